@@ -6,6 +6,7 @@ the survey has none). Contiguous storage lets any number of processes memory-map
 page cache.
 """
 
+import hashlib
 import json
 import mmap
 import tempfile
@@ -66,7 +67,7 @@ class Stamps:
     classes, ids, groups
         str (N,), the survey's own class, the candidate's and the object's identifier.
     attributes
-        What preprocessing counted and where the stamps came from.
+        What preprocessing counted, where the stamps came from, and `digest`, SHA-256 of all the content.
     """
 
     survey: str
@@ -129,6 +130,7 @@ class StampsWriter:
         self._labels: list[int] = []
         self._texts: dict[str, list[str]] = {"class": [], "id": [], "group": []}
         self._attributes: dict[str, Any] = {}
+        self._digest = hashlib.sha256()
 
     def append(
         self,
@@ -161,7 +163,9 @@ class StampsWriter:
         unknown = set(labels) - {REAL, BOGUS}
         if unknown:
             raise ContractError(f"{self._survey}: labels must be 1 (real) or 0 (bogus), found {unknown}.")
-        self._spool.write(np.ascontiguousarray(stamps, dtype=np.float32).data)
+        pixels = np.ascontiguousarray(stamps, dtype=np.float32).data
+        self._spool.write(pixels)
+        self._digest.update(pixels)
         self._labels.extend(map(int, labels))
         for name, values in (("class", classes), ("id", ids), ("group", groups)):
             self._texts[name].extend(values)
@@ -181,6 +185,8 @@ class StampsWriter:
         count, row_pixels = len(self._labels), int(np.prod(self._shape))
         if count == 0:
             raise ContractError(f"{self._survey}: no stamp is left after preprocessing: {self._attributes}.")
+        self._digest.update(json.dumps([self._labels, self._texts]).encode())
+        self.describe({"digest": self._digest.hexdigest()})
         names = sorted(set(self._texts["class"]))
         codes = {name: code for code, name in enumerate(names)}
         with h5py.File(path, "w") as file:

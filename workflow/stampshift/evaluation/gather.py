@@ -1,0 +1,126 @@
+"""The long table of runs: one line per run and survey on which it was evaluated."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from stampshift.errors import ContractError
+from stampshift.experiment import BASELINE
+from stampshift.files import atomic_path
+
+KEY = ("method", "source", "target", "shots", "seed", "evaluated_on")
+METRICS = ("balanced_accuracy", "recall_real", "recall_bogus", "n_real", "n_bogus")
+TRAINING = ("best_epoch", "epochs", "entropy_weight", "seconds")
+COLUMNS = KEY + METRICS + TRAINING
+RUN_FACTORS = ("method", "source", "target", "shots", "seed")
+FLOAT_FORMAT = "%.10g"  # beyond the resolution of any count, and the same text on every machine
+
+
+def gather(paths: Iterable[Path | str]) -> pd.DataFrame:
+    """Read the metrics files of the runs asked for into one long table.
+
+    Parameters
+    ----------
+    paths
+        Every ``metrics.json`` that the experiment asks for, by name: nothing is searched for, so
+        that leftovers of another experiment cannot slip in.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `COLUMNS`, in the order of `paths`. A baseline has no target of its own: its lines
+        have ``target`` equal to ``evaluated_on``, and 0 shots.
+
+    Raises
+    ------
+    ContractError
+        If a file cannot be read, misses a key, misses a survey on which its run should have been
+        evaluated, or holds the same run as another file, or if there is no file at all.
+    """
+    rows: list[dict[str, Any]] = []
+    origin: dict[tuple[Any, ...], Path | str] = {}
+    for path in paths:
+        content = _read(path)
+        run = tuple(content[name] for name in RUN_FACTORS)
+        if run in origin:
+            raise ContractError(
+                f"{path}: holds the run {run}, which {origin[run]} holds too; "
+                "delete the file that is in the wrong folder."
+            )
+        origin[run] = path
+        rows.extend(_rows(content, path=path))
+    if not rows:
+        raise ContractError(
+            "no metrics file was given: the experiment has no run; look at 'pairs' in the config."
+        )
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"entropy_weight": float})
+
+
+def write_runs(runs: pd.DataFrame, path: Path | str) -> None:
+    """Write the long table as CSV; the same table gives the same bytes."""
+    with atomic_path(path) as temporary:
+        runs.to_csv(temporary, index=False, float_format=FLOAT_FORMAT, lineterminator="\n")
+
+
+def read_runs(path: Path | str) -> pd.DataFrame:
+    """Read the long table that `write_runs` wrote.
+
+    Raises
+    ------
+    ContractError
+        If it cannot be read or has other columns.
+    """
+    text = dict.fromkeys(("method", "source", "target", "evaluated_on"), str)
+    try:
+        # names are never missing, and a survey may well be called "NA"
+        runs = pd.read_csv(path, dtype=text, keep_default_na=False, na_values={"entropy_weight": [""]})
+    except (OSError, ValueError) as error:
+        raise ContractError(
+            f"{path}: not a readable table ({error}). Make it again: snakemake {path}"
+        ) from error
+    if tuple(runs.columns) != COLUMNS:
+        raise ContractError(
+            f"{path}: expected the columns {', '.join(COLUMNS)}; found {', '.join(runs.columns)}. "
+            f"Make it again: snakemake --force {path}"
+        )
+    return runs.astype({"entropy_weight": float})
+
+
+def _read(path: Path | str) -> dict[str, Any]:
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ContractError(f"{path}: not a readable metrics file ({error}). {_remedy(path)}") from error
+    needed = (*RUN_FACTORS, *TRAINING, "evaluation")
+    missing = [key for key in needed if key not in content] if isinstance(content, dict) else list(needed)
+    if missing:
+        raise ContractError(f"{path}: misses {', '.join(missing)}. {_remedy(path)}")
+    return content
+
+
+def _rows(content: dict[str, Any], *, path: Path | str) -> list[dict[str, Any]]:
+    is_baseline = content["method"] == BASELINE
+    wanted = [content["source"]] if is_baseline else [content["source"], content["target"]]
+    absent = [survey for survey in wanted if survey not in content["evaluation"]]
+    if absent:
+        raise ContractError(
+            f"{path}: expected an evaluation on {' and '.join(wanted)}, found "
+            f"{', '.join(content['evaluation']) or 'none'}. {_remedy(path)}"
+        )
+    rows = []
+    for survey, metrics in content["evaluation"].items():
+        missing = [key for key in METRICS if key not in metrics]
+        if missing:
+            raise ContractError(
+                f"{path}: evaluation on {survey} misses {', '.join(missing)}. {_remedy(path)}"
+            )
+        row = {key: content[key] for key in RUN_FACTORS + TRAINING} | {key: metrics[key] for key in METRICS}
+        rows.append(row | {"evaluated_on": survey, "target": survey if is_baseline else content["target"]})
+    return rows
+
+
+def _remedy(path: Path | str) -> str:
+    return f"Delete the folder {Path(path).parent}; the workflow makes it again."

@@ -1,0 +1,77 @@
+"""What a method of training is: written for one model and one batch, as in its paper."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from stampshift.networks import Classifier
+
+State = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One step's stamps.
+
+    Attributes
+    ----------
+    stamps
+        float32 (batch, 3, size, size), labelled.
+    labels
+        int64 (batch,), 1 real and 0 bogus.
+    unlabelled
+        float32 (batch, 3, size, size) of the target, or None for methods that use none. It has no labels.
+    """
+
+    stamps: Tensor
+    labels: Tensor
+    unlabelled: Tensor | None
+
+
+@dataclass(frozen=True)
+class Method:
+    """One way to train a classifier.
+
+    Attributes
+    ----------
+    name
+        As in the configuration and in paths.
+    labelled
+        Where the labelled batch comes from: ``"source"`` (its train part), ``"target"`` (the shots), or
+        both, in equal shares.
+    validation
+        Whose validation stamps choose the best epoch: the ``"source"`` part, or the ``"target"`` shots.
+    uses_unlabelled
+        Whether a step also takes an unlabelled batch of the target.
+    head
+        Head of the network, ``"linear"`` or ``"prototype"``.
+    initialise
+        ``initialise(classifier, baseline)`` puts starting weights, in place, into a classifier with
+        random weights; `baseline` is the state of the source's baseline, None for the baseline itself.
+    loss
+        ``loss(classifier, batch, options)``: the scalar to descend, `options` as for one run in the
+        configuration, with a number in place of a search.
+    """
+
+    name: str
+    labelled: tuple[str, ...]
+    validation: str
+    uses_unlabelled: bool
+    head: str
+    initialise: Callable[[Classifier, State | None], None]
+    loss: Callable[[Classifier, Batch, Mapping[str, Any]], Tensor]
+
+    @property
+    def starts_from_baseline(self) -> bool:
+        """Whether the run needs the source's baseline of the same split."""
+        return "target" in self.labelled
+
+
+def baseline_part(state: State | None, part: str) -> State:
+    """Weights of one part (``"extractor"`` or ``"head"``) of a baseline's state."""
+    if state is None:
+        raise ValueError("adaptation starts from a baseline, but none was given")
+    prefix = f"{part}."
+    return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}

@@ -1,0 +1,150 @@
+"""What the detector and the telescope leave on pixels: tracks, trails, bleeds, spikes, noise peaks.
+
+All functions work on plain arrays (rows are y, columns x); positions are in pixels from the central
+pixel ``size // 2``. None of these shapes passes the point-spread function unless it says so.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stampshift.simulation.scenes import Image
+
+TRACK_STEP_PIXELS = 0.1
+
+
+@lru_cache(maxsize=16)
+def pixel_grid(size_pixels: int) -> tuple[Image, Image]:
+    """Rows y and columns x of every pixel, counted from the central one."""
+    axis = np.arange(size_pixels, dtype=np.float64) - size_pixels // 2
+    y, x = np.meshgrid(axis, axis, indexing="ij")
+    y.setflags(write=False)
+    x.setflags(write=False)
+    return y, x
+
+
+def track(
+    rng: np.random.Generator, *, charge: float, length_pixels: float, wander: float, size_pixels: int
+) -> Image:
+    """Path of a charged particle through the central pixel, its charge spread evenly along it.
+
+    `wander` is the standard deviation of the change of direction per pixel in radians: near 0 for
+    a muon, large for the "worms" of multiply scattered electrons in thick detectors.
+    """
+    steps = max(1, round(length_pixels / TRACK_STEP_PIXELS))
+    turns = rng.normal(0, wander * np.sqrt(TRACK_STEP_PIXELS), steps)
+    angles = rng.uniform(0, 2 * np.pi) + np.cumsum(turns)
+    x = np.cumsum(np.cos(angles)) * TRACK_STEP_PIXELS
+    y = np.cumsum(np.sin(angles)) * TRACK_STEP_PIXELS
+    shift = rng.uniform(-0.5, 0.5, 2)
+    columns = np.rint(x - x.mean() + shift[0]).astype(int) + size_pixels // 2
+    rows = np.rint(y - y.mean() + shift[1]).astype(int) + size_pixels // 2
+    inside = (columns >= 0) & (columns < size_pixels) & (rows >= 0) & (rows < size_pixels)
+    image = np.zeros((size_pixels, size_pixels))
+    np.add.at(image, (rows[inside], columns[inside]), charge / steps)
+    return image
+
+
+def column_trail(
+    *, peak: float, width_pixels: float, x: float, start: float, direction: int, decay_pixels: float,
+    size_pixels: int,
+) -> Image:
+    """Trail along columns from row `start` on, decaying exponentially, Gaussian across (FWHM)."""
+    rows, columns = pixel_grid(size_pixels)
+    along = direction * (rows - start)
+    profile = np.exp(-4 * np.log(2) * ((columns - x) / width_pixels) ** 2)
+    return np.where(along >= 0, peak * np.exp(-np.maximum(along, 0) / decay_pixels), 0.0) * profile
+
+
+def spikes(
+    *, x: float, y: float, amplitude: float, power: float, angle: float, fwhm: float, size_pixels: int
+) -> Image:
+    """Four diffraction arms of a star at (x, y), falling as ``amplitude * r**-power``, star-wide across."""
+    rows, columns = pixel_grid(size_pixels)
+    u = (columns - x) * np.cos(angle) + (rows - y) * np.sin(angle)
+    v = -(columns - x) * np.sin(angle) + (rows - y) * np.cos(angle)
+    image = np.zeros((size_pixels, size_pixels))
+    for along, across in ((u, v), (v, u)):
+        arm = np.maximum(np.abs(along), fwhm) ** -power
+        image += arm * np.exp(-4 * np.log(2) * (across / fwhm) ** 2)
+    return amplitude * image
+
+
+def line(*, peak: float, angle: float, offset: float, fwhm: float, size_pixels: int) -> Image:
+    """Trail across the whole stamp, passing `offset` pixels from the centre, star-wide across."""
+    rows, columns = pixel_grid(size_pixels)
+    across = -columns * np.sin(angle) + rows * np.cos(angle) - offset
+    return peak * np.exp(-4 * np.log(2) * (across / fwhm) ** 2)
+
+
+def saturate(image: Image, *, level: float) -> Image:
+    """Clip pixels at `level` and let their excess charge bleed along the column, charge conserved.
+
+    Charge that leaves the stamp is lost. Returns `image` itself where nothing is saturated.
+    """
+    if image.max() <= level:
+        return image
+    result = image.copy()
+    for column in np.unique(np.nonzero(image > level)[1]):
+        values = result[:, column]
+        brightest = int(np.argmax(values))
+        excess = float(np.maximum(values - level, 0).sum())
+        np.minimum(values, level, out=values)
+        for direction in (-1, 1):
+            rest, row = excess / 2, brightest
+            while rest > 0 and 0 <= row < len(values):
+                taken = min(rest, level - values[row])
+                values[row] += taken
+                rest -= taken
+                row += direction
+    return result
+
+
+def noise_peak_filter(fwhm: float, size_pixels: int) -> Image:
+    """Gaussian detection filter at the central pixel, of unit sum of squares."""
+    rows, columns = pixel_grid(size_pixels)
+    kernel = np.exp(-4 * np.log(2) * (rows**2 + columns**2) / fwhm**2)
+    return kernel / np.sqrt((kernel**2).sum())
+
+
+def raise_noise_peak(noise: Image, *, snr: float, sigma: float, fwhm: float) -> Image:
+    """White noise conditioned on having signal-to-noise `snr` at the centre under a detection filter.
+
+    The component along the filter is replaced; what is orthogonal to it stays as drawn. This is
+    exactly what a search through very much noise would find.
+    """
+    kernel = noise_peak_filter(fwhm, noise.shape[0])
+    return noise + (snr * sigma - float((noise * kernel).sum())) * kernel
+
+
+def smoothing_weight(noise_ratio: float) -> float:
+    """Side weight a of the kernel (a, 1 - 2a, a), applied along both axes, that scales white noise.
+
+    Solves ``(1 - 2a)^2 + 2 a^2 = noise_ratio`` for the smaller root.
+    """
+    return float((4 - np.sqrt(16 - 24 * (1 - noise_ratio))) / 12)
+
+
+def smooth(image: Image, *, noise_ratio: float) -> Image:
+    """Three-pixel smoothing along both axes that lowers white noise by `noise_ratio`; edges are mirrored."""
+    weight = smoothing_weight(noise_ratio)
+    for axis in (0, 1):
+        padded = np.pad(image, [(1, 1) if a == axis else (0, 0) for a in (0, 1)], mode="symmetric")
+        middle, before, after = (
+            np.take(padded, np.arange(k, k + image.shape[axis]), axis=axis) for k in (1, 0, 2)
+        )
+        image = (1 - 2 * weight) * middle + weight * (before + after)
+    return image
+
+
+def staircase_region(rng: np.random.Generator, *, size_pixels: int, clearance_pixels: int) -> NDArray[np.bool_]:
+    """Pixels without data along one side of the stamp, with a stepped border, the centre kept free."""
+    edge = rng.uniform(1, size_pixels // 2 - clearance_pixels)
+    mask = np.zeros((size_pixels, size_pixels), bool)
+    heights = np.full(size_pixels, edge)
+    for position in rng.integers(0, size_pixels, rng.integers(0, 6)):
+        heights[position:] += rng.normal(0, 3)
+    heights = heights.clip(0, size_pixels // 2 - clearance_pixels)
+    mask[np.arange(size_pixels)[:, None] < heights[None, :]] = True
+    return np.rot90(mask, int(rng.integers(4)))

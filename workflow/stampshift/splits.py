@@ -1,0 +1,157 @@
+"""Parts of a survey (train, validation, test) and its shots, drawn once per survey and seed.
+
+The file holds row numbers only. The train and validation parts are stored class by class in a random
+order; the k shots are the first k of each class, so that the shots are nested by construction and a
+longer list of shots changes no file.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import lcm
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+from stampshift.errors import ConfigError, ContractError
+from stampshift.files import atomic_path
+from stampshift.stamps import BOGUS, REAL, Stamps
+
+PARTS = ("train", "validation", "test")
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Rows of one survey's stamps file, by part; every array is int64.
+
+    Attributes
+    ----------
+    survey
+        Name of the survey.
+    train_real, train_bogus, validation_real, validation_bogus
+        Rows of a part and class, in the random order that defines the shots.
+    test
+        Rows of the test part, ascending.
+    """
+
+    survey: str
+    train_real: Rows
+    train_bogus: Rows
+    validation_real: Rows
+    validation_bogus: Rows
+    test: Rows
+
+    @property
+    def train(self) -> Rows:
+        """Rows of the whole train part, ascending."""
+        return np.sort(np.concatenate([self.train_real, self.train_bogus]))
+
+    @property
+    def validation(self) -> Rows:
+        """Rows of the whole validation part, ascending."""
+        return np.sort(np.concatenate([self.validation_real, self.validation_bogus]))
+
+    def shots(self, per_class: int) -> Rows:
+        """Rows of the labelled target stamps: `per_class` reals, then as many bogus."""
+        return self._first(per_class, "train", self.train_real, self.train_bogus)
+
+    def validation_shots(self, per_class: int) -> Rows:
+        """Rows of the labelled target stamps that choose the best epoch."""
+        return self._first(per_class, "validation", self.validation_real, self.validation_bogus)
+
+    def unlabelled(self, per_class: int) -> Rows:
+        """Rows of the train part that are not among the shots, ascending: their order tells no label."""
+        return np.setdiff1d(self.train, self.shots(per_class))
+
+    def _first(self, per_class: int, part: str, real: Rows, bogus: Rows) -> Rows:
+        if per_class > min(len(real), len(bogus)):
+            raise ConfigError(
+                f"{self.survey}: {per_class} shots per class were asked for, but the {part} part holds "
+                f"{len(real)} real and {len(bogus)} bogus stamps; lower `splits.shots` or "
+                "`splits.validation_shots`, or give the survey more stamps."
+            )
+        return np.concatenate([real[:per_class], bogus[:per_class]])
+
+    def save(self, path: Path | str) -> None:
+        """Write the splits file; the same splits give the same bytes."""
+        arrays = {name: value for name, value in vars(self).items() if name != "survey"}
+        with atomic_path(path) as temporary:
+            np.savez(temporary, survey=np.array(self.survey), **arrays)
+
+    @classmethod
+    def open(cls, path: Path | str) -> Self:
+        """Read a splits file.
+
+        Raises
+        ------
+        ContractError
+            If the file cannot be read or misses an array.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                rows = {name: file[name] for name in cls.__dataclass_fields__ if name != "survey"}
+                return cls(survey=str(file["survey"]), **rows)
+        except (OSError, KeyError, ValueError) as error:
+            raise ContractError(f"{path}: not a readable splits file ({error}). Delete it.") from error
+
+
+def make_splits(stamps: Stamps, *, fractions: Mapping[str, float], seed: int) -> Splits:
+    """Split a survey at random, stratified by label, no object in two parts.
+
+    Parameters
+    ----------
+    stamps
+        The survey; stamps without an object identifier count as objects of their own.
+    fractions
+        Share of each of `PARTS`, multiples of 1/100 that sum to 1.
+    seed
+        Number of the split: the same number gives every method the same parts.
+
+    Returns
+    -------
+    Splits
+
+    Raises
+    ------
+    ConfigError
+        If the survey has fewer stamps of a class than the split has folds.
+    """
+    survey_key = int.from_bytes(stamps.survey.encode(), "little")
+    stream = np.random.SeedSequence([survey_key, seed])
+    folds, order = stream.spawn(2)
+    part = _assign_parts(stamps, fractions=fractions, random_state=int(folds.generate_state(1)[0]))
+    generator = np.random.default_rng(order)
+    rows: dict[str, Rows] = {}
+    for name in PARTS[:2]:
+        for label, label_name in ((REAL, "real"), (BOGUS, "bogus")):
+            chosen = np.flatnonzero((part == name) & (stamps.labels == label))
+            rows[f"{name}_{label_name}"] = generator.permutation(chosen)
+    return Splits(survey=stamps.survey, test=np.flatnonzero(part == "test"), **rows)
+
+
+def _assign_parts(
+    stamps: Stamps, *, fractions: Mapping[str, float], random_state: int
+) -> NDArray[np.str_]:
+    """Name of the part of every stamp: scikit-learn draws equal folds, each part takes its number of them."""
+    percent = {name: round(100 * fractions[name]) for name in PARTS}
+    n_folds = lcm(*(100 // np.gcd(share, 100) for share in percent.values()))
+    scarce = min(np.bincount(stamps.labels, minlength=2))
+    if scarce < n_folds:
+        raise ConfigError(
+            f"{stamps.survey}: a split into {n_folds} folds needs that many stamps of either class, "
+            f"found {scarce}; give the survey more stamps."
+        )
+    grouped = np.any(stamps.groups != "")
+    splitter = (StratifiedGroupKFold if grouped else StratifiedKFold)(
+        n_folds, shuffle=True, random_state=random_state
+    )
+    own = np.array([f"row {row}" for row in range(len(stamps))]) if grouped else None
+    groups = np.where(stamps.groups == "", own, stamps.groups) if grouped else None
+    fold_part = [name for name in PARTS for _ in range(percent[name] * n_folds // 100)]
+    part = np.empty(len(stamps), dtype="U10")
+    for name, (_, rows) in zip(fold_part, splitter.split(stamps.labels, stamps.labels, groups), strict=True):
+        part[rows] = name
+    return part

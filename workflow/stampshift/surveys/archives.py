@@ -1,0 +1,143 @@
+"""What the readers share: finding an archive's files, and reading tar members as a stream.
+
+Members are never extracted by the path that they carry. A tar that ends before its end mark is refused:
+`tarfile` by itself takes a missing or broken header after the first member for the end of the archive.
+"""
+
+import gzip
+import re
+import tarfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Literal, NamedTuple, Self, cast
+
+from stampshift.errors import ArchiveError
+
+STREAM_BYTES = 1 << 20
+
+
+class Member(NamedTuple):
+    """A regular file within a tar.
+
+    Attributes
+    ----------
+    name
+        Its path in the tar, for messages and patterns only.
+    offset, size
+        Where its content begins in the (uncompressed) tar, and its length, in bytes.
+    content
+        Its content, empty where only headers are read.
+    """
+
+    name: str
+    offset: int
+    size: int
+    content: bytes
+
+
+class _StrictTarInfo(tarfile.TarInfo):
+    """A tar header; one that is missing or broken is an error wherever it stands."""
+
+    @classmethod
+    def fromtarfile(cls, archive: tarfile.TarFile) -> Self:
+        try:
+            return super().fromtarfile(archive)
+        except tarfile.HeaderError as error:
+            # the end mark of a tar, two blocks of zeros, is the one good ending
+            if isinstance(error, tarfile.EOFHeaderError):
+                raise
+            raise tarfile.ReadError(str(error)) from error
+
+
+def find(paths: Sequence[Path], pattern: re.Pattern[str], *, archive: str, remedy: str) -> list[Path]:
+    """Files whose whole name matches, among files and (recursively) folders, in natural order.
+
+    Parameters
+    ----------
+    paths
+        Files and folders. Those that the given path names itself have to match as well.
+    pattern
+        Pattern of the file name without its folder; hidden files never match.
+    archive
+        The survey's format, for messages.
+    remedy
+        What to do if a path does not exist.
+
+    Raises
+    ------
+    ArchiveError
+        If a path does not exist.
+    """
+    found: list[Path] = []
+    for path in map(Path, paths):
+        if not path.exists():
+            raise ArchiveError(f"{archive} archive {path}: no such file or folder. {remedy}")
+        candidates = sorted(path.rglob("*"), key=_natural) if path.is_dir() else [path]
+        found += [
+            file
+            for file in candidates
+            if not file.name.startswith(".") and pattern.fullmatch(file.name) and file.is_file()
+        ]
+    return found
+
+
+def listing(paths: Sequence[Path]) -> str:
+    """Name `paths` in a message."""
+    return ", ".join(map(str, paths)) or "no path at all"
+
+
+def tar_members(path: Path, pattern: re.Pattern[str], *, archive: str, contents: bool) -> Iterator[Member]:
+    """Regular files of a tar, plain or gzipped, in order; memory is bounded by one member.
+
+    Parameters
+    ----------
+    path
+        The tar.
+    pattern
+        Pattern of the whole name of a member without its folders; others are passed over.
+    archive
+        The survey's format, for messages.
+    contents
+        Whether to read the members' contents or their headers alone.
+
+    Raises
+    ------
+    ArchiveError
+        If the tar or its gzip stream is cut short or corrupt.
+    """
+    last = "its first member"
+    try:
+        with _open_tar(path) as tar:
+            while (member := tar.next()) is not None:
+                # tarfile would keep every header: a gigabyte for millions of members
+                cast(list[tarfile.TarInfo], tar.members).clear()
+                last = f"member {member.name}"
+                if member.isreg() and pattern.fullmatch(member.name.rpartition("/")[2]):
+                    file = tar.extractfile(member) if contents else None
+                    yield Member(member.name, member.offset_data, member.size, file.read() if file else b"")
+    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+        raise ArchiveError(
+            f"{archive} archive {path}, at or after {last}: expected a whole tar with its end mark, found it "
+            f"cut short or corrupt ({error}). Download the file again."
+        ) from error
+
+
+@contextmanager
+def _open_tar(path: Path) -> Iterator[tarfile.TarFile]:
+    compressed = path.name.endswith("gz")
+    # a gzip stream can only be read forwards; a plain tar is skipped through by seeking
+    mode: Literal["r|", "r:"] = "r|" if compressed else "r:"
+    with (
+        gzip.open(path) if compressed else path.open("rb") as stream,
+        tarfile.open(
+            fileobj=cast(IO[bytes], stream), mode=mode, bufsize=STREAM_BYTES, tarinfo=_StrictTarInfo
+        ) as tar,
+    ):
+        yield tar
+
+
+def _natural(path: Path) -> list[tuple[bool, int, str]]:
+    # chunk_2 before chunk_10
+    return [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", str(path))]

@@ -1,0 +1,126 @@
+"""What a training may see. No label of the unlabelled set and none of a test part passes through here."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stampshift.splits import Rows, Splits
+from stampshift.stamps import Stamps
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Rows of a stamps array with their labels.
+
+    Attributes
+    ----------
+    stamps
+        float32 (N, 3, size, size), the whole survey, memory-mapped.
+    rows
+        int64 (n,), the rows that may be used.
+    labels
+        uint8 (n,), the labels of those rows and of no other.
+    """
+
+    stamps: NDArray[np.float32]
+    rows: Rows
+    labels: NDArray[np.uint8]
+
+    @classmethod
+    def of(cls, survey: Stamps, rows: Rows) -> Self:
+        """Take the labels of `rows` and leave the others behind."""
+        return cls(survey.stamps, rows, survey.labels[rows])
+
+
+@dataclass(frozen=True)
+class Unlabelled:
+    """Rows of a stamps array; there are no labels here by design.
+
+    Attributes
+    ----------
+    stamps
+        float32 (N, 3, size, size), the whole survey, memory-mapped.
+    rows
+        int64 (n,), ascending.
+    """
+
+    stamps: NDArray[np.float32]
+    rows: Rows
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Everything that one training may see.
+
+    Attributes
+    ----------
+    source
+        The source's train part.
+    target
+        The target's shots; None for a baseline.
+    unlabelled
+        The rest of the target's train part; None for a baseline.
+    source_validation
+        The source's validation part.
+    target_validation
+        The target's validation shots; None for a baseline.
+    """
+
+    source: Labelled
+    target: Labelled | None
+    unlabelled: Unlabelled | None
+    source_validation: Labelled
+    target_validation: Labelled | None
+
+    @classmethod
+    def for_baseline(cls, source: Stamps, splits: Splits) -> Self:
+        """Data of a baseline: the source alone."""
+        return cls(
+            source=Labelled.of(source, splits.train),
+            target=None,
+            unlabelled=None,
+            source_validation=Labelled.of(source, splits.validation),
+            target_validation=None,
+        )
+
+    @classmethod
+    def for_adaptation(
+        cls,
+        source: Stamps,
+        source_splits: Splits,
+        target: Stamps,
+        target_splits: Splits,
+        *,
+        shots: int,
+        validation_shots: int,
+    ) -> Self:
+        """Data of an adaptation; `shots` and `validation_shots` are per class.
+
+        Raises
+        ------
+        ConfigError
+            If the target holds fewer stamps of a class than the shots asked for.
+        """
+        return cls(
+            source=Labelled.of(source, source_splits.train),
+            target=Labelled.of(target, target_splits.shots(shots)),
+            unlabelled=Unlabelled(target.stamps, target_splits.unlabelled(shots)),
+            source_validation=Labelled.of(source, source_splits.validation),
+            target_validation=Labelled.of(target, target_splits.validation_shots(validation_shots)),
+        )
+
+    def labelled(self, origin: str) -> Labelled:
+        """Labelled set of an origin, ``"source"`` or ``"target"``."""
+        return _present({"source": self.source, "target": self.target}[origin], origin)
+
+    def validation(self, origin: str) -> Labelled:
+        """Validation set of an origin, ``"source"`` or ``"target"``."""
+        return _present({"source": self.source_validation, "target": self.target_validation}[origin], origin)
+
+
+def _present(labelled: Labelled | None, origin: str) -> Labelled:
+    if labelled is None:
+        raise ValueError(f"a baseline has no {origin} stamps")
+    return labelled

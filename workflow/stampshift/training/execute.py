@@ -1,0 +1,133 @@
+"""Execute one plan: train, score the test parts, keep the record."""
+
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from tqdm import tqdm
+
+from stampshift.evaluation.metrics import evaluate_predictions
+from stampshift.files import write_json
+from stampshift.methods import METHODS
+from stampshift.provenance import versions
+from stampshift.splits import Splits
+from stampshift.stamps import Stamps
+from stampshift.training.loop import Progress, Task, fit
+from stampshift.training.model import Model
+from stampshift.training.plan import Plan
+from stampshift.training.predict import predict
+from stampshift.training.store import Store
+
+log = logging.getLogger(__name__)
+
+
+def execute(
+    plan: Plan, *, store: Store, device: torch.device, checkpoint_epochs: int, bar_position: int
+) -> None:
+    """Train a plan unless its record is there already, and keep its record in the store.
+
+    Parameters
+    ----------
+    plan
+        The run.
+    store
+        Where finished runs and checkpoints are kept.
+    device
+        Where to train.
+    checkpoint_epochs
+        Epochs between two checkpoints.
+    bar_position
+        Line of the terminal for the progress bar.
+    """
+    key = plan.key()
+    if store.has(key):
+        log.info("%s: finished before, kept", plan.run)
+        return
+    start = time.perf_counter()
+    progress = _train(
+        plan, key=key, store=store, device=device, checkpoint_epochs=checkpoint_epochs, bar_position=bar_position
+    )
+    model = Model(
+        state=progress.best_state,
+        head=METHODS[plan.run.method].head,
+        size_pixels=Stamps.open(plan.stamps[plan.run.source]).stamps.shape[-1],
+        temperature=plan.options.get("temperature"),
+    )
+    predictions = score_test_parts(model, stamps=plan.stamps, splits=plan.splits, device=device)
+    metrics = describe(plan, predictions, device=device) | {
+        "best_epoch": progress.best_epoch,
+        "epochs": progress.epoch,
+        "validation_balanced_accuracy": progress.best_balanced_accuracy,
+        "seconds": round(time.perf_counter() - start, 3),
+        "key": key,
+    }
+    with store.writing(key) as folder:
+        model.save(folder / "model.pt")
+        pd.DataFrame(progress.history).astype({"epoch": int}).to_parquet(folder / "history.parquet", index=False)
+        predictions.to_parquet(folder / "predictions.parquet", index=False)
+        write_json(folder / "metrics.json", metrics)
+    log.info(
+        "%s: %d epochs, best %d with validation balanced accuracy %.3f, %.1f s",
+        plan.run, progress.epoch, progress.best_epoch, progress.best_balanced_accuracy, metrics["seconds"],
+    )  # fmt: skip
+
+
+def _train(
+    plan: Plan, *, key: str, store: Store, device: torch.device, checkpoint_epochs: int, bar_position: int
+) -> Progress:
+    method = METHODS[plan.run.method]
+    task = Task(
+        name=str(plan.run),
+        method=method,
+        data=plan.data(),
+        entropy=plan.entropy,
+        options=plan.options,
+        training=plan.training,
+        baseline=Model.open(plan.baseline).state if plan.baseline else None,
+        device=device,
+    )
+    checkpoint = store.load_checkpoint(key)
+    if checkpoint is not None:
+        log.info("%s: goes on after epoch %d", plan.run, len(checkpoint["progress"]["history"]))
+    # disable=None: no bar where the output is no terminal
+    with tqdm(desc=str(plan.run), unit="epoch", position=bar_position, leave=False, disable=None) as bar:
+
+        def show(progress: Progress) -> None:
+            bar.update(progress.epoch - bar.n)
+            bar.set_postfix(best=f"{progress.best_balanced_accuracy:.3f} at {progress.best_epoch}")
+
+        return fit(
+            task,
+            checkpoint=checkpoint,
+            save_checkpoint=lambda content: store.save_checkpoint(key, content),
+            checkpoint_epochs=checkpoint_epochs,
+            on_epoch=show,
+        )
+
+
+def score_test_parts(
+    model: Model, *, stamps: dict[str, Path] | Any, splits: dict[str, Path] | Any, device: torch.device
+) -> pd.DataFrame:
+    """Scores of the test part of every survey: columns survey, row, label, score."""
+    classifier = model.classifier(device)
+    tables = []
+    for survey, path in stamps.items():
+        data, rows = Stamps.open(path), Splits.open(splits[survey]).test
+        scores = predict(classifier, data.stamps, rows, device=device)
+        tables.append(pd.DataFrame({"survey": survey, "row": rows, "label": data.labels[rows], "score": scores}))
+    return pd.concat(tables, ignore_index=True)
+
+
+def describe(plan: Plan, predictions: pd.DataFrame, *, device: torch.device) -> dict[str, Any]:
+    """Factors of a run, what it scored, and what it ran on: the common part of ``metrics.json``."""
+    return {
+        **vars(plan.run),
+        "entropy_weight": plan.options.get("entropy_weight"),
+        "evaluation": evaluate_predictions(predictions),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+        "versions": versions(),
+        "code_digest": plan.code,
+    }

@@ -1,0 +1,88 @@
+"""Model files: weights with what is needed to build the classifier again."""
+
+import io
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from stampshift.errors import ContractError
+from stampshift.files import atomic_path
+from stampshift.methods.method import State
+from stampshift.networks import Classifier, build_classifier
+
+
+@dataclass(frozen=True)
+class Model:
+    """Weights of a trained classifier.
+
+    Attributes
+    ----------
+    state
+        Weights by name.
+    head
+        ``"linear"`` or ``"prototype"``.
+    size_pixels
+        Side of the stamps.
+    temperature
+        Of the prototype head, None for the linear one.
+    """
+
+    state: State
+    head: str
+    size_pixels: int
+    temperature: float | None
+
+    def classifier(self, device: torch.device) -> Classifier:
+        """Classifier with these weights, in evaluation mode."""
+        classifier = build_classifier(
+            head=self.head, size_pixels=self.size_pixels, temperature=self.temperature
+        )
+        classifier.load_state_dict(self.state)
+        return classifier.to(device, memory_format=torch.channels_last).eval()
+
+    def save(self, path: Path | str) -> None:
+        """Write a model file; the same weights give the same bytes."""
+        save_tensors(path, vars(self))
+
+    @classmethod
+    def open(cls, path: Path | str) -> "Model":
+        """Read a model file.
+
+        Raises
+        ------
+        ContractError
+            If the file is no model file.
+        """
+        content = load_tensors(path)
+        try:
+            return cls(**content)
+        except TypeError as error:
+            raise ContractError(f"{path}: not a model file of stampshift ({error}).") from error
+
+
+def save_tensors(path: Path | str, content: dict[str, Any]) -> None:
+    """Write tensors and plain types, atomically."""
+    buffer = io.BytesIO()  # torch writes the file's name into the file: a buffer has none
+    torch.save(content, buffer)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(buffer.getbuffer())
+
+
+def load_tensors(path: Path | str) -> dict[str, Any]:
+    """Read tensors and plain types, never code.
+
+    Raises
+    ------
+    ContractError
+        If the file cannot be read.
+    """
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)  # type: ignore[no-any-return]
+    except (OSError, RuntimeError, pickle.UnpicklingError, EOFError, KeyError) as error:
+        raise ContractError(
+            f"{path}: not a readable file of weights ({type(error).__name__}: {error}). "
+            "Delete it; the workflow makes it again."
+        ) from error

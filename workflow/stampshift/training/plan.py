@@ -1,0 +1,96 @@
+"""What one run is made of: its identity, its input files and its options."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stampshift.experiment import Run
+from stampshift.provenance import code_digest, digest, file_digest
+from stampshift.splits import Splits
+from stampshift.stamps import Stamps
+from stampshift.training.data import TrainingData
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One run, with everything that decides its result.
+
+    Attributes
+    ----------
+    run
+        Identity.
+    stamps
+        Stamps file of the source and, for an adaptation, of the target, by survey.
+    splits
+        Splits file of the run's seed, by survey.
+    baseline
+        Model file of the source's baseline of the same seed; None for a baseline.
+    options
+        The method's options, with a number as ``entropy_weight`` where the method has one.
+    training
+        Section `training` of the configuration.
+    validation_shots
+        Labelled target stamps per class that choose the best epoch.
+    """
+
+    run: Run
+    stamps: Mapping[str, Path]
+    splits: Mapping[str, Path]
+    baseline: Path | None
+    options: Mapping[str, Any]
+    training: Mapping[str, Any]
+    validation_shots: int
+
+    @property
+    def surveys(self) -> tuple[str, ...]:
+        """The source and, for an adaptation, the target."""
+        return (self.run.source,) if self.run.target is None else (self.run.source, self.run.target)
+
+    @property
+    def code(self) -> str:
+        """Digest of the code that decides the result: the loop's and the one method's."""
+        return code_digest("training.execute", f"methods.{self.run.method}")
+
+    @property
+    def entropy(self) -> int:
+        """Seed of the run's random streams, from its identity alone.
+
+        Options such as the entropy weight are no part of it: runs that differ in an option only are
+        compared on the same draws.
+        """
+        return int.from_bytes(hashlib.sha256(str(self.run).encode()).digest()[:16])
+
+    def key(self) -> str:
+        """Digest of everything that decides the result; equal keys mean equal bytes."""
+        return digest(
+            {
+                "run": str(self.run),
+                "options": dict(self.options),
+                "training": dict(self.training),
+                "validation_shots": self.validation_shots,
+                "code": self.code,
+                "stamps": [Stamps.open(self.stamps[name]).attributes["digest"] for name in self.surveys],
+                "splits": [file_digest(self.splits[name]) for name in self.surveys],
+                "baseline": self.baseline and file_digest(self.baseline),
+            }
+        )
+
+    def data(self) -> TrainingData:
+        """Open the files that the training may see."""
+        source, target = self.run.source, self.run.target
+        if target is None:
+            return TrainingData.for_baseline(
+                Stamps.open(self.stamps[source]), Splits.open(self.splits[source])
+            )
+        return TrainingData.for_adaptation(
+            Stamps.open(self.stamps[source]),
+            Splits.open(self.splits[source]),
+            Stamps.open(self.stamps[target]),
+            Splits.open(self.splits[target]),
+            shots=self.run.shots,
+            validation_shots=self.validation_shots,
+        )
+
+

@@ -1,0 +1,70 @@
+"""Choice of the entropy weight (lambda) of a source-target pair (Bolivar 2022, section 6)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from stampshift.errors import ContractError
+
+RULE = (
+    "the highest validation balanced accuracy, averaged over the numbers of shots, on one split; "
+    "the smaller weight of equals"
+)
+
+
+def choose_entropy_weight(search: pd.DataFrame) -> float:
+    """Entropy weight with the highest mean validation balanced accuracy over the numbers of shots.
+
+    Parameters
+    ----------
+    search
+        Columns ``entropy_weight``, ``shots`` and ``validation_balanced_accuracy``, a row per run.
+
+    Returns
+    -------
+    float
+        The smaller weight of equals.
+    """
+    means = search.groupby("entropy_weight")["validation_balanced_accuracy"].mean()
+    return float(means.round(12).sort_index().idxmax())
+
+
+def search_record(source: str, target: str, *, seed: int, metrics: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Content of a pair's lambda file from the metrics of all runs of its search."""
+    columns = ["entropy_weight", "shots", "validation_balanced_accuracy"]
+    search = pd.DataFrame(list(metrics))[columns].sort_values(columns[:2])
+    return {
+        "source": source,
+        "target": target,
+        "seed": seed,
+        "rule": RULE,
+        "chosen": choose_entropy_weight(search),
+        "search": search.to_dict("records"),
+    }
+
+
+def published_record(source: str, target: str, *, table: Path | str) -> dict[str, Any]:
+    """Content of a pair's lambda file from the published table.
+
+    Raises
+    ------
+    ContractError
+        If the table has no such pair.
+    """
+    published = pd.read_csv(table)
+    rows = published[(published["source"] == source) & (published["target"] == target)]
+    if len(rows) != 1:
+        raise ContractError(
+            f"{table}: expected one published entropy weight of {source} to {target}, found {len(rows)}; "
+            "set methods.mme.entropy_weight.choice to 'search'."
+        )
+    return {
+        "source": source,
+        "target": target,
+        "seed": None,
+        "rule": "published (Bolivar 2022)",
+        "chosen": float(rows["lambda"].iloc[0]),
+        "search": [],
+    }

@@ -1,0 +1,76 @@
+"""Finished runs, kept by a digest of all that decides their result.
+
+Snakemake deletes a job's outputs before it runs the job again. The store is what makes a longer list of
+seeds train the new ones only, a killed cohort go on where it was, and the entropy weight's search serve the
+run that it chose. A record is never stale: any change of code, data or options changes its name. The
+folder may be deleted at any time, at the price of training again.
+"""
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stampshift.errors import ContractError
+from stampshift.files import atomic_path
+from stampshift.training.model import load_tensors, save_tensors
+
+RECORD_FILES = ("model.pt", "history.parquet", "predictions.parquet", "metrics.json")
+
+
+@dataclass(frozen=True)
+class Store:
+    """A folder of finished runs and of checkpoints of running ones."""
+
+    folder: Path
+
+    def record(self, key: str) -> Path:
+        """Folder of a finished run."""
+        return self.folder / key[:2] / key
+
+    def has(self, key: str) -> bool:
+        """Whether the run is finished."""
+        return all((self.record(key) / name).is_file() for name in RECORD_FILES)
+
+    @contextmanager
+    def writing(self, key: str) -> Iterator[Path]:
+        """Folder to write a finished run's files to; it gets its name, and the checkpoint goes, at the end."""
+        record = self.record(key)
+        temporary = record.with_name(f".{key}.{uuid.uuid4().hex[:8]}.part")
+        temporary.mkdir(parents=True)
+        try:
+            yield temporary
+            if not self.has(key):  # a second process may have finished the same run: the same bytes
+                shutil.rmtree(record, ignore_errors=True)
+                os.replace(temporary, record)
+            self._checkpoint(key).unlink(missing_ok=True)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+    def publish(self, key: str, folder: Path) -> None:
+        """Copy a finished run's files to its folder among the results."""
+        for name in RECORD_FILES:
+            with atomic_path(folder / name) as temporary:
+                shutil.copyfile(self.record(key) / name, temporary)
+
+    def save_checkpoint(self, key: str, content: Mapping[str, Any]) -> None:
+        """Keep the state of a running training."""
+        save_tensors(self._checkpoint(key), dict(content))
+
+    def load_checkpoint(self, key: str) -> dict[str, Any] | None:
+        """State of a training that was interrupted; None if there is none, or it cannot be read."""
+        path = self._checkpoint(key)
+        if not path.exists():
+            return None
+        try:
+            return load_tensors(path)
+        except ContractError:
+            path.unlink()  # a broken checkpoint costs time, never a result
+            return None
+
+    def _checkpoint(self, key: str) -> Path:
+        return self.record(key).with_suffix(".checkpoint")
