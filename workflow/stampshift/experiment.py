@@ -110,7 +110,7 @@ class Experiment:
             shots=tuple(sorted(config["splits"]["shots"])),
             methods=tuple(methods),
             searched=tuple(name for name, options in methods.items() if "entropy_weight" in options),
-            simulated=any("simulate" in survey["origin"] for survey in config["surveys"].values()),
+            simulated=any(survey["origin"] == "simulate" for survey in config["surveys"].values()),
         )
         _check_consistency(config)
         return experiment
@@ -207,3 +207,7 @@ def _check_consistency(config: Mapping[str, Any]) -> None:
         missing = {"real", "bogus"} - set(survey["classes"].values())
         if missing:
             raise ConfigError(f"config: surveys.{name}.classes has no class that is {missing.pop()}.")
+        if survey["origin"] not in survey:
+            raise ConfigError(
+                f"config: surveys.{name}.origin is '{survey['origin']}', but the section has no key of that name."
+            )

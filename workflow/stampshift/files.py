@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 
 @contextmanager
 def atomic_path(path: Path | str) -> Iterator[Path]:
@@ -38,3 +40,14 @@ def write_json(path: Path | str, content: Any) -> None:
     """Write `content` as indented JSON with sorted keys, atomically."""
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
+
+
+def read_json(path: Path | str) -> Any:
+    """Content of a JSON file."""
+    return json.loads(Path(path).read_text())
+
+
+def write_parquet(path: Path | str, table: pd.DataFrame) -> None:
+    """Write a table as Parquet, atomically and without its index."""
+    with atomic_path(path) as temporary:
+        table.to_parquet(temporary, index=False)

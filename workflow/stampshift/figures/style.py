@@ -1,15 +1,16 @@
 """The one style of all figures: sizes, colours, axes, and how a figure becomes files."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
 from math import floor
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec
 
-import matplotlib as mpl
 import numpy as np
+from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MultipleLocator
 from numpy.typing import ArrayLike
 
 from stampshift.files import atomic_path
@@ -49,16 +50,61 @@ STYLE: Mapping[str, Any] = {
     "pdf.fonttype": 42,  # text stays text, as journals ask
 }
 # neither dates nor versions, so that the same table gives the same bytes
-PDF_METADATA = {"CreationDate": None, "ModDate": None, "Producer": None, "Creator": None}
-PNG_METADATA = {"Software": None}
+METADATA: Mapping[str, Mapping[str, None]] = {
+    ".pdf": {"CreationDate": None, "ModDate": None, "Producer": None, "Creator": None},
+    ".png": {"Software": None},
+}
 
 
-def styled[**P](plot: Callable[P, Figure]) -> Callable[P, Figure]:
+P = ParamSpec("P")
+
+
+def styled(plot: Callable[P, Figure]) -> Callable[P, Figure]:
     """Draw a figure in the project's style, whatever the caller's settings are, and leave those alone."""
 
     @wraps(plot)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> Figure:
-        with mpl.rc_context({**mpl.rcParamsDefault, **STYLE, "backend": mpl.rcParams["backend"]}):
+        with style.context(["default", dict(STYLE)]):
             return plot(*args, **kwargs)
 
     return wrapper
+
+
+def save_figure(figure: Figure, paths: Iterable[Path | str]) -> None:
+    """Write a figure under each of some names (``.pdf`` or ``.png``), whole or not at all.
+
+    The same figure gives the same bytes: no dates and no versions are written.
+    """
+    with style.context(["default", dict(STYLE)]):
+        for path in paths:
+            with atomic_path(path) as temporary:
+                figure.savefig(temporary, metadata=dict(METADATA[Path(path).suffix]))
+
+
+def method_colour(method: str, methods: Sequence[str]) -> str:
+    """Colour of a method: its own, or the next free one in the order of `methods`."""
+    others = [name for name in methods if name not in METHOD_COLOURS]
+    if method in METHOD_COLOURS:
+        return METHOD_COLOURS[method]
+    return OTHER_COLOURS[others.index(method) % len(OTHER_COLOURS)]
+
+
+def accuracy_limits(values: ArrayLike) -> tuple[float, float]:
+    """Limits of an axis of balanced accuracy: the usual ones, lower only where a value is lower.
+
+    Parameters
+    ----------
+    values
+        Every value that a group of figures shows, so that they all get the same axis.
+    """
+    step = 0.05
+    lowest = floor(np.min(np.asarray(values, dtype=float)) / step) * step
+    return min(LOWEST_ACCURACY, round(lowest, 2)), HIGHEST_ACCURACY
+
+
+def accuracy_axis(axes: Axes, *, limits: tuple[float, float]) -> None:
+    """Give an axes its vertical axis of balanced accuracy: limits, ticks at tenths, a light grid."""
+    axes.set_ylim(limits)
+    axes.yaxis.set_major_locator(MultipleLocator(0.1))
+    axes.yaxis.set_minor_locator(MultipleLocator(0.05))
+    axes.grid(axis="y")

@@ -12,8 +12,8 @@ from stampshift.errors import ConfigError
 
 # part of every random stream: a new number here is a new archive
 SURVEY_KEYS = {"HiTS": 1, "DES": 2, "ATLAS": 3, "ZTF": 4}
-# purposes of streams that belong to the whole archive; those of single stamps start at PURPOSE_STAMP
-PURPOSE_ORDER, PURPOSE_OBJECTS, PURPOSE_FILES, PURPOSE_STAMP, PURPOSE_SKY = range(5)
+# what a stream is for: the archive (order, objects, files), or one stamp (stamp, its sky, its record)
+PURPOSE_ORDER, PURPOSE_OBJECTS, PURPOSE_FILES, PURPOSE_STAMP, PURPOSE_SKY, PURPOSE_RECORD = range(6)
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

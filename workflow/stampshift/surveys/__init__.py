@@ -1,4 +1,4 @@
-"""Readers of the surveys' raw archives: each turns an archive into raw triplets, with memory bounded by a unit.
+"""Readers of the raw archives: each turns its survey's archive into raw triplets, unit by unit.
 
 A reader is three functions of its survey's module. `files` finds the archive's files among the given
 files and folders; `units` reads them in order and yields picklable units of raw bytes, each bounded;

@@ -46,7 +46,7 @@ class _StrictTarInfo(tarfile.TarInfo):
             return super().fromtarfile(archive)
         except tarfile.HeaderError as error:
             # the end mark of a tar, two blocks of zeros, is the one good ending
-            if isinstance(error, tarfile.EOFHeaderError):
+            if isinstance(error, tarfile.EOFHeaderError):  # type: ignore[attr-defined]
                 raise
             raise tarfile.ReadError(str(error)) from error
 
@@ -112,7 +112,7 @@ def tar_members(path: Path, pattern: re.Pattern[str], *, archive: str, contents:
         with _open_tar(path) as tar:
             while (member := tar.next()) is not None:
                 # tarfile would keep every header: a gigabyte for millions of members
-                cast(list[tarfile.TarInfo], tar.members).clear()
+                tar.members.clear()  # type: ignore[attr-defined]
                 last = f"member {member.name}"
                 if member.isreg() and pattern.fullmatch(member.name.rpartition("/")[2]):
                     file = tar.extractfile(member) if contents else None
@@ -140,4 +140,6 @@ def _open_tar(path: Path) -> Iterator[tarfile.TarFile]:
 
 def _natural(path: Path) -> list[tuple[bool, int, str]]:
     # chunk_2 before chunk_10
-    return [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", str(path))]
+    return [
+        (part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", str(path))
+    ]

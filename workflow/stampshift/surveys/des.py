@@ -28,11 +28,15 @@ from stampshift.surveys.fits import read_image
 SURVEY = "DES"
 KINDS = ("temp", "srch", "diff")  # in the order of stamps.CHANNELS
 CLASSES = {0: "real", 1: "artifact"}
+COLUMNS = {"ID": np.int64, "OBJECT_TYPE": np.float64}
 UNIT_TRIPLETS = 256  # 11 MB of FITS
 TAR = re.compile(r".*\.tar")
 TABLE = re.compile(r"(relabeled_)?autoscan_features.*\.csv")
 STAMP = re.compile(r"(temp|srch|diff)(\d+)\.fits")
-REMEDY = "Put stamps_0.tar ... stamps_10.tar and autoscan_features.3.csv there, or name where they are in the config."
+REMEDY = (
+    "Put stamps_0.tar ... stamps_10.tar and autoscan_features.3.csv there, or name where they are in "
+    "the config."
+)
 
 
 class Candidate(NamedTuple):
@@ -45,12 +49,16 @@ class Candidate(NamedTuple):
 
 
 class _Index(NamedTuple):
-    """Where the FITS of each candidate lie; arrays are (candidates,) or (candidates, 3) as `KINDS`."""
+    """Where FITS lie: identifier, number of the tar, offset and size in bytes.
 
-    identifiers: NDArray[np.int64]
-    tars: NDArray[np.uint8]
-    offsets: NDArray[np.int64]
-    sizes: NDArray[np.uint32]
+    One row per FITS; or, joined, one per candidate, and all but the identifiers are (candidates, 3), as
+    `KINDS`.
+    """
+
+    identifiers: NDArray[Any]
+    tars: NDArray[Any]
+    offsets: NDArray[Any]
+    sizes: NDArray[Any]
 
 
 def files(paths: Sequence[Path]) -> list[Path]:
@@ -65,8 +73,8 @@ def files(paths: Sequence[Path]) -> list[Path]:
     tars = find(paths, TAR, archive=SURVEY, remedy=REMEDY)
     if len(tables) != 1 or not tars:
         raise ArchiveError(
-            f"{SURVEY} archive: expected one table (autoscan_features.3.csv) and at least one stamps_<n>.tar in "
-            f"{listing(paths)}, found {len(tables)} and {len(tars)}. {REMEDY}"
+            f"{SURVEY} archive: expected one table (autoscan_features.3.csv) and at least one stamps_<n>.tar "
+            f"in {listing(paths)}, found {len(tables)} and {len(tars)}. {REMEDY}"
         )
     return [*tables, *tars]
 
@@ -117,16 +125,19 @@ def _index(tars: Sequence[Path]) -> _Index:
     kinds, numbers = array("B"), array("B")
     for number, tar in enumerate(tars):
         for member in tar_members(tar, STAMP, archive=SURVEY, contents=False):
-            kind, _, name = member.name.rpartition("/")[2].partition(".")[0].partition("\0")
-            identifiers.append(int(kind[4:]))
-            kinds.append(KINDS.index(kind[:4]))
+            stem = member.name.rpartition("/")[2].removesuffix(".fits")
+            kinds.append(KINDS.index(stem[:4]))
+            identifiers.append(int(stem[4:]))
             numbers.append(number)
             offsets.append(member.offset)
             sizes.append(member.size)
-    return _joined(tars, *map(np.asarray, (identifiers, kinds, numbers, offsets, sizes)))
+    index = _Index(*map(np.asarray, (identifiers, numbers, offsets, sizes)))
+    return _joined(index, np.asarray(kinds), tars)
 
 
-def _joined(tars: Sequence[Path], identifiers: Any, kinds: Any, numbers: Any, offsets: Any, sizes: Any) -> _Index:
+def _joined(stamps: _Index, kinds: NDArray[np.uint8], tars: Sequence[Path]) -> _Index:
+    """Bring together the three stamps of each candidate."""
+    identifiers, numbers, offsets, sizes = stamps
     if len(identifiers) == 0:
         raise ArchiveError(
             f"{SURVEY} archive {listing(tars)}: expected members diff<ID>.fits, srch<ID>.fits and "
@@ -139,7 +150,9 @@ def _joined(tars: Sequence[Path], identifiers: Any, kinds: Any, numbers: Any, of
     if not whole.all():
         broken = int(np.argmin(whole))
         rows = order[first[broken] : first[broken] + counts[broken]]
-        found = ", ".join(f"{KINDS[kinds[row]]}{unique[broken]}.fits in {tars[numbers[row]].name}" for row in rows)
+        found = ", ".join(
+            f"{KINDS[kinds[row]]}{unique[broken]}.fits in {tars[numbers[row]].name}" for row in rows
+        )
         raise ArchiveError(
             f"{SURVEY} archive {tars[numbers[rows[0]]]}: expected temp, srch and diff of candidate "
             f"{unique[broken]} once each, found {found}. Download the tars again."
@@ -159,15 +172,13 @@ def _classes(table: Path, identifiers: NDArray[np.int64]) -> list[str]:
     """Class of each candidate by the table of labels."""
     place = f"{SURVEY} archive {table}"
     try:
-        columns = pd.read_csv(
-            table, comment="#", skipinitialspace=True, usecols=["ID", "OBJECT_TYPE"], dtype=np.float64
-        )
+        columns = pd.read_csv(table, comment="#", skipinitialspace=True, usecols=list(COLUMNS), dtype=COLUMNS)
     except (ValueError, OSError) as error:
         raise ArchiveError(
             f"{place}: expected a CSV table with numbers in ID and OBJECT_TYPE, found otherwise ({error}). "
             "Download the table again."
         ) from error
-    known, types = columns["ID"].to_numpy().astype(np.int64), columns["OBJECT_TYPE"].to_numpy()
+    known, types = columns["ID"].to_numpy(), columns["OBJECT_TYPE"].to_numpy()
     order = np.argsort(known)
     known, types = known[order], types[order]
     if (np.diff(known) == 0).any():
@@ -178,7 +189,8 @@ def _classes(table: Path, identifiers: NDArray[np.int64]) -> list[str]:
     unknown = types[~np.isin(types, list(CLASSES))]
     if len(unknown):
         raise ArchiveError(
-            f"{place}: expected OBJECT_TYPE 0 (real) or 1 (artifact), found {unknown[0]:g}. Download the table again."
+            f"{place}: expected OBJECT_TYPE 0 (real) or 1 (artifact), found {unknown[0]:g}. Download the "
+            "table again."
         )
     rows = np.searchsorted(known, identifiers).clip(max=len(known) - 1)
     missing = identifiers[known[rows] != identifiers] if len(known) else identifiers

@@ -18,7 +18,7 @@ from stampshift.errors import ArchiveError
 
 GZIP_MAGIC = b"\x1f\x8b"
 CARD, BLOCK = 80, 2880
-FLOATS = {-32: np.dtype(">f4"), -64: np.dtype(">f8")}
+FLOATS: dict[int, np.dtype[Any]] = {-32: np.dtype(">f4"), -64: np.dtype(">f8")}
 SCALING = (b"BSCALE", b"BZERO", b"BLANK")
 
 

@@ -51,7 +51,8 @@ def files(paths: Sequence[Path]) -> list[Path]:
     )
     if not found:
         raise ArchiveError(
-            f"{SURVEY} archive: expected all_chunks.tar.gz or chunk_*.pkl in {listing(paths)}, found none. {REMEDY}"
+            f"{SURVEY} archive: expected all_chunks.tar.gz or chunk_*.pkl in {listing(paths)}, found none. "
+            f"{REMEDY}"
         )
     return found
 
@@ -70,13 +71,9 @@ def units(paths: Sequence[Path]) -> Iterator[Chunk]:
             continue
         member = None
         for member in tar_members(path, CHUNK, archive=SURVEY, contents=True):
-            yield Chunk(
-                f"{SURVEY} archive {path}, member {member.name}", _stem(member.name), member.content
-            )
+            yield Chunk(f"{SURVEY} archive {path}, member {member.name}", _stem(member.name), member.content)
         if member is None:
-            raise ArchiveError(
-                f"{SURVEY} archive {path}: expected members chunk_*.pkl, found none. {REMEDY}"
-            )
+            raise ArchiveError(f"{SURVEY} archive {path}: expected members chunk_*.pkl, found none. {REMEDY}")
 
 
 def decode(unit: Chunk) -> Iterator[RawTriplet]:

@@ -7,18 +7,25 @@ a rebuilt array, not as a callable (it makes object pointers of any buffer), and
 which say whether an element is such a pointer, cannot be changed.
 """
 
+import gzip
 import io
 import pickle
+import re
 from collections.abc import Callable
-from typing import Any, BinaryIO
+from pathlib import Path
+from typing import Any, BinaryIO, cast
 
 import numpy as np
-from pandas.compat import pickle_compat
+from pandas.compat import pickle_compat  # type: ignore[import-not-found]
 
 from stampshift.errors import ArchiveError
 
 NUMPY = {
-    *((f"numpy.{core}.multiarray", name) for core in ("core", "_core") for name in ("_reconstruct", "scalar")),
+    *(
+        (f"numpy.{core}.multiarray", name)
+        for core in ("core", "_core")
+        for name in ("_reconstruct", "scalar")
+    ),
     *((f"numpy.{core}.numeric", "_frombuffer") for core in ("core", "_core")),
     ("numpy", "ndarray"),
     ("numpy", "dtype"),
@@ -58,6 +65,7 @@ PYTHON = {
     ("copyreg", "_reconstructor"),
 }
 ADMITTED = NUMPY | PANDAS | ARROW | PYTHON
+PICKLE = re.compile(r"[^.].*\.(pkl|pickle)(\.gz)?")
 RENAMED = {"__builtin__": "builtins", "copy_reg": "copyreg"}  # Python 2
 
 
@@ -140,3 +148,9 @@ def unpickle(source: bytes | BinaryIO, *, place: str) -> Any:
             f"{place}: expected a whole pickle, found it cut short or corrupt "
             f"({type(error).__name__}: {error}). Download the file again."
         ) from error
+
+
+def unpickle_file(path: Path, *, place: str) -> Any:
+    """Content of a pickle file, gzipped or not; see `unpickle`."""
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        return unpickle(cast(BinaryIO, file), place=place)

@@ -11,14 +11,13 @@ import torch
 from tqdm import tqdm
 
 from stampshift.errors import StampshiftError
+from stampshift.joblog import log_to
 from stampshift.training.device import choose_device, set_up_process
 from stampshift.training.execute import execute
 from stampshift.training.plan import Plan
 from stampshift.training.store import Store
 
 log = logging.getLogger(__name__)
-
-LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 
 
 class CohortError(StampshiftError):
@@ -109,4 +108,4 @@ def _side_by_side(
 def _start_worker(log_file: Path | None) -> None:
     set_up_process()
     if log_file is not None:
-        logging.basicConfig(filename=log_file, level=logging.INFO, format=LOG_FORMAT)
+        log_to(log_file)

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import torch
 from tqdm import tqdm
 
 from stampshift.evaluation.metrics import evaluate_predictions
-from stampshift.files import write_json
+from stampshift.experiment import Run
+from stampshift.files import write_json, write_parquet
 from stampshift.methods import METHODS
 from stampshift.provenance import versions
 from stampshift.splits import Splits
@@ -57,7 +59,9 @@ def execute(
         temperature=plan.options.get("temperature"),
     )
     predictions = score_test_parts(model, stamps=plan.stamps, splits=plan.splits, device=device)
-    metrics = describe(plan, predictions, device=device) | {
+    metrics = describe(plan.run, predictions, device=device) | {
+        "entropy_weight": plan.options.get("entropy_weight"),
+        "code_digest": plan.code,
         "best_epoch": progress.best_epoch,
         "epochs": progress.epoch,
         "validation_balanced_accuracy": progress.best_balanced_accuracy,
@@ -66,8 +70,8 @@ def execute(
     }
     with store.writing(key) as folder:
         model.save(folder / "model.pt")
-        pd.DataFrame(progress.history).astype({"epoch": int}).to_parquet(folder / "history.parquet", index=False)
-        predictions.to_parquet(folder / "predictions.parquet", index=False)
+        write_parquet(folder / "history.parquet", pd.DataFrame(progress.history))
+        write_parquet(folder / "predictions.parquet", predictions)
         write_json(folder / "metrics.json", metrics)
     log.info(
         "%s: %d epochs, best %d with validation balanced accuracy %.3f, %.1f s",
@@ -109,7 +113,7 @@ def _train(
 
 
 def score_test_parts(
-    model: Model, *, stamps: dict[str, Path] | Any, splits: dict[str, Path] | Any, device: torch.device
+    model: Model, *, stamps: Mapping[str, Path], splits: Mapping[str, Path], device: torch.device
 ) -> pd.DataFrame:
     """Scores of the test part of every survey: columns survey, row, label, score."""
     classifier = model.classifier(device)
@@ -121,13 +125,11 @@ def score_test_parts(
     return pd.concat(tables, ignore_index=True)
 
 
-def describe(plan: Plan, predictions: pd.DataFrame, *, device: torch.device) -> dict[str, Any]:
+def describe(run: Run, predictions: pd.DataFrame, *, device: torch.device) -> dict[str, Any]:
     """Factors of a run, what it scored, and what it ran on: the common part of ``metrics.json``."""
     return {
-        **vars(plan.run),
-        "entropy_weight": plan.options.get("entropy_weight"),
+        **vars(run),
         "evaluation": evaluate_predictions(predictions),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
         "versions": versions(),
-        "code_digest": plan.code,
     }

@@ -1,0 +1,36 @@
+# Every target is a line or two over ordinary commands, all in one virtual environment.
+PYTHON ?= python3
+VENV ?= .venv
+TORCH ?= cpu# or gpu
+BIN := $(VENV)/bin
+DEMO := $(BIN)/snakemake --workflow-profile workflow/profiles/demo
+
+.PHONY: demo test lint bench clean
+
+demo: $(VENV)/installed ## the whole study on small built-in surveys
+	$(DEMO)
+	$(DEMO) --report results/demo/report.html --quiet
+	@$(BIN)/stampshift summary results/demo
+
+test: $(VENV)/installed ## the test suite
+	$(BIN)/pytest
+
+lint: $(VENV)/installed ## lint, format, types, workflow
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint
+
+bench: $(VENV)/installed ## the figures of benchmarks/README.md
+	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/preprocessing.py
+
+$(VENV)/installed: envs/$(TORCH).txt envs/requirements.txt envs/dev.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --requirement envs/$(TORCH).txt --requirement envs/dev.txt
+	$(BIN)/pip install --no-deps --editable .
+	touch $@
+
+clean: ## results and environment; raw archives stay
+	rm -rf results $(VENV) .snakemake

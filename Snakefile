@@ -1,0 +1,5 @@
+include: "workflow/Snakefile"
+
+
+# a default target set in an included file does not count
+workflow.default_target = "all"

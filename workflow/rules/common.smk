@@ -1,0 +1,194 @@
+"""What the rules share: the validated experiment, its runs, and the paths of their files. No rules, no torch."""
+
+import os
+import sys
+from pathlib import Path
+
+import yaml
+from snakemake.exceptions import WorkflowError
+
+# the package is found even where it is not installed, as in Snakemake's own conda environments
+PACKAGE_ROOT = Path(str(workflow.current_basedir)).parent
+sys.path.insert(0, str(PACKAGE_ROOT))
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(PACKAGE_ROOT), os.environ.get("PYTHONPATH")]))
+
+from stampshift.errors import ConfigError
+from stampshift.experiment import Experiment, Run, check_shots
+from stampshift.provenance import code_digest
+from stampshift.simulation import class_counts
+
+RUN_FILES = ("model.pt", "history.parquet", "predictions.parquet", "metrics.json")
+TRANSFER_FILES = ("predictions.parquet", "metrics.json")
+
+
+def constants_file(survey):
+    return f"resources/surveys/{survey}.yaml"
+
+
+def load_yaml(path):
+    return yaml.safe_load(Path(path).read_text())
+
+
+def load_experiment():
+    """The experiment, or one sentence about what is wrong with the configuration."""
+    try:
+        schema = load_yaml(PACKAGE_ROOT / "schemas" / "config.schema.yaml")
+        experiment = Experiment.from_config(config, schema=schema)
+        for survey, section in config["surveys"].items():
+            if section["origin"] == "simulate":
+                counts = class_counts(
+                    section["simulate"]["stamps"], constants=load_yaml(constants_file(survey))
+                )
+                check_shots(survey, counts=counts, classes=section["classes"], splits=config["splits"])
+    except ConfigError as error:
+        raise WorkflowError(str(error)) from None
+    return experiment
+
+
+EXPERIMENT = load_experiment()
+SURVEYS = list(EXPERIMENT.surveys)
+PAIRS = [str(pair) for pair in EXPERIMENT.pairs]
+SEEDS = list(EXPERIMENT.seeds)
+SHOTS = list(EXPERIMENT.shots)
+METHODS = list(EXPERIMENT.methods)
+SOURCES = list(dict.fromkeys(pair.source for pair in EXPERIMENT.pairs))
+SIMULATED = EXPERIMENT.simulated
+EXECUTION = config["execution"]
+RESULTS = config.get("pathvars", {}).get("results", "results")
+
+
+wildcard_constraints:
+    survey="|".join(SURVEYS),
+    source="|".join(SURVEYS),
+    target="|".join(SURVEYS),
+    pair="|".join(f"{source}-to-{target}" for source in SURVEYS for target in SURVEYS),
+    method="|".join(METHODS),
+    shots="[0-9]+",
+    seed="[0-9]+",
+
+
+# ---- raw archives -----------------------------------------------------------------------------------------
+
+
+def survey_section(wildcards):
+    return config["surveys"][wildcards.survey]
+
+
+def archive_address(wildcards):
+    """Address of one file of an archive, by its name."""
+    addresses = {url.rpartition("/")[2]: url for url in survey_section(wildcards)["url"]}
+    return addresses[wildcards.archive]
+
+
+def raw_archive(wildcards):
+    """Files or folder of a survey's raw archive."""
+    section = survey_section(wildcards)
+    if section["origin"] == "url":
+        names = [url.rpartition("/")[2] for url in section["url"]]
+        return [f"resources/raw/{wildcards.survey}/{name}" for name in names]
+    if section["origin"] == "simulate":
+        size, seed = section["simulate"]["stamps"], section["simulate"]["seed"]
+        return f"resources/raw/simulated/{wildcards.survey}-{size}-seed-{seed}"
+    if not Path(section["path"]).exists():
+        raise WorkflowError(
+            f"{wildcards.survey}: there is nothing at {section['path']}, where the config's "
+            f"surveys.{wildcards.survey}.path expects the raw archive. Put it there (docs: README, 'The "
+            "archives'), change the path, or set origin to 'simulate'."
+        )
+    return section["path"]
+
+
+def archive_origin(wildcards):
+    """Where a survey's stamps come from, for their file's attributes."""
+    section = survey_section(wildcards)
+    return {section["origin"]: section[section["origin"]]}
+
+
+# ---- runs -------------------------------------------------------------------------------------------------
+
+
+def run_files(runs, names=RUN_FILES):
+    return [f"<results>/{run.folder}/{name}" for run in runs for name in names]
+
+
+def search_seed():
+    """Split of the search for the entropy weight."""
+    return config["methods"]["mme"]["entropy_weight"]["seed"]
+
+
+def search_splits(wildcards):
+    seed = search_seed()
+    surveys = (wildcards.source, wildcards.target)
+    return [f"<results>/splits/{survey}/seed-{seed}.npz" for survey in surveys]
+
+
+def search_baseline(wildcards):
+    return f"<results>/baseline/{wildcards.source}/seed-{search_seed()}/model.pt"
+
+
+def adaptation_options(wildcards):
+    """Options of a method, without the search of its entropy weight."""
+    options = config["methods"][wildcards.method]
+    return {key: value for key, value in options.items() if key != "entropy_weight"}
+
+
+def chosen_entropy_weight(wildcards):
+    """File with the pair's entropy weight, in a list that is empty for methods that have none."""
+    if wildcards.method not in EXPERIMENT.searched:
+        return []
+    return [f"<results>/lambda/{wildcards.source}-to-{wildcards.target}.json"]
+
+
+def run_code(wildcards):
+    return code_digest("training.jobs", f"methods.{wildcards.method}")
+
+
+def reader_code(wildcards):
+    return code_digest("making", f"surveys.{survey_section(wildcards)['reader']}")
+
+
+METRICS = run_files(EXPERIMENT.adaptations(), ["metrics.json"])
+BASELINE_METRICS = run_files(EXPERIMENT.baseline_runs(), ["metrics.json"]) + run_files(
+    EXPERIMENT.transfers(), ["metrics.json"]
+)
+
+
+# ---- tables and figures -----------------------------------------------------------------------------------
+
+
+def with_suffixes(stems, suffixes):
+    return [f"<results>/{stem}.{suffix}" for stem in stems for suffix in suffixes]
+
+
+SEARCHED_PAIRS = PAIRS if EXPERIMENT.searched else []
+PAIR_TABLES = [f"tables/pairs/{pair}" for pair in PAIRS]
+PAIR_FIGURES = [f"figures/pairs/{pair}" for pair in PAIRS]
+LAMBDA_FIGURES = [f"figures/lambda/{pair}" for pair in SEARCHED_PAIRS]
+LAMBDA_TABLES = ["tables/lambda"] if EXPERIMENT.searched else []
+
+
+def pair_results(wildcards):
+    """Tables and figures of one pair and of the two surveys in it."""
+    source, target = wildcards.pair.split("-to-")
+    figures = [f"figures/examples/{survey}" for survey in (source, target)]
+    figures += [f"figures/pairs/{wildcards.pair}", f"figures/learning-curves/{source}"]
+    figures += [f"figures/lambda/{wildcards.pair}"] if EXPERIMENT.searched else []
+    return with_suffixes(figures, ["pdf", "png"]) + with_suffixes(
+        [f"tables/pairs/{wildcards.pair}"], ["csv", "md", "tex"]
+    )
+
+
+TABLES = ["<results>/tables/runs.csv"] + with_suffixes(
+    ["tables/table-1", *LAMBDA_TABLES, *PAIR_TABLES], ["csv", "md", "tex"]
+)
+FIGURES = with_suffixes(
+    [
+        "figures/table-1",
+        "figures/all-pairs",
+        *[f"figures/examples/{survey}" for survey in SURVEYS],
+        *[f"figures/learning-curves/{source}" for source in SOURCES],
+        *PAIR_FIGURES,
+        *LAMBDA_FIGURES,
+    ],
+    ["pdf", "png"],
+)

@@ -1,0 +1,77 @@
+rule download:
+    output:
+        "resources/raw/{survey}/{archive}",
+    log:
+        "<logs>/download/{survey}-{archive}.log",
+    conda:
+        "../../envs/stampshift.yaml"
+    params:
+        url=archive_address,
+    resources:
+        runtime=1440,
+    shell:
+        # Snakemake removes the output of a failed job: what has come so far is kept under another name
+        "curl --fail --location --retry 5 --continue-at - --output {output}.part {params.url:q} 2> {log}"
+        " && mv {output}.part {output}"
+
+
+rule simulate:
+    input:
+        constants="resources/surveys/{survey}.yaml",
+    output:
+        directory("resources/raw/simulated/{survey}-{size}-seed-{seed}"),
+    log:
+        "<logs>/simulate/{survey}-{size}-seed-{seed}.log",
+    conda:
+        "../../envs/stampshift.yaml"
+    threads: EXECUTION["preprocessing_threads"]
+    wildcard_constraints:
+        size="[0-9]+",
+    params:
+        code=code_digest("simulation"),
+    script:
+        "../scripts/simulate.py"
+
+
+rule stamps:
+    input:
+        archive=raw_archive,
+    output:
+        "<results>/stamps/{survey}.h5",
+    log:
+        "<logs>/stamps/{survey}.log",
+    benchmark:
+        "<benchmarks>/stamps/{survey}.tsv"
+    conda:
+        "../../envs/stampshift.yaml"
+    threads: EXECUTION["preprocessing_threads"]
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    params:
+        survey=survey_section,
+        origin=archive_origin,
+        size_pixels=config["stamps"]["size_pixels"],
+        code=reader_code,
+    script:
+        "../scripts/stamps.py"
+
+
+rule splits:
+    input:
+        "<results>/stamps/{survey}.h5",
+    output:
+        expand("<results>/splits/{{survey}}/seed-{seed}.npz", seed=SEEDS),
+    log:
+        "<logs>/splits/{survey}.log",
+    conda:
+        "../../envs/stampshift.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        fractions=config["splits"]["fractions"],
+        seeds=SEEDS,
+        code=code_digest("splits"),
+    script:
+        "../scripts/splits.py"

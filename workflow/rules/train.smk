@@ -1,0 +1,135 @@
+rule baseline:
+    input:
+        stamps="<results>/stamps/{source}.h5",
+        splits=expand("<results>/splits/{{source}}/seed-{seed}.npz", seed=SEEDS),
+    output:
+        expand("<results>/baseline/{{source}}/seed-{seed}/{file}", seed=SEEDS, file=RUN_FILES),
+    log:
+        "<logs>/baseline/{source}.log",
+    benchmark:
+        "<benchmarks>/baseline/{source}.tsv"
+    conda:
+        "../../envs/stampshift.yaml"
+    threads: EXECUTION["threads"]
+    resources:
+        gpu=1,
+        mem_mb=16000,
+        runtime=1440,
+    params:
+        results=RESULTS,
+        seeds=SEEDS,
+        training=config["training"],
+        validation_shots=config["splits"]["validation_shots"],
+        code=code_digest("training.jobs", "methods.baseline"),
+    script:
+        "../scripts/baseline.py"
+
+
+rule transfer:
+    input:
+        models=expand("<results>/baseline/{{source}}/seed-{seed}/model.pt", seed=SEEDS),
+        metrics=expand("<results>/baseline/{{source}}/seed-{seed}/metrics.json", seed=SEEDS),
+        stamps="<results>/stamps/{target}.h5",
+        splits=expand("<results>/splits/{{target}}/seed-{seed}.npz", seed=SEEDS),
+    output:
+        expand(
+            "<results>/baseline/{{source}}-to-{{target}}/shots-0/seed-{seed}/{file}",
+            seed=SEEDS,
+            file=TRANSFER_FILES,
+        ),
+    log:
+        "<logs>/transfer/{source}-to-{target}.log",
+    conda:
+        "../../envs/stampshift.yaml"
+    resources:
+        gpu=1,
+        mem_mb=8000,
+        runtime=60,
+    params:
+        results=RESULTS,
+        seeds=SEEDS,
+        code=code_digest("training.jobs", "methods.baseline"),
+    script:
+        "../scripts/transfer.py"
+
+
+if config["methods"].get("mme", {}).get("entropy_weight", {}).get("choice") == "published":
+
+    rule published_lambda:
+        input:
+            "resources/published/published_lambda.csv",
+        output:
+            "<results>/lambda/{source}-to-{target}.json",
+        log:
+            "<logs>/lambda/{source}-to-{target}.log",
+        conda:
+            "../../envs/stampshift.yaml"
+        script:
+            "../scripts/published_lambda.py"
+
+else:
+
+    rule select_lambda:
+        input:
+            source_stamps="<results>/stamps/{source}.h5",
+            target_stamps="<results>/stamps/{target}.h5",
+            splits=search_splits,
+            baseline=search_baseline,
+        output:
+            "<results>/lambda/{source}-to-{target}.json",
+        log:
+            "<logs>/lambda/{source}-to-{target}.log",
+        benchmark:
+            "<benchmarks>/lambda/{source}-to-{target}.tsv"
+        conda:
+            "../../envs/stampshift.yaml"
+        threads: EXECUTION["threads"]
+        resources:
+            gpu=1,
+            mem_mb=16000,
+            runtime=2880,
+        params:
+            results=RESULTS,
+            shots=SHOTS,
+            options=config["methods"].get("mme"),
+            training=config["training"],
+            validation_shots=config["splits"]["validation_shots"],
+            code=code_digest("training.jobs", "methods.mme"),
+        script:
+            "../scripts/select_lambda.py"
+
+
+rule adapt:
+    input:
+        source_stamps="<results>/stamps/{source}.h5",
+        target_stamps="<results>/stamps/{target}.h5",
+        source_splits=expand("<results>/splits/{{source}}/seed-{seed}.npz", seed=SEEDS),
+        target_splits=expand("<results>/splits/{{target}}/seed-{seed}.npz", seed=SEEDS),
+        baselines=expand("<results>/baseline/{{source}}/seed-{seed}/model.pt", seed=SEEDS),
+        entropy_weight=chosen_entropy_weight,
+    output:
+        expand(
+            "<results>/{{method}}/{{source}}-to-{{target}}/shots-{{shots}}/seed-{seed}/{file}",
+            seed=SEEDS,
+            file=RUN_FILES,
+        ),
+    log:
+        "<logs>/{method}/{source}-to-{target}/shots-{shots}.log",
+    benchmark:
+        "<benchmarks>/{method}/{source}-to-{target}/shots-{shots}.tsv"
+    conda:
+        "../../envs/stampshift.yaml"
+    threads: EXECUTION["threads"]
+    resources:
+        gpu=1,
+        mem_mb=16000,
+        runtime=1440,
+    params:
+        results=RESULTS,
+        seeds=SEEDS,
+        options=adaptation_options,
+        training=config["training"],
+        validation_shots=config["splits"]["validation_shots"],
+        code=run_code,
+    script:
+        "../scripts/adapt.py"

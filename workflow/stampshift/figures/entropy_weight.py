@@ -1,0 +1,84 @@
+"""Search of the entropy weight: validation accuracy against the weight."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullLocator
+
+from stampshift.errors import ContractError
+from stampshift.evaluation.labels import title_note
+from stampshift.evaluation.summaries import mean_validation
+from stampshift.figures.style import (
+    ACCURACY_LABEL,
+    CHOICE_COLOUR,
+    COLUMN_WIDTH_INCHES,
+    accuracy_axis,
+    accuracy_limits,
+    styled,
+)
+
+SHOTS_COLOURS = "viridis"
+SHOTS_COLOUR_RANGE = (0.85, 0.05)  # few shots light, many dark; the palest yellow is left out
+MEAN_LABEL = "mean over shots"
+CHOICE_LABEL = "chosen"
+
+
+@styled
+def lambda_curves(search: Mapping[str, Any], *, simulated: bool) -> Figure:
+    """Plot the search of the entropy weight, a line per number of shots (thesis Figs 15-20).
+
+    The thick line is the mean over shots; the chosen weight is a vertical line, with a star on the mean.
+
+    Parameters
+    ----------
+    search
+        Content of a ``lambda/<pair>.json`` file.
+    simulated
+        Whether the surveys are simulated, which the title then says.
+
+    Raises
+    ------
+    ContractError
+        If nothing was searched, or the chosen weight is none of those searched.
+    """
+    pair = f"{search['source']} to {search['target']}"
+    means, chosen = mean_validation(search), search["chosen"]
+    if chosen not in means.index:
+        raise ContractError(
+            f"lambda/{pair.replace(' ', '-')}.json: the chosen entropy weight {chosen:g} is none of the "
+            f"searched ({', '.join(f'{weight:g}' for weight in means.index) or 'none'}). Only a search "
+            "('choice: search' in the config) can be drawn; delete the file to search again."
+        )
+    trials = pd.DataFrame(list(search["search"])).sort_values(["shots", "entropy_weight"])
+    figure = Figure(figsize=(COLUMN_WIDTH_INCHES, 2.9), layout="constrained")
+    axes = figure.subplots()
+    groups = trials.groupby("shots")
+    colours = colormaps[SHOTS_COLOURS](np.linspace(*SHOTS_COLOUR_RANGE, len(groups)))
+    for colour, (shots, rows) in zip(colours, groups, strict=True):
+        values = rows["validation_balanced_accuracy"]
+        axes.plot(
+            rows["entropy_weight"],
+            values,
+            "o-",
+            color=colour,
+            label=f"{shots} shots" if shots > 1 else "1 shot",
+            markersize=2.5,
+        )
+    axes.plot(means.index, means, color="black", linewidth=1.8, label=MEAN_LABEL)
+    axes.axvline(chosen, color=CHOICE_COLOUR, linestyle="--", label=f"{CHOICE_LABEL}: {chosen:g}", zorder=1)
+    axes.plot(
+        chosen, means[chosen], "*", color=CHOICE_COLOUR, markersize=9, markeredgecolor="black", zorder=5
+    )
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(FixedLocator(list(means.index)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_xticklabels([f"{weight:g}" for weight in means.index], rotation=90)
+    accuracy_axis(axes, limits=accuracy_limits(trials["validation_balanced_accuracy"]))
+    axes.set(xlabel="entropy weight λ", ylabel=f"validation {ACCURACY_LABEL}")
+    figure.legend(loc="outside lower center", ncols=3)
+    figure.suptitle(title_note(pair, simulated=simulated))
+    return figure

@@ -1,0 +1,130 @@
+"""Example triplets: every class of a survey, and triplets before and after preprocessing."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from astropy.visualization import ZScaleInterval
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike, NDArray
+
+from stampshift.errors import ContractError
+from stampshift.evaluation.labels import title_note
+from stampshift.figures.style import PAGE_WIDTH_INCHES, styled
+from stampshift.stamps import CHANNELS, LABELS, RawTriplet, Stamps
+
+LABEL_NAMES = {code: name for name, code in LABELS.items()}
+NAME_WIDTH = 0.9  # of a stamp: room for the class's name at the left of its row
+GAP_WIDTH = 0.12  # of a stamp: between two triplets
+ROW_HEIGHT = 1.06  # of a stamp
+TITLE_INCHES = 0.45
+
+
+@styled
+def class_examples(stamps: Stamps, *, per_class: int, simulated: bool) -> Figure:
+    """Examples of every class of a survey: a row per class, triplets side by side.
+
+    The examples of a class lie evenly over its stamps in the file: always the same ones. Each image is
+    stretched by itself (IRAF's zscale).
+
+    Parameters
+    ----------
+    stamps
+        The preprocessed stamps of a survey.
+    per_class
+        Triplets shown of each class; a class with fewer shows all that it has.
+    simulated
+        Whether the survey is simulated, which the title then says.
+    """
+    names = _ordered_classes(stamps)
+    figure, grid = _image_grid(rows=len(names), triplets=per_class)
+    for name, row in zip(names, grid, strict=True):
+        indices = example_rows(stamps.classes, name=name, count=per_class)
+        images = np.concatenate(stamps.stamps[indices])  # (triplets x channels, size, size)
+        for axes, image in zip(row, images, strict=False):  # a small class leaves the end of its row empty
+            show_image(axes, image)
+        label = LABEL_NAMES[int(stamps.labels[indices[0]])]
+        _name_row(row[0], name if name == label else f"{name}\n({label})")
+    figure.suptitle(title_note(f"Classes of {stamps.survey}", simulated=simulated))
+    return figure
+
+
+@styled
+def preprocessing_examples(
+    triplets: Sequence[RawTriplet], stamps: NDArray[np.float32], *, survey: str, simulated: bool
+) -> Figure:
+    """Triplets as published beside the same after preprocessing (thesis Figs 5-10), a row per triplet.
+
+    Parameters
+    ----------
+    triplets
+        As published; shown whole, non-finite pixels left blank.
+    stamps
+        float32 (n, 3, size, size): the same triplets, preprocessed.
+    survey
+        Name of the survey.
+    simulated
+        Whether the survey is simulated, which the title then says.
+
+    Raises
+    ------
+    ContractError
+        If there are not as many stamps as triplets.
+    """
+    if len(triplets) != len(stamps):
+        raise ContractError(
+            f"{survey}: expected the same triplets before and after preprocessing, found {len(triplets)} "
+            f"and {len(stamps)}; choose triplets that preprocessing does not drop."
+        )
+    figure, grid = _image_grid(rows=len(triplets), triplets=2)
+    for triplet, processed, row in zip(triplets, stamps, grid, strict=True):
+        for axes, image in zip(row, [*triplet.images, *processed], strict=True):
+            show_image(axes, image)
+        _name_row(row[0], triplet.survey_class)
+    figure.suptitle(title_note(f"{survey}, as published and preprocessed", simulated=simulated))
+    return figure
+
+
+def example_rows(classes: NDArray[np.str_], *, name: str, count: int) -> NDArray[np.intp]:
+    """Rows of up to `count` stamps of a class, evenly spread over the class in file order."""
+    rows = np.flatnonzero(classes == name)
+    return rows[np.linspace(0, len(rows) - 1, min(count, len(rows))).round().astype(int)]
+
+
+def show_image(axes: Axes, image: ArrayLike) -> None:
+    """Show one stamp, first row at the bottom, stretched by zscale; non-finite pixels stay blank."""
+    pixels = np.ma.masked_invalid(np.asarray(image, dtype=float))
+    low, high = ZScaleInterval().get_limits(pixels.compressed()) if pixels.count() else (0.0, 1.0)
+    axes.imshow(pixels, origin="lower", cmap="gray", vmin=low, vmax=high, interpolation="nearest")
+
+
+def _ordered_classes(stamps: Stamps) -> list[str]:
+    """Classes, the reals first, then by name."""
+    labels = {str(name): int(label) for name, label in zip(stamps.classes, stamps.labels, strict=True)}
+    return sorted(labels, key=lambda name: (-labels[name], name))
+
+
+def _image_grid(*, rows: int, triplets: int) -> tuple[Figure, list[list[Axes]]]:
+    """Bare axes, square: `rows` rows of `triplets` groups of three, channel names above the first row."""
+    channels = len(CHANNELS)
+    columns = triplets * channels
+    units = NAME_WIDTH + columns + GAP_WIDTH * (triplets - 1)
+    stamp = PAGE_WIDTH_INCHES / units
+    height = TITLE_INCHES + ROW_HEIGHT * stamp * rows
+    figure = Figure(figsize=(PAGE_WIDTH_INCHES, height))
+    grid = []
+    for row in range(rows):
+        bottom = (rows - 1 - row) * ROW_HEIGHT * stamp / height
+        lefts = [NAME_WIDTH + column + GAP_WIDTH * (column // channels) for column in range(columns)]
+        boxes = [(left / units, bottom, 0.97 / units, 0.97 * stamp / height) for left in lefts]
+        grid.append([figure.add_axes(box) for box in boxes])
+    for row_axes in grid:
+        for axes in row_axes:
+            axes.axis("off")
+    for column, axes in enumerate(grid[0]):
+        axes.set_title(CHANNELS[column % channels], fontsize=min(8.0, 10 * stamp), pad=2)
+    return figure, grid
+
+
+def _name_row(axes: Axes, name: str) -> None:
+    axes.text(-0.08, 0.5, name, transform=axes.transAxes, ha="right", va="center", fontsize=7)

@@ -1,0 +1,157 @@
+"""From a raw archive to a stamps file: units are read in order, decoded and preprocessed by worker processes.
+
+Blocks are written in archive order whatever the number of processes, so that the same archive gives the
+same bytes. Memory is bounded by the units in flight, two per process.
+"""
+
+import hashlib
+import multiprocessing
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from stampshift.counts import Counts
+from stampshift.errors import ArchiveError
+from stampshift.preprocess import Block, InvalidPixels, preprocess
+from stampshift.stamps import stamps_writer
+from stampshift.surveys import READERS
+
+UNITS_PER_PROCESS = 2  # one at work, one waiting: the reading of the archive never lets a worker idle
+LISTED_FILES = 100
+
+
+def make_stamps(
+    paths: Sequence[Path],
+    *,
+    survey: str,
+    reader: str,
+    classes: Mapping[str, str],
+    invalid: InvalidPixels,
+    size_pixels: int,
+    processes: int,
+    origin: Mapping[str, Any],
+    output: Path,
+    progress: bool,
+) -> None:
+    """Read and preprocess the raw archive of a survey into a stamps file.
+
+    Parameters
+    ----------
+    paths
+        Files and folders of the archive.
+    survey
+        Name of the survey.
+    reader
+        Key of `surveys.READERS`: the format of the archive.
+    classes
+        Map of each of the survey's classes to ``"real"`` or ``"bogus"``.
+    invalid
+        The survey's marks of invalid pixels.
+    size_pixels
+        Side of the stamps.
+    processes
+        Number of worker processes; 1 works in this process. It does not change the result.
+    origin
+        Where the archive came from, kept in the file's attributes (JSON content).
+    output
+        The stamps file, which appears whole or not at all.
+    progress
+        Whether to show a progress bar, if the error stream is a terminal.
+
+    Raises
+    ------
+    ArchiveError
+        If a file of the archive is missing, cut short, corrupt or of another format, a candidate has no
+        label or a class that the map does not hold, or a worker process was killed.
+    ContractError
+        If no stamp is left.
+    """
+    work = partial(_block, reader=reader, classes=dict(classes), invalid=invalid, size_pixels=size_pixels)
+    counts = Counts()
+    bar = tqdm(desc=survey, unit=" stamps", disable=None if progress else True)
+    try:
+        with bar, stamps_writer(output, survey=survey, size_pixels=size_pixels) as writer:
+            units = READERS[reader].units(paths)
+            for block in _in_order(work, units, processes=processes):
+                writer.append(
+                    block.stamps,
+                    labels=block.labels,
+                    classes=block.classes,
+                    ids=block.ids,
+                    groups=block.groups,
+                )
+                counts += block.counts
+                bar.update(block.counts.read)
+            writer.describe(
+                {
+                    "reader": reader,
+                    "origin": dict(origin),
+                    "raw": digest(READERS[reader].files(paths)),
+                    "class_map": dict(classes),
+                    "invalid": vars(invalid),
+                    "size_pixels": size_pixels,
+                    "counts": counts.as_dict(),
+                }
+            )
+    except ArchiveError as error:
+        raise ArchiveError(f"{survey}: {error}") from error
+
+
+def digest(files: Iterable[Path]) -> dict[str, Any]:
+    """SHA-256 and size of an archive's files, and one digest of all (about 1 s per GB).
+
+    Returns
+    -------
+    dict
+        ``sha256`` of the list of files, their number ``files`` and total ``bytes``; and, of an archive
+        of at most 100 files, the list itself: ``name``, ``bytes`` and ``sha256`` of each.
+    """
+    listed = []
+    for path in files:
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        listed.append({"name": path.name, "bytes": path.stat().st_size, "sha256": sha256})
+    lines = "".join(f"{entry['sha256']}  {entry['bytes']}  {entry['name']}\n" for entry in listed)
+    summary: dict[str, Any] = {
+        "files": len(listed),
+        "bytes": sum(int(str(entry["bytes"])) for entry in listed),
+        "sha256": hashlib.sha256(lines.encode()).hexdigest(),
+    }
+    return summary | ({"list": listed} if len(listed) <= LISTED_FILES else {})
+
+
+def _block(
+    unit: Any, *, reader: str, classes: Mapping[str, str], invalid: InvalidPixels, size_pixels: int
+) -> Block:
+    triplets = READERS[reader].decode(unit)
+    return preprocess(triplets, size_pixels=size_pixels, invalid=invalid, classes=classes)
+
+
+def _in_order(work: partial[Block], units: Iterable[Any], *, processes: int) -> Iterator[Block]:
+    """Apply `work` to each unit, in worker processes, and yield the results in the order of the units."""
+    if processes == 1:
+        yield from map(work, units)
+        return
+    # spawned workers would run the calling script once more, which a workflow's script does not expect
+    pool = ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("fork"))
+    waiting: deque[Future[Block]] = deque()
+    try:
+        for unit in units:
+            waiting.append(pool.submit(work, unit))
+            if len(waiting) >= UNITS_PER_PROCESS * processes:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    except BrokenProcessPool as error:
+        raise ArchiveError(
+            f"a worker process was killed, most likely for want of memory with {processes} of them at work. "
+            "Use fewer processes."
+        ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)

@@ -1,0 +1,215 @@
+"""From raw triplets to stamps: filter, crop, normalise, fill, vectorised over blocks.
+
+Preprocessing of Bolivar (2022), section 5.2, in this order:
+
+1. filter: a triplet is dropped if an image is not square, if its images differ in size, or if they are
+   smaller than the crop;
+2. crop: the central `size_pixels` squared; the centre of an even-sized image is pixel ``size // 2``;
+3. normalise: each channel of each stamp to mean 0 and standard deviation 1 over its valid pixels; a
+   constant channel becomes 0;
+4. fill: invalid pixels take the median of the channel's valid normalised pixels; a channel without any
+   becomes 0.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+import numpy as np
+from numpy.typing import NDArray
+
+from stampshift.counts import Counts
+from stampshift.errors import ArchiveError
+from stampshift.stamps import CHANNELS, LABELS, RawTriplet
+
+BLOCK_TRIPLETS = 256  # 2.7 MB in float64 at 21 pixels: stays within a processor's cache
+
+
+@dataclass(frozen=True)
+class InvalidPixels:
+    """Which pixel values of a survey are marks and not measurements; NaN and inf always are.
+
+    Attributes
+    ----------
+    equals
+        Value that marks a masked pixel, in the survey's units.
+    magnitude_above
+        Pixels of at least this absolute value are marks.
+    nonzero_below
+        Pixels of less than this absolute value are marks, unless they are exactly 0.
+    """
+
+    equals: float | None
+    magnitude_above: float | None
+    nonzero_below: float | None
+
+    def mask(self, pixels: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Tell which pixels are invalid, for float32 `pixels` of any shape."""
+        invalid = ~np.isfinite(pixels)
+        if self.equals is not None:
+            invalid |= pixels == np.float32(self.equals)
+        if self.magnitude_above is not None:
+            invalid |= np.abs(pixels) >= self.magnitude_above
+        if self.nonzero_below is not None:
+            invalid |= (np.abs(pixels) < self.nonzero_below) & (pixels != 0)
+        return invalid
+
+
+@dataclass(frozen=True)
+class Block:
+    """Preprocessed stamps.
+
+    Attributes
+    ----------
+    stamps
+        float32 (n, 3, size, size), channels as `stamps.CHANNELS`, finite.
+    labels
+        uint8 (n,), 1 real and 0 bogus.
+    classes, ids, groups
+        The survey's own class, the candidate's and the object's identifier, n of each.
+    counts
+        What preprocessing met.
+    """
+
+    stamps: NDArray[np.float32]
+    labels: NDArray[np.uint8]
+    classes: list[str]
+    ids: list[str]
+    groups: list[str]
+    counts: Counts
+
+
+def preprocess(
+    triplets: Iterable[RawTriplet], *, size_pixels: int, invalid: InvalidPixels, classes: Mapping[str, str]
+) -> Block:
+    """Filter, crop, normalise and fill triplets; what was dropped, filled or constant is counted.
+
+    Parameters
+    ----------
+    triplets
+        Raw triplets; those dropped cost nothing, the others 1.3 KB per channel at 21 pixels.
+    size_pixels
+        Side of the crop.
+    invalid
+        The survey's marks of invalid pixels.
+    classes
+        Map of each of the survey's classes to ``"real"`` or ``"bogus"``.
+
+    Raises
+    ------
+    ArchiveError
+        If a triplet has a class that the map does not hold.
+    """
+    counts = Counts()
+    stamps: list[NDArray[np.float32]] = [np.empty((0, len(CHANNELS), size_pixels, size_pixels), np.float32)]
+    names: list[str] = []
+    ids: list[str] = []
+    groups: list[str] = []
+    kept = _kept(_known(triplets, classes, counts), size_pixels, counts)
+    while block := list(islice(kept, BLOCK_TRIPLETS)):
+        pixels = np.stack([image for triplet in block for image in _crops(triplet, size_pixels)])
+        stamps.append(
+            normalise_and_fill(
+                pixels.reshape(len(block), *stamps[0].shape[1:]), invalid=invalid, counts=counts
+            )
+        )
+        names += [triplet.survey_class for triplet in block]
+        ids += [triplet.identifier for triplet in block]
+        groups += [triplet.group for triplet in block]
+    kinds = [classes[name] for name in names]
+    counts.kept = len(names)
+    counts.classes.update(names)
+    counts.labels.update(kinds)
+    labels = np.array([LABELS[kind] for kind in kinds], np.uint8)
+    return Block(np.concatenate(stamps), labels, names, ids, groups, counts)
+
+
+def normalise_and_fill(
+    pixels: NDArray[np.float32], *, invalid: InvalidPixels, counts: Counts
+) -> NDArray[np.float32]:
+    """Normalise each channel over its valid pixels and fill the others with its median.
+
+    Parameters
+    ----------
+    pixels
+        float32 (n, 3, size, size), channels as `stamps.CHANNELS`, in the survey's units.
+    invalid
+        The survey's marks of invalid pixels.
+    counts
+        Its counts by channel are increased.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 of the same shape, finite.
+
+    Notes
+    -----
+    A channel counts as constant where its standard deviation (float64, over all valid pixels) is within
+    the rounding of its largest float32 pixel: such a spread is no signal, and dividing by it would make
+    it one.
+    """
+    mask = invalid.mask(pixels).reshape(*pixels.shape[:2], -1)
+    flat = np.where(mask, 0.0, pixels.reshape(mask.shape).astype(np.float64))  # (n, 3, pixels)
+    valid = mask.shape[-1] - mask.sum(axis=-1)
+    divisor = np.maximum(valid, 1)
+    largest = np.abs(flat).max(axis=-1)
+    flat -= (flat.sum(axis=-1) / divisor)[..., np.newaxis]
+    flat[mask] = 0.0
+    deviation = np.sqrt(np.einsum("ncp,ncp->nc", flat, flat) / divisor)
+    constant = deviation <= np.finfo(np.float32).eps * largest
+    flat /= np.where(constant, 1.0, deviation)[..., np.newaxis]
+    flat[constant] = 0.0
+    filled = mask.any(axis=-1)
+    flat[filled] = _fill(flat[filled], mask[filled])
+    for name, values in (
+        ("filled_pixels", mask.sum(axis=-1)),
+        ("filled_stamps", filled),
+        ("constant", constant & (valid > 0)),
+        ("empty", valid == 0),
+    ):
+        getattr(counts, name).update(dict(zip(CHANNELS, values.sum(axis=0).tolist(), strict=True)))
+    return flat.astype(np.float32).reshape(pixels.shape)
+
+
+def _fill(rows: NDArray[np.float64], mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Put the median of each row's valid pixels in the place of the others; 0 in a row without any."""
+    valid = rows.shape[1] - mask.sum(axis=1)
+    ordered = np.sort(np.where(mask, np.inf, rows), axis=1)
+    each = np.arange(len(rows))
+    median = (ordered[each, np.maximum(valid - 1, 0) // 2] + ordered[each, valid // 2]) / 2
+    return np.where(mask, np.where(valid > 0, median, 0.0)[:, np.newaxis], rows)
+
+
+def _known(
+    triplets: Iterable[RawTriplet], classes: Mapping[str, str], counts: Counts
+) -> Iterator[RawTriplet]:
+    for triplet in triplets:
+        name = triplet.survey_class
+        if name not in classes:
+            raise ArchiveError(
+                f"candidate {triplet.identifier}: expected a class of the config's map "
+                f"({', '.join(sorted(classes))}), found {name!r}. Add it to the survey's "
+                "`classes` as real or bogus."
+            )
+        counts.read += 1
+        counts.classes_read[name] += 1
+        yield triplet
+
+
+def _kept(triplets: Iterable[RawTriplet], size_pixels: int, counts: Counts) -> Iterator[RawTriplet]:
+    for triplet in triplets:
+        shapes = {image.shape for image in triplet.images}
+        if any(len(shape) != 2 or shape[0] != shape[1] for shape in shapes):
+            counts.dropped["non_square"] += 1
+        elif len(shapes) != 1:
+            counts.dropped["ragged"] += 1
+        elif triplet.images[0].shape[0] < size_pixels:
+            counts.dropped["too_small"] += 1
+        else:
+            yield triplet
+
+
+def _crops(triplet: RawTriplet, size_pixels: int) -> list[NDArray[np.float32]]:
+    start = triplet.images[0].shape[0] // 2 - size_pixels // 2
+    window = slice(start, start + size_pixels)
+    return [image[window, window] for image in triplet.images]

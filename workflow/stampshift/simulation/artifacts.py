@@ -1,0 +1,177 @@
+"""Recipes of the bogus classes: what changed in the detector, the telescope or the subtraction."""
+
+import numpy as np
+
+from stampshift.simulation.candidates import Candidate, NoisePeak, View, log_uniform, uniform
+from stampshift.simulation.detector import column_trail, line, spikes, track
+from stampshift.simulation.scenes import Mismatch, Source, apply_mismatch, draw_sources
+
+
+def cosmic_ray(view: View) -> Candidate:
+    """Track of a particle in the science image, sharper than any star."""
+    settings = view.constants["cosmic_ray"]
+    length = log_uniform(view.rng, settings["length_pixels"])
+    charge = view.pixel_charge(view.snr(view.rng, kind="bogus")) * np.sqrt(1 + length / view.fwhm)
+    pixels = track(
+        view.rng, charge=charge, length_pixels=length, wander=settings["wander_radian"],
+        size_pixels=view.size_pixels,
+    )  # fmt: skip
+    return Candidate(charge, max(0.3, length / np.sqrt(12)), 0.3, science_pixels=pixels)
+
+
+def hot_pixel(view: View) -> Candidate:
+    """One or two pixels of dark current that calibration missed."""
+    charge = view.sign() * view.pixel_charge(view.snr(view.rng, kind="bogus"))
+    pixels = _zeros(view)
+    middle = view.size_pixels // 2
+    pixels[middle, middle] = charge
+    if view.rng.random() < 0.3:
+        pixels[middle + 1, middle] = charge * view.rng.uniform(0.2, 0.8)
+    return Candidate(charge, 0.3, 0.3, science_pixels=pixels)
+
+
+def bad_column(view: View) -> Candidate:
+    """A column, or part of one, read out too high or too low."""
+    size, middle = view.size_pixels, view.size_pixels // 2
+    level = view.sign() * view.line_peak(view.snr(view.rng, kind="bogus"), 1.0)
+    first, last = 0, size
+    if view.rng.random() < 0.4:
+        first, last = int(view.rng.integers(0, middle)), int(view.rng.integers(middle + 1, size + 1))
+    pixels = _zeros(view)
+    pixels[first:last, middle] = level
+    if view.rng.random() < 0.3:
+        pixels[first:last, middle + int(view.rng.choice([-1, 1]))] = level * view.rng.uniform(0.3, 1)
+    return Candidate(level * (last - first), (last - first) / np.sqrt(12), 0.4, science_pixels=pixels)
+
+
+def burn(view: View) -> Candidate:
+    """Persistence trail left on a column by a bright star of an earlier exposure; positive."""
+    flux, major, pixels, star = _column_trail(view)
+    return Candidate(flux, major, 1.0, static=star, science_pixels=pixels)
+
+
+def scar(view: View) -> Candidate:
+    """The same trail in the exposures that made the template: a negative column in the difference."""
+    flux, major, pixels, star = _column_trail(view)
+    return Candidate(-flux, major, 1.0, static=star, template_pixels=pixels)
+
+
+def spike(view: View) -> Candidate:
+    """Arm of a bright star's diffraction pattern that the template does not cancel."""
+    settings, rng = view.constants["spike"], view.rng
+    distance = uniform(rng, settings["distance_pixels"])
+    angle = np.deg2rad(settings["angle_degrees"] + rng.normal(0, settings["angle_scatter_degrees"]))
+    arm = angle + rng.integers(4) * np.pi / 2
+    x, y = -distance * np.cos(arm), -distance * np.sin(arm)
+    power = uniform(rng, settings["power"])
+    contrast = uniform(rng, settings["contrast"])
+    peak = view.line_peak(view.snr(rng, kind="bogus"), view.fwhm)
+    amplitude = peak / contrast * distance**power
+    pattern = spikes(
+        x=x, y=y, amplitude=1.0, power=power, angle=angle, fwhm=view.fwhm, size_pixels=view.size_pixels
+    )
+    star = Source(float(x), float(y), amplitude * settings["star_to_arm_flux"])
+    return Candidate(
+        flux=peak * view.fwhm**2, major_pixels=2 * view.fwhm, minor_pixels=view.star_rms, static=[star],
+        science_pixels=amplitude * pattern, template_pixels=amplitude * (1 - contrast) * pattern,
+    )  # fmt: skip
+
+
+def satellite(view: View) -> Candidate:
+    """Trail of a satellite across the whole stamp."""
+    rng = view.rng
+    width = view.fwhm * rng.uniform(1, 1.5)
+    peak = view.line_peak(view.snr(rng, kind="bogus"), width) * log_uniform(rng, [1, 10])
+    pixels = line(
+        peak=peak, angle=rng.uniform(0, np.pi), offset=rng.uniform(-1, 1), fwhm=width,
+        size_pixels=view.size_pixels,
+    )  # fmt: skip
+    return Candidate(peak * width * view.size_pixels, view.size_pixels / np.sqrt(12), width / 2.355, science_pixels=pixels)
+
+
+def noise_peak(view: View) -> Candidate:
+    """Pure noise that passed the threshold of a detection filter narrower than the stars."""
+    fwhm = view.fwhm * uniform(view.rng, view.constants["noise_peak"]["filter_to_star_width"])
+    snr = view.sign() * view.noise_snr()
+    return Candidate(view.flux(snr), fwhm / 2.355, fwhm / 2.355, noise_peak=NoisePeak(snr, fwhm))
+
+
+def dipole(view: View) -> Candidate:
+    """A constant star or galaxy under a template that is shifted, of another width or another scale.
+
+    Its flux follows from the residual's significance: the norm of the residual over the noise.
+    """
+    settings, rng, size = view.constants["dipole"], view.rng, view.size_pixels
+    shift, angle = uniform(rng, settings["shift_pixels"]), rng.uniform(0, 2 * np.pi)
+    scale_error = uniform(rng, settings["flux_error"]) * rng.choice([-1, 1])
+    mismatch = Mismatch(
+        float(shift * np.cos(angle)), float(shift * np.sin(angle)),
+        uniform(rng, settings["width_ratio"]), float(1 + scale_error),
+    )  # fmt: skip
+    radius = 0.0
+    if rng.random() < settings["galaxy_fraction"]:
+        radius = log_uniform(rng, settings["galaxy_half_light_arcsec"]) / view.constants["pixel_scale_arcsec"]
+    g1, g2 = rng.normal(0, 0.15, 2).clip(-0.5, 0.5) if radius > 0 else (0.0, 0.0)
+    unit = Source(*view.jitter, 1.0, radius, None, float(g1), float(g2))
+    residual = draw_sources([unit], psf=view.conditions.science, width_ratio=1.0, size_pixels=size)
+    residual = residual - draw_sources(
+        apply_mismatch([unit], mismatch), psf=view.conditions.science,
+        width_ratio=mismatch.width_ratio, size_pixels=size,
+    )  # fmt: skip
+    sign = view.sign()
+    row, column = np.unravel_index(int(np.argmax(sign * residual)), residual.shape)
+    norm = float(np.sqrt((residual**2).sum()))
+    flux = min(
+        view.snr(rng, kind="bogus") * view.conditions.noise / norm,
+        settings["brightest_saturations"] * _saturating_flux(view),
+    )
+    # the detection, and so the stamp's centre, is the brighter lobe
+    source = Source(
+        unit.x - (int(column) - size // 2), unit.y - (int(row) - size // 2), flux, radius, None, unit.g1, unit.g2
+    )
+    return Candidate(
+        sign * flux * norm, view.star_rms * 1.3, view.star_rms, static=[source], mismatch=mismatch
+    )
+
+
+def saturated_star(view: View) -> Candidate:
+    """Core or bleed of a star beyond the full well: nothing can be subtracted there."""
+    settings, rng = view.constants["saturated_star"], view.rng
+    flux = _saturating_flux(view) * log_uniform(rng, settings["saturations"])
+    reach = settings["reach_pixels"]
+    star = Source(float(rng.normal(0, reach["x"])), float(rng.normal(0, reach["y"])), flux)
+    dx, dy = rng.normal(0, settings["shift_pixels"], 2)
+    width, scale = 1 + rng.normal(0, [settings["width"], settings["flux"]])
+    mismatch = Mismatch(float(dx), float(dy), float(width), float(scale))
+    return Candidate(
+        flux * abs(1 - mismatch.flux_ratio), 3.0, 2.0, static=[star], mismatch=mismatch
+    )
+
+
+def _saturating_flux(view: View) -> float:
+    """Flux of the star whose central pixel just reaches the full well."""
+    peak = view.conditions.science.profile(blur=0.0).xValue(0, 0)
+    return float((view.constants["saturation"] - view.conditions.sky) / peak)
+
+
+def _column_trail(view: View) -> tuple[float, float, np.ndarray, list[Source]]:
+    settings, rng = view.constants["column_trail"], view.rng
+    direction = int(rng.choice([-1, 1]))
+    start = -direction * uniform(rng, settings["start_pixels"])
+    decay, width = uniform(rng, settings["decay_pixels"]), uniform(rng, settings["width_pixels"])
+    x = view.jitter[0]
+    at_center = view.line_peak(view.snr(rng, kind="bogus"), width)
+    peak = at_center * float(np.exp(abs(start) / decay))
+    pixels = column_trail(
+        peak=peak, width_pixels=width, x=x, start=start, direction=direction, decay_pixels=decay,
+        size_pixels=view.size_pixels,
+    )  # fmt: skip
+    star = []
+    if rng.random() < settings["star_fraction"]:
+        # the star that burnt the column still shines at the head of its trail
+        star = [Source(x, start, _saturating_flux(view) * log_uniform(rng, settings["star_saturations"]))]
+    return at_center * width * decay, decay, pixels, star
+
+
+def _zeros(view: View) -> np.ndarray:
+    return np.zeros((view.size_pixels, view.size_pixels))

@@ -1,0 +1,148 @@
+"""A candidate before it is exposed, and what a recipe may know to make one."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from stampshift.simulation.scenes import Conditions, Image, Mismatch, Source, effective_pixels, noise_of_depth
+
+
+class NoisePeak(NamedTuple):
+    """Noise that a detection filter of width `fwhm` (px) found at `snr` (signed)."""
+
+    snr: float
+    fwhm: float
+
+
+@dataclass
+class Candidate:
+    """What lies at the centre of a stamp.
+
+    Attributes
+    ----------
+    flux
+        Flux that a survey would report from the difference image, signed, in image units.
+    major_pixels, minor_pixels
+        Root-mean-square size of the detection along its two axes.
+    static
+        Sources in the template and in the science image alike.
+    transient
+        Sources in the science image alone; negative fluxes for what faded.
+    science_pixels, template_pixels
+        Light or charge that does not pass the point-spread function, (size, size); None for nothing.
+    mismatch
+        Error of the template's matching where it is the cause of the detection; None for the ordinary one.
+    noise_peak
+        Set where nothing but noise was detected.
+    """
+
+    flux: float
+    major_pixels: float
+    minor_pixels: float
+    static: list[Source] = field(default_factory=list)
+    transient: list[Source] = field(default_factory=list)
+    science_pixels: Image | None = None
+    template_pixels: Image | None = None
+    mismatch: Mismatch | None = None
+    noise_peak: NoisePeak | None = None
+
+
+@dataclass(frozen=True)
+class View:
+    """What a recipe sees: the survey's constants, this exposure, and two random streams.
+
+    Attributes
+    ----------
+    constants
+        The survey's physical constants.
+    conditions
+        Seeing, noise and sky of this exposure.
+    size_pixels
+        Side of the stamp.
+    rng
+        Random stream of this stamp.
+    sky_rng
+        Random stream of the astronomical object, the same for each of its alerts.
+    """
+
+    constants: Mapping[str, Any]
+    conditions: Conditions
+    size_pixels: int
+    rng: np.random.Generator
+    sky_rng: np.random.Generator
+
+    @cached_property
+    def jitter(self) -> tuple[float, float]:
+        """Offset (x, y) of the candidate from the centre of its pixel: stamps are cut at whole pixels."""
+        x, y = self.rng.uniform(-0.5, 0.5, 2)
+        return float(x), float(y)
+
+    @property
+    def fwhm(self) -> float:
+        """Width of the science image's stars in pixels."""
+        return self.conditions.science.fwhm
+
+    @property
+    def star_rms(self) -> float:
+        """Standard deviation of a star's core in pixels."""
+        return self.fwhm / 2.355
+
+    def snr(self, rng: np.random.Generator, *, kind: str) -> float:
+        """Signal-to-noise ratio: a power law of counts above the detection limit, bounded above.
+
+        Number counts in Euclidean space follow N(>f) ~ f^-1.5, so that most detections are near the limit.
+        """
+        law, floor = self.constants["snr"][kind], self.constants["detection_snr"]
+        tail = (floor / law["maximum"]) ** law["index"]
+        return float(floor * (1 - rng.uniform(0, 1 - tail)) ** (-1 / law["index"]))
+
+    def noise_snr(self) -> float:
+        """Height of a peak of pure noise above the limit: density of peaks ~ t exp(-t^2 / 2)."""
+        return float(np.sqrt(self.constants["detection_snr"] ** 2 - 2 * np.log1p(-self.rng.random())))
+
+    def sign(self) -> int:
+        """Positive, or negative in the survey's share of negative detections."""
+        return -1 if self.rng.random() < self.constants["negative_fraction"] else 1
+
+    def flux(self, snr: float) -> float:
+        """Flux of a star of signal-to-noise `snr` in this exposure."""
+        return float(snr * self.conditions.noise * np.sqrt(effective_pixels(self.fwhm)))
+
+    def reference_flux(self, snr: float) -> float:
+        """Flux of a star of signal-to-noise `snr` in the survey's typical exposure."""
+        fwhm = float(np.mean(self.constants["seeing_fwhm_arcsec"])) / self.constants["pixel_scale_arcsec"]
+        noise = noise_of_depth(
+            depth_mag=float(np.mean(self.constants["depth_mag"])),
+            zero_point_mag=self.constants["zero_point_mag"],
+            fwhm=fwhm,
+        )
+        return float(snr * noise * np.sqrt(effective_pixels(fwhm)))
+
+    def pixel_charge(self, snr: float) -> float:
+        """Charge in one pixel that a star-shaped filter finds at `snr`: snr sigma s sqrt(pi)."""
+        return float(snr * self.conditions.noise * self.star_rms * np.sqrt(np.pi))
+
+    def line_peak(self, snr: float, width_pixels: float) -> float:
+        """Height of a line of Gaussian width (FWHM) that a star-shaped filter finds at `snr`.
+
+        With filter and line of rms s and w: snr = (peak / sigma) 2 sqrt(pi) s w / sqrt(s^2 + w^2).
+        """
+        rms = width_pixels / 2.355
+        gain = 2 * np.sqrt(np.pi) * self.star_rms * rms / np.hypot(self.star_rms, rms)
+        return float(snr * self.conditions.noise / gain)
+
+
+Recipe = Callable[[View], Candidate]
+
+
+def uniform(rng: np.random.Generator, bounds: list[float]) -> float:
+    """Uniform number between two bounds."""
+    return float(rng.uniform(*bounds))
+
+
+def log_uniform(rng: np.random.Generator, bounds: list[float]) -> float:
+    """Number between two positive bounds whose logarithm is uniform."""
+    return float(np.exp(rng.uniform(*np.log(bounds))))

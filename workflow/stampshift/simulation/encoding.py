@@ -1,0 +1,111 @@
+"""Bytes of the raw formats, the same for the same content: FITS, GIF, tar members, Python 2 pickles."""
+
+import gzip
+import io
+import struct
+import tarfile
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as PillowImage
+
+FITS_BLOCK_BYTES = 2880
+GIF_WHITE = 255
+
+
+def fits_bytes(image: NDArray[np.floating], *, cards: tuple[str, ...]) -> bytes:
+    """One-image FITS file (NOST 100-2.0), big-endian float32, without dates.
+
+    Parameters
+    ----------
+    image
+        2-D array; rows are the second FITS axis.
+    cards
+        Further header cards, such as ``"BUNIT   = 'DN      '"``.
+    """
+    rows, columns = image.shape
+    header = [
+        "SIMPLE  =                    T",
+        "BITPIX  =                  -32",
+        "NAXIS   =                    2",
+        f"NAXIS1  = {columns:>20d}",
+        f"NAXIS2  = {rows:>20d}",
+        *cards,
+        "END",
+    ]
+    text = "".join(f"{card:<80}" for card in header).encode("ascii")
+    data = image.astype(">f4").tobytes()
+    return text.ljust(-len(text) % FITS_BLOCK_BYTES + len(text), b" ") + data.ljust(
+        -len(data) % FITS_BLOCK_BYTES + len(data), b"\0"
+    )
+
+
+def gzip_bytes(content: bytes) -> bytes:
+    """Content compressed fast, without time or name: noise hardly shrinks at any level."""
+    return gzip.compress(content, compresslevel=1, mtime=0)
+
+
+def gif_bytes(image: NDArray[np.floating], *, mark_pixels: int) -> bytes:
+    """GIF of a stamp, stretched between its 1st and 99.5th percentiles, white diagonal marks in its corners.
+
+    The difference-imaging pipeline of DES burns ten-pixel diagonals into its display stamps.
+    """
+    low, high = np.percentile(image, [1, 99.5])
+    levels = ((image - low) / max(high - low, 1e-30) * GIF_WHITE).clip(0, GIF_WHITE).astype(np.uint8)
+    diagonal, last = np.arange(mark_pixels), image.shape[0] - 1
+    for rows in (diagonal, last - diagonal):
+        for columns in (diagonal, last - diagonal):
+            levels[rows, columns] = GIF_WHITE
+    stream = io.BytesIO()
+    PillowImage.fromarray(levels).save(stream, "GIF")
+    return stream.getvalue()
+
+
+def tar_member(name: str, content: bytes) -> bytes:
+    """Header and padded content of one tar member: no owner, no time."""
+    header = tarfile.TarInfo(name)
+    header.size, header.mtime, header.mode = len(content), 0, 0o644
+    padding = -len(content) % tarfile.BLOCKSIZE
+    return header.tobuf(tarfile.USTAR_FORMAT) + content + b"\0" * padding
+
+
+def tar_folder(name: str) -> bytes:
+    """Header of a folder."""
+    header = tarfile.TarInfo(name)
+    header.type, header.mode, header.mtime = tarfile.DIRTYPE, 0o755, 0
+    return header.tobuf(tarfile.USTAR_FORMAT)
+
+
+def tar_end(written: int) -> bytes:
+    """End of an archive of `written` bytes: two empty blocks, then up to a whole record."""
+    end = 2 * tarfile.BLOCKSIZE
+    return b"\0" * (end + -(written + end) % tarfile.RECORDSIZE)
+
+
+def python2_pickle(arrays: Mapping[str, NDArray[np.floating]]) -> bytes:
+    """Pickle of a dict of float arrays as Python 2 wrote it with protocol 2.
+
+    Names and pixels are byte strings (opcodes U and T), and arrays are rebuilt by
+    ``numpy.core.multiarray._reconstruct``: what a reader of old archives meets, and what Python 3
+    cannot write itself. The opcodes follow the pickles of the Deep-HiTS repository.
+    """
+    parts = [b"\x80\x02}("]
+    for name, array in arrays.items():
+        data = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+        shape = b"".join(b"J" + struct.pack("<i", length) for length in data.shape)
+        # a tuple of one element has an opcode of its own
+        shape += {1: b"\x85", 2: b"\x86"}[data.ndim]
+        parts += [
+            _python2_string(name.encode("ascii")),
+            b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85U\x01b\x87R",
+            b"(K\x01", shape,
+            b"cnumpy\ndtype\n", _python2_string(data.dtype.str[1:].encode("ascii")), b"K\0K\x01\x87R",
+            b"(K\x03U\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb",
+            b"\x89T", struct.pack("<i", data.nbytes), data.tobytes(), b"tb",
+        ]  # fmt: skip
+    return b"".join([*parts, b"u."])
+
+
+def _python2_string(text: bytes) -> bytes:
+    return b"U" + struct.pack("<B", len(text)) + text

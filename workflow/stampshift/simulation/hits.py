@@ -1,0 +1,103 @@
+"""Writes HiTS' archive: all_chunks.tar.gz of Python 2 pickles (Cabrera-Vives et al. 2017, ApJ 836, 97)."""
+
+import gzip
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stampshift.files import atomic_path
+from stampshift.simulation.encoding import python2_pickle, tar_end, tar_folder, tar_member
+from stampshift.simulation.plan import Plan, Task
+from stampshift.simulation.streams import ordered_map
+from stampshift.simulation.triplets import Triplet
+
+ARCHIVE = "all_chunks.tar.gz"
+# the archive's own: its files are named chunk_<n>_5000.pkl
+ROWS_PER_CHUNK = 5000
+REAL = "real"
+Arrays = dict[str, NDArray[np.floating]]
+
+
+def write_archive(plan: Plan, folder: Path, *, processes: int) -> None:
+    """Write all chunks of a plan into one compressed tar; one chunk at a time is held in memory."""
+    with (
+        atomic_path(folder / ARCHIVE) as temporary,
+        temporary.open("wb") as raw,
+        gzip.GzipFile("", "wb", compresslevel=1, fileobj=raw, mtime=0) as stream,
+    ):
+        written = stream.write(tar_folder("all_chunks"))
+        rows: list[Arrays] = []
+        chunk = 0
+        for block in ordered_map(draw_block, plan.tasks(), processes=processes):
+            rows.append(block)
+            waiting = sum(len(arrays["labels"]) for arrays in rows)
+            if waiting == ROWS_PER_CHUNK:
+                written += stream.write(_chunk_member(chunk, rows))
+                rows, chunk = [], chunk + 1
+        if rows:
+            written += stream.write(_chunk_member(chunk, rows))
+        stream.write(tar_end(written))
+
+
+def draw_block(task: Task) -> Arrays:
+    """Arrays of a chunk's keys for the stamps of one task."""
+    triplets = list(task.triplets())
+    template, science = (
+        np.stack([getattr(triplet, name) for triplet in triplets]).astype(np.float32)
+        for name in ("template", "science")
+    )
+    # in float32, so that the difference is exact for whoever subtracts the published images
+    difference = science - template
+    noise = np.stack([noise_map(triplet, constants=task.constants) for triplet in triplets])
+    images = {
+        "temp_images": template,
+        "sci_images": science,
+        "diff_images": difference,
+        "SNR_images": (difference / noise).astype(np.float32),
+    }
+    measured = [measured_snr(triplet, rng) for triplet, rng in zip(triplets, task.record_streams(), strict=True)]
+    return {
+        **{name: stack.reshape(len(stack), -1) for name, stack in images.items()},
+        "SNRs": np.array(measured, np.float64),
+        "labels": np.array([name == REAL for name in task.classes], np.float64),
+        "features": image_features(list(images.values())),
+    }
+
+
+def noise_map(triplet: Triplet, *, constants: Mapping[str, Any]) -> NDArray[np.float64]:
+    """Standard deviation expected in every pixel of the difference: both skies and photon noise."""
+    conditions, gain = triplet.conditions, constants["gain_electron_per_unit"]
+    variance = conditions.noise**2 + conditions.template_noise**2 + np.maximum(triplet.science, 0) / gain
+    return np.sqrt(variance)
+
+
+def measured_snr(triplet: Triplet, rng: np.random.Generator) -> float:
+    """Signal-to-noise ratio as measured: the true one with unit scatter."""
+    conditions = triplet.conditions
+    true = triplet.candidate.flux / (conditions.noise * np.sqrt(2.266) * conditions.science.fwhm)
+    return float(true + rng.standard_normal())
+
+
+def image_features(images: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
+    """Fifty-six numbers per candidate, 14 of each of four images.
+
+    The archive's own 56 features (Forster et al. 2016) are undocumented and no network uses them;
+    these keep the shape and the type.
+    """
+    columns = []
+    for stack in images:
+        values = stack.reshape(len(stack), -1).astype(np.float64)
+        side = stack.shape[-1]
+        box = stack[:, side // 2 - 2 : side // 2 + 3, side // 2 - 2 : side // 2 + 3].reshape(len(stack), -1)
+        columns += [values.mean(1), values.std(1), values.min(1), values.max(1)]
+        columns += list(np.percentile(values, [5, 25, 50, 75, 95], axis=1))
+        columns += [box.mean(1), box.std(1), box.min(1), box.max(1), stack[:, side // 2, side // 2]]
+    return np.stack(columns, axis=1).astype(np.float64)
+
+
+def _chunk_member(number: int, rows: Sequence[Arrays]) -> bytes:
+    merged = {name: np.concatenate([arrays[name] for arrays in rows]) for name in rows[0]}
+    return tar_member(f"all_chunks/chunk_{number}_{ROWS_PER_CHUNK}.pkl", python2_pickle(merged))

@@ -1,0 +1,102 @@
+"""Recipes of the real classes: what changed in the sky."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from stampshift.simulation.candidates import Candidate, View, log_uniform, uniform
+from stampshift.simulation.scenes import Source, flux_of_magnitude
+
+
+def point_source(view: View) -> Candidate:
+    """A star-like source added to the science image, as HiTS made its positives (Cabrera-Vives 2017)."""
+    flux = view.flux(view.snr(view.rng, kind="real"))
+    return _stellar(view, flux, static=[])
+
+
+def supernova(view: View) -> Candidate:
+    """A brightening off the centre of a galaxy, offsets exponential in units of its half-light radius."""
+    host = view.constants["host"]
+    galaxy = _host(view)
+    distance = view.sky_rng.exponential(host["offset_half_light_radii"]) * galaxy.half_light_radius
+    angle = view.sky_rng.uniform(0, 2 * np.pi)
+    galaxy = replace(galaxy, x=float(distance * np.cos(angle)), y=float(distance * np.sin(angle)))
+    hostless = view.sky_rng.random() < host["hostless_fraction"]
+    # the object fixes the peak of its light curve; the alert has a phase of it
+    peak = view.reference_flux(view.snr(view.sky_rng, kind="real"))
+    flux = max(view.flux(view.constants["detection_snr"]), peak * view.rng.uniform(0.5, 1))
+    return _stellar(view, flux, static=[] if hostless else [galaxy])
+
+
+def agn(view: View) -> Candidate:
+    """A nucleus that brightened or faded at the centre of its galaxy."""
+    constant, change = _variable(view, view.constants["variability"]["agn_amplitude"])
+    return _stellar(view, change, static=[_host(view), Source(0.0, 0.0, constant)])
+
+
+def variable_star(view: View) -> Candidate:
+    """A star of the template that is now brighter or fainter."""
+    constant, change = _variable(view, view.constants["variability"]["star_amplitude"])
+    return _stellar(view, change, static=[Source(0.0, 0.0, constant)])
+
+
+def asteroid(view: View) -> Candidate:
+    """A moving object: absent from the template, trailed by rate x exposure, mostly by less than a pixel."""
+    rate = log_uniform(view.rng, view.constants["asteroid"]["rate_arcsec_per_second"])
+    return _trail(view, rate)
+
+
+def streak(view: View) -> Candidate:
+    """A near-Earth object fast enough to leave a trail of several star widths."""
+    rate = log_uniform(view.rng, view.constants["streak"]["rate_arcsec_per_second"])
+    return _trail(view, rate)
+
+
+def _stellar(view: View, flux: float, *, static: list[Source]) -> Candidate:
+    """A candidate of star shape at the centre, its neighbourhood shifted with it."""
+    x, y = view.jitter
+    return Candidate(
+        flux=flux,
+        major_pixels=view.star_rms,
+        minor_pixels=view.star_rms,
+        static=[replace(source, x=source.x + x, y=source.y + y) for source in static],
+        transient=[Source(x, y, flux)],
+    )
+
+
+def _variable(view: View, amplitudes: list[float]) -> tuple[float, float]:
+    """Flux of a variable in the template, and its signed change now.
+
+    The object fixes its brightness and the largest change; the alert has a phase of it.
+    """
+    largest = view.reference_flux(view.snr(view.sky_rng, kind="real"))
+    constant = largest / log_uniform(view.sky_rng, amplitudes)
+    detectable = view.flux(view.constants["detection_snr"])
+    return constant, view.sign() * max(detectable, largest * view.rng.uniform(0.5, 1))
+
+
+def _host(view: View) -> Source:
+    """A Sersic galaxy at the origin."""
+    host, rng = view.constants["host"], view.sky_rng
+    flux = flux_of_magnitude(uniform(rng, host["mag"]), zero_point_mag=view.constants["zero_point_mag"])
+    radius = log_uniform(rng, host["half_light_arcsec"]) / view.constants["pixel_scale_arcsec"]
+    index = float(rng.choice(host["sersic_index"]))
+    g1, g2 = rng.normal(0, host["shear"], 2).clip(-0.5, 0.5)
+    return Source(0.0, 0.0, float(flux), radius, index, float(g1), float(g2))
+
+
+def _trail(view: View, rate_arcsec_per_second: float) -> Candidate:
+    """A row of stars closer than their width: the image of a source that moved at constant rate."""
+    length = rate_arcsec_per_second * view.constants["exposure_seconds"] / view.constants["pixel_scale_arcsec"]
+    # the best filter for a trail covers more pixels, and more noise, than a star's
+    flux = view.flux(view.snr(view.rng, kind="real")) * np.sqrt(1 + length / view.fwhm)
+    count = max(1, int(np.ceil(length / (0.4 * view.fwhm))))
+    angle = view.rng.uniform(0, np.pi)
+    along = length * ((np.arange(count) + 0.5) / count - 0.5)
+    x, y = view.jitter
+    transient = [
+        Source(float(x + step * np.cos(angle)), float(y + step * np.sin(angle)), float(flux / count))
+        for step in along
+    ]
+    major = float(np.hypot(view.star_rms, length / np.sqrt(12)))
+    return Candidate(float(flux), major, view.star_rms, transient=transient)

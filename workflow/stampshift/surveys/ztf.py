@@ -1,0 +1,160 @@
+"""ZTF: the training set of ALeRCE's stamp classifier (Carrasco-Davis et al. 2021).
+
+Either `training_set_Nov-26-2019.pkl`, a pickled pandas frame with `class`, `oid` and `cutoutScience`,
+`cutoutTemplate`, `cutoutDifference` (gzipped FITS bytes); or its converted form, a pickled dictionary of
+`labels` (integers, classes in alphabetical order), `images` (height x width x 3: science, template,
+difference) and perhaps `object_ids`.
+
+A pickle cannot be read in parts: it is held in memory once, as it is stored (about 1.2 GB compressed
+stamps for the 36,262 triplets, 1.7 GB for the converted form), and cut into units of 256 candidates.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from stampshift.errors import ArchiveError
+from stampshift.stamps import RawTriplet
+from stampshift.surveys.archives import find, listing
+from stampshift.surveys.fits import image_of
+from stampshift.surveys.unpickling import PICKLE, unpickle_file
+
+SURVEY = "ZTF"
+CUTOUTS = ("cutoutTemplate", "cutoutScience", "cutoutDifference")  # in the order of stamps.CHANNELS
+CONVERTED_CHANNELS = (1, 0, 2)  # stored as science, template, difference
+CONVERTED_CLASSES = {0: "AGN", 1: "SN", 2: "VS", 3: "asteroid", 4: "bogus"}
+UNIT_CANDIDATES = 256
+REMEDY = "Put training_set_Nov-26-2019.pkl (or converted_data.pkl) there, or name where it is in the config."
+
+
+class Candidate(NamedTuple):
+    """A candidate as stored: three cells in channel order, arrays or gzipped FITS bytes."""
+
+    place: str
+    identifier: str
+    group: str
+    survey_class: str
+    cells: tuple[Any, Any, Any]
+
+
+def files(paths: Sequence[Path]) -> list[Path]:
+    """Find the one pickle.
+
+    Raises
+    ------
+    ArchiveError
+        If there is none or more than one.
+    """
+    found = find(paths, PICKLE, archive=SURVEY, remedy=REMEDY)
+    if len(found) != 1:
+        raise ArchiveError(
+            f"{SURVEY} archive: expected one pickle (*.pkl) in {listing(paths)}, found {len(found)}. {REMEDY}"
+        )
+    return found
+
+
+def units(paths: Sequence[Path]) -> Iterator[list[Candidate]]:
+    """At most 256 candidates at a time, their images as stored.
+
+    Raises
+    ------
+    ArchiveError
+        If the pickle is missing, corrupt, of another content, or names anything but numpy and pandas.
+    """
+    (path,) = files(paths)
+    place = f"{SURVEY} archive {path}"
+    content = unpickle_file(path, place=place)
+    if isinstance(content, pd.DataFrame):
+        candidates = _of_frame(content, place)
+    elif isinstance(content, dict):
+        candidates = _of_converted(content, place)
+    else:
+        raise ArchiveError(
+            f"{place}: expected a pandas frame or a dictionary, found {type(content).__name__}. {REMEDY}"
+        )
+    unit: list[Candidate] = []
+    for candidate in candidates:
+        unit.append(candidate)
+        if len(unit) == UNIT_CANDIDATES:
+            yield unit
+            unit = []
+    if unit:
+        yield unit
+
+
+def decode(unit: list[Candidate]) -> Iterator[RawTriplet]:
+    """Triplets of one unit, most of them 63 x 63 pixels; the group is the object's `oid`.
+
+    Raises
+    ------
+    ArchiveError
+        If an image is missing, cut short or corrupt.
+    """
+    for candidate in unit:
+        template, science, difference = (
+            image_of(cell, place=f"{candidate.place}, {name}")
+            for name, cell in zip(CUTOUTS, candidate.cells, strict=True)
+        )
+        yield RawTriplet(
+            (template, science, difference), candidate.survey_class, candidate.identifier, candidate.group
+        )
+
+
+def _of_frame(frame: pd.DataFrame, place: str) -> Iterator[Candidate]:
+    """Candidates of the original form; the identifier is `candid`, or ``<oid>:<row>`` without one."""
+    _require(("class", "oid", *CUTOUTS), list(frame.columns), place)
+    objects = [str(name) for name in frame["oid"]]
+    identifiers = (
+        [str(candid) for candid in frame["candid"]]
+        if "candid" in frame.columns
+        else [f"{name}:{row}" for row, name in enumerate(objects)]
+    )
+    columns = (identifiers, objects, frame["class"], *(frame[name] for name in CUTOUTS))
+    for identifier, group, survey_class, *cells in zip(*columns, strict=True):
+        template, science, difference = cells
+        yield Candidate(
+            f"{place}, candidate {identifier}",
+            identifier,
+            group,
+            str(survey_class),
+            (template, science, difference),
+        )
+
+
+def _of_converted(content: dict[Any, Any], place: str) -> Iterator[Candidate]:
+    """Candidates of the converted form; the identifier is the row, after the object's where it is known."""
+    _require(("labels", "images"), list(content), place)
+    labels, images = np.asarray(content["labels"]).ravel().tolist(), content["images"]
+    objects = [str(name) for name in content.get("object_ids", [""] * len(labels))]
+    if not len(labels) == len(images) == len(objects):
+        raise ArchiveError(
+            f"{place}: expected as many images and object_ids as labels, found {len(images)} and "
+            f"{len(objects)} for {len(labels)}. {REMEDY}"
+        )
+    for row, (label, image, group) in enumerate(zip(labels, images, objects, strict=True)):
+        identifier = f"{group}:{row}" if group else str(row)
+        where = f"{place}, candidate {identifier}"
+        if label not in CONVERTED_CLASSES:
+            raise ArchiveError(
+                f"{where}: expected a label of {CONVERTED_CLASSES}, found {label!r}. Correct or remove it."
+            )
+        stored = np.asarray(image)
+        if stored.ndim != 3 or stored.shape[2] != len(CONVERTED_CHANNELS):
+            raise ArchiveError(
+                f"{where}: expected an image of shape (height, width, 3), found {stored.shape}: a channel is "
+                "missing. Complete or remove the candidate."
+            )
+        template, science, difference = (stored[:, :, channel] for channel in CONVERTED_CHANNELS)
+        yield Candidate(where, identifier, group, CONVERTED_CLASSES[label], (template, science, difference))
+
+
+def _require(names: Sequence[str], found: Sequence[Any], place: str) -> None:
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise ArchiveError(
+            f"{place}: expected {', '.join(names)}, found no {missing[0]!r} among "
+            f"{', '.join(map(str, found))}. {REMEDY}"
+        )

@@ -1,0 +1,196 @@
+"""The training jobs of the workflow: from input files to the runs' files among the results."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stampshift.experiment import BASELINE, Run
+from stampshift.files import read_json, write_json, write_parquet
+from stampshift.training.cohort import train_cohort
+from stampshift.training.device import choose_device, set_up_process
+from stampshift.training.execute import describe, score_test_parts
+from stampshift.training.model import Model
+from stampshift.training.plan import Plan
+from stampshift.training.search import search_record
+from stampshift.training.store import Store
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Job:
+    """How and where a job's cohort is executed; none of it changes a result.
+
+    Attributes
+    ----------
+    results
+        Folder of the results, where the runs' folders and the store of finished runs are.
+    device
+        ``"auto"``, ``"cpu"`` or ``"cuda"``.
+    threads
+        Runs trained at the same time on a CPU.
+    checkpoint_epochs
+        Epochs between two checkpoints.
+    log_file
+        Log that worker processes append to.
+    """
+
+    results: Path
+    device: str
+    threads: int
+    checkpoint_epochs: int
+    log_file: Path
+
+    @property
+    def store(self) -> Store:
+        """Store of finished runs."""
+        return Store(self.results / "store")
+
+    def execute(self, plans: Sequence[Plan]) -> None:
+        """Finish every plan."""
+        train_cohort(
+            plans,
+            store=self.store,
+            device=self.device,
+            threads=self.threads,
+            checkpoint_epochs=self.checkpoint_epochs,
+            log_file=self.log_file,
+        )
+
+    def execute_and_publish(self, plans: Sequence[Plan]) -> None:
+        """Finish every plan and copy its files to its folder among the results."""
+        self.execute(plans)
+        for plan in plans:
+            self.store.publish(plan.key(), self.results / plan.run.folder)
+
+
+def train_baselines(
+    job: Job,
+    *,
+    source: str,
+    seeds: Sequence[int],
+    stamps: Path,
+    splits: Sequence[Path],
+    training: Mapping[str, Any],
+    validation_shots: int,
+) -> None:
+    """Train the baselines of a source, one per seed; `splits` go with `seeds`."""
+    job.execute_and_publish(
+        [
+            Plan(
+                run=Run(BASELINE, source, None, 0, seed),
+                stamps={source: stamps},
+                splits={source: split},
+                baseline=None,
+                options={},
+                training=training,
+                validation_shots=validation_shots,
+            )
+            for seed, split in zip(seeds, splits, strict=True)
+        ]
+    )
+
+
+def adapt(
+    job: Job,
+    *,
+    method: str,
+    source: str,
+    target: str,
+    shots: int,
+    seeds: Sequence[int],
+    stamps: tuple[Path, Path],
+    splits: Sequence[tuple[Path, Path]],
+    baselines: Sequence[Path],
+    options: Mapping[str, Any],
+    entropy_weight_files: Sequence[Path],
+    training: Mapping[str, Any],
+    validation_shots: int,
+) -> None:
+    """Adapt the baselines of a source to a target, one run per seed.
+
+    `stamps` and each of `splits` are those of source and target; `splits` and `baselines` go with `seeds`;
+    `entropy_weight_files` holds the pair's lambda file, or nothing for a method that has no such weight.
+    """
+    chosen = {"entropy_weight": read_json(path)["chosen"] for path in entropy_weight_files}
+    job.execute_and_publish(
+        [
+            Plan(
+                run=Run(method, source, target, shots, seed),
+                stamps=dict(zip((source, target), stamps, strict=True)),
+                splits=dict(zip((source, target), split, strict=True)),
+                baseline=baseline,
+                options={**options, **chosen},
+                training=training,
+                validation_shots=validation_shots,
+            )
+            for seed, split, baseline in zip(seeds, splits, baselines, strict=True)
+        ]
+    )
+
+
+def search_entropy_weight(
+    job: Job,
+    *,
+    method: str,
+    source: str,
+    target: str,
+    shots: Sequence[int],
+    stamps: tuple[Path, Path],
+    splits: tuple[Path, Path],
+    baseline: Path,
+    options: Mapping[str, Any],
+    training: Mapping[str, Any],
+    validation_shots: int,
+    output: Path,
+) -> None:
+    """Train a method with every entropy weight of its grid and every number of shots, and choose.
+
+    The choice sees validation stamps alone. The runs stay in the store, where those with the chosen weight
+    serve the experiment itself.
+    """
+    search = options["entropy_weight"]
+    plans = [
+        Plan(
+            run=Run(method, source, target, per_class, search["seed"]),
+            stamps=dict(zip((source, target), stamps, strict=True)),
+            splits=dict(zip((source, target), splits, strict=True)),
+            baseline=baseline,
+            options={**options, "entropy_weight": float(weight)},
+            training=training,
+            validation_shots=validation_shots,
+        )
+        for weight in search["grid"]
+        for per_class in shots
+    ]
+    job.execute(plans)
+    metrics = [read_json(job.store.record(plan.key()) / "metrics.json") for plan in plans]
+    record = search_record(source, target, seed=search["seed"], metrics=metrics)
+    log.info("%s to %s: entropy weight %g", source, target, record["chosen"])
+    write_json(output, record)
+
+
+def transfer_baselines(
+    job: Job,
+    *,
+    source: str,
+    target: str,
+    seeds: Sequence[int],
+    stamps: Path,
+    splits: Sequence[Path],
+    models: Sequence[Path],
+    metrics: Sequence[Path],
+) -> None:
+    """Score the target's test parts with the baselines of a source; all sequences go with `seeds`."""
+    device = choose_device(job.device)
+    set_up_process()
+    for seed, split, model, baseline in zip(seeds, splits, models, metrics, strict=True):
+        run = Run(BASELINE, source, target, 0, seed)
+        predictions = score_test_parts(
+            Model.open(model), stamps={target: stamps}, splits={target: split}, device=device
+        )
+        folder = job.results / run.folder
+        write_parquet(folder / "predictions.parquet", predictions)
+        write_json(folder / "metrics.json", read_json(baseline) | describe(run, predictions, device=device))
