@@ -14,6 +14,7 @@ Preprocessing of Bolivar (2022), section 5.2, in this order:
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
+
 import numpy as np
 from numpy.typing import NDArray
 

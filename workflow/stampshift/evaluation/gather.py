@@ -1,6 +1,5 @@
 """The long table of runs: one line per run and survey on which it was evaluated."""
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ import pandas as pd
 
 from stampshift.errors import ContractError
 from stampshift.experiment import BASELINE
-from stampshift.files import atomic_path
+from stampshift.files import atomic_path, read_json
 
 KEY = ("method", "source", "target", "shots", "seed", "evaluated_on")
 METRICS = ("balanced_accuracy", "recall_real", "recall_bogus", "n_real", "n_bogus")
@@ -31,27 +30,28 @@ def gather(paths: Iterable[Path | str]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Columns `COLUMNS`, in the order of `paths`. A baseline has no target of its own: its lines
-        have ``target`` equal to ``evaluated_on``, and 0 shots.
+        Columns `COLUMNS`, in the order of `paths`. A baseline was adapted to no target: its lines have
+        ``target`` equal to ``evaluated_on``, and 0 shots.
 
     Raises
     ------
     ContractError
         If a file cannot be read, misses a key, misses a survey on which its run should have been
-        evaluated, or holds the same run as another file, or if there is no file at all.
+        evaluated, or holds the same evaluation as another file, or if there is no file at all.
     """
     rows: list[dict[str, Any]] = []
     origin: dict[tuple[Any, ...], Path | str] = {}
     for path in paths:
-        content = _read(path)
-        run = tuple(content[name] for name in RUN_FACTORS)
-        if run in origin:
-            raise ContractError(
-                f"{path}: holds the run {run}, which {origin[run]} holds too; "
-                "delete the file that is in the wrong folder."
-            )
-        origin[run] = path
-        rows.extend(_rows(content, path=path))
+        for row in _rows(_read(path), path=path):
+            key = tuple(row[name] for name in KEY)
+            if key in origin:
+                described = ", ".join(f"{name} {row[name]}" for name in KEY)
+                raise ContractError(
+                    f"{path}: holds {described}, which {origin[key]} holds too; "
+                    "delete the file that is in the wrong folder."
+                )
+            origin[key] = path
+            rows.append(row)
     if not rows:
         raise ContractError(
             "no metrics file was given: the experiment has no run; look at 'pairs' in the config."
@@ -91,7 +91,7 @@ def read_runs(path: Path | str) -> pd.DataFrame:
 
 def _read(path: Path | str) -> dict[str, Any]:
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        content = read_json(path)
     except (OSError, ValueError) as error:
         raise ContractError(f"{path}: not a readable metrics file ({error}). {_remedy(path)}") from error
     needed = (*RUN_FACTORS, *TRAINING, "evaluation")
@@ -103,7 +103,9 @@ def _read(path: Path | str) -> dict[str, Any]:
 
 def _rows(content: dict[str, Any], *, path: Path | str) -> list[dict[str, Any]]:
     is_baseline = content["method"] == BASELINE
-    wanted = [content["source"]] if is_baseline else [content["source"], content["target"]]
+    wanted = [content["source"], content["target"]]
+    if is_baseline:
+        wanted = [content["target"] or content["source"]]
     absent = [survey for survey in wanted if survey not in content["evaluation"]]
     if absent:
         raise ContractError(

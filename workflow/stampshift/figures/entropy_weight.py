@@ -56,16 +56,17 @@ def lambda_curves(search: Mapping[str, Any], *, simulated: bool) -> Figure:
     trials = pd.DataFrame(list(search["search"])).sort_values(["shots", "entropy_weight"])
     figure = Figure(figsize=(COLUMN_WIDTH_INCHES, 2.9), layout="constrained")
     axes = figure.subplots()
-    groups = trials.groupby("shots")
-    colours = colormaps[SHOTS_COLOURS](np.linspace(*SHOTS_COLOUR_RANGE, len(groups)))
-    for colour, (shots, rows) in zip(colours, groups, strict=True):
-        values = rows["validation_balanced_accuracy"]
+    numbers = list(trials["shots"].unique())
+    colours = colormaps[SHOTS_COLOURS](np.linspace(*SHOTS_COLOUR_RANGE, len(numbers)))
+    for colour, shots in zip(colours, numbers, strict=True):
+        rows = trials[trials["shots"] == shots]
+        label = f"{shots} shots" if shots > 1 else "1 shot"
         axes.plot(
             rows["entropy_weight"],
-            values,
+            rows["validation_balanced_accuracy"],
             "o-",
             color=colour,
-            label=f"{shots} shots" if shots > 1 else "1 shot",
+            label=label,
             markersize=2.5,
         )
     axes.plot(means.index, means, color="black", linewidth=1.8, label=MEAN_LABEL)

@@ -169,6 +169,8 @@ def draw_sources(
     sources: Sequence[Source], *, psf: Psf, width_ratio: float, size_pixels: int
 ) -> Image:
     """Noiseless image (size, size) of sources seen through `psf` widened by `width_ratio`."""
+    if not sources:
+        return np.zeros((size_pixels, size_pixels))
     psf = replace(psf, fwhm=psf.fwhm * width_ratio)
     image = galsim.ImageD(size_pixels, size_pixels, init_value=0)
     # GalSim counts from 1: the central pixel, also of an even stamp, is size // 2 + 1
@@ -180,10 +182,11 @@ def draw_sources(
             shape = star
             if source.half_light_radius > 0:
                 shape = psf.profile(blur=2 * source.half_light_radius).shear(g1=source.g1, g2=source.g2)
-            simple.append(shape.shift(source.x, source.y) * source.flux)
+            simple.append(galsim.Transform(shape, offset=(source.x, source.y), flux_ratio=source.flux))
         else:
             galaxy = galsim.Sersic(source.sersic_index, half_light_radius=source.half_light_radius, gsparams=FAST)
-            galaxy = galaxy.shear(g1=source.g1, g2=source.g2).shift(source.x, source.y) * source.flux
+            galaxy = galaxy.shear(g1=source.g1, g2=source.g2)
+            galaxy = galsim.Transform(galaxy, offset=(source.x, source.y), flux_ratio=source.flux)
             galsim.Convolve([galaxy, star], gsparams=FAST).drawImage(
                 image, scale=1.0, method="no_pixel", center=center, add_to_image=True
             )

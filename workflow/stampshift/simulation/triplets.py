@@ -143,7 +143,7 @@ def expose(
         return template + conditions.sky, science + conditions.sky, science - template
     light = constant + changed
     if target is conditions.template:
-        light = draw_sources([*static, *candidate.transient], psf=target, width_ratio=1.0, size_pixels=size)
+        light = template_light + draw_sources(candidate.transient, psf=target, width_ratio=1.0, size_pixels=size)
     residual = saturate(light, level=level) - saturate(matched, level=level)
     science_layer = _match(science_layer, have=conditions.science.fwhm, want=target.fwhm)
     template_layer = _match(template_layer, have=conditions.template.fwhm, want=target.fwhm)

@@ -13,7 +13,7 @@ import pickle
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Self, cast
 
 import numpy as np
 from pandas.compat import pickle_compat  # type: ignore[import-not-found]
@@ -69,12 +69,15 @@ PICKLE = re.compile(r"[^.].*\.(pkl|pickle)(\.gz)?")
 RENAMED = {"__builtin__": "builtins", "copy_reg": "copyreg"}  # Python 2
 
 
-class _ArrayType:
-    """Stands for `numpy.ndarray` in a pickle."""
-
-
 class ForbiddenGlobalError(pickle.UnpicklingError):
     """A pickle names something that is not admitted."""
+
+
+class _ArrayType:
+    """Stands for `numpy.ndarray` in a pickle, which may name but not call it."""
+
+    def __new__(cls, *_arguments: Any) -> Self:
+        raise ForbiddenGlobalError("a call of numpy.ndarray")
 
 
 class _Unpickler(pickle_compat.Unpickler):

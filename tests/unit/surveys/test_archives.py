@@ -1,0 +1,87 @@
+import re
+
+import pytest
+
+from stampshift.errors import ArchiveError
+from stampshift.surveys.archives import find, tar_members
+
+TEXT = re.compile(r"[^.].*\.txt")
+
+
+def names(path, contents=True):
+    return [(member.name, member.content) for member in tar_members(path, TEXT, archive="DES", contents=contents)]
+
+
+def test_members_are_found_by_name_in_order(tmp_path, formats):
+    members = {"top/b.txt": b"b" * 700, "a.txt": b"", "top/c.gif": b"no", "._a.txt": b"no", "deep/er/d.txt": b"d" * 512}
+    wanted = [("top/b.txt", b"b" * 700), ("a.txt", b""), ("deep/er/d.txt", b"d" * 512)]
+    assert names(formats.tar(tmp_path / "x.tar", members)) == wanted
+    assert names(formats.tar(tmp_path / "x.tar.gz", members, "w:gz")) == wanted
+    assert names(tmp_path / "x.tar", contents=False) == [(name, b"") for name, _ in wanted]
+
+
+def test_offset_and_size_point_at_the_content(tmp_path, formats):
+    long_name = "folder/" * 30 + "b.txt"  # needs a second header
+    path = formats.tar(tmp_path / "x.tar", {"a.txt": b"first", long_name: b"second"})
+    whole = path.read_bytes()
+    found = list(tar_members(path, TEXT, archive="DES", contents=False))
+    assert [whole[member.offset : member.offset + member.size] for member in found] == [b"first", b"second"]
+    assert found[1].name == long_name
+
+
+@pytest.mark.parametrize("keep", [100, 512, 600, 1024, 1500, 1536])
+def test_tar_cut_short_is_refused_wherever_it_ends(tmp_path, formats, keep):
+    path = formats.tar(tmp_path / "x.tar", {"a.txt": b"a" * 512, "b.txt": b"b" * 400})
+    path.write_bytes(path.read_bytes()[:keep])
+    for contents in (True, False):
+        with pytest.raises(ArchiveError) as caught:
+            names(path, contents)
+        assert str(caught.value).startswith(f"DES archive {path}, at or after ")
+        assert "expected a whole tar with its end mark, found it cut short or corrupt" in str(caught.value)
+        assert str(caught.value).endswith("Download the file again.")
+
+
+def test_tar_without_its_end_mark_is_refused(tmp_path, formats):
+    path = formats.tar(tmp_path / "x.tar", {"a.txt": b"a" * 512})
+    path.write_bytes(path.read_bytes()[:1024])
+    with pytest.raises(ArchiveError, match=r"after member a\.txt: expected a whole tar with its end mark"):
+        names(path)
+
+
+def test_broken_header_in_the_middle_is_refused(tmp_path, formats):
+    path = formats.tar(tmp_path / "x.tar", {"a.txt": b"a", "b.txt": b"b"})
+    content = bytearray(path.read_bytes())
+    content[1024:1034] = b"?" * 10
+    path.write_bytes(content)
+    with pytest.raises(ArchiveError, match=r"after member a\.txt: .*bad checksum"):
+        names(path)
+
+
+@pytest.mark.parametrize("lost", [1, 9, 40])
+def test_gzip_cut_short_is_refused(tmp_path, formats, lost):
+    path = formats.tar(tmp_path / "x.tar.gz", {"a.txt": bytes(range(256)) * 9}, "w:gz")
+    path.write_bytes(path.read_bytes()[:-lost])
+    with pytest.raises(ArchiveError, match=r"x\.tar\.gz.* found it cut short or corrupt"):
+        names(path)
+
+
+def test_file_that_is_no_tar_is_refused(tmp_path):
+    path = tmp_path / "x.tar"
+    path.write_text("<html>404</html>" * 100)
+    with pytest.raises(ArchiveError, match=r"x\.tar, at or after its first member: expected a whole tar"):
+        names(path)
+
+
+def test_files_are_found_in_natural_order_below_folders(tmp_path):
+    for name in ("a10.txt", "a2.txt", ".a3.txt", "a.csv", "sub/a1.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    single = tmp_path / "a2.txt"
+    found = find([tmp_path, single], TEXT, archive="DES", remedy="")
+    assert [path.relative_to(tmp_path).as_posix() for path in found] == ["a2.txt", "a10.txt", "sub/a1.txt", "a2.txt"]
+
+
+def test_path_that_does_not_exist_says_what_to_do(tmp_path):
+    with pytest.raises(ArchiveError) as caught:
+        find([tmp_path / "x"], TEXT, archive="DES", remedy="Put it there.")
+    assert str(caught.value) == f"DES archive {tmp_path / 'x'}: no such file or folder. Put it there."

@@ -1,0 +1,144 @@
+import io
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from stampshift.errors import ArchiveError
+from stampshift.surveys import fits as reading
+from stampshift.surveys.fits import image_of, read_image
+
+
+def by_astropy(content):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with fits.open(io.BytesIO(content), ignore_missing_simple=True) as file:
+            return file[0].data
+
+
+@pytest.mark.parametrize("dtype", [">f4", ">f8", "<f4"])
+@pytest.mark.parametrize("shape", [(63, 63), (43, 63), (1, 1), (51, 50)])
+@pytest.mark.parametrize("cards", [0, 40])
+def test_float_images_are_parsed_as_astropy_does(formats, dtype, shape, cards):
+    image = np.random.default_rng(0).normal(size=shape).astype(dtype)
+    image[0, 0] = np.nan
+    content = formats.fits(image, **{f"KEY{number}": number for number in range(cards)})
+    fast = reading._simple_image(content)
+    assert fast is not None
+    np.testing.assert_array_equal(fast, by_astropy(content))
+    got = read_image(content, place="DES")
+    assert got.dtype == np.float32
+    assert got.dtype.isnative
+    np.testing.assert_array_equal(got, image.astype("f4"))
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i2", "i4", "u2"])
+def test_integer_images_are_left_to_astropy(formats, dtype):
+    image = np.arange(12, dtype=dtype).reshape(3, 4)
+    content = formats.fits(image)
+    assert reading._simple_image(content) is None
+    np.testing.assert_array_equal(read_image(content, place="DES"), image.astype("f4"), strict=True)
+
+
+def test_scaled_image_is_left_to_astropy(formats):
+    content = formats.fits(np.ones((2, 2), "f4"), BSCALE=2.0, BZERO=1.0)
+    assert reading._simple_image(content) is None
+    np.testing.assert_array_equal(read_image(content, place="DES"), np.full((2, 2), 3.0, "f4"))
+
+
+def test_later_hdus_are_passed_over():
+    stream = io.BytesIO()
+    first, second = np.full((2, 3), 1.0, "f4"), np.full((4, 4), 2.0, "f8")
+    fits.HDUList([fits.PrimaryHDU(first), fits.ImageHDU(second)]).writeto(stream)
+    assert reading._simple_image(stream.getvalue()) is not None
+    np.testing.assert_array_equal(read_image(stream.getvalue(), place="Rubin"), first)
+
+
+def test_header_without_simple_is_read(formats):
+    image = np.arange(6, dtype="f4").reshape(2, 3)
+    content = formats.fits(image)
+    without = content[80:2880] + b" " * 80 + content[2880:]
+    assert without.startswith(b"BITPIX")
+    np.testing.assert_array_equal(read_image(without, place="ATLAS"), image)
+
+
+def test_header_with_an_odd_simple_is_left_to_astropy(formats):
+    image = np.arange(6, dtype="f4").reshape(2, 3)
+    content = formats.fits(image)
+    odd = b"SIMPLE  =T" + b" " * 70 + content[80:]
+    assert reading._simple_image(b"COMMENT " + b" " * 72 + content[80:]) is None
+    np.testing.assert_array_equal(read_image(odd, place="ATLAS"), image)
+
+
+def test_gzipped_image_is_inflated(formats, gz):
+    image = np.arange(6, dtype="f4").reshape(2, 3)
+    np.testing.assert_array_equal(read_image(gz(formats.fits(image)), place="ZTF"), image)
+
+
+@pytest.mark.parametrize("keep", [0, 1, 400, 2879, 2880, 3000])
+@pytest.mark.parametrize("gzipped", [False, True])
+def test_image_cut_short_is_an_archive_error(formats, gz, keep, gzipped):
+    content = formats.fits(np.ones((51, 51), "f4"))
+    content = gz(content[:keep]) if gzipped else content[:keep]
+    with pytest.raises(ArchiveError, match=r"^DES a\.tar, member b: expected a whole FITS image, found \d+ bytes"):
+        read_image(content, place="DES a.tar, member b")
+
+
+def test_gzip_cut_short_or_altered_is_an_archive_error(formats, gz):
+    content = gz(formats.fits(np.random.default_rng(0).normal(size=(9, 9))))
+    for damaged in (content[:-9], content[:-8] + b"12345678", content[:200] + b"\0\0" + content[202:]):
+        with pytest.raises(ArchiveError, match="ZTF x: expected a whole FITS image"):
+            read_image(damaged, place="ZTF x")
+
+
+def test_bytes_that_are_no_fits_are_an_archive_error():
+    with pytest.raises(ArchiveError, match="DES x: expected a whole FITS image, found 5760 bytes"):
+        read_image(b"GIF89a" * 960, place="DES x")
+
+
+def test_image_of_other_dimensions_is_an_archive_error(formats):
+    with pytest.raises(ArchiveError, match=r"two-dimensional image in HDU 0, found shape \(2, 3, 4\)"):
+        read_image(formats.fits(np.zeros((2, 3, 4), "f4")), place="DES x")
+    with pytest.raises(ArchiveError, match="two-dimensional image in HDU 0, found none"):
+        stream = io.BytesIO()
+        fits.PrimaryHDU().writeto(stream)
+        read_image(stream.getvalue(), place="DES x")
+
+
+def test_cells_hold_arrays_or_fits_bytes(formats):
+    image = np.arange(6.0).reshape(2, 3)
+    content = formats.fits(image)
+    for cell in (image, image.astype(int), content, bytearray(content), content.decode("latin-1")):
+        np.testing.assert_array_equal(image_of(cell, place="ATLAS"), image.astype("f4"), strict=True)
+
+
+@pytest.mark.parametrize(
+    ("cell", "found"),
+    [
+        (None, "NoneType"),
+        (float("nan"), "float"),
+        (np.zeros(4), r"float64 of shape \(4,\)"),
+        (np.zeros((1, 1), object), r"object of shape \(1, 1\)"),
+    ],
+)
+def test_other_cells_are_a_missing_channel(cell, found):
+    with pytest.raises(ArchiveError, match=rf"^ATLAS x: expected .* found {found}\. The channel is missing"):
+        image_of(cell, place="ATLAS x")
+
+
+def test_pixels_beyond_float32_are_infinite_without_a_warning(formats):
+    assert read_image(formats.fits(np.full((2, 2), 1e300)), place="x")[0, 0] == np.inf
+
+
+def test_real_pair_of_atlas_marks_masked_pixels():
+    root = os.environ.get("STAMPSHIFT_REAL_DATA")
+    if not root:
+        pytest.skip("STAMPSHIFT_REAL_DATA is unset: no real samples")
+    folder = Path(root) / "atlas_alerts" / "fits_gz"
+    for name in ("science", "difference"):
+        image = read_image((folder / f"{name}.fits.gz").read_bytes(), place=name)
+        assert image.shape == (61, 61)
+        assert np.isfinite(image).all()

@@ -1,0 +1,150 @@
+import gzip
+import os
+import pickle
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from stampshift.errors import ArchiveError
+from stampshift.surveys.unpickling import unpickle, unpickle_file
+
+
+class Evil:
+    def __init__(self, call, *arguments):
+        self.call, self.arguments = call, arguments
+
+    def __reduce__(self):
+        return self.call, self.arguments
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_arrays_of_every_protocol_come_back(protocol):
+    content = {
+        "float": np.arange(6, dtype="f4").reshape(2, 3),
+        "fortran": np.asfortranarray(np.arange(6.0).reshape(2, 3)),
+        "scalar": np.float32(2.5),
+        "object": np.array(["a", b"\xff", None], object),
+        "text": np.array(["real", "bogus"]),
+        "empty": np.zeros((0, 3), np.int64),
+    }
+    got = unpickle(pickle.dumps(content, protocol=protocol), place="HiTS")
+    assert list(got) == list(content)
+    for name, value in content.items():
+        np.testing.assert_array_equal(got[name], value, strict=True)
+
+
+def test_python2_strings_become_text_and_arrays_keep_their_bytes(formats):
+    content = {"images": np.array([[1.5, -2.0], [3e-30, np.nan]], "f4"), "name": b"caf\xe9"}
+    got = unpickle(formats.python2_pickle(content), place="HiTS")
+    assert got["name"] == "café"
+    np.testing.assert_array_equal(got["images"], content["images"], strict=True)
+
+
+@pytest.mark.parametrize("protocol", [2, 4, 5])
+def test_frames_of_this_pandas_come_back(protocol):
+    frame = pd.DataFrame(
+        {"text": ["a", None], "object": pd.Series([b"1", b"2"], dtype=object), "number": [1, 2], "f": [0.5, 1]}
+    )
+    frame["kind"] = pd.Categorical(["AGN", "SN"])
+    got = unpickle(pickle.dumps(frame, protocol=protocol), place="ZTF")
+    pd.testing.assert_frame_equal(got, frame)
+    shuffled = frame.iloc[[1, 0]]
+    pd.testing.assert_frame_equal(unpickle(pickle.dumps(shuffled, protocol=protocol), place="ZTF"), shuffled)
+
+
+def test_frame_of_pandas_from_2019_comes_back(formats):
+    got = unpickle(formats.old_frame_pickle({"oid": ["a", "b"], "cutout": [b"\x00\xff", b"2"]}), place="ZTF")
+    assert isinstance(got, pd.DataFrame)
+    assert got.to_dict("list") == {"oid": ["a", "b"], "cutout": [b"\x00\xff", b"2"]}
+
+
+@pytest.mark.parametrize(
+    ("call", "arguments", "name"),
+    [
+        (os.system, ("true",), f"{os.system.__module__}.system"),
+        (eval, ("1",), "builtins.eval"),
+        (exec, ("1",), "builtins.exec"),
+        (getattr, (1, "real"), "builtins.getattr"),
+        (__import__, ("os",), "builtins.__import__"),
+        (np.load, ("x.npy",), "numpy.load"),
+        (np.ctypeslib.load_library, ("c", "/"), f"{np.ctypeslib.load_library.__module__}.load_library"),
+        (pd.read_pickle, ("x.pkl",), "pandas.read_pickle"),
+        (pd.eval, ("1",), "pandas.eval"),
+        (sys.exit, (), "sys.exit"),
+        (pd.DataFrame.to_pickle, (None, "x"), "pandas.core.generic.NDFrame.to_pickle"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_every_other_callable_is_refused_by_name(call, arguments, name, protocol):
+    if protocol == 2 and call is pd.DataFrame.to_pickle:
+        name = "builtins.getattr"  # how protocol 2 spells a name with a dot
+    with pytest.raises(ArchiveError) as caught:
+        unpickle(pickle.dumps(Evil(call, *arguments), protocol=protocol), place="ZTF archive x.pkl")
+    assert str(caught.value) == (
+        f"ZTF archive x.pkl: expected a pickle of numpy and pandas objects, found {name} in it, which is not "
+        "admitted because it could run code. Use the survey's own file."
+    )
+
+
+def test_attributes_of_admitted_classes_are_refused():
+    content = pickle.PROTO + b"\x04\x8c\x06pandas\x8c\x13DataFrame.to_pickle" + pickle.STACK_GLOBAL
+    with pytest.raises(ArchiveError, match=r"found pandas\.DataFrame\.to_pickle in it"):
+        unpickle(content + pickle.STOP, place="ZTF")
+
+
+def test_python2_names_of_builtins_are_refused_too(formats):
+    call = formats.Call(formats.Foreign("__builtin__", "eval"), "1")
+    with pytest.raises(ArchiveError, match=r"found builtins\.eval in it"):
+        unpickle(formats.python2_pickle(call), place="HiTS")
+
+
+def test_object_pointers_cannot_be_forged(formats):
+    address = b"A" * 8
+    array = formats.Call(np.ndarray, (1,), "O", address)
+    with pytest.raises(ArchiveError, match="found a call of numpy.ndarray in it"):
+        unpickle(formats.python2_pickle(array), place="HiTS")
+    flagless = formats.Call(np.dtype, "O", 0, 1)
+    content = formats.python2_pickle(flagless)[:-1] + pickle.dumps(
+        (3, "|", None, None, None, -1, -1, 0), protocol=0
+    )[:-1]
+    with pytest.raises(ArchiveError, match="dtype object with other flags"):
+        unpickle(content + pickle.BUILD + pickle.STOP, place="HiTS")
+
+
+def test_only_plain_arrays_are_rebuilt():
+    with pytest.raises(ArchiveError, match=r"found numpy\.ma\.core\._mareconstruct in it"):
+        unpickle(pickle.dumps(np.ma.masked_array([1.0], [True])), place="HiTS")
+
+
+@pytest.mark.parametrize("keep", [0, 1, 200, -1])
+def test_pickle_cut_short_is_an_archive_error(keep):
+    content = pickle.dumps({"labels": np.arange(50)}, protocol=2)[:keep]
+    with pytest.raises(ArchiveError, match=r"^HiTS x: expected a whole pickle, found it cut short or corrupt"):
+        unpickle(content, place="HiTS x")
+
+
+@pytest.mark.parametrize("name", ["x.pkl", "x.pkl.gz"])
+def test_file_is_read_gzipped_or_not(tmp_path, name):
+    content = pickle.dumps({"labels": [1, 0]})
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
+    assert unpickle_file(tmp_path / name, place="ZTF") == {"labels": [1, 0]}
+
+
+def test_gzipped_file_cut_short_is_an_archive_error(tmp_path):
+    (tmp_path / "x.pkl.gz").write_bytes(gzip.compress(pickle.dumps(list(range(1000))))[:-20])
+    with pytest.raises(ArchiveError, match="ZTF x: expected a whole pickle, found it cut short"):
+        unpickle_file(tmp_path / "x.pkl.gz", place="ZTF x")
+
+
+def test_published_predictions_of_hits_are_read():
+    root = os.environ.get("STAMPSHIFT_REAL_DATA")
+    if not root:
+        pytest.skip("STAMPSHIFT_REAL_DATA is unset: no real samples")
+    for path in sorted((Path(root) / "hits_published_predictions").glob("*.pkl")):
+        content = unpickle_file(path, place=path.name)
+        assert content["labels"].shape == (100_000,)
+        assert set(np.unique(content["labels"])) == {0, 1}

@@ -1,0 +1,58 @@
+import pytest
+import torch
+from stampshift.networks import PrototypeHead, build_classifier, feature_extractor, reverse_gradient
+
+
+def trainable(module):
+    return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
+
+
+@pytest.mark.parametrize(("head", "temperature", "count"), [("linear", None, 115_944), ("prototype", 0.05, 115_942)])
+def test_trainable_parameters_are_the_published_number(head, temperature, count):
+    assert trainable(build_classifier(head=head, size_pixels=21, temperature=temperature)) == count
+
+
+def test_feature_maps_have_the_published_sides():
+    stamps = torch.zeros(2, 3, 21, 21)
+    sides = []
+    for layer in feature_extractor(21):
+        stamps = layer(stamps)
+        if stamps.dim() == 4 and stamps.shape[-1] not in sides:
+            sides.append(stamps.shape[-1])
+    assert sides == [17, 8, 4, 2]
+    assert stamps.shape == (2, 100)
+
+
+@pytest.mark.parametrize("size", [16, 30, 63])
+def test_other_sizes_fit(size):
+    classifier = build_classifier(head="linear", size_pixels=size, temperature=None).eval()
+    assert classifier(torch.zeros(1, 3, size, size)).shape == (1, 2)
+
+
+def test_prototype_logits_are_cosines_over_the_temperature():
+    head = PrototypeHead(0.05)
+    with torch.no_grad():
+        head.prototypes.weight.zero_()
+        head.prototypes.weight[0, 0] = 1.0
+        head.prototypes.weight[1, 1] = 2.0
+    features = torch.zeros(1, 100)
+    features[0, 0], features[0, 1] = 3.0, 4.0  # length 5
+    torch.testing.assert_close(head(features), torch.tensor([[0.6 / 0.05, 2 * 0.8 / 0.05]]))
+
+
+def test_prototype_logits_do_not_feel_the_length_of_the_features():
+    head, features = PrototypeHead(0.05), torch.randn(4, 100, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(head(features), head(7 * features))
+
+
+def test_the_reversal_layer_keeps_values_and_turns_gradients_round():
+    features = torch.tensor([1.0, -2.0], requires_grad=True)
+    reversed_features = reverse_gradient(features)
+    assert torch.equal(reversed_features, features)
+    (reversed_features * torch.tensor([3.0, 5.0])).sum().backward()
+    assert torch.equal(features.grad, torch.tensor([-3.0, -5.0]))
+
+
+def test_an_unknown_head_is_named():
+    with pytest.raises(ValueError, match="no head 'cosine'"):
+        build_classifier(head="cosine", size_pixels=21, temperature=None)

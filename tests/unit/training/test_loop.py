@@ -1,0 +1,138 @@
+import numpy as np
+import pytest
+import torch
+from stampshift.methods import METHODS
+from stampshift.networks import build_classifier
+from stampshift.training.data import TrainingData
+from stampshift.training.loop import DivergedError, Progress, Task, Trainer, fit
+
+TRAINING = {
+    "learning_rate": 0.01,
+    "momentum": 0.9,
+    "halve_every_iterations": 100_000,
+    "batch_size": 10,
+    "epoch_size": 40,
+    "patience_epochs": 3,
+    "max_epochs": 4,
+}
+
+
+def task(surveys, splits, **training):
+    return Task(
+        name="baseline/A/seed-0",
+        method=METHODS["baseline"],
+        data=TrainingData.for_baseline(surveys["A"], splits["A"]),
+        entropy=7,
+        options={},
+        training={**TRAINING, **training},
+        baseline=None,
+        device=torch.device("cpu"),
+    )
+
+
+def run(given, checkpoint=None, save=lambda content: None, every=1000):
+    return fit(given, checkpoint=checkpoint, save_checkpoint=save, checkpoint_epochs=every, on_epoch=lambda p: None)
+
+
+def record(progress, scores):
+    """Feed validation scores to a progress; the classifier's bias holds the number of the epoch."""
+    classifier = build_classifier(head="linear", size_pixels=21, temperature=None)
+    for score in scores:
+        with torch.no_grad():
+            classifier.head.bias.fill_(progress.epoch + 1)
+        progress.record({"validation_balanced_accuracy": score}, classifier)
+
+
+def test_the_best_epochs_weights_are_kept_and_a_tie_keeps_the_earlier():
+    progress = Progress()
+    record(progress, [0.5, 0.8, 0.7, 0.8])
+    assert (progress.best_epoch, progress.best_balanced_accuracy) == (2, 0.8)
+    assert progress.best_state["head.bias"].tolist() == [2.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("scores", "patience", "max_epochs", "finished"),
+    [
+        ([], 1, 1, False),
+        ([0.8, 0.7], 2, None, False),
+        ([0.8, 0.7, 0.8], 2, None, True),  # two epochs after the best, equal is not better
+        ([0.5, 0.6, 0.7], 2, 3, True),
+        ([0.5, 0.6, 0.7], 2, 4, False),
+        ([0.9, 1.0], 100, None, True),  # nothing can be better than perfect
+    ],
+)
+def test_when_a_training_stops(scores, patience, max_epochs, finished):
+    progress = Progress()
+    record(progress, scores)
+    assert progress.finished(patience_epochs=patience, max_epochs=max_epochs) is finished
+
+
+def test_the_restored_weights_score_what_the_best_epoch_scored(surveys, splits):
+    from stampshift.evaluation.metrics import evaluate
+    from stampshift.training.model import Model
+    from stampshift.training.predict import predict
+
+    progress = run(task(surveys, splits, epoch_size=200, max_epochs=3))
+    classifier = Model(progress.best_state, "linear", 21, None).classifier(torch.device("cpu"))
+    rows = splits["A"].validation
+    scores = predict(classifier, surveys["A"].stamps, rows, device=torch.device("cpu"))
+    again = evaluate(surveys["A"].labels[rows], scores)["balanced_accuracy"]
+    assert again == progress.best_balanced_accuracy == progress.history[progress.best_epoch - 1][
+        "validation_balanced_accuracy"
+    ]  # fmt: skip
+
+
+def test_the_learning_rate_is_halved_every_so_many_iterations(surveys, splits):
+    # 4 iterations per epoch, halved every 8: epochs 1-2, 3-4, 5-6
+    progress = run(task(surveys, splits, halve_every_iterations=8, max_epochs=6, patience_epochs=9))
+    rates = [row["learning_rate"] for row in progress.history]
+    expected = [0.01, 0.01, 0.005, 0.005, 0.0025, 0.0025]
+    assert rates == pytest.approx(expected[: len(rates)])
+    assert len(rates) == 6
+
+
+def states_equal(first, second):
+    return all(torch.equal(first[key], second[key]) for key in first)
+
+
+def test_a_training_that_was_interrupted_ends_with_the_same_weights(surveys, splits):
+    whole = run(task(surveys, splits))
+    checkpoints = []
+    run(task(surveys, splits, max_epochs=2), save=checkpoints.append, every=2)
+    resumed = run(task(surveys, splits), checkpoint=checkpoints[-1])
+    assert states_equal(whole.best_state, resumed.best_state)
+    losses = [[row["train_loss"] for row in progress.history] for progress in (whole, resumed)]
+    assert losses[0] == losses[1]
+
+
+def test_training_leaves_the_global_random_state_alone(surveys, splits):
+    torch.manual_seed(5)
+    expected = torch.rand(1)
+    torch.manual_seed(5)
+    before = np.random.get_state()[1].tolist()  # noqa: NPY002
+    run(task(surveys, splits, max_epochs=1))
+    assert torch.rand(1) == expected
+    assert np.random.get_state()[1].tolist() == before  # noqa: NPY002
+
+
+def test_the_result_depends_on_the_run_and_not_on_what_ran_before(surveys, splits):
+    first = run(task(surveys, splits, max_epochs=1))
+    torch.rand(100)
+    second = run(task(surveys, splits, max_epochs=1))
+    assert states_equal(first.best_state, second.best_state)
+
+
+def test_one_step_is_momentum_sgd(surveys, splits):
+    """After one epoch of one batch: weight - learning rate x gradient, momentum starting from nothing."""
+    given = task(surveys, splits, epoch_size=10)
+    with torch.random.fork_rng():
+        trainer = Trainer(given)
+        before = trainer.classifier.head.weight.detach().clone()
+        trainer.run_epoch()
+        gradient = trainer.classifier.head.weight.grad
+        torch.testing.assert_close(trainer.classifier.head.weight.detach(), before - 0.01 * gradient)
+
+
+def test_a_loss_that_is_no_number_names_run_and_epoch(surveys, splits):
+    with pytest.raises(DivergedError, match=r"baseline/A/seed-0: the training loss is nan in epoch 1; lower"):
+        run(task(surveys, splits, learning_rate=1e30))

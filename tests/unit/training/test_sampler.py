@@ -1,0 +1,101 @@
+import numpy as np
+import pytest
+import torch
+from stampshift.methods import METHODS
+from stampshift.training.data import TrainingData
+from stampshift.training.sampler import balanced_draw, epoch_batches
+
+CPU = torch.device("cpu")
+
+
+def adaptation_data(surveys, splits, shots=5):
+    return TrainingData.for_adaptation(
+        surveys["A"], splits["A"], surveys["B"], splits["B"], shots=shots, validation_shots=10
+    )
+
+
+def batches(method, data, seed=0, epoch_size=200, batch_size=50):
+    return list(
+        epoch_batches(
+            METHODS[method],
+            data,
+            epoch_size=epoch_size,
+            batch_size=batch_size,
+            generator=np.random.default_rng(seed),
+            device=CPU,
+        )
+    )
+
+
+def rows_of(stamps, survey):
+    """Row in the survey of each stamp, by its pixels; -1 where it is none of the survey's."""
+    rows = {survey.stamps[row].tobytes(): row for row in range(len(survey))}
+    return [rows.get(stamp.numpy().tobytes(), -1) for stamp in stamps.contiguous()]
+
+
+def test_a_draw_is_balanced_whatever_the_classes_shares():
+    labels = np.array([1] * 3 + [0] * 300, np.uint8)
+    picks = balanced_draw(labels, 1000, np.random.default_rng(0))
+    assert labels[picks].sum() == 500
+    assert set(picks[labels[picks] == 1]) == {0, 1, 2}
+
+
+def test_an_epoch_of_the_baseline_draws_from_the_sources_train_part(surveys, splits):
+    data = TrainingData.for_baseline(surveys["A"], splits["A"])
+    epoch = batches("baseline", data)
+    assert [len(batch.stamps) for batch in epoch] == [50] * 4
+    assert sum(int(batch.labels.sum()) for batch in epoch) == 100
+    for batch in epoch:
+        rows = rows_of(batch.stamps, surveys["A"])
+        assert set(rows) <= set(splits["A"].train)
+        assert batch.labels.tolist() == surveys["A"].labels[rows].tolist()
+        assert batch.unlabelled is None
+
+
+def test_fine_tuning_sees_the_shots_alone(surveys, splits):
+    for batch in batches("finetune", adaptation_data(surveys, splits)):
+        assert set(rows_of(batch.stamps, surveys["B"])) <= set(splits["B"].shots(5))
+
+
+def test_an_mme_batch_is_half_source_half_shots_and_as_many_unlabelled(surveys, splits):
+    for batch in batches("mme", adaptation_data(surveys, splits)):
+        source, target = rows_of(batch.stamps, surveys["A"]), rows_of(batch.stamps, surveys["B"])
+        assert set(source[:25]) <= set(splits["A"].train)
+        assert source[25:] == [-1] * 25
+        assert target[:25] == [-1] * 25
+        assert set(target[25:]) <= set(splits["B"].shots(5))
+        assert batch.labels[25:].tolist() == surveys["B"].labels[target[25:]].tolist()
+        unlabelled = rows_of(batch.unlabelled, surveys["B"])
+        assert len(unlabelled) == 50
+        assert set(unlabelled) <= set(splits["B"].unlabelled(5))
+
+
+def test_the_shots_and_the_unlabelled_do_not_meet_validation_or_test(surveys, splits):
+    data = adaptation_data(surveys, splits)
+    held_out = set(splits["B"].test) | set(splits["B"].validation)
+    assert not held_out & (set(data.target.rows) | set(data.unlabelled.rows))
+    assert not set(splits["A"].test) & (set(data.source.rows) | set(data.source_validation.rows))
+
+
+def test_the_unlabelled_set_has_no_labels(surveys, splits):
+    assert sorted(vars(adaptation_data(surveys, splits).unlabelled)) == ["rows", "stamps"]
+
+
+def test_stamps_are_laid_out_channels_last(surveys, splits):
+    (batch, *_) = batches("mme", adaptation_data(surveys, splits))
+    assert batch.stamps.is_contiguous(memory_format=torch.channels_last)
+    assert batch.unlabelled.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_the_same_stream_gives_the_same_epoch(surveys, splits):
+    data = adaptation_data(surveys, splits)
+    first, again, other = (batches("mme", data, seed=seed)[0] for seed in (1, 1, 2))
+    assert torch.equal(first.stamps, again.stamps)
+    assert not torch.equal(first.stamps, other.stamps)
+
+
+def test_a_method_that_needs_unlabelled_stamps_says_so(surveys, splits):
+    data = adaptation_data(surveys, splits)
+    without = TrainingData(data.source, data.target, None, data.source_validation, data.target_validation)
+    with pytest.raises(ValueError, match="mme needs unlabelled stamps"):
+        batches("mme", without)

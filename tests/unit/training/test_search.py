@@ -1,0 +1,29 @@
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from stampshift.errors import ContractError
+from stampshift.training.search import choose_entropy_weight, published_record
+
+
+TABLE = Path(__file__).parents[3] / "resources/published/published_lambda.csv"
+
+
+def search(rows):
+    return pd.DataFrame(rows, columns=["entropy_weight", "shots", "validation_balanced_accuracy"])
+
+
+def test_the_mean_over_shots_decides():
+    assert choose_entropy_weight(search([(0.1, 1, 0.95), (0.1, 5, 0.55), (0.5, 1, 0.8), (0.5, 5, 0.8)])) == 0.5
+
+
+def test_the_smaller_weight_of_equals():
+    # the two means differ in their last bit only
+    assert choose_entropy_weight(search([(1, 1, 0.3), (1, 5, 0.6), (0.2, 1, 0.6), (0.2, 5, 0.3)])) == 0.2
+
+
+def test_the_published_choice_is_read_from_its_table():
+    record = published_record("DES", "ATLAS", table=TABLE)
+    assert record["chosen"] == 0.5
+    with pytest.raises(ContractError, match="expected one published entropy weight of DES to LSST, found 0"):
+        published_record("DES", "LSST", table=TABLE)

@@ -1,0 +1,148 @@
+rule table1_figure:
+    input:
+        runs="<results>/tables/runs.csv",
+    output:
+        pdf="<results>/figures/table-1.pdf",
+        png=report(
+            "<results>/figures/table-1.png",
+            caption="../report/table1_figure.rst",
+            category="Balanced accuracy",
+            labels={"what": "baselines", "kind": "figure"},
+        ),
+    log:
+        "<logs>/table1_figure.log",
+    benchmark:
+        "<benchmarks>/table1_figure.tsv"
+    conda:
+        "../../envs/stampshift.yaml"
+    params:
+        surveys=SURVEYS,
+        simulated=SIMULATED,
+        code=code_digest("figures.baseline"),
+    script:
+        "../scripts/table1_figure.py"
+
+
+rule pair_figure:
+    input:
+        runs="<results>/tables/runs.csv",
+    output:
+        pdf="<results>/figures/pairs/{pair}.pdf",
+        png=report(
+            "<results>/figures/pairs/{pair}.png",
+            caption="../report/pair_figure.rst",
+            category="Adaptation by pair",
+            labels={"what": "{pair}", "kind": "figure"},
+        ),
+    log:
+        "<logs>/pair_figure/{pair}.log",
+    benchmark:
+        "<benchmarks>/pair_figure/{pair}.tsv"
+    conda:
+        "../../envs/stampshift.yaml"
+    params:
+        methods=METHODS,
+        simulated=SIMULATED,
+        code=code_digest("figures.pairs"),
+    script:
+        "../scripts/pair_figure.py"
+
+
+rule all_pairs_figure:
+    input:
+        runs="<results>/tables/runs.csv",
+    output:
+        pdf="<results>/figures/all-pairs.pdf",
+        png=report(
+            "<results>/figures/all-pairs.png",
+            caption="../report/all_pairs_figure.rst",
+            category="Balanced accuracy",
+            labels={"what": "all pairs", "kind": "figure"},
+        ),
+    log:
+        "<logs>/all_pairs_figure.log",
+    benchmark:
+        "<benchmarks>/all_pairs_figure.tsv"
+    conda:
+        "../../envs/stampshift.yaml"
+    params:
+        surveys=SURVEYS,
+        methods=METHODS,
+        simulated=SIMULATED,
+        code=code_digest("figures.panel"),
+    script:
+        "../scripts/all_pairs_figure.py"
+
+
+rule lambda_figure:
+    input:
+        search="<results>/lambda/{pair}.json",
+    output:
+        pdf="<results>/figures/lambda/{pair}.pdf",
+        png=report(
+            "<results>/figures/lambda/{pair}.png",
+            caption="../report/lambda_figure.rst",
+            category="Entropy weight",
+            labels={"what": "{pair}", "kind": "figure"},
+        ),
+    log:
+        "<logs>/lambda_figure/{pair}.log",
+    benchmark:
+        "<benchmarks>/lambda_figure/{pair}.tsv"
+    conda:
+        "../../envs/stampshift.yaml"
+    params:
+        simulated=SIMULATED,
+        code=code_digest("figures.entropy_weight"),
+    script:
+        "../scripts/lambda_figure.py"
+
+
+rule examples_figure:
+    input:
+        stamps="<results>/stamps/{survey}.h5",
+    output:
+        pdf="<results>/figures/examples/{survey}.pdf",
+        png=report(
+            "<results>/figures/examples/{survey}.png",
+            caption="../report/examples_figure.rst",
+            category="Surveys",
+            labels={"what": "examples of {survey}", "kind": "figure"},
+        ),
+    log:
+        "<logs>/examples_figure/{survey}.log",
+    benchmark:
+        "<benchmarks>/examples_figure/{survey}.tsv"
+    conda:
+        "../../envs/stampshift.yaml"
+    params:
+        per_class=3,
+        simulated=SIMULATED,
+        code=code_digest("figures.examples"),
+    script:
+        "../scripts/examples_figure.py"
+
+
+rule learning_curves_figure:
+    input:
+        histories=expand("<results>/baseline/{{survey}}/seed-{seed}/history.parquet", seed=SEEDS),
+    output:
+        pdf="<results>/figures/learning-curves/{survey}.pdf",
+        png=report(
+            "<results>/figures/learning-curves/{survey}.png",
+            caption="../report/learning_curves_figure.rst",
+            category="Training",
+            labels={"what": "baselines of {survey}", "kind": "figure"},
+        ),
+    log:
+        "<logs>/learning_curves_figure/{survey}.log",
+    benchmark:
+        "<benchmarks>/learning_curves_figure/{survey}.tsv"
+    conda:
+        "../../envs/stampshift.yaml"
+    params:
+        seeds=SEEDS,
+        simulated=SIMULATED,
+        code=code_digest("figures.learning"),
+    script:
+        "../scripts/learning_curves_figure.py"

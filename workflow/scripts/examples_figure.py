@@ -1,0 +1,14 @@
+"""Examples of every class of a survey."""
+
+from stampshift.figures.examples import class_examples
+from stampshift.figures.style import save_figure
+from stampshift.joblog import job_log
+from stampshift.stamps import Stamps
+
+with job_log(snakemake.log[0]):
+    figure = class_examples(
+        Stamps.open(snakemake.input.stamps),
+        per_class=snakemake.params.per_class,
+        simulated=snakemake.params.simulated,
+    )
+    save_figure(figure, snakemake.output)

@@ -1,0 +1,13 @@
+"""Search of the entropy weight of one pair."""
+
+from stampshift.figures.entropy_weight import lambda_curves
+from stampshift.figures.style import save_figure
+from stampshift.files import read_json
+from stampshift.joblog import job_log
+
+with job_log(snakemake.log[0]):
+    figure = lambda_curves(
+        read_json(snakemake.input.search),
+        simulated=snakemake.params.simulated,
+    )
+    save_figure(figure, snakemake.output)

@@ -1,0 +1,21 @@
+"""Table of the entropy weights chosen."""
+
+import pandas as pd
+
+from stampshift.evaluation.table_files import write_table
+from stampshift.evaluation.tables import lambda_table
+from stampshift.files import read_json
+from stampshift.joblog import job_log
+
+with job_log(snakemake.log[0]):
+    table = lambda_table(
+        [read_json(path) for path in snakemake.input.searches],
+        published=pd.read_csv(snakemake.input.published),
+        simulated=snakemake.params.simulated,
+    )
+    write_table(
+        table,
+        csv=snakemake.output.csv,
+        markdown=snakemake.output.markdown,
+        latex=snakemake.output.latex,
+    )

@@ -1,0 +1,23 @@
+"""Table of one pair by number of shots."""
+
+import pandas as pd
+
+from stampshift.evaluation.gather import read_runs
+from stampshift.evaluation.table_files import write_table
+from stampshift.evaluation.tables import pair_table
+from stampshift.joblog import job_log
+
+with job_log(snakemake.log[0]):
+    table = pair_table(
+        read_runs(snakemake.input.runs),
+        pair=snakemake.wildcards.pair,
+        methods=snakemake.params.methods,
+        published=pd.read_csv(snakemake.input.published),
+        simulated=snakemake.params.simulated,
+    )
+    write_table(
+        table,
+        csv=snakemake.output.csv,
+        markdown=snakemake.output.markdown,
+        latex=snakemake.output.latex,
+    )

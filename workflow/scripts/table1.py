@@ -1,0 +1,22 @@
+"""Table of every baseline on every survey."""
+
+import pandas as pd
+
+from stampshift.evaluation.gather import read_runs
+from stampshift.evaluation.table_files import write_table
+from stampshift.evaluation.tables import baseline_table
+from stampshift.joblog import job_log
+
+with job_log(snakemake.log[0]):
+    table = baseline_table(
+        read_runs(snakemake.input.runs),
+        surveys=snakemake.params.surveys,
+        published=pd.read_csv(snakemake.input.published),
+        simulated=snakemake.params.simulated,
+    )
+    write_table(
+        table,
+        csv=snakemake.output.csv,
+        markdown=snakemake.output.markdown,
+        latex=snakemake.output.latex,
+    )

@@ -1,0 +1,14 @@
+"""Figure of every baseline on every survey."""
+
+from stampshift.evaluation.gather import read_runs
+from stampshift.figures.baseline import baseline_map
+from stampshift.figures.style import save_figure
+from stampshift.joblog import job_log
+
+with job_log(snakemake.log[0]):
+    figure = baseline_map(
+        read_runs(snakemake.input.runs),
+        surveys=snakemake.params.surveys,
+        simulated=snakemake.params.simulated,
+    )
+    save_figure(figure, snakemake.output)

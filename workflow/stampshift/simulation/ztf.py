@@ -1,0 +1,124 @@
+"""Writes ZTF's training set: a pickled DataFrame of gzipped FITS cutouts (Carrasco-Davis et al. 2021, AJ 162, 231)."""
+
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from stampshift.files import atomic_path
+from stampshift.simulation.detector import staircase_region
+from stampshift.simulation.encoding import fits_bytes, gzip_bytes
+from stampshift.simulation.plan import Plan, Task
+from stampshift.simulation.scenes import Image, effective_pixels
+from stampshift.simulation.streams import ordered_map
+from stampshift.simulation.triplets import Triplet
+
+ARCHIVE = "training_set_Nov-26-2019.pkl"
+PICKLE_PROTOCOL = 2
+CUTOUTS = {"cutoutScience": "science", "cutoutTemplate": "template", "cutoutDifference": "difference"}
+# the archive has seven columns of metadata; which ones is not documented: these are fields of ZTF's alerts
+COLUMNS = (
+    "oid", "class", *CUTOUTS, "candid", "fid", "isdiffpos", "magpsf", "sigmapsf", "fwhm", "diffmaglim"
+)  # fmt: skip
+TEXTS = ("oid", "class", "isdiffpos")
+CARDS = ("BUNIT   = 'DN      '",)
+FIRST_CANDID = 675208700015010000
+OBJECT_LETTERS = 7
+
+
+def write_archive(plan: Plan, folder: Path, *, processes: int) -> None:
+    """Write the pickle; all records are in memory at once, as the format demands."""
+    records = [
+        record
+        for block in ordered_map(draw_block, plan.tasks(), processes=processes)
+        for record in block
+    ]
+    frame = _frame(records)
+    with atomic_path(folder / ARCHIVE) as temporary, temporary.open("wb") as stream:
+        pickle.dump(frame, stream, protocol=PICKLE_PROTOCOL)
+
+
+def draw_block(task: Task) -> list[dict[str, Any]]:
+    """Rows of the table for the stamps of one task."""
+    rows = []
+    for triplet, index, name, number, rng in zip(
+        task.triplets(), task.indices, task.classes, task.objects, task.record_streams(), strict=True
+    ):
+        images = with_gaps(triplet, constants=task.constants, rng=rng)
+        cutouts = {
+            column: gzip_bytes(fits_bytes(images[kind], cards=CARDS)) for column, kind in CUTOUTS.items()
+        }
+        rows.append(
+            {
+                "oid": object_name(number), "class": name, **cutouts,
+                "candid": FIRST_CANDID + index, **metadata(triplet, constants=task.constants, rng=rng),
+            }  # fmt: skip
+        )
+    return rows
+
+
+def with_gaps(
+    triplet: Triplet, *, constants: Mapping[str, Any], rng: np.random.Generator
+) -> dict[str, Image]:
+    """The three images with pixels lost at the quadrant's edge: NaN, a fill value, or rows cut off."""
+    settings, size = constants["mask"], constants["stamp_size_pixels"]
+    images = {kind: getattr(triplet, kind).copy() for kind in CUTOUTS.values()}
+    if rng.random() < settings["nan_probability"]:
+        gap = staircase_region(rng, size_pixels=size, clearance_pixels=settings["clearance_pixels"])
+        filled = rng.random() < settings["fill_probability"] / settings["nan_probability"]
+        for kind, image in images.items():
+            # the reference image alone marks missing pixels by the lowest float32
+            image[gap] = settings["fill_value"] if filled and kind == "template" else np.nan
+    if rng.random() < settings["cut_probability"]:
+        lost = int(rng.integers(1, size // 2 - settings["clearance_pixels"]))
+        turns = int(rng.integers(4))
+        images = {kind: np.rot90(np.rot90(image, turns)[lost:], -turns) for kind, image in images.items()}
+    return images
+
+
+def metadata(triplet: Triplet, *, constants: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
+    """Fields of the alert beside the images, measured with errors."""
+    conditions, flux = triplet.conditions, triplet.candidate.flux
+    error = conditions.noise * np.sqrt(effective_pixels(conditions.science.fwhm))
+    measured = max(abs(flux) + rng.normal(0, error), error)
+    return {
+        "fid": int(rng.integers(1, 3)),
+        "isdiffpos": "t" if flux > 0 else "f",
+        "magpsf": float(constants["zero_point_mag"] - 2.5 * np.log10(measured)),
+        "sigmapsf": float(1.0857 * error / measured),
+        "fwhm": float(conditions.science.fwhm * (1 + rng.normal(0, 0.05))),
+        "diffmaglim": float(conditions.depth_mag),
+    }
+
+
+def object_name(number: int) -> str:
+    """Name in ZTF's style: a year and seven letters that count in base 26."""
+    letters = ""
+    for _ in range(OBJECT_LETTERS):
+        number, digit = divmod(number, 26)
+        letters = chr(ord("a") + digit) + letters
+    return f"ZTF18{letters}"
+
+
+def _frame(records: list[dict[str, Any]]) -> pd.DataFrame:
+    """Table of plain numpy columns, in which equal texts are one object: pickle's bytes depend on it."""
+    shared: dict[str, str] = {}
+    columns: dict[str, NDArray[Any]] = {}
+    for name in COLUMNS:
+        values = [record[name] for record in records]
+        if name in TEXTS:
+            values = [shared.setdefault(text, text) for text in values]
+        is_object = name in TEXTS or name in CUTOUTS
+        column = np.empty(len(values), object) if is_object else np.array(values)
+        if is_object:
+            column[:] = values
+        columns[name] = column
+    # pandas' own text type would need pyarrow to be read back
+    index = pd.Index(np.array(COLUMNS, object), dtype=object)
+    frame = pd.concat([pd.Series(column, dtype=column.dtype) for column in columns.values()], axis=1)
+    frame.columns = index
+    return frame
