@@ -81,21 +81,21 @@ def archive_address(wildcards):
 
 
 def raw_archive(wildcards):
-    """Files or folder of a survey's raw archive."""
+    """Files or folder of a survey's raw archive, in a list."""
     section = survey_section(wildcards)
     if section["origin"] == "url":
         names = [url.rpartition("/")[2] for url in section["url"]]
         return [f"resources/raw/{wildcards.survey}/{name}" for name in names]
     if section["origin"] == "simulate":
         size, seed = section["simulate"]["stamps"], section["simulate"]["seed"]
-        return f"resources/raw/simulated/{wildcards.survey}-{size}-seed-{seed}"
+        return [f"resources/raw/simulated/{wildcards.survey}-{size}-seed-{seed}"]
     if not Path(section["path"]).exists():
         raise WorkflowError(
             f"{wildcards.survey}: there is nothing at {section['path']}, where the config's "
             f"surveys.{wildcards.survey}.path expects the raw archive. Put it there (docs: README, 'The "
             "archives'), change the path, or set origin to 'simulate'."
         )
-    return section["path"]
+    return [section["path"]]
 
 
 def archive_origin(wildcards):
@@ -145,6 +145,14 @@ def run_code(wildcards):
 
 def reader_code(wildcards):
     return code_digest("making", f"surveys.{survey_section(wildcards)['reader']}")
+
+
+def pair_metrics(wildcards):
+    """Metrics of every run that a pair's table and figure show."""
+    source, target = wildcards.pair.split("-to-")
+    runs = [Run("baseline", source, to, 0, seed) for to in (None, target) for seed in SEEDS]
+    runs += [run for run in EXPERIMENT.adaptations() if (run.source, run.target) == (source, target)]
+    return run_files(runs, ["metrics.json"])
 
 
 METRICS = run_files(EXPERIMENT.adaptations(), ["metrics.json"])

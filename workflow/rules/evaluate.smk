@@ -22,6 +22,22 @@ rule gather:
         "../scripts/gather.py"
 
 
+rule gather_pair:
+    input:
+        pair_metrics,
+    output:
+        "<results>/tables/runs/{pair}.csv",
+    log:
+        "<logs>/gather/{pair}.log",
+    conda:
+        "../../envs/stampshift.yaml"
+    params:
+        simulated=SIMULATED,
+        code=code_digest("evaluation.gather"),
+    script:
+        "../scripts/gather.py"
+
+
 rule table1:
     input:
         runs="<results>/tables/runs.csv",
@@ -51,7 +67,7 @@ rule table1:
 
 rule pair_table:
     input:
-        runs="<results>/tables/runs.csv",
+        runs="<results>/tables/runs/{pair}.csv",
         published="resources/published/published_balanced_accuracy.csv",
     output:
         csv=report(

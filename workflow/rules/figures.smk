@@ -25,7 +25,7 @@ rule table1_figure:
 
 rule pair_figure:
     input:
-        runs="<results>/tables/runs.csv",
+        runs="<results>/tables/runs/{pair}.csv",
     output:
         pdf="<results>/figures/pairs/{pair}.pdf",
         png=report(
@@ -125,7 +125,9 @@ rule examples_figure:
 
 rule learning_curves_figure:
     input:
-        histories=expand("<results>/baseline/{{survey}}/seed-{seed}/history.parquet", seed=SEEDS),
+        histories=expand(
+            "<results>/baseline/{{survey}}/seed-{seed}/history.parquet", seed=SEEDS
+        ),
     output:
         pdf="<results>/figures/learning-curves/{survey}.pdf",
         png=report(

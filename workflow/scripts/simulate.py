@@ -6,12 +6,13 @@ import yaml
 from stampshift.joblog import job_log
 from stampshift.simulation import simulate_survey
 
-with job_log(snakemake.log[0]):
-    simulate_survey(
-        snakemake.wildcards.survey,
-        stamps=int(snakemake.wildcards.size),
-        seed=int(snakemake.wildcards.seed),
-        constants=yaml.safe_load(Path(snakemake.input.constants).read_text()),
-        folder=Path(snakemake.output[0]),
-        processes=snakemake.threads,
-    )
+if __name__ == "__main__":  # worker processes import this file
+    with job_log(snakemake.log[0]):
+        simulate_survey(
+            snakemake.wildcards.survey,
+            stamps=int(snakemake.wildcards.size),
+            seed=int(snakemake.wildcards.seed),
+            constants=yaml.safe_load(Path(snakemake.input.constants).read_text()),
+            folder=Path(snakemake.output[0]),
+            processes=snakemake.threads,
+        )

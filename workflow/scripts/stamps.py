@@ -6,16 +6,17 @@ from stampshift.joblog import job_log
 from stampshift.making import make_stamps
 from stampshift.preprocess import InvalidPixels
 
-with job_log(snakemake.log[0]):
-    make_stamps(
-        [Path(path) for path in snakemake.input.archive],
-        survey=snakemake.wildcards.survey,
-        reader=snakemake.params.survey["reader"],
-        classes=snakemake.params.survey["classes"],
-        invalid=InvalidPixels(**snakemake.params.survey["invalid"]),
-        size_pixels=snakemake.params.size_pixels,
-        processes=snakemake.threads,
-        origin=snakemake.params.origin,
-        output=Path(snakemake.output[0]),
-        progress=True,
-    )
+if __name__ == "__main__":  # worker processes import this file
+    with job_log(snakemake.log[0]):
+        make_stamps(
+            [Path(path) for path in snakemake.input.archive],
+            survey=snakemake.wildcards.survey,
+            reader=snakemake.params.survey["reader"],
+            classes=snakemake.params.survey["classes"],
+            invalid=InvalidPixels(**snakemake.params.survey["invalid"]),
+            size_pixels=snakemake.params.size_pixels,
+            processes=snakemake.threads,
+            origin=snakemake.params.origin,
+            output=Path(snakemake.output[0]),
+            progress=True,
+        )

@@ -29,6 +29,8 @@ BLOCK_TRIPLETS = 256  # 2.7 MB in float64 at 21 pixels: stays within a processor
 class InvalidPixels:
     """Which pixel values of a survey are marks and not measurements; NaN and inf always are.
 
+    A rule that is None does not apply: a survey's config names only the marks that it has.
+
     Attributes
     ----------
     equals
@@ -39,9 +41,9 @@ class InvalidPixels:
         Pixels of less than this absolute value are marks, unless they are exactly 0.
     """
 
-    equals: float | None
-    magnitude_above: float | None
-    nonzero_below: float | None
+    equals: float | None = None
+    magnitude_above: float | None = None
+    nonzero_below: float | None = None
 
     def mask(self, pixels: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Tell which pixels are invalid, for float32 `pixels` of any shape."""

@@ -9,11 +9,19 @@ TEXT = re.compile(r"[^.].*\.txt")
 
 
 def names(path, contents=True):
-    return [(member.name, member.content) for member in tar_members(path, TEXT, archive="DES", contents=contents)]
+    return [
+        (member.name, member.content) for member in tar_members(path, TEXT, archive="DES", contents=contents)
+    ]
 
 
 def test_members_are_found_by_name_in_order(tmp_path, formats):
-    members = {"top/b.txt": b"b" * 700, "a.txt": b"", "top/c.gif": b"no", "._a.txt": b"no", "deep/er/d.txt": b"d" * 512}
+    members = {
+        "top/b.txt": b"b" * 700,
+        "a.txt": b"",
+        "top/c.gif": b"no",
+        "._a.txt": b"no",
+        "deep/er/d.txt": b"d" * 512,
+    }
     wanted = [("top/b.txt", b"b" * 700), ("a.txt", b""), ("deep/er/d.txt", b"d" * 512)]
     assert names(formats.tar(tmp_path / "x.tar", members)) == wanted
     assert names(formats.tar(tmp_path / "x.tar.gz", members, "w:gz")) == wanted
@@ -78,7 +86,12 @@ def test_files_are_found_in_natural_order_below_folders(tmp_path):
         (tmp_path / name).touch()
     single = tmp_path / "a2.txt"
     found = find([tmp_path, single], TEXT, archive="DES", remedy="")
-    assert [path.relative_to(tmp_path).as_posix() for path in found] == ["a2.txt", "a10.txt", "sub/a1.txt", "a2.txt"]
+    assert [path.relative_to(tmp_path).as_posix() for path in found] == [
+        "a2.txt",
+        "a10.txt",
+        "sub/a1.txt",
+        "a2.txt",
+    ]
 
 
 def test_path_that_does_not_exist_says_what_to_do(tmp_path):

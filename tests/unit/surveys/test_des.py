@@ -21,7 +21,9 @@ def stamp(formats, identifier, kind):
 def members(formats, identifiers, prefix=FOLDER + "/", kinds=KINDS):
     """Stamps ordered by kind, so that those of one candidate are not neighbours; with their GIFs."""
     return {
-        f"{prefix}{kind}{identifier}.{suffix}": stamp(formats, identifier, kind) if suffix == "fits" else b"GIF89a"
+        f"{prefix}{kind}{identifier}.{suffix}": stamp(formats, identifier, kind)
+        if suffix == "fits"
+        else b"GIF89a"
         for kind in kinds
         for identifier in identifiers
         for suffix in ("gif", "fits")
@@ -93,8 +95,8 @@ def test_missing_stamp_is_refused(tmp_path, formats):
     with pytest.raises(ArchiveError) as caught:
         read(tmp_path)
     assert str(caught.value) == (
-        f"DES archive {tmp_path / 'stamps_0.tar'}: expected temp, srch and diff of candidate 5 once each, found "
-        "temp5.fits in stamps_0.tar, diff5.fits in stamps_0.tar. Download the tars again."
+        f"DES archive {tmp_path / 'stamps_0.tar'}: expected temp, srch and diff of candidate 5 once each, "
+        "found temp5.fits in stamps_0.tar, diff5.fits in stamps_0.tar. Download the tars again."
     )
 
 
@@ -108,16 +110,26 @@ def test_stamp_that_is_there_twice_is_refused(tmp_path, formats):
 
 def test_candidate_without_a_label_is_refused(archive):
     write_table(archive, {3: 0, 12: 1})
-    with pytest.raises(ArchiveError, match=rf"{TABLE}: expected a label for every .* none for ID 7 \(1 in all\)"):
+    with pytest.raises(
+        ArchiveError, match=rf"{TABLE}: expected a label for every .* none for ID 7 \(1 in all\)"
+    ):
         read(archive)
 
 
 @pytest.mark.parametrize(
     ("types", "header", "message"),
     [
-        ({3: 0, 7: 1, 12: 2}, "ID, OBJECT_TYPE, AMP", r"expected OBJECT_TYPE 0 \(real\) or 1 \(artifact\), found 2"),
+        (
+            {3: 0, 7: 1, 12: 2},
+            "ID, OBJECT_TYPE, AMP",
+            r"expected OBJECT_TYPE 0 \(real\) or 1 \(artifact\), found 2",
+        ),
         ({3: 0, 7: 1, 12: 0}, "ID, KIND, AMP", "expected a CSV table with numbers in ID and OBJECT_TYPE"),
-        ({3: 0, 7: 1, "x": 0}, "ID, OBJECT_TYPE, AMP", "expected a CSV table with numbers in ID and OBJECT_TYPE"),
+        (
+            {3: 0, 7: 1, "x": 0},
+            "ID, OBJECT_TYPE, AMP",
+            "expected a CSV table with numbers in ID and OBJECT_TYPE",
+        ),
         ({3: 0, "3 ": 1}, "ID, OBJECT_TYPE, AMP", "expected each ID once, found 3 twice"),
         ({}, "ID, OBJECT_TYPE, AMP", r"found none for ID 12 \(3 in all\)"),
     ],
@@ -155,9 +167,9 @@ def test_missing_files_say_what_to_put_where(archive, missing):
         read(archive)
     found = "0 and 2" if missing == TABLE else "1 and 0"
     assert str(caught.value) == (
-        f"DES archive: expected one table (autoscan_features.3.csv) and at least one stamps_<n>.tar in {archive}, "
-        f"found {found}. Put stamps_0.tar ... stamps_10.tar and autoscan_features.3.csv there, or name where "
-        "they are in the config."
+        "DES archive: expected one table (autoscan_features.3.csv) and at least one stamps_<n>.tar in "
+        f"{archive}, found {found}. Put stamps_0.tar ... stamps_10.tar and autoscan_features.3.csv there, or "
+        "name where they are in the config."
     )
 
 

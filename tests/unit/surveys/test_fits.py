@@ -49,6 +49,16 @@ def test_scaled_image_is_left_to_astropy(formats):
     np.testing.assert_array_equal(read_image(content, place="DES"), np.full((2, 2), 3.0, "f4"))
 
 
+def test_neutral_scaling_as_atlas_writes_it_is_parsed_directly(formats):
+    image = np.arange(6, dtype="f4").reshape(2, 3)
+    content = formats.fits(image, KEY1=1, KEY2=2)
+    for number, card in enumerate((b"BZERO   =  0.0000000000000E+00", b"BSCALE  =  1.0000000000000E+00")):
+        start = content.index(f"KEY{number + 1}".encode())
+        content = content[:start] + card.ljust(80) + content[start + 80 :]
+    np.testing.assert_array_equal(reading._simple_image(content), image)
+    np.testing.assert_array_equal(by_astropy(content), image)
+
+
 def test_later_hdus_are_passed_over():
     stream = io.BytesIO()
     first, second = np.full((2, 3), 1.0, "f4"), np.full((4, 4), 2.0, "f8")
@@ -83,7 +93,9 @@ def test_gzipped_image_is_inflated(formats, gz):
 def test_image_cut_short_is_an_archive_error(formats, gz, keep, gzipped):
     content = formats.fits(np.ones((51, 51), "f4"))
     content = gz(content[:keep]) if gzipped else content[:keep]
-    with pytest.raises(ArchiveError, match=r"^DES a\.tar, member b: expected a whole FITS image, found \d+ bytes"):
+    with pytest.raises(
+        ArchiveError, match=r"^DES a\.tar, member b: expected a whole FITS image, found \d+ bytes"
+    ):
         read_image(content, place="DES a.tar, member b")
 
 

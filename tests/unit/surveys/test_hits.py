@@ -38,7 +38,10 @@ def test_tar_of_chunks_from_python2_is_read(tmp_path, formats, gz, name, gzipped
         members[f"all_chunks/{stem}.pkl" + ".gz" * gzipped] = gz(pickled) if gzipped else pickled
     path = formats.tar(tmp_path / name, members, "w:gz" if name.endswith("gz") else "w")
     triplets = read(path)
-    assert [triplet.identifier for triplet in triplets] == [*(f"chunk_0_5000:{row}" for row in range(4)), "chunk_1_5000:0"]
+    assert [triplet.identifier for triplet in triplets] == [
+        *(f"chunk_0_5000:{row}" for row in range(4)),
+        "chunk_1_5000:0",
+    ]
     assert [triplet.survey_class for triplet in triplets] == ["bogus", "real", "bogus", "real", "bogus"]
     assert {triplet.group for triplet in triplets} == {""}
     for position, key in enumerate(("temp_images", "sci_images", "diff_images")):
@@ -76,11 +79,17 @@ def test_keys_may_be_bytes(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"diff_images": None}, "found no 'diff_images' among SNR_images, SNRs, features, labels, sci_images, temp_images"),
+        (
+            {"diff_images": None},
+            "found no 'diff_images' among SNR_images, SNRs, features, labels, sci_images, temp_images",
+        ),
         ({"labels": None}, "found no 'labels' among"),
         ({"labels": np.array([0.0, 2.0])}, r"expected the labels 0 \(bogus\) and 1 \(real\), found 2\.0"),
         ({"labels": np.array([0.0, np.nan])}, r"expected the labels 0 \(bogus\) and 1 \(real\), found nan"),
-        ({"sci_images": np.zeros((1, 441))}, r"'sci_images' of shape \(2, 441\), as there are 2 labels, found \(1, 441\)"),
+        (
+            {"sci_images": np.zeros((1, 441))},
+            r"'sci_images' of shape \(2, 441\), as there are 2 labels, found \(1, 441\)",
+        ),
         ({"temp_images": np.zeros((2, 400))}, r"'temp_images' of shape \(2, 441\), .* found \(2, 400\)"),
     ],
 )
@@ -94,13 +103,15 @@ def test_chunk_of_wrong_content_is_refused(tmp_path, changes, message):
 
 def test_chunk_that_is_no_dictionary_is_refused(tmp_path):
     (tmp_path / "chunk_0.pkl").write_bytes(pickle.dumps([1]))
-    with pytest.raises(ArchiveError, match="expected a pickled dictionary with temp_images.* found list"):
+    with pytest.raises(ArchiveError, match=r"expected a pickled dictionary with temp_images.* found list"):
         read(tmp_path)
 
 
 def test_gzipped_chunk_cut_short_is_refused(tmp_path, gz):
     (tmp_path / "chunk_0.pkl.gz").write_bytes(gz(pickle.dumps(chunk(2)))[:-30])
-    with pytest.raises(ArchiveError, match=r"chunk_0\.pkl\.gz: expected a whole gzipped chunk, found it cut short"):
+    with pytest.raises(
+        ArchiveError, match=r"chunk_0\.pkl\.gz: expected a whole gzipped chunk, found it cut short"
+    ):
         read(tmp_path)
 
 

@@ -46,7 +46,12 @@ def test_python2_strings_become_text_and_arrays_keep_their_bytes(formats):
 @pytest.mark.parametrize("protocol", [2, 4, 5])
 def test_frames_of_this_pandas_come_back(protocol):
     frame = pd.DataFrame(
-        {"text": ["a", None], "object": pd.Series([b"1", b"2"], dtype=object), "number": [1, 2], "f": [0.5, 1]}
+        {
+            "text": ["a", None],
+            "object": pd.Series([b"1", b"2"], dtype=object),
+            "number": [1, 2],
+            "f": [0.5, 1],
+        }
     )
     frame["kind"] = pd.Categorical(["AGN", "SN"])
     got = unpickle(pickle.dumps(frame, protocol=protocol), place="ZTF")
@@ -105,13 +110,23 @@ def test_python2_names_of_builtins_are_refused_too(formats):
 def test_object_pointers_cannot_be_forged(formats):
     address = b"A" * 8
     array = formats.Call(np.ndarray, (1,), "O", address)
-    with pytest.raises(ArchiveError, match="found a call of numpy.ndarray in it"):
+    with pytest.raises(ArchiveError, match=r"found a call of numpy\.ndarray in it"):
         unpickle(formats.python2_pickle(array), place="HiTS")
     flagless = formats.Call(np.dtype, "O", 0, 1)
-    content = formats.python2_pickle(flagless)[:-1] + pickle.dumps(
-        (3, "|", None, None, None, -1, -1, 0), protocol=0
-    )[:-1]
-    with pytest.raises(ArchiveError, match="dtype object with other flags"):
+    content = (
+        formats.python2_pickle(flagless)[:-1]
+        + pickle.dumps((3, "|", None, None, None, -1, -1, 0), protocol=0)[:-1]
+    )
+    with pytest.raises(ArchiveError, match="found a dtype object with fields or flags of its own in it"):
+        unpickle(content + pickle.BUILD + pickle.STOP, place="HiTS")
+
+
+def test_structured_dtypes_and_changes_of_classes_are_refused(formats):
+    with pytest.raises(ArchiveError, match="with fields or flags of its own"):
+        unpickle(pickle.dumps(np.zeros(1, [("a", "f4")]), protocol=2), place="HiTS")
+    state = pickle.dumps((None, {"name": 1}), protocol=0)[:-1]
+    content = formats.python2_pickle(formats.Foreign("pandas", "Index"))[:-1] + state
+    with pytest.raises(ArchiveError, match=r"found a change of <class 'pandas\..*Index'> in it"):
         unpickle(content + pickle.BUILD + pickle.STOP, place="HiTS")
 
 
@@ -123,7 +138,9 @@ def test_only_plain_arrays_are_rebuilt():
 @pytest.mark.parametrize("keep", [0, 1, 200, -1])
 def test_pickle_cut_short_is_an_archive_error(keep):
     content = pickle.dumps({"labels": np.arange(50)}, protocol=2)[:keep]
-    with pytest.raises(ArchiveError, match=r"^HiTS x: expected a whole pickle, found it cut short or corrupt"):
+    with pytest.raises(
+        ArchiveError, match=r"^HiTS x: expected a whole pickle, found it cut short or corrupt"
+    ):
         unpickle(content, place="HiTS x")
 
 

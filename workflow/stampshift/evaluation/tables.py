@@ -33,7 +33,8 @@ def baseline_table(
     """
     numbers = summarise(runs[runs["method"] == BASELINE], by=("source", "target"))
     cells = _grid(numbers, row="source", column="target").reindex(columns=pd.Index(surveys))
-    cells = cells.loc[[name for name in surveys if name in cells.index]].fillna(DASH)
+    # a column without a number is not of strings
+    cells = cells.loc[[name for name in surveys if name in cells.index]].astype(object).fillna(DASH)
     same = published[published["source"].isin(list(surveys)) & published["target"].isin(list(surveys))]
     caption = (
         "Balanced accuracy of models trained on one survey (row) and tested on another (column), "

@@ -25,7 +25,7 @@ from stampshift.figures.style import (
 )
 
 GROUP_WIDTH = 0.8  # of the distance between two numbers of shots
-BOX_ALPHA = 0.75
+BOX_ALPHA = 0.6
 MEAN_MARKER: Mapping[str, Any] = {
     "marker": "D",
     "markersize": 2.5,
@@ -46,7 +46,8 @@ def pair_boxplots(runs: pd.DataFrame, *, pair: str, methods: Sequence[str], simu
     Parameters
     ----------
     runs
-        The long table of runs; all of it sets the limits of the axis, so that all pairs share them.
+        The long table of runs, of this pair or of more. The axis starts at 0.4, as for every pair, or
+        lower where any of these runs is lower.
     pair
         ``"<source>-to-<target>"``.
     methods
@@ -65,7 +66,11 @@ def pair_boxplots(runs: pd.DataFrame, *, pair: str, methods: Sequence[str], simu
         axes.set(title=f"on the {role}, {survey}", xlabel=f"labelled {target} stamps per class")
     figure.axes[0].set_ylabel(ACCURACY_LABEL)
     handles: list[Artist] = [
-        Patch(facecolor=method_colour(name, methods), alpha=BOX_ALPHA, label=method_label(name))
+        Patch(
+            facecolor=(method_colour(name, methods), BOX_ALPHA),
+            edgecolor=method_colour(name, methods),
+            label=method_label(name),
+        )
         for name in methods
     ]
     handles.append(Line2D([], [], **MEAN_MARKER, linestyle="none", label="mean over splits"))
@@ -85,7 +90,7 @@ def _boxes(axes: Axes, rows: pd.DataFrame, *, methods: Sequence[str]) -> None:
             for k in shots
         ]
         positions = np.arange(len(shots)) + width * (place - (len(methods) - 1) / 2)
-        colour = method_colour(method, methods)
+        colour = method_colour(method, methods)  # outlines too: a narrow box is little more than its outline
         axes.boxplot(
             values,
             positions=positions,
@@ -95,10 +100,10 @@ def _boxes(axes: Axes, rows: pd.DataFrame, *, methods: Sequence[str]) -> None:
             showfliers=False,
             showmeans=True,
             label=method,
-            boxprops={"facecolor": colour, "alpha": BOX_ALPHA, "linewidth": 0.7},
-            medianprops={"color": "black", "linewidth": 1.2},
-            whiskerprops={"linewidth": 0.7},
-            capprops={"linewidth": 0.7},
+            boxprops={"facecolor": (colour, BOX_ALPHA), "edgecolor": colour},
+            medianprops={"color": "black"},
+            whiskerprops={"color": colour},
+            capprops={"color": colour},
             meanprops={**MEAN_MARKER, "zorder": 4},
         )
         for position, dots in zip(positions, values, strict=True):

@@ -1,7 +1,6 @@
 """Simulated surveys in the native raw formats of the archives that they stand in for."""
 
-from collections.abc import Callable, Mapping
-from importlib import import_module
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +8,6 @@ from stampshift.errors import ConfigError
 from stampshift.simulation.streams import SURVEY_KEYS, class_counts
 
 __all__ = ["class_counts", "simulate_survey"]
-
-# imported when asked for: they need GalSim, which the tables and the workflow's planning do not
-WRITERS = {"HiTS": "hits", "DES": "des", "ATLAS": "atlas", "ZTF": "ztf"}
 
 
 def simulate_survey(
@@ -44,14 +40,18 @@ def simulate_survey(
     """
     if survey not in SURVEY_KEYS:
         raise ConfigError(
-            f"simulate: there is no simulation of survey {survey!r}; expected one of {', '.join(SURVEY_KEYS)}."
+            f"simulate: there is no simulation of survey {survey!r}; "
+            f"expected one of {', '.join(SURVEY_KEYS)}."
         )
     if seed < 0 or processes < 1:
         raise ConfigError(
-            f"simulate {survey}: seed must be at least 0 and processes at least 1, found {seed} and {processes}."
+            f"simulate {survey}: seed must be at least 0 and processes at least 1, "
+            f"found {seed} and {processes}."
         )
-    plan_module = import_module("stampshift.simulation.plan")
-    plan = plan_module.make_plan(survey, stamps=stamps, seed=seed, constants=constants)
-    write: Callable[..., None] = import_module(f"stampshift.simulation.{WRITERS[survey]}").write_archive
+    # only now: these need GalSim, which the planning of a workflow does not
+    from stampshift.simulation.archives import WRITERS
+    from stampshift.simulation.plan import make_plan
+
+    plan = make_plan(survey, stamps=stamps, seed=seed, constants=constants)
     folder.mkdir(parents=True, exist_ok=True)
-    write(plan, folder, processes=processes)
+    WRITERS[survey](plan, folder, processes=processes)

@@ -4,7 +4,10 @@ import numpy as np
 
 from stampshift.simulation.candidates import Candidate, NoisePeak, View, log_uniform, uniform
 from stampshift.simulation.detector import column_trail, line, spikes, track
-from stampshift.simulation.scenes import Mismatch, Source, apply_mismatch, draw_sources
+from stampshift.simulation.scenes import Mismatch, Source, apply_mismatch, draw_sources, effective_pixels
+
+# response of the filter to a dipole of unit flux, below which no star is bright enough to show one
+LEAST_RESPONSE = 1e-5
 
 
 def cosmic_ray(view: View) -> Candidate:
@@ -31,7 +34,7 @@ def hot_pixel(view: View) -> Candidate:
 
 
 def bad_column(view: View) -> Candidate:
-    """A column, or part of one, read out too high or too low."""
+    """Read out a column, or part of one, too high or too low."""
     size, middle = view.size_pixels, view.size_pixels // 2
     level = view.sign() * view.line_peak(view.snr(view.rng, kind="bogus"), 1.0)
     first, last = 0, size
@@ -45,13 +48,13 @@ def bad_column(view: View) -> Candidate:
 
 
 def burn(view: View) -> Candidate:
-    """Persistence trail left on a column by a bright star of an earlier exposure; positive."""
+    """Leave a trail on the column of a bright star of an earlier exposure: persistence, positive."""
     flux, major, pixels, star = _column_trail(view)
     return Candidate(flux, major, 1.0, static=star, science_pixels=pixels)
 
 
 def scar(view: View) -> Candidate:
-    """The same trail in the exposures that made the template: a negative column in the difference."""
+    """Leave the same trail in the exposures of the template: a negative column in the difference."""
     flux, major, pixels, star = _column_trail(view)
     return Candidate(-flux, major, 1.0, static=star, template_pixels=pixels)
 
@@ -66,7 +69,7 @@ def spike(view: View) -> Candidate:
     power = uniform(rng, settings["power"])
     contrast = uniform(rng, settings["contrast"])
     peak = view.line_peak(view.snr(rng, kind="bogus"), view.fwhm)
-    amplitude = peak / contrast * distance**power
+    amplitude = peak / contrast * max(distance, 2 * view.fwhm) ** power
     pattern = spikes(
         x=x, y=y, amplitude=1.0, power=power, angle=angle, fwhm=view.fwhm, size_pixels=view.size_pixels
     )
@@ -86,7 +89,9 @@ def satellite(view: View) -> Candidate:
         peak=peak, angle=rng.uniform(0, np.pi), offset=rng.uniform(-1, 1), fwhm=width,
         size_pixels=view.size_pixels,
     )  # fmt: skip
-    return Candidate(peak * width * view.size_pixels, view.size_pixels / np.sqrt(12), width / 2.355, science_pixels=pixels)
+    return Candidate(
+        peak * width * view.size_pixels, view.size_pixels / np.sqrt(12), width / 2.355, science_pixels=pixels
+    )
 
 
 def noise_peak(view: View) -> Candidate:
@@ -97,9 +102,9 @@ def noise_peak(view: View) -> Candidate:
 
 
 def dipole(view: View) -> Candidate:
-    """A constant star or galaxy under a template that is shifted, of another width or another scale.
+    """Subtract from a constant star or galaxy a template shifted, of another width or another scale.
 
-    Its flux follows from the residual's significance: the norm of the residual over the noise.
+    Its flux follows from the significance of the brighter lobe under a star-shaped filter.
     """
     settings, rng, size = view.constants["dipole"], view.rng, view.size_pixels
     shift, angle = uniform(rng, settings["shift_pixels"]), rng.uniform(0, 2 * np.pi)
@@ -113,24 +118,30 @@ def dipole(view: View) -> Candidate:
         radius = log_uniform(rng, settings["galaxy_half_light_arcsec"]) / view.constants["pixel_scale_arcsec"]
     g1, g2 = rng.normal(0, 0.15, 2).clip(-0.5, 0.5) if radius > 0 else (0.0, 0.0)
     unit = Source(*view.jitter, 1.0, radius, None, float(g1), float(g2))
-    residual = draw_sources([unit], psf=view.conditions.science, width_ratio=1.0, size_pixels=size)
-    residual = residual - draw_sources(
+    image = draw_sources([unit], psf=view.conditions.science, width_ratio=1.0, size_pixels=size)
+    residual = image - draw_sources(
         apply_mismatch([unit], mismatch), psf=view.conditions.science,
         width_ratio=mismatch.width_ratio, size_pixels=size,
     )  # fmt: skip
     sign = view.sign()
     row, column = np.unravel_index(int(np.argmax(sign * residual)), residual.shape)
-    norm = float(np.sqrt((residual**2).sum()))
+    shift_to_lobe = (int(row) - size // 2, int(column) - size // 2)
+    star = np.roll(image, shift_to_lobe, axis=(0, 1)) / np.sqrt((image**2).sum())
+    response = max(float(sign * (residual * star).sum()), LEAST_RESPONSE)
     flux = min(
-        view.snr(rng, kind="bogus") * view.conditions.noise / norm,
+        view.snr(rng, kind="bogus") * view.conditions.noise / response,
         settings["brightest_saturations"] * _saturating_flux(view),
     )
     # the detection, and so the stamp's centre, is the brighter lobe
     source = Source(
-        unit.x - (int(column) - size // 2), unit.y - (int(row) - size // 2), flux, radius, None, unit.g1, unit.g2
+        unit.x - shift_to_lobe[1], unit.y - shift_to_lobe[0], flux, radius, None, unit.g1, unit.g2
     )
     return Candidate(
-        sign * flux * norm, view.star_rms * 1.3, view.star_rms, static=[source], mismatch=mismatch
+        sign * flux * response * float(np.sqrt(effective_pixels(view.fwhm))),
+        view.star_rms * 1.3,
+        view.star_rms,
+        static=[source],
+        mismatch=mismatch,
     )
 
 
@@ -143,9 +154,7 @@ def saturated_star(view: View) -> Candidate:
     dx, dy = rng.normal(0, settings["shift_pixels"], 2)
     width, scale = 1 + rng.normal(0, [settings["width"], settings["flux"]])
     mismatch = Mismatch(float(dx), float(dy), float(width), float(scale))
-    return Candidate(
-        flux * abs(1 - mismatch.flux_ratio), 3.0, 2.0, static=[star], mismatch=mismatch
-    )
+    return Candidate(flux * abs(1 - mismatch.flux_ratio), 3.0, 2.0, static=[star], mismatch=mismatch)
 
 
 def _saturating_flux(view: View) -> float:

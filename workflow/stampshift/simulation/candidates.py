@@ -91,11 +91,12 @@ class View:
         return self.fwhm / 2.355
 
     def snr(self, rng: np.random.Generator, *, kind: str) -> float:
-        """Signal-to-noise ratio: a power law of counts above the detection limit, bounded above.
+        """Signal-to-noise ratio of a "real" or "bogus" detection: a power law of counts between two bounds.
 
-        Number counts in Euclidean space follow N(>f) ~ f^-1.5, so that most detections are near the limit.
+        Most detections are near the limit: counts in Euclidean space, for one, follow N(>f) ~ f^-1.5.
         """
-        law, floor = self.constants["snr"][kind], self.constants["detection_snr"]
+        law = self.constants["snr"][kind]
+        floor = law["minimum"]
         tail = (floor / law["maximum"]) ** law["index"]
         return float(floor * (1 - rng.uniform(0, 1 - tail)) ** (-1 / law["index"]))
 
@@ -139,10 +140,10 @@ Recipe = Callable[[View], Candidate]
 
 
 def uniform(rng: np.random.Generator, bounds: list[float]) -> float:
-    """Uniform number between two bounds."""
-    return float(rng.uniform(*bounds))
+    """Draw a uniform number between two bounds."""
+    return float(rng.uniform(bounds[0], bounds[1]))
 
 
 def log_uniform(rng: np.random.Generator, bounds: list[float]) -> float:
-    """Number between two positive bounds whose logarithm is uniform."""
+    """Draw a number between two positive bounds whose logarithm is uniform."""
     return float(np.exp(rng.uniform(*np.log(bounds))))

@@ -47,7 +47,13 @@ def track(
 
 
 def column_trail(
-    *, peak: float, width_pixels: float, x: float, start: float, direction: int, decay_pixels: float,
+    *,
+    peak: float,
+    width_pixels: float,
+    x: float,
+    start: float,
+    direction: int,
+    decay_pixels: float,
     size_pixels: int,
 ) -> Image:
     """Trail along columns from row `start` on, decaying exponentially, Gaussian across (FWHM)."""
@@ -60,13 +66,16 @@ def column_trail(
 def spikes(
     *, x: float, y: float, amplitude: float, power: float, angle: float, fwhm: float, size_pixels: int
 ) -> Image:
-    """Four diffraction arms of a star at (x, y), falling as ``amplitude * r**-power``, star-wide across."""
+    """Four diffraction arms of a star at (x, y), falling as ``amplitude * r**-power``, star-wide across.
+
+    Within two star widths, where the star's own light rules, the arms no longer rise.
+    """
     rows, columns = pixel_grid(size_pixels)
     u = (columns - x) * np.cos(angle) + (rows - y) * np.sin(angle)
     v = -(columns - x) * np.sin(angle) + (rows - y) * np.cos(angle)
     image = np.zeros((size_pixels, size_pixels))
     for along, across in ((u, v), (v, u)):
-        arm = np.maximum(np.abs(along), fwhm) ** -power
+        arm = np.maximum(np.abs(along), 2 * fwhm) ** -power
         image += arm * np.exp(-4 * np.log(2) * (across / fwhm) ** 2)
     return amplitude * image
 
@@ -138,7 +147,9 @@ def smooth(image: Image, *, noise_ratio: float) -> Image:
     return image
 
 
-def staircase_region(rng: np.random.Generator, *, size_pixels: int, clearance_pixels: int) -> NDArray[np.bool_]:
+def staircase_region(
+    rng: np.random.Generator, *, size_pixels: int, clearance_pixels: int
+) -> NDArray[np.bool_]:
     """Pixels without data along one side of the stamp, with a stepped border, the centre kept free."""
     edge = rng.uniform(1, size_pixels // 2 - clearance_pixels)
     mask = np.zeros((size_pixels, size_pixels), bool)

@@ -103,7 +103,7 @@ def gaussian_fit(boxes: Stack) -> tuple[Stack, Stack, Stack]:
 
 
 def fine_structure(stack: Stack) -> Stack:
-    """Median over 3 x 3 less its own mean over 7 x 7: the fine structure of LACosmic (van Dokkum 2001, eq. 14).
+    """Median over 3 x 3 less its own mean over 7 x 7, as LACosmic does (van Dokkum 2001, eq. 14).
 
     For speed the median is taken along rows and then columns, and the wide one is a mean: on noise
     both differ from the original by less than the noise.
@@ -129,7 +129,10 @@ def truth_features(
     error = conditions.noise * np.sqrt(effective_pixels(fwhm))
     flux = max(abs(candidate.flux) + rng.normal(0, error), error)
     magnitude = zero_point - 2.5 * np.log10(flux)
-    a, b = (max(0.3, size * (1 + rng.normal(0, 0.05))) for size in (candidate.major_pixels, candidate.minor_pixels))
+    a, b = (
+        max(0.3, size * (1 + rng.normal(0, 0.05)))
+        for size in (candidate.major_pixels, candidate.minor_pixels)
+    )
     a, b = max(a, b), min(a, b)
     # difference of the source's size from the star's, as SExtractor's star-galaxy separator measures it
     spread = 0.01 * (np.sqrt(a * b) / (fwhm / 2.355) - 1)
@@ -150,7 +153,7 @@ def truth_features(
 def _neighbour(
     sources: Sequence[Source], magnitude: float, *, constants: Mapping[str, Any], conditions_fwhm: float
 ) -> dict[str, float | str]:
-    """The nearest catalogued source within 5 arcsec, NaN where there is none."""
+    """Describe the nearest catalogued source within 5 arcsec, NaN where there is none."""
     scale = constants["pixel_scale_arcsec"]
     near = [s for s in sources if np.hypot(s.x, s.y) * scale <= REFERENCE_RADIUS_ARCSEC and s.flux > 0]
     if not near:

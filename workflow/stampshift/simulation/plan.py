@@ -57,7 +57,7 @@ class Task:
             )
 
     def record_streams(self) -> Iterator[np.random.Generator]:
-        """A further random stream for each stamp: measurements, masks and what else the format asks for."""
+        """Give each stamp a further random stream: for measurements, masks and what else a format asks for."""
         for index in self.indices:
             yield random_stream(self.seed, self.survey, PURPOSE_RECORD, index)
 
@@ -73,12 +73,10 @@ class Plan:
     constants: Mapping[str, Any]
 
     def tasks(self) -> Iterator[Task]:
-        """The plan cut into tasks, in order."""
+        """Cut the plan into tasks, in order."""
         for part in blocks(len(self.classes), STAMPS_PER_TASK):
             span = slice(part.start, part.stop)
-            yield Task(
-                self.survey, self.seed, part, self.classes[span], self.objects[span], self.constants
-            )
+            yield Task(self.survey, self.seed, part, self.classes[span], self.objects[span], self.constants)
 
 
 def make_plan(survey: str, *, stamps: int, seed: int, constants: Mapping[str, Any]) -> Plan:
@@ -89,7 +87,7 @@ def make_plan(survey: str, *, stamps: int, seed: int, constants: Mapping[str, An
 
 
 def _objects(classes: list[str], *, survey: str, seed: int, constants: Mapping[str, Any]) -> list[int]:
-    """Object number of every stamp; alerts per object are geometric with the class's mean (1 if not given)."""
+    """Assign an object to every stamp; alerts per object are geometric, of the class's mean (else 1)."""
     means = constants["alerts_per_object"]
     rng = random_stream(seed, survey, PURPOSE_OBJECTS, 0)
     current: dict[str, int] = {}

@@ -17,9 +17,7 @@ from numpy.typing import NDArray
 Image = NDArray[np.float64]
 
 # stamps hold 2,000 to 4,000 noisy pixels: a per-cent of a per-cent of the peak is accurate enough
-FAST = galsim.GSParams(
-    minimum_fft_size=64, folding_threshold=5e-2, maxk_threshold=3e-2, kvalue_accuracy=1e-3
-)
+FAST = galsim.GSParams(minimum_fft_size=64, folding_threshold=5e-2, maxk_threshold=3e-2, kvalue_accuracy=1e-3)
 FIELD_MARGIN_PIXELS = 4
 
 
@@ -97,6 +95,12 @@ def flux_of_magnitude(magnitude: float | Image, *, zero_point_mag: float) -> Any
     return 10 ** (0.4 * (zero_point_mag - magnitude))
 
 
+def magnitude_of_counts(rng: np.random.Generator, *, bounds: list[float], slope: float, count: int) -> Image:
+    """Magnitudes between two bounds whose numbers rise as 10^(slope m)."""
+    brightest, faintest = bounds
+    return faintest + np.log10(rng.uniform(10 ** (slope * (brightest - faintest)), 1, count)) / slope
+
+
 def noise_of_depth(*, depth_mag: float, zero_point_mag: float, fwhm: float) -> float:
     """Noise per pixel of an image whose 5-sigma point-source depth is `depth_mag`."""
     flux = float(flux_of_magnitude(depth_mag, zero_point_mag=zero_point_mag))
@@ -130,7 +134,7 @@ def draw_mismatch(rng: np.random.Generator, *, errors: Mapping[str, float]) -> M
 
 
 def apply_mismatch(sources: Sequence[Source], mismatch: Mismatch) -> list[Source]:
-    """Sources as the matched template shows them: shifted and rescaled (the width is the Psf's)."""
+    """Move sources to where the matched template shows them, and rescale them (the width is the Psf's)."""
     return [
         replace(s, x=s.x + mismatch.dx, y=s.y + mismatch.dy, flux=s.flux * mismatch.flux_ratio)
         for s in sources
@@ -152,8 +156,12 @@ def field_sources(
     for kind in ("stars", "galaxies"):
         low, high = np.log(field[kind]["per_arcmin2"])
         count = rng.poisson(area_arcmin2 * np.exp(rng.uniform(low, high)))
-        span = 10 ** (field[kind]["slope"] * (field["brightest_mag"] - field["faintest_mag"]))
-        magnitudes = field["faintest_mag"] + np.log10(rng.uniform(span, 1, count)) / field[kind]["slope"]
+        magnitudes = magnitude_of_counts(
+            rng,
+            bounds=[field["brightest_mag"], field["faintest_mag"]],
+            slope=field[kind]["slope"],
+            count=count,
+        )
         fluxes = flux_of_magnitude(magnitudes, zero_point_mag=constants["zero_point_mag"])
         places = rng.uniform(-side / 2, side / 2, (count, 2))
         for (x, y), flux in zip(places, fluxes, strict=True):
@@ -165,9 +173,7 @@ def field_sources(
     return sources
 
 
-def draw_sources(
-    sources: Sequence[Source], *, psf: Psf, width_ratio: float, size_pixels: int
-) -> Image:
+def draw_sources(sources: Sequence[Source], *, psf: Psf, width_ratio: float, size_pixels: int) -> Image:
     """Noiseless image (size, size) of sources seen through `psf` widened by `width_ratio`."""
     if not sources:
         return np.zeros((size_pixels, size_pixels))
@@ -184,7 +190,9 @@ def draw_sources(
                 shape = psf.profile(blur=2 * source.half_light_radius).shear(g1=source.g1, g2=source.g2)
             simple.append(galsim.Transform(shape, offset=(source.x, source.y), flux_ratio=source.flux))
         else:
-            galaxy = galsim.Sersic(source.sersic_index, half_light_radius=source.half_light_radius, gsparams=FAST)
+            galaxy = galsim.Sersic(
+                source.sersic_index, half_light_radius=source.half_light_radius, gsparams=FAST
+            )
             galaxy = galaxy.shear(g1=source.g1, g2=source.g2)
             galaxy = galsim.Transform(galaxy, offset=(source.x, source.y), flux_ratio=source.flux)
             galsim.Convolve([galaxy, star], gsparams=FAST).drawImage(

@@ -4,18 +4,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from stampshift.simulation.candidates import Candidate, View, log_uniform, uniform
-from stampshift.simulation.scenes import Source, flux_of_magnitude
+from stampshift.simulation.candidates import Candidate, View, log_uniform
+from stampshift.simulation.scenes import Source, flux_of_magnitude, magnitude_of_counts
 
 
 def point_source(view: View) -> Candidate:
-    """A star-like source added to the science image, as HiTS made its positives (Cabrera-Vives 2017)."""
+    """Add a star-like source to the science image, as HiTS made its positives (Cabrera-Vives 2017)."""
     flux = view.flux(view.snr(view.rng, kind="real"))
     return _stellar(view, flux, static=[])
 
 
 def supernova(view: View) -> Candidate:
-    """A brightening off the centre of a galaxy, offsets exponential in units of its half-light radius."""
+    """Put a brightening off the centre of a galaxy, offsets exponential in units of its half-light radius."""
     host = view.constants["host"]
     galaxy = _host(view)
     distance = view.sky_rng.exponential(host["offset_half_light_radii"]) * galaxy.half_light_radius
@@ -29,31 +29,31 @@ def supernova(view: View) -> Candidate:
 
 
 def agn(view: View) -> Candidate:
-    """A nucleus that brightened or faded at the centre of its galaxy."""
+    """Brighten or fade a nucleus at the centre of its galaxy."""
     constant, change = _variable(view, view.constants["variability"]["agn_amplitude"])
     return _stellar(view, change, static=[_host(view), Source(0.0, 0.0, constant)])
 
 
 def variable_star(view: View) -> Candidate:
-    """A star of the template that is now brighter or fainter."""
+    """Brighten or fade a star of the template."""
     constant, change = _variable(view, view.constants["variability"]["star_amplitude"])
     return _stellar(view, change, static=[Source(0.0, 0.0, constant)])
 
 
 def asteroid(view: View) -> Candidate:
-    """A moving object: absent from the template, trailed by rate x exposure, mostly by less than a pixel."""
+    """Draw a moving object: absent from the template, trailed by rate x exposure, mostly below a pixel."""
     rate = log_uniform(view.rng, view.constants["asteroid"]["rate_arcsec_per_second"])
     return _trail(view, rate)
 
 
 def streak(view: View) -> Candidate:
-    """A near-Earth object fast enough to leave a trail of several star widths."""
+    """Draw a near-Earth object fast enough to leave a trail of several star widths."""
     rate = log_uniform(view.rng, view.constants["streak"]["rate_arcsec_per_second"])
     return _trail(view, rate)
 
 
 def _stellar(view: View, flux: float, *, static: list[Source]) -> Candidate:
-    """A candidate of star shape at the centre, its neighbourhood shifted with it."""
+    """Put a star at the centre, its neighbourhood shifted with it."""
     x, y = view.jitter
     return Candidate(
         flux=flux,
@@ -76,9 +76,10 @@ def _variable(view: View, amplitudes: list[float]) -> tuple[float, float]:
 
 
 def _host(view: View) -> Source:
-    """A Sersic galaxy at the origin."""
+    """Draw a Sersic galaxy at the origin."""
     host, rng = view.constants["host"], view.sky_rng
-    flux = flux_of_magnitude(uniform(rng, host["mag"]), zero_point_mag=view.constants["zero_point_mag"])
+    (magnitude,) = magnitude_of_counts(rng, bounds=host["mag"], slope=host["slope"], count=1)
+    flux = flux_of_magnitude(magnitude, zero_point_mag=view.constants["zero_point_mag"])
     radius = log_uniform(rng, host["half_light_arcsec"]) / view.constants["pixel_scale_arcsec"]
     index = float(rng.choice(host["sersic_index"]))
     g1, g2 = rng.normal(0, host["shear"], 2).clip(-0.5, 0.5)
@@ -86,8 +87,10 @@ def _host(view: View) -> Source:
 
 
 def _trail(view: View, rate_arcsec_per_second: float) -> Candidate:
-    """A row of stars closer than their width: the image of a source that moved at constant rate."""
-    length = rate_arcsec_per_second * view.constants["exposure_seconds"] / view.constants["pixel_scale_arcsec"]
+    """Line up stars closer than their width: the image of a source that moved at constant rate."""
+    length = (
+        rate_arcsec_per_second * view.constants["exposure_seconds"] / view.constants["pixel_scale_arcsec"]
+    )
     # the best filter for a trail covers more pixels, and more noise, than a star's
     flux = view.flux(view.snr(view.rng, kind="real")) * np.sqrt(1 + length / view.fwhm)
     count = max(1, int(np.ceil(length / (0.4 * view.fwhm))))

@@ -132,7 +132,12 @@ def expose(
     if own:
         template_light = draw_sources(static, psf=conditions.template, width_ratio=1.0, size_pixels=size)
     science_noise, template_noise = _noise(
-        constant + changed, template_light, candidate=candidate, conditions=conditions, constants=constants, rng=rng
+        constant + changed,
+        template_light,
+        candidate=candidate,
+        conditions=conditions,
+        constants=constants,
+        rng=rng,
     )
     level = constants["saturation"] - conditions.sky
     science_layer = science_noise + _or_zero(candidate.science_pixels)
@@ -143,7 +148,9 @@ def expose(
         return template + conditions.sky, science + conditions.sky, science - template
     light = constant + changed
     if target is conditions.template:
-        light = template_light + draw_sources(candidate.transient, psf=target, width_ratio=1.0, size_pixels=size)
+        light = template_light + draw_sources(
+            candidate.transient, psf=target, width_ratio=1.0, size_pixels=size
+        )
     residual = saturate(light, level=level) - saturate(matched, level=level)
     science_layer = _match(science_layer, have=conditions.science.fwhm, want=target.fwhm)
     template_layer = _match(template_layer, have=conditions.template.fwhm, want=target.fwhm)
@@ -166,9 +173,7 @@ def _noise(
     """Sky, read-out and photon noise of both images; the template is a mean of ratio^2 exposures."""
     gain, shape = constants["gain_electron_per_unit"], science.shape
     exposures = (conditions.noise / conditions.template_noise) ** 2
-    science_noise = rng.standard_normal(shape) * np.sqrt(
-        conditions.noise**2 + np.maximum(science, 0) / gain
-    )
+    science_noise = rng.standard_normal(shape) * np.sqrt(conditions.noise**2 + np.maximum(science, 0) / gain)
     template_noise = rng.standard_normal(shape) * np.sqrt(
         conditions.template_noise**2 + np.maximum(template, 0) / (gain * exposures)
     )
@@ -188,4 +193,3 @@ def _match(layer: Image, *, have: float, want: float) -> Image:
 
 def _or_zero(pixels: Image | None) -> Image | float:
     return 0.0 if pixels is None else pixels
-

@@ -1,7 +1,8 @@
 """Images from FITS bytes, gzipped or not, in memory.
 
-A stamp is a FITS file of one small image. Opening one with astropy costs about 500 us, a hundred times
-what its pixels cost to read; a header that begins with the mandatory cards of an unscaled float image is therefore parsed here, in about 3 us, and anything else is left to astropy.
+A stamp is a FITS file of one small image, which astropy takes about 500 us to open. A header that begins
+with the mandatory cards of an unscaled float image is therefore parsed here, in about 10 us, and anything
+else is left to astropy.
 """
 
 import io
@@ -19,7 +20,7 @@ GZIP_MAGIC = b"\x1f\x8b"
 CARD, BLOCK = 80, 2880
 FLOATS: dict[int, np.dtype[Any]] = {-32: np.dtype(">f4"), -64: np.dtype(">f8")}
 MANDATORY = [b"BITPIX  = ", b"NAXIS   = ", b"NAXIS1  = ", b"NAXIS2  = "]
-SCALING = (b"BSCALE", b"BZERO", b"BLANK")
+END = b"END".ljust(CARD)
 
 
 def read_image(content: bytes, *, place: str) -> NDArray[np.float32]:
@@ -85,26 +86,26 @@ def _simple_image(content: bytes) -> NDArray[Any] | None:
     """Image of an unscaled float primary HDU in standard form, None for any other."""
     first = CARD * content.startswith(b"SIMPLE  =")  # some headers lack SIMPLE
     cards = [content[start : start + CARD] for start in range(first, first + 4 * CARD, CARD)]
-    if [card[:10] for card in cards] != MANDATORY:
+    end = content.find(END)
+    if [card[:10] for card in cards] != MANDATORY or end < 0 or end % CARD:
         return None
     try:
         bits, axes, columns, rows = (int(card[10:30]) for card in cards)
+        scale, zero = _value(content[:end], b"BSCALE  =", 1.0), _value(content[:end], b"BZERO   =", 0.0)
     except ValueError:
         return None
-    end = next(
-        (
-            stop
-            for stop in range(BLOCK, len(content) + 1, BLOCK)
-            if content[stop - BLOCK : stop].rstrip()[-3:] == b"END"
-        ),
-        None,
-    )
-    if end is None or bits not in FLOATS or axes != 2 or min(rows, columns) < 1:
+    start = end + BLOCK - end % BLOCK  # data begin with the block after the last of the header
+    if (axes, scale, zero) != (2, 1.0, 0.0) or bits not in FLOATS or min(rows, columns) < 1:
         return None
-    header, dtype = content[:end], FLOATS[bits]
-    if any(keyword in header for keyword in SCALING) or len(content) < end + rows * columns * dtype.itemsize:
+    dtype = FLOATS[bits]
+    if len(content) < start + rows * columns * dtype.itemsize:
         return None
-    return np.frombuffer(content, dtype, rows * columns, end).reshape(rows, columns)
+    return np.frombuffer(content, dtype, rows * columns, start).reshape(rows, columns)
+
+
+def _value(header: bytes, keyword: bytes, default: float) -> float:
+    start = header.find(keyword)
+    return default if start < 0 else float(header[start + 10 : start + 30])
 
 
 def _any_image(content: bytes) -> Any:

@@ -2,9 +2,9 @@
 
 A pickle may name any importable callable. This unpickler admits, by explicit name, only what rebuilds
 numpy arrays, pandas frames and indexes and the strings of pandas 3, and refuses everything else by name.
-Two ways to forge memory with these alone are closed as well: `numpy.ndarray` is admitted as the type of
-a rebuilt array, not as a callable (it makes object pointers of any buffer), and the flags of a dtype,
-which say whether an element is such a pointer, cannot be changed.
+What these alone could do beyond is closed as well: `numpy.ndarray` is admitted as the type of a rebuilt
+array, not as a callable (it makes object pointers of any buffer); the flags and fields of a dtype, which
+say whether an element is such a pointer, cannot be set; nor can the attributes of a class or function.
 """
 
 import gzip
@@ -97,8 +97,10 @@ class _Unpickler(pickle_compat.Unpickler):
 
     def load_build(self) -> None:
         state, instance = self.stack[-1], self.stack[-2]
-        if isinstance(instance, np.dtype) and state[7] != instance.flags:
-            raise ForbiddenGlobalError(f"dtype {instance} with other flags")
+        if isinstance(instance, np.dtype) and (state[7] != instance.flags or any(state[2:5])):
+            raise ForbiddenGlobalError(f"a dtype {instance} with fields or flags of its own")
+        if callable(instance):
+            raise ForbiddenGlobalError(f"a change of {instance}")
         pickle_compat.Unpickler.load_build(self)
 
     dispatch[pickle.BUILD[0]] = load_build

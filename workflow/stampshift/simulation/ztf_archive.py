@@ -1,4 +1,4 @@
-"""Writes ZTF's training set: a pickled DataFrame of gzipped FITS cutouts (Carrasco-Davis et al. 2021, AJ 162, 231)."""
+"""Writes ZTF's training set: a pickled DataFrame of gzipped FITS (Carrasco-Davis 2021, AJ 162, 231)."""
 
 import pickle
 from collections.abc import Mapping
@@ -33,9 +33,7 @@ OBJECT_LETTERS = 7
 def write_archive(plan: Plan, folder: Path, *, processes: int) -> None:
     """Write the pickle; all records are in memory at once, as the format demands."""
     records = [
-        record
-        for block in ordered_map(draw_block, plan.tasks(), processes=processes)
-        for record in block
+        record for block in ordered_map(draw_block, plan.tasks(), processes=processes) for record in block
     ]
     frame = _frame(records)
     with atomic_path(folder / ARCHIVE) as temporary, temporary.open("wb") as stream:
@@ -54,9 +52,12 @@ def draw_block(task: Task) -> list[dict[str, Any]]:
         }
         rows.append(
             {
-                "oid": object_name(number), "class": name, **cutouts,
-                "candid": FIRST_CANDID + index, **metadata(triplet, constants=task.constants, rng=rng),
-            }  # fmt: skip
+                "oid": object_name(number),
+                "class": name,
+                **cutouts,
+                "candid": FIRST_CANDID + index,
+                **metadata(triplet, constants=task.constants, rng=rng),
+            }
         )
     return rows
 
@@ -64,7 +65,7 @@ def draw_block(task: Task) -> list[dict[str, Any]]:
 def with_gaps(
     triplet: Triplet, *, constants: Mapping[str, Any], rng: np.random.Generator
 ) -> dict[str, Image]:
-    """The three images with pixels lost at the quadrant's edge: NaN, a fill value, or rows cut off."""
+    """Lose pixels of all three images at the quadrant's edge: to NaN, a fill value, or rows cut off."""
     settings, size = constants["mask"], constants["stamp_size_pixels"]
     images = {kind: getattr(triplet, kind).copy() for kind in CUTOUTS.values()}
     if rng.random() < settings["nan_probability"]:

@@ -26,9 +26,7 @@ CARDS = ("BZERO   =  0.0000000000000E+00", "BSCALE  =  1.0000000000000E+00", "EX
 def write_archive(plan: Plan, folder: Path, *, processes: int) -> None:
     """Write the pickle; all records are in memory at once, as the format demands."""
     records = [
-        record
-        for block in ordered_map(draw_block, plan.tasks(), processes=processes)
-        for record in block
+        record for block in ordered_map(draw_block, plan.tasks(), processes=processes) for record in block
     ]
     # pickle refers back to objects that it has met: equal texts must be the same object, or all different,
     # whatever process they come from
@@ -42,7 +40,7 @@ def write_archive(plan: Plan, folder: Path, *, processes: int) -> None:
 
 
 def draw_block(task: Task) -> list[tuple[str, str, bytes, bytes]]:
-    """Identifier, class, science and difference of the stamps of one task."""
+    """Draw identifier, class, science and difference of the stamps of one task."""
     block = []
     streams = task.record_streams()
     for triplet, index, name, rng in zip(task.triplets(), task.indices, task.classes, streams, strict=True):
@@ -50,9 +48,7 @@ def draw_block(task: Task) -> list[tuple[str, str, bytes, bytes]]:
         difference[_mask(science, constants=task.constants, rng=rng)] = task.constants["mask"]["value"]
         # telescope and camera, night, exposure, filter, number: as in 02a59543o0040o_006230
         number = f"02a{FIRST_NIGHT_MJD + index // 500}o{index % 500:04d}o_{index:06d}"
-        block.append(
-            (number, name, fits_bytes(science, cards=CARDS), fits_bytes(difference, cards=CARDS))
-        )
+        block.append((number, name, fits_bytes(science, cards=CARDS), fits_bytes(difference, cards=CARDS)))
     return block
 
 

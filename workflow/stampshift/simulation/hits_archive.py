@@ -58,7 +58,9 @@ def draw_block(task: Task) -> Arrays:
         "diff_images": difference,
         "SNR_images": (difference / noise).astype(np.float32),
     }
-    measured = [measured_snr(triplet, rng) for triplet, rng in zip(triplets, task.record_streams(), strict=True)]
+    measured = [
+        measured_snr(triplet, rng) for triplet, rng in zip(triplets, task.record_streams(), strict=True)
+    ]
     return {
         **{name: stack.reshape(len(stack), -1) for name, stack in images.items()},
         "SNRs": np.array(measured, np.float64),
@@ -68,7 +70,7 @@ def draw_block(task: Task) -> Arrays:
 
 
 def noise_map(triplet: Triplet, *, constants: Mapping[str, Any]) -> NDArray[np.float64]:
-    """Standard deviation expected in every pixel of the difference: both skies and photon noise."""
+    """Expect a standard deviation in every pixel of the difference: both skies and photon noise."""
     conditions, gain = triplet.conditions, constants["gain_electron_per_unit"]
     variance = conditions.noise**2 + conditions.template_noise**2 + np.maximum(triplet.science, 0) / gain
     return np.sqrt(variance)

@@ -1,0 +1,31 @@
+"""Runs of three surveys, all pairs, three methods, with a known value in every line."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+
+SURVEYS = ("A", "B", "C")
+SHOTS = (1, 10)
+SEEDS = range(4)
+
+
+@pytest.fixture(scope="session")
+def all_runs() -> pd.DataFrame:
+    """Long table; the third method, "new", is none that the project knows."""
+    generator = np.random.default_rng(0)
+    keys = [
+        ("baseline", source, target, 0, seed, target)
+        for source, target, seed in itertools.product(SURVEYS, SURVEYS, SEEDS)
+    ]
+    for source, target in itertools.permutations(SURVEYS, 2):
+        keys += [
+            (method, source, target, shots, seed, on)
+            for method, shots, seed, on in itertools.product(
+                ("finetune", "mme", "new"), SHOTS, SEEDS, (source, target)
+            )
+        ]
+    columns = ["method", "source", "target", "shots", "seed", "evaluated_on"]
+    runs = pd.DataFrame(keys, columns=columns)
+    return runs.assign(balanced_accuracy=generator.uniform(0.5, 0.95, len(runs)))

@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+
+from stampshift.errors import ContractError
+from stampshift.figures.entropy_weight import lambda_curves
+
+WEIGHTS = [0.01, 0.2, 1, 10]
+ACCURACIES = {1: [0.6, 0.7, 0.65, 0.5], 40: [0.8, 0.9, 0.85, 0.7]}
+
+
+@pytest.fixture
+def search():
+    trials = [
+        {"entropy_weight": weight, "shots": shots, "validation_balanced_accuracy": value}
+        for shots, values in ACCURACIES.items()
+        for weight, value in zip(WEIGHTS, values, strict=True)
+    ]
+    return {"source": "A", "target": "B", "chosen": 0.2, "search": trials[::-1]}
+
+
+def lines(figure):
+    return {line.get_label(): line for line in figure.axes[0].lines}
+
+
+def test_a_line_per_number_of_shots_and_their_mean(search):
+    drawn = lines(lambda_curves(search, simulated=False))
+    for shots, label in ((1, "1 shot"), (40, "40 shots")):
+        np.testing.assert_array_equal(drawn[label].get_xdata(), WEIGHTS)
+        np.testing.assert_allclose(drawn[label].get_ydata(), ACCURACIES[shots])
+    np.testing.assert_allclose(drawn["mean over shots"].get_ydata(), [0.7, 0.8, 0.75, 0.6])
+
+
+def test_the_chosen_weight_is_marked_on_the_mean(search):
+    figure = lambda_curves(search, simulated=False)
+    assert set(lines(figure)["chosen: 0.2"].get_xdata()) == {0.2}
+    (star,) = [line for line in figure.axes[0].lines if line.get_marker() == "*"]
+    np.testing.assert_allclose(star.get_xydata(), [[0.2, 0.8]])
+
+
+def test_axes_and_labels(search):
+    figure = lambda_curves(search, simulated=True)
+    axes = figure.axes[0]
+    assert axes.get_xscale() == "log"
+    assert axes.get_ylim() == (0.4, 1.005)
+    assert axes.get_xlabel() == "entropy weight λ"
+    assert axes.get_ylabel() == "validation balanced accuracy"
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["0.01", "0.2", "1", "10"]
+    assert figure.get_suptitle() == "A to B (simulated surveys)"
+
+
+@pytest.mark.parametrize(("trials", "found"), [(slice(0), "none"), (slice(0, 2), "1, 10")])
+def test_a_choice_that_was_not_searched_is_refused(search, trials, found):
+    search["search"] = search["search"][trials]
+    with pytest.raises(
+        ContractError, match=rf"A-to-B.json: the chosen .* 0.2 is none of the searched \({found}\)"
+    ):
+        lambda_curves(search, simulated=False)

@@ -1,0 +1,98 @@
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+
+from stampshift.errors import ContractError
+from stampshift.figures.pairs import pair_boxplots
+from stampshift.figures.style import METHOD_COLOURS
+
+METHODS = ["finetune", "mme"]
+
+
+@pytest.fixture
+def figure(all_runs):
+    return pair_boxplots(all_runs, pair="A-to-B", methods=METHODS, simulated=True)
+
+
+def values(runs, *, method, on, shots):
+    rows = (runs["method"] == method) & (runs["source"] == "A") & (runs["evaluated_on"] == on)
+    rows &= (runs["target"] == "B") | (runs["method"] == "baseline")
+    return runs.loc[rows & (runs["shots"] == shots), "balanced_accuracy"].to_numpy()
+
+
+def line(axes, label):
+    (found,) = [artist for artist in axes.lines if artist.get_label() == label]
+    return found
+
+
+def test_a_box_per_method_and_number_of_shots_in_both_panels(figure):
+    assert [axes.get_title() for axes in figure.axes] == ["on the target, B", "on the source, A"]
+    for axes in figure.axes:
+        assert len(axes.patches) == 4
+        colours = [patch.get_facecolor()[:3] for patch in axes.patches]
+        assert colours == [to_rgb(METHOD_COLOURS[method]) for method in METHODS for _ in range(2)]
+        assert [tick.get_text() for tick in axes.get_xticklabels()] == ["1", "10"]
+
+
+@pytest.mark.parametrize(("panel", "survey"), [(0, "B"), (1, "A")])
+def test_boxes_hold_the_quartiles_of_the_splits(figure, all_runs, panel, survey):
+    boxes = iter(figure.axes[panel].patches)
+    for method in METHODS:
+        for shots in (1, 10):
+            corners = next(boxes).get_path().vertices[:, 1]
+            expected = np.percentile(values(all_runs, method=method, on=survey, shots=shots), [25, 75])
+            assert (corners.min(), corners.max()) == pytest.approx(tuple(expected))
+
+
+@pytest.mark.parametrize(("panel", "survey"), [(0, "B"), (1, "A")])
+def test_the_line_is_the_mean_of_the_baseline_on_that_survey(figure, all_runs, panel, survey):
+    baseline = line(figure.axes[panel], "baseline")
+    expected = values(all_runs, method="baseline", on=survey, shots=0).mean()
+    assert list(baseline.get_ydata()) == pytest.approx([expected, expected])
+
+
+def test_every_split_is_a_dot(figure, all_runs):
+    dots = [artist.get_ydata() for artist in figure.axes[0].lines if artist.get_marker() == "."]
+    assert [len(group) for group in dots] == [4, 4, 4, 4]
+    np.testing.assert_array_equal(dots[0], values(all_runs, method="finetune", on="B", shots=1))
+
+
+def test_boxes_of_a_number_of_shots_stand_beside_each_other(figure):
+    centres = [patch.get_path().get_extents().x0 for patch in figure.axes[0].patches]
+    assert centres[0] < centres[2] < centres[1] < centres[3]  # finetune 1, mme 1, finetune 10, mme 10
+
+
+def test_panels_and_pairs_share_their_axis(figure, all_runs):
+    other = pair_boxplots(all_runs, pair="C-to-A", methods=METHODS, simulated=True)
+    limits = {axes.get_ylim() for axes in [*figure.axes, *other.axes]}
+    assert limits == {(0.4, 1.005)}
+    lower = all_runs.assign(balanced_accuracy=all_runs["balanced_accuracy"].where(all_runs.index > 0, 0.32))
+    shown = pair_boxplots(lower, pair="C-to-A", methods=METHODS, simulated=True)
+    assert {axes.get_ylim() for axes in shown.axes} == {(0.3, 1.005)}
+
+
+def test_labels_and_title(figure, all_runs):
+    assert figure.get_suptitle() == "A to B (simulated surveys)"
+    assert figure.axes[0].get_ylabel() == "balanced accuracy"
+    assert figure.axes[1].get_xlabel() == "labelled B stamps per class"
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert legend == ["fine-tuning", "MME", "mean over splits", "baseline, mean over splits"]
+    real = pair_boxplots(all_runs, pair="A-to-B", methods=METHODS, simulated=False)
+    assert real.get_suptitle() == "A to B"
+
+
+def test_a_method_that_the_project_does_not_know_gets_boxes_and_its_name(all_runs):
+    figure = pair_boxplots(all_runs, pair="A-to-B", methods=["mme", "new"], simulated=False)
+    assert len(figure.axes[0].patches) == 4
+    assert figure.legends[0].get_texts()[1].get_text() == "new"
+
+
+def test_a_single_split_is_drawn(all_runs):
+    figure = pair_boxplots(all_runs[all_runs["seed"] == 0], pair="A-to-B", methods=METHODS, simulated=False)
+    dots = [artist.get_xydata() for artist in figure.axes[0].lines if artist.get_marker() == "."]
+    assert [len(group) for group in dots] == [1, 1, 1, 1]
+
+
+def test_a_pair_without_runs_is_refused(all_runs):
+    with pytest.raises(ContractError, match="runs of A-to-D"):
+        pair_boxplots(all_runs, pair="A-to-D", methods=METHODS, simulated=False)

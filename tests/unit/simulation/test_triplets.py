@@ -1,0 +1,221 @@
+import numpy as np
+import pytest
+
+from stampshift.simulation.candidates import Candidate
+from stampshift.simulation.scenes import Conditions, Mismatch, Psf, Source
+from stampshift.simulation.streams import PURPOSE_SKY, PURPOSE_STAMP, random_stream
+from stampshift.simulation.triplets import RECIPES, draw_triplet, expose
+
+PERFECT = Mismatch(0.0, 0.0, 1.0, 1.0)
+SURVEY_RECIPES = {
+    survey: [(name, recipe) for name, mix in recipes.items() for recipe in mix]
+    for survey, recipes in {
+        "HiTS": {"real": ["point_source"], "bogus": ["noise_peak", "dipole", "cosmic_ray", "hot_pixel"]},
+        "ATLAS": {"kast": ["asteroid"], "burn": ["burn"], "scar": ["scar"], "streak": ["streak"]},
+    }.items()
+}
+
+
+@pytest.fixture
+def draw(survey_constants):
+    def one(survey, name, recipe, index=0, **changes):
+        constants = survey_constants(survey) | changes
+        constants["recipes"] = {name: {recipe: 1.0}}
+        # an empty field, so that the candidate is alone on its stamp
+        for kind in ("stars", "galaxies"):
+            constants["field"][kind]["per_arcmin2"] = [1e-6, 1e-6]
+        return draw_triplet(
+            name,
+            constants=constants,
+            rng=random_stream(1, survey, PURPOSE_STAMP, index),
+            sky_rng=random_stream(1, survey, PURPOSE_SKY, index),
+        )
+
+    return one
+
+
+def sharpness(image):
+    """Share of the light of the central 5 x 5 pixels that its brightest pixel holds."""
+    middle = image.shape[0] // 2
+    box = np.abs(image[middle - 2 : middle + 3, middle - 2 : middle + 3])
+    return box.max() / box.sum()
+
+
+def aperture(image, radius=3):
+    middle = image.shape[0] // 2
+    y, x = np.mgrid[: image.shape[0], : image.shape[1]] - middle
+    return image[np.hypot(x, y) <= radius].sum()
+
+
+def test_every_recipe_of_every_survey_can_be_drawn(survey_constants, draw):
+    drawn = set()
+    for survey in ("HiTS", "DES", "ATLAS", "ZTF"):
+        size = survey_constants(survey)["stamp_size_pixels"]
+        for name, mix in survey_constants(survey)["recipes"].items():
+            for recipe in mix:
+                triplet = draw(survey, name, recipe)
+                for image in (triplet.template, triplet.science, triplet.difference):
+                    assert image.shape == (size, size)
+                    assert np.isfinite(image).all()
+                drawn.add(recipe)
+    assert drawn == set(RECIPES)
+
+
+def test_noise_of_the_images_is_that_of_the_conditions(survey_constants):
+    constants = survey_constants("ATLAS")
+    psf = Psf(2.3, 3.0, 0, 0)
+    conditions = Conditions(psf, psf, noise=16.8, template_noise=4.2, sky=262.0, depth_mag=19.5)
+    template, science, difference = expose(
+        Candidate(0, 1, 1),
+        static=[],
+        mismatch=PERFECT,
+        conditions=conditions,
+        constants=constants | {"stamp_size_pixels": 201},
+        rng=np.random.default_rng(0),
+    )
+    assert science.std() == pytest.approx(16.8, rel=0.01)
+    assert template.std() == pytest.approx(4.2, rel=0.01)
+    assert difference.std() == pytest.approx(np.hypot(16.8, 4.2), rel=0.01)
+    assert np.median(science) == pytest.approx(262, abs=0.3)
+    assert np.allclose(difference, science - template)
+
+
+def test_photon_noise_grows_with_the_source(survey_constants):
+    constants = survey_constants("HiTS") | {"stamp_size_pixels": 21}
+    psf = Psf(4.0, 3.5, 0, 0)
+    conditions = Conditions(psf, psf, noise=3.0, template_noise=1.0, sky=0.0, depth_mag=24.2)
+    rng = np.random.default_rng(0)
+    stamps = [
+        expose(
+            Candidate(0, 1, 1),
+            static=[Source(0, 0, 40000.0)],
+            mismatch=PERFECT,
+            conditions=conditions,
+            constants=constants,
+            rng=rng,
+        )[1]
+        for _ in range(500)
+    ]
+    center = np.array([stamp[10, 10] for stamp in stamps])
+    # sky 3 ADU, and the variance of photons: the pixel's mean over a gain of 4
+    assert center.std() == pytest.approx(np.sqrt(9 + center.mean() / 4), rel=0.1)
+
+
+@pytest.mark.parametrize("survey", ["HiTS", "ATLAS"])
+def test_difference_is_science_minus_template(survey, draw):
+    for name, recipe in SURVEY_RECIPES[survey]:
+        triplet = draw(survey, name, recipe)
+        assert np.allclose(triplet.difference, triplet.science - triplet.template, atol=1e-9)
+
+
+def test_own_differences_noise_follows_its_ratio(draw):
+    changes = {"difference": {"product": "own", "noise_ratio": [0.7, 0.7]}}
+    triplets = [draw("ZTF", "bogus", "noise_peak", index, **changes) for index in range(40)]
+    for triplet in triplets:
+        assert not np.allclose(triplet.difference, triplet.science - triplet.template, atol=1)
+    ratios = [
+        t.difference.std() / np.hypot(t.conditions.noise, t.conditions.template_noise) for t in triplets
+    ]
+    # at most 0.7: where the template is sharper than the science image, its noise is smoothed too
+    assert np.mean(ratios) == pytest.approx(0.69, abs=0.02)
+
+
+def test_cosmic_ray_is_in_the_science_image_only(draw):
+    for index in range(10):
+        triplet = draw("HiTS", "bogus", "cosmic_ray", index)
+        noise = triplet.conditions.template_noise
+        assert np.abs(triplet.template).max() < 6 * noise
+        assert triplet.science.max() == pytest.approx(triplet.difference.max(), abs=6 * noise)
+        assert triplet.candidate.science_pixels.sum() == pytest.approx(triplet.candidate.flux, rel=0.01)
+
+
+def test_cosmic_ray_is_sharper_than_a_star(draw):
+    bright = {"snr": dict.fromkeys(("real", "bogus"), {"index": 1.0, "minimum": 200.0, "maximum": 300.0})}
+    settings = {"cosmic_ray": {"length_pixels": [1.0, 2.0], "wander_radian": 0.0}}
+    for index in range(10):
+        ray = draw("HiTS", "bogus", "cosmic_ray", index, **bright, **settings)
+        star = draw("HiTS", "real", "point_source", index, **bright)
+        assert sharpness(ray.difference) > 2 * sharpness(star.difference)
+
+
+def test_burn_is_positive_and_scar_negative_along_the_central_column(draw):
+    for index in range(10):
+        burn, scar = draw("ATLAS", "burn", "burn", index), draw("ATLAS", "scar", "scar", index)
+        middle = slice(28, 33)
+        assert burn.difference[middle, 30].mean() > burn.difference[middle, 5:20].mean()
+        assert scar.difference[middle, 30].mean() < scar.difference[middle, 5:20].mean()
+        assert scar.candidate.science_pixels is None and burn.candidate.template_pixels is None
+        assert scar.candidate.flux < 0 < burn.candidate.flux
+
+
+def test_asteroid_is_absent_from_the_template(draw):
+    for index in range(10):
+        triplet = draw("ATLAS", "kast", "asteroid", index)
+        assert triplet.candidate.static == []
+        noise = triplet.conditions.template_noise * np.sqrt(29)
+        assert abs(aperture(triplet.template - triplet.conditions.sky)) < 5 * noise
+        assert aperture(triplet.difference) > 0
+
+
+def test_streak_has_the_length_of_rate_times_exposure(draw, survey_constants):
+    constants = survey_constants("ATLAS")
+    # 0.621 arcsec/s in 30 s are 10 pixels of 1.863 arcsec
+    rate = {"rate_arcsec_per_second": [0.621, 0.621]}
+    sources = draw("ATLAS", "streak", "streak", streak=rate).candidate.transient
+    places = np.array([(s.x, s.y) for s in sources])
+    length = np.hypot(*(places[-1] - places[0])) * len(sources) / (len(sources) - 1)
+    assert length == pytest.approx(10)
+    assert constants["exposure_seconds"] == 30
+
+
+def test_variable_star_changes_where_the_template_has_a_star(draw):
+    signs = set()
+    for index in range(20):
+        triplet = draw("ZTF", "VS", "variable_star", index)
+        (star,), (change,) = triplet.candidate.static, triplet.candidate.transient
+        assert (star.x, star.y) == (change.x, change.y)
+        assert abs(change.flux) <= 2 * star.flux * 1.5
+        assert np.sign(aperture(triplet.difference)) == np.sign(change.flux)
+        signs.add(np.sign(change.flux))
+    assert signs == {-1, 1}
+
+
+def test_dipole_has_a_lobe_of_either_sign_and_is_centred_on_the_brighter(draw, survey_constants):
+    settings = survey_constants("HiTS")["dipole"]
+    bright = {"dipole": settings | {"shift_pixels": [0.5, 0.5], "galaxy_fraction": 0.0}}
+    bright["negative_fraction"] = 0.0
+    bright["snr"] = {"bogus": {"index": 1.0, "minimum": 60.0, "maximum": 70.0}}
+    for index in range(5):
+        triplet = draw("HiTS", "bogus", "dipole", index, **bright)
+        noise = triplet.conditions.noise
+        assert triplet.difference.max() > 5 * noise
+        assert triplet.difference.min() < -3 * noise
+        brightest = np.unravel_index(triplet.difference.argmax(), (21, 21))
+        assert np.hypot(*(np.array(brightest) - 10)) <= 3
+
+
+def test_signal_to_noise_begins_at_its_minimum_and_falls_as_a_power(draw):
+    fluxes = []
+    for index in range(150):
+        triplet = draw("HiTS", "real", "point_source", index)
+        width = triplet.conditions.science.fwhm
+        fluxes.append(triplet.candidate.flux / (triplet.conditions.noise * np.sqrt(2.266) * width))
+    assert min(fluxes) >= 7
+    # half of a power law of index 1.35 lies below 2^(1/1.35) = 1.67 times its minimum,
+    # a little less with an upper bound
+    assert np.median(fluxes) == pytest.approx(7 * 1.64, rel=0.15)
+
+
+def test_alerts_of_one_object_share_their_sky(survey_constants):
+    constants = survey_constants("ZTF")
+    first, second = (
+        draw_triplet(
+            "SN",
+            constants=constants,
+            rng=random_stream(1, "ZTF", PURPOSE_STAMP, index),
+            sky_rng=random_stream(1, "ZTF", PURPOSE_SKY, 5),
+        )
+        for index in (0, 1)
+    )
+    assert [s.flux for s in first.neighbours] == [s.flux for s in second.neighbours]
+    assert not np.array_equal(first.science, second.science)

@@ -1,0 +1,55 @@
+"""One test over all readers: each reads what the simulator writes in its survey's raw format."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from stampshift.making import make_stamps
+from stampshift.preprocess import InvalidPixels
+from stampshift.simulation import class_counts, simulate_survey
+from stampshift.stamps import Stamps
+from stampshift.surveys import READERS
+
+ROOT = Path(__file__).parents[3]
+SURVEYS = yaml.safe_load((ROOT / "config.yaml").read_text())["surveys"]
+COUNT = 60
+
+
+def test_every_reader_has_a_survey_in_the_published_experiment():
+    assert {section["reader"] for section in SURVEYS.values()} == set(READERS)
+
+
+@pytest.mark.parametrize("survey", list(SURVEYS))
+def test_simulated_archive_is_read_by_the_surveys_reader(survey, tmp_path):
+    section = SURVEYS[survey]
+    constants = yaml.safe_load((ROOT / "resources" / "surveys" / f"{survey}.yaml").read_text())
+    simulate_survey(survey, stamps=COUNT, seed=1, constants=constants, folder=tmp_path / "raw", processes=1)
+    make_stamps(
+        [tmp_path / "raw"],
+        survey=survey,
+        reader=section["reader"],
+        classes=section["classes"],
+        invalid=InvalidPixels(**section["invalid"]),
+        size_pixels=21,
+        processes=1,
+        origin={"simulate": {"stamps": COUNT, "seed": 1}},
+        output=tmp_path / "stamps.h5",
+        progress=False,
+    )
+    stamps = Stamps.open(tmp_path / "stamps.h5")
+    counts = stamps.attributes["counts"]
+    drawn = class_counts(COUNT, constants=constants)
+    assert counts["classes_read"] == {name: count for name, count in drawn.items() if count}
+    assert counts["read"] == COUNT == len(stamps) + sum(counts["dropped"].values())
+    assert counts["dropped"]["ragged"] == counts["dropped"]["too_small"] == 0
+    assert stamps.stamps.shape == (len(stamps), 3, 21, 21)
+    assert len(set(stamps.ids)) == len(stamps)
+    for name, label in (("real", 1), ("bogus", 0)):
+        members = np.isin(stamps.classes, [key for key, value in section["classes"].items() if value == name])
+        np.testing.assert_array_equal(stamps.labels[members], label)
+    # a candidate lies at the centre: the brightest or faintest pixel of a mean real difference is near it
+    real = np.abs(stamps.stamps[stamps.labels == 1, 2]).mean(axis=0)
+    peak = np.unravel_index(real.argmax(), real.shape)
+    assert max(abs(int(axis) - 10) for axis in peak) <= 2

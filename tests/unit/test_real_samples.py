@@ -1,0 +1,174 @@
+"""Readers and preprocessing on real stamps; needs the folder of samples in STAMPSHIFT_REAL_DATA."""
+
+import gzip
+import os
+import pickle
+from pathlib import Path
+
+import fastavro
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from stampshift.preprocess import InvalidPixels, preprocess
+from stampshift.stamps import RawTriplet
+from stampshift.surveys import READERS
+from stampshift.surveys.fits import read_image
+
+ZTF_RULE = InvalidPixels(magnitude_above=1e30)
+ATLAS_RULE = InvalidPixels(equals=-31415.0)
+NO_RULE = InvalidPixels()
+CUTOUTS = ("cutoutTemplate", "cutoutScience", "cutoutDifference")
+
+
+@pytest.fixture(scope="module")
+def samples():
+    root = os.environ.get("STAMPSHIFT_REAL_DATA")
+    if not root:
+        pytest.skip("STAMPSHIFT_REAL_DATA is unset: no real samples")
+    return Path(root)
+
+
+def records_of(path):
+    if path.suffix == ".parquet":
+        return pq.read_table(path, columns=["objectId", *CUTOUTS]).to_pylist()
+    with path.open("rb") as file:
+        return list(fastavro.reader(file))
+
+
+def assert_normalised(block, valid):
+    """Each channel has mean 0 and deviation 1 over its valid pixels, bool (n, 3, size, size)."""
+    assert np.isfinite(block.stamps).all()
+    stamps = block.stamps.astype("f8")
+    count = valid.sum(axis=(2, 3))
+    mean = np.where(valid, stamps, 0).sum(axis=(2, 3)) / count
+    variance = (np.where(valid, stamps - mean[..., None, None], 0) ** 2).sum(axis=(2, 3)) / count
+    np.testing.assert_allclose(mean, 0, atol=1e-6)
+    np.testing.assert_allclose(np.sqrt(variance), 1, atol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def ztf(samples, tmp_path_factory):
+    """All unique alerts as the training set's frame, read back, beside their rows of the index."""
+    index = pd.read_csv(samples / "ztf_alerts" / "index.csv").query("dup == 0")
+    files = {name: records_of(samples / "ztf_alerts" / name) for name in index["file"].unique()}
+    alerts = [files[name][record] for name, record in zip(index["file"], index["record"], strict=True)]
+    frame = pd.DataFrame(
+        {
+            "class": "SN",
+            "oid": [alert["objectId"] for alert in alerts],
+            "candid": index["candid"].to_numpy(),
+            **{name: [alert[name]["stampData"] for alert in alerts] for name in CUTOUTS},
+        }
+    )
+    path = tmp_path_factory.mktemp("ztf") / "training_set.pkl"
+    path.write_bytes(pickle.dumps(frame, protocol=2))
+    reader = READERS["ztf"]
+    return index, [triplet for unit in reader.units([path]) for triplet in reader.decode(unit)]
+
+
+def test_ztf_alerts_decode_as_the_index_says(ztf):
+    index, triplets = ztf
+    assert len(triplets) == 501
+    assert [triplet.identifier for triplet in triplets] == index["candid"].astype(str).tolist()
+    assert [triplet.images[0].shape for triplet in triplets] == list(
+        zip(index["rows"], index["cols"], strict=True)
+    )
+    for channel, name in enumerate(("tmpl", "sci", "diff")):
+        images = [triplet.images[channel] for triplet in triplets]
+        assert [int(np.isnan(image).sum()) for image in images] == index[f"nan_{name}"].tolist()
+        assert [int((image < -1e30).sum()) for image in images] == index[f"fill_{name}"].tolist()
+
+
+def test_ztf_alerts_are_preprocessed(ztf):
+    index, triplets = ztf
+    block = preprocess(triplets, size_pixels=63, invalid=ZTF_RULE, classes={"SN": "real"})
+    kept = [triplet for triplet in triplets if triplet.images[0].shape == (63, 63)]
+    assert block.ids == [triplet.identifier for triplet in kept]
+    assert block.counts.dropped == {"non_square": 10}
+    assert len(block.stamps) == 491
+    assert block.groups == [triplet.group for triplet in kept]
+    images = np.stack([triplet.images for triplet in kept])
+    valid = np.isfinite(images) & (np.abs(images) < 1e30)
+    assert_normalised(block, valid)
+    square = index.query("rows == cols")
+    for channel, name in (("template", "tmpl"), ("science", "sci"), ("difference", "diff")):
+        assert (
+            block.counts.filled_pixels[channel] == square[f"nan_{name}"].sum() + square[f"fill_{name}"].sum()
+        )
+    # six templates hold float32's lowest number; without the rule it would swamp every other pixel
+    marked = np.array([(image[0] < -1e30).any() for image in images])
+    assert marked.sum() == 6
+    assert np.abs(block.stamps[marked, 0]).max() < 63
+
+
+def test_ztf_crop_of_21_is_finite_and_normalised(ztf):
+    _, triplets = ztf
+    block = preprocess(triplets, size_pixels=21, invalid=ZTF_RULE, classes={"SN": "real"})
+    assert block.stamps.shape == (491, 3, 21, 21)
+    kept = np.stack([triplet.images for triplet in triplets if triplet.images[0].shape == (63, 63)])
+    crop = kept[:, :, 21:42, 21:42]
+    assert_normalised(block, np.isfinite(crop) & (np.abs(crop) < 1e30))
+
+
+def test_atlas_alerts_mask_the_template_where_the_difference_is_masked(samples, tmp_path):
+    index = pd.read_csv(samples / "atlas_alerts" / "index.csv")
+    alerts = [records_of(samples / "atlas_alerts" / "avro" / Path(name).name)[0] for name in index["file"]]
+    rows = [
+        {
+            "id": alert["candid"],
+            "label": "scar",
+            "science": alert["cutoutScience"]["stampData"],
+            "difference": alert["cutoutDifference"]["stampData"],
+        }
+        for alert in alerts
+    ]
+    (tmp_path / "atlas.pkl").write_bytes(pickle.dumps(rows))
+    reader = READERS["atlas"]
+    triplets = [triplet for unit in reader.units([tmp_path]) for triplet in reader.decode(unit)]
+    for (_, row), triplet in zip(index.iterrows(), triplets, strict=True):
+        template, science, difference = triplet.images
+        masked = difference == -31415
+        assert masked.sum() == row["n_fill_m31415_diff"]
+        assert (science.min(), science.max()) == (row["min_sci"], row["max_sci"])
+        np.testing.assert_array_equal(template == -31415, masked)
+        np.testing.assert_array_equal(template[~masked], (science - difference)[~masked])
+    block = preprocess(triplets, size_pixels=61, invalid=ATLAS_RULE, classes={"scar": "bogus"})
+    images = np.stack([triplet.images for triplet in triplets])
+    assert_normalised(block, images != -31415)
+    masked = index["n_fill_m31415_diff"].sum()
+    assert masked > 0
+    assert block.counts.filled_pixels == {"template": masked, "science": 0, "difference": masked}
+
+
+def test_atlas_pair_reads_gzipped_and_without_simple(samples):
+    for name in ("science", "difference"):
+        content = (samples / "atlas_alerts" / "fits_gz" / f"{name}.fits.gz").read_bytes()
+        image = read_image(content, place=name)
+        assert image.shape == (61, 61)
+        inflated = gzip.decompress(content)
+        end = inflated.index(b"END".ljust(80)) + 80
+        without = inflated[80:end] + b" " * 80 + inflated[end:]
+        np.testing.assert_array_equal(read_image(without, place=name), image)
+
+
+def test_des_sample_is_preprocessed(samples):
+    pixels = np.load(samples / "des_autoscan_sample" / "input_x.npy")
+    types = np.loadtxt(samples / "des_autoscan_sample" / "input_labels_y.txt")
+    triplets = []
+    for row, (stamp, kind) in enumerate(zip(pixels, types, strict=True)):
+        template, science, difference = (stamp[:, :, channel].astype("f4") for channel in range(3))
+        name = {0: "real", 1: "artifact"}[int(kind)]
+        triplets.append(RawTriplet((template, science, difference), name, str(row), ""))
+    block = preprocess(
+        triplets, size_pixels=21, invalid=NO_RULE, classes={"real": "real", "artifact": "bogus"}
+    )
+    assert block.stamps.shape == (10, 3, 21, 21)
+    assert block.counts.labels == {"real": 4, "bogus": 6}
+    assert_normalised(block, np.ones(block.stamps.shape, bool))
+    # a new source: on the mean, reals are brightest at the centre of the difference
+    real = block.stamps[block.labels == 1, 2].mean(axis=0)
+    assert np.unravel_index(real.argmax(), real.shape) in {
+        (row, column) for row in range(8, 13) for column in range(8, 13)
+    }

@@ -1,0 +1,154 @@
+"""The whole workflow on tiny simulated surveys: what it leaves, what a rerun does, what stops it."""
+
+import shutil
+from copy import deepcopy
+
+import h5py
+import pandas as pd
+import pytest
+from conftest import TINY
+
+RUN_FILES = {"model.pt", "history.parquet", "predictions.parquet", "metrics.json"}
+
+
+def with_change(*place, value):
+    config = deepcopy(TINY)
+    section = config
+    for key in place[:-1]:
+        section = section.setdefault(key, {})
+    section[place[-1]] = value
+    return config
+
+
+def test_every_run_has_its_four_files(finished):
+    for method in ("finetune", "mme"):
+        for pair in TINY["pairs"]:
+            for shots in (1, 3):
+                for seed in (0, 1):
+                    folder = finished.folder / f"results/{method}/{pair}/shots-{shots}/seed-{seed}"
+                    assert {path.name for path in folder.iterdir()} == RUN_FILES
+    assert {path.name for path in (finished.folder / "results/baseline/HiTS/seed-1").iterdir()} == RUN_FILES
+
+
+def test_the_gathered_table_has_every_evaluation_once(finished):
+    runs = pd.read_csv(finished.folder / "results/tables/runs.csv")
+    key = ["method", "source", "target", "shots", "seed", "evaluated_on"]
+    assert not runs.duplicated(key).any()
+    counts = runs.groupby("method").size().to_dict()
+    # baselines: 2 sources x 2 seeds on 2 surveys; adaptations: 2 pairs x 2 shots x 2 seeds on 2 surveys
+    assert counts == {"baseline": 8, "finetune": 16, "mme": 16}
+
+
+def test_tables_and_figures_are_there_and_labelled_as_simulated(finished):
+    results = finished.folder / "results"
+    for stem in ("tables/table-1", "tables/lambda", "tables/pairs/HiTS-to-ATLAS"):
+        for suffix in (".csv", ".md", ".tex"):
+            assert (results / stem).with_name((results / stem).name + suffix).stat().st_size > 0
+    assert "simulated" in (results / "tables/table-1.md").read_text()
+    for stem in ("table-1", "all-pairs", "pairs/HiTS-to-ATLAS", "lambda/HiTS-to-ATLAS", "examples/ATLAS"):
+        assert (results / f"figures/{stem}.png").read_bytes().startswith(b"\x89PNG")
+        assert (results / f"figures/{stem}.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_the_stamps_file_says_that_it_is_simulated(finished):
+    with h5py.File(finished.folder / "results/stamps/HiTS.h5") as file:
+        assert '"simulate": {"seed": 0, "stamps": 150}' in file.attrs["preprocessing"]
+
+
+def test_a_second_call_has_nothing_to_do(finished):
+    assert finished.jobs() == {}
+
+
+def test_a_rerun_from_nothing_gives_the_same_predictions(finished, fresh):
+    fresh.run("results/mme/HiTS-to-ATLAS/shots-3/seed-1/predictions.parquet", cores=1)
+    again = fresh.contents("results/mme/*/*/*/predictions.parquet")
+    assert len(again) == 2
+    assert again.items() <= finished.contents("results/mme/*/*/*/predictions.parquet").items()
+
+
+def test_other_numbers_of_worker_processes_give_the_same_predictions(finished, fresh):
+    shutil.copytree(finished.folder / "resources/raw", fresh.folder / "resources/raw")
+    config = with_change("execution", value={"threads": 2, "preprocessing_threads": 1})
+    fresh.run("results/finetune/HiTS-to-ATLAS/shots-1/seed-0/metrics.json", config=config)
+    again = fresh.contents("results/finetune/*/*/*/predictions.parquet")
+    assert again.items() <= finished.contents("results/finetune/*/*/*/predictions.parquet").items()
+
+
+def test_editing_mme_reruns_mme_only(edited):
+    project = edited("methods/mme.py", "dim=1).mean()", "dim=1).median()")
+    jobs = project.jobs()
+    assert {"baseline", "transfer", "stamps", "splits", "simulate"}.isdisjoint(jobs)
+    assert jobs["select_lambda"] == 2
+    assert jobs["adapt"] == 4  # two pairs, two numbers of shots: mme alone
+    assert project.jobs("--forcerun", "--", "results/finetune/HiTS-to-ATLAS/shots-1/seed-0/metrics.json") == {}
+
+
+def test_editing_a_docstring_reruns_nothing(edited):
+    assert edited("methods/mme.py", "Mean Shannon entropy", "Average Shannon entropy").jobs() == {}
+
+
+def test_editing_the_loop_reruns_every_training(edited):
+    jobs = edited("training/sampler.py", "count // 2", "(count + 0) // 2").jobs()
+    assert jobs["baseline"] == 2
+    assert jobs["adapt"] == 8
+    assert "stamps" not in jobs
+
+
+def test_where_it_runs_changes_nothing(finished):
+    assert finished.jobs(config=with_change("execution", value={"device": "cpu", "threads": 2})) == {}
+
+
+def test_one_more_seed_trains_the_new_runs_only(finished):
+    before = {path: path.stat().st_mtime_ns for path in finished.folder.glob("results/store/*/*/model.pt")}
+    config = with_change("splits", "seeds", value=[0, 1, 2])
+    first = finished.contents("results/finetune/ATLAS-to-HiTS/shots-1/*/predictions.parquet")
+    finished.run("results/finetune/ATLAS-to-HiTS/shots-1/seed-2/metrics.json", config=config)
+    after = {path: path.stat().st_mtime_ns for path in finished.folder.glob("results/store/*/*/model.pt")}
+    assert before.items() <= after.items()
+    assert len(after) - len(before) == 2  # the new seed's baseline and its fine-tuning
+    assert first.items() <= finished.contents("results/finetune/ATLAS-to-HiTS/shots-1/*/predictions.parquet").items()
+
+
+def test_one_run_asks_only_for_what_it_needs(fresh):
+    config = with_change("pairs", value="all")
+    jobs = fresh.jobs("results/mme/HiTS-to-ZTF/shots-3/seed-1/metrics.json", config=config)
+    assert jobs == {"simulate": 2, "stamps": 2, "splits": 2, "baseline": 1, "select_lambda": 1, "adapt": 1}
+
+
+def test_one_pair_everything(fresh):
+    jobs = fresh.jobs("results/pairs/HiTS-to-ZTF.done", config=with_change("pairs", value="all"))
+    assert jobs["simulate"] == jobs["stamps"] == 2
+    assert jobs["baseline"] == jobs["transfer"] == jobs["select_lambda"] == 1
+    assert jobs["adapt"] == 4
+    assert jobs["pair_table"] == jobs["pair_figure"] == 1
+
+
+def test_published_entropy_weights_need_no_search(fresh):
+    config = with_change("methods", "mme", "entropy_weight", value={"choice": "published"})
+    jobs = fresh.jobs(config=config)
+    assert "select_lambda" not in jobs
+    assert jobs["published_lambda"] == 2
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        (("training", "learning_rat"), 1, "training has no key 'learning_rat'; did you mean 'learning_rate'?"),
+        (("pairs",), ["DES-to-DES"], "'DES-to-DES' has the same survey as source and target."),
+        (("splits", "shots"), [500], "500 shots per class from the train part of HiTS were asked for"),
+        (("training", "momentum"), 2, "config: training.momentum: 2 is greater than or equal to the maximum of 1"),
+    ],
+)
+def test_an_impossible_config_stops_before_the_first_job(fresh, place, value, message):
+    done = fresh.snakemake(config=with_change(*place, value=value))
+    assert done.returncode != 0
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (fresh.folder / "results").exists()
+
+
+def test_a_missing_archive_says_where_to_put_it(fresh):
+    config = with_change("surveys", "ATLAS", value={"origin": "path", "path": "resources/raw/ATLAS"})
+    done = fresh.snakemake(config=config)
+    assert done.returncode != 0
+    assert "ATLAS: there is nothing at resources/raw/ATLAS" in done.stderr

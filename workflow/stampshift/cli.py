@@ -1,0 +1,81 @@
+"""What people run outside the workflow."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import yaml
+
+from stampshift import __version__
+from stampshift.errors import StampshiftError
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def inspect(
+    file: Annotated[Path, typer.Argument(help="A stamps file, or a raw archive or its folder.")],
+) -> None:
+    """Print counts, classes, and what was dropped and filled."""
+    from stampshift.inspection import describe
+
+    typer.echo(describe(file))
+
+
+@app.command()
+def simulate(
+    survey: Annotated[str, typer.Argument(help="HiTS, DES, ATLAS or ZTF.")],
+    folder: Annotated[Path, typer.Argument(help="Folder to write the archive to.")],
+    stamps: Annotated[int, typer.Option(help="Triplets to draw, all classes together.")],
+    seed: Annotated[int, typer.Option(help="The same seed writes the same bytes.")],
+    constants: Annotated[
+        Path | None, typer.Option(help="Physical constants [default: resources/surveys/<survey>.yaml].")
+    ] = None,
+    processes: Annotated[int, typer.Option(help="Worker processes.")] = 1,
+) -> None:
+    """Draw a survey's raw archive, in the survey's native format."""
+    from stampshift.simulation import simulate_survey
+
+    path = constants or Path("resources/surveys") / f"{survey}.yaml"
+    if not path.is_file():
+        raise StampshiftError(f"{path}: no constants of {survey} there; run from the project's folder.")
+    simulate_survey(
+        survey,
+        stamps=stamps,
+        seed=seed,
+        constants=yaml.safe_load(path.read_text()),
+        folder=folder,
+        processes=processes,
+    )
+
+
+@app.command()
+def summary(
+    results: Annotated[Path, typer.Argument(help="Folder of the results.")] = Path("results"),
+) -> None:
+    """Print in one line where an experiment's tables, figures and report are, and what they show."""
+    from stampshift.evaluation.gather import read_runs
+    from stampshift.evaluation.summary import summary_line
+    from stampshift.stamps import Stamps
+
+    origins = [Stamps.open(path).attributes["origin"] for path in sorted(results.glob("stamps/*.h5"))]
+    runs = read_runs(results / "tables" / "runs.csv")
+    typer.echo(summary_line(runs, results, simulated=any("simulate" in origin for origin in origins)))
+
+
+def main() -> None:
+    """Run the command line; an error that the user can mend is its message and exit status 1."""
+    try:
+        app()
+    except StampshiftError as error:
+        sys.exit(f"{type(error).__name__}: {error}")
