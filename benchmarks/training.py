@@ -3,9 +3,9 @@
 Both train the same network on the same stamps with the same optimiser and batches of the same size, an
 epoch each in turn, so that a change of the machine's speed hits both. The ordinary loop is what most
 repositories do: a Dataset that hands out one stamp, a DataLoader that shuffles and collates, tensors in
-torch's default layout, one process with a thread per core. This project's loop trains as many runs as there
-are cores, each in a process of its own on one thread; its seconds per epoch are the round's seconds divided by
-the number of runs. Run: python benchmarks/training.py
+torch's default layout, one process with a thread per core. This project's loop trains as many runs as
+there are cores, each in a process of its own on one thread; its seconds per epoch are the round's seconds
+divided by the number of runs. Run: python benchmarks/training.py
 """
 
 import argparse
@@ -17,13 +17,14 @@ import time
 
 import numpy as np
 import torch
+from torch.utils.data import DataLoader, Dataset, WeightedRandomSampler
+
 from stampshift.methods import METHODS
 from stampshift.methods.method import Batch
 from stampshift.networks import build_classifier
 from stampshift.training.data import Labelled, TrainingData, Unlabelled
 from stampshift.training.device import set_up_process
 from stampshift.training.loop import Task, Trainer
-from torch.utils.data import DataLoader, Dataset, WeightedRandomSampler
 
 TRAINING = {
     "learning_rate": 0.01,
@@ -108,7 +109,16 @@ class OwnLoop:
     def __init__(self, method, data):
         baseline = build_classifier(head="linear", size_pixels=21, temperature=None).state_dict()
         self.trainer = Trainer(
-            Task("benchmark", METHODS[method], data, 1, OPTIONS[method], TRAINING, baseline, torch.device("cpu"))
+            Task(
+                "benchmark",
+                METHODS[method],
+                data,
+                1,
+                OPTIONS[method],
+                TRAINING,
+                baseline,
+                torch.device("cpu"),
+            )
         )
 
     def run_epoch(self):
@@ -162,25 +172,25 @@ def measure(method, *, stamps, rounds, cores):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--stamps", type=int, default=20_000, help="per survey")
     arguments = parser.parse_args()
     cores = len(os.sched_getaffinity(0))
     print(f"{platform.processor() or platform.machine()}, {cores} cores, torch {torch.__version__}")
-    print("| method | loop | s/epoch: median | min | max | peak MB per process | ordinary / own, round by round |")
+    print("| method | loop | s/epoch: median | min | max | peak MB per process | ordinary / own by round |")
     print("|---|---|---|---|---|---|---|")
     for method in OPTIONS:
         results = measure(method, stamps=arguments.stamps, rounds=arguments.rounds, cores=cores)
         seconds = {name: [each[0] for each in outcome] for name, outcome in results.items()}
         ratios = [a / b for a, b in zip(seconds["ordinary"], seconds["own"], strict=True)]
+        ratio = f"{statistics.median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})"
         for name, values in seconds.items():
-            memory = max(each[1] for each in results[name])
-            ratio = f"{statistics.median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})" if name == "own" else ""
-            print(
-                f"| {method} | {name} | {statistics.median(values):.2f} | {min(values):.2f} | {max(values):.2f} "
-                f"| {memory:.0f} | {ratio} |"
-            )
+            cells = [f"{figure(values):.2f}" for figure in (statistics.median, min, max)]
+            cells += [f"{max(each[1] for each in results[name]):.0f}", ratio if name == "own" else ""]
+            print(f"| {method} | {name} | {' | '.join(cells)} |")
 
 
 if __name__ == "__main__":

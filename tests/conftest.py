@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from stampshift.splits import Splits, make_splits
 from stampshift.stamps import Stamps, stamps_writer
 

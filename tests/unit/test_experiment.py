@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from stampshift.errors import ConfigError
 from stampshift.experiment import Experiment, Pair, Run, check_shots
 
@@ -51,18 +52,30 @@ def test_a_list_of_pairs_limits_sources_and_targets():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"training__learning_rat": 1}, "config: training has no key 'learning_rat'; did you mean 'learning_rate'?"),
+        (
+            {"training__learning_rat": 1},
+            "config: training has no key 'learning_rat'; did you mean 'learning_rate'?",
+        ),
         ({"trainin": {}}, "config: the configuration has no key 'trainin'; did you mean 'training'?"),
-        ({"training__learning_rate": -1}, "config: training.learning_rate: -1 is less than or equal to the minimum"),
+        (
+            {"training__learning_rate": -1},
+            "config: training.learning_rate: -1 is less than or equal to the minimum",
+        ),
         ({"training__batch_size": 15}, "config: training.batch_size: 15 is not a multiple of 2"),
         ({"splits__shots": [0]}, "config: splits.shots.0: 0 is less than the minimum of 1"),
         ({"pairs": ["ZTF-to-ZTF"]}, "config: pairs: 'ZTF-to-ZTF' has the same survey as source and target."),
         ({"pairs": ["ZTF-to-LSST"]}, "names the survey 'LSST', but the config has HiTS, DES, ATLAS, ZTF."),
         ({"splits__fractions__train": 0.7}, "config: splits.fractions sum to 0.9, not to 1."),
         ({"training__epoch_size": 130}, "epoch_size 130 is no multiple of training.batch_size 50"),
-        ({"methods__mme__entropy_weight__seed": 77}, "entropy_weight.seed is 77, which is not among splits.seeds"),
+        (
+            {"methods__mme__entropy_weight__seed": 77},
+            "entropy_weight.seed is 77, which is not among splits.seeds",
+        ),
         ({"surveys__ZTF__classes": {"bogus": "bogus"}}, "surveys.ZTF.classes has no class that is real."),
-        ({"surveys__ZTF__origin": "url"}, "surveys.ZTF.origin is 'url', but the section has no key of that name"),
+        (
+            {"surveys__ZTF__origin": "url"},
+            "surveys.ZTF.origin is 'url', but the section has no key of that name",
+        ),
         ({"surveys__ZTF__reader": "sdss"}, "config: surveys.ZTF.reader: 'sdss' is not one of"),
         ({"execution__device": "tpu"}, "config: execution.device: 'tpu' is not one of"),
     ],
@@ -79,12 +92,13 @@ def test_shots_beyond_what_the_split_holds():
     splits = {"fractions": {"train": 0.8, "validation": 0.1}, "shots": [1, 40], "validation_shots": 3}
     check_shots("ATLAS", counts={"kast": 50, "cr": 50}, classes=classes, splits=splits)
     with pytest.raises(
-        ConfigError, match=r"40 shots per class from the train part of ATLAS .* about 24 real stamps \(30 in all\)"
+        ConfigError,
+        match=r"40 shots per class from the train part of ATLAS .* about 24 real stamps \(30 in all\)",
     ):
         check_shots("ATLAS", counts={"kast": 30, "cr": 50}, classes=classes, splits=splits)
     with pytest.raises(ConfigError, match="3 shots per class from the validation part of ATLAS"):
-        check_shots("ATLAS", counts={"kast": 60, "cr": 60, "x": 9}, classes=classes, splits={**splits, "shots": [1],
-                    "fractions": {"train": 0.9, "validation": 0.04}})  # fmt: skip
+        few = {**splits, "shots": [1], "fractions": {"train": 0.9, "validation": 0.04}}
+        check_shots("ATLAS", counts={"kast": 60, "cr": 60, "x": 9}, classes=classes, splits=few)
 
 
 def test_every_key_of_the_published_config_is_described_by_the_schema():

@@ -1,5 +1,6 @@
 import pytest
 import torch
+
 from stampshift.networks import PrototypeHead, build_classifier, feature_extractor, reverse_gradient
 
 
@@ -7,7 +8,9 @@ def trainable(module):
     return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
 
 
-@pytest.mark.parametrize(("head", "temperature", "count"), [("linear", None, 115_944), ("prototype", 0.05, 115_942)])
+@pytest.mark.parametrize(
+    ("head", "temperature", "count"), [("linear", None, 115_944), ("prototype", 0.05, 115_942)]
+)
 def test_trainable_parameters_are_the_published_number(head, temperature, count):
     assert trainable(build_classifier(head=head, size_pixels=21, temperature=temperature)) == count
 

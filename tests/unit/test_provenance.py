@@ -1,6 +1,7 @@
 import shutil
 
 import pytest
+
 from stampshift import provenance
 from stampshift.provenance import code_digest
 

@@ -3,6 +3,7 @@ import pytest
 from conftest import FRACTIONS, write_survey
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from stampshift.errors import ConfigError, ContractError
 from stampshift.splits import Splits, make_splits
 from stampshift.stamps import Stamps
@@ -87,7 +88,9 @@ def test_what_is_saved_is_read_back(tmp_path, splits):
 
 
 def test_too_many_shots_say_what_the_part_holds(splits):
-    with pytest.raises(ConfigError, match="B: 500 shots per class were asked for, but the train part holds 160"):
+    with pytest.raises(
+        ConfigError, match="B: 500 shots per class were asked for, but the train part holds 160"
+    ):
         splits["B"].shots(500)
 
 

@@ -1,6 +1,7 @@
 import h5py
 import numpy as np
 import pytest
+
 from stampshift.errors import ContractError
 from stampshift.stamps import CHANNELS, Stamps, stamps_writer
 
@@ -62,9 +63,10 @@ def test_the_digest_follows_the_content(tmp_path):
 
 
 def test_a_failed_writing_leaves_nothing(tmp_path):
-    with pytest.raises(RuntimeError, match="disk"), stamps_writer(
-        tmp_path / "x.h5", survey="X", size_pixels=5
-    ) as writer:
+    with (
+        pytest.raises(RuntimeError, match="disk"),
+        stamps_writer(tmp_path / "x.h5", survey="X", size_pixels=5) as writer,
+    ):
         stamps, rest = block(2)
         writer.append(stamps, **rest)
         raise RuntimeError("disk")
@@ -72,9 +74,10 @@ def test_a_failed_writing_leaves_nothing(tmp_path):
 
 
 def test_no_stamp_at_all_is_an_error(tmp_path):
-    with pytest.raises(ContractError, match="X: no stamp is left after preprocessing: {'read': 3}"), stamps_writer(
-        tmp_path / "x.h5", survey="X", size_pixels=5
-    ) as writer:
+    with (
+        pytest.raises(ContractError, match=r"X: no stamp is left after preprocessing: \{'read': 3\}"),
+        stamps_writer(tmp_path / "x.h5", survey="X", size_pixels=5) as writer,
+    ):
         writer.describe({"read": 3})
 
 
@@ -89,9 +92,10 @@ def test_no_stamp_at_all_is_an_error(tmp_path):
 )
 def test_a_block_that_breaks_the_contract_is_refused(tmp_path, change, message):
     stamps, rest = block(2)
-    with pytest.raises(ContractError, match=message), stamps_writer(
-        tmp_path / "x.h5", survey="X", size_pixels=5
-    ) as writer:
+    with (
+        pytest.raises(ContractError, match=message),
+        stamps_writer(tmp_path / "x.h5", survey="X", size_pixels=5) as writer,
+    ):
         writer.append(change.pop("stamps", stamps), **{**rest, **change})
 
 

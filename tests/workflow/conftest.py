@@ -32,7 +32,16 @@ class Project:
 
     def snakemake(self, *arguments: str, config: dict | None = None, cores: int = 2):
         (self.folder / "tiny.yaml").write_text(yaml.safe_dump(config or TINY))
-        command = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--scheduler", "greedy", *arguments]
+        command = [
+            sys.executable,
+            "-m",
+            "snakemake",
+            "--cores",
+            str(cores),
+            "--scheduler",
+            "greedy",
+            *arguments,
+        ]
         # the copy's package goes before the installed one
         environment = os.environ | {"PYTHONPATH": str(self.folder / "workflow")}
         return subprocess.run(

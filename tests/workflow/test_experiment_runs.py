@@ -80,7 +80,9 @@ def test_editing_mme_reruns_mme_only(edited):
     assert {"baseline", "transfer", "stamps", "splits", "simulate"}.isdisjoint(jobs)
     assert jobs["select_lambda"] == 2
     assert jobs["adapt"] == 4  # two pairs, two numbers of shots: mme alone
-    assert project.jobs("--forcerun", "--", "results/finetune/HiTS-to-ATLAS/shots-1/seed-0/metrics.json") == {}
+    assert (
+        project.jobs("--forcerun", "--", "results/finetune/HiTS-to-ATLAS/shots-1/seed-0/metrics.json") == {}
+    )
 
 
 def test_editing_a_docstring_reruns_nothing(edited):
@@ -106,7 +108,10 @@ def test_one_more_seed_trains_the_new_runs_only(finished):
     after = {path: path.stat().st_mtime_ns for path in finished.folder.glob("results/store/*/*/model.pt")}
     assert before.items() <= after.items()
     assert len(after) - len(before) == 2  # the new seed's baseline and its fine-tuning
-    assert first.items() <= finished.contents("results/finetune/ATLAS-to-HiTS/shots-1/*/predictions.parquet").items()
+    assert (
+        first.items()
+        <= finished.contents("results/finetune/ATLAS-to-HiTS/shots-1/*/predictions.parquet").items()
+    )
 
 
 def test_one_run_asks_only_for_what_it_needs(fresh):
@@ -133,10 +138,18 @@ def test_published_entropy_weights_need_no_search(fresh):
 @pytest.mark.parametrize(
     ("place", "value", "message"),
     [
-        (("training", "learning_rat"), 1, "training has no key 'learning_rat'; did you mean 'learning_rate'?"),
+        (
+            ("training", "learning_rat"),
+            1,
+            "training has no key 'learning_rat'; did you mean 'learning_rate'?",
+        ),
         (("pairs",), ["DES-to-DES"], "'DES-to-DES' has the same survey as source and target."),
         (("splits", "shots"), [500], "500 shots per class from the train part of HiTS were asked for"),
-        (("training", "momentum"), 2, "config: training.momentum: 2 is greater than or equal to the maximum of 1"),
+        (
+            ("training", "momentum"),
+            2,
+            "config: training.momentum: 2 is greater than or equal to the maximum of 1",
+        ),
     ],
 )
 def test_an_impossible_config_stops_before_the_first_job(fresh, place, value, message):

@@ -104,6 +104,10 @@ def archive_origin(wildcards):
     return {section["origin"]: section[section["origin"]]}
 
 
+def results_folder(wildcards):
+    return RESULTS
+
+
 # ---- runs -------------------------------------------------------------------------------------------------
 
 

@@ -16,7 +16,7 @@ rule baseline:
         mem_mb=16000,
         runtime=1440,
     params:
-        results=RESULTS,
+        results=results_folder,
         seeds=SEEDS,
         training=config["training"],
         validation_shots=config["splits"]["validation_shots"],
@@ -46,7 +46,7 @@ rule transfer:
         mem_mb=8000,
         runtime=60,
     params:
-        results=RESULTS,
+        results=results_folder,
         seeds=SEEDS,
         code=code_digest("training.jobs", "methods.baseline"),
     script:
@@ -89,7 +89,7 @@ else:
             mem_mb=16000,
             runtime=2880,
         params:
-            results=RESULTS,
+            results=results_folder,
             shots=SHOTS,
             options=config["methods"].get("mme"),
             training=config["training"],
@@ -125,7 +125,7 @@ rule adapt:
         mem_mb=16000,
         runtime=1440,
     params:
-        results=RESULTS,
+        results=results_folder,
         seeds=SEEDS,
         options=adaptation_options,
         training=config["training"],

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import yaml
+
 from stampshift.joblog import job_log
 from stampshift.simulation import simulate_survey
 

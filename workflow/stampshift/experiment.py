@@ -209,5 +209,6 @@ def _check_consistency(config: Mapping[str, Any]) -> None:
             raise ConfigError(f"config: surveys.{name}.classes has no class that is {missing.pop()}.")
         if survey["origin"] not in survey:
             raise ConfigError(
-                f"config: surveys.{name}.origin is '{survey['origin']}', but the section has no key of that name."
+                f"config: surveys.{name}.origin is '{survey['origin']}', "
+                "but the section has no key of that name."
             )

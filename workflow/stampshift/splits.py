@@ -132,9 +132,7 @@ def make_splits(stamps: Stamps, *, fractions: Mapping[str, float], seed: int) ->
     return Splits(survey=stamps.survey, test=np.flatnonzero(part == "test"), **rows)
 
 
-def _assign_parts(
-    stamps: Stamps, *, fractions: Mapping[str, float], random_state: int
-) -> NDArray[np.str_]:
+def _assign_parts(stamps: Stamps, *, fractions: Mapping[str, float], random_state: int) -> NDArray[np.str_]:
     """Name of the part of every stamp: scikit-learn draws equal folds, each part takes its number of them."""
     percent = {name: round(100 * fractions[name]) for name in PARTS}
     n_folds = lcm(*(100 // np.gcd(share, 100) for share in percent.values()))
@@ -148,7 +146,7 @@ def _assign_parts(
     splitter = (StratifiedGroupKFold if grouped else StratifiedKFold)(
         n_folds, shuffle=True, random_state=random_state
     )
-    own = np.array([f"row {row}" for row in range(len(stamps))]) if grouped else None
+    own = [f"row {row}" for row in range(len(stamps))] if grouped else []
     groups = np.where(stamps.groups == "", own, stamps.groups) if grouped else None
     fold_part = [name for name in PARTS for _ in range(percent[name] * n_folds // 100)]
     part = np.empty(len(stamps), dtype="U10")

@@ -1,10 +1,11 @@
 import pytest
 import torch
+from torch.nn import functional
+
 from stampshift.methods import METHODS
 from stampshift.methods.method import Batch
 from stampshift.methods.mme import mean_entropy
 from stampshift.networks import build_classifier
-from torch.nn import functional
 
 WEIGHT = 0.3
 OPTIONS = {"temperature": 0.05, "entropy_weight": WEIGHT}
@@ -23,9 +24,11 @@ def classifier(head="prototype"):
     """In evaluation mode: neither dropout nor batch statistics blur the gradients."""
     with torch.random.fork_rng():
         torch.manual_seed(3)
-        return build_classifier(
-            head=head, size_pixels=21, temperature=0.05 if head == "prototype" else None
-        ).double().eval()
+        return (
+            build_classifier(head=head, size_pixels=21, temperature=0.05 if head == "prototype" else None)
+            .double()
+            .eval()
+        )
 
 
 def double(data):
@@ -33,7 +36,9 @@ def double(data):
 
 
 def gradients(module, loss):
-    return torch.cat([g.flatten() for g in torch.autograd.grad(loss, list(module.parameters()), retain_graph=True)])
+    return torch.cat(
+        [g.flatten() for g in torch.autograd.grad(loss, list(module.parameters()), retain_graph=True)]
+    )
 
 
 def test_mme_head_ascends_and_extractor_descends_the_entropy():

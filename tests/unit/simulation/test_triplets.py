@@ -130,7 +130,8 @@ def test_cosmic_ray_is_in_the_science_image_only(draw):
 
 
 def test_cosmic_ray_is_sharper_than_a_star(draw):
-    bright = {"snr": dict.fromkeys(("real", "bogus"), {"index": 1.0, "minimum": 200.0, "maximum": 300.0})}
+    law = {"index": 1.0, "minimum": 200.0, "maximum": 300.0}
+    bright = {"snr": {"real": law, "bogus": law}}
     settings = {"cosmic_ray": {"length_pixels": [1.0, 2.0], "wander_radian": 0.0}}
     for index in range(10):
         ray = draw("HiTS", "bogus", "cosmic_ray", index, **bright, **settings)

@@ -6,6 +6,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
+
 from stampshift.evaluation.metrics import evaluate
 from stampshift.experiment import Run
 from stampshift.files import read_json
@@ -108,7 +109,11 @@ def test_no_label_of_the_unlabelled_set_or_of_a_test_part_reaches_training(tmp_p
     hidden = 0
     for name, path in flipped["stamps"].items():
         splits = Splits.open(flipped["splits"][name])
-        seen = [splits.shots(2), splits.validation_shots(5)] if name == "B" else [splits.train, splits.validation]
+        seen = (
+            [splits.shots(2), splits.validation_shots(5)]
+            if name == "B"
+            else [splits.train, splits.validation]
+        )
         with h5py.File(path, "r+") as file:
             labels = file["label"][:]
             unseen = np.setdiff1d(np.arange(len(labels)), np.concatenate(seen))
@@ -143,7 +148,10 @@ def test_a_finished_run_is_kept_and_only_new_runs_train(tmp_path, survey_files, 
     [{"shots": 3}, {"method": "finetune"}, {"seed": 1}, {"training": {**TRAINING, "momentum": 0.8}}],
 )
 def test_whatever_decides_a_result_changes_its_key(survey_files, baseline, change):
-    assert adaptation_plan(survey_files, baseline).key() != adaptation_plan(survey_files, baseline, **change).key()
+    assert (
+        adaptation_plan(survey_files, baseline).key()
+        != adaptation_plan(survey_files, baseline, **change).key()
+    )
 
 
 def test_one_failing_run_is_named_and_the_others_finish(tmp_path, survey_files, baseline):
@@ -193,7 +201,12 @@ def test_the_search_chooses_by_validation_and_serves_the_experiment(tmp_path, su
         output=tmp_path / "lambda" / "A-to-B.json",
     )
     record = read_json(tmp_path / "lambda" / "A-to-B.json")
-    assert [(row["entropy_weight"], row["shots"]) for row in record["search"]] == [(0.1, 1), (0.1, 2), (1, 1), (1, 2)]
+    assert [(row["entropy_weight"], row["shots"]) for row in record["search"]] == [
+        (0.1, 1),
+        (0.1, 2),
+        (1, 1),
+        (1, 2),
+    ]
     means = pd.DataFrame(record["search"]).groupby("entropy_weight")["validation_balanced_accuracy"].mean()
     assert record["chosen"] == means.idxmax()
     assert job.store.has(adaptation_plan(survey_files, baseline, shots=2).key())

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+
 from stampshift.methods import METHODS
 from stampshift.networks import build_classifier
 from stampshift.training.data import TrainingData
@@ -31,7 +32,9 @@ def task(surveys, splits, **training):
 
 
 def run(given, checkpoint=None, save=lambda content: None, every=1000):
-    return fit(given, checkpoint=checkpoint, save_checkpoint=save, checkpoint_epochs=every, on_epoch=lambda p: None)
+    return fit(
+        given, checkpoint=checkpoint, save_checkpoint=save, checkpoint_epochs=every, on_epoch=lambda p: None
+    )
 
 
 def record(progress, scores):

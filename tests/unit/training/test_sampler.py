@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+
 from stampshift.methods import METHODS
 from stampshift.training.data import TrainingData
 from stampshift.training.sampler import balanced_draw, epoch_batches

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+
 from stampshift.errors import ContractError
 from stampshift.training.search import choose_entropy_weight, published_record
-
 
 TABLE = Path(__file__).parents[3] / "resources/published/published_lambda.csv"
 
@@ -14,7 +14,9 @@ def search(rows):
 
 
 def test_the_mean_over_shots_decides():
-    assert choose_entropy_weight(search([(0.1, 1, 0.95), (0.1, 5, 0.55), (0.5, 1, 0.8), (0.5, 5, 0.8)])) == 0.5
+    assert (
+        choose_entropy_weight(search([(0.1, 1, 0.95), (0.1, 5, 0.55), (0.5, 1, 0.8), (0.5, 5, 0.8)])) == 0.5
+    )
 
 
 def test_the_smaller_weight_of_equals():

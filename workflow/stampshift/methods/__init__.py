@@ -3,6 +3,4 @@
 from stampshift.methods import baseline, finetune, mme
 from stampshift.methods.method import Method
 
-METHODS: dict[str, Method] = {
-    module.METHOD.name: module.METHOD for module in (baseline, finetune, mme)
-}
+METHODS: dict[str, Method] = {module.METHOD.name: module.METHOD for module in (baseline, finetune, mme)}

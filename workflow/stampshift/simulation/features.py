@@ -74,10 +74,19 @@ def normalised(stack: Stack, *, masked: NDArray[np.bool_]) -> Stack:
     flat = np.where(masked, np.nan, stack).reshape(len(stack), -1)
     # an entirely masked stamp has no median
     flat[np.isnan(flat).all(1)] = 0
-    center = np.nanmedian(flat, axis=1, keepdims=True)
-    spread = 1.4826 * np.nanmedian(np.abs(flat - center), axis=1, keepdims=True)
+    center = _row_medians(flat)
+    spread = 1.4826 * _row_medians(np.abs(flat - center))
     scaled = (flat - center) / np.where(spread > 0, spread, 1)
     return np.nan_to_num(scaled, nan=0.0).reshape(stack.shape)
+
+
+def _row_medians(flat: Stack) -> Stack:
+    """Take the median of each row, not-a-numbers left out, as a column."""
+    medians = np.median(flat, axis=1, keepdims=True)
+    # few rows have gaps, and the median that skips them is ten times slower
+    gaps = np.isnan(medians[:, 0])
+    medians[gaps] = np.nanmedian(flat[gaps], axis=1, keepdims=True)
+    return np.asarray(medians)
 
 
 def binned_by_two(stack: Stack) -> Stack:

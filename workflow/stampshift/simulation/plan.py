@@ -57,7 +57,7 @@ class Task:
             )
 
     def record_streams(self) -> Iterator[np.random.Generator]:
-        """Give each stamp a further random stream: for measurements, masks and what else a format asks for."""
+        """Give each stamp a further random stream, for measurements, masks and what else a format asks."""
         for index in self.indices:
             yield random_stream(self.seed, self.survey, PURPOSE_RECORD, index)
 

@@ -50,7 +50,12 @@ def execute(
         return
     start = time.perf_counter()
     progress = _train(
-        plan, key=key, store=store, device=device, checkpoint_epochs=checkpoint_epochs, bar_position=bar_position
+        plan,
+        key=key,
+        store=store,
+        device=device,
+        checkpoint_epochs=checkpoint_epochs,
+        bar_position=bar_position,
     )
     model = Model(
         state=progress.best_state,
@@ -121,7 +126,9 @@ def score_test_parts(
     for survey, path in stamps.items():
         data, rows = Stamps.open(path), Splits.open(splits[survey]).test
         scores = predict(classifier, data.stamps, rows, device=device)
-        tables.append(pd.DataFrame({"survey": survey, "row": rows, "label": data.labels[rows], "score": scores}))
+        tables.append(
+            pd.DataFrame({"survey": survey, "row": rows, "label": data.labels[rows], "score": scores})
+        )
     return pd.concat(tables, ignore_index=True)
 
 

@@ -114,7 +114,8 @@ def adapt(
     `stamps` and each of `splits` are those of source and target; `splits` and `baselines` go with `seeds`;
     `entropy_weight_files` holds the pair's lambda file, or nothing for a method that has no such weight.
     """
-    chosen = {"entropy_weight": read_json(path)["chosen"] for path in entropy_weight_files}
+    weights = [read_json(path)["chosen"] for path in entropy_weight_files]
+    chosen = {"entropy_weight": weights[0]} if weights else {}
     job.execute_and_publish(
         [
             Plan(

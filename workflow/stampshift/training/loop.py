@@ -11,7 +11,7 @@ import torch
 from stampshift.errors import StampshiftError
 from stampshift.evaluation.metrics import evaluate
 from stampshift.methods.method import Batch, Method, State
-from stampshift.networks import Classifier, build_classifier
+from stampshift.networks import Classifier, build_classifier, place
 from stampshift.training.data import TrainingData
 from stampshift.training.predict import predict
 from stampshift.training.sampler import epoch_batches
@@ -117,7 +117,7 @@ class Trainer:
             temperature=task.options.get("temperature"),
         )
         task.method.initialise(self.classifier, task.baseline)
-        self.classifier.to(task.device, memory_format=torch.channels_last)
+        place(self.classifier, task.device)
         training = task.training
         self._optimiser = torch.optim.SGD(
             self.classifier.parameters(), lr=training["learning_rate"], momentum=training["momentum"]

@@ -11,7 +11,7 @@ import torch
 from stampshift.errors import ContractError
 from stampshift.files import atomic_path
 from stampshift.methods.method import State
-from stampshift.networks import Classifier, build_classifier
+from stampshift.networks import Classifier, build_classifier, place
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Model:
             head=self.head, size_pixels=self.size_pixels, temperature=self.temperature
         )
         classifier.load_state_dict(self.state)
-        return classifier.to(device, memory_format=torch.channels_last).eval()
+        return place(classifier, device).eval()
 
     def save(self, path: Path | str) -> None:
         """Write a model file; the same weights give the same bytes."""
@@ -80,7 +80,7 @@ def load_tensors(path: Path | str) -> dict[str, Any]:
         If the file cannot be read.
     """
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)  # type: ignore[no-any-return]
+        return torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, pickle.UnpicklingError, EOFError, KeyError) as error:
         raise ContractError(
             f"{path}: not a readable file of weights ({type(error).__name__}: {error}). "

@@ -92,5 +92,3 @@ class Plan:
             shots=self.run.shots,
             validation_shots=self.validation_shots,
         )
-
-

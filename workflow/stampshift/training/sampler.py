@@ -40,7 +40,9 @@ def epoch_batches(
     sets = [data.labelled(origin) for origin in method.labelled]
     share = batch_size // len(sets)
     n_batches = epoch_size // batch_size
-    picks = [balanced_draw(each.labels, n_batches * share, generator).reshape(n_batches, share) for each in sets]
+    picks = [
+        balanced_draw(each.labels, n_batches * share, generator).reshape(n_batches, share) for each in sets
+    ]
     stamps = _gather([(each.stamps, each.rows[pick]) for each, pick in zip(sets, picks, strict=True)], device)
     labels = np.concatenate([each.labels[pick] for each, pick in zip(sets, picks, strict=True)], axis=1)
     label_tensor = torch.from_numpy(labels.astype(np.int64)).to(device)
@@ -54,9 +56,7 @@ def epoch_batches(
     yield from map(Batch, stamps, label_tensor, unlabelled)
 
 
-def balanced_draw(
-    labels: NDArray[np.uint8], count: int, generator: np.random.Generator
-) -> NDArray[np.int64]:
+def balanced_draw(labels: NDArray[np.uint8], count: int, generator: np.random.Generator) -> NDArray[np.int64]:
     """Positions in `labels`, drawn with replacement, half real and half bogus, in random order.
 
     An odd `count` gives the extra draw to a class at random.
@@ -76,5 +76,3 @@ def _gather(
     # pooling in channels_last is vectorised on a CPU: 20 times faster than in the other layout
     epoch = epoch.to(device).flatten(0, 1).contiguous(memory_format=torch.channels_last)
     return list(epoch.split(len(epoch) // len(picked[0])))
-
-

@@ -28,10 +28,13 @@ def choose_entropy_weight(search: pd.DataFrame) -> float:
         The smaller weight of equals.
     """
     means = search.groupby("entropy_weight")["validation_balanced_accuracy"].mean()
-    return float(means.round(12).sort_index().idxmax())
+    means = means.round(12).sort_index()
+    return float(means.index.to_numpy()[means.to_numpy().argmax()])
 
 
-def search_record(source: str, target: str, *, seed: int, metrics: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def search_record(
+    source: str, target: str, *, seed: int, metrics: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
     """Content of a pair's lambda file from the metrics of all runs of its search."""
     columns = ["entropy_weight", "shots", "validation_balanced_accuracy"]
     search = pd.DataFrame(list(metrics))[columns].sort_values(columns[:2])

@@ -6,7 +6,6 @@ run that it chose. A record is never stale: any change of code, data or options 
 folder may be deleted at any time, at the price of training again.
 """
 
-import os
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
@@ -38,7 +37,7 @@ class Store:
 
     @contextmanager
     def writing(self, key: str) -> Iterator[Path]:
-        """Folder to write a finished run's files to; it gets its name, and the checkpoint goes, at the end."""
+        """Folder for a finished run's files; at the end it gets its name, and the checkpoint goes."""
         record = self.record(key)
         temporary = record.with_name(f".{key}.{uuid.uuid4().hex[:8]}.part")
         temporary.mkdir(parents=True)
@@ -46,7 +45,7 @@ class Store:
             yield temporary
             if not self.has(key):  # a second process may have finished the same run: the same bytes
                 shutil.rmtree(record, ignore_errors=True)
-                os.replace(temporary, record)
+                temporary.replace(record)
             self._checkpoint(key).unlink(missing_ok=True)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
