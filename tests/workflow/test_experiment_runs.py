@@ -80,9 +80,7 @@ def test_editing_mme_reruns_mme_only(edited):
     assert {"baseline", "transfer", "stamps", "splits", "simulate"}.isdisjoint(jobs)
     assert jobs["select_lambda"] == 2
     assert jobs["adapt"] == 4  # two pairs, two numbers of shots: mme alone
-    assert (
-        project.jobs("--forcerun", "--", "results/finetune/HiTS-to-ATLAS/shots-1/seed-0/metrics.json") == {}
-    )
+    assert project.jobs("results/finetune/HiTS-to-ATLAS/shots-1/seed-0/metrics.json") == {}
 
 
 def test_editing_a_docstring_reruns_nothing(edited):

@@ -1,21 +1,20 @@
 """What the rules share: the validated experiment, its runs, and the paths of their files. No rules, no torch."""
 
-import os
 import sys
 from pathlib import Path
 
 import yaml
 from snakemake.exceptions import WorkflowError
 
-# the package is found even where it is not installed, as in Snakemake's own conda environments
 PACKAGE_ROOT = Path(str(workflow.current_basedir)).parent
-sys.path.insert(0, str(PACKAGE_ROOT))
-os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(PACKAGE_ROOT), os.environ.get("PYTHONPATH")]))
+sys.path.insert(0, str(PACKAGE_ROOT))  # the package is found even where it is not installed
 
 from stampshift.errors import ConfigError
 from stampshift.experiment import Experiment, Run, check_shots
-from stampshift.provenance import code_digest
+from stampshift.provenance import code_digest, offer_package_to_subprocesses
 from stampshift.simulation import class_counts
+
+offer_package_to_subprocesses()
 
 RUN_FILES = ("model.pt", "history.parquet", "predictions.parquet", "metrics.json")
 TRANSFER_FILES = ("predictions.parquet", "metrics.json")
@@ -76,7 +75,7 @@ def survey_section(wildcards):
 
 def archive_address(wildcards):
     """Address of one file of an archive, by its name."""
-    addresses = {url.rpartition("/")[2]: url for url in survey_section(wildcards)["url"]}
+    addresses = {Path(url).name: url for url in survey_section(wildcards)["url"]}
     return addresses[wildcards.archive]
 
 
@@ -84,7 +83,7 @@ def raw_archive(wildcards):
     """Files or folder of a survey's raw archive, in a list."""
     section = survey_section(wildcards)
     if section["origin"] == "url":
-        names = [url.rpartition("/")[2] for url in section["url"]]
+        names = [Path(url).name for url in section["url"]]
         return [f"resources/raw/{wildcards.survey}/{name}" for name in names]
     if section["origin"] == "simulate":
         size, seed = section["simulate"]["stamps"], section["simulate"]["seed"]

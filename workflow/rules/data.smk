@@ -5,10 +5,10 @@ rule download:
         "<logs>/download/{survey}-{archive}.log",
     conda:
         "../../envs/stampshift.yaml"
-    params:
-        url=archive_address,
     resources:
         runtime=1440,
+    params:
+        url=archive_address,
     shell:
         # Snakemake removes the output of a failed job: what has come so far is kept under another name
         "curl --fail --location --retry 5 --continue-at - --output {output}.part {params.url:q} 2> {log}"
@@ -22,11 +22,11 @@ rule simulate:
         directory("resources/raw/simulated/{survey}-{size}-seed-{seed}"),
     log:
         "<logs>/simulate/{survey}-{size}-seed-{seed}.log",
+    wildcard_constraints:
+        size="[0-9]+",
     conda:
         "../../envs/stampshift.yaml"
     threads: EXECUTION["preprocessing_threads"]
-    wildcard_constraints:
-        size="[0-9]+",
     params:
         code=code_digest("simulation"),
     script:

@@ -125,9 +125,7 @@ rule examples_figure:
 
 rule learning_curves_figure:
     input:
-        histories=expand(
-            "<results>/baseline/{{survey}}/seed-{seed}/history.parquet", seed=SEEDS
-        ),
+        histories=expand("<results>/baseline/{{survey}}/seed-{seed}/history.parquet", seed=SEEDS),
     output:
         pdf="<results>/figures/learning-curves/{survey}.pdf",
         png=report(

@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import json
+import os
 import platform
 from collections.abc import Iterable
 from functools import cache
@@ -52,6 +53,16 @@ def versions() -> dict[str, str]:
     """Versions of Python and of the packages that decide a result."""
     own = {"python": platform.python_version(), "stampshift": __version__}
     return own | {name: version(name) for name in REPORTED_PACKAGES}
+
+
+def offer_package_to_subprocesses() -> None:
+    """Let the Python processes that this one starts import this very package.
+
+    Jobs in Snakemake's own conda environments have no installed copy, and an installed copy must never
+    stand in for the checkout whose digests the rules carry.
+    """
+    inherited = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(PACKAGE_ROOT.parent), inherited]))
 
 
 def _source(name: str) -> Path:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from stampshift.errors import ContractError
 from stampshift.evaluation.labels import title_note
 from stampshift.figures.style import PAGE_WIDTH_INCHES, styled
+from stampshift.preprocess import Block, InvalidPixels
 from stampshift.stamps import CHANNELS, LABELS, RawTriplet, Stamps
 
 LABEL_NAMES = {code: name for name, code in LABELS.items()}
@@ -43,24 +44,25 @@ def class_examples(stamps: Stamps, *, per_class: int, simulated: bool) -> Figure
         images = np.concatenate(stamps.stamps[indices])  # (triplets x channels, size, size)
         for axes, image in zip(row, images, strict=False):  # a small class leaves the end of its row empty
             show_image(axes, image)
-        label = LABEL_NAMES[int(stamps.labels[indices[0]])]
-        _name_row(row[0], name if name == label else f"{name}\n({label})")
+        _name_row(row[0], name, label=stamps.labels[indices[0]])
     figure.suptitle(title_note(f"Classes of {stamps.survey}", simulated=simulated))
     return figure
 
 
 @styled
 def preprocessing_examples(
-    triplets: Sequence[RawTriplet], stamps: NDArray[np.float32], *, survey: str, simulated: bool
+    triplets: Sequence[RawTriplet], block: Block, *, invalid: InvalidPixels, survey: str, simulated: bool
 ) -> Figure:
     """Triplets as published beside the same after preprocessing (thesis Figs 5-10), a row per triplet.
 
     Parameters
     ----------
     triplets
-        As published; shown whole, non-finite pixels left blank.
-    stamps
-        float32 (n, 3, size, size): the same triplets, preprocessed.
+        As published; shown whole, invalid pixels left blank.
+    block
+        The same triplets, preprocessed.
+    invalid
+        The survey's marks of invalid pixels.
     survey
         Name of the survey.
     simulated
@@ -69,18 +71,19 @@ def preprocessing_examples(
     Raises
     ------
     ContractError
-        If there are not as many stamps as triplets.
+        If the two do not hold the same triplets.
     """
-    if len(triplets) != len(stamps):
+    if [triplet.identifier for triplet in triplets] != block.ids:
         raise ContractError(
             f"{survey}: expected the same triplets before and after preprocessing, found {len(triplets)} "
-            f"and {len(stamps)}; choose triplets that preprocessing does not drop."
+            f"and {len(block.ids)}; choose triplets that preprocessing does not drop."
         )
     figure, grid = _image_grid(rows=len(triplets), triplets=2)
-    for triplet, processed, row in zip(triplets, stamps, grid, strict=True):
-        for axes, image in zip(row, [*triplet.images, *processed], strict=True):
+    for triplet, stamp, label, row in zip(triplets, block.stamps, block.labels, grid, strict=True):
+        published = [np.where(invalid.mask(image), np.nan, image) for image in triplet.images]
+        for axes, image in zip(row, [*published, *stamp], strict=True):
             show_image(axes, image)
-        _name_row(row[0], triplet.survey_class)
+        _name_row(row[0], triplet.survey_class, label=label)
     figure.suptitle(title_note(f"{survey}, as published and preprocessed", simulated=simulated))
     return figure
 
@@ -126,5 +129,7 @@ def _image_grid(*, rows: int, triplets: int) -> tuple[Figure, list[list[Axes]]]:
     return figure, grid
 
 
-def _name_row(axes: Axes, name: str) -> None:
+def _name_row(axes: Axes, survey_class: str, *, label: int) -> None:
+    """Write a class at the left of its row, with its label where that is another word."""
+    name = survey_class if survey_class == LABEL_NAMES[label] else f"{survey_class}\n({LABEL_NAMES[label]})"
     axes.text(-0.08, 0.5, name, transform=axes.transAxes, ha="right", va="center", fontsize=7)

@@ -1,0 +1,26 @@
+"""Triplets of every class of a survey, as published and preprocessed."""
+
+from pathlib import Path
+
+from stampshift.figures.examples import preprocessing_examples
+from stampshift.figures.style import save_figure
+from stampshift.joblog import job_log
+from stampshift.preprocess import InvalidPixels
+from stampshift.surveys.examples import first_examples
+
+with job_log(snakemake.log[0]):
+    survey = snakemake.wildcards.survey
+    invalid = InvalidPixels(**snakemake.params.survey["invalid"])
+    triplets, block = first_examples(
+        [Path(path) for path in snakemake.input.archive],
+        survey=survey,
+        reader=snakemake.params.survey["reader"],
+        classes=snakemake.params.survey["classes"],
+        invalid=invalid,
+        size_pixels=snakemake.params.size_pixels,
+        per_class=snakemake.params.per_class,
+    )
+    figure = preprocessing_examples(
+        triplets, block, invalid=invalid, survey=survey, simulated=snakemake.params.simulated
+    )
+    save_figure(figure, snakemake.output)

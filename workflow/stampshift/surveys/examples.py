@@ -1,0 +1,77 @@
+"""The first triplets of every class of a raw archive, as published and preprocessed."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+
+from stampshift.errors import ArchiveError
+from stampshift.preprocess import Block, InvalidPixels, preprocess
+from stampshift.stamps import LABELS, RawTriplet
+from stampshift.surveys import READERS
+
+
+def first_examples(
+    paths: Sequence[Path],
+    *,
+    survey: str,
+    reader: str,
+    classes: Mapping[str, str],
+    invalid: InvalidPixels,
+    size_pixels: int,
+    per_class: int,
+) -> tuple[list[RawTriplet], Block]:
+    """Read the first triplets of every class that preprocessing keeps; reading stops once there are enough.
+
+    Parameters
+    ----------
+    paths
+        Files and folders of the archive.
+    survey
+        Name of the survey, for messages.
+    reader
+        Key of `surveys.READERS`: the format of the archive.
+    classes
+        Map of each of the survey's classes to ``"real"`` or ``"bogus"``.
+    invalid
+        The survey's marks of invalid pixels.
+    size_pixels
+        Side of the preprocessed stamps.
+    per_class
+        Triplets of each class; a class with fewer gives all that it has.
+
+    Returns
+    -------
+    triplets
+        As published: the classes of reals first, then by name, each in the order of the archive.
+    block
+        The same triplets in the same order, preprocessed.
+
+    Raises
+    ------
+    ArchiveError
+        If the archive cannot be read, holds a class that the map does not, or has no triplet to keep.
+    """
+    ordered = sorted(classes, key=lambda name: (-LABELS[classes[name]], name))
+    found: dict[str, list[RawTriplet]] = {name: [] for name in ordered}
+    rules = {"size_pixels": size_pixels, "invalid": invalid, "classes": classes}
+    try:
+        for triplet in _triplets(paths, reader=reader):
+            # a class outside the map is for `preprocess` to refuse
+            if len(found.get(triplet.survey_class, ())) < per_class and preprocess([triplet], **rules).ids:
+                found[triplet.survey_class].append(triplet)
+                if all(len(examples) == per_class for examples in found.values()):
+                    break
+    except ArchiveError as error:
+        raise ArchiveError(f"{survey}: {error}") from error
+    triplets = list(chain.from_iterable(found.values()))
+    if not triplets:
+        raise ArchiveError(
+            f"{survey}: expected square triplets of at least {size_pixels} pixels in "
+            f"{', '.join(map(str, paths))}, found none. Name the whole archive in the config."
+        )
+    return triplets, preprocess(triplets, **rules)
+
+
+def _triplets(paths: Sequence[Path], *, reader: str) -> Iterator[RawTriplet]:
+    for unit in READERS[reader].units(paths):
+        yield from READERS[reader].decode(unit)
