@@ -2,12 +2,11 @@
 
 An archive of each survey is drawn with the built-in simulator, in the survey's native format, and made
 into a stamps file: with one process and with one per core, the median of several repeats. Every
-measurement is a fresh process of its own, so that its peak memory is that survey's alone: the peak of
-the process plus, for each worker, that of the largest worker. Pages that workers share with the process
-are thus counted for each of them: the machine needs no more. Archives come from the page cache after
-the first repeat; seconds include the digest of the archive and the writing of the stamps.
-Simulation is timed as wall time on all cores. With --archives the archives are kept for the next call;
-delete them after a change of the simulator. Run: python benchmarks/preprocessing.py
+measurement is a fresh process of its own, so that its peak resident memory is that survey's alone; that of
+the largest of its workers stands beside it and includes the pages that the two share. Archives come from
+the page cache after the first repeat; seconds include the digest of the archive and the writing of the
+stamps. Simulation is timed as wall time on all cores. With --archives the archives are kept for the next
+call; delete them after a change of the simulator. Run: python benchmarks/preprocessing.py
 """
 
 import argparse
@@ -27,7 +26,7 @@ from stampshift.making import make_stamps
 from stampshift.preprocess import InvalidPixels
 
 ROOT = Path(__file__).parents[1]
-HEADER = ("survey", "archive MB", "simulate ms/triplet", "processes", "stamps/s", "peak MB")
+HEADER = ("survey", "archive MB", "simulate ms/triplet", "processes", "stamps/s", "peak MB", "worker MB")
 
 
 def in_fresh_process(function, *arguments):
@@ -50,7 +49,7 @@ def simulate(survey, stamps, seed, folder, cores):
 
 
 def measure(survey, section, size_pixels, archive, processes):
-    """Make the stamps file once; return seconds and peak memory in MB."""
+    """Make the stamps file once; return seconds and peak memory in MB, of the process and its workers."""
     with tempfile.TemporaryDirectory(dir=archive.parent) as temporary:
         begin = time.perf_counter()
         make_stamps(
@@ -66,10 +65,8 @@ def measure(survey, section, size_pixels, archive, processes):
             progress=False,
         )
         seconds = time.perf_counter() - begin
-    own, worker = (
-        resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    )
-    return seconds, own + processes * worker  # a process that works alone has no children
+    whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)  # the latter gives the largest child
+    return seconds, *(resource.getrusage(who).ru_maxrss / 1024 for who in whose)
 
 
 def benchmark(survey, config, archives, *, stamps, repeats, core_counts):
@@ -88,8 +85,17 @@ def benchmark(survey, config, archives, *, stamps, repeats, core_counts):
             arguments = (survey, section, config["stamps"]["size_pixels"], archive, processes)
             outcome.append(in_fresh_process(measure, *arguments))
     for processes, outcome in outcomes.items():
-        seconds, memory = (statistics.median(values) for values in zip(*outcome, strict=True))
-        cells = (survey, f"{megabytes:.0f}", drawing, processes, f"{stamps / seconds:.0f}", f"{memory:.0f}")
+        seconds, own, worker = (statistics.median(values) for values in zip(*outcome, strict=True))
+        workers = f"{worker:.0f}" if processes > 1 else "none"
+        cells = (
+            survey,
+            f"{megabytes:.0f}",
+            drawing,
+            processes,
+            f"{stamps / seconds:.0f}",
+            f"{own:.0f}",
+            workers,
+        )
         print(f"| {' | '.join(map(str, cells))} |", flush=True)
 
 

@@ -10,11 +10,25 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+import torch
+import yaml
+from sklearn.metrics import roc_auc_score
 
+from stampshift.experiment import Run
+from stampshift.making import make_stamps
 from stampshift.preprocess import InvalidPixels, preprocess
-from stampshift.stamps import RawTriplet
+from stampshift.simulation import simulate_survey
+from stampshift.splits import make_splits
+from stampshift.stamps import RawTriplet, Stamps
 from stampshift.surveys import READERS
 from stampshift.surveys.fits import read_image
+from stampshift.training.cohort import train_cohort
+from stampshift.training.model import Model
+from stampshift.training.plan import Plan
+from stampshift.training.predict import predict
+from stampshift.training.store import Store
+
+ROOT = Path(__file__).parents[2]
 
 ZTF_RULE = InvalidPixels(magnitude_above=1e30)
 ATLAS_RULE = InvalidPixels(equals=-31415.0)
@@ -153,7 +167,9 @@ def test_atlas_pair_reads_gzipped_and_without_simple(samples):
         np.testing.assert_array_equal(read_image(without, place=name), image)
 
 
-def test_des_sample_is_preprocessed(samples):
+@pytest.fixture(scope="module")
+def des(samples):
+    """The ten labelled triplets; their pixels come from GIFs, whose corner marks lie outside the crop."""
     pixels = np.load(samples / "des_autoscan_sample" / "input_x.npy")
     types = np.loadtxt(samples / "des_autoscan_sample" / "input_labels_y.txt")
     triplets = []
@@ -161,9 +177,11 @@ def test_des_sample_is_preprocessed(samples):
         template, science, difference = (stamp[:, :, channel].astype("f4") for channel in range(3))
         name = {0: "real", 1: "artifact"}[int(kind)]
         triplets.append(RawTriplet((template, science, difference), name, str(row), ""))
-    block = preprocess(
-        triplets, size_pixels=21, invalid=NO_RULE, classes={"real": "real", "artifact": "bogus"}
-    )
+    return triplets
+
+
+def test_des_sample_is_preprocessed(des):
+    block = preprocess(des, size_pixels=21, invalid=NO_RULE, classes={"real": "real", "artifact": "bogus"})
     assert block.stamps.shape == (10, 3, 21, 21)
     assert block.counts.labels == {"real": 4, "bogus": 6}
     assert_normalised(block, np.ones(block.stamps.shape, bool))
@@ -172,3 +190,77 @@ def test_des_sample_is_preprocessed(samples):
     assert np.unravel_index(real.argmax(), real.shape) in {
         (row, column) for row in range(8, 13) for column in range(8, 13)
     }
+
+
+@pytest.fixture(scope="module")
+def simulated_baseline(tmp_path_factory):
+    """A small baseline of simulated DES, as `scores(survey stamps)`."""
+    folder = tmp_path_factory.mktemp("baseline")
+    constants = yaml.safe_load((ROOT / "resources/surveys/DES.yaml").read_text())
+    simulate_survey("DES", stamps=1000, seed=5, constants=constants, folder=folder / "raw", processes=1)
+    make_stamps(
+        [folder / "raw"],
+        survey="DES",
+        reader="des",
+        classes={"real": "real", "artifact": "bogus"},
+        invalid=InvalidPixels(nonzero_below=1e-29),
+        size_pixels=21,
+        processes=1,
+        origin={"simulate": {"stamps": 1000, "seed": 5}},
+        output=folder / "DES.h5",
+        progress=False,
+    )
+    stamps = Stamps.open(folder / "DES.h5")
+    splits = make_splits(stamps, fractions={"train": 0.8, "validation": 0.1, "test": 0.1}, seed=0)
+    splits.save(folder / "DES.npz")
+    plan = Plan(
+        run=Run("baseline", "DES", None, 0, 0),
+        stamps={"DES": folder / "DES.h5"},
+        splits={"DES": folder / "DES.npz"},
+        baseline=None,
+        options={},
+        training={
+            "learning_rate": 0.01,
+            "momentum": 0.9,
+            "halve_every_iterations": 100_000,
+            "batch_size": 50,
+            "epoch_size": 2000,
+            "patience_epochs": 5,
+            "max_epochs": 5,
+        },
+        validation_shots=1,
+    )
+    store = Store(folder / "store")
+    train_cohort([plan], store=store, device="cpu", threads=1, checkpoint_epochs=9, log_file=None)
+    model = Model.open(store.record(plan.key()) / "model.pt").classifier(torch.device("cpu"))
+    return lambda block: predict(
+        model, block.stamps, np.arange(len(block.stamps)), device=torch.device("cpu")
+    )
+
+
+def test_a_trained_model_tells_the_real_des_triplets_apart(simulated_baseline, des):
+    """A model that has seen nothing but simulated DES ranks most real triplets above most artifacts."""
+    classes = {"real": "real", "artifact": "bogus"}
+    block = preprocess(des, size_pixels=21, invalid=NO_RULE, classes=classes)
+    scores = simulated_baseline(block)
+    assert scores.shape == (10,)
+    assert ((scores >= 0) & (scores <= 1)).all()
+    assert roc_auc_score(block.labels, scores) > 0.5
+
+
+def test_a_trained_model_scores_the_real_ztf_alerts(simulated_baseline, ztf):
+    _, triplets = ztf
+    block = preprocess(triplets, size_pixels=21, invalid=ZTF_RULE, classes={"SN": "real"})
+    scores = simulated_baseline(block)
+    assert len(scores) == 491
+    assert ((scores >= 0) & (scores <= 1)).all()
+    # a score is a function of its own stamp: neither the neighbours in a batch nor the units count
+    brighter = [
+        triplet._replace(images=tuple(np.float32(3) * image for image in triplet.images))
+        for triplet in triplets
+        if not any((image < -1e29).any() for image in triplet.images)
+    ]
+    again = preprocess(brighter, size_pixels=21, invalid=ZTF_RULE, classes={"SN": "real"})
+    same = np.isin(block.ids, again.ids)
+    assert same.sum() == 485
+    np.testing.assert_allclose(simulated_baseline(again), scores[same], atol=1e-4)

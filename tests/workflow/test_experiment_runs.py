@@ -45,7 +45,8 @@ def test_tables_and_figures_are_there_and_labelled_as_simulated(finished):
         for suffix in (".csv", ".md", ".tex"):
             assert (results / stem).with_name((results / stem).name + suffix).stat().st_size > 0
     assert "simulated" in (results / "tables/table-1.md").read_text()
-    for stem in ("table-1", "all-pairs", "pairs/HiTS-to-ATLAS", "lambda/HiTS-to-ATLAS", "examples/ATLAS"):
+    pairs = ("pairs/HiTS-to-ATLAS", "lambda/HiTS-to-ATLAS")
+    for stem in ("table-1", "all-pairs", *pairs, "examples/ATLAS", "preprocessing/ATLAS"):
         assert (results / f"figures/{stem}.png").read_bytes().startswith(b"\x89PNG")
         assert (results / f"figures/{stem}.pdf").read_bytes().startswith(b"%PDF")
 
@@ -123,14 +124,18 @@ def test_one_pair_everything(fresh):
     assert jobs["simulate"] == jobs["stamps"] == 2
     assert jobs["baseline"] == jobs["transfer"] == jobs["select_lambda"] == 1
     assert jobs["adapt"] == 4
-    assert jobs["pair_table"] == jobs["pair_figure"] == 1
+    assert jobs["pair_table"] == jobs["pair_figure"] == jobs["lambda_figure"] == 1
+    assert jobs["examples_figure"] == jobs["preprocessing_figure"] == 2
 
 
 def test_published_entropy_weights_need_no_search(fresh):
     config = with_change("methods", "mme", "entropy_weight", value={"choice": "published"})
     jobs = fresh.jobs(config=config)
     assert "select_lambda" not in jobs
+    assert "lambda_figure" not in jobs
     assert jobs["published_lambda"] == 2
+    assert jobs["lambda_table"] == 1
+    assert "lambda_figure" not in fresh.jobs("results/pairs/HiTS-to-ATLAS.done", config=config)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +147,7 @@ def test_published_entropy_weights_need_no_search(fresh):
             "training has no key 'learning_rat'; did you mean 'learning_rate'?",
         ),
         (("pairs",), ["DES-to-DES"], "'DES-to-DES' has the same survey as source and target."),
-        (("splits", "shots"), [500], "500 shots per class from the train part of HiTS were asked for"),
+        (("splits", "shots"), [500], "500 shots per class from the train part of ATLAS were asked for"),
         (
             ("training", "momentum"),
             2,

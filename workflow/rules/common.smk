@@ -52,6 +52,7 @@ SHOTS = list(EXPERIMENT.shots)
 METHODS = list(EXPERIMENT.methods)
 SOURCES = list(dict.fromkeys(pair.source for pair in EXPERIMENT.pairs))
 SIMULATED = EXPERIMENT.simulated
+ENTROPY_WEIGHT_CHOICE = config["methods"].get("mme", {}).get("entropy_weight", {}).get("choice")
 EXECUTION = config["execution"]
 RESULTS = config.get("pathvars", {}).get("results", "results")
 
@@ -71,6 +72,10 @@ wildcard_constraints:
 
 def survey_section(wildcards):
     return config["surveys"][wildcards.survey]
+
+
+def survey_simulated(wildcards):
+    return survey_section(wildcards)["origin"] == "simulate"
 
 
 def archive_address(wildcards):
@@ -150,6 +155,11 @@ def reader_code(wildcards):
     return code_digest("making", f"surveys.{survey_section(wildcards)['reader']}")
 
 
+def preprocessing_figure_code(wildcards):
+    reader = f"surveys.{survey_section(wildcards)['reader']}"
+    return code_digest("figures.examples", "surveys.examples", reader)
+
+
 def pair_metrics(wildcards):
     """Metrics of every run that a pair's table and figure show."""
     source, target = wildcards.pair.split("-to-")
@@ -171,19 +181,19 @@ def with_suffixes(stems, suffixes):
     return [f"<results>/{stem}.{suffix}" for stem in stems for suffix in suffixes]
 
 
-SEARCHED_PAIRS = PAIRS if EXPERIMENT.searched else []
+SURVEY_FIGURES = ("examples", "preprocessing")
 PAIR_TABLES = [f"tables/pairs/{pair}" for pair in PAIRS]
 PAIR_FIGURES = [f"figures/pairs/{pair}" for pair in PAIRS]
-LAMBDA_FIGURES = [f"figures/lambda/{pair}" for pair in SEARCHED_PAIRS]
+LAMBDA_FIGURES = [f"figures/lambda/{pair}" for pair in PAIRS] if ENTROPY_WEIGHT_CHOICE == "search" else []
 LAMBDA_TABLES = ["tables/lambda"] if EXPERIMENT.searched else []
 
 
 def pair_results(wildcards):
     """Tables and figures of one pair and of the two surveys in it."""
     source, target = wildcards.pair.split("-to-")
-    figures = [f"figures/examples/{survey}" for survey in (source, target)]
+    figures = [f"figures/{kind}/{survey}" for kind in SURVEY_FIGURES for survey in (source, target)]
     figures += [f"figures/pairs/{wildcards.pair}", f"figures/learning-curves/{source}"]
-    figures += [f"figures/lambda/{wildcards.pair}"] if EXPERIMENT.searched else []
+    figures += [f"figures/lambda/{wildcards.pair}"] if ENTROPY_WEIGHT_CHOICE == "search" else []
     return with_suffixes(figures, ["pdf", "png"]) + with_suffixes(
         [f"tables/pairs/{wildcards.pair}"], ["csv", "md", "tex"]
     )
@@ -196,7 +206,7 @@ FIGURES = with_suffixes(
     [
         "figures/table-1",
         "figures/all-pairs",
-        *[f"figures/examples/{survey}" for survey in SURVEYS],
+        *[f"figures/{kind}/{survey}" for kind in SURVEY_FIGURES for survey in SURVEYS],
         *[f"figures/learning-curves/{source}" for source in SOURCES],
         *PAIR_FIGURES,
         *LAMBDA_FIGURES,

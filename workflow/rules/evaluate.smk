@@ -11,8 +11,7 @@ rule gather:
         ),
     log:
         "<logs>/gather.log",
-    benchmark:
-        "<benchmarks>/gather.tsv"
+    localrule: True
     conda:
         "../../envs/stampshift.yaml"
     params:
@@ -29,6 +28,7 @@ rule gather_pair:
         "<results>/tables/runs/{pair}.csv",
     log:
         "<logs>/gather/{pair}.log",
+    localrule: True
     conda:
         "../../envs/stampshift.yaml"
     params:
@@ -53,8 +53,7 @@ rule table1:
         latex="<results>/tables/table-1.tex",
     log:
         "<logs>/table1.log",
-    benchmark:
-        "<benchmarks>/table1.tsv"
+    localrule: True
     conda:
         "../../envs/stampshift.yaml"
     params:
@@ -80,8 +79,7 @@ rule pair_table:
         latex="<results>/tables/pairs/{pair}.tex",
     log:
         "<logs>/pair_table/{pair}.log",
-    benchmark:
-        "<benchmarks>/pair_table/{pair}.tsv"
+    localrule: True
     conda:
         "../../envs/stampshift.yaml"
     params:
@@ -107,8 +105,7 @@ rule lambda_table:
         latex="<results>/tables/lambda.tex",
     log:
         "<logs>/lambda_table.log",
-    benchmark:
-        "<benchmarks>/lambda_table.tsv"
+    localrule: True
     conda:
         "../../envs/stampshift.yaml"
     params:

@@ -11,8 +11,7 @@ rule table1_figure:
         ),
     log:
         "<logs>/table1_figure.log",
-    benchmark:
-        "<benchmarks>/table1_figure.tsv"
+    localrule: True
     conda:
         "../../envs/stampshift.yaml"
     params:
@@ -36,8 +35,7 @@ rule pair_figure:
         ),
     log:
         "<logs>/pair_figure/{pair}.log",
-    benchmark:
-        "<benchmarks>/pair_figure/{pair}.tsv"
+    localrule: True
     conda:
         "../../envs/stampshift.yaml"
     params:
@@ -61,8 +59,7 @@ rule all_pairs_figure:
         ),
     log:
         "<logs>/all_pairs_figure.log",
-    benchmark:
-        "<benchmarks>/all_pairs_figure.tsv"
+    localrule: True
     conda:
         "../../envs/stampshift.yaml"
     params:
@@ -87,8 +84,7 @@ rule lambda_figure:
         ),
     log:
         "<logs>/lambda_figure/{pair}.log",
-    benchmark:
-        "<benchmarks>/lambda_figure/{pair}.tsv"
+    localrule: True
     conda:
         "../../envs/stampshift.yaml"
     params:
@@ -111,16 +107,43 @@ rule examples_figure:
         ),
     log:
         "<logs>/examples_figure/{survey}.log",
-    benchmark:
-        "<benchmarks>/examples_figure/{survey}.tsv"
+    localrule: True
     conda:
         "../../envs/stampshift.yaml"
     params:
         per_class=3,
-        simulated=SIMULATED,
+        simulated=survey_simulated,
         code=code_digest("figures.examples"),
     script:
         "../scripts/examples_figure.py"
+
+
+rule preprocessing_figure:
+    input:
+        archive=raw_archive,
+    output:
+        pdf="<results>/figures/preprocessing/{survey}.pdf",
+        png=report(
+            "<results>/figures/preprocessing/{survey}.png",
+            caption="../report/preprocessing_figure.rst",
+            category="Surveys",
+            labels={"what": "preprocessing of {survey}", "kind": "figure"},
+        ),
+    log:
+        "<logs>/preprocessing_figure/{survey}.log",
+    conda:
+        "../../envs/stampshift.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        survey=survey_section,
+        size_pixels=config["stamps"]["size_pixels"],
+        per_class=2,
+        simulated=survey_simulated,
+        code=preprocessing_figure_code,
+    script:
+        "../scripts/preprocessing_figure.py"
 
 
 rule learning_curves_figure:
@@ -136,13 +159,12 @@ rule learning_curves_figure:
         ),
     log:
         "<logs>/learning_curves_figure/{survey}.log",
-    benchmark:
-        "<benchmarks>/learning_curves_figure/{survey}.tsv"
+    localrule: True
     conda:
         "../../envs/stampshift.yaml"
     params:
         seeds=SEEDS,
-        simulated=SIMULATED,
+        simulated=survey_simulated,
         code=code_digest("figures.learning"),
     script:
         "../scripts/learning_curves_figure.py"

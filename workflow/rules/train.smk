@@ -53,7 +53,7 @@ rule transfer:
         "../scripts/transfer.py"
 
 
-if config["methods"].get("mme", {}).get("entropy_weight", {}).get("choice") == "published":
+if ENTROPY_WEIGHT_CHOICE == "published":
 
     rule published_lambda:
         input:

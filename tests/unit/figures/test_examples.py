@@ -3,8 +3,10 @@ import pytest
 
 from stampshift.errors import ContractError
 from stampshift.figures.examples import class_examples, example_rows, preprocessing_examples
+from stampshift.preprocess import InvalidPixels, preprocess
 from stampshift.stamps import RawTriplet, Stamps, stamps_writer
 
+RULE = InvalidPixels(equals=-31415.0)
 CLASSES = ["cr", "kast", "kast", "real", "kast", "kast", "kast", "cr"]
 
 
@@ -70,30 +72,62 @@ def test_stamps_are_square_and_inside_the_figure(stamps):
         assert box.y1 < 1
 
 
-def test_raw_and_preprocessed_side_by_side():
+def preprocessed(*survey_classes, **changes):
+    """Figure of triplets of some classes whose template has invalid pixels in its corner."""
     generator = np.random.default_rng(0)
-    images = tuple(generator.normal(size=(3, 9, 9)).astype(np.float32))
-    images[0][:2] = np.nan
-    triplet = RawTriplet(images, "kast", "x", "")
-    processed = generator.normal(size=(1, 3, 5, 5)).astype(np.float32)
-    figure = preprocessing_examples([triplet], processed, survey="S", simulated=False)
-    sizes = [axes.images[0].get_array().shape for axes in figure.axes]
-    assert sizes == [(9, 9)] * 3 + [(5, 5)] * 3
-    assert figure.axes[0].images[0].get_array().mask.sum() == 18
-    np.testing.assert_allclose(figure.axes[5].images[0].get_array(), processed[0, 2])
-    assert names(figure) == ["kast"]
-    assert figure.get_suptitle() == "S, as published and preprocessed"
+    triplets = []
+    for row, survey_class in enumerate(survey_classes):
+        images = generator.normal(size=(3, 9, 9)).astype(np.float32)
+        images[0, :2, 0] = np.nan
+        images[0, :2, 1] = -31415
+        triplets.append(RawTriplet(tuple(images), survey_class, str(row), ""))
+    block = preprocess(triplets, size_pixels=5, invalid=RULE, classes={"kast": "real", "bogus": "bogus"})
+    options = {"invalid": RULE, "survey": "S", "simulated": False} | changes
+    return triplets, block, preprocessing_examples(triplets, block, **options)
 
 
-def test_an_image_without_a_valid_pixel_is_blank():
-    blank = np.full((5, 5), np.nan, np.float32)
-    triplet = RawTriplet((blank, blank, blank), "cr", "x", "")
-    figure = preprocessing_examples(
-        [triplet], np.zeros((1, 3, 5, 5), np.float32), survey="S", simulated=False
-    )
+def test_raw_and_preprocessed_side_by_side():
+    triplets, block, figure = preprocessed("kast", "bogus")
+    images = [axes.images[0].get_array() for axes in figure.axes]
+    assert [image.shape for image in images] == ([(9, 9)] * 3 + [(5, 5)] * 3) * 2
+    for row, triplet in enumerate(triplets):
+        for channel in range(3):
+            raw, stamp = images[6 * row + channel], images[6 * row + 3 + channel]
+            np.testing.assert_array_equal(raw.compressed(), triplet.images[channel][~raw.mask])
+            np.testing.assert_array_equal(stamp, block.stamps[row, channel])
+
+
+def test_rows_tell_class_and_label_and_the_title_survey_and_simulation():
+    *_, figure = preprocessed("kast", "bogus", simulated=True)
+    assert names(figure) == ["kast\n(real)", "bogus"]
+    assert figure.get_suptitle() == "S, as published and preprocessed (simulated surveys)"
+
+
+def test_invalid_pixels_of_raw_images_are_told_apart_by_colour():
+    *_, figure = preprocessed("kast")
+    template = figure.axes[0].images[0]
+    expected = np.zeros((9, 9), bool)
+    expected[:2, :2] = True
+    np.testing.assert_array_equal(template.get_array().mask, expected)
+    colours = template.to_rgba(template.get_array())
+    greys = np.ptp(colours[..., :3], axis=-1) == 0
+    np.testing.assert_array_equal(greys, ~expected)
+
+
+def test_titles_of_high_and_low_figures_are_as_far_from_the_top():
+    distances = []
+    for count in (1, 8):
+        *_, figure = preprocessed(*["kast"] * count)
+        distances.append((1 - figure._suptitle.get_position()[1]) * figure.get_figheight())
+    assert distances[0] == pytest.approx(distances[1])
+
+
+def test_an_image_without_a_valid_pixel_is_masked_as_a_whole():
+    *_, figure = preprocessed("kast", invalid=InvalidPixels(magnitude_above=0.0))
     assert figure.axes[0].images[0].get_array().mask.all()
 
 
-def test_triplets_without_their_stamps_are_refused():
-    with pytest.raises(ContractError, match=r"S: expected the same triplets .* found 0 and 1"):
-        preprocessing_examples([], np.zeros((1, 3, 5, 5), np.float32), survey="S", simulated=False)
+def test_triplets_other_than_those_preprocessed_are_refused():
+    triplets, block, _ = preprocessed("kast", "kast")
+    with pytest.raises(ContractError, match=r"S: expected the same triplets .* found 1 and 2"):
+        preprocessing_examples(triplets[:1], block, invalid=RULE, survey="S", simulated=False)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from astropy.visualization import ZScaleInterval
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
@@ -19,6 +20,8 @@ NAME_WIDTH = 0.9  # of a stamp: room for the class's name at the left of its row
 GAP_WIDTH = 0.12  # of a stamp: between two triplets
 ROW_HEIGHT = 1.06  # of a stamp
 TITLE_INCHES = 0.45
+TITLE_TOP_INCHES = 0.08  # above the title
+GREYS = colormaps["gray"].with_extremes(bad="#56B4E9")  # invalid pixels are neither dark nor bright
 
 
 @styled
@@ -45,7 +48,7 @@ def class_examples(stamps: Stamps, *, per_class: int, simulated: bool) -> Figure
         for axes, image in zip(row, images, strict=False):  # a small class leaves the end of its row empty
             show_image(axes, image)
         _name_row(row[0], name, label=stamps.labels[indices[0]])
-    figure.suptitle(title_note(f"Classes of {stamps.survey}", simulated=simulated))
+    _title(figure, title_note(f"Classes of {stamps.survey}", simulated=simulated))
     return figure
 
 
@@ -58,7 +61,7 @@ def preprocessing_examples(
     Parameters
     ----------
     triplets
-        As published; shown whole, invalid pixels left blank.
+        As published; shown whole, invalid pixels in blue.
     block
         The same triplets, preprocessed.
     invalid
@@ -84,7 +87,7 @@ def preprocessing_examples(
         for axes, image in zip(row, [*published, *stamp], strict=True):
             show_image(axes, image)
         _name_row(row[0], triplet.survey_class, label=label)
-    figure.suptitle(title_note(f"{survey}, as published and preprocessed", simulated=simulated))
+    _title(figure, title_note(f"{survey}, as published and preprocessed", simulated=simulated))
     return figure
 
 
@@ -95,10 +98,10 @@ def example_rows(classes: NDArray[np.str_], *, name: str, count: int) -> NDArray
 
 
 def show_image(axes: Axes, image: ArrayLike) -> None:
-    """Show one stamp, first row at the bottom, stretched by zscale; non-finite pixels stay blank."""
+    """Show one stamp, first row at the bottom, stretched by zscale, non-finite pixels in blue."""
     pixels = np.ma.masked_invalid(np.asarray(image, dtype=float))
     low, high = ZScaleInterval().get_limits(pixels.compressed()) if pixels.count() else (0.0, 1.0)
-    axes.imshow(pixels, origin="lower", cmap="gray", vmin=low, vmax=high, interpolation="nearest")
+    axes.imshow(pixels, origin="lower", cmap=GREYS, vmin=low, vmax=high, interpolation="nearest")
 
 
 def _ordered_classes(stamps: Stamps) -> list[str]:
@@ -127,6 +130,11 @@ def _image_grid(*, rows: int, triplets: int) -> tuple[Figure, list[list[Axes]]]:
     for column, axes in enumerate(grid[0]):
         axes.set_title(CHANNELS[column % channels], fontsize=min(8.0, 10 * stamp), pad=2)
     return figure, grid
+
+
+def _title(figure: Figure, title: str) -> None:
+    """Write a title at the same distance from the top of figures of any height."""
+    figure.suptitle(title, y=1 - TITLE_TOP_INCHES / figure.get_figheight(), va="top")
 
 
 def _name_row(axes: Axes, survey_class: str, *, label: int) -> None:

@@ -1,6 +1,7 @@
 """The first triplets of every class of a raw archive, as published and preprocessed."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -53,11 +54,11 @@ def first_examples(
     """
     ordered = sorted(classes, key=lambda name: (-LABELS[classes[name]], name))
     found: dict[str, list[RawTriplet]] = {name: [] for name in ordered}
-    rules = {"size_pixels": size_pixels, "invalid": invalid, "classes": classes}
+    preprocessed = partial(preprocess, size_pixels=size_pixels, invalid=invalid, classes=classes)
     try:
         for triplet in _triplets(paths, reader=reader):
             # a class outside the map is for `preprocess` to refuse
-            if len(found.get(triplet.survey_class, ())) < per_class and preprocess([triplet], **rules).ids:
+            if len(found.get(triplet.survey_class, ())) < per_class and preprocessed([triplet]).ids:
                 found[triplet.survey_class].append(triplet)
                 if all(len(examples) == per_class for examples in found.values()):
                     break
@@ -69,7 +70,7 @@ def first_examples(
             f"{survey}: expected square triplets of at least {size_pixels} pixels in "
             f"{', '.join(map(str, paths))}, found none. Name the whole archive in the config."
         )
-    return triplets, preprocess(triplets, **rules)
+    return triplets, preprocessed(triplets)
 
 
 def _triplets(paths: Sequence[Path], *, reader: str) -> Iterator[RawTriplet]:
