@@ -38,7 +38,7 @@ OPTIONS = {"baseline": {}, "mme": {"temperature": 0.05, "entropy_weight": 0.1}}
 
 def synthetic_data(stamps_per_survey):
     generator = np.random.default_rng(0)
-    stamps = generator.normal(size=(2, stamps_per_survey, 3, 21, 21)).astype(np.float32)
+    stamps = generator.standard_normal((2, stamps_per_survey, 3, 21, 21), dtype=np.float32)
     labels = (np.arange(stamps_per_survey) % 2).astype(np.uint8)
     rows, few = np.arange(stamps_per_survey), np.arange(20)
     return TrainingData(

@@ -3,33 +3,11 @@
 import os
 from pathlib import Path
 
-import numpy as np
 import pytest
 
+from fake_surveys import FRACTIONS, write_survey
 from stampshift.splits import Splits, make_splits
-from stampshift.stamps import Stamps, stamps_writer
-
-FRACTIONS = {"train": 0.8, "validation": 0.1, "test": 0.1}
-
-
-def write_survey(folder: Path, name: str, *, width: float, count: int = 400, groups: bool = False) -> Path:
-    """A stamps file of noise (bogus) and noise with a Gaussian source of `width` pixels (real)."""
-    generator = np.random.default_rng(int.from_bytes(name.encode(), "little"))
-    labels = generator.permutation(np.arange(count) % 2)
-    y, x = np.mgrid[-10:11, -10:11]
-    source = np.exp(-(x**2 + y**2) / (2 * width**2)).astype(np.float32)
-    stamps = generator.normal(size=(count, 3, 21, 21)).astype(np.float32)
-    stamps[:, 1:] += 3 * labels[:, None, None, None] * source
-    path = folder / f"{name}.h5"
-    with stamps_writer(path, survey=name, size_pixels=21) as writer:
-        writer.append(
-            stamps,
-            labels=labels,
-            classes=np.where(labels, "star", "ghost").tolist(),
-            ids=[f"{name}-{row}" for row in range(count)],
-            groups=[f"object-{row // 3}" if groups else "" for row in range(count)],
-        )
-    return path
+from stampshift.stamps import Stamps
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """Readers and preprocessing on real stamps; needs the folder of samples in STAMPSHIFT_REAL_DATA."""
 
 import gzip
-import os
 import pickle
 from pathlib import Path
 
@@ -36,14 +35,6 @@ NO_RULE = InvalidPixels()
 CUTOUTS = ("cutoutTemplate", "cutoutScience", "cutoutDifference")
 
 
-@pytest.fixture(scope="module")
-def samples():
-    root = os.environ.get("STAMPSHIFT_REAL_DATA")
-    if not root:
-        pytest.skip("STAMPSHIFT_REAL_DATA is unset: no real samples")
-    return Path(root)
-
-
 def records_of(path):
     if path.suffix == ".parquet":
         return pq.read_table(path, columns=["objectId", *CUTOUTS]).to_pylist()
@@ -63,10 +54,10 @@ def assert_normalised(block, valid):
 
 
 @pytest.fixture(scope="module")
-def ztf(samples, tmp_path_factory):
+def ztf(real_data, tmp_path_factory):
     """All unique alerts as the training set's frame, read back, beside their rows of the index."""
-    index = pd.read_csv(samples / "ztf_alerts" / "index.csv").query("dup == 0")
-    files = {name: records_of(samples / "ztf_alerts" / name) for name in index["file"].unique()}
+    index = pd.read_csv(real_data / "ztf_alerts" / "index.csv").query("dup == 0")
+    files = {name: records_of(real_data / "ztf_alerts" / name) for name in index["file"].unique()}
     alerts = [files[name][record] for name, record in zip(index["file"], index["record"], strict=True)]
     frame = pd.DataFrame(
         {
@@ -126,9 +117,9 @@ def test_ztf_crop_of_21_is_finite_and_normalised(ztf):
     assert_normalised(block, np.isfinite(crop) & (np.abs(crop) < 1e30))
 
 
-def test_atlas_alerts_mask_the_template_where_the_difference_is_masked(samples, tmp_path):
-    index = pd.read_csv(samples / "atlas_alerts" / "index.csv")
-    alerts = [records_of(samples / "atlas_alerts" / "avro" / Path(name).name)[0] for name in index["file"]]
+def test_atlas_alerts_mask_the_template_where_the_difference_is_masked(real_data, tmp_path):
+    index = pd.read_csv(real_data / "atlas_alerts" / "index.csv")
+    alerts = [records_of(real_data / "atlas_alerts" / "avro" / Path(name).name)[0] for name in index["file"]]
     rows = [
         {
             "id": alert["candid"],
@@ -156,9 +147,9 @@ def test_atlas_alerts_mask_the_template_where_the_difference_is_masked(samples, 
     assert block.counts.filled_pixels == {"template": masked, "science": 0, "difference": masked}
 
 
-def test_atlas_pair_reads_gzipped_and_without_simple(samples):
+def test_atlas_pair_reads_gzipped_and_without_simple(real_data):
     for name in ("science", "difference"):
-        content = (samples / "atlas_alerts" / "fits_gz" / f"{name}.fits.gz").read_bytes()
+        content = (real_data / "atlas_alerts" / "fits_gz" / f"{name}.fits.gz").read_bytes()
         image = read_image(content, place=name)
         assert image.shape == (61, 61)
         inflated = gzip.decompress(content)
@@ -168,10 +159,10 @@ def test_atlas_pair_reads_gzipped_and_without_simple(samples):
 
 
 @pytest.fixture(scope="module")
-def des(samples):
+def des(real_data):
     """The ten labelled triplets; their pixels come from GIFs, whose corner marks lie outside the crop."""
-    pixels = np.load(samples / "des_autoscan_sample" / "input_x.npy")
-    types = np.loadtxt(samples / "des_autoscan_sample" / "input_labels_y.txt")
+    pixels = np.load(real_data / "des_autoscan_sample" / "input_x.npy")
+    types = np.loadtxt(real_data / "des_autoscan_sample" / "input_labels_y.txt")
     triplets = []
     for row, (stamp, kind) in enumerate(zip(pixels, types, strict=True)):
         template, science, difference = (stamp[:, :, channel].astype("f4") for channel in range(3))

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from conftest import FRACTIONS, write_survey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fake_surveys import FRACTIONS, write_survey
 from stampshift.errors import ConfigError, ContractError
 from stampshift.splits import Splits, make_splits
 from stampshift.stamps import Stamps

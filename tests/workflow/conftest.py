@@ -1,79 +1,10 @@
-"""A copy of the project in which a tiny experiment has run once."""
+"""Checkouts in which nothing has run, or a tiny experiment has run once."""
 
-import os
-import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-import yaml
 
-ROOT = Path(__file__).parents[2]
-TINY = {
-    "surveys": {
-        name: {"origin": "simulate", "simulate": {"stamps": 150, "seed": seed}}
-        for seed, name in enumerate(("HiTS", "DES", "ATLAS", "ZTF"))
-    },
-    "pairs": ["HiTS-to-ATLAS", "ATLAS-to-HiTS"],
-    "splits": {"seeds": [0, 1], "shots": [1, 3], "validation_shots": 2},
-    "methods": {"mme": {"entropy_weight": {"grid": [0.1, 0.5]}}},
-    "training": {"epoch_size": 100, "patience_epochs": 2, "max_epochs": 2},
-    "execution": {"threads": 1, "preprocessing_threads": 2},
-}
-
-
-class Project:
-    """A checkout that tests may edit, and Snakemake in it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def snakemake(self, *arguments: str, config: dict | None = None, cores: int = 2):
-        (self.folder / "tiny.yaml").write_text(yaml.safe_dump(config or TINY))
-        command = [
-            sys.executable,
-            "-m",
-            "snakemake",
-            "--cores",
-            str(cores),
-            "--scheduler",
-            "greedy",
-            *arguments,
-        ]
-        # the copy's package goes before the installed one
-        environment = os.environ | {"PYTHONPATH": str(self.folder / "workflow")}
-        return subprocess.run(
-            [*command, "--configfile", "tiny.yaml"],
-            cwd=self.folder, env=environment, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-
-    def run(self, *arguments: str, **options) -> str:
-        done = self.snakemake(*arguments, **options)
-        assert done.returncode == 0, done.stderr[-5000:]
-        return done.stderr
-
-    def jobs(self, *arguments: str, **options) -> dict[str, int]:
-        """Number of jobs by rule that a run would execute."""
-        done = self.snakemake("--dry-run", *arguments, **options)
-        assert done.returncode == 0, done.stderr[-5000:]
-        printed = done.stdout + done.stderr
-        if "Nothing to be done" in printed:
-            return {}
-        table = printed.partition("Job stats:")[2].partition("total")[0]
-        return {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}
-
-    def contents(self, pattern: str) -> dict[str, bytes]:
-        return {str(path.relative_to(self.folder)): path.read_bytes() for path in self.folder.glob(pattern)}
-
-
-def copy_of_the_project(folder: Path) -> Project:
-    for name in ("workflow", "resources", "envs"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "raw"))
-    for name in ("Snakefile", "config.yaml"):
-        shutil.copy(ROOT / name, folder / name)
-    return Project(folder)
+from tiny_project import Project, copy_of_the_project
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ from copy import deepcopy
 import h5py
 import pandas as pd
 import pytest
-from conftest import TINY
+
+from tiny_project import TINY
 
 RUN_FILES = {"model.pt", "history.parquet", "predictions.parquet", "metrics.json"}
 

@@ -15,6 +15,7 @@ def log_to(path: Path | str) -> None:
     """Send this process' log to a file, to which other processes may append as well."""
     logging.basicConfig(filename=path, level=logging.INFO, format=FORMAT)
     logging.captureWarnings(capture=True)
+    logging.getLogger("fontTools").setLevel(logging.WARNING)  # a hundred lines for every PDF
 
 
 @contextmanager

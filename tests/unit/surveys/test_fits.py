@@ -1,7 +1,5 @@
 import io
-import os
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -145,11 +143,8 @@ def test_pixels_beyond_float32_are_infinite_without_a_warning(formats):
     assert read_image(formats.fits(np.full((2, 2), 1e300)), place="x")[0, 0] == np.inf
 
 
-def test_real_pair_of_atlas_marks_masked_pixels():
-    root = os.environ.get("STAMPSHIFT_REAL_DATA")
-    if not root:
-        pytest.skip("STAMPSHIFT_REAL_DATA is unset: no real samples")
-    folder = Path(root) / "atlas_alerts" / "fits_gz"
+def test_real_pair_of_atlas_marks_masked_pixels(real_data):
+    folder = real_data / "atlas_alerts" / "fits_gz"
     for name in ("science", "difference"):
         image = read_image((folder / f"{name}.fits.gz").read_bytes(), place=name)
         assert image.shape == (61, 61)

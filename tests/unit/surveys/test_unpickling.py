@@ -2,7 +2,6 @@ import gzip
 import os
 import pickle
 import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -157,11 +156,8 @@ def test_gzipped_file_cut_short_is_an_archive_error(tmp_path):
         unpickle_file(tmp_path / "x.pkl.gz", place="ZTF x")
 
 
-def test_published_predictions_of_hits_are_read():
-    root = os.environ.get("STAMPSHIFT_REAL_DATA")
-    if not root:
-        pytest.skip("STAMPSHIFT_REAL_DATA is unset: no real samples")
-    for path in sorted((Path(root) / "hits_published_predictions").glob("*.pkl")):
+def test_published_predictions_of_hits_are_read(real_data):
+    for path in sorted((real_data / "hits_published_predictions").glob("*.pkl")):
         content = unpickle_file(path, place=path.name)
         assert content["labels"].shape == (100_000,)
         assert set(np.unique(content["labels"])) == {0, 1}

@@ -73,6 +73,12 @@ def spike(view: View) -> Candidate:
     pattern = spikes(
         x=x, y=y, amplitude=1.0, power=power, angle=angle, fwhm=view.fwhm, size_pixels=view.size_pixels
     )
+    for turn in np.deg2rad(rng.normal(0, settings["fan_degrees"], rng.poisson(settings["fan_arms"]))):
+        # a very bright star's arms are fans of many
+        pattern += spikes(
+            x=x, y=y, amplitude=rng.uniform(0.3, 1), power=power, angle=angle + turn, fwhm=view.fwhm,
+            size_pixels=view.size_pixels,
+        )  # fmt: skip
     star = Source(float(x), float(y), amplitude * settings["star_to_arm_flux"])
     return Candidate(
         flux=peak * view.fwhm**2, major_pixels=2 * view.fwhm, minor_pixels=view.star_rms, static=[star],
@@ -107,7 +113,8 @@ def dipole(view: View) -> Candidate:
     Its flux follows from the significance of the brighter lobe under a star-shaped filter.
     """
     settings, rng, size = view.constants["dipole"], view.rng, view.size_pixels
-    shift, angle = uniform(rng, settings["shift_pixels"]), rng.uniform(0, 2 * np.pi)
+    # log-uniform: the better the subtraction, the brighter the sources whose residuals are found
+    shift, angle = log_uniform(rng, settings["shift_pixels"]), rng.uniform(0, 2 * np.pi)
     scale_error = uniform(rng, settings["flux_error"]) * rng.choice([-1, 1])
     mismatch = Mismatch(
         float(shift * np.cos(angle)), float(shift * np.sin(angle)),
@@ -175,6 +182,13 @@ def _column_trail(view: View) -> tuple[float, float, np.ndarray, list[Source]]:
         peak=peak, width_pixels=width, x=x, start=start, direction=direction, decay_pixels=decay,
         size_pixels=view.size_pixels,
     )  # fmt: skip
+    for _ in range(rng.poisson(settings["further_trails"])):
+        # a crowd of bright stars burns together
+        pixels += column_trail(
+            peak=peak * log_uniform(rng, settings["further_peak"]), width_pixels=width,
+            x=rng.uniform(-0.5, 0.5) * view.size_pixels, start=rng.uniform(-0.5, 0.5) * view.size_pixels,
+            direction=direction, decay_pixels=decay, size_pixels=view.size_pixels,
+        )  # fmt: skip
     star = []
     if rng.random() < settings["star_fraction"]:
         # the star that burnt the column still shines at the head of its trail

@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt
 
 from stampshift.files import atomic_path
+from stampshift.simulation.detector import pixel_grid
 from stampshift.simulation.encoding import fits_bytes
 from stampshift.simulation.plan import Plan, Task
 from stampshift.simulation.streams import ordered_map
@@ -61,9 +63,13 @@ def exact_pair(triplet: Triplet) -> tuple[NDArray[np.float32], NDArray[np.float3
 def _mask(
     science: NDArray[np.float32], *, constants: dict[str, Any] | Any, rng: np.random.Generator
 ) -> NDArray[np.bool_]:
-    """Pixels that the subtraction leaves out: saturated ones, and masked columns beside the centre."""
+    """Pixels that the subtraction leaves out: around saturated ones, and columns; the centre was searched."""
     settings, size = constants["mask"], science.shape[1]
     masked = np.asarray(science >= constants["saturation"] * (1 - 1e-6))
+    if masked.any():
+        y, x = pixel_grid(size)
+        apart = np.hypot(x, y) > settings["clearance_pixels"]
+        masked |= (distance_transform_edt(~masked) <= settings["radius_pixels"]) & apart
     if rng.random() < settings["column_probability"]:
         first = int(rng.integers(size))
         last = first + 1 + int(rng.geometric(settings["column_stop_probability"]))

@@ -7,7 +7,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from stampshift.simulation.scenes import Conditions, Image, Mismatch, Source, effective_pixels, noise_of_depth
+from stampshift.simulation.scenes import (
+    Conditions,
+    Image,
+    Mismatch,
+    Source,
+    effective_pixels,
+    flux_of_magnitude,
+)
 
 
 class NoisePeak(NamedTuple):
@@ -91,14 +98,12 @@ class View:
         return self.fwhm / 2.355
 
     def snr(self, rng: np.random.Generator, *, kind: str) -> float:
-        """Signal-to-noise ratio of a "real" or "bogus" detection: a power law of counts between two bounds.
+        """Signal-to-noise ratio of a "real" or "bogus" detection: that of a star of the same flux.
 
-        Most detections are near the limit: counts in Euclidean space, for one, follow N(>f) ~ f^-1.5.
+        The law is a table of measured percentiles, interpolated in the logarithm.
         """
         law = self.constants["snr"][kind]
-        floor = law["minimum"]
-        tail = (floor / law["maximum"]) ** law["index"]
-        return float(floor * (1 - rng.uniform(0, 1 - tail)) ** (-1 / law["index"]))
+        return float(np.exp(np.interp(rng.uniform(0, 100), law["percentiles"], np.log(law["values"]))))
 
     def noise_snr(self) -> float:
         """Height of a peak of pure noise above the limit: density of peaks ~ t exp(-t^2 / 2)."""
@@ -114,13 +119,10 @@ class View:
 
     def reference_flux(self, snr: float) -> float:
         """Flux of a star of signal-to-noise `snr` in the survey's typical exposure."""
-        fwhm = float(np.mean(self.constants["seeing_fwhm_arcsec"])) / self.constants["pixel_scale_arcsec"]
-        noise = noise_of_depth(
-            depth_mag=float(np.mean(self.constants["depth_mag"])),
-            zero_point_mag=self.constants["zero_point_mag"],
-            fwhm=fwhm,
+        limit = flux_of_magnitude(
+            float(np.mean(self.constants["depth_mag"])), zero_point_mag=self.constants["zero_point_mag"]
         )
-        return float(snr * noise * np.sqrt(effective_pixels(fwhm)))
+        return float(snr * limit / 5)
 
     def pixel_charge(self, snr: float) -> float:
         """Charge in one pixel that a star-shaped filter finds at `snr`: snr sigma s sqrt(pi)."""

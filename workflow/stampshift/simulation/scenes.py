@@ -13,12 +13,16 @@ from typing import Any
 import galsim
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import convolve
 
 Image = NDArray[np.float64]
 
 # stamps hold 2,000 to 4,000 noisy pixels: a per-cent of a per-cent of the peak is accurate enough
 FAST = galsim.GSParams(minimum_fft_size=64, folding_threshold=5e-2, maxk_threshold=3e-2, kvalue_accuracy=1e-3)
 FIELD_MARGIN_PIXELS = 4
+KERNEL_ERROR_PIXELS = 5
+# in units of the noise per pixel
+FAINTEST_ERROR = 0.2
 
 
 @dataclass(frozen=True)
@@ -121,8 +125,10 @@ def draw_conditions(rng: np.random.Generator, *, constants: Mapping[str, Any]) -
     noise = noise_of_depth(depth_mag=depth, zero_point_mag=constants["zero_point_mag"], fwhm=fwhm)
     # sky noise grows as the root of the sky: a brighter sky is what makes a shallower image
     pedestal = constants["sky"]["level"] * (noise / constants["sky"]["noise"]) ** 2
+    # airmass, scaling of the image and read noise blur that relation from field to field
+    pedestal *= np.exp(rng.normal(0, constants["sky"]["scatter"]))
     sky = pedestal if constants["sky"]["kept"] else 0.0
-    ratio = rng.uniform(*constants["template"]["noise_ratio"])
+    ratio = np.exp(rng.uniform(*np.log(constants["template"]["noise_ratio"])))
     return Conditions(science, template, noise, noise / ratio, sky, depth)
 
 
@@ -131,6 +137,18 @@ def draw_mismatch(rng: np.random.Generator, *, errors: Mapping[str, float]) -> M
     dx, dy = rng.normal(0, errors["shift_pixels"], 2)
     width, flux = 1 + rng.normal(0, [errors["width"], errors["flux"]])
     return Mismatch(float(dx), float(dy), float(width), float(flux))
+
+
+def kernel_error(light: Image, *, rng: np.random.Generator, rms: float, noise: float) -> Image:
+    """Light that errors of the matching kernel move between neighbouring pixels: checkers and rings.
+
+    The errors are independent in each of KERNEL_ERROR_PIXELS squared pixels of the kernel and add up to
+    nothing; where even the brightest star would not show them above the noise, they are left out.
+    """
+    errors = rng.normal(0, rms, (KERNEL_ERROR_PIXELS, KERNEL_ERROR_PIXELS))
+    if rms * light.max() < FAINTEST_ERROR * noise:
+        return np.zeros_like(light)
+    return np.asarray(convolve(light, errors - errors.mean(), mode="constant"))
 
 
 def apply_mismatch(sources: Sequence[Source], mismatch: Mismatch) -> list[Source]:

@@ -8,6 +8,10 @@ from stampshift.simulation.candidates import Candidate, View, log_uniform
 from stampshift.simulation.scenes import Source, flux_of_magnitude, magnitude_of_counts
 
 
+# brightness of an alert over the typical one of its object
+PHASES = (0.75, 1.25)
+
+
 def point_source(view: View) -> Candidate:
     """Add a star-like source to the science image, as HiTS made its positives (Cabrera-Vives 2017)."""
     flux = view.flux(view.snr(view.rng, kind="real"))
@@ -22,10 +26,8 @@ def supernova(view: View) -> Candidate:
     angle = view.sky_rng.uniform(0, 2 * np.pi)
     galaxy = replace(galaxy, x=float(distance * np.cos(angle)), y=float(distance * np.sin(angle)))
     hostless = view.sky_rng.random() < host["hostless_fraction"]
-    # the object fixes the peak of its light curve; the alert has a phase of it
-    peak = view.reference_flux(view.snr(view.sky_rng, kind="real"))
-    flux = max(view.flux(view.constants["detection_snr"]), peak * view.rng.uniform(0.5, 1))
-    return _stellar(view, flux, static=[] if hostless else [galaxy])
+    snr = view.snr(view.sky_rng, kind="real")
+    return _stellar(view, _alert_flux(view, snr), static=[] if hostless else [galaxy])
 
 
 def agn(view: View) -> Candidate:
@@ -65,14 +67,20 @@ def _stellar(view: View, flux: float, *, static: list[Source]) -> Candidate:
 
 
 def _variable(view: View, amplitudes: list[float]) -> tuple[float, float]:
-    """Flux of a variable in the template, and its signed change now.
+    """Flux of a variable in the template, and its signed change now; nothing fades below zero."""
+    snr = view.snr(view.sky_rng, kind="real")
+    constant = view.reference_flux(snr) / log_uniform(view.sky_rng, amplitudes)
+    change = _alert_flux(view, snr)
+    return constant, change if change > constant else view.sign() * change
 
-    The object fixes its brightness and the largest change; the alert has a phase of it.
+
+def _alert_flux(view: View, snr: float) -> float:
+    """Flux of one alert of an object whose alerts have a typical signal-to-noise `snr`.
+
+    The measured law is that of alerts, whatever their exposures; the phase of the object scatters them.
     """
-    largest = view.reference_flux(view.snr(view.sky_rng, kind="real"))
-    constant = largest / log_uniform(view.sky_rng, amplitudes)
-    detectable = view.flux(view.constants["detection_snr"])
-    return constant, view.sign() * max(detectable, largest * view.rng.uniform(0.5, 1))
+    faintest = view.constants["snr"]["real"]["values"][0]
+    return view.flux(max(faintest, snr * view.rng.uniform(*PHASES)))
 
 
 def _host(view: View) -> Source:

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
+from numpy.typing import NDArray
+from scipy.ndimage import binary_dilation, gaussian_filter
 
 from stampshift.simulation import artifacts, transients
 from stampshift.simulation.candidates import Candidate, Recipe, View
@@ -20,6 +21,7 @@ from stampshift.simulation.scenes import (
     draw_mismatch,
     draw_sources,
     field_sources,
+    kernel_error,
 )
 
 RECIPES: dict[str, Recipe] = {
@@ -128,6 +130,9 @@ def expose(
     matched = draw_sources(
         apply_mismatch(static, mismatch), psf=target, width_ratio=mismatch.width_ratio, size_pixels=size
     )
+    matched = matched + kernel_error(
+        matched, rng=rng, rms=constants["subtraction"]["kernel"], noise=conditions.noise
+    )
     template_light = matched
     if own:
         template_light = draw_sources(static, psf=conditions.template, width_ratio=1.0, size_pixels=size)
@@ -140,10 +145,16 @@ def expose(
         rng=rng,
     )
     level = constants["saturation"] - conditions.sky
-    science_layer = science_noise + _or_zero(candidate.science_pixels)
-    template_layer = template_noise + _or_zero(candidate.template_pixels)
-    science = np.minimum(saturate(constant + changed, level=level) + science_layer, level)
-    template = np.minimum(saturate(template_light, level=level) + template_layer, level)
+    full = [light >= level for light in (constant + changed, template_light)]
+    # a pixel at the full well holds the full well, whatever the photons
+    science_noise[full[0]], template_noise[full[1]] = 0.0, 0.0
+    science_pixels, template_pixels = (
+        np.zeros((size, size)) if pixels is None else pixels
+        for pixels in (candidate.science_pixels, candidate.template_pixels)
+    )
+    science = saturate(constant + changed, level=level) + science_noise + science_pixels
+    template = saturate(template_light, level=level) + template_noise + template_pixels
+    science, template = np.minimum(science, level), np.minimum(template, level)
     if not own:
         return template + conditions.sky, science + conditions.sky, science - template
     light = constant + changed
@@ -152,13 +163,54 @@ def expose(
             candidate.transient, psf=target, width_ratio=1.0, size_pixels=size
         )
     residual = saturate(light, level=level) - saturate(matched, level=level)
-    science_layer = _match(science_layer, have=conditions.science.fwhm, want=target.fwhm)
-    template_layer = _match(template_layer, have=conditions.template.fwhm, want=target.fwhm)
-    low, high = constants["difference"]["noise_ratio"]
-    difference = residual + science_layer - template_layer
-    if low < 1:
-        difference = smooth(difference, noise_ratio=rng.uniform(low, high))
+    difference = residual + _layers(
+        Layer(science_noise, science_pixels, conditions.science.fwhm),
+        Layer(template_noise, template_pixels, conditions.template.fwhm),
+        width=target.fwhm,
+        settings=constants["difference"],
+        rng=rng,
+    )
+    difference[_hidden(science, template, level=level, settings=constants["difference"])] = 0.0
     return template + conditions.sky, science + conditions.sky, difference
+
+
+class Layer(NamedTuple):
+    """What an image shows beside its sources: noise, and marks of the detector; and its seeing in pixels."""
+
+    noise: Image
+    marks: Image
+    fwhm: float
+
+
+def _layers(
+    science: Layer,
+    template: Layer,
+    *,
+    width: float,
+    settings: Mapping[str, Any],
+    rng: np.random.Generator,
+) -> Image:
+    """Noise and marks in a difference that is a product of its own.
+
+    ``smoothed``: both images were brought to one seeing and one grid of pixels, which correlates the
+    noise (Alard & Lupton 1998, ApJ 503, 325). ``white``: a proper subtraction has whitened it (Zackay,
+    Ofek & Gal-Yam 2016, ApJ 830, 27).
+    """
+    ratio = float(rng.uniform(*settings["noise_ratio"]))
+    if settings["noise"] == "white":
+        return science.marks - template.marks + ratio * (science.noise - template.noise)
+    both = [_match(layer.noise + layer.marks, have=layer.fwhm, want=width) for layer in (science, template)]
+    return smooth(both[0] - both[1], noise_ratio=ratio)
+
+
+def _hidden(
+    science: Image, template: Image, *, level: float, settings: Mapping[str, Any]
+) -> NDArray[np.bool_]:
+    """Pixels that the subtraction leaves out: saturated ones and their surroundings."""
+    full = np.asarray((science >= level) | (template >= level))
+    if not full.any():
+        return full
+    return np.asarray(binary_dilation(full, iterations=settings["masked_pixels"]))
 
 
 def _noise(
@@ -189,7 +241,3 @@ def _match(layer: Image, *, have: float, want: float) -> Image:
     if kernel < NARROWEST_KERNEL_PIXELS:
         return layer
     return np.asarray(gaussian_filter(layer, kernel, truncate=3.0))
-
-
-def _or_zero(pixels: Image | None) -> Image | float:
-    return 0.0 if pixels is None else pixels

@@ -65,9 +65,12 @@ def draw_block(task: Task) -> list[dict[str, Any]]:
 def with_gaps(
     triplet: Triplet, *, constants: Mapping[str, Any], rng: np.random.Generator
 ) -> dict[str, Image]:
-    """Lose pixels of all three images at the quadrant's edge: to NaN, a fill value, or rows cut off."""
+    """Cutouts of an alert, pixels at the quadrant's edge lost: to NaN, a fill value, or rows cut off."""
     settings, size = constants["mask"], constants["stamp_size_pixels"]
     images = {kind: getattr(triplet, kind).copy() for kind in CUTOUTS.values()}
+    if triplet.candidate.flux < 0:
+        # the alert of a negative detection shows template - science: the candidate is bright in all alerts
+        images["difference"] = -images["difference"]
     if rng.random() < settings["nan_probability"]:
         gap = staircase_region(rng, size_pixels=size, clearance_pixels=settings["clearance_pixels"])
         filled = rng.random() < settings["fill_probability"] / settings["nan_probability"]
