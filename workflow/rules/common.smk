@@ -28,16 +28,24 @@ def load_yaml(path):
     return yaml.safe_load(Path(path).read_text())
 
 
+def expected_counts(survey, section):
+    """Stamps by class that a survey's archive holds or will hold; empty where nothing is known of it."""
+    if not Path(constants_file(survey)).exists():
+        return {}
+    constants = load_yaml(constants_file(survey))
+    if section["origin"] == "simulate":
+        return class_counts(section["simulate"]["stamps"], constants=constants)
+    return constants["archive_counts"]
+
+
 def load_experiment():
     """The experiment, or one sentence about what is wrong with the configuration."""
     try:
         schema = load_yaml(PACKAGE_ROOT / "schemas" / "config.schema.yaml")
         experiment = Experiment.from_config(config, schema=schema)
         for survey, section in config["surveys"].items():
-            if section["origin"] == "simulate":
-                counts = class_counts(
-                    section["simulate"]["stamps"], constants=load_yaml(constants_file(survey))
-                )
+            counts = expected_counts(survey, section)
+            if counts:
                 check_shots(survey, counts=counts, classes=section["classes"], splits=config["splits"])
     except ConfigError as error:
         raise WorkflowError(str(error)) from None

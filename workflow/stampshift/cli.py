@@ -73,9 +73,9 @@ def summary(
     """Print in one line where an experiment's tables, figures and report are, and what they show."""
     from stampshift.evaluation.gather import read_runs
     from stampshift.evaluation.summary import summary_line
-    from stampshift.stamps import Stamps
+    from stampshift.stamps import read_attributes
 
-    origins = [Stamps.open(path).attributes["origin"] for path in sorted(results.glob("stamps/*.h5"))]
+    origins = [read_attributes(path)["origin"] for path in sorted(results.glob("stamps/*.h5"))]
     runs = read_runs(results / "tables" / "runs.csv")
     typer.echo(summary_line(runs, results, simulated=any("simulate" in origin for origin in origins)))
 

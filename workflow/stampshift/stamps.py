@@ -89,7 +89,7 @@ class Stamps:
         """
         try:
             with h5py.File(path) as file:
-                survey, attributes = str(file.attrs["survey"]), json.loads(str(file.attrs["preprocessing"]))
+                survey = str(file.attrs["survey"])
                 labels = file["label"][:]
                 names = {code: name for name, code in h5py.check_enum_dtype(file["class"].dtype).items()}
                 classes = np.array([names[code] for code in file["class"][:]], np.str_)
@@ -97,19 +97,39 @@ class Stamps:
                 dataset = file["stamps"]
                 offset, shape, dtype = dataset.id.get_offset(), dataset.shape, dataset.dtype
         except (OSError, KeyError, ValueError, AttributeError) as error:
-            raise ContractError(
-                f"{path}: not a readable stamps file ({error}). Delete it; the workflow makes it again."
-            ) from error
+            raise ContractError(_unreadable(path, error)) from error
         expected = (len(labels), len(CHANNELS), shape[-1], shape[-1])
         if dtype != np.float32 or shape != expected or offset is None:
             raise ContractError(
                 f"{path}: 'stamps' should be contiguous float32 of shape {expected}, "
                 f"found {dtype} of shape {shape}. Delete the file; the workflow makes it again."
             )
-        return cls(survey, _memory_map(path, offset, shape), labels, classes, ids, groups, attributes)
+        return cls(
+            survey, _memory_map(path, offset, shape), labels, classes, ids, groups, read_attributes(path)
+        )
 
     def __len__(self) -> int:
         return len(self.labels)
+
+
+def read_attributes(path: Path | str) -> dict[str, Any]:
+    """Attributes of a stamps file, as `Stamps.attributes`, without its stamps.
+
+    Raises
+    ------
+    ContractError
+        If the file cannot be read.
+    """
+    try:
+        with h5py.File(path) as file:
+            attributes: dict[str, Any] = json.loads(str(file.attrs["preprocessing"]))
+            return attributes
+    except (OSError, KeyError, ValueError) as error:
+        raise ContractError(_unreadable(path, error)) from error
+
+
+def _unreadable(path: Path | str, error: Exception) -> str:
+    return f"{path}: not a readable stamps file ({error}). Delete it; the workflow makes it again."
 
 
 def _memory_map(path: Path | str, offset: int, shape: tuple[int, ...]) -> NDArray[np.float32]:

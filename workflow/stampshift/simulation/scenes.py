@@ -123,11 +123,11 @@ def draw_conditions(rng: np.random.Generator, *, constants: Mapping[str, Any]) -
         template = Psf(width, psf["moffat_beta"], shapes[2], shapes[3])
     depth = rng.uniform(*constants["depth_mag"])
     noise = noise_of_depth(depth_mag=depth, zero_point_mag=constants["zero_point_mag"], fwhm=fwhm)
-    # sky noise grows as the root of the sky: a brighter sky is what makes a shallower image
-    pedestal = constants["sky"]["level"] * (noise / constants["sky"]["noise"]) ** 2
-    # airmass, scaling of the image and read noise blur that relation from field to field
-    pedestal *= np.exp(rng.normal(0, constants["sky"]["scatter"]))
-    sky = pedestal if constants["sky"]["kept"] else 0.0
+    background = constants["sky"]
+    # sky noise grows as the root of the sky (power 2); read noise and scaled images blur that relation
+    pedestal = background["level"] * (noise / background["noise"]) ** background["power"]
+    pedestal *= np.exp(rng.normal(0, background["scatter"]))
+    sky = pedestal if background["kept"] else 0.0
     ratio = np.exp(rng.uniform(*np.log(constants["template"]["noise_ratio"])))
     return Conditions(science, template, noise, noise / ratio, sky, depth)
 
@@ -142,12 +142,17 @@ def draw_mismatch(rng: np.random.Generator, *, errors: Mapping[str, float]) -> M
 def kernel_error(light: Image, *, rng: np.random.Generator, rms: float, noise: float) -> Image:
     """Light that errors of the matching kernel move between neighbouring pixels: checkers and rings.
 
-    The errors are independent in each of KERNEL_ERROR_PIXELS squared pixels of the kernel and add up to
-    nothing; where even the brightest star would not show them above the noise, they are left out.
+    The errors are independent in each of KERNEL_ERROR_PIXELS squared pixels of the kernel, less their
+    flux and their shift: those are the mismatch's. Where even the brightest star would not show them
+    above the noise, they are left out.
     """
-    errors = rng.normal(0, rms, (KERNEL_ERROR_PIXELS, KERNEL_ERROR_PIXELS))
+    side = KERNEL_ERROR_PIXELS
+    errors = rng.normal(0, rms, (side, side))
     if rms * light.max() < FAINTEST_ERROR * noise:
         return np.zeros_like(light)
+    axis = np.arange(side) - side // 2
+    for slope in (np.broadcast_to(axis, (side, side)), np.broadcast_to(axis[:, None], (side, side))):
+        errors = errors - slope * (slope * errors).sum() / (slope**2).sum()
     return np.asarray(convolve(light, errors - errors.mean(), mode="constant"))
 
 

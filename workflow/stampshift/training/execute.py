@@ -49,18 +49,14 @@ def execute(
         log.info("%s: finished before, kept", plan.run)
         return
     start = time.perf_counter()
+    task = _task(plan, device=device)
     progress = _train(
-        plan,
-        key=key,
-        store=store,
-        device=device,
-        checkpoint_epochs=checkpoint_epochs,
-        bar_position=bar_position,
+        task, key=key, store=store, checkpoint_epochs=checkpoint_epochs, bar_position=bar_position
     )
     model = Model(
         state=progress.best_state,
-        head=METHODS[plan.run.method].head,
-        size_pixels=Stamps.open(plan.stamps[plan.run.source]).stamps.shape[-1],
+        head=task.method.head,
+        size_pixels=task.data.source.stamps.shape[-1],
         temperature=plan.options.get("temperature"),
     )
     predictions = score_test_parts(model, stamps=plan.stamps, splits=plan.splits, device=device)
@@ -84,13 +80,10 @@ def execute(
     )  # fmt: skip
 
 
-def _train(
-    plan: Plan, *, key: str, store: Store, device: torch.device, checkpoint_epochs: int, bar_position: int
-) -> Progress:
-    method = METHODS[plan.run.method]
-    task = Task(
+def _task(plan: Plan, *, device: torch.device) -> Task:
+    return Task(
         name=str(plan.run),
-        method=method,
+        method=METHODS[plan.run.method],
         data=plan.data(),
         entropy=plan.entropy,
         options=plan.options,
@@ -98,11 +91,14 @@ def _train(
         baseline=Model.open(plan.baseline).state if plan.baseline else None,
         device=device,
     )
+
+
+def _train(task: Task, *, key: str, store: Store, checkpoint_epochs: int, bar_position: int) -> Progress:
     checkpoint = store.load_checkpoint(key)
     if checkpoint is not None:
-        log.info("%s: goes on after epoch %d", plan.run, len(checkpoint["progress"]["history"]))
+        log.info("%s: goes on after epoch %d", task.name, len(checkpoint["progress"]["history"]))
     # disable=None: no bar where the output is no terminal
-    with tqdm(desc=str(plan.run), unit="epoch", position=bar_position, leave=False, disable=None) as bar:
+    with tqdm(desc=task.name, unit="epoch", position=bar_position, leave=False, disable=None) as bar:
 
         def show(progress: Progress) -> None:
             bar.update(progress.epoch - bar.n)

@@ -9,7 +9,7 @@ from typing import Any
 from stampshift.experiment import Run
 from stampshift.provenance import code_digest, digest, file_digest
 from stampshift.splits import Splits
-from stampshift.stamps import Stamps
+from stampshift.stamps import Stamps, read_attributes
 from stampshift.training.data import TrainingData
 
 
@@ -71,7 +71,7 @@ class Plan:
                 "training": dict(self.training),
                 "validation_shots": self.validation_shots,
                 "code": self.code,
-                "stamps": [Stamps.open(self.stamps[name]).attributes["digest"] for name in self.surveys],
+                "stamps": [read_attributes(self.stamps[name])["digest"] for name in self.surveys],
                 "splits": [file_digest(self.splits[name]) for name in self.surveys],
                 "baseline": self.baseline and file_digest(self.baseline),
             }
