@@ -1,5 +1,4 @@
 import hashlib
-import os
 import pickle
 
 import h5py
@@ -111,15 +110,6 @@ def test_class_outside_the_map_names_survey_and_candidate(archive, tmp_path, pro
         make(archive, tmp_path / "mine.h5", processes=processes, classes={"kast": "real", "streak": "real"})
 
 
-def test_killed_worker_is_explained(archive, tmp_path, monkeypatch):
-    monkeypatch.setattr(making, "preprocess", lambda *_, **__: os._exit(9))
-    with pytest.raises(
-        ArchiveError, match=r"^Mine: a worker process was killed, .* with 2 of them .* Use fewer"
-    ):
-        make(archive, tmp_path / "mine.h5", processes=2)
-    assert not list(tmp_path.glob("*.h5"))
-
-
 def test_missing_archive_names_the_survey(tmp_path):
     with pytest.raises(
         ArchiveError, match=r"^Mine: ATLAS archive .*raw: no such file or folder\. Put the pickle"
@@ -130,20 +120,6 @@ def test_missing_archive_names_the_survey(tmp_path):
 def test_archive_of_which_nothing_is_left_is_refused(archive, tmp_path):
     with pytest.raises(ContractError, match=r"Mine: no stamp is left after preprocessing: .*'too_small': 29"):
         make(archive, tmp_path / "mine.h5", size_pixels=25)
-
-
-def test_units_in_flight_are_bounded(monkeypatch):
-    drawn, written = [], []
-
-    def units():
-        for number in range(20):
-            drawn.append(number)
-            assert len(drawn) - len(written) <= 2 * making.UNITS_PER_PROCESS
-            yield number
-
-    for result in making._in_order(str, units(), processes=2):
-        written.append(result)
-    assert written == [str(number) for number in range(20)]
 
 
 def test_digest_of_many_files_is_one(tmp_path, monkeypatch):

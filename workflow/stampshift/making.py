@@ -5,11 +5,7 @@ same bytes. Memory is bounded by the units in flight, two per process.
 """
 
 import hashlib
-import multiprocessing
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,11 +14,11 @@ from tqdm import tqdm
 
 from stampshift.counts import Counts
 from stampshift.errors import ArchiveError
+from stampshift.parallel import ordered_map
 from stampshift.preprocess import Block, InvalidPixels, preprocess
 from stampshift.stamps import stamps_writer
 from stampshift.surveys import READERS
 
-UNITS_PER_PROCESS = 2  # one at work, one waiting: the reading of the archive never lets a worker idle
 LISTED_FILES = 100
 
 
@@ -68,7 +64,9 @@ def make_stamps(
     ------
     ArchiveError
         If a file of the archive is missing, cut short, corrupt or of another format, a candidate has no
-        label or a class that the map does not hold, or a worker process was killed.
+        label or a class that the map does not hold.
+    WorkerError
+        If a worker process was killed.
     ContractError
         If no stamp is left.
     """
@@ -78,7 +76,7 @@ def make_stamps(
     try:
         with bar, stamps_writer(output, survey=survey, size_pixels=size_pixels) as writer:
             units = READERS[reader].units(paths)
-            for block in _in_order(work, units, processes=processes):
+            for block in ordered_map(work, units, processes=processes):
                 writer.append(
                     block.stamps,
                     labels=block.labels,
@@ -131,27 +129,3 @@ def _block(
 ) -> Block:
     triplets = READERS[reader].decode(unit)
     return preprocess(triplets, size_pixels=size_pixels, invalid=invalid, classes=classes)
-
-
-def _in_order(work: partial[Block], units: Iterable[Any], *, processes: int) -> Iterator[Block]:
-    """Apply `work` to each unit, in worker processes, and yield the results in the order of the units."""
-    if processes == 1:
-        yield from map(work, units)
-        return
-    # spawned workers would run the calling script once more, which a workflow's script does not expect
-    pool = ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("fork"))
-    waiting: deque[Future[Block]] = deque()
-    try:
-        for unit in units:
-            waiting.append(pool.submit(work, unit))
-            if len(waiting) >= UNITS_PER_PROCESS * processes:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    except BrokenProcessPool as error:
-        raise ArchiveError(
-            f"a worker process was killed, most likely for want of memory with {processes} of them at work. "
-            "Use fewer processes."
-        ) from error
-    finally:
-        pool.shutdown(cancel_futures=True)

@@ -204,23 +204,44 @@ def draw_sources(sources: Sequence[Source], *, psf: Psf, width_ratio: float, siz
     image = galsim.ImageD(size_pixels, size_pixels, init_value=0)
     # GalSim counts from 1: the central pixel, also of an even stamp, is size // 2 + 1
     center = galsim.PositionD(size_pixels // 2 + 1, size_pixels // 2 + 1)
-    star = psf.profile(blur=0.0)
-    simple = []
+    simple = [source for source in sources if source.sersic_index is None]
     for source in sources:
-        if source.sersic_index is None:
-            shape = star
-            if source.half_light_radius > 0:
-                shape = psf.profile(blur=2 * source.half_light_radius).shear(g1=source.g1, g2=source.g2)
-            simple.append(galsim.Transform(shape, offset=(source.x, source.y), flux_ratio=source.flux))
-        else:
+        if source.sersic_index is not None:
             galaxy = galsim.Sersic(
                 source.sersic_index, half_light_radius=source.half_light_radius, gsparams=FAST
             )
             galaxy = galaxy.shear(g1=source.g1, g2=source.g2)
             galaxy = galsim.Transform(galaxy, offset=(source.x, source.y), flux_ratio=source.flux)
-            galsim.Convolve([galaxy, star], gsparams=FAST).drawImage(
+            galsim.Convolve([galaxy, psf.profile(blur=0.0)], gsparams=FAST).drawImage(
                 image, scale=1.0, method="no_pixel", center=center, add_to_image=True
             )
     if simple:
-        galsim.Sum(simple).drawImage(image, scale=1.0, method="no_pixel", center=center, add_to_image=True)
+        image.array[:] += _moffats(simple, psf=psf, size_pixels=size_pixels)
     return image.array
+
+
+def _moffats(sources: Sequence[Source], *, psf: Psf, size_pixels: int) -> Image:
+    """All stars and broadened stars at once: GalSim's Moffat profile, without its cost per object."""
+    axis = np.arange(size_pixels) - size_pixels // 2
+    x, y, flux, radius, g1, g2 = np.array(
+        [(s.x, s.y, s.flux, s.half_light_radius, s.g1, s.g2) for s in sources]
+    ).T
+    scale2 = (psf.fwhm**2 + (2 * radius) ** 2) / (4 * (2 ** (1 / psf.beta) - 1))
+    # inverse of the star's shear after the galaxy's, and the quadratic form that it makes of a distance
+    g1, g2 = np.where(radius > 0, (g1, g2), 0.0)
+    star, galaxy = _inverse_shear(psf.g1, psf.g2), _inverse_shear(g1, g2)
+    matrix = np.einsum("ij,jkn->ikn", star, galaxy)
+    (xx, xy), (_, yy) = np.einsum("ijn,ikn->jkn", matrix, matrix) / scale2
+    dx, dy = axis - x[:, None], axis - y[:, None]
+    distance2 = (2 * xy[:, None] * dy)[:, :, None] * dx[:, None, :]
+    distance2 += (yy[:, None] * dy**2)[:, :, None] + 1
+    distance2 += (xx[:, None] * dx**2)[:, None, :]
+    np.log(distance2, out=distance2)
+    distance2 *= -psf.beta
+    np.exp(distance2, out=distance2)
+    return np.tensordot(flux * (psf.beta - 1) / (np.pi * scale2), distance2, axes=1)
+
+
+def _inverse_shear(g1: Any, g2: Any) -> NDArray[np.float64]:
+    """Matrix that takes positions in a sheared image to those before the reduced shear (g1, g2)."""
+    return np.array([[1 - g1, -g2], [-g2, 1 + g1]]) / np.sqrt(1 - g1**2 - g2**2)
