@@ -4,7 +4,7 @@ import numpy as np
 
 from stampshift.simulation.candidates import Candidate, NoisePeak, View, log_uniform, uniform
 from stampshift.simulation.detector import column_trail, line, spikes, track
-from stampshift.simulation.scenes import Mismatch, Source, apply_mismatch, draw_sources, effective_pixels
+from stampshift.simulation.scenes import Mismatch, Source, apply_mismatch, draw_sources
 
 # response of the filter to a dipole of unit flux, below which no star is bright enough to show one
 LEAST_RESPONSE = 1e-5
@@ -144,7 +144,7 @@ def dipole(view: View) -> Candidate:
         unit.x - shift_to_lobe[1], unit.y - shift_to_lobe[0], flux, radius, None, unit.g1, unit.g2
     )
     return Candidate(
-        sign * flux * response * float(np.sqrt(effective_pixels(view.fwhm))),
+        sign * view.flux(flux * response / view.conditions.noise),
         view.star_rms * 1.3,
         view.star_rms,
         static=[source],

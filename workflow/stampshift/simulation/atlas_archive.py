@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
 from stampshift.files import atomic_path
+from stampshift.parallel import ordered_map
 from stampshift.simulation.detector import pixel_grid
 from stampshift.simulation.encoding import fits_bytes
 from stampshift.simulation.plan import Plan, Task
-from stampshift.simulation.streams import ordered_map
 from stampshift.simulation.triplets import Triplet
 
 ARCHIVE = "atlas_training_set.pkl"

@@ -12,7 +12,6 @@ from stampshift.simulation.scenes import (
     Image,
     Mismatch,
     Source,
-    effective_pixels,
     flux_of_magnitude,
 )
 
@@ -114,8 +113,8 @@ class View:
         return -1 if self.rng.random() < self.constants["negative_fraction"] else 1
 
     def flux(self, snr: float) -> float:
-        """Flux of a star of signal-to-noise `snr` in this exposure."""
-        return float(snr * self.conditions.noise * np.sqrt(effective_pixels(self.fwhm)))
+        """Flux of a star that a matched filter finds at signal-to-noise `snr` in this exposure."""
+        return float(snr * self.conditions.flux_error)
 
     def reference_flux(self, snr: float) -> float:
         """Flux of a star of signal-to-noise `snr` in the survey's typical exposure."""

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stampshift.files import atomic_path
+from stampshift.parallel import ordered_map
 from stampshift.simulation.detector import staircase_region
 from stampshift.simulation.encoding import fits_bytes, gif_bytes, tar_end, tar_member
 from stampshift.simulation.features import COLUMNS, stamp_features, truth_features
 from stampshift.simulation.plan import Plan, Task
-from stampshift.simulation.streams import PURPOSE_FILES, ordered_map, random_stream
+from stampshift.simulation.streams import PURPOSE_FILES, random_stream
 
 TABLE = "autoscan_features.3.csv"
 COMMENTS = (

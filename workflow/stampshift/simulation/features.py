@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
 from stampshift.simulation.detector import pixel_grid
-from stampshift.simulation.scenes import Source, effective_pixels
+from stampshift.simulation.scenes import Source
 from stampshift.simulation.triplets import Triplet
 
 STAMP_FEATURES = (
@@ -135,7 +135,7 @@ def truth_features(
     candidate, conditions = triplet.candidate, triplet.conditions
     zero_point = constants["zero_point_mag"]
     fwhm = conditions.science.fwhm
-    error = conditions.noise * np.sqrt(effective_pixels(fwhm))
+    error = conditions.flux_error
     flux = max(abs(candidate.flux) + rng.normal(0, error), error)
     magnitude = zero_point - 2.5 * np.log10(flux)
     a, b = (

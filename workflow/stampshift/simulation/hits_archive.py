@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stampshift.files import atomic_path
+from stampshift.parallel import ordered_map
 from stampshift.simulation.encoding import python2_pickle, tar_end, tar_folder, tar_member
 from stampshift.simulation.plan import Plan, Task
-from stampshift.simulation.streams import ordered_map
 from stampshift.simulation.triplets import Triplet
 
 ARCHIVE = "all_chunks.tar.gz"
@@ -79,8 +79,7 @@ def noise_map(triplet: Triplet, *, constants: Mapping[str, Any]) -> NDArray[np.f
 def measured_snr(triplet: Triplet, rng: np.random.Generator) -> float:
     """Signal-to-noise ratio as measured: the true one with unit scatter."""
     conditions = triplet.conditions
-    true = triplet.candidate.flux / (conditions.noise * np.sqrt(2.266) * conditions.science.fwhm)
-    return float(true + rng.standard_normal())
+    return float(triplet.candidate.flux / conditions.flux_error + rng.standard_normal())
 
 
 def image_features(images: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:

@@ -34,6 +34,12 @@ class Psf:
     g1: float
     g2: float
 
+    @property
+    def effective_pixels(self) -> float:
+        """Noise-equivalent area in pixels, 1 / sum of squares: what a matched filter collects noise from."""
+        scale2 = self.fwhm**2 / (4 * (2 ** (1 / self.beta) - 1))
+        return float(np.pi * scale2 * (2 * self.beta - 1) / (self.beta - 1) ** 2)
+
     def profile(self, *, blur: float) -> galsim.GSObject:
         """Profile of unit flux, its width enlarged in quadrature by `blur` (FWHM, pixels)."""
         width = float(np.hypot(self.fwhm, blur))
@@ -87,6 +93,11 @@ class Conditions:
     template_noise: float
     sky: float
     depth_mag: float
+
+    @property
+    def flux_error(self) -> float:
+        """Error of the flux that a matched filter measures of a faint star in the science image."""
+        return float(self.noise * np.sqrt(self.science.effective_pixels))
 
 
 def effective_pixels(fwhm: float) -> float:
@@ -236,10 +247,19 @@ def _moffats(sources: Sequence[Source], *, psf: Psf, size_pixels: int) -> Image:
     distance2 = (2 * xy[:, None] * dy)[:, :, None] * dx[:, None, :]
     distance2 += (yy[:, None] * dy**2)[:, :, None] + 1
     distance2 += (xx[:, None] * dx**2)[:, None, :]
-    np.log(distance2, out=distance2)
-    distance2 *= -psf.beta
-    np.exp(distance2, out=distance2)
-    return np.tensordot(flux * (psf.beta - 1) / (np.pi * scale2), distance2, axes=1)
+    return np.tensordot(flux * (psf.beta - 1) / (np.pi * scale2), _inverse_power(distance2, psf.beta), axes=1)
+
+
+def _inverse_power(values: Image, power: float) -> Image:
+    """Values ** -power; whole and half powers, the usual ones, by products, ten times faster."""
+    if (2 * power) % 1 or power < 1:
+        return np.asarray(values**-power)
+    result = values.copy()
+    for _ in range(int(power) - 1):
+        result *= values
+    if power % 1:
+        result *= np.sqrt(values)
+    return np.asarray(np.divide(1.0, result, out=result))
 
 
 def _inverse_shear(g1: Any, g2: Any) -> NDArray[np.float64]:

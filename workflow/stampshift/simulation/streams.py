@@ -1,9 +1,6 @@
 """Random streams and the order of work: what makes an archive depend on nothing but its seed."""
 
-import multiprocessing
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -76,24 +73,3 @@ def class_order(stamps: int, *, survey: str, seed: int, constants: Mapping[str, 
 def blocks(total: int, size: int) -> list[range]:
     """Consecutive index ranges of at most `size` that cover ``range(total)``."""
     return [range(start, min(start + size, total)) for start in range(0, total, size)]
-
-
-def ordered_map(
-    function: Callable[[Item], Result], items: Iterable[Item], *, processes: int
-) -> Iterator[Result]:
-    """Results in the order of `items`, drawn by `processes` workers, few of them waiting in memory.
-
-    Executor.map would submit everything at once and hoard finished blocks while the archive is written.
-    """
-    if processes == 1:
-        yield from map(function, items)
-        return
-    context = multiprocessing.get_context("forkserver")
-    with ProcessPoolExecutor(processes, mp_context=context) as pool:
-        waiting: deque[Future[Result]] = deque()
-        for item in items:
-            waiting.append(pool.submit(function, item))
-            if len(waiting) > 2 * processes:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()

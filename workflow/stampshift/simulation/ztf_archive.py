@@ -10,11 +10,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from stampshift.files import atomic_path
+from stampshift.parallel import ordered_map
 from stampshift.simulation.detector import staircase_region
 from stampshift.simulation.encoding import fits_bytes, gzip_bytes
 from stampshift.simulation.plan import Plan, Task
-from stampshift.simulation.scenes import Image, effective_pixels
-from stampshift.simulation.streams import ordered_map
+from stampshift.simulation.scenes import Image
 from stampshift.simulation.triplets import Triplet
 
 ARCHIVE = "training_set_Nov-26-2019.pkl"
@@ -87,7 +87,7 @@ def with_gaps(
 def metadata(triplet: Triplet, *, constants: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     """Fields of the alert beside the images, measured with errors."""
     conditions, flux = triplet.conditions, triplet.candidate.flux
-    error = conditions.noise * np.sqrt(effective_pixels(conditions.science.fwhm))
+    error = conditions.flux_error
     measured = max(abs(flux) + rng.normal(0, error), error)
     return {
         "fid": int(rng.integers(1, 3)),
