@@ -2,13 +2,11 @@ import galsim
 import numpy as np
 import pytest
 
+from stampshift.simulation.drawing import Psf, Source, draw_sources
 from stampshift.simulation.scenes import (
     Mismatch,
-    Psf,
-    Source,
     apply_mismatch,
     draw_conditions,
-    draw_sources,
     field_sources,
     noise_of_depth,
 )

@@ -2,17 +2,11 @@ import numpy as np
 import pytest
 
 from stampshift.simulation.candidates import Candidate, View
-from stampshift.simulation.scenes import (
-    Conditions,
-    Mismatch,
-    Psf,
-    Source,
-    draw_conditions,
-    draw_sources,
-    kernel_error,
-)
+from stampshift.simulation.drawing import Psf, Source, draw_sources
+from stampshift.simulation.exposure import expose
+from stampshift.simulation.scenes import Conditions, Mismatch, draw_conditions, kernel_error
 from stampshift.simulation.streams import PURPOSE_SKY, PURPOSE_STAMP, random_stream
-from stampshift.simulation.triplets import RECIPES, draw_triplet, expose
+from stampshift.simulation.triplets import RECIPES, draw_triplet
 
 PERFECT = Mismatch(0.0, 0.0, 1.0, 1.0)
 SATURATED = {

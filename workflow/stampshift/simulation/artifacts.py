@@ -4,7 +4,8 @@ import numpy as np
 
 from stampshift.simulation.candidates import Candidate, NoisePeak, View, log_uniform, uniform
 from stampshift.simulation.detector import column_trail, line, spikes, track
-from stampshift.simulation.scenes import Mismatch, Source, apply_mismatch, draw_sources
+from stampshift.simulation.drawing import Source, draw_sources
+from stampshift.simulation.scenes import Mismatch, apply_mismatch
 
 # response of the filter to a dipole of unit flux, below which no star is bright enough to show one
 LEAST_RESPONSE = 1e-5

@@ -7,13 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from stampshift.simulation.scenes import (
-    Conditions,
-    Image,
-    Mismatch,
-    Source,
-    flux_of_magnitude,
-)
+from stampshift.simulation.drawing import Image, Source
+from stampshift.simulation.scenes import Conditions, Mismatch, flux_of_magnitude
 
 
 class NoisePeak(NamedTuple):

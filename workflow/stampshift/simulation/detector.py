@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from stampshift.simulation.scenes import Image
+from stampshift.simulation.drawing import Image
 
 TRACK_STEP_PIXELS = 0.1
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
 from stampshift.simulation.detector import pixel_grid
-from stampshift.simulation.scenes import Source
+from stampshift.simulation.drawing import Source
 from stampshift.simulation.triplets import Triplet
 
 STAMP_FEATURES = (

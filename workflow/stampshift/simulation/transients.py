@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from stampshift.simulation.candidates import Candidate, View, log_uniform
-from stampshift.simulation.scenes import Source, flux_of_magnitude, magnitude_of_counts
+from stampshift.simulation.drawing import Source
+from stampshift.simulation.scenes import flux_of_magnitude, magnitude_of_counts
 
 # brightness of an alert over the typical one of its object
 PHASES = (0.75, 1.25)

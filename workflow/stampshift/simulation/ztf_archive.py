@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from stampshift.files import atomic_path
 from stampshift.parallel import ordered_map
 from stampshift.simulation.detector import staircase_region
+from stampshift.simulation.drawing import Image
 from stampshift.simulation.encoding import fits_bytes, gzip_bytes
 from stampshift.simulation.plan import Plan, Task
-from stampshift.simulation.scenes import Image
 from stampshift.simulation.triplets import Triplet
 
 ARCHIVE = "training_set_Nov-26-2019.pkl"
