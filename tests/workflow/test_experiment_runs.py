@@ -7,6 +7,7 @@ import h5py
 import pandas as pd
 import pytest
 
+from stampshift.stamps import Stamps
 from tiny_project import TINY
 
 RUN_FILES = {"model.pt", "history.parquet", "predictions.parquet", "metrics.json"}
@@ -169,3 +170,24 @@ def test_a_missing_archive_says_where_to_put_it(fresh):
     done = fresh.snakemake(config=config)
     assert done.returncode != 0
     assert "ATLAS: there is nothing at resources/raw/ATLAS" in done.stderr
+
+
+def test_an_archive_with_an_address_is_downloaded_and_read(finished, fresh):
+    archive = finished.folder / "resources/raw/simulated/HiTS-150-seed-0/all_chunks.tar.gz"
+    config = with_change("surveys", "HiTS", value={"origin": "url", "url": [archive.as_uri()]})
+    fresh.run("results/stamps/HiTS.h5", config=config)
+    assert (fresh.folder / "resources/raw/HiTS/all_chunks.tar.gz").read_bytes() == archive.read_bytes()
+    simulated = Stamps.open(finished.folder / "results/stamps/HiTS.h5")
+    downloaded = Stamps.open(fresh.folder / "results/stamps/HiTS.h5")
+    assert downloaded.attributes["digest"] == simulated.attributes["digest"]
+    assert downloaded.attributes["origin"] == {"url": [archive.as_uri()]}
+
+
+def test_a_failed_download_leaves_nothing_under_the_final_name(fresh):
+    missing = (fresh.folder / "nowhere/all_chunks.tar.gz").as_uri()
+    config = with_change("surveys", "HiTS", value={"origin": "url", "url": [missing]})
+    done = fresh.snakemake("results/stamps/HiTS.h5", config=config)
+    assert done.returncode != 0
+    assert not (fresh.folder / "resources/raw/HiTS/all_chunks.tar.gz").exists()
+    log = (fresh.folder / "results/logs/download/HiTS-all_chunks.tar.gz.log").read_text()
+    assert "curl: (37)" in log
