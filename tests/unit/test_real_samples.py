@@ -219,11 +219,11 @@ def simulated_baseline(tmp_path_factory):
             "patience_epochs": 5,
             "max_epochs": 5,
         },
-        validation_shots=1,
+        validation_shots=0,
     )
-    store = Store(folder / "store")
-    train_cohort([plan], store=store, device="cpu", threads=1, checkpoint_epochs=9, log_file=None)
-    model = Model.open(store.record(plan.key()) / "model.pt").classifier(torch.device("cpu"))
+    store, cpu = Store(folder / "store"), torch.device("cpu")
+    train_cohort([plan], store=store, device=cpu, threads=1, checkpoint_epochs=9, log_file=None)
+    model = Model.open(store.record(plan.key(cpu)) / "model.pt").classifier(cpu)
     return lambda block: predict(
         model, block.stamps, np.arange(len(block.stamps)), device=torch.device("cpu")
     )

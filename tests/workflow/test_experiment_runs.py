@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from stampshift.stamps import Stamps
-from tiny_project import TINY
+from tiny_project import TINY, Project
 
 RUN_FILES = {"model.pt", "history.parquet", "predictions.parquet", "metrics.json"}
 
@@ -101,7 +101,8 @@ def test_where_it_runs_changes_nothing(finished):
     assert finished.jobs(config=with_change("execution", value={"device": "cpu", "threads": 2})) == {}
 
 
-def test_one_more_seed_trains_the_new_runs_only(finished):
+def test_one_more_seed_trains_the_new_runs_only(finished, tmp_path):
+    finished = Project(shutil.copytree(finished.folder, tmp_path / "copy"))
     before = {path: path.stat().st_mtime_ns for path in finished.folder.glob("results/store/*/*/model.pt")}
     config = with_change("splits", "seeds", value=[0, 1, 2])
     first = finished.contents("results/finetune/ATLAS-to-HiTS/shots-1/*/predictions.parquet")
@@ -191,3 +192,46 @@ def test_a_failed_download_leaves_nothing_under_the_final_name(fresh):
     assert not (fresh.folder / "resources/raw/HiTS/all_chunks.tar.gz").exists()
     log = (fresh.folder / "results/logs/download/HiTS-all_chunks.tar.gz.log").read_text()
     assert "curl: (37)" in log
+
+
+def test_more_shots_train_the_new_runs_only(finished):
+    config = with_change("splits", "shots", value=[1, 3, 5])
+    targets = [f"results/finetune/HiTS-to-ATLAS/shots-{shots}/seed-0/metrics.json" for shots in (1, 3, 5)]
+    assert finished.jobs(*targets, config=config) == {"adapt": 1}
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "results/mme/HiTS-to-HiTS/shots-3/seed-0/metrics.json",
+        "results/pairs/HiTS-to-HiTS.done",
+        "results/mme/HiTS-to-ATLAS/shots-2/seed-0/metrics.json",
+        "results/mme/HiTS-to-ATLAS/shots-0/seed-0/metrics.json",
+    ],
+)
+def test_a_run_that_is_none_of_the_experiments_is_refused(fresh, target):
+    done = fresh.snakemake("--dry-run", target)
+    assert done.returncode != 0
+    assert "MissingRuleException" in done.stderr + done.stdout
+
+
+def test_where_an_archive_would_come_from_otherwise_changes_nothing(finished):
+    config = with_change("surveys", "HiTS", "path", value="somewhere/else")
+    assert finished.jobs(config=config) == {}
+
+
+def test_training_rules_declare_a_gpu(fresh):
+    done = fresh.snakemake("--dry-run", "results/mme/HiTS-to-ATLAS/shots-3/seed-0/metrics.json")
+    printed = done.stdout + done.stderr
+    for rule in ("baseline", "select_lambda", "adapt"):
+        job = printed.partition(f"rule {rule}:")[2].partition("rule ")[0]
+        assert "gpu=1" in job
+        assert "runtime=" in job
+
+
+def test_the_report_holds_every_section(finished):
+    finished.run("--report", "report.html")
+    report = (finished.folder / "report.html").read_text()
+    for section in ("Balanced accuracy", "Adaptation by pair", "Entropy weight"):
+        assert section in report
+    assert "Simulated surveys" in report

@@ -1,6 +1,7 @@
 """What the rules share: the validated experiment, its runs, and the paths of their files. No rules, no torch."""
 
 import sys
+from itertools import permutations
 from pathlib import Path
 
 import yaml
@@ -45,6 +46,11 @@ def load_experiment():
         experiment = Experiment.from_config(config, schema=schema)
         for survey, section in config["surveys"].items():
             counts = expected_counts(survey, section)
+            if section["origin"] == "simulate" and not counts:
+                raise ConfigError(
+                    f"config: surveys.{survey}.origin is 'simulate', but there is no "
+                    f"{constants_file(survey)} with the simulator's constants of that survey."
+                )
             if counts:
                 check_shots(survey, counts=counts, classes=section["classes"], splits=config["splits"])
     except ConfigError as error:
@@ -60,6 +66,7 @@ SHOTS = list(EXPERIMENT.shots)
 METHODS = list(EXPERIMENT.methods)
 SOURCES = list(dict.fromkeys(pair.source for pair in EXPERIMENT.pairs))
 SIMULATED = EXPERIMENT.simulated
+DOWNLOADED = [survey for survey, section in config["surveys"].items() if section["origin"] == "url"]
 ENTROPY_WEIGHT_CHOICE = config["methods"].get("mme", {}).get("entropy_weight", {}).get("choice")
 EXECUTION = config["execution"]
 RESULTS = config.get("pathvars", {}).get("results", "results")
@@ -68,10 +75,10 @@ RESULTS = config.get("pathvars", {}).get("results", "results")
 wildcard_constraints:
     survey="|".join(SURVEYS),
     source="|".join(SURVEYS),
-    target="|".join(SURVEYS),
-    pair="|".join(f"{source}-to-{target}" for source in SURVEYS for target in SURVEYS),
+    target=r"(?!(?P=source)(?!\w))(" + "|".join(SURVEYS) + ")",  # never the source itself
+    pair="|".join(f"{source}-to-{target}" for source, target in permutations(SURVEYS, 2)),
     method="|".join(METHODS),
-    shots="[0-9]+",
+    shots="|".join(map(str, SHOTS)),
     seed="[0-9]+",
 
 
@@ -84,6 +91,18 @@ def survey_section(wildcards):
 
 def survey_simulated(wildcards):
     return survey_section(wildcards)["origin"] == "simulate"
+
+
+def survey_reader(wildcards):
+    return survey_section(wildcards)["reader"]
+
+
+def survey_classes(wildcards):
+    return survey_section(wildcards)["classes"]
+
+
+def survey_invalid(wildcards):
+    return survey_section(wildcards)["invalid"]
 
 
 def archive_address(wildcards):

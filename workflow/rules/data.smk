@@ -3,6 +3,9 @@ rule download:
         "resources/raw/{survey}/{archive}",
     log:
         "<logs>/download/{survey}-{archive}.log",
+    wildcard_constraints:
+        survey="|".join(DOWNLOADED) or "(?!)",  # a file that the user put there is none of this rule's
+        archive="[^/]+",
     conda:
         "../../envs/stampshift.yaml"
     resources:
@@ -49,7 +52,9 @@ rule stamps:
         mem_mb=4000,
         runtime=240,
     params:
-        survey=survey_section,
+        reader=survey_reader,
+        classes=survey_classes,
+        invalid=survey_invalid,
         origin=archive_origin,
         size_pixels=config["stamps"]["size_pixels"],
         code=reader_code,

@@ -137,7 +137,9 @@ rule preprocessing_figure:
         mem_mb=4000,
         runtime=60,
     params:
-        survey=survey_section,
+        reader=survey_reader,
+        classes=survey_classes,
+        invalid=survey_invalid,
         size_pixels=config["stamps"]["size_pixels"],
         per_class=2,
         simulated=survey_simulated,

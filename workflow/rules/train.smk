@@ -19,7 +19,6 @@ rule baseline:
         results=results_folder,
         seeds=SEEDS,
         training=config["training"],
-        validation_shots=config["splits"]["validation_shots"],
         code=code_digest("training.jobs", "methods.baseline"),
     script:
         "../scripts/baseline.py"
@@ -64,6 +63,8 @@ if ENTROPY_WEIGHT_CHOICE == "published":
             "<logs>/lambda/{source}-to-{target}.log",
         conda:
             "../../envs/stampshift.yaml"
+        params:
+            code=code_digest("training.search"),
         script:
             "../scripts/published_lambda.py"
 

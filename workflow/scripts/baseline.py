@@ -20,5 +20,4 @@ if __name__ == "__main__":  # worker processes import this file
             stamps=Path(snakemake.input.stamps),
             splits=[Path(path) for path in snakemake.input.splits],
             training=snakemake.params.training,
-            validation_shots=snakemake.params.validation_shots,
         )

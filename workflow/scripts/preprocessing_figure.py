@@ -10,12 +10,12 @@ from stampshift.surveys.examples import first_examples
 
 with job_log(snakemake.log[0]):
     survey = snakemake.wildcards.survey
-    invalid = InvalidPixels(**snakemake.params.survey["invalid"])
+    invalid = InvalidPixels(**snakemake.params.invalid)
     triplets, block = first_examples(
         [Path(path) for path in snakemake.input.archive],
         survey=survey,
-        reader=snakemake.params.survey["reader"],
-        classes=snakemake.params.survey["classes"],
+        reader=snakemake.params.reader,
+        classes=snakemake.params.classes,
         invalid=invalid,
         size_pixels=snakemake.params.size_pixels,
         per_class=snakemake.params.per_class,

@@ -11,9 +11,9 @@ if __name__ == "__main__":  # worker processes import this file
         make_stamps(
             [Path(path) for path in snakemake.input.archive],
             survey=snakemake.wildcards.survey,
-            reader=snakemake.params.survey["reader"],
-            classes=snakemake.params.survey["classes"],
-            invalid=InvalidPixels(**snakemake.params.survey["invalid"]),
+            reader=snakemake.params.reader,
+            classes=snakemake.params.classes,
+            invalid=InvalidPixels(**snakemake.params.invalid),
             size_pixels=snakemake.params.size_pixels,
             processes=snakemake.threads,
             origin=snakemake.params.origin,

@@ -170,6 +170,8 @@ def check_shots(
 
 def _pairs(asked: str | Sequence[str], *, surveys: Sequence[str]) -> tuple[Pair, ...]:
     if isinstance(asked, str):
+        if len(surveys) < 2:
+            raise ConfigError("config: surveys holds one survey; a pair needs two.")
         return tuple(Pair(source, target) for source in surveys for target in surveys if source != target)
     pairs = tuple(Pair.parse(text) for text in asked)
     for pair in pairs:
@@ -197,8 +199,9 @@ def _check_consistency(config: Mapping[str, Any]) -> None:
             f"training.batch_size {training['batch_size']}."
         )
     for method, options in config["methods"].items():
-        seed = options.get("entropy_weight", {}).get("seed")
-        if seed is not None and seed not in config["splits"]["seeds"]:
+        search = options.get("entropy_weight", {})
+        seed = search.get("seed")
+        if search.get("choice") == "search" and seed not in config["splits"]["seeds"]:
             raise ConfigError(
                 f"config: methods.{method}.entropy_weight.seed is {seed}, "
                 f"which is not among splits.seeds {config['splits']['seeds']}."

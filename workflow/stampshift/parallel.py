@@ -1,10 +1,14 @@
 """A map over worker processes that keeps order and bounds memory."""
 
 import multiprocessing
+import os
+import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import connection
 from typing import TypeVar
 
 from stampshift.errors import StampshiftError
@@ -17,6 +21,22 @@ Result = TypeVar("Result")
 
 class WorkerError(StampshiftError):
     """A worker process was killed."""
+
+
+def end_with_parent() -> None:
+    """Make this worker process end at Ctrl-C, and as soon as its parent is gone, whatever it is doing.
+
+    A worker that outlived a killed job would train on beside the job's rerun.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_exit_after, args=(parent.sentinel,), daemon=True).start()
+
+
+def _exit_after(sentinel: int) -> None:
+    connection.wait([sentinel])
+    os._exit(1)
 
 
 def ordered_map(
@@ -47,7 +67,7 @@ def ordered_map(
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([getattr(function, "func", function).__module__])  # func: of a partial
     waiting: deque[Future[Result]] = deque()
-    with ProcessPoolExecutor(processes, mp_context=context) as pool:
+    with ProcessPoolExecutor(processes, context, end_with_parent) as pool:
         try:
             for item in items:
                 waiting.append(pool.submit(function, item))

@@ -110,7 +110,7 @@ def test_where_the_weights_come_from(name):
                 for key, value in classifier("linear").state_dict().items()}  # fmt: skip
     model = classifier(method.head)
     random = {key: value.clone() for key, value in model.state_dict().items()}
-    method.initialise(model, baseline if method.starts_from_baseline else None)
+    method.initialise(model, baseline if "target" in method.labelled else None)
     state = model.state_dict()
     extractor = [key for key in state if key.startswith("extractor")]
     head = [key for key in state if key.startswith("head")]

@@ -6,6 +6,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from stampshift.evaluation.metrics import evaluate
 from stampshift.experiment import Run
@@ -18,6 +19,7 @@ from stampshift.training.model import Model
 from stampshift.training.plan import Plan
 from stampshift.training.store import Store
 
+CPU = torch.device("cpu")
 TRAINING = {
     "learning_rate": 0.01,
     "momentum": 0.9,
@@ -38,7 +40,7 @@ def baseline_plan(files, training=TRAINING):
         baseline=None,
         options={},
         training=training,
-        validation_shots=5,
+        validation_shots=0,
     )
 
 
@@ -55,7 +57,7 @@ def adaptation_plan(files, baseline, method="mme", shots=2, seed=0, training=TRA
 
 
 def train(plans, store, threads=1):
-    train_cohort(plans, store=store, device="cpu", threads=threads, checkpoint_epochs=1, log_file=None)
+    train_cohort(plans, store=store, device=CPU, threads=threads, checkpoint_epochs=1, log_file=None)
 
 
 @pytest.fixture(scope="module")
@@ -63,12 +65,12 @@ def baseline(survey_files, tmp_path_factory):
     folder = tmp_path_factory.mktemp("baseline")
     plan, store = baseline_plan(survey_files), Store(folder / "store")
     train([plan], store)
-    store.publish(plan.key(), folder)
+    store.publish(plan.key(CPU), folder)
     return folder / "model.pt"
 
 
 def contents(store, plan, names=("model.pt", "predictions.parquet")):
-    return [(store.record(plan.key()) / name).read_bytes() for name in names]
+    return [(store.record(plan.key(CPU)) / name).read_bytes() for name in names]
 
 
 @pytest.mark.parametrize("method", ["finetune", "mme"])
@@ -83,7 +85,7 @@ def test_a_run_alone_equals_the_run_within_its_cohort(tmp_path, survey_files, ba
 def test_what_a_record_holds(tmp_path, survey_files, baseline):
     plan, store = adaptation_plan(survey_files, baseline), Store(tmp_path)
     train([plan], store)
-    folder = store.record(plan.key())
+    folder = store.record(plan.key(CPU))
     metrics = read_json(folder / "metrics.json")
     predictions = pd.read_parquet(folder / "predictions.parquet")
     assert (metrics["method"], metrics["source"], metrics["target"]) == ("mme", "A", "B")
@@ -126,7 +128,7 @@ def test_no_label_of_the_unlabelled_set_or_of_a_test_part_reaches_training(tmp_p
         for label, files in (("given", survey_files), ("flipped", flipped)):
             plan, store = adaptation_plan(files, baseline, method), Store(tmp_path / label)
             train([plan], store)
-            folder = store.record(plan.key())
+            folder = store.record(plan.key(CPU))
             stores.append((folder, pd.read_parquet(folder / "predictions.parquet")["score"]))
         (first, first_scores), (second, second_scores) = stores
         assert (first / "model.pt").read_bytes() == (second / "model.pt").read_bytes()
@@ -137,9 +139,9 @@ def test_a_finished_run_is_kept_and_only_new_runs_train(tmp_path, survey_files, 
     store = Store(tmp_path)
     first = adaptation_plan(survey_files, baseline, shots=1)
     train([first], store)
-    before = (store.record(first.key()) / "metrics.json").stat().st_mtime_ns
+    before = (store.record(first.key(CPU)) / "metrics.json").stat().st_mtime_ns
     train([first, adaptation_plan(survey_files, baseline, shots=2)], store)
-    assert (store.record(first.key()) / "metrics.json").stat().st_mtime_ns == before
+    assert (store.record(first.key(CPU)) / "metrics.json").stat().st_mtime_ns == before
     assert len(list(tmp_path.glob("*/*"))) == 2
 
 
@@ -148,10 +150,9 @@ def test_a_finished_run_is_kept_and_only_new_runs_train(tmp_path, survey_files, 
     [{"shots": 3}, {"method": "finetune"}, {"seed": 1}, {"training": {**TRAINING, "momentum": 0.8}}],
 )
 def test_whatever_decides_a_result_changes_its_key(survey_files, baseline, change):
-    assert (
-        adaptation_plan(survey_files, baseline).key()
-        != adaptation_plan(survey_files, baseline, **change).key()
-    )
+    assert adaptation_plan(survey_files, baseline).key(CPU) != adaptation_plan(
+        survey_files, baseline, **change
+    ).key(CPU)
 
 
 def test_one_failing_run_is_named_and_the_others_finish(tmp_path, survey_files, baseline):
@@ -163,8 +164,8 @@ def test_one_failing_run_is_named_and_the_others_finish(tmp_path, survey_files, 
         store = Store(tmp_path / str(threads))
         with pytest.raises(CohortError, match=r"1 of 2 runs failed.\nfinetune/A-to-B/shots-2/seed-0: .* nan"):
             train([bad, good], store, threads=threads)
-        assert store.has(good.key())
-        assert not store.has(bad.key())
+        assert store.has(good.key(CPU))
+        assert not store.has(bad.key(CPU))
 
 
 def test_too_many_shots_fail_by_name(tmp_path, survey_files, baseline):
@@ -176,7 +177,7 @@ def test_a_broken_checkpoint_costs_nothing_but_time(tmp_path, survey_files, base
     plan = adaptation_plan(survey_files, baseline)
     whole, resumed = Store(tmp_path / "whole"), Store(tmp_path / "resumed")
     train([plan], whole)
-    checkpoint = resumed.record(plan.key()).with_suffix(".checkpoint")
+    checkpoint = resumed.record(plan.key(CPU)).with_suffix(".checkpoint")
     checkpoint.parent.mkdir(parents=True)
     checkpoint.write_bytes(b"half a checkpo")
     train([plan], resumed)
@@ -209,7 +210,7 @@ def test_the_search_chooses_by_validation_and_serves_the_experiment(tmp_path, su
     ]
     means = pd.DataFrame(record["search"]).groupby("entropy_weight")["validation_balanced_accuracy"].mean()
     assert record["chosen"] == means.idxmax()
-    assert job.store.has(adaptation_plan(survey_files, baseline, shots=2).key())
+    assert job.store.has(adaptation_plan(survey_files, baseline, shots=2).key(CPU))
 
 
 def test_a_baseline_is_scored_on_another_surveys_test_part(tmp_path, survey_files, baseline):

@@ -63,11 +63,6 @@ class Method:
     initialise: Callable[[Classifier, State | None], None]
     loss: Callable[[Classifier, Batch, Mapping[str, Any]], Tensor]
 
-    @property
-    def starts_from_baseline(self) -> bool:
-        """Whether the run needs the source's baseline of the same split."""
-        return "target" in self.labelled
-
 
 def baseline_part(state: State | None, part: str) -> State:
     """Weights of one part (``"extractor"`` or ``"head"``) of a baseline's state."""

@@ -8,6 +8,7 @@ copies gzip each chunk, and some chunks hold fewer than 5,000 rows. `SNR_images`
 import gzip
 import io
 import re
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -108,7 +109,7 @@ def _inflated(unit: Chunk) -> bytes:
     try:
         with gzip.open(io.BytesIO(unit.content)) as file:
             return file.read()
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise ArchiveError(
             f"{unit.place}: expected a whole gzipped chunk, found it cut short or corrupt ({error}). "
             "Download the archive again."

@@ -12,7 +12,8 @@ from tqdm import tqdm
 
 from stampshift.errors import StampshiftError
 from stampshift.joblog import log_to
-from stampshift.training.device import choose_device, set_up_process
+from stampshift.parallel import end_with_parent
+from stampshift.training.device import set_up_process
 from stampshift.training.execute import execute
 from stampshift.training.plan import Plan
 from stampshift.training.store import Store
@@ -28,7 +29,7 @@ def train_cohort(
     plans: Sequence[Plan],
     *,
     store: Store,
-    device: str,
+    device: torch.device,
     threads: int,
     checkpoint_epochs: int,
     log_file: Path | None,
@@ -42,7 +43,7 @@ def train_cohort(
     store
         Where finished runs and checkpoints are kept.
     device
-        ``"auto"``, ``"cpu"`` or ``"cuda"``.
+        Where to train.
     threads
         Runs trained at the same time on a CPU, each in a process of its own and on one thread.
     checkpoint_epochs
@@ -55,11 +56,10 @@ def train_cohort(
     CohortError
         If any run failed; it names each with its reason. All others were finished first.
     """
-    chosen = choose_device(device)
     set_up_process()
-    workers = 1 if chosen.type == "cuda" else min(threads, len(plans))
+    workers = 1 if device.type == "cuda" else min(threads, len(plans))
     log.info("%d runs, %d at a time", len(plans), workers)
-    arguments: dict[str, Any] = {"store": store, "device": chosen, "checkpoint_epochs": checkpoint_epochs}
+    arguments: dict[str, Any] = {"store": store, "device": device, "checkpoint_epochs": checkpoint_epochs}
     outcomes = (
         _one_by_one(plans, arguments) if workers == 1 else _side_by_side(plans, arguments, workers, log_file)
     )
@@ -67,8 +67,9 @@ def train_cohort(
     with tqdm(outcomes, total=len(plans), desc=_title(plans), unit="run", disable=None) as bar:
         for plan, error in bar:
             if error is not None:
-                log.error("%s failed: %s", plan.run, error)
-                failures.append(f"{plan.run}: {error}")
+                reason = error if isinstance(error, StampshiftError) else f"{type(error).__name__}: {error}"
+                log.error("%s failed: %s", plan.run, reason, exc_info=error)
+                failures.append(f"{plan.run}: {reason}")
     if failures:
         raise CohortError(f"{len(failures)} of {len(plans)} runs failed.\n" + "\n".join(failures))
 
@@ -84,7 +85,7 @@ def _one_by_one(
     for plan in plans:
         try:
             execute(plan, bar_position=1, **arguments)
-        except (StampshiftError, torch.OutOfMemoryError, MemoryError) as error:
+        except Exception as error:  # one run's failure is reported by name after the others are done
             yield plan, error
         else:
             yield plan, None
@@ -106,6 +107,7 @@ def _side_by_side(
 
 
 def _start_worker(log_file: Path | None) -> None:
+    end_with_parent()
     set_up_process()
     if log_file is not None:
         log_to(log_file)

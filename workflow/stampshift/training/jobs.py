@@ -3,8 +3,11 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from stampshift.experiment import BASELINE, Run
 from stampshift.files import read_json, write_json, write_parquet
@@ -43,6 +46,11 @@ class Job:
     checkpoint_epochs: int
     log_file: Path
 
+    @cached_property
+    def torch_device(self) -> torch.device:
+        """The device chosen; the choice is logged once."""
+        return choose_device(self.device)
+
     @property
     def store(self) -> Store:
         """Store of finished runs."""
@@ -53,7 +61,7 @@ class Job:
         train_cohort(
             plans,
             store=self.store,
-            device=self.device,
+            device=self.torch_device,
             threads=self.threads,
             checkpoint_epochs=self.checkpoint_epochs,
             log_file=self.log_file,
@@ -63,7 +71,7 @@ class Job:
         """Finish every plan and copy its files to its folder among the results."""
         self.execute(plans)
         for plan in plans:
-            self.store.publish(plan.key(), self.results / plan.run.folder)
+            self.store.publish(plan.key(self.torch_device), self.results / plan.run.folder)
 
 
 def train_baselines(
@@ -74,7 +82,6 @@ def train_baselines(
     stamps: Path,
     splits: Sequence[Path],
     training: Mapping[str, Any],
-    validation_shots: int,
 ) -> None:
     """Train the baselines of a source, one per seed; `splits` go with `seeds`."""
     job.execute_and_publish(
@@ -86,7 +93,7 @@ def train_baselines(
                 baseline=None,
                 options={},
                 training=training,
-                validation_shots=validation_shots,
+                validation_shots=0,
             )
             for seed, split in zip(seeds, splits, strict=True)
         ]
@@ -167,7 +174,7 @@ def search_entropy_weight(
         for per_class in shots
     ]
     job.execute(plans)
-    metrics = [read_json(job.store.record(plan.key()) / "metrics.json") for plan in plans]
+    metrics = [read_json(job.store.record(plan.key(job.torch_device)) / "metrics.json") for plan in plans]
     record = search_record(source, target, seed=search["seed"], metrics=metrics)
     log.info("%s to %s: entropy weight %g", source, target, record["chosen"])
     write_json(output, record)
@@ -185,13 +192,14 @@ def transfer_baselines(
     metrics: Sequence[Path],
 ) -> None:
     """Score the target's test parts with the baselines of a source; all sequences go with `seeds`."""
-    device = choose_device(job.device)
     set_up_process()
     for seed, split, model, baseline in zip(seeds, splits, models, metrics, strict=True):
         run = Run(BASELINE, source, target, 0, seed)
         predictions = score_test_parts(
-            Model.open(model), stamps={target: stamps}, splits={target: split}, device=device
+            Model.open(model), stamps={target: stamps}, splits={target: split}, device=job.torch_device
         )
         folder = job.results / run.folder
         write_parquet(folder / "predictions.parquet", predictions)
-        write_json(folder / "metrics.json", read_json(baseline) | describe(run, predictions, device=device))
+        write_json(
+            folder / "metrics.json", read_json(baseline) | describe(run, predictions, device=job.torch_device)
+        )

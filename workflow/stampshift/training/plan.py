@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from stampshift.experiment import Run
 from stampshift.provenance import code_digest, digest, file_digest
 from stampshift.splits import Splits
@@ -32,7 +34,7 @@ class Plan:
     training
         Section `training` of the configuration.
     validation_shots
-        Labelled target stamps per class that choose the best epoch.
+        Labelled target stamps per class that choose the best epoch; 0 for a baseline.
     """
 
     run: Run
@@ -51,7 +53,7 @@ class Plan:
     @property
     def code(self) -> str:
         """Digest of the code that decides the result: the loop's and the one method's."""
-        return code_digest("training.execute", f"methods.{self.run.method}")
+        return code_digest("training.execute", "training.device", f"methods.{self.run.method}")
 
     @property
     def entropy(self) -> int:
@@ -62,8 +64,8 @@ class Plan:
         """
         return int.from_bytes(hashlib.sha256(str(self.run).encode()).digest()[:16])
 
-    def key(self) -> str:
-        """Digest of everything that decides the result; equal keys mean equal bytes."""
+    def key(self, device: torch.device) -> str:
+        """Digest of everything that decides the result; on a CPU equal keys mean equal bytes."""
         return digest(
             {
                 "run": str(self.run),
@@ -71,6 +73,8 @@ class Plan:
                 "training": dict(self.training),
                 "validation_shots": self.validation_shots,
                 "code": self.code,
+                "device": device.type,
+                "torch": torch.__version__,
                 "stamps": [read_attributes(self.stamps[name])["digest"] for name in self.surveys],
                 "splits": [file_digest(self.splits[name]) for name in self.surveys],
                 "baseline": self.baseline and file_digest(self.baseline),

@@ -43,9 +43,11 @@ class Store:
         temporary.mkdir(parents=True)
         try:
             yield temporary
-            if not self.has(key):  # a second process may have finished the same run: the same bytes
-                shutil.rmtree(record, ignore_errors=True)
+            try:
                 temporary.replace(record)
+            except OSError:  # a second process finished the same run, with the same bytes
+                if not self.has(key):
+                    raise
             self._checkpoint(key).unlink(missing_ok=True)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)

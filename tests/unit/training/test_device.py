@@ -1,0 +1,32 @@
+import logging
+
+import pytest
+import torch
+
+from stampshift.errors import ConfigError
+from stampshift.training.device import choose_device
+
+
+@pytest.fixture(autouse=True)
+def no_gpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+
+
+def test_without_a_gpu_the_cpu_is_taken_and_the_log_says_so(caplog):
+    caplog.set_level(logging.INFO)
+    assert choose_device("auto") == torch.device("cpu")
+    assert "training on the CPU: PyTorch finds no GPU here" in caplog.text
+
+
+def test_a_gpu_that_is_demanded_and_not_there_is_an_error():
+    with pytest.raises(
+        ConfigError, match=r"execution\.device is 'cuda', but PyTorch finds no GPU here; set it"
+    ):
+        choose_device("cuda")
+
+
+def test_with_a_gpu_auto_takes_it_and_cpu_does_not(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "a GPU")
+    assert choose_device("auto").type == "cuda"
+    assert choose_device("cpu").type == "cpu"
