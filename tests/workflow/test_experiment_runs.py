@@ -201,18 +201,19 @@ def test_more_shots_train_the_new_runs_only(finished):
 
 
 @pytest.mark.parametrize(
-    "target",
+    ("target", "message"),
     [
-        "results/mme/HiTS-to-HiTS/shots-3/seed-0/metrics.json",
-        "results/pairs/HiTS-to-HiTS.done",
-        "results/mme/HiTS-to-ATLAS/shots-2/seed-0/metrics.json",
-        "results/mme/HiTS-to-ATLAS/shots-0/seed-0/metrics.json",
+        ("results/mme/HiTS-to-HiTS/shots-3/seed-0/metrics.json", "the same survey as source and target"),
+        ("results/baseline/DES-to-DES/shots-0/seed-0/metrics.json", "the same survey as source and target"),
+        ("results/pairs/HiTS-to-HiTS.done", "MissingRuleException"),
+        ("results/mme/HiTS-to-ATLAS/shots-2/seed-0/metrics.json", "MissingRuleException"),
+        ("results/mme/HiTS-to-ATLAS/shots-3/seed-7/metrics.json", "MissingRuleException"),
     ],
 )
-def test_a_run_that_is_none_of_the_experiments_is_refused(fresh, target):
+def test_a_run_that_is_none_of_the_experiments_is_refused(fresh, target, message):
     done = fresh.snakemake("--dry-run", target)
     assert done.returncode != 0
-    assert "MissingRuleException" in done.stderr + done.stdout
+    assert message in done.stderr + done.stdout
 
 
 def test_where_an_archive_would_come_from_otherwise_changes_nothing(finished):

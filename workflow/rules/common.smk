@@ -75,7 +75,7 @@ RESULTS = config.get("pathvars", {}).get("results", "results")
 wildcard_constraints:
     survey="|".join(SURVEYS),
     source="|".join(SURVEYS),
-    target=r"(?!(?P=source)(?!\w))(" + "|".join(SURVEYS) + ")",  # never the source itself
+    target="|".join(SURVEYS),
     pair="|".join(f"{source}-to-{target}" for source, target in permutations(SURVEYS, 2)),
     method="|".join(METHODS),
     shots="|".join(map(str, SHOTS)),
@@ -144,6 +144,15 @@ def results_folder(wildcards):
 
 def run_files(runs, names=RUN_FILES):
     return [f"<results>/{run.folder}/{name}" for run in runs for name in names]
+
+
+def target_stamps(wildcards):
+    """Stamps of the target, which is another survey than the source."""
+    if wildcards.source == wildcards.target:
+        raise WorkflowError(
+            f"{wildcards.source}-to-{wildcards.target} has the same survey as source and target."
+        )
+    return f"<results>/stamps/{wildcards.target}.h5"
 
 
 def search_seed():

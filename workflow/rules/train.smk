@@ -28,7 +28,7 @@ rule transfer:
     input:
         models=expand("<results>/baseline/{{source}}/seed-{seed}/model.pt", seed=SEEDS),
         metrics=expand("<results>/baseline/{{source}}/seed-{seed}/metrics.json", seed=SEEDS),
-        stamps="<results>/stamps/{target}.h5",
+        stamps=target_stamps,
         splits=expand("<results>/splits/{{target}}/seed-{seed}.npz", seed=SEEDS),
     output:
         expand(
@@ -73,7 +73,7 @@ else:
     rule select_lambda:
         input:
             source_stamps="<results>/stamps/{source}.h5",
-            target_stamps="<results>/stamps/{target}.h5",
+            target_stamps=target_stamps,
             splits=search_splits,
             baseline=search_baseline,
         output:
@@ -103,7 +103,7 @@ else:
 rule adapt:
     input:
         source_stamps="<results>/stamps/{source}.h5",
-        target_stamps="<results>/stamps/{target}.h5",
+        target_stamps=target_stamps,
         source_splits=expand("<results>/splits/{{source}}/seed-{seed}.npz", seed=SEEDS),
         target_splits=expand("<results>/splits/{{target}}/seed-{seed}.npz", seed=SEEDS),
         baselines=expand("<results>/baseline/{{source}}/seed-{seed}/model.pt", seed=SEEDS),
