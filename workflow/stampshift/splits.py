@@ -13,7 +13,6 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from stampshift.errors import ConfigError, ContractError
 from stampshift.files import atomic_path
@@ -134,6 +133,9 @@ def make_splits(stamps: Stamps, *, fractions: Mapping[str, float], seed: int) ->
 
 def _assign_parts(stamps: Stamps, *, fractions: Mapping[str, float], random_state: int) -> NDArray[np.str_]:
     """Name of the part of every stamp: scikit-learn draws equal folds, each part takes its number of them."""
+    # every training job opens splits and none makes any: it need not pay this second of imports
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
     percent = {name: round(100 * fractions[name]) for name in PARTS}
     n_folds = lcm(*(100 // np.gcd(share, 100) for share in percent.values()))
     scarce = min(np.bincount(stamps.labels, minlength=2))
