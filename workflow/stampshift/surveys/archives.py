@@ -8,12 +8,15 @@ import gzip
 import re
 import tarfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
-from typing import IO, Literal, NamedTuple, Self, cast
+from typing import IO, Literal, NamedTuple, Self, TypeVar, cast
 
 from stampshift.errors import ArchiveError
+
+Candidate = TypeVar("Candidate")
 
 STREAM_BYTES = 1 << 20
 
@@ -136,6 +139,13 @@ def _open_tar(path: Path) -> Iterator[tarfile.TarFile]:
         ) as tar,
     ):
         yield tar
+
+
+def in_units(candidates: Iterable[Candidate], *, size: int) -> Iterator[list[Candidate]]:
+    """Candidates in lists of at most `size`, in their order."""
+    remaining = iter(candidates)
+    while unit := list(islice(remaining, size)):
+        yield unit
 
 
 def _natural(path: Path) -> list[tuple[bool, int, str]]:

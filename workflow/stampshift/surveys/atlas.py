@@ -18,7 +18,7 @@ import pandas as pd
 
 from stampshift.errors import ArchiveError
 from stampshift.stamps import RawTriplet
-from stampshift.surveys.archives import find, listing
+from stampshift.surveys.archives import find, in_units, listing
 from stampshift.surveys.fits import image_of
 from stampshift.surveys.unpickling import PICKLE, unpickle_file
 
@@ -72,19 +72,17 @@ def units(paths: Sequence[Path]) -> Iterator[list[Candidate]]:
     """
     found = files(paths)
     candidates = _from_pickle(found[0]) if PICKLE.fullmatch(found[0].name) else _from_folders(found)
-    unit: list[Candidate] = []
+    yield from in_units(_of_known_class(candidates), size=UNIT_CANDIDATES)
+
+
+def _of_known_class(candidates: Iterable[Candidate]) -> Iterator[Candidate]:
     for candidate in candidates:
         if candidate.survey_class not in CLASSES:
             raise ArchiveError(
                 f"{candidate.place}: expected one of the classes {', '.join(CLASSES)}, found "
                 f"{candidate.survey_class!r}. Rename or remove it."
             )
-        unit.append(candidate)
-        if len(unit) == UNIT_CANDIDATES:
-            yield unit
-            unit = []
-    if unit:
-        yield unit
+        yield candidate
 
 
 def decode(unit: list[Candidate]) -> Iterator[RawTriplet]:

@@ -18,7 +18,7 @@ import pandas as pd
 
 from stampshift.errors import ArchiveError
 from stampshift.stamps import RawTriplet
-from stampshift.surveys.archives import find, listing
+from stampshift.surveys.archives import find, in_units, listing
 from stampshift.surveys.fits import image_of
 from stampshift.surveys.unpickling import PICKLE, unpickle_file
 
@@ -75,14 +75,7 @@ def units(paths: Sequence[Path]) -> Iterator[list[Candidate]]:
         raise ArchiveError(
             f"{place}: expected a pandas frame or a dictionary, found {type(content).__name__}. {REMEDY}"
         )
-    unit: list[Candidate] = []
-    for candidate in candidates:
-        unit.append(candidate)
-        if len(unit) == UNIT_CANDIDATES:
-            yield unit
-            unit = []
-    if unit:
-        yield unit
+    yield from in_units(candidates, size=UNIT_CANDIDATES)
 
 
 def decode(unit: list[Candidate]) -> Iterator[RawTriplet]:
