@@ -53,6 +53,12 @@ def aperture(image, radius=3):
     return image[np.hypot(x, y) <= radius].sum()
 
 
+def some_view(constants):
+    rng = np.random.default_rng(0)
+    conditions = draw_conditions(rng, constants=constants)
+    return View(constants, conditions, constants["stamp_size_pixels"], rng, rng)
+
+
 def test_every_recipe_of_every_survey_can_be_drawn(survey_constants, draw):
     drawn = set()
     for survey in ("HiTS", "DES", "ATLAS", "ZTF"):
@@ -197,6 +203,27 @@ def test_streak_has_the_length_of_rate_times_exposure(draw, survey_constants):
     length = np.hypot(*(places[-1] - places[0])) * len(sources) / (len(sources) - 1)
     assert length == pytest.approx(10)
     assert constants["exposure_seconds"] == 30
+
+
+@pytest.mark.parametrize("rms_pixels", [0.0, 2.0])
+def test_a_trail_stands_out_under_a_star_filter_like_the_point_it_stands_for(survey_constants, rms_pixels):
+    view = some_view(survey_constants("ATLAS"))
+    along, across = np.mgrid[-30:30.05:0.1, -12:12.05:0.1]
+    star = np.exp(-(along**2 + across**2) / (2 * view.star_rms**2))
+    width = max(rms_pixels * view.star_rms, 1e-9)
+
+    def response(length):
+        """Star filter at the middle of a trail of unit flux, on a grid of 0.1 pixels."""
+        places = (np.arange(200) + 0.5) / 200 * length - length / 2
+        if rms_pixels == 0:
+            return np.exp(-(places**2) / (2 * view.star_rms**2)).mean()
+        points = [np.exp(-((along - x) ** 2 + across**2) / (2 * width**2)) for x in places]
+        trail = np.mean(points, axis=0)
+        return (star * trail).sum() / trail.sum()
+
+    factor = view.trail_factor(12.0, rms_pixels=width)
+    assert factor == pytest.approx(response(1e-6) / response(12.0), rel=1e-3)
+    assert view.trail_factor(1e-6, rms_pixels=width) == pytest.approx(1)
 
 
 def test_variable_star_changes_where_the_template_has_a_star(draw):

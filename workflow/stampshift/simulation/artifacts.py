@@ -15,7 +15,7 @@ def cosmic_ray(view: View) -> Candidate:
     """Track of a particle in the science image, sharper than any star."""
     settings = view.constants["cosmic_ray"]
     length = log_uniform(view.rng, settings["length_pixels"])
-    charge = view.pixel_charge(view.snr(view.rng, kind="bogus")) * np.sqrt(1 + length / view.fwhm)
+    charge = view.pixel_charge(view.snr(view.rng, kind="bogus")) * view.trail_factor(length, rms_pixels=0.0)
     pixels = track(
         view.rng, charge=charge, length_pixels=length, wander=settings["wander_radian"],
         size_pixels=view.size_pixels,

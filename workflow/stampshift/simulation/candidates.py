@@ -1,5 +1,6 @@
 """A candidate before it is exposed, and what a recipe may know to make one."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -130,6 +131,17 @@ class View:
         rms = width_pixels / 2.355
         gain = 2 * np.sqrt(np.pi) * self.star_rms * rms / np.hypot(self.star_rms, rms)
         return float(snr * self.conditions.noise / gain)
+
+    def trail_factor(self, length_pixels: float, *, rms_pixels: float) -> float:
+        """Flux of a trail over that of a point that a star-shaped filter finds at the same significance.
+
+        Detection is local: ATLAS's tphot, for one, triggers on a pixel that stands out, and fits a trail
+        only then. A filter of rms s on the middle of a trail of rms width w counts what lies t away as
+        exp(-t^2 / 2 (s^2 + w^2)); the factor is the inverse of that weight's mean along the trail.
+        """
+        reach = math.sqrt(2) * math.hypot(self.star_rms, rms_pixels)
+        half = length_pixels / 2 / reach
+        return 2 * half / (math.sqrt(math.pi) * math.erf(half))
 
 
 Recipe = Callable[[View], Candidate]

@@ -99,8 +99,8 @@ def _trail(view: View, rate_arcsec_per_second: float) -> Candidate:
     length = (
         rate_arcsec_per_second * view.constants["exposure_seconds"] / view.constants["pixel_scale_arcsec"]
     )
-    # the best filter for a trail covers more pixels, and more noise, than a star's
-    flux = view.flux(view.snr(view.rng, kind="real")) * np.sqrt(1 + length / view.fwhm)
+    flux = view.flux(view.snr(view.rng, kind="real"))
+    flux *= view.trail_factor(length, rms_pixels=view.star_rms)
     count = max(1, int(np.ceil(length / (0.4 * view.fwhm))))
     angle = view.rng.uniform(0, np.pi)
     along = length * ((np.arange(count) + 0.5) / count - 0.5)
