@@ -43,7 +43,7 @@ def test_the_gathered_table_has_every_evaluation_once(finished):
 
 def test_tables_and_figures_are_there_and_labelled_as_simulated(finished):
     results = finished.folder / "results"
-    for stem in ("tables/table-1", "tables/lambda", "tables/pairs/HiTS-to-ATLAS"):
+    for stem in ("tables/overview", "tables/table-1", "tables/lambda", "tables/pairs/HiTS-to-ATLAS"):
         for suffix in (".csv", ".md", ".tex"):
             assert (results / stem).with_name((results / stem).name + suffix).stat().st_size > 0
     assert "simulated" in (results / "tables/table-1.md").read_text()

@@ -236,7 +236,7 @@ def pair_results(wildcards):
 
 
 TABLES = ["<results>/tables/runs.csv"] + with_suffixes(
-    ["tables/table-1", *LAMBDA_TABLES, *PAIR_TABLES], ["csv", "md", "tex"]
+    ["tables/overview", "tables/table-1", *LAMBDA_TABLES, *PAIR_TABLES], ["csv", "md", "tex"]
 )
 FIGURES = with_suffixes(
     [

@@ -38,6 +38,32 @@ rule gather_pair:
         "../scripts/gather.py"
 
 
+rule overview:
+    input:
+        runs="<results>/tables/runs.csv",
+    output:
+        csv=report(
+            "<results>/tables/overview.csv",
+            caption="../report/overview.rst",
+            category="Balanced accuracy",
+            labels={"what": "all pairs", "kind": "table"},
+        ),
+        markdown="<results>/tables/overview.md",
+        latex="<results>/tables/overview.tex",
+    log:
+        "<logs>/overview.log",
+    localrule: True
+    conda:
+        "../../envs/stampshift.yaml"
+    params:
+        pairs=PAIRS,
+        methods=METHODS,
+        simulated=SIMULATED,
+        code=code_digest("evaluation.overview"),
+    script:
+        "../scripts/overview.py"
+
+
 rule table1:
     input:
         runs="<results>/tables/runs.csv",

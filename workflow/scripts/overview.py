@@ -1,0 +1,20 @@
+"""Table of all pairs before and after adaptation."""
+
+from stampshift.evaluation.gather import read_runs
+from stampshift.evaluation.overview import overview_table
+from stampshift.evaluation.table_files import write_table
+from stampshift.joblog import job_log
+
+with job_log(snakemake.log[0]):
+    table = overview_table(
+        read_runs(snakemake.input.runs),
+        pairs=snakemake.params.pairs,
+        methods=snakemake.params.methods,
+        simulated=snakemake.params.simulated,
+    )
+    write_table(
+        table,
+        csv=snakemake.output.csv,
+        markdown=snakemake.output.markdown,
+        latex=snakemake.output.latex,
+    )
