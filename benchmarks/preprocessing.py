@@ -3,9 +3,9 @@
 An archive of each survey is drawn with the built-in simulator, in the survey's native format, and made
 into a stamps file: with one process and with one per core, the median of several repeats. Every
 measurement is a fresh process of its own, so that its peak resident memory is that survey's alone; that of
-the largest of its workers stands beside it and includes the pages that the two share. Archives come from
-the page cache after the first repeat; seconds include the digest of the archive and the writing of the
-stamps. Simulation is timed as wall time on all cores. With --archives the archives are kept for the next
+the largest of its workers, looked up every 20 ms, stands beside it and includes the pages that they share.
+Archives come from the page cache after the first repeat; seconds include the digest of the archive and the
+writing of the stamps. Simulation is timed as wall time on all cores. With --archives the archives are kept for the next
 call; delete them after a change of the simulator. Run: python benchmarks/preprocessing.py
 """
 
@@ -16,10 +16,12 @@ import platform
 import resource
 import statistics
 import tempfile
+import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+import psutil
 import yaml
 
 from stampshift.making import make_stamps
@@ -48,8 +50,21 @@ def simulate(survey, stamps, seed, folder, cores):
     return seconds
 
 
+def watch_workers(done, peaks):
+    """Keep the largest resident memory of a child or grandchild in MB."""
+    while not done.wait(0.02):
+        for process in psutil.Process().children(recursive=True):
+            try:
+                peaks.append(process.memory_info().rss / 2**20)
+            except psutil.NoSuchProcess:
+                continue
+
+
 def measure(survey, section, size_pixels, archive, processes):
     """Make the stamps file once; return seconds and peak memory in MB, of the process and its workers."""
+    done, peaks = threading.Event(), [0.0]
+    watcher = threading.Thread(target=watch_workers, args=(done, peaks))
+    watcher.start()
     with tempfile.TemporaryDirectory(dir=archive.parent) as temporary:
         begin = time.perf_counter()
         make_stamps(
@@ -65,8 +80,9 @@ def measure(survey, section, size_pixels, archive, processes):
             progress=False,
         )
         seconds = time.perf_counter() - begin
-    whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)  # the latter gives the largest child
-    return seconds, *(resource.getrusage(who).ru_maxrss / 1024 for who in whose)
+    done.set()
+    watcher.join()
+    return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, max(peaks)
 
 
 def benchmark(survey, config, archives, *, stamps, repeats, core_counts):
