@@ -4,13 +4,20 @@ VENV ?= .venv
 TORCH ?= cpu# or gpu
 BIN := $(VENV)/bin
 DEMO := $(BIN)/snakemake --workflow-profile workflow/profiles/demo
+STUDY := $(BIN)/snakemake --workflow-profile workflow/profiles/simulated
 
-.PHONY: demo test lint bench clean
+.PHONY: demo study test lint bench clean
 
 demo: $(VENV)/installed ## the whole study on small built-in surveys
 	$(DEMO)
 	$(DEMO) --report results/demo/report.html --quiet
 	@$(BIN)/stampshift summary results/demo
+
+study: $(VENV)/installed ## the claims of the paper on larger simulated surveys; a second call goes on
+	$(STUDY)
+	$(STUDY) --report results/simulated/report.html --quiet
+	@cat results/simulated/tables/overview.md results/simulated/tables/claims.md
+	@$(BIN)/stampshift summary results/simulated
 
 test: $(VENV)/installed ## the test suite
 	$(BIN)/pytest

@@ -5,8 +5,8 @@ into a stamps file: with one process and with one per core, the median of severa
 measurement is a fresh process of its own, so that its peak resident memory is that survey's alone; that of
 the largest of its workers, looked up every 20 ms, stands beside it and includes the pages that they share.
 Archives come from the page cache after the first repeat; seconds include the digest of the archive and the
-writing of the stamps. Simulation is timed as wall time on all cores. With --archives the archives are kept for the next
-call; delete them after a change of the simulator. Run: python benchmarks/preprocessing.py
+writing of the stamps. Simulation is timed as wall time on all cores. With --archives the archives are kept
+for the next call; delete them after a change of the simulator. Run: python benchmarks/preprocessing.py
 """
 
 import argparse

@@ -43,10 +43,15 @@ def test_the_gathered_table_has_every_evaluation_once(finished):
 
 def test_tables_and_figures_are_there_and_labelled_as_simulated(finished):
     results = finished.folder / "results"
-    for stem in ("tables/overview", "tables/table-1", "tables/lambda", "tables/pairs/HiTS-to-ATLAS"):
+    names = ("overview", "table-1", "lambda", "pairs/HiTS-to-ATLAS", "claims", "table-26", "table-27")
+    for stem in [f"tables/{name}" for name in names]:
         for suffix in (".csv", ".md", ".tex"):
             assert (results / stem).with_name((results / stem).name + suffix).stat().st_size > 0
-    assert "simulated" in (results / "tables/table-1.md").read_text()
+    for name in ("table-1", "claims", "table-26", "table-27"):
+        assert "simulated" in (results / f"tables/{name}.md").read_text()
+    # the published numbers under our rule are there, ours beside them are not
+    assert (results / "tables/published-decisions.md").exists()
+    assert not (results / "tables/beside-published.md").exists()
     pairs = ("pairs/HiTS-to-ATLAS", "lambda/HiTS-to-ATLAS")
     for stem in ("table-1", "all-pairs", *pairs, "examples/ATLAS", "preprocessing/ATLAS"):
         assert (results / f"figures/{stem}.png").read_bytes().startswith(b"\x89PNG")

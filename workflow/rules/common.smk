@@ -235,12 +235,25 @@ def pair_results(wildcards):
     )
 
 
-TABLES = ["<results>/tables/runs.csv"] + with_suffixes(
-    ["tables/overview", "tables/table-1", *LAMBDA_TABLES, *PAIR_TABLES], ["csv", "md", "tex"]
+# simulated numbers are never shown beside the published ones
+BESIDE_PUBLISHED = [] if SIMULATED else ["beside-published"]
+DECISION_TABLES = [f"tables/{name}" for name in ("claims", "table-26", "table-27", "published-decisions")]
+
+TABLES = ["<results>/tables/runs.csv", "<results>/tables/significance.csv"] + with_suffixes(
+    [
+        "tables/overview",
+        "tables/table-1",
+        *DECISION_TABLES,
+        *[f"tables/{name}" for name in BESIDE_PUBLISHED],
+        *LAMBDA_TABLES,
+        *PAIR_TABLES,
+    ],
+    ["csv", "md", "tex"],
 )
 FIGURES = with_suffixes(
     [
         "figures/table-1",
+        *[f"figures/{name}" for name in BESIDE_PUBLISHED],
         "figures/all-pairs",
         *[f"figures/{kind}/{survey}" for kind in SURVEY_FIGURES for survey in SURVEYS],
         *[f"figures/learning-curves/{source}" for source in SOURCES],

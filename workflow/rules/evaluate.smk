@@ -139,3 +139,109 @@ rule lambda_table:
         code=code_digest("evaluation.tables"),
     script:
         "../scripts/lambda_table.py"
+
+
+rule significance:
+    """Every comparison, and the decisions that rest on them."""
+    input:
+        runs="<results>/tables/runs.csv",
+        published="resources/published/published_balanced_accuracy.csv",
+    output:
+        comparisons=report(
+            "<results>/tables/significance.csv",
+            caption="../report/significance.rst",
+            category="Claims",
+            labels={"what": "every comparison", "kind": "table"},
+        ),
+        claims=[
+            report(
+                "<results>/tables/claims.csv",
+                caption="../report/claims.rst",
+                category="Claims",
+                labels={"what": "claims", "kind": "table"},
+            ),
+            "<results>/tables/claims.md",
+            "<results>/tables/claims.tex",
+        ],
+        shots_to_beat=[
+            report(
+                "<results>/tables/table-26.csv",
+                caption="../report/shots_to_beat.rst",
+                category="Claims",
+                labels={"what": "shots to beat the baseline", "kind": "table"},
+            ),
+            "<results>/tables/table-26.md",
+            "<results>/tables/table-26.tex",
+        ],
+        winner=[
+            report(
+                "<results>/tables/table-27.csv",
+                caption="../report/winner.rst",
+                category="Claims",
+                labels={"what": "better method", "kind": "table"},
+            ),
+            "<results>/tables/table-27.md",
+            "<results>/tables/table-27.tex",
+        ],
+    log:
+        "<logs>/significance.log",
+    localrule: True
+    conda:
+        "../../envs/stampshift.yaml"
+    params:
+        pairs=PAIRS,
+        methods=METHODS,
+        simulated=SIMULATED,
+        code=code_digest("evaluation.claims"),
+    script:
+        "../scripts/significance.py"
+
+
+rule published_decisions:
+    """Tables 26 and 27 of the thesis under our rule: of the published means alone."""
+    input:
+        means="resources/published/published_balanced_accuracy.csv",
+        shots_to_beat="resources/published/published_shots_to_beat_baseline.csv",
+        winner="resources/published/published_winner.csv",
+    output:
+        csv=report(
+            "<results>/tables/published-decisions.csv",
+            caption="../report/published_decisions.rst",
+            category="Published",
+            labels={"what": "Tables 26 and 27 under our rule", "kind": "table"},
+        ),
+        markdown="<results>/tables/published-decisions.md",
+        latex="<results>/tables/published-decisions.tex",
+    log:
+        "<logs>/published_decisions.log",
+    localrule: True
+    conda:
+        "../../envs/stampshift.yaml"
+    params:
+        code=code_digest("evaluation.published"),
+    script:
+        "../scripts/published_decisions.py"
+
+
+rule beside_published:
+    input:
+        runs="<results>/tables/runs.csv",
+        published="resources/published/published_balanced_accuracy.csv",
+    output:
+        csv=report(
+            "<results>/tables/beside-published.csv",
+            caption="../report/beside_published.rst",
+            category="Published",
+            labels={"what": "ours beside the published", "kind": "table"},
+        ),
+        markdown="<results>/tables/beside-published.md",
+        latex="<results>/tables/beside-published.tex",
+    log:
+        "<logs>/beside_published.log",
+    localrule: True
+    conda:
+        "../../envs/stampshift.yaml"
+    params:
+        code=code_digest("evaluation.published"),
+    script:
+        "../scripts/beside_published.py"

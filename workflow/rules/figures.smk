@@ -170,3 +170,25 @@ rule learning_curves_figure:
         code=code_digest("figures.learning"),
     script:
         "../scripts/learning_curves_figure.py"
+
+
+rule beside_published_figure:
+    input:
+        numbers="<results>/tables/beside-published.csv",
+    output:
+        pdf="<results>/figures/beside-published.pdf",
+        png=report(
+            "<results>/figures/beside-published.png",
+            caption="../report/beside_published_figure.rst",
+            category="Published",
+            labels={"what": "ours beside the published", "kind": "figure"},
+        ),
+    log:
+        "<logs>/beside_published_figure.log",
+    localrule: True
+    conda:
+        "../../envs/stampshift.yaml"
+    params:
+        code=code_digest("figures.beside_published"),
+    script:
+        "../scripts/beside_published_figure.py"

@@ -1,0 +1,20 @@
+"""Tables 26 and 27 of the thesis as printed, and as its means give them under our rule."""
+
+import pandas as pd
+
+from stampshift.evaluation.published import published_decisions_table
+from stampshift.evaluation.table_files import write_table
+from stampshift.joblog import job_log
+
+with job_log(snakemake.log[0]):
+    table = published_decisions_table(
+        pd.read_csv(snakemake.input.means),
+        shots_to_beat=pd.read_csv(snakemake.input.shots_to_beat),
+        winner=pd.read_csv(snakemake.input.winner),
+    )
+    write_table(
+        table,
+        csv=snakemake.output.csv,
+        markdown=snakemake.output.markdown,
+        latex=snakemake.output.latex,
+    )
