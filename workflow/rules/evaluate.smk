@@ -245,3 +245,31 @@ rule beside_published:
         code=code_digest("evaluation.published"),
     script:
         "../scripts/beside_published.py"
+
+
+rule summary_page:
+    input:
+        runs="<results>/tables/runs.csv",
+        comparisons="<results>/tables/significance.csv",
+        published="resources/published/published_balanced_accuracy.csv",
+        panel="<results>/figures/all-pairs.png",
+        template="workflow/report/summary.html.jinja",
+    output:
+        report(
+            "<results>/summary.html",
+            caption="../report/summary_page.rst",
+            category="Claims",
+            labels={"what": "one-page summary", "kind": "page"},
+        ),
+    log:
+        "<logs>/summary_page.log",
+    localrule: True
+    conda:
+        "../../envs/stampshift.yaml"
+    params:
+        pairs=PAIRS,
+        methods=METHODS,
+        simulated=SIMULATED,
+        code=code_digest("evaluation.page"),
+    script:
+        "../scripts/summary_page.py"

@@ -1,0 +1,26 @@
+"""One page with the headline table, the panel and the verdicts."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from stampshift.evaluation.gather import read_runs
+from stampshift.evaluation.page import summary_page
+from stampshift.files import atomic_path
+from stampshift.joblog import job_log
+from stampshift.provenance import versions
+
+with job_log(snakemake.log[0]):
+    page = summary_page(
+        read_runs(snakemake.input.runs),
+        pd.read_csv(snakemake.input.comparisons),
+        published=pd.read_csv(snakemake.input.published),
+        panel=Path(snakemake.input.panel).read_bytes(),
+        template=Path(snakemake.input.template).read_text(encoding="utf-8"),
+        pairs=snakemake.params.pairs,
+        methods=snakemake.params.methods,
+        simulated=snakemake.params.simulated,
+        versions=versions(),
+    )
+    with atomic_path(snakemake.output[0]) as temporary:
+        temporary.write_text(page, encoding="utf-8")
