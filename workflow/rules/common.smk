@@ -242,6 +242,7 @@ DECISION_TABLES = [f"tables/{name}" for name in ("claims", "table-26", "table-27
 TABLES = ["<results>/tables/runs.csv", "<results>/tables/significance.csv"] + with_suffixes(
     [
         "tables/overview",
+        "tables/network",
         "tables/table-1",
         *DECISION_TABLES,
         *[f"tables/{name}" for name in BESIDE_PUBLISHED],

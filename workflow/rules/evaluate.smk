@@ -273,3 +273,25 @@ rule summary_page:
         code=code_digest("evaluation.page"),
     script:
         "../scripts/summary_page.py"
+
+
+rule network_table:
+    output:
+        csv=report(
+            "<results>/tables/network.csv",
+            caption="../report/network_table.rst",
+            category="Surveys",
+            labels={"what": "layers of the networks", "kind": "table"},
+        ),
+        markdown="<results>/tables/network.md",
+        latex="<results>/tables/network.tex",
+    log:
+        "<logs>/network_table.log",
+    localrule: True
+    conda:
+        "../../envs/stampshift.yaml"
+    params:
+        size_pixels=config["stamps"]["size_pixels"],
+        code=code_digest("evaluation.network_table"),
+    script:
+        "../scripts/network_table.py"

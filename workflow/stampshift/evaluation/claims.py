@@ -112,7 +112,11 @@ def _few_shots_beat_the_baseline(method: str) -> Judge:
         verdict, count = _in_pairs(gains[gains["shots"] == few.max()], pairs, sign=1)
         return verdict, (
             f"With {few.max()} shots {method_label(method)} is better on the target in {count}"
-            + (f"; with no number of shots tried is it so beyond chance in {never}." if never else ".")
+            + (
+                f"; in {never} pair{'s' * (never > 1)} with no number of shots beyond chance."
+                if never
+                else "."
+            )
         )
 
     return judge
