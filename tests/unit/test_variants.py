@@ -12,20 +12,15 @@ MME = {"labelled": ["source", "target"], "head": "random", "steps": "one", "temp
 
 def section(**own):
     variant = {"variant_of": "mme", "label": "another", **own}
-    return read_sections({"finetune": {}, "mme": {**MME, "entropy_weight": SEARCH}, "other": variant})[
-        "other"
-    ]
+    return read_sections({"mme": {**MME, "entropy_weight": SEARCH}, "other": variant})["other"]
 
 
 def test_a_method_is_no_variant_and_searches_its_own_weight():
     sections = read_sections({"finetune": {}, "mme": {**MME, "entropy_weight": SEARCH}})
     assert not any(section.is_variant for section in sections.values())
-    assert (sections["mme"].options, sections["mme"].search, sections["mme"].weights_of) == (
-        MME,
-        SEARCH,
-        "mme",
-    )
-    assert (sections["finetune"].options, sections["finetune"].weights_of) == ({}, None)
+    mme, finetune = sections["mme"], sections["finetune"]
+    assert (mme.options, mme.search, mme.weights_of) == (MME, SEARCH, "mme")
+    assert (finetune.options, finetune.search, finetune.weights_of) == ({}, None, None)
 
 
 def test_a_variant_has_the_options_of_its_method_but_for_its_own():
