@@ -199,6 +199,16 @@ def test_a_variant_may_search_where_its_method_takes_the_published_weight(fresh)
     assert "select_lambda" not in jobs
 
 
+@pytest.mark.parametrize(("folder", "name"), [("", "mme"), ("mme_zero/", "mme_zero")])
+def test_where_no_entropy_weight_is_searched_none_is_made(fresh, folder, name):
+    config = with_variants("mme_zero")
+    config["methods"]["mme"] = {"entropy_weight": 0.3}
+    done = fresh.snakemake("--dry-run", f"results/lambda/{folder}HiTS-to-ATLAS.json", config=config)
+    assert done.returncode != 0
+    assert f"methods.{name} searches no entropy weight in this configuration." in done.stdout + done.stderr
+    assert not any("lambda" in rule for rule in fresh.jobs(config=config))
+
+
 def test_variants_are_tabled_by_label_and_rerun_with_their_method_alone(finished, tmp_path):
     project = Project(shutil.copytree(finished.folder, tmp_path / "copy"))
     config = with_variants("scratch", "mme_two", pairs=["HiTS-to-ATLAS"])

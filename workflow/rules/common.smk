@@ -161,7 +161,10 @@ def target_stamps(wildcards):
 
 def searched_section(wildcards):
     """Section whose entropy weight is searched: a variant's, or that of MME."""
-    return SECTIONS[wildcards.get("variant", "mme")]
+    name = wildcards.get("variant", "mme")
+    if name not in SECTIONS or SECTIONS[name].search is None:
+        raise WorkflowError(f"methods.{name} searches no entropy weight in this configuration.")
+    return SECTIONS[name]
 
 
 def search_name(wildcards):
