@@ -16,11 +16,12 @@ Options beside lambda (``entropy_weight``) and the head's ``temperature``:
     a row per class, as it is. Its bias (2,) has no place in this head and is left out; the scale of the
     logits changes from the features' norm to one over the temperature.
 ``steps``
-    ``one``: a step on the whole loss. ``two``, as Saito et al. (2019) alternate: a step of extractor and head
-    on the cross-entropy, then one on ``- lambda H`` with the reversal, seen by the weights that the first
-    step left. They have an optimiser for the extractor and one for the head, which both take both steps;
-    with the one learning rate of this study, momentum being kept weight by weight, that is one optimiser.
-    Their lower rate for a pre-trained extractor, Nesterov momentum and weight decay are not taken over.
+    ``one``: a step on the whole loss. ``two``, as the code published with Saito et al. (2019) alternates: a
+    step of extractor and head on the cross-entropy, then one on ``- lambda H`` with the reversal, at the
+    weights that the first step left. That code has an optimiser for the extractor and one for the head, both
+    of which take both steps; with the one learning rate of this study, momentum being kept weight by weight,
+    they are one optimiser. Its lower rate for a pre-trained extractor, its Nesterov momentum and its weight
+    decay are not taken over.
 
 With lambda = 0 no unlabelled batch is drawn, not even for the statistics of batch normalisation: that is
 "S+T" of Saito et al. (2019), training on the labelled stamps of both surveys.
