@@ -33,7 +33,16 @@ TRAINING = {
     "batch_size": 50,
     "epoch_size": 10_000,
 }
-OPTIONS = {"baseline": {}, "mme": {"temperature": 0.05, "entropy_weight": 0.1}}
+OPTIONS = {
+    "baseline": {},
+    "mme": {
+        "labelled": ["source", "target"],
+        "head": "random",
+        "steps": "one",
+        "temperature": 0.05,
+        "entropy_weight": 0.1,
+    },
+}
 
 
 def synthetic_data(stamps_per_survey):
@@ -74,7 +83,7 @@ def loader(data, batch_size, batches):
 
 class OrdinaryLoop:
     def __init__(self, method, data):
-        self.method, self.options = METHODS[method], OPTIONS[method]
+        self.method, self.options = METHODS[method](OPTIONS[method]), OPTIONS[method]
         size, batches = TRAINING["batch_size"], TRAINING["epoch_size"] // TRAINING["batch_size"]
         share = size // len(self.method.labelled)
         self.loaders = [loader(data.labelled(origin), share, batches) for origin in self.method.labelled]
@@ -96,7 +105,8 @@ class OrdinaryLoop:
                 labels=torch.cat([labels for _, labels in parts[:n_labelled]]),
                 unlabelled=parts[-1][0] if self.method.uses_unlabelled else None,
             )
-            loss = self.method.loss(self.classifier, batch, self.options)
+            (loss_of,) = self.method.losses
+            loss = loss_of(self.classifier, batch, self.options)
             self.optimiser.zero_grad()
             loss.backward()
             self.optimiser.step()
@@ -111,7 +121,7 @@ class OwnLoop:
         self.trainer = Trainer(
             Task(
                 "benchmark",
-                METHODS[method],
+                METHODS[method](OPTIONS[method]),
                 data,
                 1,
                 OPTIONS[method],

@@ -11,6 +11,8 @@ ROOT = Path(__file__).parents[2]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 PUBLISHED = yaml.safe_load((ROOT / "config.yaml").read_text())
 
+VARIANT = {"variant_of": "mme", "label": "other"}
+
 
 def changed(**changes):
     config = deepcopy(PUBLISHED)
@@ -41,6 +43,15 @@ def test_the_published_grid_has_the_published_size():
 def test_run_folders_are_the_documented_paths():
     assert Run("baseline", "HiTS", None, 0, 3).folder == "baseline/HiTS/seed-3"
     assert Run("mme", "HiTS", "ZTF", 5, 0).folder == "mme/HiTS-to-ZTF/shots-5/seed-0"
+
+
+def test_variants_run_under_their_names_and_are_none_of_the_methods():
+    one = experiment(methods__other=VARIANT, methods__scratch={}, splits__shots=[5], splits__seeds=[0])
+    assert one.methods == ("finetune", "mme", "scratch")
+    assert one.variants == ("other",)
+    runs = [run for run in one.adaptations() if run.method == "other"]
+    assert len(runs) == 12
+    assert runs[0].folder == "other/HiTS-to-DES/shots-5/seed-0"
 
 
 def test_a_list_of_pairs_limits_sources_and_targets():
@@ -78,6 +89,48 @@ def test_a_list_of_pairs_limits_sources_and_targets():
         ),
         ({"surveys__ZTF__reader": "sdss"}, "config: surveys.ZTF.reader: 'sdss' is not one of"),
         ({"execution__device": "tpu"}, "config: execution.device: 'tpu' is not one of"),
+        ({"methods__mme__steps": "three"}, "config: methods.mme.steps: 'three' is not one of ['one', 'two']"),
+        (
+            {"methods__mme__labelled": []},
+            "config: methods.mme.labelled: [] is not one of [['source'",
+        ),
+        (
+            {"methods__mme__entropy_weight": -1},
+            "mme.entropy_weight: -1 is less than the minimum of 0.",
+        ),
+        (
+            {"methods__fintune": {}},
+            "is a required property. Meaning: Methods are finetune, scratch and mme; a section of",
+        ),
+        (
+            {"methods__other": {"variant_of": "mme", "label": "other", "labeled": ["source"]}},
+            "config: methods.other has no key 'labeled'; did you mean 'labelled'?",
+        ),
+        (
+            {"methods__other": {"variant_of": "finetune", "label": "other"}},
+            "config: methods.other.variant_of: 'finetune' is not one of ['mme']. Meaning: The method;",
+        ),
+        (
+            {"methods__other": {"variant_of": "mme", "label": "$x^2$"}},
+            "config: methods.other.label: '$x^2$' does not match",
+        ),
+        (
+            {"methods__stamps": {"variant_of": "mme", "label": "other"}},
+            "config: methods.stamps: results/stamps is a folder of the workflow; give the variant another",
+        ),
+        (
+            {"methods": {"other": {"variant_of": "mme", "label": "other"}}},
+            "config: methods.other is a variant of 'mme', whose options it takes over, but there is no",
+        ),
+        (
+            {"methods__other": VARIANT | {"entropy_weight": {"choice": "search", "grid": [1], "seed": 77}}},
+            "config: methods.other.entropy_weight.seed is 77, which is not among splits.seeds",
+        ),
+        (
+            {"methods__other": VARIANT | {"entropy_weight": {"choice": "published", "grid": [1], "seed": 0}}},
+            "config: methods.other.entropy_weight.choice: 'search' was expected",
+        ),
+        ({"methods__2nd": VARIANT}, "config: methods: '2nd' does not match"),
     ],
 )
 def test_an_impossible_config_stops_with_one_sentence(changes, message):

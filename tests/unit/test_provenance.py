@@ -5,6 +5,8 @@ import pytest
 from stampshift import provenance
 from stampshift.provenance import code_digest
 
+METHODS = ("finetune", "mme", "scratch")
+
 
 @pytest.fixture
 def package(tmp_path, monkeypatch):
@@ -18,16 +20,16 @@ def package(tmp_path, monkeypatch):
 def digests():
     provenance._imports.cache_clear()
     provenance._normalised.cache_clear()
-    return {method: code_digest("training.jobs", f"methods.{method}") for method in ("finetune", "mme")}
+    return {method: code_digest("training.jobs", f"methods.{method}") for method in METHODS}
 
 
-def test_editing_a_method_changes_its_own_digest_only(package):
+@pytest.mark.parametrize("edited", METHODS)
+def test_editing_a_method_changes_its_own_digest_only(package, edited):
     before = digests()
-    file = package / "methods" / "mme.py"
-    file.write_text(file.read_text().replace(".mean()", ".sum()"))
+    file = package / "methods" / f"{edited}.py"
+    file.write_text(file.read_text() + "\nEXTRA = 1\n")
     after = digests()
-    assert after["mme"] != before["mme"]
-    assert after["finetune"] == before["finetune"]
+    assert {method for method in METHODS if after[method] != before[method]} == {edited}
 
 
 def test_comments_and_docstrings_do_not_count(package):

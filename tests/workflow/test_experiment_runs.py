@@ -22,6 +22,24 @@ def with_change(*place, value):
     return config
 
 
+VARIANTS = {
+    "scratch": {},
+    "mme_two": {"variant_of": "mme", "label": "MME in two steps", "steps": "two"},
+    "mme_zero": {"variant_of": "mme", "label": "MME without entropy", "entropy_weight": 0},
+    "mme_own": {
+        "variant_of": "mme",
+        "label": "MME with a weight of its own",
+        "head": "copied",
+        "entropy_weight": {"choice": "search", "grid": [0.2], "seed": 0},
+    },
+}
+
+
+def with_variants(*names, **changes):
+    methods = {**deepcopy(TINY["methods"]), **{name: VARIANTS[name] for name in names}}
+    return {**deepcopy(TINY), "methods": methods, **changes}
+
+
 def test_every_run_has_its_four_files(finished):
     for method in ("finetune", "mme"):
         for pair in TINY["pairs"]:
@@ -146,6 +164,73 @@ def test_published_entropy_weights_need_no_search(fresh):
     assert "lambda_figure" not in fresh.jobs("results/pairs/HiTS-to-ATLAS.done", config=config)
 
 
+def test_without_variants_there_are_no_ablations(fresh):
+    jobs = fresh.jobs()
+    assert {"ablation_table", "ablation_figure", "select_variant_lambda"}.isdisjoint(jobs)
+
+
+def test_variants_stand_beside_their_method_under_their_names(fresh):
+    config = with_variants(*VARIANTS)
+    jobs = fresh.jobs(config=config)
+    assert jobs["adapt"] == (2 + 4) * 2 * 2  # methods and variants, pairs, numbers of shots
+    assert jobs["select_lambda"] == jobs["select_variant_lambda"] == 2
+    assert jobs["ablation_table"] == jobs["ablation_figure"] == 1
+    assert jobs["pair_table"] == jobs["pair_figure"] == 2
+    done = fresh.snakemake("--dry-run", config=config)
+    for name in VARIANTS:
+        assert f"results/{name}/HiTS-to-ATLAS/shots-3/seed-1/metrics.json" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "searches"),
+    [
+        ("mme_two", {"select_lambda": 1}),
+        ("mme_zero", {}),
+        ("mme_own", {"select_variant_lambda": 1}),
+        ("scratch", {}),
+    ],
+)
+def test_a_variant_waits_for_the_search_that_it_uses(fresh, name, searches):
+    target = f"results/{name}/HiTS-to-ATLAS/shots-3/seed-1/metrics.json"
+    jobs = fresh.jobs(target, config=with_variants(*VARIANTS))
+    assert {rule: count for rule, count in jobs.items() if "lambda" in rule} == searches
+
+
+def test_a_variant_may_search_where_its_method_takes_the_published_weight(fresh):
+    config = with_variants("mme_own", "mme_two")
+    config["methods"]["mme"] = {"entropy_weight": {"choice": "published"}}
+    jobs = fresh.jobs(config=config)
+    assert jobs["published_lambda"] == jobs["select_variant_lambda"] == 2
+    assert "select_lambda" not in jobs
+
+
+@pytest.mark.parametrize(("folder", "name"), [("", "mme"), ("mme_zero/", "mme_zero")])
+def test_where_no_entropy_weight_is_searched_none_is_made(fresh, folder, name):
+    config = with_variants("mme_zero")
+    config["methods"]["mme"] = {"entropy_weight": 0.3}
+    done = fresh.snakemake("--dry-run", f"results/lambda/{folder}HiTS-to-ATLAS.json", config=config)
+    assert done.returncode != 0
+    assert f"methods.{name} searches no entropy weight in this configuration." in done.stdout + done.stderr
+    assert not any("lambda" in rule for rule in fresh.jobs(config=config))
+
+
+def test_variants_are_tabled_by_label_and_rerun_with_their_method_alone(finished, tmp_path):
+    project = Project(shutil.copytree(finished.folder, tmp_path / "copy"))
+    config = with_variants("scratch", "mme_two", pairs=["HiTS-to-ATLAS"])
+    project.run("results/tables/ablations.md", "results/figures/ablations.png", config=config)
+    table = (project.folder / "results/tables/ablations.md").read_text()
+    assert table.startswith("Balanced accuracy of variants of MME")
+    for label in ("baseline (source only)", "fine-tuning", "MME", "from scratch", "MME in two steps"):
+        assert f"| {label} " in table
+    runs = pd.read_csv(project.folder / "results/tables/runs.csv").groupby("method").size()
+    assert runs.to_dict() == {"baseline": 4, "finetune": 8, "mme": 8, "scratch": 8, "mme_two": 8}
+    run = "results/{}/HiTS-to-ATLAS/shots-3/seed-0/metrics.json"
+    module = project.folder / "workflow/stampshift/methods/mme.py"
+    module.write_text(module.read_text().replace("dim=1).mean()", "dim=1).median()"))
+    assert project.jobs(run.format("scratch"), config=config) == {}
+    assert project.jobs(run.format("mme_two"), config=config) == {"select_lambda": 1, "adapt": 1}
+
+
 @pytest.mark.parametrize(
     ("place", "value", "message"),
     [
@@ -156,6 +241,11 @@ def test_published_entropy_weights_need_no_search(fresh):
         ),
         (("pairs",), ["DES-to-DES"], "'DES-to-DES' has the same survey as source and target."),
         (("splits", "shots"), [500], "500 shots per class from the train part of ATLAS were asked for"),
+        (
+            ("methods", "mme_two"),
+            {"variant_of": "mme", "label": "MME in two steps", "step": "two"},
+            "config: methods.mme_two has no key 'step'; did you mean 'steps'?",
+        ),
         (
             ("training", "momentum"),
             2,

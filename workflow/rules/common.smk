@@ -67,7 +67,10 @@ METHODS = list(EXPERIMENT.methods)
 SOURCES = list(dict.fromkeys(pair.source for pair in EXPERIMENT.pairs))
 SIMULATED = EXPERIMENT.simulated
 DOWNLOADED = [survey for survey, section in config["surveys"].items() if section["origin"] == "url"]
-ENTROPY_WEIGHT_CHOICE = config["methods"].get("mme", {}).get("entropy_weight", {}).get("choice")
+SECTIONS = EXPERIMENT.sections  # of the methods and of their variants, by name
+VARIANTS = list(EXPERIMENT.variants)
+VARIANT_LABELS = {name: SECTIONS[name].label for name in VARIANTS}
+ENTROPY_WEIGHT_CHOICE = (SECTIONS["mme"].search or {}).get("choice") if "mme" in SECTIONS else None
 EXECUTION = config["execution"]
 RESULTS = config.get("pathvars", {}).get("results", "results")
 
@@ -77,7 +80,8 @@ wildcard_constraints:
     source="|".join(SURVEYS),
     target="|".join(SURVEYS),
     pair="|".join(f"{source}-to-{target}" for source, target in permutations(SURVEYS, 2)),
-    method="|".join(METHODS),
+    method="|".join(SECTIONS),
+    variant="|".join(VARIANTS),
     shots="|".join(map(str, SHOTS)),
     seed="[0-9]+",
 
@@ -155,36 +159,58 @@ def target_stamps(wildcards):
     return f"<results>/stamps/{wildcards.target}.h5"
 
 
-def search_seed():
-    """Split of the search for the entropy weight."""
-    return config["methods"]["mme"]["entropy_weight"]["seed"]
+def searched_section(wildcards):
+    """Section whose entropy weight is searched: a variant's, or that of MME."""
+    name = wildcards.get("variant", "mme")
+    if name not in SECTIONS or SECTIONS[name].search is None:
+        raise WorkflowError(f"methods.{name} searches no entropy weight in this configuration.")
+    return SECTIONS[name]
+
+
+def search_name(wildcards):
+    return searched_section(wildcards).name
+
+
+def search_options(wildcards):
+    return searched_section(wildcards).options
+
+
+def search_grid(wildcards):
+    """Weights to try, and the split on which to try them."""
+    return searched_section(wildcards).search
 
 
 def search_splits(wildcards):
-    seed = search_seed()
+    seed = search_grid(wildcards)["seed"]
     surveys = (wildcards.source, wildcards.target)
     return [f"<results>/splits/{survey}/seed-{seed}.npz" for survey in surveys]
 
 
 def search_baseline(wildcards):
-    return f"<results>/baseline/{wildcards.source}/seed-{search_seed()}/model.pt"
+    return f"<results>/baseline/{wildcards.source}/seed-{search_grid(wildcards)['seed']}/model.pt"
+
+
+def adaptation_method(wildcards):
+    """Method that trains the runs of a method or of a variant."""
+    return SECTIONS[wildcards.method].method
 
 
 def adaptation_options(wildcards):
-    """Options of a method, without the search of its entropy weight."""
-    options = config["methods"][wildcards.method]
-    return {key: value for key, value in options.items() if key != "entropy_weight"}
+    """Options of a method or variant, without an entropy weight that is chosen for each pair."""
+    return SECTIONS[wildcards.method].options
 
 
 def chosen_entropy_weight(wildcards):
-    """File with the pair's entropy weight, in a list that is empty for methods that have none."""
-    if wildcards.method not in EXPERIMENT.searched:
+    """File with the pair's entropy weight, in a list that is empty where none is chosen."""
+    section = SECTIONS[wildcards.method]
+    if section.weights_of is None:
         return []
-    return [f"<results>/lambda/{wildcards.source}-to-{wildcards.target}.json"]
+    folder = f"{section.weights_of}/" if SECTIONS[section.weights_of].is_variant else ""
+    return [f"<results>/lambda/{folder}{wildcards.source}-to-{wildcards.target}.json"]
 
 
 def run_code(wildcards):
-    return code_digest("training.jobs", f"methods.{wildcards.method}")
+    return code_digest("training.jobs", f"methods.{adaptation_method(wildcards)}")
 
 
 def reader_code(wildcards):
@@ -197,10 +223,14 @@ def preprocessing_figure_code(wildcards):
 
 
 def pair_metrics(wildcards):
-    """Metrics of every run that a pair's table and figure show."""
+    """Metrics of every run that a pair's table and figure show: no variants."""
     source, target = wildcards.pair.split("-to-")
     runs = [Run("baseline", source, to, 0, seed) for to in (None, target) for seed in SEEDS]
-    runs += [run for run in EXPERIMENT.adaptations() if (run.source, run.target) == (source, target)]
+    runs += [
+        run
+        for run in EXPERIMENT.adaptations()
+        if (run.source, run.target) == (source, target) and run.method in METHODS
+    ]
     return run_files(runs, ["metrics.json"])
 
 
@@ -221,7 +251,9 @@ SURVEY_FIGURES = ("examples", "preprocessing")
 PAIR_TABLES = [f"tables/pairs/{pair}" for pair in PAIRS]
 PAIR_FIGURES = [f"figures/pairs/{pair}" for pair in PAIRS]
 LAMBDA_FIGURES = [f"figures/lambda/{pair}" for pair in PAIRS] if ENTROPY_WEIGHT_CHOICE == "search" else []
-LAMBDA_TABLES = ["tables/lambda"] if EXPERIMENT.searched else []
+LAMBDA_TABLES = ["tables/lambda"] if ENTROPY_WEIGHT_CHOICE else []
+ABLATION_TABLES = ["tables/ablations"] if VARIANTS else []
+ABLATION_FIGURES = ["figures/ablations"] if VARIANTS else []
 
 
 def pair_results(wildcards):
@@ -247,6 +279,7 @@ TABLES = ["<results>/tables/runs.csv", "<results>/tables/significance.csv"] + wi
         *DECISION_TABLES,
         *[f"tables/{name}" for name in BESIDE_PUBLISHED],
         *LAMBDA_TABLES,
+        *ABLATION_TABLES,
         *PAIR_TABLES,
     ],
     ["csv", "md", "tex"],
@@ -260,6 +293,7 @@ FIGURES = with_suffixes(
         *[f"figures/learning-curves/{source}" for source in SOURCES],
         *PAIR_FIGURES,
         *LAMBDA_FIGURES,
+        *ABLATION_FIGURES,
     ],
     ["pdf", "png"],
 )

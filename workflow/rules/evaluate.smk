@@ -295,3 +295,30 @@ rule network_table:
         code=code_digest("evaluation.network_table"),
     script:
         "../scripts/network_table.py"
+
+
+rule ablation_table:
+    input:
+        runs="<results>/tables/runs.csv",
+    output:
+        csv=report(
+            "<results>/tables/ablations.csv",
+            caption="../report/ablation_table.rst",
+            category="Ablations",
+            labels={"what": "variants of MME", "kind": "table"},
+        ),
+        markdown="<results>/tables/ablations.md",
+        latex="<results>/tables/ablations.tex",
+    log:
+        "<logs>/ablation_table.log",
+    localrule: True
+    conda:
+        "../../envs/stampshift.yaml"
+    params:
+        names=METHODS + VARIANTS,
+        labels=VARIANT_LABELS,
+        reference="mme",
+        simulated=SIMULATED,
+        code=code_digest("evaluation.ablations"),
+    script:
+        "../scripts/ablation_table.py"

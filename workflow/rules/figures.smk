@@ -192,3 +192,29 @@ rule beside_published_figure:
         code=code_digest("figures.beside_published"),
     script:
         "../scripts/beside_published_figure.py"
+
+
+rule ablation_figure:
+    input:
+        runs="<results>/tables/runs.csv",
+    output:
+        pdf="<results>/figures/ablations.pdf",
+        png=report(
+            "<results>/figures/ablations.png",
+            caption="../report/ablation_figure.rst",
+            category="Ablations",
+            labels={"what": "variants of MME", "kind": "figure"},
+        ),
+    log:
+        "<logs>/ablation_figure.log",
+    localrule: True
+    conda:
+        "../../envs/stampshift.yaml"
+    params:
+        names=METHODS + VARIANTS,
+        labels=VARIANT_LABELS,
+        reference="mme",
+        simulated=SIMULATED,
+        code=code_digest("figures.ablations"),
+    script:
+        "../scripts/ablation_figure.py"

@@ -52,7 +52,52 @@ rule transfer:
         "../scripts/transfer.py"
 
 
+rule select_lambda:
+    input:
+        source_stamps="<results>/stamps/{source}.h5",
+        target_stamps=target_stamps,
+        splits=search_splits,
+        baseline=search_baseline,
+    output:
+        "<results>/lambda/{source}-to-{target}.json",
+    log:
+        "<logs>/lambda/{source}-to-{target}.log",
+    benchmark:
+        "<benchmarks>/lambda/{source}-to-{target}.tsv"
+    conda:
+        "../../envs/stampshift.yaml"
+    threads: EXECUTION["threads"]
+    resources:
+        gpu=1,
+        mem_mb=16000,
+        runtime=2880,
+    params:
+        results=results_folder,
+        name=search_name,
+        shots=SHOTS,
+        options=search_options,
+        search=search_grid,
+        training=config["training"],
+        validation_shots=config["splits"]["validation_shots"],
+        code=code_digest("training.jobs", "methods.mme"),
+    script:
+        "../scripts/select_lambda.py"
+
+
+if VARIANTS:
+
+    use rule select_lambda as select_variant_lambda with:
+        output:
+            "<results>/lambda/{variant}/{source}-to-{target}.json",
+        log:
+            "<logs>/lambda/{variant}/{source}-to-{target}.log",
+        benchmark:
+            "<benchmarks>/lambda/{variant}/{source}-to-{target}.tsv"
+
+
 if ENTROPY_WEIGHT_CHOICE == "published":
+
+    ruleorder: published_lambda > select_lambda
 
     rule published_lambda:
         input:
@@ -67,37 +112,6 @@ if ENTROPY_WEIGHT_CHOICE == "published":
             code=code_digest("training.search"),
         script:
             "../scripts/published_lambda.py"
-
-else:
-
-    rule select_lambda:
-        input:
-            source_stamps="<results>/stamps/{source}.h5",
-            target_stamps=target_stamps,
-            splits=search_splits,
-            baseline=search_baseline,
-        output:
-            "<results>/lambda/{source}-to-{target}.json",
-        log:
-            "<logs>/lambda/{source}-to-{target}.log",
-        benchmark:
-            "<benchmarks>/lambda/{source}-to-{target}.tsv"
-        conda:
-            "../../envs/stampshift.yaml"
-        threads: EXECUTION["threads"]
-        resources:
-            gpu=1,
-            mem_mb=16000,
-            runtime=2880,
-        params:
-            results=results_folder,
-            shots=SHOTS,
-            options=config["methods"].get("mme"),
-            training=config["training"],
-            validation_shots=config["splits"]["validation_shots"],
-            code=code_digest("training.jobs", "methods.mme"),
-        script:
-            "../scripts/select_lambda.py"
 
 
 rule adapt:
@@ -128,6 +142,7 @@ rule adapt:
     params:
         results=results_folder,
         seeds=SEEDS,
+        method=adaptation_method,
         options=adaptation_options,
         training=config["training"],
         validation_shots=config["splits"]["validation_shots"],

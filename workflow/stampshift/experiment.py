@@ -8,6 +8,7 @@ from typing import Any, Self
 import jsonschema
 
 from stampshift.errors import ConfigError
+from stampshift.variants import Section, read_sections
 
 BASELINE = "baseline"
 
@@ -35,7 +36,7 @@ class Run:
     Attributes
     ----------
     method
-        ``"baseline"`` or a method of adaptation.
+        ``"baseline"``, a method of adaptation, or the name of a variant of one.
     source
         Survey of the labelled source stamps.
     target
@@ -76,9 +77,11 @@ class Experiment:
     seeds, shots
         As configured, ascending.
     methods
-        Names of the adaptation methods.
-    searched
-        Those of them whose entropy weight is chosen per pair.
+        Names of the adaptation methods, variants left out.
+    variants
+        Names of the variants of methods: the ablations.
+    sections
+        Of the configuration's `methods`, by the name of the method or variant.
     simulated
         Whether any survey is drawn by the simulator.
     """
@@ -88,7 +91,8 @@ class Experiment:
     seeds: tuple[int, ...]
     shots: tuple[int, ...]
     methods: tuple[str, ...]
-    searched: tuple[str, ...]
+    variants: tuple[str, ...]
+    sections: Mapping[str, Section]
     simulated: bool
 
     @classmethod
@@ -102,17 +106,18 @@ class Experiment:
         """
         check_schema(config, schema=schema)
         surveys = tuple(config["surveys"])
-        methods = config["methods"]
+        sections = read_sections(config["methods"])
         experiment = cls(
             surveys=surveys,
             pairs=_pairs(config["pairs"], surveys=surveys),
             seeds=tuple(sorted(config["splits"]["seeds"])),
             shots=tuple(sorted(config["splits"]["shots"])),
-            methods=tuple(methods),
-            searched=tuple(name for name, options in methods.items() if "entropy_weight" in options),
+            methods=tuple(name for name, section in sections.items() if not section.is_variant),
+            variants=tuple(name for name, section in sections.items() if section.is_variant),
+            sections=sections,
             simulated=any(survey["origin"] == "simulate" for survey in config["surveys"].values()),
         )
-        _check_consistency(config)
+        _check_consistency(config, sections=sections)
         return experiment
 
     def baseline_runs(self) -> Iterator[Run]:
@@ -126,8 +131,8 @@ class Experiment:
             yield from (Run(BASELINE, pair.source, pair.target, 0, seed) for seed in self.seeds)
 
     def adaptations(self) -> Iterator[Run]:
-        """Every run of every method of adaptation."""
-        for method in self.methods:
+        """Every run of every method of adaptation and of every variant."""
+        for method in self.sections:
             for pair in self.pairs:
                 for shots in self.shots:
                     yield from (Run(method, pair.source, pair.target, shots, seed) for seed in self.seeds)
@@ -186,7 +191,7 @@ def _pairs(asked: str | Sequence[str], *, surveys: Sequence[str]) -> tuple[Pair,
     return pairs
 
 
-def _check_consistency(config: Mapping[str, Any]) -> None:
+def _check_consistency(config: Mapping[str, Any], *, sections: Mapping[str, Section]) -> None:
     fractions, training = config["splits"]["fractions"], config["training"]
     if abs(sum(fractions.values()) - 1) > 1e-9:
         raise ConfigError(f"config: splits.fractions sum to {sum(fractions.values()):g}, not to 1.")
@@ -198,12 +203,11 @@ def _check_consistency(config: Mapping[str, Any]) -> None:
             f"config: training.epoch_size {training['epoch_size']} is no multiple of "
             f"training.batch_size {training['batch_size']}."
         )
-    for method, options in config["methods"].items():
-        search = options.get("entropy_weight", {})
-        seed = search.get("seed")
-        if search.get("choice") == "search" and seed not in config["splits"]["seeds"]:
+    for name, section in sections.items():
+        search = section.search or {}
+        if search.get("choice") == "search" and search["seed"] not in config["splits"]["seeds"]:
             raise ConfigError(
-                f"config: methods.{method}.entropy_weight.seed is {seed}, "
+                f"config: methods.{name}.entropy_weight.seed is {search['seed']}, "
                 f"which is not among splits.seeds {config['splits']['seeds']}."
             )
     for name, survey in config["surveys"].items():

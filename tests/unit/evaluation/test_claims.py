@@ -35,6 +35,14 @@ def test_the_published_means_bear_the_papers_claims(published):
     assert verdicts == ["holds", "holds", "holds mostly", "holds", "holds", "holds"]
 
 
+def test_the_order_of_the_methods_changes_no_verdict(published):
+    first, second = (
+        judge_claims(published_comparisons(published, pairs=PAIRS, methods=methods), pairs=PAIRS)
+        for methods in (METHODS, METHODS[::-1])
+    )
+    assert first == second
+
+
 def test_reversed_differences_bear_none(published):
     compared = published_comparisons(published, pairs=PAIRS, methods=METHODS)
     compared["difference"] = -compared["difference"]

@@ -69,7 +69,15 @@ def test_winners_are_decided_by_sign_and_chance():
     assert winner_text(between([(1, 0.1, CHANCE), (5, -0.1, CHANCE)])) == "none"
     assert winner_text(between([(1, 0.1, GOOD), (5, 0.1, GOOD)])) == "MME"
     both = between([(1, 0.1, GOOD), (5, 0.0, CHANCE), (10, -0.1, GOOD)])
-    assert winner_text(both) == "fine-tuning from 10 shots; MME at 1 shot only"
+    assert winner_text(both) == "MME at 1 shot only; fine-tuning from 10 shots"
+
+
+def test_of_three_methods_a_winner_beats_both_others():
+    third = compared(
+        [(1, -0.1, GOOD), (5, -0.1, CHANCE)], question="methods", method="scratch", against="mme"
+    )
+    both = pd.concat([between([(1, 0.1, GOOD), (5, 0.1, GOOD)]), third])
+    assert winner_text(both) == "MME at 1 shot only"
 
 
 def test_table_of_shots_to_beat_the_baseline():

@@ -29,12 +29,14 @@ TRAINING = {
     "patience_epochs": 2,
     "max_epochs": 2,
 }
-OPTIONS = {"finetune": {}, "mme": {"temperature": 0.05, "entropy_weight": 0.1}}
+MME = {"labelled": ["source", "target"], "head": "random", "steps": "one", "temperature": 0.05}
+OPTIONS = {"finetune": {}, "scratch": {}, "mme": {**MME, "entropy_weight": 0.1}}
 
 
 def baseline_plan(files, training=TRAINING):
     return Plan(
         run=Run("baseline", "A", None, 0, 0),
+        method="baseline",
         stamps={"A": files["stamps"]["A"]},
         splits={"A": files["splits"]["A"]},
         baseline=None,
@@ -44,13 +46,16 @@ def baseline_plan(files, training=TRAINING):
     )
 
 
-def adaptation_plan(files, baseline, method="mme", shots=2, seed=0, training=TRAINING):
+def adaptation_plan(
+    files, baseline, method="mme", shots=2, seed=0, training=TRAINING, name=None, options=None
+):
     return Plan(
-        run=Run(method, "A", "B", shots, seed),
+        run=Run(name or method, "A", "B", shots, seed),
+        method=method,
         stamps=files["stamps"],
         splits=files["splits"],
         baseline=baseline,
-        options=OPTIONS[method],
+        options={**OPTIONS[method], **(options or {})},
         training=training,
         validation_shots=5,
     )
@@ -123,7 +128,7 @@ def test_no_label_of_the_unlabelled_set_or_of_a_test_part_reaches_training(tmp_p
             file["label"][:] = labels
             hidden += len(unseen)
     assert hidden > 300
-    for method in ("finetune", "mme"):
+    for method in ("finetune", "mme", "scratch"):
         stores = []
         for label, files in (("given", survey_files), ("flipped", flipped)):
             plan, store = adaptation_plan(files, baseline, method), Store(tmp_path / label)
@@ -147,12 +152,107 @@ def test_a_finished_run_is_kept_and_only_new_runs_train(tmp_path, survey_files, 
 
 @pytest.mark.parametrize(
     "change",
-    [{"shots": 3}, {"method": "finetune"}, {"seed": 1}, {"training": {**TRAINING, "momentum": 0.8}}],
+    [
+        {"shots": 3},
+        {"method": "finetune"},
+        {"seed": 1},
+        {"training": {**TRAINING, "momentum": 0.8}},
+        {"name": "mme_other"},
+        {"options": {"labelled": ["source"]}},
+        {"options": {"head": "copied"}},
+        {"options": {"steps": "two"}},
+        {"options": {"entropy_weight": 0}},
+    ],
 )
 def test_whatever_decides_a_result_changes_its_key(survey_files, baseline, change):
     assert adaptation_plan(survey_files, baseline).key(CPU) != adaptation_plan(
         survey_files, baseline, **change
     ).key(CPU)
+
+
+def test_a_variant_has_the_draws_and_the_code_of_its_method_and_a_place_of_its_own(survey_files, baseline):
+    method = adaptation_plan(survey_files, baseline)
+    variant = adaptation_plan(survey_files, baseline, name="mme_two", options={"steps": "two"})
+    assert variant.entropy == method.entropy
+    assert variant.code == method.code
+    assert variant.run.folder == "mme_two/A-to-B/shots-2/seed-0"
+    scratch = adaptation_plan(survey_files, baseline, "scratch")
+    assert scratch.entropy != method.entropy
+    assert scratch.code != method.code
+
+
+def test_a_variant_that_changes_nothing_scores_as_its_method(tmp_path, survey_files, baseline):
+    method, variant = (adaptation_plan(survey_files, baseline, name=name) for name in ("mme", "mme_again"))
+    train([method, variant], Store(tmp_path))
+    assert contents(Store(tmp_path), method) == contents(Store(tmp_path), variant)
+
+
+def test_without_target_labels_in_the_batch_the_shots_labels_change_nothing(tmp_path, survey_files, baseline):
+    """Flip the labels of the shots: MME whose labelled batch is of the source ends with the same bytes."""
+    shutil.copytree(survey_files["stamps"]["B"].parent, tmp_path / "flipped")
+    flipped = {
+        kind: {name: tmp_path / "flipped" / path.name for name, path in paths.items()}
+        for kind, paths in survey_files.items()
+    }
+    with h5py.File(flipped["stamps"]["B"], "r+") as file:
+        labels = file["label"][:]
+        shots = Splits.open(flipped["splits"]["B"]).shots(2)
+        labels[shots] = 1 - labels[shots]
+        file["label"][:] = labels
+    models = {}
+    for labelled in (["source"], ["source", "target"]):
+        for label, files in (("given", survey_files), ("flipped", flipped)):
+            plan = adaptation_plan(files, baseline, options={"labelled": labelled})
+            store = Store(tmp_path / f"{label}-{len(labelled)}")
+            train([plan], store)
+            (models[label, len(labelled)],) = contents(store, plan, ["model.pt"])
+    assert models["given", 1] == models["flipped", 1]
+    assert models["given", 2] != models["flipped", 2]
+
+
+def test_from_scratch_knows_nothing_of_the_source(tmp_path, survey_files, baseline):
+    """With other stamps as source, and another baseline, the same weights come out."""
+    other_source = {
+        "stamps": {**survey_files["stamps"], "A": survey_files["stamps"]["B"]},
+        "splits": {**survey_files["splits"], "A": survey_files["splits"]["B"]},
+    }
+    models = []
+    for label, files, start in (("given", survey_files, baseline), ("other", other_source, None)):
+        plan, store = adaptation_plan(files, start, "scratch"), Store(tmp_path / label)
+        train([plan], store)
+        models += contents(store, plan, ["model.pt"])
+    assert models[0] == models[1]
+
+
+def test_a_variants_own_search_trains_it_under_its_name(tmp_path, survey_files, baseline):
+    job = Job(results=tmp_path, device="cpu", threads=1, checkpoint_epochs=5, log_file=tmp_path / "log")
+    options = {**MME, "steps": "two"}
+    search_entropy_weight(
+        job,
+        name="mme_two",
+        method="mme",
+        source="A",
+        target="B",
+        shots=[1],
+        stamps=(survey_files["stamps"]["A"], survey_files["stamps"]["B"]),
+        splits=(survey_files["splits"]["A"], survey_files["splits"]["B"]),
+        baseline=baseline,
+        options=options,
+        search={"choice": "search", "grid": [0.5], "seed": 0},
+        training=TRAINING,
+        validation_shots=5,
+        output=tmp_path / "lambda" / "mme_two" / "A-to-B.json",
+    )
+    assert read_json(tmp_path / "lambda" / "mme_two" / "A-to-B.json")["chosen"] == 0.5
+    plan = adaptation_plan(
+        survey_files, baseline, shots=1, name="mme_two", options={**options, "entropy_weight": 0.5}
+    )
+    metrics = read_json(job.store.record(plan.key(CPU)) / "metrics.json")
+    assert (metrics["method"], metrics["trained_by"], metrics["options"]["steps"]) == (
+        "mme_two",
+        "mme",
+        "two",
+    )
 
 
 def test_one_failing_run_is_named_and_the_others_finish(tmp_path, survey_files, baseline):
@@ -189,6 +289,7 @@ def test_the_search_chooses_by_validation_and_serves_the_experiment(tmp_path, su
     job = Job(results=tmp_path, device="cpu", threads=1, checkpoint_epochs=5, log_file=tmp_path / "log")
     search_entropy_weight(
         job,
+        name="mme",
         method="mme",
         source="A",
         target="B",
@@ -196,7 +297,8 @@ def test_the_search_chooses_by_validation_and_serves_the_experiment(tmp_path, su
         stamps=(survey_files["stamps"]["A"], survey_files["stamps"]["B"]),
         splits=(survey_files["splits"]["A"], survey_files["splits"]["B"]),
         baseline=baseline,
-        options={"temperature": 0.05, "entropy_weight": {"choice": "search", "grid": [0.1, 1], "seed": 0}},
+        options=MME,
+        search={"choice": "search", "grid": [0.1, 1], "seed": 0},
         training=TRAINING,
         validation_shots=5,
         output=tmp_path / "lambda" / "A-to-B.json",

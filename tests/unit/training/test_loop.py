@@ -1,11 +1,15 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from stampshift.methods import METHODS
-from stampshift.networks import build_classifier
+from stampshift.methods.method import Batch
+from stampshift.networks import Classifier, build_classifier
 from stampshift.training.data import TrainingData
-from stampshift.training.loop import DivergedError, Progress, Task, Trainer, fit
+from stampshift.training.loop import DivergedError, Progress, Task, Trainer, descend, fit
 
 TRAINING = {
     "learning_rate": 0.01,
@@ -21,7 +25,7 @@ TRAINING = {
 def task(surveys, splits, **training):
     return Task(
         name="baseline/A/seed-0",
-        method=METHODS["baseline"],
+        method=METHODS["baseline"]({}),
         data=TrainingData.for_baseline(surveys["A"], splits["A"]),
         entropy=7,
         options={},
@@ -139,3 +143,78 @@ def test_one_step_is_momentum_sgd(surveys, splits):
 def test_a_loss_that_is_no_number_names_run_and_epoch(surveys, splits):
     with pytest.raises(DivergedError, match=r"baseline/A/seed-0: the training loss is nan in epoch 1; lower"):
         run(task(surveys, splits, learning_rate=1e30))
+
+
+# ---- two steps per iteration, on a network small enough to differentiate by hand --------------------------
+
+
+def softmax(logits):
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return exponentials / exponentials.sum(axis=1, keepdims=True)
+
+
+def cross_entropy_by_logits(logits, labels):
+    return (softmax(logits) - np.eye(2)[labels]) / len(labels)
+
+
+def entropy_by_logits(logits):
+    """Gradient of the mean entropy: dH/dz = -p (ln p + H), stamp by stamp."""
+    p = softmax(logits)
+    entropy = -(p * np.log(p)).sum(axis=1, keepdims=True)
+    return -p * (np.log(p) + entropy) / len(logits)
+
+
+def test_two_steps_are_those_of_saito_et_al():
+    """Step 1: extractor and head descend CE. Step 2, at the new weights: head up, extractor down lambda H."""
+    generator = np.random.default_rng(0)
+    labelled, unlabelled = generator.normal(size=(2, 6, 4))
+    labels = np.arange(6) % 2
+    extractor, head = generator.normal(size=(3, 4)), generator.normal(size=(2, 3))
+    model = Classifier(nn.Linear(4, 3, bias=False), nn.Linear(3, 2, bias=False)).double()
+    model.load_state_dict({"extractor.weight": torch.tensor(extractor), "head.weight": torch.tensor(head)})
+    rate, weight = 0.1, 0.3
+    options = {"labelled": ["source", "target"], "head": "random", "steps": "two", "entropy_weight": weight}
+    descend(
+        METHODS["mme"](options).losses,
+        model,
+        Batch(torch.tensor(labelled), torch.tensor(labels), torch.tensor(unlabelled)),
+        options,
+        optimiser=torch.optim.SGD(model.parameters(), lr=rate),
+    )
+
+    features = labelled @ extractor.T
+    by_logits = cross_entropy_by_logits(features @ head.T, labels)
+    head_1 = head - rate * by_logits.T @ features
+    extractor_1 = extractor - rate * (by_logits @ head).T @ labelled
+    features = unlabelled @ extractor_1.T
+    by_logits = entropy_by_logits(features @ head_1.T)
+    head_2 = head_1 + rate * weight * by_logits.T @ features
+    extractor_2 = extractor_1 - rate * weight * (by_logits @ head_1).T @ unlabelled
+    np.testing.assert_allclose(model.head.weight.detach(), head_2, rtol=1e-10)
+    np.testing.assert_allclose(model.extractor.weight.detach(), extractor_2, rtol=1e-10)
+
+
+def test_an_iteration_of_two_steps_is_one_for_the_learning_rate(surveys, splits):
+    options = {
+        "labelled": ["source", "target"],
+        "head": "random",
+        "steps": "two",
+        "temperature": 0.05,
+        "entropy_weight": 0.1,
+    }
+    data = TrainingData.for_adaptation(
+        surveys["A"], splits["A"], surveys["B"], splits["B"], shots=2, validation_shots=5
+    )
+    baseline = build_classifier(head="linear", size_pixels=21, temperature=None).state_dict()
+    given = replace(
+        task(surveys, splits, halve_every_iterations=4),  # 4 iterations per epoch
+        method=METHODS["mme"](options),
+        data=data,
+        options=options,
+        baseline=baseline,
+    )
+    with torch.random.fork_rng():
+        trainer = Trainer(given)
+        trainer.run_epoch()
+        trainer.run_epoch()
+    assert [row["learning_rate"] for row in trainer.progress.history] == [0.01, 0.005]

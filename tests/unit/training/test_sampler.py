@@ -15,10 +15,13 @@ def adaptation_data(surveys, splits, shots=5):
     )
 
 
-def batches(method, data, seed=0, epoch_size=200, batch_size=50):
+OPTIONS = {"labelled": ["source", "target"], "head": "random", "steps": "one", "entropy_weight": 0.1}
+
+
+def batches(method, data, seed=0, epoch_size=200, batch_size=50, **options):
     return list(
         epoch_batches(
-            METHODS[method],
+            METHODS[method]({**OPTIONS, **options}),
             data,
             epoch_size=epoch_size,
             batch_size=batch_size,
@@ -53,8 +56,10 @@ def test_an_epoch_of_the_baseline_draws_from_the_sources_train_part(surveys, spl
         assert batch.unlabelled is None
 
 
-def test_fine_tuning_sees_the_shots_alone(surveys, splits):
-    for batch in batches("finetune", adaptation_data(surveys, splits)):
+@pytest.mark.parametrize("method", ["finetune", "scratch"])
+def test_fine_tuning_and_training_from_scratch_see_the_shots_alone(surveys, splits, method):
+    for batch in batches(method, adaptation_data(surveys, splits)):
+        assert batch.unlabelled is None
         assert set(rows_of(batch.stamps, surveys["B"])) <= set(splits["B"].shots(5))
 
 
@@ -69,6 +74,23 @@ def test_an_mme_batch_is_half_source_half_shots_and_as_many_unlabelled(surveys, 
         unlabelled = rows_of(batch.unlabelled, surveys["B"])
         assert len(unlabelled) == 50
         assert set(unlabelled) <= set(splits["B"].unlabelled(5))
+
+
+def test_without_target_labels_the_whole_labelled_batch_is_of_the_source(surveys, splits):
+    for batch in batches("mme", adaptation_data(surveys, splits), labelled=["source"]):
+        rows = rows_of(batch.stamps, surveys["A"])
+        assert len(rows) == 50
+        assert set(rows) <= set(splits["A"].train)
+        assert batch.labels.tolist() == surveys["A"].labels[rows].tolist()
+        assert set(rows_of(batch.unlabelled, surveys["B"])) <= set(splits["B"].unlabelled(5))
+
+
+def test_without_entropy_the_same_labelled_stamps_are_drawn_and_no_unlabelled_one(surveys, splits):
+    data = adaptation_data(surveys, splits)
+    for batch, without in zip(batches("mme", data), batches("mme", data, entropy_weight=0), strict=True):
+        assert torch.equal(batch.stamps, without.stamps)
+        assert torch.equal(batch.labels, without.labels)
+        assert without.unlabelled is None
 
 
 def test_the_shots_and_the_unlabelled_do_not_meet_validation_or_test(surveys, splits):

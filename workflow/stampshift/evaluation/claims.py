@@ -127,8 +127,10 @@ def _mme_keeps_the_source(compared: pd.DataFrame, pairs: Sequence[str]) -> tuple
     between, _ = _at_most_shots(compared, "methods")
     if {"finetune", "mme"} - set(losses["method"]):
         return UNDECIDED, "The experiment lacks runs of fine-tuning or of MME."
-    on_source = between[(between["evaluated_on"] == between["source"]) & (between["method"] == "mme")]
-    verdict, count = _in_pairs(on_source, pairs, sign=1)
+    on_source = between[between["evaluated_on"] == between["source"]]
+    both = on_source[on_source[["method", "against"]].isin(["finetune", "mme"]).all(axis=1)]
+    # which of the two is compared with which follows their order in the config
+    verdict, count = _in_pairs(both, pairs, sign=1 if (both["method"] == "mme").all() else -1)
     mean = losses.groupby("method")["difference"].mean()
     return verdict, (
         f"After {most} shots MME is better than fine-tuning on the source in {count}; against the baseline "

@@ -85,21 +85,21 @@ def won(compared: pd.DataFrame, *, sign: int) -> pd.Series:
 
 
 def winners(compared: pd.DataFrame) -> dict[str, list[int]]:
-    """Numbers of shots at which each method is better than another, by method; ties are left out.
+    """Numbers of shots at which a method is better than every other, by method.
 
     Parameters
     ----------
     compared
         Comparisons between methods in one pair and on one survey.
     """
-    ordered = compared.sort_values("shots")
-    better = pd.concat(
-        [
-            ordered[won(ordered, sign=1)].assign(better=lambda rows: rows["method"]),
-            ordered[won(ordered, sign=-1)].assign(better=lambda rows: rows["against"]),
-        ]
-    )
-    return {str(name): rows["shots"].astype(int).tolist() for name, rows in better.groupby("better")}
+    wins: dict[str, list[int]] = {}
+    for shots in sorted(set(compared["shots"].astype(int))):
+        rows = compared[compared["shots"] == shots]
+        for name in sorted({*rows["method"], *rows["against"]}):
+            first, second = rows[rows["method"] == name], rows[rows["against"] == name]
+            if won(first, sign=1).all() and won(second, sign=-1).all():
+                wins.setdefault(name, []).append(shots)
+    return wins
 
 
 def winner_text(compared: pd.DataFrame) -> str:

@@ -2,7 +2,7 @@
 
 from stampshift.experiment import BASELINE
 
-METHOD_LABELS = {BASELINE: "baseline", "finetune": "fine-tuning", "mme": "MME"}
+METHOD_LABELS = {BASELINE: "baseline", "finetune": "fine-tuning", "mme": "MME", "scratch": "from scratch"}
 SIMULATED = "simulated surveys"
 
 

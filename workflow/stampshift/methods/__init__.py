@@ -1,6 +1,14 @@
 """Methods of training, one module each. A new one is a module and a line here."""
 
-from stampshift.methods import baseline, finetune, mme
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from stampshift.methods import baseline, finetune, mme, scratch
 from stampshift.methods.method import Method
 
-METHODS: dict[str, Method] = {module.METHOD.name: module.METHOD for module in (baseline, finetune, mme)}
+METHODS: dict[str, Callable[[Mapping[str, Any]], Method]] = {
+    "baseline": baseline.build,
+    "finetune": finetune.build,
+    "mme": mme.build,
+    "scratch": scratch.build,
+}

@@ -3,10 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from torch import Tensor
-from torch.nn import functional
-
-from stampshift.methods.method import Batch, Method, State, baseline_part
+from stampshift.methods.method import Method, State, baseline_part, cross_entropy
 from stampshift.networks import Classifier
 
 
@@ -15,16 +12,14 @@ def _copy_baseline(classifier: Classifier, baseline: State | None) -> None:
     classifier.head.load_state_dict(baseline_part(baseline, "head"))
 
 
-def _loss(classifier: Classifier, batch: Batch, options: Mapping[str, Any]) -> Tensor:  # noqa: ARG001
-    return functional.cross_entropy(classifier(batch.stamps), batch.labels)
-
-
-METHOD = Method(
-    name="finetune",
-    labelled=("target",),
-    validation="target",
-    uses_unlabelled=False,
-    head="linear",
-    initialise=_copy_baseline,
-    loss=_loss,
-)
+def build(options: Mapping[str, Any]) -> Method:  # noqa: ARG001
+    """Fine-tuning; it has no options."""
+    return Method(
+        name="finetune",
+        labelled=("target",),
+        validation="target",
+        uses_unlabelled=False,
+        head="linear",
+        initialise=_copy_baseline,
+        losses=(cross_entropy,),
+    )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
+from torch.nn import functional
 
 from stampshift.networks import Classifier
 
@@ -30,14 +31,17 @@ class Batch:
     unlabelled: Tensor | None
 
 
+Loss = Callable[[Classifier, Batch, Mapping[str, Any]], Tensor]
+
+
 @dataclass(frozen=True)
 class Method:
-    """One way to train a classifier.
+    """One way to train a classifier, its options resolved: what a method's ``build(options)`` returns.
 
     Attributes
     ----------
     name
-        As in the configuration and in paths.
+        Of the module.
     labelled
         Where the labelled batch comes from: ``"source"`` (its train part), ``"target"`` (the shots), or
         both, in equal shares.
@@ -50,9 +54,10 @@ class Method:
     initialise
         ``initialise(classifier, baseline)`` puts starting weights, in place, into a classifier with
         random weights; `baseline` is the state of the source's baseline, None for the baseline itself.
-    loss
-        ``loss(classifier, batch, options)``: the scalar to descend, `options` as for one run in the
-        configuration, with a number in place of a search.
+    losses
+        ``loss(classifier, batch, options)``: scalars to descend on every batch, one after the other, with
+        a step of the optimiser each, so that the second one sees the weights that the first one left.
+        `options` are as for one run in the configuration, with a number in place of a search.
     """
 
     name: str
@@ -61,7 +66,16 @@ class Method:
     uses_unlabelled: bool
     head: str
     initialise: Callable[[Classifier, State | None], None]
-    loss: Callable[[Classifier, Batch, Mapping[str, Any]], Tensor]
+    losses: tuple[Loss, ...]
+
+
+def cross_entropy(classifier: Classifier, batch: Batch, options: Mapping[str, Any]) -> Tensor:  # noqa: ARG001
+    """Cross-entropy of the labelled batch, the loss of methods that have no other."""
+    return functional.cross_entropy(classifier(batch.stamps), batch.labels)
+
+
+def keep_random_weights(classifier: Classifier, baseline: State | None) -> None:
+    """Start from the random weights as they are."""
 
 
 def baseline_part(state: State | None, part: str) -> State:

@@ -1,25 +1,40 @@
-"""Minimax entropy (Saito et al. 2019), in one step per iteration (Bolivar 2022, section 6).
+"""Minimax entropy (Saito et al. 2019), by default in one step per iteration (Bolivar 2022, section 6).
 
 The head moves its prototypes towards the unlabelled target stamps by maximising the entropy of their
 predictions; the extractor then clusters the target's features around the prototypes by minimising it.
 With a gradient reversal layer between the two, one loss, ``CE(labelled) - lambda H(unlabelled)``, does
 both: the head descends ``CE - lambda H`` and the extractor ``CE + lambda H``. Equation 1 of
 Cabrera-Vives et al. (2023) prints a plus sign, which with the reversal would do the opposite of its text.
+
+Options beside lambda (``entropy_weight``) and the head's ``temperature``:
+
+``labelled``
+    Origins of the labelled batch. Without ``target`` no target label is trained on; the target's validation
+    shots still choose the epoch.
+``head``
+    ``random`` prototypes [Bolivar 2022], or ``copied`` from the baseline's linear head: its weight (2, 100),
+    a row per class, as it is. Its bias (2,) has no place in this head and is left out; the scale of the
+    logits changes from the features' norm to one over the temperature.
+``steps``
+    ``one``: a step on the whole loss. ``two``, as the code published with Saito et al. (2019) alternates: a
+    step of extractor and head on the cross-entropy, then one on ``- lambda H`` with the reversal, at the
+    weights that the first step left. That code has an optimiser for the extractor and one for the head, both
+    of which take both steps; with the one learning rate of this study, momentum being kept weight by weight,
+    they are one optimiser. Its lower rate for a pre-trained extractor, its Nesterov momentum and its weight
+    decay are not taken over.
+
+With lambda = 0 no unlabelled batch is drawn, not even for the statistics of batch normalisation: that is
+"S+T" of Saito et al. (2019), training on the labelled stamps of both surveys.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import Tensor
 from torch.nn import functional
 
-from stampshift.methods.method import Batch, Method, State, baseline_part
+from stampshift.methods.method import Batch, Loss, Method, State, baseline_part, cross_entropy
 from stampshift.networks import Classifier, reverse_gradient
-
-
-def _copy_extractor(classifier: Classifier, baseline: State | None) -> None:
-    """Start from the baseline's extractor; the prototypes stay random."""
-    classifier.extractor.load_state_dict(baseline_part(baseline, "extractor"))
 
 
 def mean_entropy(logits: Tensor) -> Tensor:
@@ -28,21 +43,45 @@ def mean_entropy(logits: Tensor) -> Tensor:
     return -(log_probabilities.exp() * log_probabilities).sum(dim=1).mean()
 
 
-def _loss(classifier: Classifier, batch: Batch, options: Mapping[str, Any]) -> Tensor:
+def _adversarial_entropy(classifier: Classifier, batch: Batch, options: Mapping[str, Any]) -> Tensor:
+    """``- lambda H(unlabelled)``, which the head descends and the extractor, behind the reversal, ascends."""
     if batch.unlabelled is None:
         raise ValueError("minimax entropy needs an unlabelled batch")
-    cross_entropy = functional.cross_entropy(classifier(batch.stamps), batch.labels)
     features = classifier.extractor(batch.unlabelled)  # (batch, 100); batch statistics of its own
-    entropy = mean_entropy(classifier.head(reverse_gradient(features)))
-    return cross_entropy - options["entropy_weight"] * entropy
+    return -options["entropy_weight"] * mean_entropy(classifier.head(reverse_gradient(features)))
 
 
-METHOD = Method(
-    name="mme",
-    labelled=("source", "target"),
-    validation="target",
-    uses_unlabelled=True,
-    head="prototype",
-    initialise=_copy_extractor,
-    loss=_loss,
-)
+def _minimax(classifier: Classifier, batch: Batch, options: Mapping[str, Any]) -> Tensor:
+    return cross_entropy(classifier, batch, options) + _adversarial_entropy(classifier, batch, options)
+
+
+def _copy_extractor(classifier: Classifier, baseline: State | None) -> None:
+    """Start from the baseline's extractor; the prototypes stay random."""
+    classifier.extractor.load_state_dict(baseline_part(baseline, "extractor"))
+
+
+def _copy_extractor_and_head(classifier: Classifier, baseline: State | None) -> None:
+    """Start from the baseline's extractor, and from the weight of its head as prototypes."""
+    _copy_extractor(classifier, baseline)
+    classifier.head.load_state_dict({"prototypes.weight": baseline_part(baseline, "head")["weight"]})
+
+
+INITIALISE: dict[str, Callable[[Classifier, State | None], None]] = {
+    "random": _copy_extractor,
+    "copied": _copy_extractor_and_head,
+}
+LOSSES: dict[str, tuple[Loss, ...]] = {"one": (_minimax,), "two": (cross_entropy, _adversarial_entropy)}
+
+
+def build(options: Mapping[str, Any]) -> Method:
+    """Minimax entropy with some options, a number as ``entropy_weight``."""
+    with_entropy = options["entropy_weight"] > 0
+    return Method(
+        name="mme",
+        labelled=tuple(options["labelled"]),
+        validation="target",
+        uses_unlabelled=with_entropy,
+        head="prototype",
+        initialise=INITIALISE[options["head"]],
+        losses=LOSSES[options["steps"]] if with_entropy else (cross_entropy,),
+    )

@@ -59,6 +59,8 @@ def execute(
     )
     predictions = score_test_parts(model, stamps=plan.stamps, splits=plan.splits, device=device)
     metrics = describe(plan.run, predictions, device=device) | {
+        "trained_by": plan.method,
+        "options": dict(plan.options),
         "entropy_weight": plan.options.get("entropy_weight"),
         "code_digest": plan.code,
         "best_epoch": progress.best_epoch,
@@ -81,7 +83,7 @@ def execute(
 def _task(plan: Plan, *, device: torch.device) -> Task:
     return Task(
         name=str(plan.run),
-        method=METHODS[plan.run.method],
+        method=METHODS[plan.method](plan.options),
         data=plan.data(),
         entropy=plan.entropy,
         options=plan.options,

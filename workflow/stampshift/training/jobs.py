@@ -88,6 +88,7 @@ def train_baselines(
         [
             Plan(
                 run=Run(BASELINE, source, None, 0, seed),
+                method=BASELINE,
                 stamps={source: stamps},
                 splits={source: split},
                 baseline=None,
@@ -103,6 +104,7 @@ def train_baselines(
 def adapt(
     job: Job,
     *,
+    name: str,
     method: str,
     source: str,
     target: str,
@@ -118,15 +120,17 @@ def adapt(
 ) -> None:
     """Adapt the baselines of a source to a target, one run per seed.
 
-    `stamps` and each of `splits` are those of source and target; `splits` and `baselines` go with `seeds`;
-    `entropy_weight_files` holds the pair's lambda file, or nothing for a method that has no such weight.
+    `name` is that of the runs, `method` the one that trains them: the same, or the one that `name` is a
+    variant of. `stamps` and each of `splits` are those of source and target; `splits` and `baselines` go with
+    `seeds`; `entropy_weight_files` holds the pair's lambda file, or nothing where no weight is chosen.
     """
     weights = [read_json(path)["chosen"] for path in entropy_weight_files]
     chosen = {"entropy_weight": weights[0]} if weights else {}
     job.execute_and_publish(
         [
             Plan(
-                run=Run(method, source, target, shots, seed),
+                run=Run(name, source, target, shots, seed),
+                method=method,
                 stamps=dict(zip((source, target), stamps, strict=True)),
                 splits=dict(zip((source, target), split, strict=True)),
                 baseline=baseline,
@@ -142,6 +146,7 @@ def adapt(
 def search_entropy_weight(
     job: Job,
     *,
+    name: str,
     method: str,
     source: str,
     target: str,
@@ -150,19 +155,20 @@ def search_entropy_weight(
     splits: tuple[Path, Path],
     baseline: Path,
     options: Mapping[str, Any],
+    search: Mapping[str, Any],
     training: Mapping[str, Any],
     validation_shots: int,
     output: Path,
 ) -> None:
-    """Train a method with every entropy weight of its grid and every number of shots, and choose.
+    """Train a method with every entropy weight of a search's grid and every number of shots, and choose.
 
-    The choice sees validation stamps alone. The runs stay in the store, where those with the chosen weight
-    serve the experiment itself.
+    `name` and `method` are as for `adapt`; `options` hold no entropy weight. The choice sees validation
+    stamps alone. The runs stay in the store, where those with the chosen weight serve the experiment itself.
     """
-    search = options["entropy_weight"]
     plans = [
         Plan(
-            run=Run(method, source, target, per_class, search["seed"]),
+            run=Run(name, source, target, per_class, search["seed"]),
+            method=method,
             stamps=dict(zip((source, target), stamps, strict=True)),
             splits=dict(zip((source, target), splits, strict=True)),
             baseline=baseline,

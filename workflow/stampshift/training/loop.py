@@ -1,16 +1,17 @@
 """The one training loop."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from stampshift.errors import StampshiftError
 from stampshift.evaluation.metrics import evaluate
-from stampshift.methods.method import Batch, Method, State
+from stampshift.methods.method import Batch, Loss, Method, State
 from stampshift.networks import Classifier, build_classifier, place
 from stampshift.training.data import TrainingData
 from stampshift.training.predict import predict
@@ -75,7 +76,7 @@ class Task:
     name
         Of the run, for messages.
     method
-        The method of training.
+        The method of training, its options resolved.
     data
         What it may see.
     entropy
@@ -163,16 +164,14 @@ class Trainer:
         self.progress.record(row, self.classifier)
 
     def _descend(self, batches: Iterator[Batch]) -> float:
-        """One step per batch; the mean loss is read from the device once, at the end."""
+        """One iteration per batch; the mean loss is read from the device once, at the end."""
         self.classifier.train()
         total, count = torch.zeros((), device=self.task.device), 0
         for batch in batches:
-            loss = self.task.method.loss(self.classifier, batch, self.task.options)
-            self._optimiser.zero_grad()
-            loss.backward()
-            self._optimiser.step()
+            total += descend(
+                self.task.method.losses, self.classifier, batch, self.task.options, optimiser=self._optimiser
+            )
             self._schedule.step()
-            total += loss.detach()
             count += 1
         return (total / count).item()
 
@@ -198,6 +197,25 @@ class Trainer:
     def _torch_seed(self, *, epoch: int) -> int:
         # the sampler's stream is the sequence itself; its first child is torch's
         return int(self._stream(epoch=epoch).spawn(1)[0].generate_state(1, np.uint64)[0])
+
+
+def descend(
+    losses: Sequence[Loss],
+    classifier: Classifier,
+    batch: Batch,
+    options: Mapping[str, Any],
+    *,
+    optimiser: torch.optim.Optimizer,
+) -> Tensor:
+    """One iteration: a step on each loss of a method, one after the other, on one batch; their sum."""
+    total = torch.zeros((), device=batch.stamps.device)
+    for loss_of in losses:
+        loss = loss_of(classifier, batch, options)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        total += loss.detach()
+    return total
 
 
 def fit(

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ class Plan:
     ----------
     run
         Identity.
+    method
+        Module of `stampshift.methods` that trains it: the run's method, or the one that it is a variant of.
     stamps
         Stamps file of the source and, for an adaptation, of the target, by survey.
     splits
@@ -38,6 +40,7 @@ class Plan:
     """
 
     run: Run
+    method: str
     stamps: Mapping[str, Path]
     splits: Mapping[str, Path]
     baseline: Path | None
@@ -53,22 +56,24 @@ class Plan:
     @property
     def code(self) -> str:
         """Digest of the code that decides the result: the loop's and the one method's."""
-        return code_digest("training.execute", "training.device", f"methods.{self.run.method}")
+        return code_digest("training.execute", "training.device", f"methods.{self.method}")
 
     @property
     def entropy(self) -> int:
         """Seed of the run's random streams, from its identity alone.
 
-        Options such as the entropy weight are no part of it: runs that differ in an option only are
-        compared on the same draws.
+        Options such as the entropy weight are no part of it, and a variant has the identity of its method:
+        runs that differ in an option only are compared on the same draws, from the same random weights.
         """
-        return int.from_bytes(hashlib.sha256(str(self.run).encode()).digest()[:16])
+        identity = replace(self.run, method=self.method)
+        return int.from_bytes(hashlib.sha256(str(identity).encode()).digest()[:16])
 
     def key(self, device: torch.device) -> str:
         """Digest of everything that decides the result; on a CPU equal keys mean equal bytes."""
         return digest(
             {
                 "run": str(self.run),
+                "method": self.method,
                 "options": dict(self.options),
                 "training": dict(self.training),
                 "validation_shots": self.validation_shots,
