@@ -11,7 +11,7 @@ PACKAGE_ROOT = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(PACKAGE_ROOT))  # the package is found even where it is not installed
 
 from stampshift.errors import ConfigError
-from stampshift.experiment import Experiment, Run, check_shots
+from stampshift.experiment import BASELINE, Experiment, Pair, Run, check_shots
 from stampshift.provenance import code_digest, offer_package_to_subprocesses
 from stampshift.simulation import class_counts
 
@@ -65,6 +65,7 @@ SEEDS = list(EXPERIMENT.seeds)
 SHOTS = list(EXPERIMENT.shots)
 METHODS = list(EXPERIMENT.methods)
 SOURCES = list(dict.fromkeys(pair.source for pair in EXPERIMENT.pairs))
+DIAGNOSTICS = config["diagnostics"]
 SIMULATED = EXPERIMENT.simulated
 DOWNLOADED = [survey for survey, section in config["surveys"].items() if section["origin"] == "url"]
 ENTROPY_WEIGHT_CHOICE = config["methods"].get("mme", {}).get("entropy_weight", {}).get("choice")
@@ -204,6 +205,57 @@ def pair_metrics(wildcards):
     return run_files(runs, ["metrics.json"])
 
 
+# ---- diagnostics ------------------------------------------------------------------------------------------
+
+
+def calibration_file(run):
+    """Temperatures of a run's cohort; a baseline has the same ones on every survey."""
+    if run.method == BASELINE:
+        return f"<results>/calibration/{BASELINE}/{run.source}.json"
+    return f"<results>/calibration/{run.method}/{run.source}-to-{run.target}/shots-{run.shots}.json"
+
+
+def pair_runs(wildcards, shots):
+    """Runs that a pair's diagnostics compare: its baseline on both surveys, and every method by shots."""
+    pair = Pair.parse(wildcards.pair)
+    runs = [Run(BASELINE, pair.source, to, 0, seed) for to in (pair.target, None) for seed in SEEDS]
+    return runs + [
+        Run(method, pair.source, pair.target, per_class, seed)
+        for method in METHODS
+        for per_class in shots
+        for seed in SEEDS
+    ]
+
+
+def few_and_many_runs(wildcards):
+    return pair_runs(wildcards, sorted({SHOTS[0], SHOTS[-1]}))
+
+
+def many_shots_runs(wildcards):
+    return pair_runs(wildcards, SHOTS[-1:])
+
+
+def few_and_many_predictions(wildcards):
+    return run_files(few_and_many_runs(wildcards), ["predictions.parquet"])
+
+
+def many_shots_predictions(wildcards):
+    return run_files(many_shots_runs(wildcards), ["predictions.parquet"])
+
+
+def few_and_many_models(wildcards):
+    return [vars(run) for run in few_and_many_runs(wildcards)]
+
+
+def many_shots_models(wildcards):
+    return [vars(run) for run in many_shots_runs(wildcards)]
+
+
+def target_and_source(wildcards):
+    pair = Pair.parse(wildcards.pair)
+    return [pair.target, pair.source]
+
+
 METRICS = run_files(EXPERIMENT.adaptations(), ["metrics.json"])
 BASELINE_METRICS = run_files(EXPERIMENT.baseline_runs(), ["metrics.json"]) + run_files(
     EXPERIMENT.transfers(), ["metrics.json"]
@@ -230,11 +282,21 @@ def pair_results(wildcards):
     figures = [f"figures/{kind}/{survey}" for kind in SURVEY_FIGURES for survey in (source, target)]
     figures += [f"figures/pairs/{wildcards.pair}", f"figures/learning-curves/{source}"]
     figures += [f"figures/lambda/{wildcards.pair}"] if ENTROPY_WEIGHT_CHOICE == "search" else []
-    return with_suffixes(figures, ["pdf", "png"]) + with_suffixes(
-        [f"tables/pairs/{wildcards.pair}"], ["csv", "md", "tex"]
+    return (
+        with_suffixes(figures, ["pdf", "png"])
+        + with_suffixes([f"tables/pairs/{wildcards.pair}"], ["csv", "md", "tex"])
+        + diagnostics_of([wildcards.pair] if wildcards.pair in DIAGNOSED else [])
     )
 
 
+def diagnostics_of(pairs):
+    """Tables and figures of the diagnostics of some pairs, and of the baselines of their sources."""
+    figures = [f"diagnostics/{kind}/{pair}" for kind in PAIR_DIAGNOSTICS for pair in pairs]
+    return with_suffixes([f"figures/{stem}" for stem in figures], ["pdf", "png"])
+
+
+PAIR_DIAGNOSTICS = ("curves", "scores")
+DIAGNOSED = [str(pair) for pair in EXPERIMENT.diagnosed]
 TABLES = ["<results>/tables/runs.csv"] + with_suffixes(
     ["tables/overview", "tables/table-1", *LAMBDA_TABLES, *PAIR_TABLES], ["csv", "md", "tex"]
 )

@@ -11,6 +11,18 @@ def method_label(method: str) -> str:
     return METHOD_LABELS.get(method, method)
 
 
+def model_label(method: str, shots: int) -> str:
+    """Name of a model in print: its method and, where it was adapted, its number of shots."""
+    if method == BASELINE:
+        return method_label(method)
+    return f"{method_label(method)}, {counted(shots, 'shot')}"
+
+
+def counted(count: int, noun: str) -> str:
+    """``"1 split"``, ``"3 splits"``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def title_note(title: str, *, simulated: bool) -> str:
     """Title of a figure, which says where the surveys are simulated."""
     return f"{title} ({SIMULATED})" if simulated else title
