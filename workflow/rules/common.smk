@@ -251,6 +251,15 @@ def many_shots_models(wildcards):
     return [vars(run) for run in many_shots_runs(wildcards)]
 
 
+def many_shots_calibrations(wildcards):
+    """Temperatures of every cohort among the runs with the most shots, each file once."""
+    return list(dict.fromkeys(map(calibration_file, many_shots_runs(wildcards))))
+
+
+def calibration_code(wildcards):
+    return code_digest("training.validation", "evaluation.calibration", f"methods.{wildcards.method}")
+
+
 def target_and_source(wildcards):
     pair = Pair.parse(wildcards.pair)
     return [pair.target, pair.source]
@@ -295,7 +304,7 @@ def diagnostics_of(pairs):
     return with_suffixes([f"figures/{stem}" for stem in figures], ["pdf", "png"])
 
 
-PAIR_DIAGNOSTICS = ("curves", "scores")
+PAIR_DIAGNOSTICS = ("curves", "scores", "reliability")
 DIAGNOSED = [str(pair) for pair in EXPERIMENT.diagnosed]
 TABLES = ["<results>/tables/runs.csv"] + with_suffixes(
     ["tables/overview", "tables/table-1", *LAMBDA_TABLES, *PAIR_TABLES], ["csv", "md", "tex"]

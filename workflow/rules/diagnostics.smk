@@ -62,3 +62,91 @@ rule score_histograms:
         code=code_digest("figures.scores"),
     script:
         "../scripts/score_histograms.py"
+
+
+rule calibrate_baseline:
+    input:
+        models=expand("<results>/baseline/{{source}}/seed-{seed}/model.pt", seed=SEEDS),
+        stamps="<results>/stamps/{source}.h5",
+        splits=expand("<results>/splits/{{source}}/seed-{seed}.npz", seed=SEEDS),
+    output:
+        "<results>/calibration/baseline/{source}.json",
+    log:
+        "<logs>/calibrate_baseline/{source}.log",
+    conda:
+        "../../envs/stampshift.yaml"
+    resources:
+        gpu=1,
+        mem_mb=8000,
+        runtime=60,
+    params:
+        seeds=SEEDS,
+        code=code_digest("training.validation", "evaluation.calibration", "methods.baseline"),
+    script:
+        "../scripts/calibrate_baseline.py"
+
+
+rule calibrate:
+    input:
+        models=expand(
+            "<results>/{{method}}/{{source}}-to-{{target}}/shots-{{shots}}/seed-{seed}/model.pt", seed=SEEDS
+        ),
+        source_stamps="<results>/stamps/{source}.h5",
+        target_stamps=target_stamps,
+        source_splits=expand("<results>/splits/{{source}}/seed-{seed}.npz", seed=SEEDS),
+        target_splits=expand("<results>/splits/{{target}}/seed-{seed}.npz", seed=SEEDS),
+    output:
+        "<results>/calibration/{method}/{source}-to-{target}/shots-{shots}.json",
+    log:
+        "<logs>/calibrate/{method}/{source}-to-{target}/shots-{shots}.log",
+    conda:
+        "../../envs/stampshift.yaml"
+    resources:
+        gpu=1,
+        mem_mb=8000,
+        runtime=60,
+    params:
+        seeds=SEEDS,
+        validation_shots=config["splits"]["validation_shots"],
+        code=calibration_code,
+    script:
+        "../scripts/calibrate.py"
+
+
+rule reliability:
+    input:
+        predictions=many_shots_predictions,
+        calibrations=many_shots_calibrations,
+    output:
+        curves="<results>/tables/diagnostics/reliability/{pair}.csv",
+        csv=report(
+            "<results>/tables/diagnostics/calibration/{pair}.csv",
+            caption="../report/reliability.rst",
+            category="Diagnostics",
+            subcategory="3 calibration",
+            labels={"what": "{pair}", "kind": "table"},
+        ),
+        markdown="<results>/tables/diagnostics/calibration/{pair}.md",
+        latex="<results>/tables/diagnostics/calibration/{pair}.tex",
+        pdf="<results>/figures/diagnostics/reliability/{pair}.pdf",
+        png=report(
+            "<results>/figures/diagnostics/reliability/{pair}.png",
+            caption="../report/reliability.rst",
+            category="Diagnostics",
+            subcategory="3 calibration",
+            labels={"what": "{pair}", "kind": "figure"},
+        ),
+    log:
+        "<logs>/reliability/{pair}.log",
+    localrule: True
+    conda:
+        "../../envs/stampshift.yaml"
+    params:
+        runs=many_shots_models,
+        surveys=target_and_source,
+        methods=METHODS,
+        bins=DIAGNOSTICS["reliability_bins"],
+        simulated=SIMULATED,
+        code=code_digest("evaluation.reliability", "figures.reliability"),
+    script:
+        "../scripts/reliability.py"
