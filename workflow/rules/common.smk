@@ -265,6 +265,10 @@ def target_and_source(wildcards):
     return [pair.target, pair.source]
 
 
+def target_and_source_stamps(wildcards):
+    return [f"<results>/stamps/{survey}.h5" for survey in target_and_source(wildcards)]
+
+
 METRICS = run_files(EXPERIMENT.adaptations(), ["metrics.json"])
 BASELINE_METRICS = run_files(EXPERIMENT.baseline_runs(), ["metrics.json"]) + run_files(
     EXPERIMENT.transfers(), ["metrics.json"]
@@ -304,7 +308,7 @@ def diagnostics_of(pairs):
     return with_suffixes([f"figures/{stem}" for stem in figures], ["pdf", "png"])
 
 
-PAIR_DIAGNOSTICS = ("curves", "scores", "reliability")
+PAIR_DIAGNOSTICS = ("curves", "scores", "reliability", "classes")
 DIAGNOSED = [str(pair) for pair in EXPERIMENT.diagnosed]
 TABLES = ["<results>/tables/runs.csv"] + with_suffixes(
     ["tables/overview", "tables/table-1", *LAMBDA_TABLES, *PAIR_TABLES], ["csv", "md", "tex"]

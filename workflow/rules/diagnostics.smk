@@ -150,3 +150,41 @@ rule reliability:
         code=code_digest("evaluation.reliability", "figures.reliability"),
     script:
         "../scripts/reliability.py"
+
+
+rule class_recall:
+    input:
+        predictions=many_shots_predictions,
+        stamps=target_and_source_stamps,
+    output:
+        csv=report(
+            "<results>/tables/diagnostics/classes/{pair}.csv",
+            caption="../report/class_recall.rst",
+            category="Diagnostics",
+            subcategory="4 recall by class",
+            labels={"what": "{pair}", "kind": "table"},
+        ),
+        markdown="<results>/tables/diagnostics/classes/{pair}.md",
+        latex="<results>/tables/diagnostics/classes/{pair}.tex",
+        pdf="<results>/figures/diagnostics/classes/{pair}.pdf",
+        png=report(
+            "<results>/figures/diagnostics/classes/{pair}.png",
+            caption="../report/class_recall.rst",
+            category="Diagnostics",
+            subcategory="4 recall by class",
+            labels={"what": "{pair}", "kind": "figure"},
+        ),
+    log:
+        "<logs>/class_recall/{pair}.log",
+    localrule: True
+    conda:
+        "../../envs/stampshift.yaml"
+    params:
+        runs=many_shots_models,
+        surveys=target_and_source,
+        methods=METHODS,
+        confidence=DIAGNOSTICS["confidence"],
+        simulated=SIMULATED,
+        code=code_digest("evaluation.class_recall", "figures.class_recall"),
+    script:
+        "../scripts/class_recall.py"

@@ -13,9 +13,8 @@ from stampshift.errors import ContractError
 from stampshift.evaluation.labels import title_note
 from stampshift.figures.style import PAGE_WIDTH_INCHES, styled
 from stampshift.preprocess import Block, InvalidPixels
-from stampshift.stamps import CHANNELS, LABELS, RawTriplet, Stamps
+from stampshift.stamps import CHANNELS, LABEL_NAMES, RawTriplet, Stamps
 
-LABEL_NAMES = {code: name for name, code in LABELS.items()}
 NAME_WIDTH = 0.9  # of a stamp: room for the class's name at the left of its row
 GAP_WIDTH = 0.12  # of a stamp: between two triplets
 ROW_HEIGHT = 1.06  # of a stamp
