@@ -78,14 +78,6 @@ def test_a_list_of_pairs_limits_sources_and_targets():
         ),
         ({"surveys__ZTF__reader": "sdss"}, "config: surveys.ZTF.reader: 'sdss' is not one of"),
         (
-            {"diagnostics__pairs": ["ZTF-to-DES"], "pairs": ["DES-to-ZTF"]},
-            "config: diagnostics.pairs: 'ZTF-to-DES' is none of the experiment's pairs DES-to-ZTF.",
-        ),
-        (
-            {"diagnostics__errors__method": "mne"},
-            "config: diagnostics.errors.method is 'mne', which is not among the methods finetune, mme.",
-        ),
-        (
             {"diagnostics__operating_points__mdr": [1]},
             "config: diagnostics.operating_points.mdr.0: 1 is greater than or equal to the maximum of 1",
         ),
@@ -116,9 +108,3 @@ def test_shots_beyond_what_the_split_holds():
 def test_every_key_of_the_published_config_is_described_by_the_schema():
     documented = SCHEMA["properties"]
     assert set(PUBLISHED) <= set(documented)
-
-
-def test_diagnostics_look_into_every_pair_some_or_none():
-    assert experiment().diagnosed == experiment().pairs
-    assert experiment(diagnostics__pairs=["ZTF-to-DES"]).diagnosed == (Pair("ZTF", "DES"),)
-    assert experiment(diagnostics__enabled=False).diagnosed == ()

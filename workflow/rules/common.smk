@@ -11,6 +11,8 @@ PACKAGE_ROOT = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(PACKAGE_ROOT))  # the package is found even where it is not installed
 
 from stampshift.errors import ConfigError
+from stampshift.evaluation.diagnosed import diagnosed_pairs
+from stampshift.evaluation.labels import model_label
 from stampshift.experiment import BASELINE, Experiment, Pair, Run, check_shots
 from stampshift.provenance import code_digest, offer_package_to_subprocesses
 from stampshift.simulation import class_counts
@@ -40,7 +42,7 @@ def expected_counts(survey, section):
 
 
 def load_experiment():
-    """The experiment, or one sentence about what is wrong with the configuration."""
+    """The experiment and the pairs that its diagnostics look into, or one sentence about what is wrong with the configuration."""
     try:
         schema = load_yaml(PACKAGE_ROOT / "schemas" / "config.schema.yaml")
         experiment = Experiment.from_config(config, schema=schema)
@@ -53,12 +55,13 @@ def load_experiment():
                 )
             if counts:
                 check_shots(survey, counts=counts, classes=section["classes"], splits=config["splits"])
+        diagnosed = diagnosed_pairs(config["diagnostics"], pairs=experiment.pairs, methods=experiment.methods)
     except ConfigError as error:
         raise WorkflowError(str(error)) from None
-    return experiment
+    return experiment, diagnosed
 
 
-EXPERIMENT = load_experiment()
+EXPERIMENT, DIAGNOSED_PAIRS = load_experiment()
 SURVEYS = list(EXPERIMENT.surveys)
 PAIRS = [str(pair) for pair in EXPERIMENT.pairs]
 SEEDS = list(EXPERIMENT.seeds)
@@ -269,6 +272,33 @@ def target_and_source_stamps(wildcards):
     return [f"<results>/stamps/{survey}.h5" for survey in target_and_source(wildcards)]
 
 
+def gallery_runs(wildcards):
+    """Runs whose worst errors a pair's gallery shows: of one method, with the most shots."""
+    method = DIAGNOSTICS["errors"]["method"]
+    return [run for run in many_shots_runs(wildcards) if run.method == method]
+
+
+def gallery_predictions(wildcards):
+    return run_files(gallery_runs(wildcards), ["predictions.parquet"])
+
+
+def gallery_models(wildcards):
+    return [vars(run) for run in gallery_runs(wildcards)]
+
+
+def gallery_name(wildcards):
+    run = gallery_runs(wildcards)[0]
+    return f"{run.source} to {run.target}, {model_label(run.method, run.shots)}"
+
+
+def gallery_stamps(wildcards):
+    return f"<results>/stamps/{Pair.parse(wildcards.pair).target}.h5"
+
+
+def own_survey(wildcards):
+    return [wildcards.survey]
+
+
 METRICS = run_files(EXPERIMENT.adaptations(), ["metrics.json"])
 BASELINE_METRICS = run_files(EXPERIMENT.baseline_runs(), ["metrics.json"]) + run_files(
     EXPERIMENT.transfers(), ["metrics.json"]
@@ -302,14 +332,17 @@ def pair_results(wildcards):
     )
 
 
+PAIR_DIAGNOSTICS = ("curves", "scores", "reliability", "classes", "errors")
+
+
 def diagnostics_of(pairs):
-    """Tables and figures of the diagnostics of some pairs, and of the baselines of their sources."""
-    figures = [f"diagnostics/{kind}/{pair}" for kind in PAIR_DIAGNOSTICS for pair in pairs]
-    return with_suffixes([f"figures/{stem}" for stem in figures], ["pdf", "png"])
+    """Figures of the diagnostics of some pairs and of the baselines of their sources; tables come with them."""
+    stems = [f"{kind}/{pair}" for kind in PAIR_DIAGNOSTICS for pair in pairs]
+    stems += [f"errors/{source}" for source in dict.fromkeys(Pair.parse(pair).source for pair in pairs)]
+    return with_suffixes([f"figures/diagnostics/{stem}" for stem in stems], ["pdf", "png"])
 
 
-PAIR_DIAGNOSTICS = ("curves", "scores", "reliability", "classes")
-DIAGNOSED = [str(pair) for pair in EXPERIMENT.diagnosed]
+DIAGNOSED = [str(pair) for pair in DIAGNOSED_PAIRS]
 TABLES = ["<results>/tables/runs.csv"] + with_suffixes(
     ["tables/overview", "tables/table-1", *LAMBDA_TABLES, *PAIR_TABLES], ["csv", "md", "tex"]
 )

@@ -188,3 +188,86 @@ rule class_recall:
         code=code_digest("evaluation.class_recall", "figures.class_recall"),
     script:
         "../scripts/class_recall.py"
+
+
+rule retention:
+    input:
+        runs="<results>/tables/runs.csv",
+    output:
+        csv="<results>/tables/diagnostics/retention.csv",
+        pdf="<results>/figures/diagnostics/retention.pdf",
+        png=report(
+            "<results>/figures/diagnostics/retention.png",
+            caption="../report/retention.rst",
+            category="Diagnostics",
+            subcategory="5 retention",
+            labels={"what": "all pairs", "kind": "figure"},
+        ),
+    log:
+        "<logs>/retention.log",
+    localrule: True
+    conda:
+        "../../envs/stampshift.yaml"
+    params:
+        pairs=PAIRS,
+        surveys=SURVEYS,
+        methods=METHODS,
+        simulated=SIMULATED,
+        code=code_digest("evaluation.retention", "figures.retention"),
+    script:
+        "../scripts/retention.py"
+
+
+rule worst_errors:
+    input:
+        predictions=gallery_predictions,
+        stamps=gallery_stamps,
+    output:
+        csv="<results>/tables/diagnostics/errors/{pair}.csv",
+        pdf="<results>/figures/diagnostics/errors/{pair}.pdf",
+        png=report(
+            "<results>/figures/diagnostics/errors/{pair}.png",
+            caption="../report/worst_errors.rst",
+            category="Diagnostics",
+            subcategory="6 worst errors",
+            labels={"what": "{pair}", "kind": "figure"},
+        ),
+    log:
+        "<logs>/worst_errors/{pair}.log",
+    localrule: True
+    conda:
+        "../../envs/stampshift.yaml"
+    params:
+        runs=gallery_models,
+        surveys=target_and_source,
+        model=gallery_name,
+        per_kind=DIAGNOSTICS["errors"]["per_kind"],
+        simulated=SIMULATED,
+        code=code_digest("evaluation.worst", "evaluation.predictions", "figures.worst"),
+    script:
+        "../scripts/worst_errors.py"
+
+
+use rule worst_errors as worst_baseline_errors with:
+    input:
+        predictions=expand("<results>/baseline/{{survey}}/seed-{seed}/predictions.parquet", seed=SEEDS),
+        stamps="<results>/stamps/{survey}.h5",
+    output:
+        csv="<results>/tables/diagnostics/errors/{survey}.csv",
+        pdf="<results>/figures/diagnostics/errors/{survey}.pdf",
+        png=report(
+            "<results>/figures/diagnostics/errors/{survey}.png",
+            caption="../report/worst_errors.rst",
+            category="Diagnostics",
+            subcategory="6 worst errors",
+            labels={"what": "{survey} itself", "kind": "figure"},
+        ),
+    log:
+        "<logs>/worst_errors/{survey}.log",
+    params:
+        runs=[vars(Run(BASELINE, None, None, 0, seed)) for seed in SEEDS],
+        surveys=own_survey,
+        model="baseline of the survey itself",
+        per_kind=DIAGNOSTICS["errors"]["per_kind"],
+        simulated=SIMULATED,
+        code=code_digest("evaluation.worst", "evaluation.predictions", "figures.worst"),

@@ -81,8 +81,6 @@ class Experiment:
         Those of them whose entropy weight is chosen per pair.
     simulated
         Whether any survey is drawn by the simulator.
-    diagnosed
-        Pairs that the diagnostics look into; none where they are switched off.
     """
 
     surveys: tuple[str, ...]
@@ -92,7 +90,6 @@ class Experiment:
     methods: tuple[str, ...]
     searched: tuple[str, ...]
     simulated: bool
-    diagnosed: tuple[Pair, ...]
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], *, schema: Mapping[str, Any]) -> Self:
@@ -106,16 +103,14 @@ class Experiment:
         check_schema(config, schema=schema)
         surveys = tuple(config["surveys"])
         methods = config["methods"]
-        pairs = _pairs(config["pairs"], surveys=surveys)
         experiment = cls(
             surveys=surveys,
-            pairs=pairs,
+            pairs=_pairs(config["pairs"], surveys=surveys),
             seeds=tuple(sorted(config["splits"]["seeds"])),
             shots=tuple(sorted(config["splits"]["shots"])),
             methods=tuple(methods),
             searched=tuple(name for name, options in methods.items() if "entropy_weight" in options),
             simulated=any(survey["origin"] == "simulate" for survey in config["surveys"].values()),
-            diagnosed=_diagnosed(config["diagnostics"], pairs=pairs, methods=tuple(methods)),
         )
         _check_consistency(config)
         return experiment
@@ -189,29 +184,6 @@ def _pairs(asked: str | Sequence[str], *, surveys: Sequence[str]) -> tuple[Pair,
                     f"{', '.join(surveys)}."
                 )
     return pairs
-
-
-def _diagnosed(
-    diagnostics: Mapping[str, Any], *, pairs: Sequence[Pair], methods: Sequence[str]
-) -> tuple[Pair, ...]:
-    if not diagnostics["enabled"]:
-        return ()
-    method = diagnostics["errors"]["method"]
-    if method not in methods:
-        raise ConfigError(
-            f"config: diagnostics.errors.method is '{method}', which is not among the methods "
-            f"{', '.join(methods) or '(none)'}."
-        )
-    if isinstance(diagnostics["pairs"], str):
-        return tuple(pairs)
-    known = {str(pair) for pair in pairs}
-    for text in diagnostics["pairs"]:
-        if text not in known:
-            raise ConfigError(
-                f"config: diagnostics.pairs: '{text}' is none of the experiment's pairs "
-                f"{', '.join(sorted(known))}."
-            )
-    return tuple(Pair.parse(text) for text in diagnostics["pairs"])
 
 
 def _check_consistency(config: Mapping[str, Any]) -> None:

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 import pandas as pd
 from scipy.stats import binomtest
 
-from stampshift.evaluation.labels import caption_note, counted, model_label
+from stampshift.evaluation.labels import LABEL_NAMES, caption_note, counted, model_label
 from stampshift.evaluation.metrics import THRESHOLD
 from stampshift.evaluation.predictions import MODEL
 from stampshift.evaluation.table_files import Table
-from stampshift.stamps import LABEL_NAMES, REAL, Stamps
+from stampshift.stamps import REAL, Stamps
 
 
 def class_recalls(

@@ -1,8 +1,10 @@
-"""How methods are called in tables, figures and texts."""
+"""How methods and labels are called in tables, figures and texts."""
 
 from stampshift.experiment import BASELINE
+from stampshift.stamps import LABELS
 
 METHOD_LABELS = {BASELINE: "baseline", "finetune": "fine-tuning", "mme": "MME"}
+LABEL_NAMES = {code: name for name, code in LABELS.items()}
 SIMULATED = "simulated surveys"
 
 
