@@ -12,7 +12,6 @@ sys.path.insert(0, str(PACKAGE_ROOT))  # the package is found even where it is n
 
 from stampshift.errors import ConfigError
 from stampshift.evaluation.diagnosed import diagnosed_pairs
-from stampshift.evaluation.labels import model_label
 from stampshift.experiment import BASELINE, Experiment, Pair, Run, check_shots
 from stampshift.provenance import code_digest, offer_package_to_subprocesses
 from stampshift.simulation import class_counts
@@ -62,13 +61,13 @@ def load_experiment():
 
 
 EXPERIMENT, DIAGNOSED_PAIRS = load_experiment()
+DIAGNOSED = [str(pair) for pair in DIAGNOSED_PAIRS]
 SURVEYS = list(EXPERIMENT.surveys)
 PAIRS = [str(pair) for pair in EXPERIMENT.pairs]
 SEEDS = list(EXPERIMENT.seeds)
 SHOTS = list(EXPERIMENT.shots)
 METHODS = list(EXPERIMENT.methods)
 SOURCES = list(dict.fromkeys(pair.source for pair in EXPERIMENT.pairs))
-DIAGNOSTICS = config["diagnostics"]
 SIMULATED = EXPERIMENT.simulated
 DOWNLOADED = [survey for survey, section in config["surveys"].items() if section["origin"] == "url"]
 ENTROPY_WEIGHT_CHOICE = config["methods"].get("mme", {}).get("entropy_weight", {}).get("choice")
@@ -208,97 +207,6 @@ def pair_metrics(wildcards):
     return run_files(runs, ["metrics.json"])
 
 
-# ---- diagnostics ------------------------------------------------------------------------------------------
-
-
-def calibration_file(run):
-    """Temperatures of a run's cohort; a baseline has the same ones on every survey."""
-    if run.method == BASELINE:
-        return f"<results>/calibration/{BASELINE}/{run.source}.json"
-    return f"<results>/calibration/{run.method}/{run.source}-to-{run.target}/shots-{run.shots}.json"
-
-
-def pair_runs(wildcards, shots):
-    """Runs that a pair's diagnostics compare: its baseline on both surveys, and every method by shots."""
-    pair = Pair.parse(wildcards.pair)
-    runs = [Run(BASELINE, pair.source, to, 0, seed) for to in (pair.target, None) for seed in SEEDS]
-    return runs + [
-        Run(method, pair.source, pair.target, per_class, seed)
-        for method in METHODS
-        for per_class in shots
-        for seed in SEEDS
-    ]
-
-
-def few_and_many_runs(wildcards):
-    return pair_runs(wildcards, sorted({SHOTS[0], SHOTS[-1]}))
-
-
-def many_shots_runs(wildcards):
-    return pair_runs(wildcards, SHOTS[-1:])
-
-
-def few_and_many_predictions(wildcards):
-    return run_files(few_and_many_runs(wildcards), ["predictions.parquet"])
-
-
-def many_shots_predictions(wildcards):
-    return run_files(many_shots_runs(wildcards), ["predictions.parquet"])
-
-
-def few_and_many_models(wildcards):
-    return [vars(run) for run in few_and_many_runs(wildcards)]
-
-
-def many_shots_models(wildcards):
-    return [vars(run) for run in many_shots_runs(wildcards)]
-
-
-def many_shots_calibrations(wildcards):
-    """Temperatures of every cohort among the runs with the most shots, each file once."""
-    return list(dict.fromkeys(map(calibration_file, many_shots_runs(wildcards))))
-
-
-def calibration_code(wildcards):
-    return code_digest("training.validation", "evaluation.calibration", f"methods.{wildcards.method}")
-
-
-def target_and_source(wildcards):
-    pair = Pair.parse(wildcards.pair)
-    return [pair.target, pair.source]
-
-
-def target_and_source_stamps(wildcards):
-    return [f"<results>/stamps/{survey}.h5" for survey in target_and_source(wildcards)]
-
-
-def gallery_runs(wildcards):
-    """Runs whose worst errors a pair's gallery shows: of one method, with the most shots."""
-    method = DIAGNOSTICS["errors"]["method"]
-    return [run for run in many_shots_runs(wildcards) if run.method == method]
-
-
-def gallery_predictions(wildcards):
-    return run_files(gallery_runs(wildcards), ["predictions.parquet"])
-
-
-def gallery_models(wildcards):
-    return [vars(run) for run in gallery_runs(wildcards)]
-
-
-def gallery_name(wildcards):
-    run = gallery_runs(wildcards)[0]
-    return f"{run.source} to {run.target}, {model_label(run.method, run.shots)}"
-
-
-def gallery_stamps(wildcards):
-    return f"<results>/stamps/{Pair.parse(wildcards.pair).target}.h5"
-
-
-def own_survey(wildcards):
-    return [wildcards.survey]
-
-
 METRICS = run_files(EXPERIMENT.adaptations(), ["metrics.json"])
 BASELINE_METRICS = run_files(EXPERIMENT.baseline_runs(), ["metrics.json"]) + run_files(
     EXPERIMENT.transfers(), ["metrics.json"]
@@ -332,17 +240,6 @@ def pair_results(wildcards):
     )
 
 
-PAIR_DIAGNOSTICS = ("curves", "scores", "reliability", "classes", "errors")
-
-
-def diagnostics_of(pairs):
-    """Figures of the diagnostics of some pairs and of the baselines of their sources; tables come with them."""
-    stems = [f"{kind}/{pair}" for kind in PAIR_DIAGNOSTICS for pair in pairs]
-    stems += [f"errors/{source}" for source in dict.fromkeys(Pair.parse(pair).source for pair in pairs)]
-    return with_suffixes([f"figures/diagnostics/{stem}" for stem in stems], ["pdf", "png"])
-
-
-DIAGNOSED = [str(pair) for pair in DIAGNOSED_PAIRS]
 TABLES = ["<results>/tables/runs.csv"] + with_suffixes(
     ["tables/overview", "tables/table-1", *LAMBDA_TABLES, *PAIR_TABLES], ["csv", "md", "tex"]
 )

@@ -265,9 +265,82 @@ use rule worst_errors as worst_baseline_errors with:
     log:
         "<logs>/worst_errors/{survey}.log",
     params:
-        runs=[vars(Run(BASELINE, None, None, 0, seed)) for seed in SEEDS],
+        runs=own_models,
         surveys=own_survey,
         model="baseline of the survey itself",
         per_kind=DIAGNOSTICS["errors"]["per_kind"],
         simulated=SIMULATED,
         code=code_digest("evaluation.worst", "evaluation.predictions", "figures.worst"),
+
+
+rule features:
+    input:
+        models=first_split_model_files,
+        stamps=target_and_source_stamps,
+        splits=target_and_source_first_splits,
+    output:
+        "<results>/features/{pair}.parquet",
+    log:
+        "<logs>/features/{pair}.log",
+    conda:
+        "../../envs/stampshift.yaml"
+    resources:
+        gpu=1,
+        mem_mb=4000,
+        runtime=60,
+    params:
+        runs=first_split_models,
+        per_survey=DIAGNOSTICS["features_per_survey"],
+        code=code_digest("training.features"),
+    script:
+        "../scripts/features.py"
+
+
+rule domain_shift:
+    input:
+        features="<results>/features/{pair}.parquet",
+    output:
+        numbers="<results>/tables/diagnostics/shift/{pair}.csv",
+        points="<results>/tables/diagnostics/embedding/{pair}.csv",
+        pdf="<results>/figures/diagnostics/embedding/{pair}.pdf",
+        png=report(
+            "<results>/figures/diagnostics/embedding/{pair}.png",
+            caption="../report/domain_shift.rst",
+            category="Diagnostics",
+            subcategory="7 domain shift",
+            labels={"what": "{pair}", "kind": "figure"},
+        ),
+    log:
+        "<logs>/domain_shift/{pair}.log",
+    conda:
+        "../../envs/stampshift.yaml"
+    params:
+        simulated=SIMULATED,
+        code=code_digest("evaluation.domain_shift", "figures.embedding"),
+    script:
+        "../scripts/domain_shift.py"
+
+
+rule domain_shift_table:
+    input:
+        numbers=expand("<results>/tables/diagnostics/shift/{pair}.csv", pair=DIAGNOSED),
+    output:
+        csv=report(
+            "<results>/tables/diagnostics/shift.csv",
+            caption="../report/domain_shift_table.rst",
+            category="Diagnostics",
+            subcategory="7 domain shift",
+            labels={"what": "all pairs", "kind": "table"},
+        ),
+        markdown="<results>/tables/diagnostics/shift.md",
+        latex="<results>/tables/diagnostics/shift.tex",
+    log:
+        "<logs>/domain_shift_table.log",
+    localrule: True
+    conda:
+        "../../envs/stampshift.yaml"
+    params:
+        simulated=SIMULATED,
+        code=code_digest("evaluation.domain_shift"),
+    script:
+        "../scripts/domain_shift_table.py"
