@@ -22,9 +22,11 @@ rule detection_curves:
         ),
     log:
         "<logs>/detection_curves/{pair}.log",
-    localrule: True
     conda:
         "../../envs/stampshift.yaml"
+    resources:
+        mem_mb=8000,
+        runtime=60,
     params:
         runs=few_and_many_models,
         surveys=target_and_source,
@@ -51,9 +53,11 @@ rule score_histograms:
         ),
     log:
         "<logs>/score_histograms/{pair}.log",
-    localrule: True
     conda:
         "../../envs/stampshift.yaml"
+    resources:
+        mem_mb=8000,
+        runtime=60,
     params:
         runs=many_shots_models,
         surveys=target_and_source,
@@ -138,9 +142,11 @@ rule reliability:
         ),
     log:
         "<logs>/reliability/{pair}.log",
-    localrule: True
     conda:
         "../../envs/stampshift.yaml"
+    resources:
+        mem_mb=8000,
+        runtime=60,
     params:
         runs=many_shots_models,
         surveys=target_and_source,
@@ -176,9 +182,11 @@ rule class_recall:
         ),
     log:
         "<logs>/class_recall/{pair}.log",
-    localrule: True
     conda:
         "../../envs/stampshift.yaml"
+    resources:
+        mem_mb=8000,
+        runtime=60,
     params:
         runs=many_shots_models,
         surveys=target_and_source,
@@ -234,9 +242,11 @@ rule worst_errors:
         ),
     log:
         "<logs>/worst_errors/{pair}.log",
-    localrule: True
     conda:
         "../../envs/stampshift.yaml"
+    resources:
+        mem_mb=8000,
+        runtime=60,
     params:
         runs=gallery_models,
         surveys=target_and_source,
@@ -314,6 +324,9 @@ rule domain_shift:
         "<logs>/domain_shift/{pair}.log",
     conda:
         "../../envs/stampshift.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
     params:
         simulated=SIMULATED,
         code=code_digest("evaluation.domain_shift", "figures.embedding"),

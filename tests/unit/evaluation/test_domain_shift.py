@@ -5,6 +5,7 @@ import pytest
 from stampshift.evaluation.domain_shift import (
     embedding,
     proxy_a_distance,
+    read_shift,
     shift_numbers,
     shift_table,
     squared_mmd,
@@ -98,6 +99,14 @@ def test_too_few_stamps_have_no_distance_and_a_dash_in_print(features):
     assert table.cells["features of"].tolist() == ["baseline", "MME, 5 shots"]
     assert set(table.cells["source to target"]) == {"A to B"}
     assert "simulated" in table.caption
+
+
+def test_numbers_survive_their_files(features, tmp_path):
+    numbers = shift_numbers(features, pair="A-to-B").assign(source="NA")
+    numbers.loc[1, ["a_distance", "squared_mmd"]] = np.nan
+    numbers.iloc[:3].to_csv(tmp_path / "first.csv", index=False)
+    numbers.iloc[3:].to_csv(tmp_path / "second.csv", index=False)
+    pd.testing.assert_frame_equal(read_shift([tmp_path / "first.csv", tmp_path / "second.csv"]), numbers)
 
 
 def test_embedding_is_the_projection_on_principal_components(features):

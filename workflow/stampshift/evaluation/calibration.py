@@ -110,13 +110,13 @@ def add_scaled(predictions: pd.DataFrame, *, records: Iterable[Mapping[str, Any]
     records
         Of `calibration_record`, for every method and number of shots among the predictions.
     """
-    temperatures = {
+    temperatures: dict[Any, float] = {
         (record["method"], record["shots"], split["seed"]): split["temperature"]
         for record in records
         for split in record["splits"]
     }
-    keys = zip(predictions["method"], predictions["shots"], predictions["seed"], strict=True)
-    each = np.fromiter((temperatures[key] for key in keys), np.float64, len(predictions))
+    runs = predictions.groupby(["method", "shots", "seed"], observed=True)["score"]
+    each = runs.transform(lambda scores: temperatures[scores.name]).astype(float)
     scaled = expit(logit_difference(predictions["score"]) / each)
     return predictions.assign(temperature=each, scaled=scaled)
 

@@ -1,5 +1,8 @@
 """How far apart source and target lie in the features of an extractor, before and after adaptation."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -106,6 +109,15 @@ def shift_numbers(features: pd.DataFrame, *, pair: str) -> pd.DataFrame:
                 | {"squared_mmd": np.nan if few else squared_mmd(source, target)}
             )
     return pd.DataFrame(lines)
+
+
+def read_shift(paths: Sequence[Path | str]) -> pd.DataFrame:
+    """Read the numbers of several pairs, written as CSV, into one table."""
+    # names are never missing, and a survey may well be called "NA"
+    missing = {"a_distance": [""], "squared_mmd": [""]}
+    return pd.concat(
+        [pd.read_csv(path, keep_default_na=False, na_values=missing) for path in paths], ignore_index=True
+    )
 
 
 def shift_table(numbers: pd.DataFrame, *, simulated: bool) -> Table:
