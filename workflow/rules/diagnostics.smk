@@ -63,7 +63,7 @@ rule score_histograms:
         surveys=target_and_source,
         bins=25,
         simulated=SIMULATED,
-        code=code_digest("figures.scores"),
+        code=code_digest("evaluation.scores", "evaluation.table_files", "figures.scores"),
     script:
         "../scripts/score_histograms.py"
 
@@ -221,7 +221,7 @@ rule retention:
         surveys=SURVEYS,
         methods=METHODS,
         simulated=SIMULATED,
-        code=code_digest("evaluation.retention", "figures.retention"),
+        code=code_digest("evaluation.retention", "evaluation.table_files", "figures.retention"),
     script:
         "../scripts/retention.py"
 
@@ -253,7 +253,9 @@ rule worst_errors:
         model=gallery_name,
         per_kind=DIAGNOSTICS["errors"]["per_kind"],
         simulated=SIMULATED,
-        code=code_digest("evaluation.worst", "evaluation.predictions", "figures.worst"),
+        code=code_digest(
+            "evaluation.worst", "evaluation.predictions", "evaluation.table_files", "figures.worst"
+        ),
     script:
         "../scripts/worst_errors.py"
 
@@ -280,7 +282,9 @@ use rule worst_errors as worst_baseline_errors with:
         model="baseline of the survey itself",
         per_kind=DIAGNOSTICS["errors"]["per_kind"],
         simulated=SIMULATED,
-        code=code_digest("evaluation.worst", "evaluation.predictions", "figures.worst"),
+        code=code_digest(
+            "evaluation.worst", "evaluation.predictions", "evaluation.table_files", "figures.worst"
+        ),
 
 
 rule features:
