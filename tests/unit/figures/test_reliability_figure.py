@@ -25,7 +25,7 @@ def test_bins_of_few_stamps_are_left_out():
         reliability_curves(predictions, bins=2), pair="A-to-B", methods=["mme"], simulated=True
     )
     line = {line.get_label(): line for line in figure.axes[0].lines}["MME, 5 shots"]
-    np.testing.assert_allclose(line.get_xydata(), [[0.9, 0.75]])
+    np.testing.assert_allclose(line.get_xydata(), [[0.1, np.nan], [0.9, 0.75]])
     assert [axes.get_title() for axes in figure.axes] == [
         "before temperature scaling, on the target, B",
         "before temperature scaling, on the source, A",

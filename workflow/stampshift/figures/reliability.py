@@ -47,7 +47,7 @@ def reliability_diagrams(
                 colour = BASELINE_COLOUR if method == BASELINE else method_colour(method, methods)
                 _points(
                     axes,
-                    chosen[(chosen["scaling"] == scaling) & (chosen["count"] >= SMALLEST_BIN)],
+                    chosen[chosen["scaling"] == scaling],
                     colour=colour,
                     label=model_label(method, shots),
                 )
@@ -65,8 +65,8 @@ def reliability_diagrams(
 
 
 def _points(axes: Axes, rows: pd.DataFrame, *, colour: str, label: str) -> None:
+    score = rows["mean_score"]
+    share = rows["share_real"].where(rows["count"] >= SMALLEST_BIN)  # a bin left out breaks the line
     areas = SMALLEST_MARKER + LARGEST_MARKER * rows["count"] / rows["count"].sum()
-    axes.plot(rows["mean_score"], rows["share_real"], color=colour, label=label, linewidth=0.7)
-    axes.scatter(
-        rows["mean_score"], rows["share_real"], areas, color=colour, alpha=0.7, linewidths=0, zorder=3
-    )
+    axes.plot(score, share, color=colour, label=label, linewidth=0.7)
+    axes.scatter(score, share, areas, color=colour, alpha=0.7, linewidths=0, zorder=3)
