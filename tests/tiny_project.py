@@ -19,6 +19,7 @@ TINY = {
     "splits": {"seeds": [0, 1], "shots": [1, 3], "validation_shots": 2},
     "methods": {"mme": {"entropy_weight": {"grid": [0.1, 0.5]}}},
     "training": {"epoch_size": 100, "patience_epochs": 2, "max_epochs": 2},
+    "diagnostics": {"pairs": ["HiTS-to-ATLAS"], "features_per_survey": 20},
     "execution": {"threads": 1, "preprocessing_threads": 2},
 }
 

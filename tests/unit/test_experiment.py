@@ -88,6 +88,10 @@ def test_a_list_of_pairs_limits_sources_and_targets():
             "surveys.ZTF.origin is 'url', but the section has no key of that name",
         ),
         ({"surveys__ZTF__reader": "sdss"}, "config: surveys.ZTF.reader: 'sdss' is not one of"),
+        (
+            {"diagnostics__operating_points__mdr": [1]},
+            "config: diagnostics.operating_points.mdr.0: 1 is greater than or equal to the maximum of 1",
+        ),
         ({"execution__device": "tpu"}, "config: execution.device: 'tpu' is not one of"),
         ({"methods__mme__steps": "three"}, "config: methods.mme.steps: 'three' is not one of ['one', 'two']"),
         (

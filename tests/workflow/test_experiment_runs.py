@@ -1,5 +1,6 @@
 """The whole workflow on tiny simulated surveys: what it leaves, what a rerun does, what stops it."""
 
+import json
 import shutil
 from copy import deepcopy
 
@@ -7,6 +8,7 @@ import h5py
 import pandas as pd
 import pytest
 
+from stampshift.splits import Splits
 from stampshift.stamps import Stamps
 from tiny_project import TINY, Project
 
@@ -152,6 +154,46 @@ def test_one_pair_everything(fresh):
     assert jobs["adapt"] == 4
     assert jobs["pair_table"] == jobs["pair_figure"] == jobs["lambda_figure"] == 1
     assert jobs["examples_figure"] == jobs["preprocessing_figure"] == 2
+
+
+DIAGNOSTICS_OF_A_PAIR = (
+    "detection_curves", "score_histograms", "reliability", "class_recall", "worst_errors", "features",
+    "domain_shift", "worst_baseline_errors", "calibrate_baseline",
+)  # fmt: skip
+
+
+def test_one_pair_includes_its_diagnostics(fresh):
+    config = with_change("diagnostics", "pairs", value="all")
+    jobs = fresh.jobs("results/pairs/HiTS-to-ATLAS.done", config=config)
+    assert {rule: jobs[rule] for rule in DIAGNOSTICS_OF_A_PAIR} == dict.fromkeys(DIAGNOSTICS_OF_A_PAIR, 1)
+    assert jobs["calibrate"] == 2  # both methods, with the most shots
+
+
+def test_diagnostics_can_be_switched_off(fresh):
+    jobs = fresh.jobs(config=with_change("diagnostics", value={"enabled": False}))
+    assert not {*DIAGNOSTICS_OF_A_PAIR, "calibrate", "retention", "domain_shift_table"} & set(jobs)
+
+
+def test_temperatures_are_those_of_validation_stamps(finished):
+    # 2 validation shots per class of the target; the source's whole validation part for the baseline
+    adapted = json.loads((finished.folder / "results/calibration/mme/HiTS-to-ATLAS/shots-3.json").read_text())
+    baseline = json.loads((finished.folder / "results/calibration/baseline/HiTS.json").read_text())
+    assert [(split["survey"], split["stamps"]) for split in adapted["splits"]] == [("ATLAS", 4)] * 2
+    for split in baseline["splits"]:
+        parts = Splits.open(finished.folder / f"results/splits/HiTS/seed-{split['seed']}.npz")
+        assert (split["survey"], split["stamps"]) == ("HiTS", len(parts.validation))
+
+
+def test_operating_points_agree_with_the_gathered_runs(finished):
+    tables = finished.folder / "results/tables"
+    points = pd.read_csv(tables / "diagnostics/operating-points/HiTS-to-ATLAS.csv")
+    chosen = points[(points["survey"] == "ATLAS") & (points["method"] == "mme") & (points["shots"] == 3)]
+    means = chosen.set_index("quantity")["mean"]
+    runs = pd.read_csv(tables / "runs.csv").query(
+        "method == 'mme' and source == 'HiTS' and shots == 3 and evaluated_on == 'ATLAS'"
+    )
+    assert 1 - means["MDR at score 0.5"] == pytest.approx(runs["recall_real"].mean())
+    assert 1 - means["FPR at score 0.5"] == pytest.approx(runs["recall_bogus"].mean())
 
 
 def test_published_entropy_weights_need_no_search(fresh):
@@ -328,6 +370,6 @@ def test_training_rules_declare_a_gpu(fresh):
 def test_the_report_holds_every_section(finished):
     finished.run("--report", "report.html")
     report = (finished.folder / "report.html").read_text()
-    for section in ("Balanced accuracy", "Adaptation by pair", "Entropy weight"):
+    for section in ("Balanced accuracy", "Adaptation by pair", "Entropy weight", "Diagnostics"):
         assert section in report
     assert "Simulated surveys" in report

@@ -11,7 +11,9 @@ PACKAGE_ROOT = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(PACKAGE_ROOT))  # the package is found even where it is not installed
 
 from stampshift.errors import ConfigError
-from stampshift.experiment import Experiment, Run, check_shots
+from stampshift.evaluation.diagnosed import diagnosed_pairs
+from stampshift.evaluation.labels import METHOD_LABELS
+from stampshift.experiment import BASELINE, Experiment, Pair, Run, check_shots
 from stampshift.provenance import code_digest, offer_package_to_subprocesses
 from stampshift.simulation import class_counts
 
@@ -40,7 +42,7 @@ def expected_counts(survey, section):
 
 
 def load_experiment():
-    """The experiment, or one sentence about what is wrong with the configuration."""
+    """The experiment and the pairs that are diagnosed, or one sentence about what is wrong with the configuration."""
     try:
         schema = load_yaml(PACKAGE_ROOT / "schemas" / "config.schema.yaml")
         experiment = Experiment.from_config(config, schema=schema)
@@ -53,17 +55,20 @@ def load_experiment():
                 )
             if counts:
                 check_shots(survey, counts=counts, classes=section["classes"], splits=config["splits"])
+        diagnosed = diagnosed_pairs(config["diagnostics"], pairs=experiment.pairs, methods=experiment.methods)
     except ConfigError as error:
         raise WorkflowError(str(error)) from None
-    return experiment
+    return experiment, diagnosed
 
 
-EXPERIMENT = load_experiment()
+EXPERIMENT, DIAGNOSED_PAIRS = load_experiment()
+DIAGNOSED = [str(pair) for pair in DIAGNOSED_PAIRS]
 SURVEYS = list(EXPERIMENT.surveys)
 PAIRS = [str(pair) for pair in EXPERIMENT.pairs]
 SEEDS = list(EXPERIMENT.seeds)
 SHOTS = list(EXPERIMENT.shots)
-METHODS = list(EXPERIMENT.methods)
+# an overlay's keys come before those of config.yaml: tables and figures keep one order
+METHODS = sorted(EXPERIMENT.methods, key=lambda name: [*METHOD_LABELS, name].index(name))
 SOURCES = list(dict.fromkeys(pair.source for pair in EXPERIMENT.pairs))
 SIMULATED = EXPERIMENT.simulated
 DOWNLOADED = [survey for survey, section in config["surveys"].items() if section["origin"] == "url"]
@@ -262,8 +267,10 @@ def pair_results(wildcards):
     figures = [f"figures/{kind}/{survey}" for kind in SURVEY_FIGURES for survey in (source, target)]
     figures += [f"figures/pairs/{wildcards.pair}", f"figures/learning-curves/{source}"]
     figures += [f"figures/lambda/{wildcards.pair}"] if ENTROPY_WEIGHT_CHOICE == "search" else []
-    return with_suffixes(figures, ["pdf", "png"]) + with_suffixes(
-        [f"tables/pairs/{wildcards.pair}"], ["csv", "md", "tex"]
+    return (
+        with_suffixes(figures, ["pdf", "png"])
+        + with_suffixes([f"tables/pairs/{wildcards.pair}"], ["csv", "md", "tex"])
+        + diagnostics_of([wildcards.pair] if wildcards.pair in DIAGNOSED else [])
     )
 
 

@@ -6,7 +6,7 @@ rule gather:
         report(
             "<results>/tables/runs.csv",
             caption="../report/gather.rst",
-            category="Balanced accuracy",
+            category="2 Balanced accuracy",
             labels={"what": "every run", "kind": "table"},
         ),
     log:
@@ -45,7 +45,7 @@ rule overview:
         csv=report(
             "<results>/tables/overview.csv",
             caption="../report/overview.rst",
-            category="Balanced accuracy",
+            category="2 Balanced accuracy",
             labels={"what": "all pairs", "kind": "table"},
         ),
         markdown="<results>/tables/overview.md",
@@ -72,7 +72,7 @@ rule table1:
         csv=report(
             "<results>/tables/table-1.csv",
             caption="../report/table1.rst",
-            category="Balanced accuracy",
+            category="2 Balanced accuracy",
             labels={"what": "baselines", "kind": "table"},
         ),
         markdown="<results>/tables/table-1.md",
@@ -98,7 +98,7 @@ rule pair_table:
         csv=report(
             "<results>/tables/pairs/{pair}.csv",
             caption="../report/pair_table.rst",
-            category="Adaptation by pair",
+            category="3 Adaptation by pair",
             labels={"what": "{pair}", "kind": "table"},
         ),
         markdown="<results>/tables/pairs/{pair}.md",
@@ -124,7 +124,7 @@ rule lambda_table:
         csv=report(
             "<results>/tables/lambda.csv",
             caption="../report/lambda_table.rst",
-            category="Entropy weight",
+            category="4 Entropy weight",
             labels={"what": "all pairs", "kind": "table"},
         ),
         markdown="<results>/tables/lambda.md",
@@ -150,14 +150,14 @@ rule significance:
         comparisons=report(
             "<results>/tables/significance.csv",
             caption="../report/significance.rst",
-            category="Claims",
+            category="1 Claims",
             labels={"what": "every comparison", "kind": "table"},
         ),
         claims=[
             report(
                 "<results>/tables/claims.csv",
                 caption="../report/claims.rst",
-                category="Claims",
+                category="1 Claims",
                 labels={"what": "claims", "kind": "table"},
             ),
             "<results>/tables/claims.md",
@@ -167,7 +167,7 @@ rule significance:
             report(
                 "<results>/tables/table-26.csv",
                 caption="../report/shots_to_beat.rst",
-                category="Claims",
+                category="1 Claims",
                 labels={"what": "shots to beat the baseline", "kind": "table"},
             ),
             "<results>/tables/table-26.md",
@@ -177,7 +177,7 @@ rule significance:
             report(
                 "<results>/tables/table-27.csv",
                 caption="../report/winner.rst",
-                category="Claims",
+                category="1 Claims",
                 labels={"what": "better method", "kind": "table"},
             ),
             "<results>/tables/table-27.md",
@@ -207,7 +207,7 @@ rule published_decisions:
         csv=report(
             "<results>/tables/published-decisions.csv",
             caption="../report/published_decisions.rst",
-            category="Published",
+            category="5 Published",
             labels={"what": "Tables 26 and 27 under our rule", "kind": "table"},
         ),
         markdown="<results>/tables/published-decisions.md",
@@ -231,7 +231,7 @@ rule beside_published:
         csv=report(
             "<results>/tables/beside-published.csv",
             caption="../report/beside_published.rst",
-            category="Published",
+            category="5 Published",
             labels={"what": "ours beside the published", "kind": "table"},
         ),
         markdown="<results>/tables/beside-published.md",
@@ -258,7 +258,7 @@ rule summary_page:
         report(
             "<results>/summary.html",
             caption="../report/summary_page.rst",
-            category="Claims",
+            category="1 Claims",
             labels={"what": "one-page summary", "kind": "page"},
         ),
     log:
@@ -280,7 +280,7 @@ rule network_table:
         csv=report(
             "<results>/tables/network.csv",
             caption="../report/network_table.rst",
-            category="Surveys",
+            category="9 Surveys",
             labels={"what": "layers of the networks", "kind": "table"},
         ),
         markdown="<results>/tables/network.md",
@@ -304,7 +304,7 @@ rule ablation_table:
         csv=report(
             "<results>/tables/ablations.csv",
             caption="../report/ablation_table.rst",
-            category="Ablations",
+            category="6 Ablations",
             labels={"what": "variants of MME", "kind": "table"},
         ),
         markdown="<results>/tables/ablations.md",

@@ -6,7 +6,7 @@ rule table1_figure:
         png=report(
             "<results>/figures/table-1.png",
             caption="../report/table1_figure.rst",
-            category="Balanced accuracy",
+            category="2 Balanced accuracy",
             labels={"what": "baselines", "kind": "figure"},
         ),
     log:
@@ -30,7 +30,7 @@ rule pair_figure:
         png=report(
             "<results>/figures/pairs/{pair}.png",
             caption="../report/pair_figure.rst",
-            category="Adaptation by pair",
+            category="3 Adaptation by pair",
             labels={"what": "{pair}", "kind": "figure"},
         ),
     log:
@@ -54,7 +54,7 @@ rule all_pairs_figure:
         png=report(
             "<results>/figures/all-pairs.png",
             caption="../report/all_pairs_figure.rst",
-            category="Balanced accuracy",
+            category="2 Balanced accuracy",
             labels={"what": "all pairs", "kind": "figure"},
         ),
     log:
@@ -79,7 +79,7 @@ rule lambda_figure:
         png=report(
             "<results>/figures/lambda/{pair}.png",
             caption="../report/lambda_figure.rst",
-            category="Entropy weight",
+            category="4 Entropy weight",
             labels={"what": "{pair}", "kind": "figure"},
         ),
     log:
@@ -102,7 +102,7 @@ rule examples_figure:
         png=report(
             "<results>/figures/examples/{survey}.png",
             caption="../report/examples_figure.rst",
-            category="Surveys",
+            category="9 Surveys",
             labels={"what": "examples of {survey}", "kind": "figure"},
         ),
     log:
@@ -126,7 +126,7 @@ rule preprocessing_figure:
         png=report(
             "<results>/figures/preprocessing/{survey}.png",
             caption="../report/preprocessing_figure.rst",
-            category="Surveys",
+            category="9 Surveys",
             labels={"what": "preprocessing of {survey}", "kind": "figure"},
         ),
     log:
@@ -156,7 +156,7 @@ rule learning_curves_figure:
         png=report(
             "<results>/figures/learning-curves/{survey}.png",
             caption="../report/learning_curves_figure.rst",
-            category="Training",
+            category="7 Training",
             labels={"what": "baselines of {survey}", "kind": "figure"},
         ),
     log:
@@ -180,7 +180,7 @@ rule beside_published_figure:
         png=report(
             "<results>/figures/beside-published.png",
             caption="../report/beside_published_figure.rst",
-            category="Published",
+            category="5 Published",
             labels={"what": "ours beside the published", "kind": "figure"},
         ),
     log:
@@ -202,7 +202,7 @@ rule ablation_figure:
         png=report(
             "<results>/figures/ablations.png",
             caption="../report/ablation_figure.rst",
-            category="Ablations",
+            category="6 Ablations",
             labels={"what": "variants of MME", "kind": "figure"},
         ),
     log:

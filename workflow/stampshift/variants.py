@@ -6,8 +6,8 @@ from typing import Any
 
 from stampshift.errors import ConfigError
 
-RESULT_FOLDERS = {"baseline", "benchmarks", "calibration", "figures", "lambda", "logs"} | {
-    "pairs", "splits", "stamps", "store", "tables"
+RESULT_FOLDERS = {"baseline", "benchmarks", "calibration", "features", "figures", "lambda"} | {
+    "logs", "pairs", "splits", "stamps", "store", "tables"
 }  # fmt: skip
 NAMING = ("variant_of", "label")  # keys of a variant that are no option of its method
 WEIGHT = "entropy_weight"

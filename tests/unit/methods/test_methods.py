@@ -56,6 +56,11 @@ def gradients(module, loss):
     )
 
 
+@pytest.mark.parametrize("name", METHODS)
+def test_only_the_baseline_chooses_its_epoch_on_the_source(name):
+    assert build(name).validation == ("source" if name == "baseline" else "target")
+
+
 def test_mme_head_ascends_and_extractor_descends_the_entropy():
     """d(head) = grad(CE - lambda H) and d(extractor) = grad(CE + lambda H): Saito et al. 2019, eq. 2."""
     model, data = classifier(), double(batch())

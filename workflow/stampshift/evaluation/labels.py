@@ -1,14 +1,28 @@
-"""How methods are called in tables, figures and texts."""
+"""How methods and labels are called in tables, figures and texts."""
 
 from stampshift.experiment import BASELINE
+from stampshift.stamps import LABELS
 
 METHOD_LABELS = {BASELINE: "baseline", "finetune": "fine-tuning", "mme": "MME", "scratch": "from scratch"}
+LABEL_NAMES = {code: name for name, code in LABELS.items()}
 SIMULATED = "simulated surveys"
 
 
 def method_label(method: str) -> str:
     """Name of a method in print; a method without one of its own goes by its name in the config."""
     return METHOD_LABELS.get(method, method)
+
+
+def model_label(method: str, shots: int) -> str:
+    """Name of a model in print: its method and, where it was adapted, its number of shots."""
+    if method == BASELINE:
+        return method_label(method)
+    return f"{method_label(method)}, {counted(shots, 'shot')}"
+
+
+def counted(count: int, noun: str) -> str:
+    """``"1 split"``, ``"3 splits"``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def title_note(title: str, *, simulated: bool) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+from pandas.api.typing import SeriesGroupBy
 
 from stampshift.errors import ContractError
 from stampshift.experiment import BASELINE
@@ -30,6 +31,12 @@ def summarise(runs: pd.DataFrame, *, by: Sequence[str]) -> pd.DataFrame:
     groups = runs.groupby(list(by), sort=False, observed=True)["balanced_accuracy"]
     # the "std" of pandas divides by n - 1
     return groups.agg(mean="mean", std="std", splits="count").reset_index()
+
+
+def spread(values: SeriesGroupBy) -> pd.DataFrame:
+    """Describe values over splits, by group: ``mean``, ``std`` (sample), ``low``, ``high``, ``splits``."""
+    numbers = values.agg(["mean", "std", "min", "max", "count"])
+    return numbers.rename(columns={"min": "low", "max": "high", "count": "splits"})
 
 
 def select_pair(runs: pd.DataFrame, *, source: str, target: str, methods: Sequence[str]) -> pd.DataFrame:

@@ -42,10 +42,15 @@ def format_mean(mean: float, std: float) -> str:
     return f"{mean:.3f} ± {DASH if np.isnan(std) else format(std, '.3f')}"
 
 
+def write_csv(numbers: pd.DataFrame, path: Path | str) -> None:
+    """Write numbers as CSV; the same numbers give the same bytes."""
+    with atomic_path(path) as temporary:
+        numbers.to_csv(temporary, index=False, float_format=FLOAT_FORMAT, lineterminator="\n")
+
+
 def write_table(table: Table, *, csv: Path | str, markdown: Path | str, latex: Path | str) -> None:
     """Write a table three times: numbers as CSV, cells and caption as Markdown and as LaTeX (booktabs)."""
-    with atomic_path(csv) as temporary:
-        table.numbers.to_csv(temporary, index=False, float_format=FLOAT_FORMAT, lineterminator="\n")
+    write_csv(table.numbers, csv)
     with atomic_path(markdown) as temporary:
         body = table.cells.to_markdown(index=False, disable_numparse=True)
         temporary.write_text(f"{table.caption}\n\n{body}\n", encoding="utf-8")

@@ -3,25 +3,20 @@
 from collections.abc import Sequence
 
 import numpy as np
-from astropy.visualization import ZScaleInterval
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from stampshift.errors import ContractError
-from stampshift.evaluation.labels import title_note
-from stampshift.figures.style import PAGE_WIDTH_INCHES, styled
+from stampshift.evaluation.labels import LABEL_NAMES, title_note
+from stampshift.figures.style import styled
+from stampshift.figures.triplets import image_grid, show_image, title_at_top
 from stampshift.preprocess import Block, InvalidPixels
-from stampshift.stamps import CHANNELS, LABELS, RawTriplet, Stamps
+from stampshift.stamps import RawTriplet, Stamps
 
-LABEL_NAMES = {code: name for name, code in LABELS.items()}
 NAME_WIDTH = 0.9  # of a stamp: room for the class's name at the left of its row
-GAP_WIDTH = 0.12  # of a stamp: between two triplets
 ROW_HEIGHT = 1.06  # of a stamp
 TITLE_INCHES = 0.45
-TITLE_TOP_INCHES = 0.08  # above the title
-GREYS = colormaps["gray"].with_extremes(bad="#56B4E9")  # invalid pixels are neither dark nor bright
 
 
 @styled
@@ -41,14 +36,14 @@ def class_examples(stamps: Stamps, *, per_class: int, simulated: bool) -> Figure
         Whether the survey is simulated, which the title then says.
     """
     names = _ordered_classes(stamps)
-    figure, grid = _image_grid(rows=len(names), triplets=per_class)
+    figure, grid = _grid(rows=len(names), triplets=per_class)
     for name, row in zip(names, grid, strict=True):
         indices = example_rows(stamps.classes, name=name, count=per_class)
         images = np.concatenate(stamps.stamps[indices])  # (triplets x channels, size, size)
         for axes, image in zip(row, images, strict=False):  # a small class leaves the end of its row empty
             show_image(axes, image)
         _name_row(row[0], name, label=stamps.labels[indices[0]])
-    _title(figure, title_note(f"Classes of {stamps.survey}", simulated=simulated))
+    title_at_top(figure, title_note(f"Classes of {stamps.survey}", simulated=simulated))
     return figure
 
 
@@ -81,13 +76,13 @@ def preprocessing_examples(
             f"{survey}: expected the same triplets before and after preprocessing, found {len(triplets)} "
             f"and {len(block.ids)}; choose triplets that preprocessing does not drop."
         )
-    figure, grid = _image_grid(rows=len(triplets), triplets=2)
+    figure, grid = _grid(rows=len(triplets), triplets=2)
     for triplet, stamp, label, row in zip(triplets, block.stamps, block.labels, grid, strict=True):
         published = [np.where(invalid.mask(image), np.nan, image) for image in triplet.images]
         for axes, image in zip(row, [*published, *stamp], strict=True):
             show_image(axes, image)
         _name_row(row[0], triplet.survey_class, label=label)
-    _title(figure, title_note(f"{survey}, as published and preprocessed", simulated=simulated))
+    title_at_top(figure, title_note(f"{survey}, as published and preprocessed", simulated=simulated))
     return figure
 
 
@@ -97,44 +92,16 @@ def example_rows(classes: NDArray[np.str_], *, name: str, count: int) -> NDArray
     return rows[np.linspace(0, len(rows) - 1, min(count, len(rows))).round().astype(int)]
 
 
-def show_image(axes: Axes, image: ArrayLike) -> None:
-    """Show one stamp, first row at the bottom, stretched by zscale, non-finite pixels in blue."""
-    pixels = np.ma.masked_invalid(np.asarray(image, dtype=float))
-    low, high = ZScaleInterval().get_limits(pixels.compressed()) if pixels.count() else (0.0, 1.0)
-    axes.imshow(pixels, origin="lower", cmap=GREYS, vmin=low, vmax=high, interpolation="nearest")
-
-
 def _ordered_classes(stamps: Stamps) -> list[str]:
     """Classes, the reals first, then by name."""
     labels = {str(name): int(label) for name, label in zip(stamps.classes, stamps.labels, strict=True)}
     return sorted(labels, key=lambda name: (-labels[name], name))
 
 
-def _image_grid(*, rows: int, triplets: int) -> tuple[Figure, list[list[Axes]]]:
-    """Bare axes, square: `rows` rows of `triplets` groups of three, channel names above the first row."""
-    channels = len(CHANNELS)
-    columns = triplets * channels
-    units = NAME_WIDTH + columns + GAP_WIDTH * (triplets - 1)
-    stamp = PAGE_WIDTH_INCHES / units
-    height = TITLE_INCHES + ROW_HEIGHT * stamp * rows
-    figure = Figure(figsize=(PAGE_WIDTH_INCHES, height))
-    grid = []
-    for row in range(rows):
-        bottom = (rows - 1 - row) * ROW_HEIGHT * stamp / height
-        lefts = [NAME_WIDTH + column + GAP_WIDTH * (column // channels) for column in range(columns)]
-        boxes = [(left / units, bottom, 0.97 / units, 0.97 * stamp / height) for left in lefts]
-        grid.append([figure.add_axes(box) for box in boxes])
-    for row_axes in grid:
-        for axes in row_axes:
-            axes.axis("off")
-    for column, axes in enumerate(grid[0]):
-        axes.set_title(CHANNELS[column % channels], fontsize=min(8.0, 10 * stamp), pad=2)
-    return figure, grid
-
-
-def _title(figure: Figure, title: str) -> None:
-    """Write a title at the same distance from the top of figures of any height."""
-    figure.suptitle(title, y=1 - TITLE_TOP_INCHES / figure.get_figheight(), va="top")
+def _grid(*, rows: int, triplets: int) -> tuple[Figure, list[list[Axes]]]:
+    return image_grid(
+        rows=rows, triplets=triplets, left=NAME_WIDTH, row_height=ROW_HEIGHT, top_inches=TITLE_INCHES
+    )
 
 
 def _name_row(axes: Axes, survey_class: str, *, label: int) -> None:

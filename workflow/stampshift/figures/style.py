@@ -26,6 +26,8 @@ METHOD_COLOURS: Mapping[str, str] = {"finetune": "#E69F00", "mme": "#0072B2"}
 OTHER_COLOURS = ("#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 BASELINE_COLOUR = "#333333"
 CHOICE_COLOUR = "#D55E00"
+SURVEY_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#333333")
+LABEL_COLOURS: Mapping[str, str] = {"real": "#009E73", "bogus": "#CC79A7"}
 
 STYLE: Mapping[str, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same on every machine

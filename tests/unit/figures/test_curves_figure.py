@@ -1,0 +1,68 @@
+import pandas as pd
+import pytest
+
+from stampshift.evaluation.curves import mean_curves
+from stampshift.evaluation.predictions import models
+from stampshift.evaluation.scores import score_histograms
+from stampshift.figures.curves import detection_curves
+from stampshift.figures.scores import score_figure
+
+
+@pytest.fixture
+def predictions():
+    """Two splits of the baseline and of MME with 1 and 5 shots, on A and B: the same six stamps."""
+    stamps = {"label": [1, 1, 0, 1, 0, 0], "score": [0.9, 0.8, 0.7, 0.6, 0.5, 0.4]}
+    return pd.concat(
+        [
+            pd.DataFrame({"survey": survey, "method": method, "shots": shots, "seed": seed} | stamps)
+            for survey in ("B", "A")
+            for method, shots in (("baseline", 0), ("mme", 1), ("mme", 5))
+            for seed in (0, 1)
+        ]
+    )
+
+
+@pytest.fixture
+def figure(predictions):
+    return detection_curves(
+        mean_curves(predictions),
+        pair="A-to-B",
+        methods=["mme"],
+        operating_points={"mdr": [0.01], "fpr": [0.02]},
+        simulated=True,
+    )
+
+
+def test_roc_above_and_missed_against_false_below(figure):
+    roc, _, rates, _ = figure.axes
+    line = {line.get_label(): line for line in roc.lines}["MME, 5 shots"]
+    other = {line.get_label(): line for line in rates.lines}["MME, 5 shots"]
+    assert line.get_ydata()[0] == pytest.approx(2 / 3)  # two of three reals pass before any bogus
+    assert list(other.get_ydata()) == pytest.approx(list(1 - line.get_ydata()))
+    assert [axes.get_title() for axes in figure.axes[:2]] == ["on the target, B", "on the source, A"]
+
+
+def test_the_rates_of_the_table_are_drawn(figure):
+    rates = figure.axes[2]
+    assert {0.01} <= {line.get_ydata()[0] for line in rates.lines}
+    assert {0.02} <= {line.get_xdata()[0] for line in rates.lines}
+
+
+def test_axes_are_the_same_for_every_pair(figure):
+    assert {axes.get_xlim() for axes in figure.axes[:2]} == {(0, 1)}
+    assert {axes.get_ylim() for axes in figure.axes[2:]} == {(1e-3, 1)}
+
+
+def test_legend_and_title(figure):
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert texts == ["baseline", "MME, 1 shot", "MME, 5 shots", "rates of the operating points"]
+    assert figure.get_suptitle() == "A to B (simulated surveys)"
+
+
+def test_score_histograms_have_a_row_per_model(predictions):
+    figure = score_figure(score_histograms(predictions, bins=10), pair="A-to-B", simulated=False)
+    titles = [axes.get_title() for axes in figure.axes]
+    assert titles[:2] == ["baseline, on the target, B", "baseline, on the source, A"]
+    assert len(titles) == 2 * len(models(predictions))
+    stairs = {patch.get_label(): patch for patch in figure.axes[0].patches}
+    assert list(stairs["real"].get_data().values[5:]) == pytest.approx([1e-6, 1, 1e-6, 1, 1])

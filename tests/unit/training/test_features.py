@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+import torch
+
+from stampshift.experiment import Run
+from stampshift.networks import build_classifier
+from stampshift.training.features import FEATURE_COLUMNS, balanced_samples, extract_features
+from stampshift.training.model import Model
+
+
+@pytest.fixture
+def model(tmp_path):
+    torch.manual_seed(1)
+    state = build_classifier(head="linear", size_pixels=21, temperature=None).state_dict()
+    model = Model(state=state, head="linear", size_pixels=21, temperature=None)
+    model.save(tmp_path / "model.pt")
+    return model
+
+
+@pytest.fixture
+def features(survey_files, model, tmp_path):
+    return extract_features(
+        [Run("baseline", "A", None, 0, 0), Run("mme", "A", "B", 5, 0)],
+        models=[tmp_path / "model.pt"] * 2,
+        stamps=[survey_files["stamps"][name] for name in ("B", "A")],
+        splits=[survey_files["splits"][name] for name in ("B", "A")],
+        per_survey=10,
+        device="cpu",
+    )
+
+
+def test_features_are_the_extractors_output(features, model, surveys):
+    assert len(FEATURE_COLUMNS) == 100
+    (line,) = (
+        features[(features["method"] == "mme") & (features["survey"] == "A")].iloc[[3]].to_dict("records")
+    )
+    classifier = model.classifier(torch.device("cpu"))
+    with torch.inference_mode():
+        expected = classifier.extractor(torch.from_numpy(surveys["A"].stamps[[line["row"]]]))[0]
+    np.testing.assert_allclose([line[name] for name in FEATURE_COLUMNS], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_every_model_sees_the_same_test_stamps_as_many_of_each_label(features, splits):
+    for survey in ("A", "B"):
+        rows = [
+            features.loc[(features["method"] == method) & (features["survey"] == survey), "row"].tolist()
+            for method in ("baseline", "mme")
+        ]
+        assert rows[0] == rows[1]
+        assert set(rows[0]) <= set(splits[survey].test)
+    assert set(features.groupby(["method", "survey", "label"]).size()) == {5}
+
+
+def test_a_scarce_label_limits_both_surveys(surveys, splits):
+    tests = [splits["A"].test, splits["B"].test]
+    real = surveys["B"].labels[tests[1]] == 1
+    few = np.concatenate([tests[1][real][:3], tests[1][~real]])
+    samples = balanced_samples(
+        [surveys["A"], surveys["B"]], test_parts=[tests[0], np.sort(few)], per_survey=100
+    )
+    assert [len(rows) for rows in samples] == [6, 6]
+    assert [surveys[name].labels[rows].sum() for name, rows in zip("AB", samples, strict=True)] == [3, 3]
+    assert all((np.diff(rows) > 0).all() for rows in samples)

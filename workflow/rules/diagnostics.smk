@@ -1,0 +1,363 @@
+rule detection_curves:
+    input:
+        few_and_many_predictions,
+    output:
+        curves="<results>/tables/diagnostics/curves/{pair}.csv",
+        csv=report(
+            "<results>/tables/diagnostics/operating-points/{pair}.csv",
+            caption="../report/detection_curves.rst",
+            category="8 Diagnostics",
+            subcategory="1 detection curves",
+            labels={"what": "{pair}", "kind": "table"},
+        ),
+        markdown="<results>/tables/diagnostics/operating-points/{pair}.md",
+        latex="<results>/tables/diagnostics/operating-points/{pair}.tex",
+        pdf="<results>/figures/diagnostics/curves/{pair}.pdf",
+        png=report(
+            "<results>/figures/diagnostics/curves/{pair}.png",
+            caption="../report/detection_curves.rst",
+            category="8 Diagnostics",
+            subcategory="1 detection curves",
+            labels={"what": "{pair}", "kind": "figure"},
+        ),
+    log:
+        "<logs>/detection_curves/{pair}.log",
+    conda:
+        "../../envs/stampshift.yaml"
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        runs=few_and_many_models,
+        surveys=target_and_source,
+        methods=METHODS,
+        operating_points=DIAGNOSTICS["operating_points"],
+        simulated=SIMULATED,
+        code=code_digest("evaluation.curves", "figures.curves"),
+    script:
+        "../scripts/detection_curves.py"
+
+
+rule score_histograms:
+    input:
+        many_shots_predictions,
+    output:
+        csv="<results>/tables/diagnostics/scores/{pair}.csv",
+        pdf="<results>/figures/diagnostics/scores/{pair}.pdf",
+        png=report(
+            "<results>/figures/diagnostics/scores/{pair}.png",
+            caption="../report/score_histograms.rst",
+            category="8 Diagnostics",
+            subcategory="2 scores",
+            labels={"what": "{pair}", "kind": "figure"},
+        ),
+    log:
+        "<logs>/score_histograms/{pair}.log",
+    conda:
+        "../../envs/stampshift.yaml"
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        runs=many_shots_models,
+        surveys=target_and_source,
+        bins=25,
+        simulated=SIMULATED,
+        code=code_digest("evaluation.scores", "evaluation.table_files", "figures.scores"),
+    script:
+        "../scripts/score_histograms.py"
+
+
+rule calibrate_baseline:
+    input:
+        models=expand("<results>/baseline/{{source}}/seed-{seed}/model.pt", seed=SEEDS),
+        stamps="<results>/stamps/{source}.h5",
+        splits=expand("<results>/splits/{{source}}/seed-{seed}.npz", seed=SEEDS),
+    output:
+        "<results>/calibration/baseline/{source}.json",
+    log:
+        "<logs>/calibrate_baseline/{source}.log",
+    conda:
+        "../../envs/stampshift.yaml"
+    resources:
+        gpu=1,
+        mem_mb=8000,
+        runtime=60,
+    params:
+        seeds=SEEDS,
+        code=code_digest("training.validation", "evaluation.calibration"),
+    script:
+        "../scripts/calibrate_baseline.py"
+
+
+rule calibrate:
+    input:
+        models=expand(
+            "<results>/{{method}}/{{source}}-to-{{target}}/shots-{{shots}}/seed-{seed}/model.pt", seed=SEEDS
+        ),
+        source_stamps="<results>/stamps/{source}.h5",
+        target_stamps=target_stamps,
+        source_splits=expand("<results>/splits/{{source}}/seed-{seed}.npz", seed=SEEDS),
+        target_splits=expand("<results>/splits/{{target}}/seed-{seed}.npz", seed=SEEDS),
+    output:
+        "<results>/calibration/{method}/{source}-to-{target}/shots-{shots}.json",
+    log:
+        "<logs>/calibrate/{method}/{source}-to-{target}/shots-{shots}.log",
+    conda:
+        "../../envs/stampshift.yaml"
+    resources:
+        gpu=1,
+        mem_mb=8000,
+        runtime=60,
+    params:
+        seeds=SEEDS,
+        validation_shots=config["splits"]["validation_shots"],
+        code=code_digest("training.validation", "evaluation.calibration"),
+    script:
+        "../scripts/calibrate.py"
+
+
+rule reliability:
+    input:
+        predictions=many_shots_predictions,
+        calibrations=many_shots_calibrations,
+    output:
+        curves="<results>/tables/diagnostics/reliability/{pair}.csv",
+        csv=report(
+            "<results>/tables/diagnostics/calibration/{pair}.csv",
+            caption="../report/reliability.rst",
+            category="8 Diagnostics",
+            subcategory="3 calibration",
+            labels={"what": "{pair}", "kind": "table"},
+        ),
+        markdown="<results>/tables/diagnostics/calibration/{pair}.md",
+        latex="<results>/tables/diagnostics/calibration/{pair}.tex",
+        pdf="<results>/figures/diagnostics/reliability/{pair}.pdf",
+        png=report(
+            "<results>/figures/diagnostics/reliability/{pair}.png",
+            caption="../report/reliability.rst",
+            category="8 Diagnostics",
+            subcategory="3 calibration",
+            labels={"what": "{pair}", "kind": "figure"},
+        ),
+    log:
+        "<logs>/reliability/{pair}.log",
+    conda:
+        "../../envs/stampshift.yaml"
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        runs=many_shots_models,
+        surveys=target_and_source,
+        methods=METHODS,
+        bins=DIAGNOSTICS["reliability_bins"],
+        simulated=SIMULATED,
+        code=code_digest("evaluation.reliability", "figures.reliability"),
+    script:
+        "../scripts/reliability.py"
+
+
+rule class_recall:
+    input:
+        predictions=many_shots_predictions,
+        stamps=target_and_source_stamps,
+    output:
+        csv=report(
+            "<results>/tables/diagnostics/classes/{pair}.csv",
+            caption="../report/class_recall.rst",
+            category="8 Diagnostics",
+            subcategory="4 recall by class",
+            labels={"what": "{pair}", "kind": "table"},
+        ),
+        markdown="<results>/tables/diagnostics/classes/{pair}.md",
+        latex="<results>/tables/diagnostics/classes/{pair}.tex",
+        pdf="<results>/figures/diagnostics/classes/{pair}.pdf",
+        png=report(
+            "<results>/figures/diagnostics/classes/{pair}.png",
+            caption="../report/class_recall.rst",
+            category="8 Diagnostics",
+            subcategory="4 recall by class",
+            labels={"what": "{pair}", "kind": "figure"},
+        ),
+    log:
+        "<logs>/class_recall/{pair}.log",
+    conda:
+        "../../envs/stampshift.yaml"
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        runs=many_shots_models,
+        surveys=target_and_source,
+        methods=METHODS,
+        confidence=DIAGNOSTICS["confidence"],
+        simulated=SIMULATED,
+        code=code_digest("evaluation.class_recall", "figures.class_recall"),
+    script:
+        "../scripts/class_recall.py"
+
+
+rule retention:
+    input:
+        runs="<results>/tables/runs.csv",
+    output:
+        csv="<results>/tables/diagnostics/retention.csv",
+        pdf="<results>/figures/diagnostics/retention.pdf",
+        png=report(
+            "<results>/figures/diagnostics/retention.png",
+            caption="../report/retention.rst",
+            category="8 Diagnostics",
+            subcategory="5 retention",
+            labels={"what": "all pairs", "kind": "figure"},
+        ),
+    log:
+        "<logs>/retention.log",
+    localrule: True
+    conda:
+        "../../envs/stampshift.yaml"
+    params:
+        pairs=PAIRS,
+        surveys=SURVEYS,
+        methods=METHODS,
+        simulated=SIMULATED,
+        code=code_digest("evaluation.retention", "evaluation.table_files", "figures.retention"),
+    script:
+        "../scripts/retention.py"
+
+
+rule worst_errors:
+    input:
+        predictions=gallery_predictions,
+        stamps=gallery_stamps,
+    output:
+        csv="<results>/tables/diagnostics/errors/{pair}.csv",
+        pdf="<results>/figures/diagnostics/errors/{pair}.pdf",
+        png=report(
+            "<results>/figures/diagnostics/errors/{pair}.png",
+            caption="../report/worst_errors.rst",
+            category="8 Diagnostics",
+            subcategory="6 worst errors",
+            labels={"what": "{pair}", "kind": "figure"},
+        ),
+    log:
+        "<logs>/worst_errors/{pair}.log",
+    conda:
+        "../../envs/stampshift.yaml"
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        runs=gallery_models,
+        surveys=target_and_source,
+        model=gallery_name,
+        per_kind=DIAGNOSTICS["errors"]["per_kind"],
+        simulated=SIMULATED,
+        code=code_digest(
+            "evaluation.worst", "evaluation.predictions", "evaluation.table_files", "figures.worst"
+        ),
+    script:
+        "../scripts/worst_errors.py"
+
+
+use rule worst_errors as worst_baseline_errors with:
+    input:
+        predictions=expand("<results>/baseline/{{survey}}/seed-{seed}/predictions.parquet", seed=SEEDS),
+        stamps="<results>/stamps/{survey}.h5",
+    output:
+        csv="<results>/tables/diagnostics/errors/{survey}.csv",
+        pdf="<results>/figures/diagnostics/errors/{survey}.pdf",
+        png=report(
+            "<results>/figures/diagnostics/errors/{survey}.png",
+            caption="../report/worst_errors.rst",
+            category="8 Diagnostics",
+            subcategory="6 worst errors",
+            labels={"what": "{survey} itself", "kind": "figure"},
+        ),
+    log:
+        "<logs>/worst_errors/{survey}.log",
+    params:
+        runs=own_models,
+        surveys=own_survey,
+        model="baseline of the survey itself",
+        per_kind=DIAGNOSTICS["errors"]["per_kind"],
+        simulated=SIMULATED,
+        code=code_digest(
+            "evaluation.worst", "evaluation.predictions", "evaluation.table_files", "figures.worst"
+        ),
+
+
+rule features:
+    input:
+        models=first_split_model_files,
+        stamps=target_and_source_stamps,
+        splits=target_and_source_first_splits,
+    output:
+        "<results>/features/{pair}.parquet",
+    log:
+        "<logs>/features/{pair}.log",
+    conda:
+        "../../envs/stampshift.yaml"
+    resources:
+        gpu=1,
+        mem_mb=4000,
+        runtime=60,
+    params:
+        runs=first_split_models,
+        per_survey=DIAGNOSTICS["features_per_survey"],
+        code=code_digest("training.features"),
+    script:
+        "../scripts/features.py"
+
+
+rule domain_shift:
+    input:
+        features="<results>/features/{pair}.parquet",
+    output:
+        numbers="<results>/tables/diagnostics/shift/{pair}.csv",
+        points="<results>/tables/diagnostics/embedding/{pair}.csv",
+        pdf="<results>/figures/diagnostics/embedding/{pair}.pdf",
+        png=report(
+            "<results>/figures/diagnostics/embedding/{pair}.png",
+            caption="../report/domain_shift.rst",
+            category="8 Diagnostics",
+            subcategory="7 domain shift",
+            labels={"what": "{pair}", "kind": "figure"},
+        ),
+    log:
+        "<logs>/domain_shift/{pair}.log",
+    conda:
+        "../../envs/stampshift.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        simulated=SIMULATED,
+        code=code_digest("evaluation.domain_shift", "figures.embedding"),
+    script:
+        "../scripts/domain_shift.py"
+
+
+rule domain_shift_table:
+    input:
+        numbers=expand("<results>/tables/diagnostics/shift/{pair}.csv", pair=DIAGNOSED),
+    output:
+        csv=report(
+            "<results>/tables/diagnostics/shift.csv",
+            caption="../report/domain_shift_table.rst",
+            category="8 Diagnostics",
+            subcategory="7 domain shift",
+            labels={"what": "all pairs", "kind": "table"},
+        ),
+        markdown="<results>/tables/diagnostics/shift.md",
+        latex="<results>/tables/diagnostics/shift.tex",
+    log:
+        "<logs>/domain_shift_table.log",
+    localrule: True
+    conda:
+        "../../envs/stampshift.yaml"
+    params:
+        simulated=SIMULATED,
+        code=code_digest("evaluation.domain_shift"),
+    script:
+        "../scripts/domain_shift_table.py"

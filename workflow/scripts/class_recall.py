@@ -1,0 +1,36 @@
+"""Recall by class of the models of a pair."""
+
+from stampshift.evaluation.class_recall import class_recall_table, class_recalls
+from stampshift.evaluation.predictions import pool_predictions
+from stampshift.evaluation.table_files import write_table
+from stampshift.figures.class_recall import class_recall_figure
+from stampshift.figures.style import save_figure
+from stampshift.joblog import job_log
+from stampshift.stamps import Stamps
+
+with job_log(snakemake.log[0]):
+    surveys = snakemake.params.surveys
+    recalls = class_recalls(
+        pool_predictions(snakemake.input.predictions, runs=snakemake.params.runs, surveys=surveys),
+        stamps=dict(zip(surveys, map(Stamps.open, snakemake.input.stamps), strict=True)),
+        confidence=snakemake.params.confidence,
+    )
+    table = class_recall_table(
+        recalls,
+        pair=snakemake.wildcards.pair,
+        confidence=snakemake.params.confidence,
+        simulated=snakemake.params.simulated,
+    )
+    write_table(
+        table,
+        csv=snakemake.output.csv,
+        markdown=snakemake.output.markdown,
+        latex=snakemake.output.latex,
+    )
+    figure = class_recall_figure(
+        recalls,
+        pair=snakemake.wildcards.pair,
+        methods=snakemake.params.methods,
+        simulated=snakemake.params.simulated,
+    )
+    save_figure(figure, [snakemake.output.pdf, snakemake.output.png])

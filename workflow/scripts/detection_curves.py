@@ -1,0 +1,34 @@
+"""Detection curves and operating points of a pair."""
+
+from stampshift.evaluation.curves import mean_curves, operating_point_table, operating_points
+from stampshift.evaluation.predictions import pool_predictions
+from stampshift.evaluation.table_files import write_csv, write_table
+from stampshift.figures.curves import detection_curves
+from stampshift.figures.style import save_figure
+from stampshift.joblog import job_log
+
+with job_log(snakemake.log[0]):
+    predictions = pool_predictions(
+        snakemake.input, runs=snakemake.params.runs, surveys=snakemake.params.surveys
+    )
+    curves = mean_curves(predictions)
+    write_csv(curves, snakemake.output.curves)
+    table = operating_point_table(
+        operating_points(predictions, **snakemake.params.operating_points),
+        pair=snakemake.wildcards.pair,
+        simulated=snakemake.params.simulated,
+    )
+    write_table(
+        table,
+        csv=snakemake.output.csv,
+        markdown=snakemake.output.markdown,
+        latex=snakemake.output.latex,
+    )
+    figure = detection_curves(
+        curves,
+        pair=snakemake.wildcards.pair,
+        methods=snakemake.params.methods,
+        operating_points=snakemake.params.operating_points,
+        simulated=snakemake.params.simulated,
+    )
+    save_figure(figure, [snakemake.output.pdf, snakemake.output.png])

@@ -1,0 +1,38 @@
+"""Reliability of the scores of a pair's models, before and after temperature scaling."""
+
+from stampshift.evaluation.calibration import add_scaled
+from stampshift.evaluation.predictions import pool_predictions
+from stampshift.evaluation.reliability import calibration_numbers, calibration_table, reliability_curves
+from stampshift.evaluation.table_files import write_csv, write_table
+from stampshift.figures.reliability import reliability_diagrams
+from stampshift.figures.style import save_figure
+from stampshift.files import read_json
+from stampshift.joblog import job_log
+
+with job_log(snakemake.log[0]):
+    predictions = add_scaled(
+        pool_predictions(
+            snakemake.input.predictions, runs=snakemake.params.runs, surveys=snakemake.params.surveys
+        ),
+        records=[read_json(path) for path in snakemake.input.calibrations],
+    )
+    curves = reliability_curves(predictions, bins=snakemake.params.bins)
+    write_csv(curves, snakemake.output.curves)
+    table = calibration_table(
+        calibration_numbers(predictions, bins=snakemake.params.bins),
+        pair=snakemake.wildcards.pair,
+        simulated=snakemake.params.simulated,
+    )
+    write_table(
+        table,
+        csv=snakemake.output.csv,
+        markdown=snakemake.output.markdown,
+        latex=snakemake.output.latex,
+    )
+    figure = reliability_diagrams(
+        curves,
+        pair=snakemake.wildcards.pair,
+        methods=snakemake.params.methods,
+        simulated=snakemake.params.simulated,
+    )
+    save_figure(figure, [snakemake.output.pdf, snakemake.output.png])

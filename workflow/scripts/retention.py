@@ -1,0 +1,23 @@
+"""Source accuracy lost against target accuracy won, of all pairs."""
+
+from stampshift.evaluation.gather import read_runs
+from stampshift.evaluation.retention import retention
+from stampshift.evaluation.table_files import write_csv
+from stampshift.figures.retention import retention_figure
+from stampshift.figures.style import save_figure
+from stampshift.joblog import job_log
+
+with job_log(snakemake.log[0]):
+    changes = retention(
+        read_runs(snakemake.input.runs),
+        pairs=snakemake.params.pairs,
+        methods=snakemake.params.methods,
+    )
+    write_csv(changes, snakemake.output.csv)
+    figure = retention_figure(
+        changes,
+        surveys=snakemake.params.surveys,
+        methods=snakemake.params.methods,
+        simulated=snakemake.params.simulated,
+    )
+    save_figure(figure, [snakemake.output.pdf, snakemake.output.png])

@@ -1,0 +1,17 @@
+"""Scores of real and of bogus stamps, for the models of a pair."""
+
+from stampshift.evaluation.predictions import pool_predictions
+from stampshift.evaluation.scores import score_histograms
+from stampshift.evaluation.table_files import write_csv
+from stampshift.figures.scores import score_figure
+from stampshift.figures.style import save_figure
+from stampshift.joblog import job_log
+
+with job_log(snakemake.log[0]):
+    predictions = pool_predictions(
+        snakemake.input, runs=snakemake.params.runs, surveys=snakemake.params.surveys
+    )
+    histograms = score_histograms(predictions, bins=snakemake.params.bins)
+    write_csv(histograms, snakemake.output.csv)
+    figure = score_figure(histograms, pair=snakemake.wildcards.pair, simulated=snakemake.params.simulated)
+    save_figure(figure, [snakemake.output.pdf, snakemake.output.png])

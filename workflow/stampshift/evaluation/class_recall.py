@@ -1,0 +1,98 @@
+"""Recall by the survey's own classes: which kinds of stamps a model knows, and which it learns."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+from scipy.stats import binomtest
+
+from stampshift.evaluation.labels import LABEL_NAMES, caption_note, counted, model_label
+from stampshift.evaluation.metrics import THRESHOLD
+from stampshift.evaluation.predictions import MODEL
+from stampshift.evaluation.table_files import Table
+from stampshift.stamps import REAL, Stamps
+
+
+def class_recalls(
+    predictions: pd.DataFrame, *, stamps: Mapping[str, Stamps], confidence: float
+) -> pd.DataFrame:
+    """Share of every class's stamps that a model calls rightly, with a binomial interval.
+
+    The recall is over the test parts of all splits. The interval is Wilson's, of the recall over as many
+    trials as there are distinct stamps: one that several splits test is no new evidence of its class. It
+    tells nothing of how much trainings differ; the standard deviation over splits does.
+
+    Parameters
+    ----------
+    predictions
+        Of `pool_predictions`.
+    stamps
+        Stamps of every survey in it, which hold the classes.
+    confidence
+        Of the interval, a share.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``survey``, ``label``, ``class``, ``method``, ``shots``, ``recall``, ``low`` and ``high``
+        (the interval), ``std`` (sample, of the splits' recalls; NaN for a single split), ``splits``
+        (those that test the class) and ``stamps`` (distinct). The classes of reals come first.
+    """
+    right = (predictions["score"] > THRESHOLD) == (predictions["label"] == REAL)
+    called = predictions.assign(right=right, is_bogus=predictions["label"] != REAL)  # sorts the reals first
+    called["class"] = pd.concat(
+        pd.Series(stamps[str(survey)].classes[rows["row"]], index=rows.index)
+        for survey, rows in predictions.groupby("survey", observed=True)
+    )
+    lines = []
+    for key, rows in called.groupby(["survey", "is_bogus", "label", "class", *MODEL[1:]], observed=True):
+        recall, trials = rows["right"].mean(), rows["row"].nunique()
+        interval = binomtest(round(recall * trials), trials).proportion_ci(confidence, method="wilson")
+        by_split = rows.groupby("seed")["right"].mean()
+        lines.append(
+            dict(zip(["survey", "is_bogus", "label", "class", *MODEL[1:]], key, strict=True))
+            | {"recall": recall, "low": interval.low, "high": interval.high}
+            | {"std": by_split.std(), "splits": len(by_split), "stamps": trials}
+        )
+    return pd.DataFrame(lines).drop(columns="is_bogus")
+
+
+def class_recall_table(recalls: pd.DataFrame, *, pair: str, confidence: float, simulated: bool) -> Table:
+    """Print the recalls of `class_recalls`, a line per survey and class, a column per model.
+
+    Parameters
+    ----------
+    recalls
+        Of `class_recalls`.
+    pair
+        ``"<source>-to-<target>"``.
+    confidence
+        Of the intervals, a share.
+    simulated
+        Whether the surveys are simulated, which the caption then says.
+    """
+    rows: dict[tuple[str, str], dict[str, str]] = {}
+    for line in recalls.to_dict("records"):
+        row = rows.setdefault(
+            (line["survey"], line["class"]),
+            {
+                "tested on": line["survey"],
+                "class": line["class"],
+                "label": LABEL_NAMES[line["label"]],
+                "stamps": str(line["stamps"]),
+            },
+        )
+        row[model_label(line["method"], line["shots"])] = (
+            f"{line['recall']:.3f} ({line['low']:.3f} to {line['high']:.3f})"
+        )
+    splits = counted(int(recalls["splits"].max()), "split")
+    caption = (
+        f"Recall of the surveys' own classes by models of {pair.replace('-to-', ' to ')} on the test parts "
+        f"of {splits} together, with Wilson's {100 * confidence:g} per cent interval for the number of "
+        "distinct stamps tested."
+    )
+    return Table(
+        recalls,
+        pd.DataFrame(list(rows.values())),
+        caption_note(caption, simulated=simulated),
+        f"tab:classes:{pair}",
+    )

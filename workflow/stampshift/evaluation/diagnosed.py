@@ -1,0 +1,44 @@
+"""Pairs that the diagnostics look into, from the configuration."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from stampshift.errors import ConfigError
+from stampshift.experiment import Pair
+
+
+def diagnosed_pairs(
+    diagnostics: Mapping[str, Any], *, pairs: Sequence[Pair], methods: Sequence[str]
+) -> tuple[Pair, ...]:
+    """Pairs to look into; none where the diagnostics are switched off.
+
+    Parameters
+    ----------
+    diagnostics
+        That section of the configuration.
+    pairs, methods
+        Of the experiment.
+
+    Raises
+    ------
+    ConfigError
+        If a pair or the gallery's method is none of the experiment's.
+    """
+    if not diagnostics["enabled"]:
+        return ()
+    method = diagnostics["errors"]["method"]
+    if method not in methods:
+        raise ConfigError(
+            f"config: diagnostics.errors.method is '{method}', which is not among the methods "
+            f"{', '.join(methods) or '(none)'}."
+        )
+    if isinstance(diagnostics["pairs"], str):
+        return tuple(pairs)
+    known = {str(pair) for pair in pairs}
+    for text in diagnostics["pairs"]:
+        if text not in known:
+            raise ConfigError(
+                f"config: diagnostics.pairs: '{text}' is none of the experiment's pairs "
+                f"{', '.join(sorted(known))}."
+            )
+    return tuple(Pair.parse(text) for text in diagnostics["pairs"])
