@@ -206,6 +206,7 @@ def simulated_baseline(tmp_path_factory):
     splits.save(folder / "DES.npz")
     plan = Plan(
         run=Run("baseline", "DES", None, 0, 0),
+        method="baseline",
         stamps={"DES": folder / "DES.h5"},
         splits={"DES": folder / "DES.npz"},
         baseline=None,
