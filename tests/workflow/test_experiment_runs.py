@@ -158,7 +158,7 @@ def test_one_pair_everything(fresh):
 
 DIAGNOSTICS_OF_A_PAIR = (
     "detection_curves", "score_histograms", "reliability", "class_recall", "worst_errors", "features",
-    "domain_shift", "worst_baseline_errors", "calibrate_baseline",
+    "domain_shift", "worst_baseline_errors", "calibrate_baseline", "signal_to_noise", "snr_recall",
 )  # fmt: skip
 
 
@@ -167,6 +167,44 @@ def test_one_pair_includes_its_diagnostics(fresh):
     jobs = fresh.jobs("results/pairs/HiTS-to-ATLAS.done", config=config)
     assert {rule: jobs[rule] for rule in DIAGNOSTICS_OF_A_PAIR} == dict.fromkeys(DIAGNOSTICS_OF_A_PAIR, 1)
     assert jobs["calibrate"] == 2  # both methods, with the most shots
+
+
+@pytest.mark.parametrize(
+    ("pair", "changes", "ratios", "recalls"),
+    [
+        ("DES-to-ATLAS", {}, 1, 1),
+        ("HiTS-to-DES", {}, 2, 1),  # both archives give S/N
+        ("ATLAS-to-ZTF", {}, 0, 0),  # neither does
+        ("DES-to-ATLAS", {"snr_bins": None}, 0, 0),
+    ],
+)
+def test_recall_by_signal_to_noise_where_an_archive_gives_it(fresh, pair, changes, ratios, recalls):
+    config = with_change("pairs", value=[pair])
+    config["diagnostics"] = {"pairs": [pair], **changes}
+    jobs = fresh.jobs(config=config)
+    assert (jobs.get("signal_to_noise", 0), jobs.get("snr_recall", 0)) == (ratios, recalls)
+    assert jobs["class_recall"] == 1
+
+
+@pytest.mark.parametrize(
+    "target", ["results/tables/snr/ZTF.parquet", "results/tables/diagnostics/snr/ATLAS-to-ZTF.csv"]
+)
+def test_no_ratios_are_promised_where_the_archive_has_none(fresh, target):
+    done = fresh.snakemake("--dry-run", target, config=with_change("pairs", value="all"))
+    assert done.returncode != 0
+    assert "MissingRuleException" in done.stdout + done.stderr
+
+
+def test_every_test_stamp_has_its_recall_by_signal_to_noise(finished):
+    folder = finished.folder / "results"
+    ratios = pd.read_parquet(folder / "tables/snr/HiTS.parquet")
+    assert ratios["id"].tolist() == Stamps.open(folder / "stamps/HiTS.h5").ids.tolist()
+    recalls = pd.read_csv(folder / "tables/diagnostics/snr/HiTS-to-ATLAS.csv")
+    assert set(recalls["survey"]) == {"HiTS"}
+    tested = {row for seed in (0, 1) for row in Splits.open(folder / f"splits/HiTS/seed-{seed}.npz").test}
+    for _, lines in recalls.groupby(["method", "shots"]):
+        assert lines["stamps"].sum() == len(tested)
+    assert "simulated" in (folder / "tables/diagnostics/snr/HiTS-to-ATLAS.md").read_text()
 
 
 def test_diagnostics_can_be_switched_off(fresh):

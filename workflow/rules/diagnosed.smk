@@ -1,9 +1,12 @@
 """What the diagnostics' rules share: which runs a pair's diagnostics compare, and their files. No rules."""
 
+from stampshift.evaluation.diagnosed import surveys_with_snr
 from stampshift.evaluation.labels import model_label
 
 DIAGNOSTICS = config["diagnostics"]
 PAIR_DIAGNOSTICS = ("curves", "scores", "reliability", "classes", "errors", "embedding")
+SNR_SURVEYS = surveys_with_snr(config["surveys"], snr_bins=DIAGNOSTICS["snr_bins"])
+SNR_PAIRS = [pair for pair in PAIRS if {*pair.split("-to-")} & {*SNR_SURVEYS}]
 
 
 def calibration_file(run):
@@ -63,6 +66,19 @@ def target_and_source_stamps(wildcards):
     return [f"<results>/stamps/{survey}.h5" for survey in target_and_source(wildcards)]
 
 
+def snr_surveys(wildcards):
+    """Target and source, as far as their archives give S/N."""
+    return [survey for survey in target_and_source(wildcards) if survey in SNR_SURVEYS]
+
+
+def snr_stamps(wildcards):
+    return [f"<results>/stamps/{survey}.h5" for survey in snr_surveys(wildcards)]
+
+
+def snr_ratios(wildcards):
+    return [f"<results>/tables/snr/{survey}.parquet" for survey in snr_surveys(wildcards)]
+
+
 def gallery_runs(wildcards):
     """Runs whose worst errors a pair's gallery shows: of one method, with the most shots."""
     method = DIAGNOSTICS["errors"]["method"]
@@ -116,6 +132,7 @@ def own_survey(wildcards):
 def diagnostics_of(pairs):
     """Figures of the diagnostics of some pairs and of the baselines of their sources; tables come with them."""
     stems = [f"{kind}/{pair}" for kind in PAIR_DIAGNOSTICS for pair in pairs]
+    stems += [f"snr/{pair}" for pair in pairs if pair in SNR_PAIRS]
     stems += [f"errors/{source}" for source in dict.fromkeys(Pair.parse(pair).source for pair in pairs)]
     return with_suffixes([f"figures/diagnostics/{stem}" for stem in stems], ["pdf", "png"])
 

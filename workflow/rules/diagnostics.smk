@@ -198,6 +198,72 @@ rule class_recall:
         "../scripts/class_recall.py"
 
 
+rule signal_to_noise:
+    input:
+        archive=raw_archive,
+    output:
+        "<results>/tables/snr/{survey}.parquet",
+    log:
+        "<logs>/signal_to_noise/{survey}.log",
+    wildcard_constraints:
+        survey="|".join(SNR_SURVEYS) or "(?!)",  # of the others, the archive gives none
+    conda:
+        "../../envs/stampshift.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=120,
+    params:
+        reader=survey_reader,
+        code=code_digest("surveys.signal_to_noise"),
+    script:
+        "../scripts/signal_to_noise.py"
+
+
+rule snr_recall:
+    input:
+        predictions=many_shots_predictions,
+        stamps=snr_stamps,
+        ratios=snr_ratios,
+    output:
+        csv=report(
+            "<results>/tables/diagnostics/snr/{pair}.csv",
+            caption="../report/snr_recall.rst",
+            category="8 Diagnostics",
+            subcategory="5 recall by signal-to-noise",
+            labels={"what": "{pair}", "kind": "table"},
+        ),
+        markdown="<results>/tables/diagnostics/snr/{pair}.md",
+        latex="<results>/tables/diagnostics/snr/{pair}.tex",
+        pdf="<results>/figures/diagnostics/snr/{pair}.pdf",
+        png=report(
+            "<results>/figures/diagnostics/snr/{pair}.png",
+            caption="../report/snr_recall.rst",
+            category="8 Diagnostics",
+            subcategory="5 recall by signal-to-noise",
+            labels={"what": "{pair}", "kind": "figure"},
+        ),
+    log:
+        "<logs>/snr_recall/{pair}.log",
+    wildcard_constraints:
+        pair="|".join(SNR_PAIRS) or "(?!)",
+    conda:
+        "../../envs/stampshift.yaml"
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        runs=many_shots_models,
+        surveys=target_and_source,
+        measured=snr_surveys,
+        methods=METHODS,
+        bins=DIAGNOSTICS["snr_bins"],
+        confidence=DIAGNOSTICS["confidence"],
+        simulated=SIMULATED,
+        code=code_digest("evaluation.snr_recall", "figures.snr_recall"),
+    script:
+        "../scripts/snr_recall.py"
+
+
 rule retention:
     input:
         runs="<results>/tables/runs.csv",
@@ -208,7 +274,7 @@ rule retention:
             "<results>/figures/diagnostics/retention.png",
             caption="../report/retention.rst",
             category="8 Diagnostics",
-            subcategory="5 retention",
+            subcategory="6 retention",
             labels={"what": "all pairs", "kind": "figure"},
         ),
     log:
@@ -237,7 +303,7 @@ rule worst_errors:
             "<results>/figures/diagnostics/errors/{pair}.png",
             caption="../report/worst_errors.rst",
             category="8 Diagnostics",
-            subcategory="6 worst errors",
+            subcategory="7 worst errors",
             labels={"what": "{pair}", "kind": "figure"},
         ),
     log:
@@ -271,7 +337,7 @@ use rule worst_errors as worst_baseline_errors with:
             "<results>/figures/diagnostics/errors/{survey}.png",
             caption="../report/worst_errors.rst",
             category="8 Diagnostics",
-            subcategory="6 worst errors",
+            subcategory="7 worst errors",
             labels={"what": "{survey} itself", "kind": "figure"},
         ),
     log:
@@ -321,7 +387,7 @@ rule domain_shift:
             "<results>/figures/diagnostics/embedding/{pair}.png",
             caption="../report/domain_shift.rst",
             category="8 Diagnostics",
-            subcategory="7 domain shift",
+            subcategory="8 domain shift",
             labels={"what": "{pair}", "kind": "figure"},
         ),
     log:
@@ -346,7 +412,7 @@ rule domain_shift_table:
             "<results>/tables/diagnostics/shift.csv",
             caption="../report/domain_shift_table.rst",
             category="8 Diagnostics",
-            subcategory="7 domain shift",
+            subcategory="8 domain shift",
             labels={"what": "all pairs", "kind": "table"},
         ),
         markdown="<results>/tables/diagnostics/shift.md",

@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 
 import pandas as pd
-from scipy.stats import binomtest
 
 from stampshift.evaluation.labels import LABEL_NAMES, caption_note, counted, model_label
-from stampshift.evaluation.metrics import THRESHOLD
 from stampshift.evaluation.predictions import MODEL
+from stampshift.evaluation.recall import pooled_recall, rightly_called
 from stampshift.evaluation.table_files import Table
 from stampshift.stamps import REAL, Stamps
 
@@ -17,9 +16,7 @@ def class_recalls(
 ) -> pd.DataFrame:
     """Share of every class's stamps that a model calls rightly, with a binomial interval.
 
-    The recall is over the test parts of all splits. The interval is Wilson's, of the recall over as many
-    trials as there are distinct stamps: one that several splits test is no new evidence of its class. It
-    tells nothing of how much trainings differ; the standard deviation over splits does.
+    The recall and its interval are those of `pooled_recall`.
 
     Parameters
     ----------
@@ -33,25 +30,20 @@ def class_recalls(
     Returns
     -------
     pandas.DataFrame
-        Columns ``survey``, ``label``, ``class``, ``method``, ``shots``, ``recall``, ``low`` and ``high``
-        (the interval), ``std`` (sample, of the splits' recalls; NaN for a single split), ``splits``
-        (those that test the class) and ``stamps`` (distinct). The classes of reals come first.
+        Columns ``survey``, ``label``, ``class``, ``method``, ``shots`` and those of `pooled_recall`. The
+        classes of reals come first.
     """
-    right = (predictions["score"] > THRESHOLD) == (predictions["label"] == REAL)
-    called = predictions.assign(right=right, is_bogus=predictions["label"] != REAL)  # sorts the reals first
+    # sorts the reals first
+    called = predictions.assign(right=rightly_called(predictions), is_bogus=predictions["label"] != REAL)
     called["class"] = pd.concat(
         pd.Series(stamps[str(survey)].classes[rows["row"]], index=rows.index)
         for survey, rows in predictions.groupby("survey", observed=True)
     )
     lines = []
     for key, rows in called.groupby(["survey", "is_bogus", "label", "class", *MODEL[1:]], observed=True):
-        recall, trials = rows["right"].mean(), rows["row"].nunique()
-        interval = binomtest(round(recall * trials), trials).proportion_ci(confidence, method="wilson")
-        by_split = rows.groupby("seed")["right"].mean()
         lines.append(
             dict(zip(["survey", "is_bogus", "label", "class", *MODEL[1:]], key, strict=True))
-            | {"recall": recall, "low": interval.low, "high": interval.high}
-            | {"std": by_split.std(), "splits": len(by_split), "stamps": trials}
+            | pooled_recall(rows, confidence=confidence)
         )
     return pd.DataFrame(lines).drop(columns="is_bogus")
 

@@ -6,6 +6,10 @@ from typing import Any
 from stampshift.errors import ConfigError
 from stampshift.experiment import Pair
 
+# whose archives give S/N: the keys of surveys.signal_to_noise.SIGNAL_TO_NOISE, named here because that module
+# brings all readers with it, and every job reads the configuration
+READERS_WITH_SNR = ("des", "hits")
+
 
 def diagnosed_pairs(
     diagnostics: Mapping[str, Any], *, pairs: Sequence[Pair], methods: Sequence[str]
@@ -42,3 +46,18 @@ def diagnosed_pairs(
                 f"{', '.join(sorted(known))}."
             )
     return tuple(Pair.parse(text) for text in diagnostics["pairs"])
+
+
+def surveys_with_snr(surveys: Mapping[str, Mapping[str, Any]], *, snr_bins: int | None) -> list[str]:
+    """Surveys whose recall is looked at by S/N: those whose archive gives it, none where there are no bins.
+
+    Parameters
+    ----------
+    surveys
+        That section of the configuration.
+    snr_bins
+        Number of bins, or None where the diagnostic is not wanted.
+    """
+    if snr_bins is None:
+        return []
+    return [name for name, section in surveys.items() if section["reader"] in READERS_WITH_SNR]

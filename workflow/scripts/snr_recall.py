@@ -1,0 +1,42 @@
+"""Recall by signal-to-noise ratio of the models of a pair."""
+
+import pandas as pd
+
+from stampshift.evaluation.predictions import pool_predictions
+from stampshift.evaluation.snr_recall import snr_recall_table, snr_recalls
+from stampshift.evaluation.table_files import write_table
+from stampshift.figures.snr_recall import snr_recall_figure
+from stampshift.figures.style import save_figure
+from stampshift.joblog import job_log
+from stampshift.stamps import Stamps
+
+with job_log(snakemake.log[0]):
+    measured = snakemake.params.measured
+    recalls = snr_recalls(
+        pool_predictions(
+            snakemake.input.predictions, runs=snakemake.params.runs, surveys=snakemake.params.surveys
+        ),
+        stamps=dict(zip(measured, map(Stamps.open, snakemake.input.stamps), strict=True)),
+        ratios=dict(zip(measured, map(pd.read_parquet, snakemake.input.ratios), strict=True)),
+        bins=snakemake.params.bins,
+        confidence=snakemake.params.confidence,
+    )
+    table = snr_recall_table(
+        recalls,
+        pair=snakemake.wildcards.pair,
+        confidence=snakemake.params.confidence,
+        simulated=snakemake.params.simulated,
+    )
+    write_table(
+        table,
+        csv=snakemake.output.csv,
+        markdown=snakemake.output.markdown,
+        latex=snakemake.output.latex,
+    )
+    figure = snr_recall_figure(
+        recalls,
+        pair=snakemake.wildcards.pair,
+        methods=snakemake.params.methods,
+        simulated=snakemake.params.simulated,
+    )
+    save_figure(figure, [snakemake.output.pdf, snakemake.output.png])
