@@ -52,3 +52,12 @@ def test_modules_are_small(path):
 def test_light_modules_do_not_import_torch(module):
     code = f"import sys, stampshift.{module}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_what_the_rules_import_is_light():
+    """Snakemake parses the rules again in every job: a table library there costs each half a second."""
+    rules = (ROOT.parent / "rules" / "common.smk").read_text()
+    lines = [line for line in rules.splitlines() if line.startswith("from stampshift")]
+    assert lines
+    code = "\n".join(["import sys", *lines, "sys.exit(bool({'torch', 'pandas'} & set(sys.modules)))"])
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

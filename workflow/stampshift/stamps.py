@@ -28,6 +28,7 @@ CHANNELS = ("template", "science", "difference")
 REAL = 1
 BOGUS = 0
 LABELS = {"real": REAL, "bogus": BOGUS}
+LABEL_NAMES = {code: name for name, code in LABELS.items()}
 COPY_BLOCK_BYTES = 1 << 24
 
 

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from stampshift.evaluation.labels import LABEL_NAMES, caption_note, counted, model_label
+from stampshift.evaluation.labels import caption_note, counted, model_label
 from stampshift.evaluation.predictions import MODEL
 from stampshift.evaluation.recall import pooled_recall, rightly_called
 from stampshift.evaluation.table_files import Table
-from stampshift.stamps import REAL, Stamps
+from stampshift.stamps import LABEL_NAMES, REAL, Stamps
 
 
 def class_recalls(

@@ -1,10 +1,8 @@
-"""How methods and labels are called in tables, figures and texts."""
+"""How methods are called in tables, figures and texts. The rules import it: it imports next to nothing."""
 
 from stampshift.experiment import BASELINE
-from stampshift.stamps import LABELS
 
 METHOD_LABELS = {BASELINE: "baseline", "finetune": "fine-tuning", "mme": "MME", "scratch": "from scratch"}
-LABEL_NAMES = {code: name for name, code in LABELS.items()}
 SIMULATED = "simulated surveys"
 
 

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 
 from stampshift.errors import ContractError
-from stampshift.evaluation.labels import LABEL_NAMES, caption_note, counted, model_label
+from stampshift.evaluation.labels import caption_note, counted, model_label
 from stampshift.evaluation.predictions import MODEL
 from stampshift.evaluation.recall import pooled_recall, rightly_called
 from stampshift.evaluation.table_files import DASH, Table
-from stampshift.stamps import REAL, Stamps
+from stampshift.stamps import LABEL_NAMES, REAL, Stamps
 
 NO_BIN = 0  # of stamps whose S/N is not a positive number
 BIN = ["bin", "snr_low", "snr_median", "snr_high"]

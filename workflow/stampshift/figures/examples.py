@@ -8,11 +8,11 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from stampshift.errors import ContractError
-from stampshift.evaluation.labels import LABEL_NAMES, title_note
+from stampshift.evaluation.labels import title_note
 from stampshift.figures.style import styled
 from stampshift.figures.triplets import image_grid, show_image, title_at_top
 from stampshift.preprocess import Block, InvalidPixels
-from stampshift.stamps import RawTriplet, Stamps
+from stampshift.stamps import LABEL_NAMES, RawTriplet, Stamps
 
 NAME_WIDTH = 0.9  # of a stamp: room for the class's name at the left of its row
 ROW_HEIGHT = 1.06  # of a stamp
