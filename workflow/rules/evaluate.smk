@@ -16,7 +16,7 @@ rule gather:
         "../../envs/stampshift.yaml"
     params:
         simulated=SIMULATED,
-        code=code_digest("evaluation.gather"),
+        code=code_digest("evaluation.gather", "evaluation.table_files"),
     script:
         "../scripts/gather.py"
 
@@ -33,7 +33,7 @@ rule gather_pair:
         "../../envs/stampshift.yaml"
     params:
         simulated=SIMULATED,
-        code=code_digest("evaluation.gather"),
+        code=code_digest("evaluation.gather", "evaluation.table_files"),
     script:
         "../scripts/gather.py"
 

@@ -5,8 +5,8 @@ import pandas as pd
 from stampshift.evaluation.claims import claims_table
 from stampshift.evaluation.decisions import shots_to_beat_table, winner_table
 from stampshift.evaluation.gather import read_runs
-from stampshift.evaluation.significance import paired_comparisons, published_comparisons, write_comparisons
-from stampshift.evaluation.table_files import write_table
+from stampshift.evaluation.significance import paired_comparisons, published_comparisons
+from stampshift.evaluation.table_files import write_csv, write_table
 from stampshift.joblog import job_log
 
 with job_log(snakemake.log[0]):
@@ -14,7 +14,7 @@ with job_log(snakemake.log[0]):
     simulated = snakemake.params.simulated
     compared = paired_comparisons(read_runs(snakemake.input.runs), pairs=pairs, methods=methods)
     published = published_comparisons(pd.read_csv(snakemake.input.published), pairs=pairs, methods=methods)
-    write_comparisons(compared, snakemake.output.comparisons)
+    write_csv(compared, snakemake.output.comparisons)
     claims = claims_table(compared, published=published, pairs=pairs, simulated=simulated)
     shots_to_beat = shots_to_beat_table(compared, pairs=pairs, methods=methods, simulated=simulated)
     winner = winner_table(compared, pairs=pairs, simulated=simulated)

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from stampshift.errors import ContractError
-from stampshift.evaluation.gather import COLUMNS, gather, read_runs, write_runs
+from stampshift.evaluation.gather import COLUMNS, gather, read_runs
+from stampshift.evaluation.table_files import write_csv
 
 
 @pytest.fixture
@@ -103,11 +104,11 @@ def test_an_absent_file_and_no_file_at_all_are_refused(tmp_path):
 
 def test_the_table_survives_writing_and_its_bytes_are_stable(tmp_path, runs):
     runs.loc[0, "balanced_accuracy"] = 0.1 + 0.2
-    write_runs(runs, tmp_path / "runs.csv")
+    write_csv(runs, tmp_path / "runs.csv")
     again = read_runs(tmp_path / "runs.csv")
     pd.testing.assert_frame_equal(again, runs, check_dtype=False, rtol=1e-9)
     assert np.isnan(again["entropy_weight"].iloc[0])
-    write_runs(again, tmp_path / "again.csv")
+    write_csv(again, tmp_path / "again.csv")
     assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "runs.csv").read_bytes()
     assert (tmp_path / "runs.csv").read_text().splitlines()[
         1
@@ -116,7 +117,7 @@ def test_the_table_survives_writing_and_its_bytes_are_stable(tmp_path, runs):
 
 def test_a_survey_may_be_called_like_a_missing_value(tmp_path, runs):
     runs["source"] = "NA"
-    write_runs(runs, tmp_path / "runs.csv")
+    write_csv(runs, tmp_path / "runs.csv")
     assert set(read_runs(tmp_path / "runs.csv")["source"]) == {"NA"}
 
 

@@ -3,7 +3,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from stampshift.evaluation.significance import paired_comparisons, published_comparisons, write_comparisons
+from stampshift.evaluation.significance import paired_comparisons, published_comparisons
+from stampshift.evaluation.table_files import write_csv
 
 METHODS = ["finetune", "mme"]
 MEANS = [
@@ -107,5 +108,5 @@ def test_published_means_are_compared_by_welchs_test(published):
 def test_the_same_comparisons_give_the_same_bytes(runs, tmp_path):
     for name in ("one.csv", "two.csv"):
         compared = paired_comparisons(runs, pairs=["A-to-B"], methods=METHODS)
-        write_comparisons(compared, tmp_path / name)
+        write_csv(compared, tmp_path / name)
     assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "two.csv").read_bytes()

@@ -8,14 +8,13 @@ import pandas as pd
 
 from stampshift.errors import ContractError
 from stampshift.experiment import BASELINE
-from stampshift.files import atomic_path, read_json
+from stampshift.files import read_json
 
 KEY = ("method", "source", "target", "shots", "seed", "evaluated_on")
 METRICS = ("balanced_accuracy", "recall_real", "recall_bogus", "n_real", "n_bogus")
 TRAINING = ("best_epoch", "epochs", "entropy_weight", "seconds")
 COLUMNS = KEY + METRICS + TRAINING
 RUN_FACTORS = ("method", "source", "target", "shots", "seed")
-FLOAT_FORMAT = "%.10g"  # beyond the resolution of any count, and the same text on every machine
 
 
 def gather(paths: Iterable[Path | str]) -> pd.DataFrame:
@@ -59,14 +58,8 @@ def gather(paths: Iterable[Path | str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"entropy_weight": float})
 
 
-def write_runs(runs: pd.DataFrame, path: Path | str) -> None:
-    """Write the long table as CSV; the same table gives the same bytes."""
-    with atomic_path(path) as temporary:
-        runs.to_csv(temporary, index=False, float_format=FLOAT_FORMAT, lineterminator="\n")
-
-
 def read_runs(path: Path | str) -> pd.DataFrame:
-    """Read the long table that `write_runs` wrote.
+    """Read the long table that `table_files.write_csv` wrote.
 
     Raises
     ------

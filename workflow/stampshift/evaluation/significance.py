@@ -17,7 +17,6 @@ from one survey share stamps, which makes such intervals and p-values somewhat t
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,9 +24,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from stampshift.evaluation.gather import FLOAT_FORMAT
 from stampshift.experiment import BASELINE, Pair
-from stampshift.files import atomic_path
 
 ALPHA = 0.05
 CONFIDENCE = 0.95
@@ -120,12 +117,6 @@ def published_comparisons(
 
     shots = sorted(set(published.loc[published["method"] != BASELINE, "shots"]))
     return _compare(pairs, methods, shots, known=means, statistics=statistics)
-
-
-def write_comparisons(compared: pd.DataFrame, path: Path | str) -> None:
-    """Write comparisons as CSV; the same comparisons give the same bytes."""
-    with atomic_path(path) as temporary:
-        compared.to_csv(temporary, index=False, float_format=FLOAT_FORMAT, lineterminator="\n")
 
 
 def _compare(

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from stampshift.evaluation.gather import FLOAT_FORMAT
 from stampshift.files import atomic_path
 
 DASH = "–"
+FLOAT_FORMAT = "%.10g"  # beyond the resolution of any count, and the same text on every machine
 
 
 @dataclass(frozen=True)
