@@ -1,0 +1,1 @@
+"""The second study: tables and figures."""

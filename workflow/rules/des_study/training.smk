@@ -1,0 +1,1 @@
+"""The second study: stamps, splits and trainings of networks."""
