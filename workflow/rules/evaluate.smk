@@ -280,7 +280,7 @@ rule network_table:
         csv=report(
             "<results>/tables/network.csv",
             caption="../report/network_table.rst",
-            category="9 Surveys",
+            category="7 Training",
             labels={"what": "layers of the networks", "kind": "table"},
         ),
         markdown="<results>/tables/network.md",
