@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from stampshift.evaluation.labels import caption_note, counted, model_label
+from stampshift.evaluation.labels import caption_note, counted, model_label, pair_title
 from stampshift.evaluation.predictions import MODEL
 from stampshift.evaluation.recall import pooled_recall, rightly_called
 from stampshift.evaluation.table_files import Table
@@ -78,7 +78,7 @@ def class_recall_table(recalls: pd.DataFrame, *, pair: str, confidence: float, s
         )
     splits = counted(int(recalls["splits"].max()), "split")
     caption = (
-        f"Recall of the surveys' own classes by models of {pair.replace('-to-', ' to ')} on the test parts "
+        f"Recall of the surveys' own classes by models of {pair_title(pair)} on the test parts "
         f"of {splits} together, with Wilson's {100 * confidence:g} per cent interval for the number of "
         "distinct stamps tested."
     )

@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import roc_auc_score
 
-from stampshift.evaluation.labels import caption_note, counted, model_label
+from stampshift.evaluation.labels import caption_note, counted, model_label, pair_title
 from stampshift.evaluation.metrics import (
     confusion,
     detection_curve,
@@ -124,7 +124,7 @@ def operating_point_table(numbers: pd.DataFrame, *, pair: str, simulated: bool) 
             rows.append(row | dict(zip(lines["quantity"], texts, strict=True)))
     splits = counted(int(numbers["splits"].max()), "split")
     caption = (
-        f"Models of {pair.replace('-to-', ' to ')} on test parts, mean ± sample standard deviation over "
+        f"Models of {pair_title(pair)} on test parts, mean ± sample standard deviation over "
         f"{splits}: area under the ROC curve (AUC), and the share of bogus stamps called real (FPR) and of "
         "real stamps missed (MDR) at some thresholds. FPR at an MDR is the lowest of any threshold that "
         "misses no larger share, and MDR at an FPR likewise."

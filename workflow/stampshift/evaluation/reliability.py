@@ -3,7 +3,7 @@
 import pandas as pd
 
 from stampshift.evaluation.calibration import calibration_quantities, reliability
-from stampshift.evaluation.labels import caption_note, counted, model_label
+from stampshift.evaluation.labels import caption_note, counted, model_label, pair_title
 from stampshift.evaluation.predictions import MODEL, models, of_model
 from stampshift.evaluation.summaries import spread
 from stampshift.evaluation.table_files import Table, format_mean
@@ -79,7 +79,7 @@ def calibration_table(numbers: pd.DataFrame, *, pair: str, simulated: bool) -> T
             rows.append(row | dict(zip(lines["quantity"], texts, strict=True)))
     splits = counted(int(numbers["splits"].max()), "split")
     caption = (
-        f"Calibration of the scores of models of {pair.replace('-to-', ' to ')} on test parts, before and "
+        f"Calibration of the scores of models of {pair_title(pair)} on test parts, before and "
         f"after temperature scaling, mean ± sample standard deviation over {splits}: expected calibration "
         "error (ECE), Brier score and negative log-likelihood (NLL). Each split's temperature was fitted on "
         "the validation stamps of the same split, the source's for the baseline and the target's shots "

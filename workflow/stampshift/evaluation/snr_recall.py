@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from stampshift.errors import ContractError
-from stampshift.evaluation.labels import caption_note, counted, model_label
+from stampshift.evaluation.labels import caption_note, counted, model_label, pair_title
 from stampshift.evaluation.predictions import MODEL
 from stampshift.evaluation.recall import pooled_recall, rightly_called
 from stampshift.evaluation.table_files import DASH, Table
@@ -141,7 +141,7 @@ def snr_recall_table(recalls: pd.DataFrame, *, pair: str, confidence: float, sim
         )
     splits = counted(int(recalls["splits"].max()), "split")
     caption = (
-        f"Recall by signal-to-noise ratio of models of {pair.replace('-to-', ' to ')} on the test parts of "
+        f"Recall by signal-to-noise ratio of models of {pair_title(pair)} on the test parts of "
         f"{splits} together, with Wilson's {100 * confidence:g} per cent interval for the number of distinct "
         "stamps tested. Bins are quantiles of the S/N of a survey's test stamps, reals and bogus together; a "
         "dash stands for stamps whose S/N is negative, zero or unknown. Surveys whose archive gives no S/N "
