@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from stampshift.evaluation.labels import model_label, title_note
+from stampshift.evaluation.labels import model_label, pair_title, title_note
 from stampshift.evaluation.metrics import THRESHOLD
 from stampshift.evaluation.predictions import models, of_model
 from stampshift.experiment import Pair
@@ -48,7 +48,7 @@ def score_figure(histograms: pd.DataFrame, *, pair: str, simulated: bool) -> Fig
     for axes in grid[-1]:
         axes.set_xlabel("score, P(real)")
     figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(LABELS))
-    figure.suptitle(title_note(f"{names.source} to {names.target}", simulated=simulated))
+    figure.suptitle(title_note(pair_title(pair), simulated=simulated))
     return figure
 
 

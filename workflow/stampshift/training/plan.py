@@ -10,8 +10,7 @@ import torch
 
 from stampshift.experiment import Run
 from stampshift.provenance import code_digest, digest, file_digest
-from stampshift.splits import Splits
-from stampshift.stamps import Stamps, read_attributes
+from stampshift.stamps import read_attributes
 from stampshift.training.data import TrainingData
 
 
@@ -88,16 +87,6 @@ class Plan:
 
     def data(self) -> TrainingData:
         """Open the files that the training may see."""
-        source, target = self.run.source, self.run.target
-        if target is None:
-            return TrainingData.for_baseline(
-                Stamps.open(self.stamps[source]), Splits.open(self.splits[source])
-            )
-        return TrainingData.for_adaptation(
-            Stamps.open(self.stamps[source]),
-            Splits.open(self.splits[source]),
-            Stamps.open(self.stamps[target]),
-            Splits.open(self.splits[target]),
-            shots=self.run.shots,
-            validation_shots=self.validation_shots,
+        return TrainingData.open(
+            self.run, stamps=self.stamps, splits=self.splits, validation_shots=self.validation_shots
         )
