@@ -76,6 +76,7 @@ def measure(survey, section, size_pixels, archive, processes):
             size_pixels=size_pixels,
             processes=processes,
             origin={"simulate": section["simulate"]},
+            checksums={},
             output=Path(temporary) / f"{survey}.h5",
             progress=False,
         )

@@ -76,6 +76,7 @@ def test_stamps_file_is_described(archive, tmp_path):
         size_pixels=21,
         processes=1,
         origin={"path": "raw/Mine"},
+        checksums={},
         output=output,
         progress=False,
     )

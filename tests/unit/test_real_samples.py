@@ -198,6 +198,7 @@ def simulated_baseline(tmp_path_factory):
         size_pixels=21,
         processes=1,
         origin={"simulate": {"stamps": 1000, "seed": 5}},
+        checksums={},
         output=folder / "DES.h5",
         progress=False,
     )

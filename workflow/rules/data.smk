@@ -11,11 +11,13 @@ rule download:
     resources:
         runtime=1440,
     params:
+        # what has come is not thrown away for an address that changed: the server is asked whether the file has
         url=archive_address,
-    shell:
-        # Snakemake removes the output of a failed job: what has come so far is kept under another name
-        "curl --fail --location --retry 5 --continue-at - --output {output}.part {params.url:q} 2> {log}"
-        " && mv {output}.part {output}"
+        urls=archive_addresses,
+        sha256=archive_checksum,
+        tries=5,
+    script:
+        "../scripts/download.py"
 
 
 rule simulate:

@@ -219,3 +219,10 @@ def _check_consistency(config: Mapping[str, Any], *, sections: Mapping[str, Sect
                 f"config: surveys.{name}.origin is '{survey['origin']}', "
                 "but the section has no key of that name."
             )
+        names = [url.rpartition("/")[2] for url in survey.get("url", [])]
+        stray = sorted(set(survey.get("sha256", {})) - set(names))
+        if stray:
+            raise ConfigError(
+                f"config: surveys.{name}.sha256 names '{stray[0]}', which is no file of its url: "
+                f"{', '.join(names) or 'there is none'}."
+            )

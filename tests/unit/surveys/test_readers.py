@@ -35,6 +35,7 @@ def test_simulated_archive_is_read_by_the_surveys_reader(survey, tmp_path):
         size_pixels=21,
         processes=1,
         origin={"simulate": {"stamps": COUNT, "seed": 1}},
+        checksums={},
         output=tmp_path / "stamps.h5",
         progress=False,
     )
