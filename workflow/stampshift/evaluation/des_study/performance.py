@@ -11,7 +11,7 @@ from stampshift.evaluation.metrics import accuracy, evaluate
 from stampshift.evaluation.table_files import DASH, Table
 
 OWN, COMMON = "own", "common"
-PARTS = {"first": "first part, labels of the archive", "second": "second part, corrected labels"}
+PARTS = {"first": "first part (labels of the archive)", "second": "second part (corrected labels)"}
 CONFUSION = {"tp": "real as real", "fn": "real as bogus", "fp": "bogus as real", "tn": "bogus as bogus"}
 
 
@@ -88,7 +88,8 @@ def performance_table(
     caption = (
         f"Models on test stamps of the {PARTS[part]}: area under the ROC curve (AUC), share of right calls "
         "at a score of one half (accuracy), and lowest share of bogus stamps called real (FPR) of any "
-        f"threshold that misses no more than {mdr:.1%} of the reals (MDR). In brackets, {how.confidence:.0%} "
+        f"threshold that misses no more than {100 * mdr:g}% of the reals (MDR). In brackets, "
+        f"{how.confidence:.0%} "
         f"interval of {how.samples:,} bootstrap resamples of the stamps, within each label."
     )
     if own[["n_real", "n_bogus"]].nunique().gt(1).any():

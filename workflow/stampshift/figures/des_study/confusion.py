@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stampshift.evaluation.des_study.models import model_name
-from stampshift.evaluation.des_study.performance import CONFUSION, PARTS
+from stampshift.evaluation.des_study.performance import CONFUSION
 from stampshift.evaluation.labels import title_note
 from stampshift.figures.style import PAGE_WIDTH_INCHES, styled
 from stampshift.stamps import LABELS
@@ -25,7 +25,7 @@ def confusion_matrices(shares: pd.DataFrame, *, part: str, simulated: bool) -> F
     shares
         Of `performance.confusion_shares`.
     part
-        Key of `PARTS`.
+        ``first`` or ``second``.
     simulated
         Whether the survey is simulated, which the title then says.
     """
@@ -42,7 +42,7 @@ def confusion_matrices(shares: pd.DataFrame, *, part: str, simulated: bool) -> F
         axes.set_ylabel("label")
     for axes in grid.flat[max(0, len(models) - COLUMNS) : len(models)]:
         axes.set_xlabel("called")
-    figure.suptitle(title_note(f"DES study, {PARTS[part]}", simulated=simulated))
+    figure.suptitle(title_note(f"DES study, {part} part", simulated=simulated))
     return figure
 
 

@@ -8,14 +8,23 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from stampshift.evaluation.des_study.models import model_name
-from stampshift.evaluation.des_study.performance import PARTS
+from stampshift.evaluation.des_study.performance import OWN
 from stampshift.evaluation.labels import title_note
 from stampshift.figures.curves import GUIDE, LOWEST_RATE
 from stampshift.figures.style import PAGE_WIDTH_INCHES, model_line, styled
 
 CORNER = 0.1  # of the ROC curve, enlarged: FPR to 0.1, TPR from 0.9
-PUBLISHED: dict[str, Any] = {"color": "black", "marker": "*", "markersize": 7, "linestyle": "none"}
-MARKER: dict[str, Any] = {"marker": "o", "markersize": 3.5}
+PUBLISHED: dict[str, Any] = {
+    "color": "black",
+    "marker": "*",
+    "markersize": 8,
+    "markeredgecolor": "white",
+    "markeredgewidth": 0.5,
+    "linestyle": "none",
+    "zorder": 5,
+}
+PANELS: list[Any] = [["rates", "roc"], ["points", "points"]]
+HEIGHTS_INCHES = (3.0, 0.17)  # of the upper panels, and per model of the lower one
 
 
 @styled
@@ -28,26 +37,29 @@ def detection_figure(
     part: str,
     simulated: bool,
 ) -> Figure:
-    """Draw false against missed detections (left) and the ROC curve with its corner enlarged (right).
+    """Draw false against missed detections, the ROC curve with its corner enlarged, and operating points.
 
     Parameters
     ----------
     curves
         Of `performance.curves`.
     performance
-        Of `performance`, whose operating points are marked on the curves with their intervals.
+        Of `performance.performance`: operating points, drawn with their intervals.
     mdr
         Missed-detection rate of the operating points, drawn as a guide.
     published
         Columns ``mdr`` and ``fpr``: operating points of the published forest; None on simulated surveys,
         whose numbers stand beside no published ones.
     part
-        Key of `PARTS`.
+        ``first`` or ``second``.
     simulated
         Whether the survey is simulated, which the title then says.
     """
-    figure = Figure(figsize=(PAGE_WIDTH_INCHES, 3.9), layout="constrained")
-    rates, roc = figure.subplots(1, 2)
+    own = performance[performance["stamps"] == OWN].iloc[::-1]
+    heights = (HEIGHTS_INCHES[0], HEIGHTS_INCHES[1] * (len(own) + 1))
+    figure = Figure(figsize=(PAGE_WIDTH_INCHES, 1.4 + sum(heights)), layout="constrained")
+    panels = figure.subplot_mosaic(PANELS, height_ratios=heights)
+    rates, roc = panels["rates"], panels["roc"]
     corner = roc.inset_axes((0.34, 0.14, 0.62, 0.62))
     for model, rows in curves.groupby("model", sort=False):
         line = model_line(str(model))
@@ -56,10 +68,9 @@ def detection_figure(
             axes.plot(rows["fpr"], 1 - rows["mdr"], **line)
     rates.axvline(mdr, **GUIDE)
     handles, _ = rates.get_legend_handles_labels()
-    handles.append(Line2D([], [], **GUIDE, label=f"MDR {mdr:g}, with intervals"))
+    handles.append(Line2D([], [], **GUIDE, label=f"MDR {mdr:g}"))
     if published is not None:
         handles += rates.plot(published["mdr"], published["fpr"], **PUBLISHED, label="published forest")
-    _points(rates, performance, mdr=mdr)
     limits = (LOWEST_RATE, 1)
     rates.set(xscale="log", yscale="log", xlim=limits, ylim=limits)
     rates.set(xlabel="missed-detection rate (MDR)", ylabel="false-positive rate (FPR)")
@@ -68,16 +79,20 @@ def detection_figure(
     roc.indicate_inset_zoom(corner, edgecolor="black", linewidth=0.5)
     for axes in (rates, roc, corner):
         axes.grid(visible=True)
+    _points(panels["points"], own, mdr=mdr)
     figure.legend(handles=handles, loc="outside lower center", ncols=4)
-    figure.suptitle(title_note(f"DES study, {PARTS[part]}", simulated=simulated))
+    figure.suptitle(title_note(f"DES study, {part} part", simulated=simulated))
     return figure
 
 
 def _points(axes: Axes, performance: pd.DataFrame, *, mdr: float) -> None:
-    """Operating points with their intervals, side by side so that none hides another."""
-    own = performance[performance["stamps"] == "own"]
-    for place, row in enumerate(own.to_dict("records")):
-        beside = mdr * 1.06 ** (place - (len(own) - 1) / 2)
-        bars = [[row["fpr_at_mdr"] - row["low"]], [row["high"] - row["fpr_at_mdr"]]]
+    """Operating point of every model with its interval, the first model on top."""
+    for place, row in enumerate(performance.to_dict("records")):
         colour = model_line(row["model"])["color"]
-        axes.errorbar([beside], [row["fpr_at_mdr"]], yerr=bars, color=colour, elinewidth=0.9, **MARKER)
+        axes.plot([row["low"], row["high"]], [place, place], color=colour)
+        axes.plot([row["fpr_at_mdr"]], [place], "o", color=colour)
+    axes.set_yticks(range(len(performance)), [model_name(model) for model in performance["model"]])
+    axes.set(xlabel=f"FPR at MDR {mdr:g}, with interval", ylim=(-0.6, len(performance) - 0.4))
+    axes.set_xlim(left=0)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="x")

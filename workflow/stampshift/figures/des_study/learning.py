@@ -63,6 +63,6 @@ def network_learning_curves(histories: Mapping[str, pd.DataFrame], *, title: str
     handles.append(
         Line2D([], [], color="black", marker="o", linestyle="none", label="epoch whose weights are kept")
     )
-    figure.legend(handles=handles, loc="outside lower center", ncols=4)
+    figure.legend(handles=handles, loc="outside lower center", ncols=4 if both else 5)
     figure.suptitle(title_note(title, simulated=simulated))
     return figure

@@ -54,7 +54,7 @@ def review_figure(queue: pd.DataFrame, *, simulated: bool) -> Figure:
         ylabel="share of planted flips found",
     )
     precision.set(xlim=(0, 1.03), ylim=(0, 1.03), xlabel="share of planted flips found (recall)")
-    precision.set_ylabel("share of reviewed that were flipped (precision)")
+    precision.set_ylabel("flipped among reviewed (precision)")
     for axes in (found, precision):
         axes.grid(visible=True)
     figure.legend(lines.values(), lines.keys(), loc="outside lower center", ncols=4)
