@@ -74,6 +74,12 @@ def fpr_at_mdr(mdr: float) -> Statistic:
     return statistic
 
 
+def measured(labels: ArrayLike, scores: ArrayLike, *, statistic: Statistic) -> float:
+    """A statistic of the scores (N,), P(real), of stamps with labels (N,), 1 real and 0 bogus."""
+    label, score = np.asarray(labels), np.asarray(scores, dtype=np.float64)
+    return float(statistic(score[label == REAL], score[label == BOGUS]))
+
+
 def interval(labels: ArrayLike, scores: ArrayLike, *, statistic: Statistic, how: Bootstrap) -> Interval:
     """A statistic of the scores, with its interval over stamps.
 

@@ -13,6 +13,7 @@ from stampshift.evaluation.des_study.intervals import (
     difference,
     fpr_at_mdr,
     interval,
+    measured,
 )
 from stampshift.evaluation.des_study.models import CORRECTED, OLD, TRUE, judged_by, model_name
 from stampshift.evaluation.des_study.performance import rate_text
@@ -146,8 +147,7 @@ def retraining_gain(
         for model, rows in judged.groupby("method", observed=True):
             for quantity, statistic in statistics.items():
                 old, new = (
-                    interval(rows["label"], rows[name], statistic=statistic, how=how).value
-                    for name in ("old", "new")
+                    measured(rows["label"], rows[name], statistic=statistic) for name in ("old", "new")
                 )
                 gain = difference(rows["label"], rows["old"], rows["new"], statistic=statistic, how=how)
                 line = {
