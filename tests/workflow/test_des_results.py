@@ -10,9 +10,9 @@ from tiny_project import TINY, copy_of_the_project
 
 # what they take is written by the test: nothing is trained
 ONLY_RESULTS = [
-    "--allowed-rules", "des_study", "des_performance", "des_curves", "des_confusion_figure", "des_scores", "des_learning_curves",
-    "des_categories", "des_agreement", "des_retraining", "des_search_success", "des_new_survey",
-    "des_new_survey_scores", "des_new_survey_learning_curves", "des_beside_published",
+    "--allowed-rules", "des_study", "des_performance", "des_curves", "des_confusion_figure", "des_scores",
+    "des_learning_curves", "des_categories", "des_agreement", "des_retraining", "des_search_success",
+    "des_new_survey", "des_new_survey_scores", "des_new_survey_learning_curves", "des_beside_published",
 ]  # fmt: skip
 STUDY = {
     "networks": [model for model in MODELS if model.startswith("network")],
