@@ -213,6 +213,38 @@ def test_a_killed_server_loses_no_vote(chromium, server, enter):
         ]
 
 
+def test_a_vote_made_offline_survives_the_closing_of_the_page(address, enter, store):
+    page = enter(address, "ann")
+    page.context.set_offline(True)
+    press(page, "r")
+    expect(page.locator("#saving")).to_have_text("1 vote waiting: the server is out of reach")
+    assert rows(store) == []
+    page.close()
+    page.context.set_offline(False)
+    again = page.context.new_page()
+    again.goto(address)
+    expect_saved(again, mine="1 of 30")
+    assert rows(store) == [("ann", "c0", "real")]
+    expect(shown(again)).to_have_attribute("data-id", "c1")
+
+
+def test_another_rater_takes_over_and_a_given_up_change_changes_nothing(address, enter, store):
+    page = enter(address, "ann")
+    press(page, "r")
+    page.locator("#rater").click()
+    page.get_by_label("Name", exact=True).fill("an")
+    press(page, "Escape")
+    expect(page.locator("#rater")).to_have_text("ann")
+    page.locator("#rater").click()
+    page.get_by_label("Name", exact=True).fill("bob")
+    press(page, "Enter")
+    expect(shown(page)).to_have_attribute("data-id", "c0")
+    expect(page.locator("main")).not_to_contain_text("score")
+    press(page, "b")
+    expect_saved(page, mine="1 of 30")
+    assert rows(store) == [("ann", "c0", "real"), ("bob", "c0", "bogus")]
+
+
 def test_beyond_loopback_only_the_token_opens_the_page(chromium, server, enter):
     address = server.start("--host", "0.0.0.0", "--token", "much-too-secret")
     assert address.endswith("/?token=much-too-secret")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from ipaddress import ip_address
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from starlette.requests import Request
 
@@ -52,7 +52,7 @@ class Access:
 
     def refusal(self, request: Request) -> Refusal | None:
         """Why the request is refused, or None."""
-        host = urlsplit(f"//{request.headers.get('host', '')}")
+        host = _split(f"//{request.headers.get('host', '')}")
         if self.loopback and not is_loopback(host.hostname or ""):
             return Refusal(
                 HTTPStatus.MISDIRECTED_REQUEST,
@@ -62,10 +62,18 @@ class Access:
             return Refusal(
                 HTTPStatus.FORBIDDEN, "Open the address that `stampshift review` printed, with its token."
             )
-        origin = urlsplit(request.headers.get("origin", ""))
-        if request.method not in READING and origin.netloc != host.netloc:
+        origin = _split(request.headers.get("origin", ""))
+        if request.method not in READING and not origin.netloc == host.netloc != "":
             return Refusal(HTTPStatus.FORBIDDEN, "Votes are taken from the review page itself only.")
         return None
 
     def _is_token(self, given: str) -> bool:
         return self.token is None or secrets.compare_digest(given.encode(), self.token.encode())
+
+
+def _split(address: str) -> SplitResult:
+    """Parts of an address; those of an empty one where it is none."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")

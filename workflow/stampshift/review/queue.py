@@ -28,6 +28,8 @@ class Progress(TypedDict):
         All candidates.
     votes
         Votes of all raters that stand, skips left out.
+    seen
+        Number of the last vote that is counted here: of two answers the one with the larger is the later.
     """
 
     mine: int
@@ -35,6 +37,7 @@ class Progress(TypedDict):
     complete: int
     candidates: int
     votes: int
+    seen: int
 
 
 class Queue:
@@ -77,6 +80,7 @@ class Queue:
                 "complete": sum(self._cast(name) >= self._wanted for name in self._by_candidate),
                 "candidates": total,
                 "votes": sum(map(self._cast, self._by_candidate)),
+                "seen": self._seen,
             }
 
     def last(self, rater: str, count: int) -> list[tuple[Candidate, str]]:

@@ -19,6 +19,7 @@ let chosen = 0; // which of the shown gets the next vote
 let exhausted = false; // the server has no more for this rater
 let calls = 0;
 let retry = null;
+let seen = 0; // the last vote that the progress counts
 
 const settings = { stretch: "zscale", layout: "one", reveal: "after" };
 for (const name of Object.keys(settings)) settings[name] = remembered(name, settings[name]);
@@ -58,7 +59,7 @@ const held = () => [...shown, ...ahead].map((item) => item.id).concat(outbox.ids
 
 function saved(vote, answer) {
   const item = [...done, ...shown].find((one) => one.id === vote.id);
-  showProgress(answer.progress);
+  if (vote.rater === rater) showProgress(answer.progress);
   if (item && item.vote === answer.candidate.vote) Object.assign(item, answer.candidate, { saved: true });
   render();
 }
@@ -179,7 +180,9 @@ function move(key) {
   if (shown[chosen + step]) choose(chosen + step);
 }
 
-function showProgress({ mine, left, complete, candidates }) {
+function showProgress({ mine, left, complete, candidates, seen: now }) {
+  if (now < seen) return; // an older answer came later
+  seen = now;
   const bars = { mine: [mine, mine + left], all: [complete, candidates] };
   for (const [name, [value, max]] of Object.entries(bars)) {
     byId(name).max = Math.max(max, 1);
@@ -276,7 +279,8 @@ async function start() {
   byId("undo").addEventListener("click", undo);
   byId("next").addEventListener("click", nextPage);
   byId("rater").addEventListener("click", askName);
-  byId("who").addEventListener("close", () => (byId("name").value.trim() ? begin(byId("name").value) : askName()));
+  byId("who").querySelector("form").addEventListener("submit", () => begin(byId("name").value));
+  byId("who").addEventListener("close", () => rater || askName());
   document.addEventListener("keydown", pressed);
   if (rater) begin(rater);
   else askName();
