@@ -41,11 +41,11 @@ class Server:
         self.study, self.votes, self.port = study, votes, 0
         self.process: subprocess.Popen[str] | None = None
 
-    def start(self, *options: str) -> str:
+    def start(self) -> str:
         """Start it and give the address that it prints."""
         code = "from stampshift.cli import main; main()"
         command = [sys.executable, "-c", code, "review", self.study, "--votes", self.votes, "--no-open"]
-        command += ["--port", str(self.port), *options]
+        command += ["--port", str(self.port)]
         self.process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         (address,) = re.findall(r"http://\S+", self.process.stdout.readline())

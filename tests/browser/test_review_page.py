@@ -10,6 +10,7 @@ from stampshift.review.store import VoteStore
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 expect = sync_api.expect
+HERE = ".card[aria-current]:not([aria-busy])"  # the card that gets the next vote, with its stamps
 OPEN = Access(loopback=True, token=None, cookie="stampshift")
 
 
@@ -42,7 +43,7 @@ def enter(chromium):
         page.goto(address)
         page.get_by_label("Name", exact=True).fill(name)
         page.get_by_role("button", name="Start").click()
-        expect(page.locator(".card").first).to_be_visible()
+        page.locator(HERE).wait_for()
         return page
 
     yield open_page
@@ -52,7 +53,10 @@ def enter(chromium):
 
 
 def press(page, *keys):
+    """Press keys, votes as soon as the stamps that they are on are there."""
     for key in keys:
+        if key in "rbs":
+            page.locator(HERE).wait_for()
         page.keyboard.press(key)
 
 
@@ -124,7 +128,6 @@ def test_two_raters_at_once_reach_two_votes_on_every_candidate(address, enter, s
     pages = [enter(address, name) for name in ("ann", "bob")]
     for _ in range(8):
         for page in pages:
-            shown(page).wait_for()
             press(page, "r")
     for page in pages:
         expect(page.locator("#candidates")).to_have_text("Nothing waits for your vote. Thank you!")
@@ -154,14 +157,30 @@ def test_the_grid_is_voted_with_arrows_and_keys(address, enter, store):
 def test_the_stretch_can_be_switched(address, enter):
     page = enter(address, "ann")
     image = page.get_by_alt_text("difference of candidate c0, stretched by zscale")
-    expect(image).to_be_visible()
-    grey = "image => image.decode().then(() => [image.src.split('-').pop(), image.naturalWidth])"
-    assert image.evaluate(grey) == ["zscale.png", 157]
+    loaded = "image => image.decode().then(() => [image.src.split('-').pop(), image.naturalWidth])"
+    assert image.evaluate(loaded) == ["zscale.png", 157]
     press(page, "z")
     stretched = page.get_by_alt_text("difference of candidate c0, stretched by asinh")
-    assert stretched.evaluate(grey) == ["asinh.png", 157]
+    expect(stretched).to_be_visible()
+    assert stretched.evaluate(loaded) == ["asinh.png", 157]
     page.reload()
     expect(page.get_by_label("Stretch")).to_have_value("asinh")
+
+
+def test_stamps_that_are_not_there_get_no_vote(address, enter, store):
+    page = enter(address, "ann")
+    press(page, "r")
+    page.context.set_offline(True)
+    press(page, "z")  # the other stretch was not loaded
+    expect(page.locator(".card[aria-busy]")).to_be_visible()
+    expect(page.get_by_role("button", name="Real")).to_be_disabled()
+    page.keyboard.press("r")
+    expect(shown(page)).to_have_attribute("data-id", "c1")
+    page.context.set_offline(False)
+    expect(page.get_by_role("button", name="Real")).to_be_enabled()
+    press(page, "b")
+    expect_saved(page, mine="2 of 30")
+    assert rows(store) == [("ann", "c0", "real"), ("ann", "c1", "bogus")]
 
 
 def test_label_and_score_can_be_shown_before_or_never(address, enter):
@@ -245,15 +264,15 @@ def test_another_rater_takes_over_and_a_given_up_change_changes_nothing(address,
     assert rows(store) == [("ann", "c0", "real"), ("bob", "c0", "bogus")]
 
 
-def test_beyond_loopback_only_the_token_opens_the_page(chromium, server, enter):
-    address = server.start("--host", "0.0.0.0", "--token", "much-too-secret")
-    assert address.endswith("/?token=much-too-secret")
-    here = f"http://127.0.0.1:{server.port}/"
-    with chromium.new_context() as context:
-        assert context.new_page().goto(here).status == 403
-    page = enter(f"{here}?token=much-too-secret", "ann")
-    expect(page).to_have_url(here)
-    press(page, "r")
-    expect_saved(page, mine="1 of 30")
-    page.goto(here)
-    expect(shown(page)).to_have_attribute("data-id", "c1")
+def test_the_token_opens_the_page_once_and_for_all(chromium, study, store, enter):
+    review = open_review(study, stamps=None, shuffle_seed=None)
+    access = Access(loopback=False, token="much-too-secret", cookie="stampshift")
+    with serving(make_app(review, store, raters_per_candidate=2, access=access)) as address:
+        with chromium.new_context() as context:
+            assert context.new_page().goto(address).status == 403
+        page = enter(f"{address}/?token=much-too-secret", "ann")
+        expect(page).to_have_url(f"{address}/")
+        press(page, "r")
+        expect_saved(page, mine="1 of 30")
+        page.goto(address)
+        expect(shown(page)).to_have_attribute("data-id", "c1")

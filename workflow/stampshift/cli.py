@@ -91,7 +91,7 @@ def review(
     stamps: Annotated[Path | None, typer.Option(help="Stamps file of a table of candidates.")] = None,
     votes: Annotated[
         Path | None,
-        typer.Option(help="SQLite file of the votes [default: resources/reviews/<survey>.sqlite]."),
+        typer.Option(help="SQLite file of the votes; resources/reviews/<survey>.sqlite if not given."),
     ] = None,
     raters_per_candidate: Annotated[int, typer.Option(min=1, help="Votes that each candidate gets.")] = 2,
     shuffle_seed: Annotated[
@@ -103,7 +103,7 @@ def review(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at; 0 for a free one.")] = 8765,
     token: Annotated[
         str | None,
-        typer.Option(envvar="STAMPSHIFT_REVIEW_TOKEN", help="Token to demand [default: a random one]."),
+        typer.Option(envvar="STAMPSHIFT_REVIEW_TOKEN", help="Token to demand; a random one if not given."),
     ] = None,
     open_browser: Annotated[
         bool, typer.Option("--open/--no-open", help="Open the page in a browser here.")
@@ -134,11 +134,11 @@ def review_export(
     margin: Annotated[int, typer.Option(min=1, help="Votes by which the majority must lead.")] = 2,
     relabels: Annotated[
         Path | None,
-        typer.Option(help="CSV of the decided candidates: id, old_label, label [default: <votes>.csv]."),
+        typer.Option(help="CSV of the decided candidates; <votes>.csv if not given."),
     ] = None,
     votes_csv: Annotated[
         Path | None,
-        typer.Option(help="CSV of the votes [default: <votes>-votes.csv]."),
+        typer.Option(help="CSV of the votes; <votes>-votes.csv if not given."),
     ] = None,
 ) -> None:
     """Write the labels that a review decided, and its votes; print counts and the raters' agreement."""

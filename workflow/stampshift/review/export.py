@@ -77,7 +77,7 @@ def _told_candidates(result: pd.DataFrame, labels: Mapping[str, str], margin: in
     return [
         f"decided by a margin of {margin}: {len(decided)}, of which {to_real + to_bogus} flipped "
         f"({to_real} bogus to real, {to_bogus} real to bogus)",
-        f"undecided: {len(labels) - len(decided)}, of which {disputed} disputed, the others with too few",
+        f"undecided: {len(labels) - len(decided)}, of which {disputed} disputed",
     ]
 
 

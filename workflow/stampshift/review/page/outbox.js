@@ -27,6 +27,7 @@ export class Outbox {
     localStorage.setItem(`${this.prefix}${order}-${key}`, JSON.stringify(entry));
     this.changed(this.waiting().length, null);
     this.send();
+    return key;
   }
 
   waiting() {
@@ -64,13 +65,9 @@ export class Outbox {
   }
 }
 
-async function post(vote) {
-  const response = await reach("api/votes", {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(vote),
-  });
-  return response;
+function post(vote) {
+  const headers = { "Content-Type": "application/json" };
+  return reach("api/votes", { method: "POST", headers, body: JSON.stringify(vote) });
 }
 
 // The JSON that the server answers; an Error with the server's words, or that it is out of reach.

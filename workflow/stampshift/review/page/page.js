@@ -1,5 +1,6 @@
 // The review page: what is on the screen, and what keys and buttons do to it.
 
+import { makeCard, Pictures, told } from "./card.js";
 import { Outbox, reach } from "./outbox.js";
 
 const GRID_SIZE = 12;
@@ -12,7 +13,7 @@ const remember = (name, value) => localStorage.setItem(`stampshift-${name}`, val
 let review; // what the server says of the review
 let outbox;
 let rater = remembered("rater", "");
-let shown = []; // candidates on the screen: {id, row, vote, label, score, saved}
+let shown = []; // candidates on the screen: {id, row}, after a vote also {vote, key, saved, label, score}
 let ahead = []; // candidates that come next, their images already here
 let done = []; // candidates the rater has voted on, the latest last
 let chosen = 0; // which of the shown gets the next vote
@@ -49,18 +50,16 @@ async function fill() {
       return;
     }
   }
-  ahead.forEach((item) => {
-    new Image().src = imageOf(item);
-  });
   topUp();
 }
 
 const held = () => [...shown, ...ahead].map((item) => item.id).concat(outbox.ids());
 
 function saved(vote, answer) {
-  const item = [...done, ...shown].find((one) => one.id === vote.id);
-  if (vote.rater === rater) showProgress(answer.progress);
-  if (item && item.vote === answer.candidate.vote) Object.assign(item, answer.candidate, { saved: true });
+  if (vote.rater !== rater) return;
+  showProgress(answer.progress);
+  const item = done.find((one) => one.key === vote.key);
+  if (item) Object.assign(item, answer.candidate, { saved: true });
   render();
 }
 
@@ -75,9 +74,9 @@ function showWaiting(waiting, trouble) {
 
 function vote(word) {
   const item = shown[chosen];
-  if (!rater || !item) return;
-  outbox.add(rater, item.id, word);
-  Object.assign(item, { vote: word, saved: false });
+  if (!rater || !canVote()) return;
+  const key = outbox.add(rater, item.id, word);
+  Object.assign(item, { vote: word, key, saved: false });
   done = [...done.filter((one) => one.id !== item.id), item];
   if (settings.layout === "one") nextPage();
   else {
@@ -115,10 +114,15 @@ function topUp() {
   const open = shown.every((one) => !one.vote);
   if (open) shown.push(...ahead.splice(0, Math.max(0, pageSize() - shown.length)));
   render();
+  ahead.forEach((item) => pictures.has(imageOf(item)));
 }
 
 // ---- the screen
 
+const pictures = new Pictures((address) => {
+  if (shown.some((item) => imageOf(item) === address)) render();
+});
+const canVote = () => shown[chosen] !== undefined && pictures.has(imageOf(shown[chosen]));
 const imageOf = (item) => `images/${review.fingerprint}/${item.row}-${settings.stretch}.png`;
 
 function render() {
@@ -130,41 +134,19 @@ function render() {
   const waits = shown.length > 0 && shown.every((one) => one.vote);
   byId("next").classList.toggle("due", waits);
   document.body.dataset.layout = settings.layout;
-  for (const word of ["real", "bogus", "skip"]) byId(word).disabled = shown.length === 0;
+  for (const word of ["real", "bogus", "skip"]) byId(word).disabled = !canVote();
   byId("undo").disabled = done.length === 0;
   if (shown.length === 0 && exhausted) box.textContent = "Nothing waits for your vote. Thank you!";
   const last = done.at(-1);
-  byId("last").textContent = settings.layout === "one" && last ? `last: ${last.id}, ${told(last)}` : "";
+  byId("last").textContent = settings.layout === "one" && last ? `last: ${last.id}, ${told(last, settings.reveal)}` : "";
 }
 
 function card(item, index) {
-  const node = byId("card").content.firstElementChild.cloneNode(true);
-  const current = index === chosen;
-  node.dataset.id = item.id;
-  node.dataset.vote = item.vote ?? "";
-  if (current) node.setAttribute("aria-current", "true");
-  node.tabIndex = current ? 0 : -1;
-  node.setAttribute("aria-label", `candidate ${item.id}${item.vote ? `, ${told(item)}` : ""}`);
-  for (const figure of node.querySelectorAll("figure")) {
-    const channel = figure.querySelector("figcaption").textContent;
-    const image = figure.querySelector("img");
-    image.src = imageOf(item); // the whole triplet, of which the style shows the channel
-    image.alt = `${channel} of candidate ${item.id}, stretched by ${settings.stretch}`;
-  }
-  node.querySelector(".id").textContent = item.id;
-  node.querySelector(".known").textContent = known(item);
-  node.querySelector(".vote").textContent = item.vote ? spoken(item) : "";
+  const { stretch, reveal } = settings;
+  const address = imageOf(item);
+  const node = makeCard(item, { address, here: pictures.has(address), current: index === chosen, stretch, reveal });
   node.addEventListener("click", () => choose(index));
   return node;
-}
-
-const spoken = (item) => `${item.saved ? "" : "saving: "}${item.vote}`;
-const told = (item) => [spoken(item), known(item)].filter(Boolean).join("; ");
-
-function known(item) {
-  if (settings.reveal === "never" || item.label === undefined) return "";
-  const score = item.score === null ? "" : `, score ${item.score.toFixed(3)}`;
-  return `label ${item.label}${score}`;
 }
 
 function choose(index) {
@@ -227,9 +209,12 @@ async function begin(name) {
   byId("rater").textContent = rater;
   shown = [];
   ahead = [];
+  done = [];
   exhausted = false;
+  render();
   await outbox.send();
-  const last = await reach(`api/last?${new URLSearchParams({ rater })}`).catch(() => []);
+  const last = await reach(`api/last?${new URLSearchParams({ rater: name.trim() })}`).catch(() => []);
+  if (rater !== name.trim()) return;
   done = last.map((item) => ({ ...item, saved: true })).reverse();
   await fill();
 }
