@@ -10,6 +10,7 @@ from stampshift.review.store import VoteStore
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 expect = sync_api.expect
+expect.set_options(timeout=15_000)  # of patience with a busy machine; it is no pause
 HERE = ".card[aria-current]:not([aria-busy])"  # the card that gets the next vote, with its stamps
 OPEN = Access(loopback=True, token=None, cookie="stampshift")
 
@@ -220,7 +221,7 @@ def test_a_killed_server_loses_no_vote(chromium, server, enter):
     press(page, "b", "b", "u")
     expect(page.locator("#saving")).to_have_text("3 votes waiting: the server is out of reach")
     server.start()
-    expect(page.locator("#saving")).to_have_text("all votes saved", timeout=15_000)
+    expect(page.locator("#saving")).to_have_text("all votes saved")
     expect_saved(page, mine="2 of 30")
     server.kill()
     with VoteStore.read(server.votes) as store:
