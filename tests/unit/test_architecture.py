@@ -14,7 +14,7 @@ MODULES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py"))
 FOUNDATION = {"__init__", "errors", "files", "joblog", "parallel", "provenance", "experiment", "variants"}
 FOUNDATION |= {"stamps"}
 DATA = {"counts", "surveys", "preprocess", "making", "splits", "simulation", "inspection"}
-DATA |= {"autoscan", "stamp_features"}
+DATA |= {"autoscan", "stamp_features", "measuring"}
 LAYERS = [FOUNDATION, DATA, {"networks"}, {"methods"}, {"training"}, {"evaluation"}, {"figures"}, {"cli"}]
 # plain numpy, below everything that scores: named with experiment and stamps as free of torch
 SHARED = {"evaluation.metrics"}

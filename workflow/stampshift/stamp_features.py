@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
 FIT_PIXELS = 15
+SMALLEST_STAMP = FIT_PIXELS  # pixels; what holds the fit's box holds 7 x 7 binned ones too
 FIT_SIGMAS = np.linspace(0.5, 5.0, 19)
 APERTURE_PIXELS = 5.0
 Stack = NDArray[np.float64]
@@ -21,7 +22,7 @@ def stamp_features(
     Parameters
     ----------
     template, difference
-        float64 (n, size, size) in the survey's units; 15 pixels wide or more.
+        float64 (n, size, size) in the survey's units, of `SMALLEST_STAMP` pixels or more.
     masked
         bool (n, size, size), pixels of either image without a measurement; their values do not matter.
 
