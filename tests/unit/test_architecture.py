@@ -15,7 +15,16 @@ FOUNDATION = {"__init__", "errors", "files", "joblog", "parallel", "provenance",
 FOUNDATION |= {"stamps"}
 DATA = {"counts", "surveys", "preprocess", "making", "splits", "simulation", "inspection"}
 DATA |= {"autoscan", "stamp_features", "measuring"}
-LAYERS = [FOUNDATION, DATA, {"networks"}, {"methods"}, {"training"}, {"evaluation"}, {"figures"}, {"cli"}]
+LAYERS = [
+    FOUNDATION,
+    DATA,
+    {"networks"},
+    {"methods"},
+    {"training"},
+    {"evaluation", "relabelling"},
+    {"figures"},
+]
+LAYERS += [{"cli", "review"}]
 # plain numpy, below everything that scores: named with experiment and stamps as free of torch
 SHARED = {"evaluation.metrics"}
 
