@@ -20,7 +20,7 @@ LAYERS = [
     DATA,
     {"networks"},
     {"methods"},
-    {"training"},
+    {"training", "forest"},
     {"evaluation", "relabelling"},
     {"figures"},
 ]
