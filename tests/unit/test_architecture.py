@@ -12,9 +12,9 @@ import stampshift
 ROOT = Path(stampshift.__file__).parent
 MODULES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py"))
 FOUNDATION = {"__init__", "errors", "files", "joblog", "parallel", "provenance", "experiment", "variants"}
-FOUNDATION |= {"stamps"}
+FOUNDATION |= {"stamps", "label_settings"}
 DATA = {"counts", "surveys", "preprocess", "making", "splits", "simulation", "inspection"}
-DATA |= {"autoscan", "stamp_features", "measuring"}
+DATA |= {"autoscan", "stamp_features", "measuring", "label_file"}
 LAYERS = [
     FOUNDATION,
     DATA,

@@ -87,10 +87,6 @@ def test_a_list_of_pairs_limits_sources_and_targets():
             {"surveys__ZTF__origin": "url"},
             "surveys.ZTF.origin is 'url', but the section has no key of that name",
         ),
-        (
-            {"surveys__HiTS__simulate__flipped": 0.1},
-            "surveys.HiTS.simulate.flipped: wrong labels are planted in archives of reader 'des' alone",
-        ),
         ({"surveys__ZTF__reader": "sdss"}, "config: surveys.ZTF.reader: 'sdss' is not one of"),
         (
             {"diagnostics__operating_points__mdr": [1]},

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -37,14 +38,14 @@ def grow(stamps, parts, features):
     def grow(**changes):
         options = {
             "name": "forest",
-            "labels": stamps.labels,
             "settings": SETTINGS,
             "seed": 0,
             "threads": 1,
             "features": features,
             "splits": parts,
         } | changes
-        return train_forest(stamps, options.pop("splits"), options.pop("features"), **options)
+        labelled = replace(stamps, labels=options.pop("labels", stamps.labels))
+        return train_forest(labelled, options.pop("splits"), options.pop("features"), **options)
 
     return grow
 

@@ -1,4 +1,4 @@
-"""Names of the 38 features in DES' autoscan table (Goldstein et al. 2015, AJ 150, 82, table 2)."""
+"""Names in DES' autoscan table, of its 38 features above all (Goldstein et al. 2015, AJ 150, 82, table 2)."""
 
 STAMP_FEATURES = (
     "DIFFSUMRN", "NUMNEGRN", "N2SIG3", "N3SIG3", "N2SIG5", "N3SIG5",
@@ -12,3 +12,6 @@ DETECTION_FEATURES = (
 REFERENCE_FEATURES = ("MAG_REF", "MAG_REF_ERR", "A_REF", "B_REF", "NN_DIST_RENORM", "MAGLIM", "MAGDIFF")
 # the table's own order is alphabetical
 COLUMNS = tuple(sorted((*STAMP_FEATURES, *DETECTION_FEATURES, *REFERENCE_FEATURES)))
+
+# of a simulated archive in DES' format: the true labels, where wrong ones were planted in its table
+PLANTED = "planted_flips.csv"

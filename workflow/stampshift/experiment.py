@@ -219,8 +219,3 @@ def _check_consistency(config: Mapping[str, Any], *, sections: Mapping[str, Sect
                 f"config: surveys.{name}.origin is '{survey['origin']}', "
                 "but the section has no key of that name."
             )
-        if "flipped" in survey.get("simulate", {}) and survey["reader"] != "des":
-            raise ConfigError(
-                f"config: surveys.{name}.simulate.flipped: wrong labels are planted in archives of reader "
-                f"'des' alone, and {name} has reader '{survey['reader']}'; take the key out."
-            )

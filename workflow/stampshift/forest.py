@@ -61,7 +61,6 @@ def train_forest(
     features: pd.DataFrame,
     *,
     name: str,
-    labels: NDArray[np.uint8],
     settings: Mapping[str, Any],
     seed: int,
     threads: int,
@@ -71,15 +70,13 @@ def train_forest(
     Parameters
     ----------
     stamps
-        The survey; of its file only identifiers are read, no pixel and no label.
+        The survey, of which no pixel is read; its labels are trained on and stand beside the scores.
     splits
         Its parts; the validation part is left alone.
     features
         Column ``id`` and those of ``FORESTS[name]``, one line for every stamp, in any order.
     name
         Key of `FORESTS`.
-    labels
-        uint8 (N,), 1 real and 0 bogus: what to train on, and what to write beside the scores.
     settings
         ``trees``, ``criterion``, ``max_features`` and ``min_samples_split``.
     seed
@@ -92,7 +89,7 @@ def train_forest(
     ContractError
         If a stamp has no line of features or two, or no real or no bogus stamp with all features is left.
     """
-    started = time.perf_counter()
+    started, labels = time.perf_counter(), stamps.labels
     values = _values(features, stamps=stamps, columns=FORESTS[name])  # (N, columns)
     usable: NDArray[np.bool_] = np.asarray(np.isfinite(values).all(axis=1))
     train, test = (part[usable[part]] for part in (splits.train, splits.test))

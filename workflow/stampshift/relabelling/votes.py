@@ -64,18 +64,17 @@ def majority(votes: pd.DataFrame, *, margin: int) -> pd.DataFrame:
         they all agree.
     """
     last = last_votes(votes)
-    by_id = last["id"]
-    real = (last["vote"] == "real").groupby(by_id).sum()
-    bogus = (last["vote"] == "bogus").groupby(by_id).sum()
-    lead = (real - bogus).to_numpy()
-    counts = (real + bogus).to_numpy()
+    words = {word: (last["vote"] == word).astype(int) for word in LABELS}
+    counts = pd.DataFrame({"id": last["id"], **words}).groupby("id").sum()
+    lead = (counts["real"] - counts["bogus"]).to_numpy()
+    total = (counts["real"] + counts["bogus"]).to_numpy()
     return pd.DataFrame(
         {
-            "id": real.index,
-            "votes": counts,
-            "real_votes": real.to_numpy(),
+            "id": counts.index,
+            "votes": total,
+            "real_votes": counts["real"].to_numpy(),
             "label": np.select([lead >= margin, -lead >= margin], ["real", "bogus"], ""),
-            "unanimous": (counts > 0) & (np.abs(lead) == counts),
+            "unanimous": (total > 0) & (np.abs(lead) == total),
         }
     )
 
