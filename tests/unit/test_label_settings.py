@@ -48,8 +48,8 @@ def test_what_agrees_with_itself_passes(changes):
     [
         (
             {"surveys__HiTS__simulate__flipped": 0.1},
-            "surveys.HiTS.simulate.flipped: wrong labels are planted in archives of reader 'des' alone, and HiTS "
-            "has reader 'hits'; take the key out.",
+            "surveys.HiTS.simulate.flipped: wrong labels are planted in archives of reader 'des' alone, and "
+            "HiTS has reader 'hits'; take the key out.",
         ),
         (
             {"des_study__survey": "HiTS"},
@@ -62,7 +62,7 @@ def test_what_agrees_with_itself_passes(changes):
         ),
         (
             {"des_study__relabels__origin": "planted"},
-            "origin is 'planted', but no wrong labels are planted in DES",
+            "'planted', but no wrong labels are planted in DES",
         ),
         (
             {"surveys__DES__simulate__flipped": 0.1, "des_study__relabels__origin": "planted"},

@@ -23,14 +23,8 @@ def truth(tmp_path):
 
 
 def sources(**changes):
-    given = {
-        "path": None,
-        "candidates": None,
-        "truth": None,
-        "classes": CLASSES,
-        "results": "results/des_study",
-    }
-    return Sources(**(given | changes))
+    none = dict.fromkeys(("path", "candidates", "truth"))
+    return Sources(**(none | {"classes": CLASSES, "results": "results/des_study"} | changes))
 
 
 def review(tmp_path, *lines, header="id,old_label,label"):

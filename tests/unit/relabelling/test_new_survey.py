@@ -57,7 +57,6 @@ def test_the_numbers_of_agreement(survey):
         "bogus": 1,
         "undecided": 1,
         "unanimous": 2,
-        "margin": 2,
     }
     assert {name: numbers[name] for name in counts} == counts
     assert {"cohen", "fleiss"} <= set(numbers)

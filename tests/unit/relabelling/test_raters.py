@@ -87,7 +87,5 @@ def test_votes_that_are_none_are_refused(line, message, survey, tmp_path):
 def test_a_file_of_another_kind_is_refused(survey, tmp_path):
     with pytest.raises(ContractError, match=r"votes\.csv: .*columns id, rater, vote, time are needed; rater"):
         read_votes(write(tmp_path, "101,real", header="id,vote,time"), survey(1))
-    with pytest.raises(
-        ContractError, match=r"none\.csv: expected a CSV table of votes with the columns id, "
-    ):
+    with pytest.raises(ContractError, match=r"none\.csv: expected a CSV table of votes with the columns"):
         read_votes(tmp_path / "none.csv", survey(1))
