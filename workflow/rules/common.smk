@@ -120,27 +120,23 @@ def archive_address(wildcards):
     return addresses[wildcards.archive]
 
 
-def raw_archive_of(survey):
+def raw_archive(wildcards):
     """Files or folder of a survey's raw archive, in a list."""
-    section = config["surveys"][survey]
+    section = survey_section(wildcards)
     if section["origin"] == "url":
         names = [Path(url).name for url in section["url"]]
-        return [f"resources/raw/{survey}/{name}" for name in names]
+        return [f"resources/raw/{wildcards.survey}/{name}" for name in names]
     if section["origin"] == "simulate":
-        drawn = section["simulate"]
-        flipped = f"-flipped-{drawn['flipped']}" if "flipped" in drawn else ""
-        return [f"resources/raw/simulated/{survey}-{drawn['stamps']}-seed-{drawn['seed']}{flipped}"]
+        size, seed = section["simulate"]["stamps"], section["simulate"]["seed"]
+        flipped = f"-flipped-{section['simulate']['flipped']}" if "flipped" in section["simulate"] else ""
+        return [f"resources/raw/simulated/{wildcards.survey}-{size}-seed-{seed}{flipped}"]
     if not Path(section["path"]).exists():
         raise WorkflowError(
-            f"{survey}: there is nothing at {section['path']}, where the config's surveys.{survey}.path expects "
-            "the raw archive. Put it there (docs: README, 'The archives'), change the path, or set origin to "
-            "'simulate'."
+            f"{wildcards.survey}: there is nothing at {section['path']}, where the config's "
+            f"surveys.{wildcards.survey}.path expects the raw archive. Put it there (docs: README, 'The "
+            "archives'), change the path, or set origin to 'simulate'."
         )
     return [section["path"]]
-
-
-def raw_archive(wildcards):
-    return raw_archive_of(wildcards.survey)
 
 
 def archive_origin(wildcards):

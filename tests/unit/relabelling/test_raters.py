@@ -87,5 +87,8 @@ def test_votes_that_are_none_are_refused(line, message, survey, tmp_path):
 def test_a_file_of_another_kind_is_refused(survey, tmp_path):
     with pytest.raises(ContractError, match=r"votes\.csv: .*columns id, rater, vote, time are needed; rater"):
         read_votes(write(tmp_path, "101,real", header="id,vote,time"), survey(1))
-    with pytest.raises(ContractError, match=r"none\.csv: expected a CSV table of votes with the columns"):
+    (tmp_path / "votes.csv").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ContractError, match=r"votes\.csv: expected a CSV table of votes with the columns id"):
+        read_votes(tmp_path / "votes.csv", survey(1))
+    with pytest.raises(ContractError, match=r"none\.csv: no votes are there\. Let people label DES with"):
         read_votes(tmp_path / "none.csv", survey(1))

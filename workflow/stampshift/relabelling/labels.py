@@ -35,8 +35,8 @@ class Sources(NamedTuple):
         Folder of the study's results, for messages.
     """
 
-    path: Path | None
-    candidates: Path | None
+    path: Path | str | None
+    candidates: Path | str | None
     truth: Path | None
     classes: Mapping[str, str]
     results: str
@@ -82,8 +82,8 @@ def corrected_labels(stamps: Stamps, *, origin: str, sources: Sources) -> pd.Dat
 
 def of_review(sources: Sources, stamps: Stamps) -> pd.DataFrame:
     """What people decided of some candidates: columns ``row`` and ``label``."""
-    path = sources.path
-    if path is None or not path.is_file():
+    path = Path(sources.path or "")
+    if not path.is_file():
         raise ContractError(
             f"{path}: no review is there, and without one no label is corrected and nothing retrained. Run "
             f"`stampshift review {sources.results}`, vote, export the decisions to {path} (`stampshift "
@@ -109,8 +109,8 @@ def of_review(sources: Sources, stamps: Stamps) -> pd.DataFrame:
 
 def of_table(sources: Sources, stamps: Stamps) -> pd.DataFrame:
     """Labels of a relabelled table of the archive, such as the public ``relabeled_autoscan_features.csv``."""
-    path = sources.path
-    if path is None or not path.is_file():
+    path = Path(sources.path or "")
+    if not path.is_file():
         raise ContractError(
             f"{path}: no relabelled table is there. Put it there, or change des_study.relabels."
         )

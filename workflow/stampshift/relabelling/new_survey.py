@@ -1,10 +1,9 @@
-"""Labels of a new survey from votes: majority with a margin, agreement, and parts for further training.
+"""Labels of a new survey from votes: a majority with a margin, and how far the raters agree.
 
-The survey's own labels serve no purpose here: what has no decided majority has no label, and is in no part.
+The survey's own labels serve no purpose here: what has no decided majority has no label.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ import pandas as pd
 from stampshift.errors import ContractError
 from stampshift.relabelling.raters import read_votes, simulate_votes
 from stampshift.relabelling.votes import agreement, majority
-from stampshift.splits import Splits, make_splits
 from stampshift.stamps import LABELS, Stamps
 
 
@@ -81,28 +79,3 @@ def agreement_numbers(stamps: Stamps, votes: pd.DataFrame, *, margin: int) -> di
         "undecided": int((judged["label"] == "").sum()),
         "unanimous": int(judged["unanimous"].sum()),
     }
-
-
-def split_voted(stamps: Stamps, labels: pd.DataFrame, *, fractions: Mapping[str, float], seed: int) -> Splits:
-    """Parts of the candidates that have a label by vote; all others are in none.
-
-    Parameters
-    ----------
-    stamps
-        The survey; its labels are not looked at.
-    labels
-        Of `voted_labels`.
-    fractions, seed
-        As for `make_splits`, which also says what raises.
-    """
-    rows = labels["row"].to_numpy(np.int64)
-    voted = replace(
-        stamps,
-        stamps=stamps.stamps[:0],
-        labels=labels["label"].to_numpy(np.uint8),
-        classes=stamps.classes[rows],
-        ids=stamps.ids[rows],
-        groups=stamps.groups[rows],
-    )
-    parts = vars(make_splits(voted, fractions=fractions, seed=seed))
-    return Splits(survey=parts.pop("survey"), **{name: rows[part] for name, part in parts.items()})

@@ -33,6 +33,11 @@ def read_votes(path: Path, stamps: Stamps) -> pd.DataFrame:
         If the file is missing, lacks a column, holds a vote or a time that is none, the same vote twice, an
         unnamed rater, or a candidate that the survey does not have.
     """
+    if not path.is_file():
+        raise ContractError(
+            f"{path}: no votes are there. Let people label {stamps.survey} with `stampshift review` and "
+            "export the votes there, or change des_study.new_survey.votes."
+        )
     try:
         votes = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (ValueError, OSError) as error:
