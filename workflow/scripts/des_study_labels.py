@@ -14,7 +14,7 @@ with job_log(snakemake.log[0]):
         candidates=next(iter(snakemake.input.candidates), None),
         truth=next((Path(folder) / PLANTED for folder in snakemake.input.planted), None),
         classes=snakemake.params.classes,
-        results=snakemake.params.results,
+        results=str(Path(snakemake.input.stamps).parent),
     )
     labels = corrected_labels(
         Stamps.open(snakemake.input.stamps), origin=snakemake.params.origin, sources=sources
