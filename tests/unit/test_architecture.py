@@ -12,9 +12,10 @@ import stampshift
 ROOT = Path(stampshift.__file__).parent
 MODULES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py"))
 FOUNDATION = {"__init__", "errors", "files", "joblog", "parallel", "provenance", "experiment", "variants"}
-FOUNDATION |= {"stamps"}
+FOUNDATION |= {"stamps", "label_settings"}
 DATA = {"counts", "surveys", "preprocess", "making", "splits", "simulation", "inspection", "downloads"}
-LAYERS = [FOUNDATION, DATA, {"networks"}, {"methods"}, {"training"}, {"evaluation", "relabelling"}]
+DATA |= {"autoscan", "stamp_features", "measuring", "label_file"}
+LAYERS = [FOUNDATION, DATA, {"networks"}, {"methods"}, {"training", "forest"}, {"evaluation", "relabelling"}]
 LAYERS += [{"figures"}, {"cli", "review"}]
 # plain numpy, below everything that scores: named with experiment and stamps as free of torch
 SHARED = {"evaluation.metrics"}

@@ -137,7 +137,8 @@ def raw_archive(wildcards):
         return [f"resources/raw/{wildcards.survey}/{name}" for name in names]
     if section["origin"] == "simulate":
         size, seed = section["simulate"]["stamps"], section["simulate"]["seed"]
-        return [f"resources/raw/simulated/{wildcards.survey}-{size}-seed-{seed}"]
+        flipped = f"-flipped-{section['simulate']['flipped']}" if "flipped" in section["simulate"] else ""
+        return [f"resources/raw/simulated/{wildcards.survey}-{size}-seed-{seed}{flipped}"]
     if not Path(section["path"]).exists():
         known = Path(constants_file(wildcards.survey))
         files = load_yaml(known).get("archive_files") if known.exists() else None

@@ -38,6 +38,26 @@ rule simulate:
         "../scripts/simulate.py"
 
 
+rule simulate_flipped:
+    """An archive in DES' format with a share of wrong labels, and the truth beside them."""
+    input:
+        constants="resources/surveys/{survey}.yaml",
+    output:
+        directory("resources/raw/simulated/{survey}-{size}-seed-{seed}-flipped-{share}"),
+    log:
+        "<logs>/simulate/{survey}-{size}-seed-{seed}-flipped-{share}.log",
+    wildcard_constraints:
+        size="[0-9]+",
+        share="0[.][0-9]+|[0-9.]+e-[0-9]+",
+    conda:
+        "../../envs/stampshift.yaml"
+    threads: EXECUTION["preprocessing_threads"]
+    params:
+        code=code_digest("simulation", "simulation.flips"),
+    script:
+        "../scripts/simulate_flipped.py"
+
+
 rule stamps:
     input:
         archive=raw_archive,
