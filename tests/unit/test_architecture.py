@@ -12,8 +12,8 @@ import stampshift
 ROOT = Path(stampshift.__file__).parent
 MODULES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py"))
 FOUNDATION = {"__init__", "errors", "files", "joblog", "parallel", "provenance", "experiment", "variants"}
-FOUNDATION |= {"stamps"}
-DATA = {"counts", "surveys", "preprocess", "making", "splits", "simulation", "inspection"}
+FOUNDATION |= {"stamps", "consistency"}
+DATA = {"counts", "label_file", "surveys", "preprocess", "making", "splits", "simulation", "inspection"}
 LAYERS = [FOUNDATION, DATA, {"networks"}, {"methods"}, {"training"}, {"evaluation"}, {"figures"}, {"cli"}]
 # plain numpy, below everything that scores: named with experiment and stamps as free of torch
 SHARED = {"evaluation.metrics"}

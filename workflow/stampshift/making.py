@@ -30,6 +30,7 @@ def make_stamps(
     classes: Mapping[str, str],
     invalid: InvalidPixels,
     size_pixels: int,
+    normalisation: str,
     processes: int,
     origin: Mapping[str, Any],
     output: Path,
@@ -51,6 +52,8 @@ def make_stamps(
         The survey's marks of invalid pixels.
     size_pixels
         Side of the stamps.
+    normalisation
+        Key of `preprocess.NORMALISATIONS`.
     processes
         Number of worker processes; 1 works in this process. It does not change the result.
     origin
@@ -70,7 +73,14 @@ def make_stamps(
     ContractError
         If no stamp is left.
     """
-    work = partial(_block, reader=reader, classes=dict(classes), invalid=invalid, size_pixels=size_pixels)
+    work = partial(
+        _block,
+        reader=reader,
+        size_pixels=size_pixels,
+        normalisation=normalisation,
+        invalid=invalid,
+        classes=dict(classes),
+    )
     counts = Counts()
     bar = tqdm(desc=survey, unit=" stamps", disable=None if progress else True)
     try:
@@ -94,6 +104,7 @@ def make_stamps(
                     "class_map": dict(classes),
                     "invalid": vars(invalid),
                     "size_pixels": size_pixels,
+                    "normalisation": normalisation,
                     "counts": counts.as_dict(),
                 }
             )
@@ -124,8 +135,5 @@ def digest(files: Iterable[Path]) -> dict[str, Any]:
     return summary | ({"list": listed} if len(listed) <= LISTED_FILES else {})
 
 
-def _block(
-    unit: Any, *, reader: str, classes: Mapping[str, str], invalid: InvalidPixels, size_pixels: int
-) -> Block:
-    triplets = READERS[reader].decode(unit)
-    return preprocess(triplets, size_pixels=size_pixels, invalid=invalid, classes=classes)
+def _block(unit: Any, *, reader: str, **rules: Any) -> Block:
+    return preprocess(READERS[reader].decode(unit), **rules)

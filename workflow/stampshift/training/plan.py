@@ -6,9 +6,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from stampshift.experiment import Run
+from stampshift.label_file import relabelled
+from stampshift.networks import network_module
 from stampshift.provenance import code_digest, digest, file_digest
 from stampshift.splits import Splits
 from stampshift.stamps import Stamps, read_attributes
@@ -23,14 +26,21 @@ class Plan:
     ----------
     run
         Identity.
+    folder
+        Folder of its files among the results; it names the run in messages.
     method
         Module of `stampshift.methods` that trains it: the run's method, or the one that it is a variant of.
+    network
+        Key of `stampshift.networks.NETWORKS`.
     stamps
         Stamps file of the source and, for an adaptation, of the target, by survey.
     splits
         Splits file of the run's seed, by survey.
+    labels
+        Labels file that replaces the labels of the source's stamps file; None for those as they are.
     baseline
-        Model file of the source's baseline of the same seed; None for a baseline.
+        Model file that the training starts from, such as the source's baseline of the same seed; None where
+        it starts from random weights.
     options
         The method's options, with a number as ``entropy_weight`` where the method has one.
     training
@@ -40,9 +50,12 @@ class Plan:
     """
 
     run: Run
+    folder: str
     method: str
+    network: str
     stamps: Mapping[str, Path]
     splits: Mapping[str, Path]
+    labels: Path | None
     baseline: Path | None
     options: Mapping[str, Any]
     training: Mapping[str, Any]
@@ -55,8 +68,10 @@ class Plan:
 
     @property
     def code(self) -> str:
-        """Digest of the code that decides the result: the loop's and the one method's."""
-        return code_digest("training.execute", "training.device", f"methods.{self.method}")
+        """Digest of the code that decides the result: the loop's, the one method's and the one network's."""
+        return code_digest(
+            "training.execute", "training.device", f"methods.{self.method}", network_module(self.network)
+        )
 
     @property
     def entropy(self) -> int:
@@ -74,6 +89,7 @@ class Plan:
             {
                 "run": str(self.run),
                 "method": self.method,
+                "network": self.network,
                 "options": dict(self.options),
                 "training": dict(self.training),
                 "validation_shots": self.validation_shots,
@@ -82,20 +98,31 @@ class Plan:
                 "torch": torch.__version__,
                 "stamps": [read_attributes(self.stamps[name])["digest"] for name in self.surveys],
                 "splits": [file_digest(self.splits[name]) for name in self.surveys],
+                "labels": self.labels and file_digest(self.labels),
                 "baseline": self.baseline and file_digest(self.baseline),
             }
         )
 
     def data(self) -> TrainingData:
-        """Open the files that the training may see."""
+        """Open the files that the training may see.
+
+        Raises
+        ------
+        ContractError
+            If a file breaks its contract, or the labels file was made for other stamps.
+        """
         source, target = self.run.source, self.run.target
-        if target is None:
-            return TrainingData.for_baseline(
-                Stamps.open(self.stamps[source]), Splits.open(self.splits[source])
-            )
-        return TrainingData.for_adaptation(
+        splits = Splits.open(self.splits[source])
+        stamps = relabelled(
             Stamps.open(self.stamps[source]),
-            Splits.open(self.splits[source]),
+            self.labels,
+            rows=np.concatenate([splits.train, splits.validation]),
+        )
+        if target is None:
+            return TrainingData.for_baseline(stamps, splits)
+        return TrainingData.for_adaptation(
+            stamps,
+            splits,
             Stamps.open(self.stamps[target]),
             Splits.open(self.splits[target]),
             shots=self.run.shots,

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from stampshift.experiment import Run
+from stampshift.networks import MAIN_NETWORK
 from stampshift.training.device import choose_device, set_up_process
 from stampshift.training.model import Model
 from stampshift.training.plan import Plan
@@ -52,9 +53,12 @@ def score_validation(
     for run, model, files in zip(runs, models, splits, strict=True):
         plan = Plan(
             run=run,
+            folder=run.folder,
             method=run.method,
+            network=MAIN_NETWORK,
             stamps=stamps,
             splits=files,
+            labels=None,
             baseline=None,
             options={},
             training={},
