@@ -277,6 +277,19 @@ def test_all_images_are_divided_by_the_mad_sigma_of_the_difference_and_none_is_c
     assert counts["constant"] == counts["filled_pixels"] == counts["empty"] == ZERO
 
 
+def test_bright_pixels_are_held_at_thirty_sigmas():
+    difference = np.array([[1, 2, 3], [4, 5, 6], [7, 8, 9]]) + 100.0  # sigma 1.4826 x 2
+    template = np.array([[1e5, 60, 0], [-1e5, -60, 0], [0, 0, 0]])
+    (first, _, last), counts = stamps_of(
+        template, ramp(3), difference, size_pixels=3, normalisation="difference_mad_clipped"
+    )
+    sigma = 1.4826 * 2
+    np.testing.assert_allclose(first[0], [30, 60 / sigma, 0], rtol=1e-6)
+    np.testing.assert_allclose(first[1], [-30, -60 / sigma, 0], rtol=1e-6)
+    assert last.max() == 30
+    assert counts["constant"] == ZERO
+
+
 def test_the_sigma_is_that_of_normal_noise():
     noise = np.random.default_rng(5).normal(scale=3.0, size=(51, 51))
     (_, _, difference), _ = by_difference(noise, noise, noise)

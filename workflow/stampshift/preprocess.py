@@ -6,8 +6,9 @@ Preprocessing of Bolivar (2022), section 5.2, in this order:
    smaller than the crop;
 2. crop: the central `size_pixels` squared; the centre of an even-sized image is pixel ``size // 2``;
 3. normalise, by name: ``channel``, each channel of each stamp to mean 0 and standard deviation 1 over its
-   valid pixels, where a constant channel becomes 0; or ``difference_mad`` of Ayyar et al. (2022), all three
-   channels divided by the spread of the difference;
+   valid pixels, where a constant channel becomes 0; ``difference_mad`` of Ayyar et al. (2022), all three
+   channels divided by the spread of the difference; or ``difference_mad_clipped``, the same with bright pixels
+   held at a bound;
 4. fill: invalid pixels take the median of the channel's valid normalised pixels; a channel without any
    becomes 0.
 """
@@ -26,6 +27,7 @@ from stampshift.stamps import CHANNELS, DIFFERENCE, LABELS, RawTriplet
 BLOCK_TRIPLETS = 256  # 2.7 MB in float64 at 21 pixels: stays within a processor's cache
 NORMAL_SIGMA = 1.4826  # standard deviation of a normal distribution over its median absolute deviation
 SMALLEST_SIGMA = 1e-10  # of a difference, in the survey's units; below it nothing is divided
+CLIPPED_SIGMAS = 30.0
 
 
 @dataclass(frozen=True)
@@ -209,10 +211,22 @@ def _by_difference(flat: NDArray[np.float64], mask: NDArray[np.bool_]) -> NDArra
     return constant
 
 
+def _by_difference_clipped(flat: NDArray[np.float64], mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """`_by_difference`, then no pixel beyond `CLIPPED_SIGMAS`, in place.
+
+    A bright star is thousands of sigmas: the batch that holds one is normalised by it, and batch statistics
+    tell little of those of the whole. With few stamps a network then learns nothing that lasts.
+    """
+    constant = _by_difference(flat, mask)
+    np.clip(flat, -CLIPPED_SIGMAS, CLIPPED_SIGMAS, out=flat)
+    return constant
+
+
 # each normalises (n, 3, pixels), invalid pixels being 0, in place, and tells which channels are constant
 NORMALISATIONS: dict[str, Callable[[NDArray[np.float64], NDArray[np.bool_]], NDArray[np.bool_]]] = {
     "channel": _by_channel,
     "difference_mad": _by_difference,
+    "difference_mad_clipped": _by_difference_clipped,
 }
 
 
