@@ -7,8 +7,7 @@ Preprocessing of Bolivar (2022), section 5.2, in this order:
 2. crop: the central `size_pixels` squared; the centre of an even-sized image is pixel ``size // 2``;
 3. normalise, by name: ``channel``, each channel of each stamp to mean 0 and standard deviation 1 over its
    valid pixels, where a constant channel becomes 0; ``difference_mad`` of Ayyar et al. (2022), all three
-   channels divided by the spread of the difference; or ``difference_mad_clipped``, the same with bright pixels
-   held at a bound;
+   channels divided by the spread of the difference; or ``difference_mad_clipped``, the same with a bound;
 4. fill: invalid pixels take the median of the channel's valid normalised pixels; a channel without any
    becomes 0.
 """

@@ -1,29 +1,5 @@
 """The second study: stamps, splits and trainings of networks."""
 
-from types import SimpleNamespace
-
-DES_STUDY = config["des_study"]
-NEW_SURVEY = DES_STUDY["new_survey"]
-DES_SURVEY = SimpleNamespace(survey=DES_STUDY["survey"])
-DES_FOLDS = range(DES_STUDY["search"]["folds"])
-
-
-def des_study_archive(wildcards):
-    return raw_archive(DES_SURVEY)
-
-
-def des_study_fractions(wildcards):
-    return DES_STUDY["fractions"][wildcards.part]
-
-
-def des_study_labels(wildcards):
-    """File of corrected labels, in a list that is empty where the archive's are trained on."""
-    return ["<results>/des_study/labels.parquet"] if wildcards.labels == "new" else []
-
-
-def des_study_second_folders(wildcards):
-    return [f"des_study/second/{wildcards.labels}/{network}" for network in DES_STUDY["networks"]]
-
 
 # the rules of data.smk cannot be used again here: Snakemake would look for their scripts beside this file
 rule des_study_stamps:
@@ -165,10 +141,6 @@ use rule des_study_first as des_study_second with:
 
 
 if NEW_SURVEY:
-    NEW = SimpleNamespace(survey=NEW_SURVEY["survey"])
-
-    def new_survey_archive(wildcards):
-        return raw_archive(NEW)
 
     use rule des_study_stamps as des_study_new_stamps with:
         input:
@@ -181,11 +153,11 @@ if NEW_SURVEY:
             "<benchmarks>/des_study/new-survey/stamps.tsv"
         params:
             survey=NEW_SURVEY["survey"],
-            reader=survey_reader(NEW),
-            classes=survey_classes(NEW),
-            invalid=survey_invalid(NEW),
-            origin=archive_origin(NEW),
-            code=reader_code(NEW),
+            reader=survey_reader(NEW_NAME),
+            classes=survey_classes(NEW_NAME),
+            invalid=survey_invalid(NEW_NAME),
+            origin=archive_origin(NEW_NAME),
+            code=reader_code(NEW_NAME),
 
     rule des_study_new_splits:
         input:
