@@ -37,7 +37,7 @@ class Run:
     Attributes
     ----------
     method
-        ``"baseline"``, a method of adaptation, or the name of a variant of one.
+        ``"baseline"``, ``"further"``, a method of adaptation, or the name of a variant of one.
     source
         Survey of the labelled source stamps.
     target
