@@ -202,12 +202,11 @@ def test_an_impossible_config_stops_with_one_sentence(changes, message):
 
 
 def test_a_pass_over_the_train_part_suits_methods_of_one_survey():
-    """Without MME, a pass is no contradiction; planted labels need no file."""
+    """Without MME, a pass is no contradiction."""
     one = experiment(
         training__epoch_size=None,
         methods={"finetune": {}},
         diagnostics__enabled=False,
-        des_study__relabels={"origin": "planted", "path": None},
         des_study__new_survey=NEW_SURVEY,
     )
     assert one.methods == ("finetune",)

@@ -14,7 +14,6 @@ STUDY = {
     "des_study": {
         "networks": ["network_1", "network_4"],
         "training": {"batch_size": 16, "patience_epochs": 1, "max_epochs": 1, "learning_rate": 0.001},
-        "relabels": {"origin": "planted", "path": None},
     },
 }
 TARGETS = [
