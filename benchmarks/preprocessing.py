@@ -77,6 +77,7 @@ def measure(survey, section, size_pixels, archive, processes):
             normalisation="channel",
             processes=processes,
             origin={"simulate": section["simulate"]},
+            checksums={},
             output=Path(temporary) / f"{survey}.h5",
             progress=False,
         )

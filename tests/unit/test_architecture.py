@@ -12,9 +12,11 @@ import stampshift
 ROOT = Path(stampshift.__file__).parent
 MODULES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py"))
 FOUNDATION = {"__init__", "errors", "files", "joblog", "parallel", "provenance", "experiment", "variants"}
-FOUNDATION |= {"stamps", "consistency"}
-DATA = {"counts", "label_file", "surveys", "preprocess", "making", "splits", "simulation", "inspection"}
-LAYERS = [FOUNDATION, DATA, {"networks"}, {"methods"}, {"training"}, {"evaluation"}, {"figures"}, {"cli"}]
+FOUNDATION |= {"stamps", "consistency", "label_settings"}
+DATA = {"counts", "surveys", "preprocess", "making", "splits", "simulation", "inspection", "downloads"}
+DATA |= {"autoscan", "stamp_features", "measuring", "label_file"}
+LAYERS = [FOUNDATION, DATA, {"networks"}, {"methods"}, {"training", "forest"}, {"evaluation", "relabelling"}]
+LAYERS += [{"figures"}, {"cli", "review"}]
 # plain numpy, below everything that scores: named with experiment and stamps as free of torch
 SHARED = {"evaluation.metrics"}
 

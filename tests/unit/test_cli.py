@@ -4,6 +4,8 @@ import pytest
 
 import stampshift
 from stampshift import cli
+from stampshift.review.candidates import open_review
+from stampshift.review.store import VoteStore
 
 
 def call(monkeypatch, *arguments):
@@ -34,3 +36,22 @@ def test_simulate_names_the_missing_constants(monkeypatch, tmp_path):
 def test_version(monkeypatch, capsys):
     assert call(monkeypatch, "--version") == 0
     assert capsys.readouterr().out.strip() == stampshift.__version__
+
+
+def test_review_export_writes_beside_the_votes(monkeypatch, capsys, survey_files, tmp_path):
+    review = open_review(survey_files["stamps"]["A"], stamps=None, shuffle_seed=None)
+    first, second = list(review.candidates.values())[:2]
+    path = tmp_path / "A.sqlite"
+    with VoteStore.open(path, review) as store:
+        for number, name in enumerate([first.id, second.id, first.id]):
+            store.add(key=f"{number:016}", id=name, rater=f"rater{number}", vote="real")
+    assert call(monkeypatch, "review-export", path) == 0
+    old_label = {1: "real", 0: "bogus"}[first.label]
+    assert (tmp_path / "A.csv").read_text() == f"id,old_label,label\n{first.id},{old_label},real\n"
+    assert len((tmp_path / "A-votes.csv").read_text().splitlines()) == 4
+    assert "decided by a margin of 2: 1" in capsys.readouterr().out
+
+
+def test_review_of_nothing_is_one_sentence(monkeypatch, tmp_path):
+    assert "snakemake des_study" in call(monkeypatch, "review", tmp_path)
+    assert "no such file of votes" in call(monkeypatch, "review-export", tmp_path / "none.sqlite")

@@ -89,6 +89,10 @@ def test_a_list_of_pairs_limits_sources_and_targets():
             {"methods__mme__entropy_weight__seed": 77},
             "entropy_weight.seed is 77, which is not among splits.seeds",
         ),
+        (
+            {"surveys__HiTS__sha256": {"chunks.tar.gz": "0" * 64}},
+            "surveys.HiTS.sha256 names 'chunks.tar.gz', which is no file of its url: all_chunks.tar.gz.",
+        ),
         ({"surveys__ZTF__classes": {"bogus": "bogus"}}, "surveys.ZTF.classes has no class that is real."),
         (
             {"surveys__ZTF__origin": "url"},

@@ -77,6 +77,7 @@ def test_stamps_file_is_described(archive, tmp_path):
         normalisation="channel",
         processes=1,
         origin={"path": "raw/Mine"},
+        checksums={},
         output=output,
         progress=False,
     )

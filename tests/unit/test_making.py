@@ -40,6 +40,7 @@ def make(folder, output, *, processes=1, **changes):
         "size_pixels": 21,
         "normalisation": "channel",
         "origin": {"path": "raw/Mine"},
+        "checksums": {},
         "progress": False,
     }
     make_stamps([folder], output=output, processes=processes, **(arguments | changes))
@@ -121,6 +122,14 @@ def test_missing_archive_names_the_survey(tmp_path):
 def test_archive_of_which_nothing_is_left_is_refused(archive, tmp_path):
     with pytest.raises(ContractError, match=r"Mine: no stamp is left after preprocessing: .*'too_small': 29"):
         make(archive, tmp_path / "mine.h5", size_pixels=25)
+
+
+def test_a_file_that_changed_since_its_download_is_refused_before_it_is_read(archive, tmp_path):
+    (archive / "atlas.pkl").write_bytes(b"damaged")
+    with pytest.raises(
+        ArchiveError, match=r"^Mine: atlas\.pkl: expected the file that was downloaded, SHA-256 0"
+    ):
+        make(archive, tmp_path / "mine.h5", checksums={"atlas.pkl": "0" * 64})
 
 
 def test_digest_of_many_files_is_one(tmp_path, monkeypatch):

@@ -13,8 +13,10 @@ import torch
 import yaml
 from sklearn.metrics import roc_auc_score
 
+from stampshift.autoscan import STAMP_FEATURES
 from stampshift.experiment import Run
 from stampshift.making import make_stamps
+from stampshift.measuring import measure
 from stampshift.preprocess import InvalidPixels, preprocess
 from stampshift.simulation import simulate_survey
 from stampshift.splits import make_splits
@@ -195,6 +197,25 @@ def test_des_sample_is_preprocessed(des):
     }
 
 
+def test_features_are_measured_on_the_real_des_triplets(des):
+    """No published values come with the sample, and its GIFs are clipped: what is known is their range."""
+    table = measure(des, invalid=NO_RULE)
+    assert np.isfinite(table[list(STAMP_FEATURES)].to_numpy()).all()
+    assert (table["MASKFRAC"] == 0).all()
+    for radius, pixels in ((3, 25), (5, 49)):
+        assert table[f"N2SIG{radius}"].between(0, pixels).all()
+        assert (table[f"N3SIG{radius}"] <= table[f"N2SIG{radius}"]).all()
+    # of 49 pixels noise has half below nought, a source fewer
+    assert table["NUMNEGRN"].between(0, 32).all() and 15 < table["NUMNEGRN"].mean() < 25
+    assert table["SCALE"].between(0.5, 5).all() and (table["AMP"] > 1).all()
+    # stars are as wide as the seeing of 3.2 to 4.3 pixels: a sigma of 1.4 to 1.8
+    assert table["SCALE"].median() == pytest.approx(1.6, abs=0.2)
+    # subtraction leaves dark pixels beside most artifacts, and beside hardly any real source
+    real = np.array([triplet.survey_class == "real" for triplet in des])
+    assert table.loc[real, "N2SIG5"].max() < table.loc[~real, "N2SIG5"].mean() / 2
+    assert table.loc[real, "DIFFSUMRN"].min() > 10
+
+
 @pytest.fixture(scope="module")
 def simulated_baseline(tmp_path_factory):
     """A small baseline of simulated DES, as `scores(survey stamps)`."""
@@ -211,6 +232,7 @@ def simulated_baseline(tmp_path_factory):
         normalisation="channel",
         processes=1,
         origin={"simulate": {"stamps": 1000, "seed": 5}},
+        checksums={},
         output=folder / "DES.h5",
         progress=False,
     )

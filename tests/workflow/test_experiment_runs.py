@@ -346,6 +346,7 @@ def test_a_missing_archive_says_where_to_put_it(fresh):
     done = fresh.snakemake(config=config)
     assert done.returncode != 0
     assert "ATLAS: there is nothing at resources/raw/ATLAS" in done.stderr
+    assert "the raw archive (the pickle, or folders <class>/<id>_{sci,diff}.fits[.gz]" in done.stderr
 
 
 def test_an_archive_with_an_address_is_downloaded_and_read(finished, fresh):
@@ -359,6 +360,20 @@ def test_an_archive_with_an_address_is_downloaded_and_read(finished, fresh):
     assert downloaded.attributes["origin"] == {"url": [archive.as_uri()]}
 
 
+def test_a_downloaded_archive_that_changed_on_the_disk_is_refused(finished, fresh):
+    archive = finished.folder / "resources/raw/simulated/HiTS-150-seed-0/all_chunks.tar.gz"
+    config = with_change("surveys", "HiTS", value={"origin": "url", "url": [archive.as_uri()]})
+    fresh.run("resources/raw/HiTS/all_chunks.tar.gz", config=config)
+    assert " HiTS/all_chunks.tar.gz\n" in (fresh.folder / "resources/downloads.lock").read_text()
+    with (fresh.folder / "resources/raw/HiTS/all_chunks.tar.gz").open("ab") as file:
+        file.write(b"and a byte")
+    done = fresh.snakemake("results/stamps/HiTS.h5", config=config)
+    assert done.returncode != 0
+    assert (
+        "expected the file that was downloaded" in (fresh.folder / "results/logs/stamps/HiTS.log").read_text()
+    )
+
+
 def test_a_failed_download_leaves_nothing_under_the_final_name(fresh):
     missing = (fresh.folder / "nowhere/all_chunks.tar.gz").as_uri()
     config = with_change("surveys", "HiTS", value={"origin": "url", "url": [missing]})
@@ -366,7 +381,7 @@ def test_a_failed_download_leaves_nothing_under_the_final_name(fresh):
     assert done.returncode != 0
     assert not (fresh.folder / "resources/raw/HiTS/all_chunks.tar.gz").exists()
     log = (fresh.folder / "results/logs/download/HiTS-all_chunks.tar.gz.log").read_text()
-    assert "curl: (37)" in log
+    assert "No such file or directory" in log
 
 
 def test_more_shots_train_the_new_runs_only(finished):

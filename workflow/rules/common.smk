@@ -118,10 +118,19 @@ def survey_invalid(wildcards):
     return survey_section(wildcards)["invalid"]
 
 
+def archive_addresses(wildcards):
+    return survey_section(wildcards)["url"]
+
+
 def archive_address(wildcards):
     """Address of one file of an archive, by its name."""
-    addresses = {Path(url).name: url for url in survey_section(wildcards)["url"]}
+    addresses = {Path(url).name: url for url in archive_addresses(wildcards)}
     return addresses[wildcards.archive]
+
+
+def archive_checksum(wildcards):
+    """Known SHA-256 of one file of an archive, None where the configuration has none."""
+    return survey_section(wildcards).get("sha256", {}).get(wildcards.archive)
 
 
 def raw_archive(wildcards):
@@ -132,12 +141,15 @@ def raw_archive(wildcards):
         return [f"resources/raw/{wildcards.survey}/{name}" for name in names]
     if section["origin"] == "simulate":
         size, seed = section["simulate"]["stamps"], section["simulate"]["seed"]
-        return [f"resources/raw/simulated/{wildcards.survey}-{size}-seed-{seed}"]
+        flipped = f"-flipped-{section['simulate']['flipped']}" if "flipped" in section["simulate"] else ""
+        return [f"resources/raw/simulated/{wildcards.survey}-{size}-seed-{seed}{flipped}"]
     if not Path(section["path"]).exists():
+        known = Path(constants_file(wildcards.survey))
+        files = load_yaml(known).get("archive_files") if known.exists() else None
         raise WorkflowError(
             f"{wildcards.survey}: there is nothing at {section['path']}, where the config's "
-            f"surveys.{wildcards.survey}.path expects the raw archive. Put it there (docs: README, 'The "
-            "archives'), change the path, or set origin to 'simulate'."
+            f"surveys.{wildcards.survey}.path expects the raw archive{f' ({files})' if files else ''}. Put it there "
+            "(README, 'The archives'), change the path, or set origin to 'simulate'."
         )
     return [section["path"]]
 

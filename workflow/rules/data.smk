@@ -11,11 +11,13 @@ rule download:
     resources:
         runtime=1440,
     params:
+        # what has come is not thrown away for an address that changed: the server is asked whether the file has
         url=archive_address,
-    shell:
-        # Snakemake removes the output of a failed job: what has come so far is kept under another name
-        "curl --fail --location --retry 5 --continue-at - --output {output}.part {params.url:q} 2> {log}"
-        " && mv {output}.part {output}"
+        urls=archive_addresses,
+        sha256=archive_checksum,
+        tries=5,
+    script:
+        "../scripts/download.py"
 
 
 rule simulate:
@@ -34,6 +36,26 @@ rule simulate:
         code=code_digest("simulation"),
     script:
         "../scripts/simulate.py"
+
+
+rule simulate_flipped:
+    """An archive in DES' format with a share of wrong labels, and the truth beside them."""
+    input:
+        constants="resources/surveys/{survey}.yaml",
+    output:
+        directory("resources/raw/simulated/{survey}-{size}-seed-{seed}-flipped-{share}"),
+    log:
+        "<logs>/simulate/{survey}-{size}-seed-{seed}-flipped-{share}.log",
+    wildcard_constraints:
+        size="[0-9]+",
+        share="0[.][0-9]+|[0-9.]+e-[0-9]+",
+    conda:
+        "../../envs/stampshift.yaml"
+    threads: EXECUTION["preprocessing_threads"]
+    params:
+        code=code_digest("simulation", "simulation.flips"),
+    script:
+        "../scripts/simulate_flipped.py"
 
 
 rule stamps:

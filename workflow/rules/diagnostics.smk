@@ -388,7 +388,7 @@ rule domain_shift:
             caption="../report/domain_shift.rst",
             category="8 Diagnostics",
             subcategory="8 domain shift",
-            labels={"what": "{pair}", "kind": "figure"},
+            labels={"what": "features, {pair}"},
         ),
     log:
         "<logs>/domain_shift/{pair}.log",
@@ -413,7 +413,7 @@ rule domain_shift_table:
             caption="../report/domain_shift_table.rst",
             category="8 Diagnostics",
             subcategory="8 domain shift",
-            labels={"what": "all pairs", "kind": "table"},
+            labels={"what": "table of all pairs"},
         ),
         markdown="<results>/tables/diagnostics/shift.md",
         latex="<results>/tables/diagnostics/shift.tex",

@@ -80,7 +80,7 @@ rule lambda_figure:
             "<results>/figures/lambda/{pair}.png",
             caption="../report/lambda_figure.rst",
             category="4 Entropy weight",
-            labels={"what": "{pair}", "kind": "figure"},
+            labels={"what": "{pair}"},
         ),
     log:
         "<logs>/lambda_figure/{pair}.log",
@@ -158,7 +158,7 @@ rule learning_curves_figure:
             "<results>/figures/learning-curves/{survey}.png",
             caption="../report/learning_curves_figure.rst",
             category="7 Training",
-            labels={"what": "baselines of {survey}", "kind": "figure"},
+            labels={"what": "baselines of {survey}"},
         ),
     log:
         "<logs>/learning_curves_figure/{survey}.log",

@@ -2,11 +2,15 @@
 
 from pathlib import Path
 
+from stampshift.downloads.checksums import checksums_of
 from stampshift.joblog import job_log
 from stampshift.making import make_stamps
 from stampshift.preprocess import InvalidPixels
 
+DOWNLOADS = Path("resources/downloads.lock")
+
 if __name__ == "__main__":  # worker processes import this file
+    origin = snakemake.params.origin
     with job_log(snakemake.log[0]):
         make_stamps(
             [Path(path) for path in snakemake.input.archive],
@@ -17,7 +21,8 @@ if __name__ == "__main__":  # worker processes import this file
             size_pixels=snakemake.params.size_pixels,
             normalisation=snakemake.params.normalisation,
             processes=snakemake.threads,
-            origin=snakemake.params.origin,
+            origin=origin,
+            checksums=checksums_of(snakemake.params.survey, lock=DOWNLOADS) if "url" in origin else {},
             output=Path(snakemake.output[0]),
             progress=True,
         )

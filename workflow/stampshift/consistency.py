@@ -57,6 +57,13 @@ def _check_surveys(surveys: Mapping[str, Any]) -> None:
                 f"config: surveys.{name}.origin is '{survey['origin']}', "
                 "but the section has no key of that name."
             )
+        names = [url.rpartition("/")[2] for url in survey.get("url", [])]
+        stray = sorted(set(survey.get("sha256", {})) - set(names))
+        if stray:
+            raise ConfigError(
+                f"config: surveys.{name}.sha256 names '{stray[0]}', which is no file of its url: "
+                f"{', '.join(names) or 'there is none'}."
+            )
 
 
 def _check_methods(config: Mapping[str, Any], *, sections: Mapping[str, Section]) -> None:

@@ -33,6 +33,7 @@ def make_stamps(
     normalisation: str,
     processes: int,
     origin: Mapping[str, Any],
+    checksums: Mapping[str, str],
     output: Path,
     progress: bool,
 ) -> None:
@@ -58,6 +59,8 @@ def make_stamps(
         Number of worker processes; 1 works in this process. It does not change the result.
     origin
         Where the archive came from, kept in the file's attributes (JSON content).
+    checksums
+        SHA-256, by file name, of those of the archive's files that must not have changed.
     output
         The stamps file, which appears whole or not at all.
     progress
@@ -67,7 +70,7 @@ def make_stamps(
     ------
     ArchiveError
         If a file of the archive is missing, cut short, corrupt or of another format, a candidate has no
-        label or a class that the map does not hold.
+        label or a class that the map does not hold, or a file is not the one of its checksum.
     WorkerError
         If a worker process was killed.
     ContractError
@@ -84,6 +87,7 @@ def make_stamps(
     counts = Counts()
     bar = tqdm(desc=survey, unit=" stamps", disable=None if progress else True)
     try:
+        raw = _checked(digest(READERS[reader].files(paths)), checksums)
         with bar, stamps_writer(output, survey=survey, size_pixels=size_pixels) as writer:
             units = READERS[reader].units(paths)
             for block in ordered_map(work, units, processes=processes):
@@ -100,7 +104,7 @@ def make_stamps(
                 {
                     "reader": reader,
                     "origin": dict(origin),
-                    "raw": digest(READERS[reader].files(paths)),
+                    "raw": raw,
                     "class_map": dict(classes),
                     "invalid": vars(invalid),
                     "size_pixels": size_pixels,
@@ -133,6 +137,18 @@ def digest(files: Iterable[Path]) -> dict[str, Any]:
         "sha256": hashlib.sha256(lines.encode()).hexdigest(),
     }
     return summary | ({"list": listed} if len(listed) <= LISTED_FILES else {})
+
+
+def _checked(raw: dict[str, Any], checksums: Mapping[str, str]) -> dict[str, Any]:
+    """The digests of an archive's files, none of which differs from its checksum."""
+    for entry in raw.get("list", []):
+        expected = checksums.get(entry["name"], entry["sha256"])
+        if entry["sha256"] != expected:
+            raise ArchiveError(
+                f"{entry['name']}: expected the file that was downloaded, SHA-256 {expected}, found "
+                f"{entry['sha256']}: it has changed on the disk. Delete it; the workflow downloads it again."
+            )
+    return raw
 
 
 def _block(unit: Any, *, reader: str, **rules: Any) -> Block:

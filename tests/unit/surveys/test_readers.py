@@ -36,6 +36,7 @@ def test_simulated_archive_is_read_by_the_surveys_reader(survey, tmp_path):
         normalisation="channel",
         processes=1,
         origin={"simulate": {"stamps": COUNT, "seed": 1}},
+        checksums={},
         output=tmp_path / "stamps.h5",
         progress=False,
     )

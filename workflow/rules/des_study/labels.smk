@@ -1,1 +1,167 @@
 """The second study: features, forests, the search for mislabelled stamps, corrected labels, votes."""
+
+
+rule des_study_features:
+    """The 38 features of the archive's table."""
+    input:
+        archive=des_study_archive,
+    output:
+        "<results>/des_study/features.parquet",
+    log:
+        "<logs>/des_study/features.log",
+    conda:
+        "../../../envs/stampshift.yaml"
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        reader=survey_reader(DES_SURVEY),
+        code=code_digest("surveys.features"),
+    script:
+        "../../scripts/des_study_features.py"
+
+
+rule des_study_stamp_features:
+    """The 18 of them that are measured on the stamps, for any archive."""
+    input:
+        archive=des_study_archive,
+    output:
+        "<results>/des_study/stamp-features.parquet",
+    log:
+        "<logs>/des_study/stamp-features.log",
+    benchmark:
+        "<benchmarks>/des_study/stamp-features.tsv"
+    conda:
+        "../../../envs/stampshift.yaml"
+    threads: EXECUTION["preprocessing_threads"]
+    resources:
+        mem_mb=8000,
+        runtime=240,
+    params:
+        survey=DES_STUDY["survey"],
+        reader=survey_reader(DES_SURVEY),
+        invalid=survey_invalid(DES_SURVEY),
+        code=code_digest("measuring", f"surveys.{survey_reader(DES_SURVEY)}"),
+    script:
+        "../../scripts/des_study_stamp_features.py"
+
+
+rule des_study_forest:
+    input:
+        stamps="<results>/des_study/stamps.h5",
+        splits=forest_splits,
+        features=forest_features,
+        labels=forest_labels,
+    output:
+        "<results>/des_study/{trained}/{forest}/predictions.parquet",
+        "<results>/des_study/{trained}/{forest}/metrics.json",
+        "<results>/des_study/{trained}/{forest}/importances.csv",
+    log:
+        "<logs>/des_study/{trained}/{forest}.log",
+    benchmark:
+        "<benchmarks>/des_study/{trained}/{forest}.tsv"
+    wildcard_constraints:
+        trained="first|second/old|second/new",
+        forest="|".join(DES_STUDY["forests"]) or "(?!)",
+    conda:
+        "../../../envs/stampshift.yaml"
+    threads: EXECUTION["threads"]
+    resources:
+        mem_mb=16000,
+        runtime=240,
+    params:
+        settings=DES_STUDY["forest"],
+        seed=DES_STUDY["seed"],
+        code=code_digest("forest", "label_file"),
+    script:
+        "../../scripts/des_study_forest.py"
+
+
+rule des_study_candidates:
+    """Stamps that may be mislabelled: categories 1 and 6 of the network that has not seen their labels."""
+    input:
+        stamps="<results>/des_study/stamps.h5",
+        predictions=expand("<results>/des_study/search/fold-{fold}/predictions.parquet", fold=DES_FOLDS),
+    output:
+        CANDIDATES,
+    log:
+        "<logs>/des_study/candidates.log",
+    conda:
+        "../../../envs/stampshift.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        bounds=DES_STUDY["evaluation"]["categories"],
+        code=code_digest("relabelling.search"),
+    script:
+        "../../scripts/des_study_candidates.py"
+
+
+rule des_study_labels:
+    """Old and corrected labels of every stamp; without a review this ends with a message how to make one."""
+    input:
+        stamps="<results>/des_study/stamps.h5",
+        relabels=relabel_file,
+        candidates=reviewed_candidates,
+        planted=planted_archive,
+    output:
+        "<results>/des_study/labels.parquet",
+    log:
+        "<logs>/des_study/labels.log",
+    conda:
+        "../../../envs/stampshift.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        origin=DES_RELABELS["origin"],
+        path=DES_RELABELS["path"],
+        classes=survey_classes(DES_SURVEY),
+        code=code_digest("relabelling.labels"),
+    script:
+        "../../scripts/des_study_labels.py"
+
+
+if NEW_SURVEY:
+
+    rule des_study_votes:
+        """Who says what of a new survey's candidates; people's votes are read, or raters simulated."""
+        input:
+            stamps="<results>/des_study/new-survey/stamps.h5",
+            votes=votes_file,
+        output:
+            "<results>/des_study/new-survey/votes.csv",
+        log:
+            "<logs>/des_study/new-survey/votes.log",
+        conda:
+            "../../../envs/stampshift.yaml"
+        resources:
+            mem_mb=4000,
+            runtime=60,
+        params:
+            votes=NEW_SURVEY["votes"],
+            code=code_digest("relabelling.new_survey"),
+        script:
+            "../../scripts/des_study_votes.py"
+
+    rule des_study_voted_labels:
+        """Labels of the candidates with a majority; the others have none."""
+        input:
+            stamps="<results>/des_study/new-survey/stamps.h5",
+            votes="<results>/des_study/new-survey/votes.csv",
+        output:
+            labels="<results>/des_study/new-survey/labels.parquet",
+            agreement="<results>/des_study/new-survey/agreement.json",
+        log:
+            "<logs>/des_study/new-survey/labels.log",
+        conda:
+            "../../../envs/stampshift.yaml"
+        resources:
+            mem_mb=4000,
+            runtime=60,
+        params:
+            margin=NEW_SURVEY["margin"],
+            code=code_digest("relabelling.new_survey"),
+        script:
+            "../../scripts/des_study_voted_labels.py"

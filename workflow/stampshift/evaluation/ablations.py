@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from stampshift.errors import ContractError
-from stampshift.evaluation.labels import caption_note, method_label
+from stampshift.evaluation.labels import caption_note, counted, method_label
 from stampshift.evaluation.table_files import Table, format_mean
 from stampshift.experiment import BASELINE
 
@@ -103,15 +103,14 @@ def ablation_table(
     cells = {"model": [variant_label(str(name), labels) for name in grid.index]}
     for role in ROLES:
         for count in shots:
-            heading = f"on {role}, {count} {'shot' if count == 1 else 'shots'}"
+            heading = f"on {role}, {counted(count, 'shot')}"
             cells[heading] = grid[role, count].tolist()
-    pairs = len(paired[["source", "target"]].drop_duplicates())
-    splits = paired["seed"].nunique()
+    pairs = counted(len(paired[["source", "target"]].drop_duplicates()), "pair")
+    splits = counted(paired["seed"].nunique(), "split")
     caption = (
         f"Balanced accuracy of variants of {method_label(reference)} and of what they are compared with, by "
         "labelled target stamps per class (shots): mean ± sample standard deviation over "
-        f"{splits} split{'s' * (splits > 1)} of {pairs} pair{'s' * (pairs > 1)}. The baseline "
-        "knows no shots: its numbers repeat."
+        f"{splits} of {pairs}. The baseline knows no shots: its numbers repeat."
     )
     return Table(
         numbers.reset_index(),

@@ -14,7 +14,7 @@ import pandas as pd
 from scipy import stats
 
 from stampshift.evaluation.decisions import of_pair, shots_needed, won
-from stampshift.evaluation.labels import caption_note, method_label
+from stampshift.evaluation.labels import caption_note, counted, method_label
 from stampshift.evaluation.significance import ALPHA, PAIRED_RULE
 from stampshift.evaluation.table_files import Table
 from stampshift.experiment import Pair
@@ -112,11 +112,7 @@ def _few_shots_beat_the_baseline(method: str) -> Judge:
         verdict, count = _in_pairs(gains[gains["shots"] == few.max()], pairs, sign=1)
         return verdict, (
             f"With {few.max()} shots {method_label(method)} is better on the target in {count}"
-            + (
-                f"; in {never} pair{'s' * (never > 1)} with no number of shots beyond chance."
-                if never
-                else "."
-            )
+            + (f"; in {counted(never, 'pair')} with no number of shots beyond chance." if never else ".")
         )
 
     return judge

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from stampshift.evaluation.labels import caption_note, counted, model_label
+from stampshift.evaluation.labels import caption_note, counted, pair_title
 from stampshift.evaluation.predictions import MODEL
-from stampshift.evaluation.recall import pooled_recall, rightly_called
+from stampshift.evaluation.recall import pooled_recall, recall_cells, rightly_called
 from stampshift.evaluation.table_files import Table
 from stampshift.stamps import LABEL_NAMES, REAL, Stamps
 
@@ -62,29 +62,15 @@ def class_recall_table(recalls: pd.DataFrame, *, pair: str, confidence: float, s
     simulated
         Whether the surveys are simulated, which the caption then says.
     """
-    rows: dict[tuple[str, str], dict[str, str]] = {}
-    for line in recalls.to_dict("records"):
-        row = rows.setdefault(
-            (line["survey"], line["class"]),
-            {
-                "tested on": line["survey"],
-                "class": line["class"],
-                "label": LABEL_NAMES[line["label"]],
-                "stamps": str(line["stamps"]),
-            },
-        )
-        row[model_label(line["method"], line["shots"])] = (
-            f"{line['recall']:.3f} ({line['low']:.3f} to {line['high']:.3f})"
-        )
+    cells = recall_cells(
+        recalls,
+        by=["survey", "class"],
+        heads=lambda line: {"class": line["class"], "label": LABEL_NAMES[line["label"]]},
+    )
     splits = counted(int(recalls["splits"].max()), "split")
     caption = (
-        f"Recall of the surveys' own classes by models of {pair.replace('-to-', ' to ')} on the test parts "
+        f"Recall of the surveys' own classes by models of {pair_title(pair)} on the test parts "
         f"of {splits} together, with Wilson's {100 * confidence:g} per cent interval for the number of "
         "distinct stamps tested."
     )
-    return Table(
-        recalls,
-        pd.DataFrame(list(rows.values())),
-        caption_note(caption, simulated=simulated),
-        f"tab:classes:{pair}",
-    )
+    return Table(recalls, cells, caption_note(caption, simulated=simulated), f"tab:classes:{pair}")

@@ -7,16 +7,17 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import roc_auc_score
 
-from stampshift.evaluation.labels import caption_note, counted, model_label
+from stampshift.evaluation.labels import caption_note, counted, pair_title
 from stampshift.evaluation.metrics import (
     confusion,
     detection_curve,
     false_positive_rate,
     missed_detection_rate,
 )
-from stampshift.evaluation.predictions import MODEL, models, of_model
+from stampshift.evaluation.predictions import MODEL
+from stampshift.evaluation.quantities import quantity_cells
 from stampshift.evaluation.summaries import spread
-from stampshift.evaluation.table_files import Table, format_mean
+from stampshift.evaluation.table_files import Table
 
 # fine on a linear axis and on a logarithmic one
 FPR_GRID = np.union1d(np.linspace(0, 1, 101), np.geomspace(1e-4, 1, 81))
@@ -115,23 +116,15 @@ def operating_point_table(numbers: pd.DataFrame, *, pair: str, simulated: bool) 
     simulated
         Whether the surveys are simulated, which the caption then says.
     """
-    rows = []
-    for survey in dict.fromkeys(numbers["survey"]):
-        for method, shots in models(numbers):
-            lines = of_model(numbers, survey=survey, method=method, shots=shots)
-            texts = [format_mean(mean, std) for mean, std in zip(lines["mean"], lines["std"], strict=True)]
-            row = {"tested on": survey, "model": model_label(method, shots)}
-            rows.append(row | dict(zip(lines["quantity"], texts, strict=True)))
     splits = counted(int(numbers["splits"].max()), "split")
     caption = (
-        f"Models of {pair.replace('-to-', ' to ')} on test parts, mean ± sample standard deviation over "
+        f"Models of {pair_title(pair)} on test parts, mean ± sample standard deviation over "
         f"{splits}: area under the ROC curve (AUC), and the share of bogus stamps called real (FPR) and of "
         "real stamps missed (MDR) at some thresholds. FPR at an MDR is the lowest of any threshold that "
         "misses no larger share, and MDR at an FPR likewise."
     )
-    return Table(
-        numbers, pd.DataFrame(rows), caption_note(caption, simulated=simulated), f"tab:points:{pair}"
-    )
+    cells = quantity_cells(numbers)
+    return Table(numbers, cells, caption_note(caption, simulated=simulated), f"tab:points:{pair}")
 
 
 def _quantities(

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from stampshift.evaluation.labels import caption_note, method_label
+from stampshift.evaluation.labels import THESIS, caption_note, counted, method_label, pair_title
 from stampshift.evaluation.significance import ALPHA, PAIRED_RULE
 from stampshift.evaluation.table_files import DASH, Table
 from stampshift.experiment import Pair
 
 NONE = "none"
-THESIS = "Bolívar (2022)"
 
 
 def shots_to_beat_table(
@@ -30,7 +29,7 @@ def shots_to_beat_table(
         Whether the surveys are simulated, which the caption then says.
     """
     gains = compared[compared["question"] == "gain"]
-    cells = pd.DataFrame(index=pair_titles(pairs))
+    cells = pd.DataFrame(index=[pair_title(pair) for pair in pairs])
     for method in methods:
         ours = gains[gains["method"] == method]
         cells[method_label(method)] = [_needed_text(of_pair(ours, pair)) for pair in pairs]
@@ -50,7 +49,7 @@ def winner_table(compared: pd.DataFrame, *, pairs: Sequence[str], simulated: boo
     Parameters are those of `shots_to_beat_table`.
     """
     methods = compared[compared["question"] == "methods"]
-    cells = pd.DataFrame(index=pair_titles(pairs))
+    cells = pd.DataFrame(index=[pair_title(pair) for pair in pairs])
     for where in ("source", "target"):
         here = methods[methods["evaluated_on"] == methods[where]]
         cells[f"on {where}"] = [winner_text(of_pair(here, pair)) for pair in pairs]
@@ -118,7 +117,7 @@ def range_text(some: Sequence[int], *, of: Sequence[int]) -> str:
     if some == of:
         return ""
     if len(some) == 1 and some != of[-1:]:
-        return f"at {some[0]} {'shot' if some[0] == 1 else 'shots'} only"
+        return f"at {counted(some[0], 'shot')} only"
     if some == of[-len(some) :]:
         return f"from {some[0]} shots"
     if some == of[: len(some)]:
@@ -130,11 +129,6 @@ def of_pair(compared: pd.DataFrame, pair: str) -> pd.DataFrame:
     """Comparisons of one pair."""
     named = Pair.parse(pair)
     return compared[(compared["source"] == named.source) & (compared["target"] == named.target)]
-
-
-def pair_titles(pairs: Sequence[str]) -> list[str]:
-    """Pairs as printed."""
-    return [pair.replace("-to-", " to ") for pair in pairs]
 
 
 def _needed_text(compared: pd.DataFrame) -> str:

@@ -14,7 +14,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from stampshift.evaluation.labels import caption_note, model_label
+from stampshift.evaluation.labels import caption_note, model_label, pair_title
 from stampshift.evaluation.predictions import models
 from stampshift.evaluation.table_files import DASH, Table
 from stampshift.experiment import Pair
@@ -132,7 +132,7 @@ def shift_table(numbers: pd.DataFrame, *, simulated: bool) -> Table:
     """
     rows: dict[tuple[str, ...], dict[str, str]] = {}
     for line in numbers.to_dict("records"):
-        pair = f"{line['source']} to {line['target']}"
+        pair = pair_title(Pair(line["source"], line["target"]))
         model = model_label(line["method"], line["shots"])
         row = rows.setdefault((pair, model), {"source to target": pair, "features of": model})
         row[f"A-distance, {line['stamps_of']}"] = _text(line["a_distance"], digits=2)

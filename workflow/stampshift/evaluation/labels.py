@@ -1,9 +1,10 @@
-"""How methods are called in tables, figures and texts. The rules import it: it imports next to nothing."""
+"""How methods and pairs are called in tables, figures and texts. The rules import it: keep it light."""
 
-from stampshift.experiment import BASELINE
+from stampshift.experiment import BASELINE, Pair
 
 METHOD_LABELS = {BASELINE: "baseline", "finetune": "fine-tuning", "mme": "MME", "scratch": "from scratch"}
 SIMULATED = "simulated surveys"
+THESIS = "Bolívar (2022)"
 
 
 def method_label(method: str) -> str:
@@ -16,6 +17,11 @@ def model_label(method: str, shots: int) -> str:
     if method == BASELINE:
         return method_label(method)
     return f"{method_label(method)}, {counted(shots, 'shot')}"
+
+
+def pair_title(pair: Pair | str) -> str:
+    """``"HiTS to ZTF"``: a pair in print."""
+    return str(pair).replace("-to-", " to ")
 
 
 def counted(count: int, noun: str) -> str:

@@ -4,11 +4,12 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from stampshift.evaluation.labels import caption_note, method_label
+from stampshift.evaluation.labels import caption_note, counted, model_label, pair_title
 from stampshift.evaluation.summaries import summarise
 from stampshift.evaluation.table_files import DASH, Table
-from stampshift.experiment import BASELINE
+from stampshift.experiment import BASELINE, Pair
 
+# `summaries.EVALUATION` in the order of this table's columns
 KEY = ["source", "target", "method", "shots", "evaluated_on"]
 
 
@@ -36,12 +37,11 @@ def overview_table(
     means = pd.DataFrame(columns).reindex(list(pairs))
     means.loc["mean"] = means.mean()
     cells = means.map(lambda value: DASH if pd.isna(value) else f"{value:.3f}")
-    cells.index = cells.index.str.replace("-to-", " to ").rename("source to target")
-    splits = int(numbers["splits"].max())
+    cells.index = cells.index.map(pair_title).rename("source to target")
+    splits = counted(int(numbers["splits"].max()), "split")
     caption = (
-        "Balanced accuracy on test parts, mean over "
-        f"{splits} split{'s' * (splits > 1)}: the baseline, trained on the source, and what was adapted from "
-        "it to the target with a number of labelled stamps per class (shots)."
+        f"Balanced accuracy on test parts, mean over {splits}: the baseline, trained on the source, and what "
+        "was adapted from it to the target with a number of labelled stamps per class (shots)."
     )
     return Table(numbers, cells.reset_index(), caption_note(caption, simulated=simulated), "tab:overview")
 
@@ -51,7 +51,7 @@ def _numbers(runs: pd.DataFrame, *, pairs: Sequence[str], methods: Sequence[str]
     means = summarise(runs, by=KEY)
     parts = []
     for pair in pairs:
-        source, target = pair.split("-to-")
+        source, target = Pair.parse(pair).source, Pair.parse(pair).target
         baseline = means[(means["method"] == BASELINE) & (means["source"] == source)]
         parts.append(baseline[baseline["evaluated_on"].isin([source, target])].assign(target=target))
         adapted = (means["source"] == source) & (means["target"] == target)
@@ -72,8 +72,7 @@ def _columns(numbers: pd.DataFrame, *, methods: Sequence[str]) -> Iterator[tuple
         for method in methods:
             chosen = (numbers["method"] == method) & (numbers["shots"] == count)
             chosen &= numbers["evaluated_on"] == numbers[where]
-            unit = "shot" if count == 1 else "shots"
-            yield f"{method_label(method)}, {count} {unit}, {where}", _column(numbers[chosen], pair)
+            yield f"{model_label(method, count)}, {where}", _column(numbers[chosen], pair)
 
 
 def _column(chosen: pd.DataFrame, pair: pd.Series) -> pd.Series:

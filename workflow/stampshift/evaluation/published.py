@@ -6,16 +6,10 @@ import numpy as np
 import pandas as pd
 
 from stampshift.errors import ContractError
-from stampshift.evaluation.decisions import (
-    THESIS,
-    of_pair,
-    pair_titles,
-    shots_needed,
-    winner_text,
-)
-from stampshift.evaluation.labels import method_label
-from stampshift.evaluation.significance import ALPHA, KEY, PUBLISHED_SPLITS, published_comparisons
-from stampshift.evaluation.summaries import summarise
+from stampshift.evaluation.decisions import of_pair, shots_needed, winner_text
+from stampshift.evaluation.labels import THESIS, method_label, pair_title
+from stampshift.evaluation.significance import ALPHA, PUBLISHED_SPLITS, published_comparisons
+from stampshift.evaluation.summaries import EVALUATION, summarise
 from stampshift.evaluation.table_files import DASH, Table, format_mean
 from stampshift.experiment import Pair
 
@@ -31,16 +25,16 @@ def beside_published_table(runs: pd.DataFrame, *, published: pd.DataFrame) -> Ta
     runs
         The long table of runs, of the real archives.
     published
-        Columns `significance.KEY`, ``mean``, ``std`` and ``thesis_table``.
+        Columns `summaries.EVALUATION`, ``mean``, ``std`` and ``thesis_table``.
 
     Raises
     ------
     ContractError
         If the experiment has none of the published numbers.
     """
-    ours = summarise(runs, by=KEY)
+    ours = summarise(runs, by=EVALUATION)
     theirs = published.rename(columns={"mean": "published_mean", "std": "published_std"})
-    numbers = theirs.merge(ours, on=KEY, how="inner", validate="one_to_one")
+    numbers = theirs.merge(ours, on=EVALUATION, how="inner", validate="one_to_one")
     if numbers.empty:
         raise ContractError(
             "published: expected runs of a published method between surveys of the study, found "
@@ -107,7 +101,8 @@ def published_decisions_table(
             _printed_winner(str(printed.loc[_key(pair), f"on_{where}"]), methods=methods) for pair in pairs
         ]
         columns[f"better on {where}, our rule"] = [winner_text(of_pair(here, pair)) for pair in pairs]
-    cells = pd.DataFrame(columns, index=pd.Index(pair_titles(pairs), name="source to target"))
+    titles = pd.Index([pair_title(pair) for pair in pairs], name="source to target")
+    cells = pd.DataFrame(columns, index=titles)
     halves = list(zip(cells.columns[::2], cells.columns[1::2], strict=True))
     differing = sum(int((cells[thesis] != cells[ours]).sum()) for thesis, ours in halves)
     caption = (

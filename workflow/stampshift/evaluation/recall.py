@@ -1,8 +1,12 @@
 """Recall of a group of stamps that several splits test, with a binomial interval."""
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
 import pandas as pd
 from scipy.stats import binomtest
 
+from stampshift.evaluation.labels import model_label
 from stampshift.evaluation.metrics import THRESHOLD
 from stampshift.stamps import REAL
 
@@ -43,3 +47,31 @@ def pooled_recall(rows: pd.DataFrame, *, confidence: float) -> dict[str, float]:
         "splits": len(by_split),
         "stamps": trials,
     }
+
+
+def recall_cells(
+    recalls: pd.DataFrame, *, by: Sequence[str], heads: Callable[[Mapping[Any, Any]], Mapping[str, str]]
+) -> pd.DataFrame:
+    """Cells of a table with a line per group of stamps, a column per model: recall and interval.
+
+    Parameters
+    ----------
+    recalls
+        A line per group and model: columns ``survey``, `by`, ``method``, ``shots`` and those of
+        `pooled_recall`.
+    by
+        Columns that make a group.
+    heads
+        Cells that name a group, under their headings, from a line of `recalls`. The survey comes before them,
+        the number of stamps after.
+    """
+    rows: dict[tuple[Any, ...], dict[str, str]] = {}
+    for line in recalls.to_dict("records"):
+        row = rows.setdefault(
+            tuple(line[name] for name in by),
+            {"tested on": line["survey"], **heads(line), "stamps": str(line["stamps"])},
+        )
+        row[model_label(line["method"], line["shots"])] = (
+            f"{line['recall']:.3f} ({line['low']:.3f} to {line['high']:.3f})"
+        )
+    return pd.DataFrame(list(rows.values()))

@@ -3,10 +3,11 @@
 import pandas as pd
 
 from stampshift.evaluation.calibration import calibration_quantities, reliability
-from stampshift.evaluation.labels import caption_note, counted, model_label
-from stampshift.evaluation.predictions import MODEL, models, of_model
+from stampshift.evaluation.labels import caption_note, counted, pair_title
+from stampshift.evaluation.predictions import MODEL
+from stampshift.evaluation.quantities import quantity_cells
 from stampshift.evaluation.summaries import spread
-from stampshift.evaluation.table_files import Table, format_mean
+from stampshift.evaluation.table_files import Table
 
 SCORES = {"before": "score", "after": "scaled"}  # scaling, column of the predictions
 
@@ -70,21 +71,13 @@ def calibration_table(numbers: pd.DataFrame, *, pair: str, simulated: bool) -> T
     simulated
         Whether the surveys are simulated, which the caption then says.
     """
-    rows = []
-    for survey in dict.fromkeys(numbers["survey"]):
-        for method, shots in models(numbers):
-            lines = of_model(numbers, survey=survey, method=method, shots=shots)
-            texts = [format_mean(mean, std) for mean, std in zip(lines["mean"], lines["std"], strict=True)]
-            row = {"tested on": survey, "model": model_label(method, shots)}
-            rows.append(row | dict(zip(lines["quantity"], texts, strict=True)))
     splits = counted(int(numbers["splits"].max()), "split")
     caption = (
-        f"Calibration of the scores of models of {pair.replace('-to-', ' to ')} on test parts, before and "
+        f"Calibration of the scores of models of {pair_title(pair)} on test parts, before and "
         f"after temperature scaling, mean ± sample standard deviation over {splits}: expected calibration "
         "error (ECE), Brier score and negative log-likelihood (NLL). Each split's temperature was fitted on "
         "the validation stamps of the same split, the source's for the baseline and the target's shots "
         "for the adapted models; a temperature of 1 leaves scores as they are."
     )
-    return Table(
-        numbers, pd.DataFrame(rows), caption_note(caption, simulated=simulated), f"tab:calibration:{pair}"
-    )
+    cells = quantity_cells(numbers)
+    return Table(numbers, cells, caption_note(caption, simulated=simulated), f"tab:calibration:{pair}")

@@ -24,6 +24,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from stampshift.evaluation.summaries import EVALUATION
 from stampshift.experiment import BASELINE, Pair
 
 ALPHA = 0.05
@@ -34,7 +35,6 @@ PAIRED_RULE = (
     f"(Benjamini & Hochberg 1995), p < {ALPHA:g}"
 )
 PUBLISHED_SPLITS = 10
-KEY = ["method", "source", "target", "shots", "evaluated_on"]
 UNKNOWN = {"low": np.nan, "high": np.nan, "effect_size": np.nan}
 
 Key = tuple[str, str, str, int, str]
@@ -77,7 +77,7 @@ def paired_comparisons(runs: pd.DataFrame, *, pairs: Sequence[str], methods: Seq
         all differ by the same.
     """
     accuracies: Mapping[Any, pd.Series] = {
-        key: rows.set_index("seed")["balanced_accuracy"] for key, rows in runs.groupby(KEY, sort=False)
+        key: rows.set_index("seed")["balanced_accuracy"] for key, rows in runs.groupby(EVALUATION, sort=False)
     }
 
     def statistics(method: Key, against: Key) -> dict[str, float]:
@@ -102,7 +102,7 @@ def published_comparisons(
     pairs, methods
         As for `paired_comparisons`, whose columns the result has.
     """
-    numbers = published.set_index(KEY)[["mean", "std"]]
+    numbers = published.set_index(EVALUATION)[["mean", "std"]]
     means: Mapping[Any, tuple[float, float]] = {
         key: (row["mean"], row["std"]) for key, row in numbers.iterrows()
     }

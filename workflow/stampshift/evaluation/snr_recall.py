@@ -1,14 +1,15 @@
 """Recall by signal-to-noise ratio: whether a model loses the faint candidates or the bright ones."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from stampshift.errors import ContractError
-from stampshift.evaluation.labels import caption_note, counted, model_label
+from stampshift.evaluation.labels import caption_note, counted, pair_title
 from stampshift.evaluation.predictions import MODEL
-from stampshift.evaluation.recall import pooled_recall, rightly_called
+from stampshift.evaluation.recall import pooled_recall, recall_cells, rightly_called
 from stampshift.evaluation.table_files import DASH, Table
 from stampshift.stamps import LABEL_NAMES, REAL, Stamps
 
@@ -125,31 +126,21 @@ def snr_recall_table(recalls: pd.DataFrame, *, pair: str, confidence: float, sim
     simulated
         Whether the surveys are simulated, which the caption then says.
     """
-    rows: dict[tuple[str, int, int], dict[str, str]] = {}
-    for line in recalls.to_dict("records"):
-        row = rows.setdefault(
-            (line["survey"], line["label"], line["bin"]),
-            {
-                "tested on": line["survey"],
-                "label": LABEL_NAMES[line["label"]],
-                "S/N": DASH if line["bin"] == NO_BIN else f"{line['snr_low']:.3g} to {line['snr_high']:.3g}",
-                "stamps": str(line["stamps"]),
-            },
-        )
-        row[model_label(line["method"], line["shots"])] = (
-            f"{line['recall']:.3f} ({line['low']:.3f} to {line['high']:.3f})"
-        )
+    cells = recall_cells(
+        recalls,
+        by=["survey", "label", "bin"],
+        heads=lambda line: {"label": LABEL_NAMES[line["label"]], "S/N": _range(line)},
+    )
     splits = counted(int(recalls["splits"].max()), "split")
     caption = (
-        f"Recall by signal-to-noise ratio of models of {pair.replace('-to-', ' to ')} on the test parts of "
+        f"Recall by signal-to-noise ratio of models of {pair_title(pair)} on the test parts of "
         f"{splits} together, with Wilson's {100 * confidence:g} per cent interval for the number of distinct "
         "stamps tested. Bins are quantiles of the S/N of a survey's test stamps, reals and bogus together; a "
         "dash stands for stamps whose S/N is negative, zero or unknown. Surveys whose archive gives no S/N "
         "are left out."
     )
-    return Table(
-        recalls,
-        pd.DataFrame(list(rows.values())),
-        caption_note(caption, simulated=simulated),
-        f"tab:snr:{pair}",
-    )
+    return Table(recalls, cells, caption_note(caption, simulated=simulated), f"tab:snr:{pair}")
+
+
+def _range(line: Mapping[Any, Any]) -> str:
+    return DASH if line["bin"] == NO_BIN else f"{line['snr_low']:.3g} to {line['snr_high']:.3g}"

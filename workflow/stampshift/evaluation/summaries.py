@@ -12,6 +12,9 @@ from pandas.api.typing import SeriesGroupBy
 from stampshift.errors import ContractError
 from stampshift.experiment import BASELINE
 
+# one model, trained once per split, on one survey
+EVALUATION = ["method", "source", "target", "shots", "evaluated_on"]
+
 
 def summarise(runs: pd.DataFrame, *, by: Sequence[str]) -> pd.DataFrame:
     """Mean, sample standard deviation and number of splits of the balanced accuracy, by some columns.

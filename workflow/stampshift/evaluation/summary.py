@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from stampshift.errors import ContractError
-from stampshift.evaluation.labels import SIMULATED, method_label
-from stampshift.evaluation.summaries import summarise
+from stampshift.evaluation.labels import SIMULATED, counted, method_label
+from stampshift.evaluation.summaries import EVALUATION, summarise
 from stampshift.experiment import BASELINE
 
 
@@ -34,7 +34,7 @@ def summary_line(runs: pd.DataFrame, results_folder: Path | str, *, simulated: b
         If there is no baseline evaluated on another survey than its own.
     """
     folder = Path(results_folder)
-    means = summarise(runs, by=("method", "source", "target", "shots", "evaluated_on"))
+    means = summarise(runs, by=EVALUATION)
     baseline = means[means["method"] == BASELINE].set_index(["source", "evaluated_on"])["mean"]
     adapted = means[means["method"] != BASELINE]
     pairs = _pairs(adapted, baseline=baseline)
@@ -80,6 +80,5 @@ def _method_text(rows: pd.DataFrame, *, method: str, baseline: pd.Series) -> str
 
 
 def _where(runs: pd.DataFrame, *, pairs: Sequence[tuple[str, str]], simulated: bool) -> str:
-    splits = runs["seed"].nunique()
-    where = f"{len(pairs)} pair{'s' * (len(pairs) > 1)}, {splits} split{'s' * (splits > 1)}"
+    where = f"{counted(len(pairs), 'pair')}, {counted(runs['seed'].nunique(), 'split')}"
     return f"{SIMULATED}, {where}" if simulated else where

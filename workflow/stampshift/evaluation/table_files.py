@@ -83,4 +83,5 @@ def _latex_row(cells: Sequence[str]) -> str:
 
 def _escape(text: str) -> str:
     special = {"_": r"\_", "&": r"\&", "%": r"\%", "#": r"\#", "±": r"$\pm$", "λ": r"$\lambda$", DASH: "--"}
+    special |= {"<": "$<$", ">": "$>$", "≤": r"$\leq$", "≥": r"$\geq$"}
     return "".join(special.get(character, character) for character in text)

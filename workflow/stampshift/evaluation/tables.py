@@ -6,12 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from stampshift.evaluation.labels import caption_note, method_label
+from stampshift.evaluation.labels import THESIS, caption_note, counted, method_label
 from stampshift.evaluation.summaries import mean_validation, select_pair, summarise
 from stampshift.evaluation.table_files import DASH, Table, format_mean
 from stampshift.experiment import BASELINE, Pair
 
-THESIS = "Bolívar (2022)"
 SPREAD = "mean ± sample standard deviation over {splits}"
 
 
@@ -133,8 +132,7 @@ def _grid(numbers: pd.DataFrame, *, row: str, column: str) -> pd.DataFrame:
 
 def _splits(numbers: pd.DataFrame) -> str:
     counts = sorted(set(numbers["splits"]))
-    text = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    return f"{text} split" if counts == [1] else f"{text} splits"
+    return counted(counts[0], "split") if len(counts) == 1 else f"{counts[0]} to {counts[-1]} splits"
 
 
 def _beside(published: pd.DataFrame) -> str:

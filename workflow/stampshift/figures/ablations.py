@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stampshift.evaluation.ablations import ROLES, compare_variants, variant_label
-from stampshift.evaluation.labels import method_label, title_note
+from stampshift.evaluation.labels import counted, method_label, title_note
 from stampshift.experiment import BASELINE
 from stampshift.figures.style import BASELINE_COLOUR, PAGE_WIDTH_INCHES, styled
 
@@ -77,7 +77,7 @@ def _panel(axes: Axes, rows: pd.DataFrame, *, lines: Sequence[str]) -> None:
             fmt=SHOT_MARKERS[place % len(SHOT_MARKERS)],
             color=colour,
             elinewidth=0.8,
-            label=f"{count} {'shot' if count == 1 else 'shots'}",
+            label=counted(count, "shot"),
             zorder=3,
         )
     axes.grid(axis="x")

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from stampshift.evaluation.labels import model_label, title_note
+from stampshift.evaluation.labels import model_label, pair_title, title_note
 from stampshift.evaluation.predictions import models, of_model
 from stampshift.experiment import BASELINE, Pair
 from stampshift.figures.style import BASELINE_COLOUR, CHOICE_COLOUR, PAGE_WIDTH_INCHES, method_colour, styled
@@ -71,7 +71,7 @@ def detection_curves(
     handles, _ = grid[0, 0].get_legend_handles_labels()
     handles.append(Line2D([], [], **GUIDE, label="rates of the operating points"))
     figure.legend(handles=handles, loc="outside lower center", ncols=3)
-    figure.suptitle(title_note(f"{names.source} to {names.target}", simulated=simulated))
+    figure.suptitle(title_note(pair_title(pair), simulated=simulated))
     return figure
 
 

@@ -10,8 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from stampshift.errors import ContractError
-from stampshift.evaluation.labels import title_note
+from stampshift.evaluation.labels import counted, pair_title, title_note
 from stampshift.evaluation.summaries import mean_validation
+from stampshift.experiment import Pair
 from stampshift.figures.style import (
     ACCURACY_LABEL,
     CHOICE_COLOUR,
@@ -45,11 +46,11 @@ def lambda_curves(search: Mapping[str, Any], *, simulated: bool) -> Figure:
     ContractError
         If nothing was searched, or the chosen weight is none of those searched.
     """
-    pair = f"{search['source']} to {search['target']}"
+    pair = Pair(search["source"], search["target"])
     means, chosen = mean_validation(search), search["chosen"]
     if chosen not in means.index:
         raise ContractError(
-            f"lambda/{pair.replace(' ', '-')}.json: the chosen entropy weight {chosen:g} is none of the "
+            f"lambda/{pair}.json: the chosen entropy weight {chosen:g} is none of the "
             f"searched ({', '.join(f'{weight:g}' for weight in means.index) or 'none'}). Only a search "
             "('choice: search' in the config) can be drawn; delete the file to search again."
         )
@@ -60,13 +61,12 @@ def lambda_curves(search: Mapping[str, Any], *, simulated: bool) -> Figure:
     colours = colormaps[SHOTS_COLOURS](np.linspace(*SHOTS_COLOUR_RANGE, len(numbers)))
     for colour, shots in zip(colours, numbers, strict=True):
         rows = trials[trials["shots"] == shots]
-        label = f"{shots} shots" if shots > 1 else "1 shot"
         axes.plot(
             rows["entropy_weight"],
             rows["validation_balanced_accuracy"],
             "o-",
             color=colour,
-            label=label,
+            label=counted(shots, "shot"),
             markersize=2.5,
         )
     axes.plot(means.index, means, color="black", linewidth=1.8, label=MEAN_LABEL)
@@ -81,5 +81,5 @@ def lambda_curves(search: Mapping[str, Any], *, simulated: bool) -> Figure:
     accuracy_axis(axes, limits=accuracy_limits(trials["validation_balanced_accuracy"]))
     axes.set(xlabel="entropy weight λ", ylabel=f"validation {ACCURACY_LABEL}")
     figure.legend(loc="outside lower center", ncols=3)
-    figure.suptitle(title_note(pair, simulated=simulated))
+    figure.suptitle(title_note(pair_title(pair), simulated=simulated))
     return figure

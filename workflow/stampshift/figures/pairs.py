@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from stampshift.evaluation.labels import method_label, title_note
+from stampshift.evaluation.labels import method_label, pair_title, title_note
 from stampshift.evaluation.summaries import select_pair
 from stampshift.experiment import BASELINE, Pair
 from stampshift.figures.style import (
@@ -76,7 +76,7 @@ def pair_boxplots(runs: pd.DataFrame, *, pair: str, methods: Sequence[str], simu
     handles.append(Line2D([], [], **MEAN_MARKER, linestyle="none", label="mean over splits"))
     handles.append(Line2D([], [], color=BASELINE_COLOUR, linestyle="--", label="baseline, mean over splits"))
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
-    figure.suptitle(title_note(f"{source} to {target}", simulated=simulated))
+    figure.suptitle(title_note(pair_title(pair), simulated=simulated))
     return figure
 
 

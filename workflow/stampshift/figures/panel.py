@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from stampshift.evaluation.labels import method_label, title_note
+from stampshift.evaluation.labels import method_label, pair_title, title_note
 from stampshift.evaluation.summaries import select_pair, summarise
 from stampshift.evaluation.table_files import format_mean
-from stampshift.experiment import BASELINE
+from stampshift.experiment import BASELINE, Pair
 from stampshift.figures.style import (
     ACCURACY_LABEL,
     BASELINE_COLOUR,
@@ -123,7 +123,7 @@ def _pair_panel(axes: Axes, runs: pd.DataFrame, *, source: str, target: str, met
                 label=f"{method} {role}",
                 **PANEL_STYLES[role],
             )
-    axes.set_title(f"{source} to {target}", pad=3)
+    axes.set_title(pair_title(Pair(source, target)), pad=3)
 
 
 def _diagonal(axes: Axes, runs: pd.DataFrame, *, survey: str) -> None:

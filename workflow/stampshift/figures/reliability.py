@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from stampshift.evaluation.labels import model_label, title_note
+from stampshift.evaluation.labels import model_label, pair_title, title_note
 from stampshift.evaluation.predictions import models, of_model
 from stampshift.experiment import BASELINE, Pair
 from stampshift.figures.style import BASELINE_COLOUR, PAGE_WIDTH_INCHES, method_colour, styled
@@ -60,7 +60,7 @@ def reliability_diagrams(
         axes.set_xlabel("score, P(real)")
     handles, labels = grid[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(handles))
-    figure.suptitle(title_note(f"{names.source} to {names.target}", simulated=simulated))
+    figure.suptitle(title_note(pair_title(pair), simulated=simulated))
     return figure
 
 

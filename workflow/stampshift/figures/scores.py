@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from stampshift.evaluation.labels import model_label, title_note
+from stampshift.evaluation.labels import model_label, pair_title, title_note
 from stampshift.evaluation.metrics import THRESHOLD
 from stampshift.evaluation.predictions import models, of_model
 from stampshift.experiment import Pair
@@ -39,21 +39,26 @@ def score_figure(histograms: pd.DataFrame, *, pair: str, simulated: bool) -> Fig
     for row, (method, shots) in enumerate(rows):
         for column, (role, survey) in enumerate((("target", names.target), ("source", names.source))):
             chosen = of_model(histograms, survey=survey, method=method, shots=shots)
-            _steps(grid[row, column], chosen)
+            score_steps(grid[row, column], chosen)
             grid[row, column].set_title(f"{model_label(method, shots)}, on the {role}, {survey}")
         grid[row, 0].set_ylabel("stamps per split")
-    lowest = 0.5 / histograms["splits"].max()  # half of one stamp in all splits
-    grid[0, 0].set(xlim=(0, 1), yscale="log", ylim=(lowest, 2 * histograms["count"].max()))
-    grid[0, 0].yaxis.set_minor_locator(NullLocator())
+    score_axes(grid[0, 0], histograms)
     for axes in grid[-1]:
         axes.set_xlabel("score, P(real)")
     figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(LABELS))
-    figure.suptitle(title_note(f"{names.source} to {names.target}", simulated=simulated))
+    figure.suptitle(title_note(pair_title(pair), simulated=simulated))
     return figure
 
 
-def _steps(axes: Axes, rows: pd.DataFrame) -> None:
-    """Outline of both labels' counts; what the model calls real lies right of the line."""
+def score_axes(axes: Axes, histograms: pd.DataFrame) -> None:
+    """Give axes that all panels share: scores from 0 to 1, and a logarithmic count."""
+    lowest = 0.5 / histograms["splits"].max()  # half of one stamp in all splits
+    axes.set(xlim=(0, 1), yscale="log", ylim=(lowest, 2 * histograms["count"].max()))
+    axes.yaxis.set_minor_locator(NullLocator())
+
+
+def score_steps(axes: Axes, rows: pd.DataFrame) -> None:
+    """Outline both labels' counts of `score_histograms`; what the model calls real is right of the line."""
     for name, code in LABELS.items():
         of_label = rows[rows["label"] == code]
         edges = np.append(of_label["low"], 1.0)

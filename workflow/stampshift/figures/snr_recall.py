@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from stampshift.evaluation.labels import model_label, title_note
+from stampshift.evaluation.labels import model_label, pair_title, title_note
 from stampshift.evaluation.predictions import models, of_model
 from stampshift.evaluation.snr_recall import NO_BIN
 from stampshift.experiment import BASELINE, Pair
@@ -54,7 +54,7 @@ def snr_recall_figure(recalls: pd.DataFrame, *, pair: str, methods: Sequence[str
     grid[0, 0].set_ylim(-0.03, 1.03)
     handles, labels = grid[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(handles))
-    figure.suptitle(title_note(f"{names.source} to {names.target}", simulated=simulated))
+    figure.suptitle(title_note(pair_title(pair), simulated=simulated))
     return figure
 
 

@@ -27,6 +27,18 @@ OTHER_COLOURS = ("#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 BASELINE_COLOUR = "#333333"
 CHOICE_COLOUR = "#D55E00"
 SURVEY_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#333333")
+# of the second study: networks drawn through, forests dashed
+MODEL_COLOURS: Mapping[str, str] = {
+    "network_1": "#0072B2",
+    "network_2": "#E69F00",
+    "network_3": "#009E73",
+    "network_4": "#CC79A7",
+    "forest": "#333333",
+    "forest_of_stamps": "#999999",
+    "before": "#999999",
+    "after": "#0072B2",
+}
+DASHED_MODELS = ("forest", "forest_of_stamps", "before")
 LABEL_COLOURS: Mapping[str, str] = {"real": "#009E73", "bogus": "#CC79A7"}
 
 STYLE: Mapping[str, Any] = {
@@ -89,6 +101,11 @@ def method_colour(method: str, methods: Sequence[str]) -> str:
     if method in METHOD_COLOURS:
         return METHOD_COLOURS[method]
     return OTHER_COLOURS[others.index(method) % len(OTHER_COLOURS)]
+
+
+def model_line(model: str) -> dict[str, Any]:
+    """Colour and dashes of a model of the second study."""
+    return {"color": MODEL_COLOURS[model], "linestyle": "--" if model in DASHED_MODELS else "-"}
 
 
 def accuracy_limits(values: ArrayLike) -> tuple[float, float]:

@@ -21,7 +21,7 @@ def simulate_survey(
     Parameters
     ----------
     survey
-        Name of a survey that has a writer: HiTS, DES, ATLAS or ZTF.
+        Name of a survey that has a writer: HiTS, DES, ATLAS, ZTF or DECAT.
     stamps
         Number of candidates.
     seed

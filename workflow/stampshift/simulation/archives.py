@@ -9,4 +9,5 @@ WRITERS: dict[str, Callable[..., None]] = {
     "DES": des_archive.write_archive,
     "ATLAS": atlas_archive.write_archive,
     "ZTF": ztf_archive.write_archive,
+    "DECAT": des_archive.write_archive,  # the same camera and pipeline
 }

@@ -1,131 +1,20 @@
-"""The 38 columns of DES' autoscan table (Goldstein et al. 2015, AJ 150, 82, table 2).
+"""The columns of DES' autoscan table that no stamp gives (Goldstein et al. 2015, AJ 150, 82, table 2).
 
-Eighteen are measured on the stamps as that table defines them; the others describe the detection and
-the nearest catalogued neighbour and come from the simulation's truth with measurement errors.
+They describe the detection and the nearest catalogued neighbour, and come from the simulation's truth with
+measurement errors.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter
 
-from stampshift.simulation.detector import pixel_grid
 from stampshift.simulation.drawing import Source
 from stampshift.simulation.triplets import Triplet
 
-STAMP_FEATURES = (
-    "DIFFSUMRN", "NUMNEGRN", "N2SIG3", "N3SIG3", "N2SIG5", "N3SIG5",
-    "N2SIG3SHIFT", "N3SIG3SHIFT", "N2SIG5SHIFT", "N3SIG5SHIFT",
-    "GAUSS", "SCALE", "AMP", "COLMEDS", "MASKFRAC", "LACOSMIC", "L1", "FLUX_RATIO",
-)  # fmt: skip
-DETECTION_FEATURES = (
-    "GFLUX", "MAG", "SNR", "A_IMAGE", "B_IMAGE", "ELLIPTICITY", "FLAGS", "SPREAD_MODEL",
-    "SPREADERR_MODEL", "MAG_FROM_LIMIT", "MIN_DISTANCE_TO_EDGE_IN_NEW", "CCDID", "BAND",
-)  # fmt: skip
-REFERENCE_FEATURES = ("MAG_REF", "MAG_REF_ERR", "A_REF", "B_REF", "NN_DIST_RENORM", "MAGLIM", "MAGDIFF")
-# the table's own order is alphabetical
-COLUMNS = tuple(sorted((*STAMP_FEATURES, *DETECTION_FEATURES, *REFERENCE_FEATURES)))
-
 REFERENCE_RADIUS_ARCSEC = 5.0
-FIT_PIXELS = 15
-FIT_SIGMAS = np.linspace(0.5, 5.0, 19)
-APERTURE_PIXELS = 5.0
 # a chip of DECam, in pixels
 CHIP_PIXELS = (2048, 4096)
-Stack = NDArray[np.float64]
-
-
-def stamp_features(
-    template: Stack, difference: Stack, *, masked: NDArray[np.bool_]
-) -> dict[str, NDArray[np.float64]]:
-    """Measure the 18 stamp features on stacks (n, size, size); masked pixels count as 0 after normalising."""
-    values, reference = normalised(difference, masked=masked), normalised(template, masked=masked)
-    binned, binned_reference = binned_by_two(values), binned_by_two(reference)
-    boxes = {3: _box(binned, 5), 5: _box(binned, 7)}
-    reference_boxes = {3: _box(binned_reference, 5), 5: _box(binned_reference, 7)}
-    features = {
-        "DIFFSUMRN": _box(binned, 5).sum((1, 2)),
-        "NUMNEGRN": (_box(binned, 7) < 0).sum((1, 2)),
-        "COLMEDS": np.median(values, axis=1).max(axis=1),
-        "MASKFRAC": masked.mean((1, 2)),
-    }
-    for radius, box in boxes.items():
-        for threshold in (2, 3):
-            bright = (box >= threshold).sum((1, 2))
-            features[f"N{threshold}SIG{radius}"] = (box <= -threshold).sum((1, 2))
-            in_template = (reference_boxes[radius] >= threshold).sum((1, 2))
-            features[f"N{threshold}SIG{radius}SHIFT"] = bright - in_template
-    total = values.sum((1, 2))
-    features["L1"] = np.sign(total) * np.abs(values).sum((1, 2)) / np.maximum(np.abs(total), 1e-9)
-    features["GAUSS"], features["SCALE"], features["AMP"] = gaussian_fit(_box(values, FIT_PIXELS))
-    features["LACOSMIC"] = values.max((1, 2)) / np.maximum(fine_structure(values).max((1, 2)), 1e-9)
-    y, x = pixel_grid(values.shape[1])
-    aperture = np.hypot(x, y) <= APERTURE_PIXELS
-    in_difference = np.where(masked, 0, difference)[:, aperture].sum(1)
-    in_reference = np.abs(np.where(masked, 0, template)[:, aperture].sum(1))
-    features["FLUX_RATIO"] = in_difference / np.maximum(in_reference, 1e-9)
-    return {name: np.asarray(column, np.float64) for name, column in features.items()}
-
-
-def normalised(stack: Stack, *, masked: NDArray[np.bool_]) -> Stack:
-    """Subtract the median and divide by the NMAD (1.4826 x median absolute deviation) of unmasked pixels."""
-    flat = np.where(masked, np.nan, stack).reshape(len(stack), -1)
-    # an entirely masked stamp has no median
-    flat[np.isnan(flat).all(1)] = 0
-    center = _row_medians(flat)
-    spread = 1.4826 * _row_medians(np.abs(flat - center))
-    scaled = (flat - center) / np.where(spread > 0, spread, 1)
-    return np.nan_to_num(scaled, nan=0.0).reshape(stack.shape)
-
-
-def _row_medians(flat: Stack) -> Stack:
-    """Take the median of each row, not-a-numbers left out, as a column."""
-    medians = np.median(flat, axis=1, keepdims=True)
-    # few rows have gaps, and the median that skips them is ten times slower
-    gaps = np.isnan(medians[:, 0])
-    medians[gaps] = np.nanmedian(flat[gaps], axis=1, keepdims=True)
-    return np.asarray(medians)
-
-
-def binned_by_two(stack: Stack) -> Stack:
-    """Mean of 2 x 2 pixels, scaled to unit noise; the last row and column of an odd stamp are left out."""
-    side = stack.shape[1] // 2 * 2
-    blocks = stack[:, :side, :side].reshape(len(stack), side // 2, 2, side // 2, 2)
-    return blocks.sum((2, 4)) / 2
-
-
-def gaussian_fit(boxes: Stack) -> tuple[Stack, Stack, Stack]:
-    """Least-squares fit of a round Gaussian at the centre: chi-square, sigma (px) and amplitude.
-
-    The amplitude is linear; sigma is searched on a grid.
-    """
-    y, x = pixel_grid(boxes.shape[1])
-    models = np.exp(-(x**2 + y**2) / (2 * FIT_SIGMAS[:, None, None] ** 2)).reshape(len(FIT_SIGMAS), -1)
-    data = boxes.reshape(len(boxes), -1)
-    projections, norms = data @ models.T, (models**2).sum(1)
-    chi2 = (data**2).sum(1, keepdims=True) - projections**2 / norms
-    best = chi2.argmin(1)
-    rows = np.arange(len(boxes))
-    return chi2[rows, best], FIT_SIGMAS[best], projections[rows, best] / norms[best]
-
-
-def fine_structure(stack: Stack) -> Stack:
-    """Median over 3 x 3 less its own mean over 7 x 7, as LACosmic does (van Dokkum 2001, eq. 14).
-
-    For speed the median is taken along rows and then columns, and the wide one is a mean: on noise
-    both differ from the original by less than the noise.
-    """
-    small = _median_of_three(_median_of_three(stack, axis=1), axis=2)
-    return np.asarray(small - uniform_filter(small, size=(1, 7, 7)))
-
-
-def _median_of_three(stack: Stack, *, axis: int) -> Stack:
-    padded = np.pad(stack, [(1, 1) if a == axis else (0, 0) for a in range(3)], mode="symmetric")
-    before, middle, after = (np.roll(padded, shift, axis) for shift in (1, 0, -1))
-    median = np.maximum(np.minimum(before, middle), np.minimum(np.maximum(before, middle), after))
-    return median[:, 1:-1] if axis == 1 else median[:, :, 1:-1]
 
 
 def truth_features(
@@ -179,8 +68,3 @@ def _neighbour(
         "A_REF": size / np.sqrt(1 - shear), "B_REF": size * np.sqrt(1 - shear),
         "NN_DIST_RENORM": float(np.hypot(nearest.x, nearest.y)) / size, "MAGDIFF": magnitude - reference,
     }  # fmt: skip
-
-
-def _box(stack: Stack, side: int) -> Stack:
-    first = stack.shape[1] // 2 - side // 2
-    return stack[:, first : first + side, first : first + side]

@@ -1,11 +1,15 @@
 """What a training may see. No label of the unlabelled set and none of a test part passes through here."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stampshift.experiment import Run
+from stampshift.label_file import relabelled
 from stampshift.splits import Rows, Splits
 from stampshift.stamps import Stamps
 
@@ -73,6 +77,50 @@ class TrainingData:
     unlabelled: Unlabelled | None
     source_validation: Labelled
     target_validation: Labelled | None
+
+    @classmethod
+    def open(
+        cls,
+        run: Run,
+        *,
+        stamps: Mapping[str, Path],
+        splits: Mapping[str, Path],
+        labels: Path | None,
+        validation_shots: int,
+    ) -> Self:
+        """Open the files that the training of a run may see.
+
+        Parameters
+        ----------
+        run
+            A baseline or an adaptation.
+        stamps
+            Stamps file of the source and, for an adaptation, of the target, by survey.
+        splits
+            Splits file of the run's seed, by survey.
+        labels
+            Labels file that replaces the labels of the source's stamps file, or None.
+        validation_shots
+            Labelled target stamps per class that choose the best epoch; a baseline has no use for it.
+
+        Raises
+        ------
+        ConfigError
+            If the target holds fewer stamps of a class than the shots asked for.
+        """
+        source_splits = Splits.open(splits[run.source])
+        used = np.concatenate([source_splits.train, source_splits.validation])
+        source, target = relabelled(Stamps.open(stamps[run.source]), labels, rows=used), run.target
+        if target is None:
+            return cls.for_baseline(source, source_splits)
+        return cls.for_adaptation(
+            source,
+            source_splits,
+            Stamps.open(stamps[target]),
+            Splits.open(splits[target]),
+            shots=run.shots,
+            validation_shots=validation_shots,
+        )
 
     @classmethod
     def for_baseline(cls, source: Stamps, splits: Splits) -> Self:

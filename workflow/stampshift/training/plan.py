@@ -6,15 +6,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from stampshift.experiment import Run
-from stampshift.label_file import relabelled
 from stampshift.networks import network_module
 from stampshift.provenance import code_digest, digest, file_digest
-from stampshift.splits import Splits
-from stampshift.stamps import Stamps, read_attributes
+from stampshift.stamps import read_attributes
 from stampshift.training.data import TrainingData
 
 
@@ -111,20 +108,10 @@ class Plan:
         ContractError
             If a file breaks its contract, or the labels file was made for other stamps.
         """
-        source, target = self.run.source, self.run.target
-        splits = Splits.open(self.splits[source])
-        stamps = relabelled(
-            Stamps.open(self.stamps[source]),
-            self.labels,
-            rows=np.concatenate([splits.train, splits.validation]),
-        )
-        if target is None:
-            return TrainingData.for_baseline(stamps, splits)
-        return TrainingData.for_adaptation(
-            stamps,
-            splits,
-            Stamps.open(self.stamps[target]),
-            Splits.open(self.splits[target]),
-            shots=self.run.shots,
+        return TrainingData.open(
+            self.run,
+            stamps=self.stamps,
+            splits=self.splits,
+            labels=self.labels,
             validation_shots=self.validation_shots,
         )

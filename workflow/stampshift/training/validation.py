@@ -6,10 +6,9 @@ from pathlib import Path
 import pandas as pd
 
 from stampshift.experiment import Run
-from stampshift.networks import MAIN_NETWORK
+from stampshift.training.data import TrainingData
 from stampshift.training.device import choose_device, set_up_process
 from stampshift.training.model import Model
-from stampshift.training.plan import Plan
 from stampshift.training.predict import predict
 
 
@@ -51,25 +50,14 @@ def score_validation(
     torch_device = choose_device(device)
     tables = []
     for run, model, files in zip(runs, models, splits, strict=True):
-        plan = Plan(
-            run=run,
-            folder=run.folder,
-            method=run.method,
-            network=MAIN_NETWORK,
-            stamps=stamps,
-            splits=files,
-            labels=None,
-            baseline=None,
-            options={},
-            training={},
-            validation_shots=validation_shots,
+        data = TrainingData.open(
+            run, stamps=stamps, splits=files, labels=None, validation_shots=validation_shots
         )
         # as every method says of itself: an adaptation chooses its epoch on the target's shots
-        origin = "source" if run.target is None else "target"
-        validation = plan.data().validation(origin)
+        origin, survey = ("source", run.source) if run.target is None else ("target", run.target)
+        validation = data.validation(origin)
         classifier = Model.open(model).classifier(torch_device)
         scores = predict(classifier, validation.stamps, validation.rows, device=torch_device)
         columns = {"row": validation.rows, "label": validation.labels, "score": scores}
-        survey = plan.surveys[0] if origin == "source" else plan.surveys[-1]
         tables.append(pd.DataFrame({"seed": run.seed, "survey": survey} | columns))
     return pd.concat(tables, ignore_index=True)

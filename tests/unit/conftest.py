@@ -9,7 +9,7 @@ import yaml
 
 from stampshift.simulation import simulate_survey
 
-CONSTANTS_FOLDER = Path(__file__).parents[3] / "resources" / "surveys"
+CONSTANTS_FOLDER = Path(__file__).parents[2] / "resources" / "surveys"
 
 
 @pytest.fixture(scope="session")

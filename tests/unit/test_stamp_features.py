@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from stampshift.simulation.features import (
-    COLUMNS,
+from stampshift.autoscan import COLUMNS, STAMP_FEATURES
+from stampshift.stamp_features import (
     binned_by_two,
     fine_structure,
     gaussian_fit,
@@ -23,6 +23,11 @@ def clear(stack):
 def test_there_are_38_columns():
     assert len(COLUMNS) == len(set(COLUMNS)) == 38
     assert list(COLUMNS) == sorted(COLUMNS)
+    assert len(STAMP_FEATURES) == 18
+
+
+def test_what_is_measured_are_the_18_features_of_stamps(noise):
+    assert set(stamp_features(noise, noise, masked=clear(noise))) == set(STAMP_FEATURES)
 
 
 def test_normalised_noise_has_median_0_and_unit_spread(noise):

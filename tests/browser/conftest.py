@@ -1,0 +1,67 @@
+"""Chromium, driven by Playwright, and servers of the review page for it."""
+
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from review_server import write_study
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+# no GPU and no sandbox in a container, and no word to the outside
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
+FLAGS += ["--disable-background-networking", "--disable-component-update"]
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A running Chromium; the tests are skipped where there is none."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("no chromium here; Debian's package is `chromium`")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory) -> Path:
+    return write_study(tmp_path_factory.mktemp("study"))
+
+
+class Server:
+    """`stampshift review` as a process, on one file of votes and, after the first start, one port."""
+
+    def __init__(self, study: Path, votes: Path) -> None:
+        self.study, self.votes, self.port = study, votes, 0
+        self.process: subprocess.Popen[str] | None = None
+
+    def start(self) -> str:
+        """Start it and give the address that it prints."""
+        code = "from stampshift.cli import main; main()"
+        command = [sys.executable, "-c", code, "review", self.study, "--votes", self.votes, "--no-open"]
+        command += ["--port", str(self.port)]
+        self.process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        (address,) = re.findall(r"http://\S+", self.process.stdout.readline())
+        self.port = int(re.findall(r":(\d+)/", address)[0])
+        return address
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.communicate()
+            self.process = None
+
+
+@pytest.fixture
+def server(study, tmp_path):
+    made = Server(study, tmp_path / "votes.sqlite")
+    yield made
+    made.kill()

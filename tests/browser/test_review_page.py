@@ -1,0 +1,279 @@
+"""People at the review page: real keys, a real browser, a server that is really killed."""
+
+import pytest
+
+from review_server import serving
+from stampshift.review.access import Access
+from stampshift.review.app import make_app
+from stampshift.review.candidates import open_review
+from stampshift.review.store import VoteStore
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+expect = sync_api.expect
+expect.set_options(timeout=15_000)  # of patience with a busy machine; it is no pause
+HERE = ".card[aria-current]:not([aria-busy])"  # the card that gets the next vote, with its stamps
+OPEN = Access(loopback=True, token=None, cookie="stampshift")
+
+
+@pytest.fixture
+def store(study, tmp_path):
+    with VoteStore.open(
+        tmp_path / "votes.sqlite", open_review(study, stamps=None, shuffle_seed=None)
+    ) as made:
+        yield made
+
+
+@pytest.fixture
+def address(chromium, study, store):
+    """A server in this process, of which every candidate wants two raters."""
+    review = open_review(study, stamps=None, shuffle_seed=None)
+    with serving(make_app(review, store, raters_per_candidate=2, access=OPEN)) as served:
+        yield served
+
+
+@pytest.fixture
+def enter(chromium):
+    """A function that opens the page under a name in a fresh browser; an error in a page fails the test."""
+    contexts, errors = [], []
+
+    def open_page(address, name, **options):
+        context = chromium.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(address)
+        page.get_by_label("Name", exact=True).fill(name)
+        page.get_by_role("button", name="Start").click()
+        page.locator(HERE).wait_for()
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert errors == []
+
+
+def press(page, *keys):
+    """Press keys, votes as soon as the stamps that they are on are there."""
+    for key in keys:
+        if key in "rbs":
+            page.locator(HERE).wait_for()
+        page.keyboard.press(key)
+
+
+def shown(page):
+    return page.locator(".card").first
+
+
+def expect_saved(page, *, mine):
+    expect(page.locator("#saving")).to_have_text("all votes saved")
+    expect(page.locator("#mine-text")).to_have_text(mine)
+
+
+def rows(store):
+    return [(vote.rater, vote.id, vote.vote) for vote in store.after(0)]
+
+
+def test_votes_by_key_are_saved_and_then_the_model_speaks(address, enter, store):
+    page = enter(address, "ann")
+    expect(page).to_have_title("Review of DES (simulated)")
+    expect(shown(page)).to_have_attribute("data-id", "c0")
+    expect(page.locator("main")).not_to_contain_text("score")
+    press(page, "r")
+    expect(page.locator("#last")).to_have_text("last: c0, real; label bogus, score 0.000")
+    press(page, "b", "s")
+    expect(shown(page)).to_have_attribute("data-id", "c3")
+    expect(page.locator("#last")).to_have_text("last: c2, skip")
+    expect_saved(page, mine="3 of 30")
+    assert rows(store) == [("ann", "c0", "real"), ("ann", "c1", "bogus"), ("ann", "c2", "skip")]
+
+
+def test_a_held_key_and_shortcuts_of_the_browser_are_no_votes(address, enter, store):
+    page = enter(address, "ann")
+    page.keyboard.down("r")
+    page.keyboard.down("r")  # the keyboard repeats a key that is held
+    page.keyboard.up("r")
+    press(page, "Control+b", "Alt+s", "x")
+    expect_saved(page, mine="1 of 30")
+    assert rows(store) == [("ann", "c0", "real")]
+
+
+def test_undo_brings_the_candidate_back_and_keeps_the_row(address, enter, store):
+    page = enter(address, "ann")
+    press(page, "r", "r", "u")
+    expect(shown(page)).to_have_attribute("data-id", "c1")
+    press(page, "b")
+    expect(shown(page)).to_have_attribute("data-id", "c2")
+    expect_saved(page, mine="2 of 30")
+    assert [vote for *_, vote in rows(store)] == ["real", "real", "undo", "bogus"]
+    assert list(store.standing()["vote"]) == ["real", "bogus"]
+
+
+def test_a_reload_keeps_name_votes_and_what_can_be_undone(address, enter, store):
+    page = enter(address, "ann")
+    press(page, "r", "b")
+    expect_saved(page, mine="2 of 30")
+    page.reload()
+    expect(page.locator("#rater")).to_have_text("ann")
+    expect(shown(page)).to_have_attribute("data-id", "c2")
+    press(page, "u")
+    expect(shown(page)).to_have_attribute("data-id", "c1")
+    expect_saved(page, mine="1 of 30")
+    assert rows(store)[-1] == ("ann", "c1", "undo")
+
+
+def test_two_raters_at_once_reach_two_votes_on_every_candidate(address, enter, store):
+    for number in range(60):
+        if number // 2 >= 8:  # eight are left to do
+            store.add(key=f"{number:016}", id=f"c{number // 2}", rater=f"early{number % 2}", vote="real")
+    pages = [enter(address, name) for name in ("ann", "bob")]
+    for _ in range(8):
+        for page in pages:
+            press(page, "r")
+    for page in pages:
+        expect(page.locator("#candidates")).to_have_text("Nothing waits for your vote. Thank you!")
+        expect_saved(page, mine="8 of 8")
+    expect(pages[1].locator("#all-text")).to_have_text("30 of 30")
+    assert store.standing().groupby("id")["rater"].nunique().tolist() == [2] * 30
+
+
+def test_the_grid_is_voted_with_arrows_and_keys(address, enter, store):
+    page = enter(address, "ann", viewport={"width": 1280, "height": 800})
+    press(page, "g")
+    expect(page.locator(".card")).to_have_count(12)
+    press(page, "ArrowRight", "ArrowDown", "b")
+    voted = page.locator(".card[data-vote=bogus]")
+    expect(voted).to_have_attribute("data-id", "c4")
+    expect(voted.locator(".known")).to_have_text("label bogus, score 0.040")
+    expect(page.locator(".card[aria-current]")).to_have_attribute("data-id", "c5")
+    press(page, "ArrowLeft", "r")  # another mind on c4
+    expect(page.locator(".card[data-id=c4]")).to_have_attribute("data-vote", "real")
+    press(page, "n")
+    expect(page.locator(".card")).to_have_count(12)
+    expect(page.locator(".card[data-vote=real]")).to_have_count(0)
+    expect_saved(page, mine="1 of 30")
+    assert rows(store) == [("ann", "c4", "bogus"), ("ann", "c4", "real")]
+
+
+def test_the_stretch_can_be_switched(address, enter):
+    page = enter(address, "ann")
+    image = page.get_by_alt_text("difference of candidate c0, stretched by zscale")
+    loaded = "image => image.decode().then(() => [image.src.split('-').pop(), image.naturalWidth])"
+    assert image.evaluate(loaded) == ["zscale.png", 157]
+    press(page, "z")
+    stretched = page.get_by_alt_text("difference of candidate c0, stretched by asinh")
+    expect(stretched).to_be_visible()
+    assert stretched.evaluate(loaded) == ["asinh.png", 157]
+    page.reload()
+    expect(page.get_by_label("Stretch")).to_have_value("asinh")
+
+
+def test_stamps_that_are_not_there_get_no_vote(address, enter, store):
+    page = enter(address, "ann")
+    press(page, "r")
+    page.context.set_offline(True)
+    press(page, "z")  # the other stretch was not loaded
+    expect(page.locator(".card[aria-busy]")).to_be_visible()
+    expect(page.get_by_role("button", name="Real")).to_be_disabled()
+    page.keyboard.press("r")
+    expect(shown(page)).to_have_attribute("data-id", "c1")
+    page.context.set_offline(False)
+    expect(page.get_by_role("button", name="Real")).to_be_enabled()
+    press(page, "b")
+    expect_saved(page, mine="2 of 30")
+    assert rows(store) == [("ann", "c0", "real"), ("ann", "c1", "bogus")]
+
+
+def test_label_and_score_can_be_shown_before_or_never(address, enter):
+    page = enter(address, "ann")
+    setting = page.get_by_label("Label and score")
+    setting.select_option("always")
+    expect(shown(page).locator(".known")).to_have_text("label bogus, score 0.000")
+    setting.select_option("never")
+    expect(shown(page).locator(".known")).to_have_text("")
+    press(page, "r")
+    expect(page.locator("#last")).to_have_text("last: c0, real")
+
+
+def test_a_phone_has_room_and_buttons(address, enter, store):
+    page = enter(address, "ann", viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    for name in ("Real", "Bogus", "Skip", "Undo"):
+        button = page.get_by_role("button", name=name)
+        expect(button).to_be_in_viewport(ratio=1)
+        assert button.bounding_box()["height"] >= 44
+    page.get_by_role("button", name="Bogus").tap()
+    page.get_by_role("button", name="Real").tap()
+    page.get_by_role("button", name="Undo").tap()
+    expect(shown(page)).to_have_attribute("data-id", "c1")
+    expect_saved(page, mine="1 of 30")
+    for layout in ("one", "grid"):
+        page.get_by_label("Page").select_option(layout)
+        expect(page.locator(".card")).to_have_count({"one": 1, "grid": 12}[layout])
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert rows(store) == [("ann", "c0", "bogus"), ("ann", "c1", "real"), ("ann", "c1", "undo")]
+
+
+def test_a_killed_server_loses_no_vote(chromium, server, enter):
+    page = enter(server.start(), "ann")
+    press(page, "r")
+    expect_saved(page, mine="1 of 30")
+    server.kill()
+    press(page, "b", "b", "u")
+    expect(page.locator("#saving")).to_have_text("3 votes waiting: the server is out of reach")
+    server.start()
+    expect(page.locator("#saving")).to_have_text("all votes saved")
+    expect_saved(page, mine="2 of 30")
+    server.kill()
+    with VoteStore.read(server.votes) as store:
+        assert [(name, vote) for _, name, vote in rows(store)] == [
+            ("c0", "real"),
+            ("c1", "bogus"),
+            ("c2", "bogus"),
+            ("c2", "undo"),
+        ]
+
+
+def test_a_vote_made_offline_survives_the_closing_of_the_page(address, enter, store):
+    page = enter(address, "ann")
+    page.context.set_offline(True)
+    press(page, "r")
+    expect(page.locator("#saving")).to_have_text("1 vote waiting: the server is out of reach")
+    assert rows(store) == []
+    page.close()
+    page.context.set_offline(False)
+    again = page.context.new_page()
+    again.goto(address)
+    expect_saved(again, mine="1 of 30")
+    assert rows(store) == [("ann", "c0", "real")]
+    expect(shown(again)).to_have_attribute("data-id", "c1")
+
+
+def test_another_rater_takes_over_and_a_given_up_change_changes_nothing(address, enter, store):
+    page = enter(address, "ann")
+    press(page, "r")
+    page.locator("#rater").click()
+    page.get_by_label("Name", exact=True).fill("an")
+    press(page, "Escape")
+    expect(page.locator("#rater")).to_have_text("ann")
+    page.locator("#rater").click()
+    page.get_by_label("Name", exact=True).fill("bob")
+    press(page, "Enter")
+    expect(shown(page)).to_have_attribute("data-id", "c0")
+    expect(page.locator("main")).not_to_contain_text("score")
+    press(page, "b")
+    expect_saved(page, mine="1 of 30")
+    assert rows(store) == [("ann", "c0", "real"), ("bob", "c0", "bogus")]
+
+
+def test_the_token_opens_the_page_once_and_for_all(chromium, study, store, enter):
+    review = open_review(study, stamps=None, shuffle_seed=None)
+    access = Access(loopback=False, token="much-too-secret", cookie="stampshift")
+    with serving(make_app(review, store, raters_per_candidate=2, access=access)) as address:
+        with chromium.new_context() as context:
+            assert context.new_page().goto(address).status == 403
+        page = enter(f"{address}/?token=much-too-secret", "ann")
+        expect(page).to_have_url(f"{address}/")
+        press(page, "r")
+        expect_saved(page, mine="1 of 30")
+        page.goto(address)
+        expect(shown(page)).to_have_attribute("data-id", "c1")

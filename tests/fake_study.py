@@ -1,0 +1,80 @@
+"""Files of a DES study that nobody trained: predictions, labels, candidates and votes of known properties."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit
+
+from stampshift.splits import Splits
+
+STAMPS = 400
+MODELS = ("network_1", "network_2", "forest")
+SHARPNESS = {"network_1": 3.0, "network_2": 2.5, "forest": 2.0, "before": 1.0, "after": 3.0}
+
+
+def judged(
+    model: str, labels: np.ndarray, *, truth: np.ndarray, rows: np.ndarray, survey: str
+) -> pd.DataFrame:
+    """Predictions by a model that sees the truth through noise of its own."""
+    generator = np.random.default_rng(len(model) + int(SHARPNESS[model] * 10))
+    noise = generator.normal(size=len(truth))
+    scores = expit(2 * (SHARPNESS[model] * (2.0 * truth - 1) / 2 + noise)).astype("float32")
+    table = pd.DataFrame({"survey": survey, "row": rows, "label": labels[rows], "score": scores[rows]})
+    return table.iloc[5:] if model == "forest" else table
+
+
+def write_study(folder: Path, *, survey: str, new_survey: str) -> None:
+    """Write what the rules of results take, one stamp in twenty with a flipped label."""
+    generator = np.random.default_rng(0)
+    truth = generator.integers(0, 2, STAMPS).astype("uint8")
+    flipped = generator.random(STAMPS) < 0.05
+    old = np.where(flipped, 1 - truth, truth).astype("uint8")
+    test = np.arange(0, STAMPS, 2)
+    for name in ("splits", "search", "new-survey/before", "new-survey/after"):
+        (folder / name).mkdir(parents=True)
+    _splits(survey, test).save(folder / "splits/first.npz")
+    _splits(survey, test).save(folder / "splits/second.npz")
+    _splits(new_survey, test).save(folder / "new-survey/splits.npz")
+    for part, labels in (("first", old), ("second/old", old), ("second/new", truth)):
+        for model in MODELS:
+            path = folder / part / model
+            path.mkdir(parents=True)
+            table = judged(model, labels, truth=truth, rows=np.arange(STAMPS), survey=survey)
+            table.to_parquet(path / "predictions.parquet")
+            history().to_parquet(path / "history.parquet")
+    rows = np.arange(STAMPS)
+    corrected = np.where(rows < STAMPS // 2, truth, old)  # half of the flips are found
+    table = pd.DataFrame({"row": rows, "id": rows, "old_label": old, "label": corrected, "true_label": truth})
+    table.to_parquet(folder / "labels.parquet")
+    candidates = np.append(np.flatnonzero(flipped)[:10], np.flatnonzero(~flipped)[:5])
+    pd.DataFrame({"row": candidates}).to_parquet(folder / "search/candidates.parquet")
+    for model in ("before", "after"):
+        path = folder / "new-survey" / model
+        table = judged(model, truth, truth=truth, rows=rows, survey=new_survey)
+        table.to_parquet(path / "predictions.parquet")
+        history().to_parquet(path / "history.parquet")
+    votes = pd.DataFrame({"row": rows, "label": truth, "unanimous": generator.random(STAMPS) < 0.7})
+    votes.to_parquet(folder / "new-survey/labels.parquet")
+
+
+def history() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "epoch": [1, 2, 3],
+            "train_loss": [0.5, 0.3, 0.2],
+            "validation_balanced_accuracy": [0.7, 0.9, 0.9],
+        }
+    )
+
+
+def _splits(survey: str, test: np.ndarray) -> Splits:
+    none = np.array([], dtype=np.int64)
+    return Splits(
+        survey=survey,
+        train_real=none,
+        train_bogus=none,
+        validation_real=none,
+        validation_bogus=none,
+        test=test,
+    )

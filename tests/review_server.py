@@ -1,0 +1,72 @@
+"""A small review, and its page served as to a browser."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import uvicorn
+from fastapi import FastAPI
+
+from stampshift.stamps import stamps_writer
+
+SIZE_PIXELS = 51
+CANDIDATES = 30
+
+
+def write_study(folder: Path, *, count: int = CANDIDATES) -> Path:
+    """Results of a DES study as far as a review needs them: stamps of sources and candidates among them.
+
+    Candidate c<k> lies in row 2 k + 1 and is more suspicious the smaller k is; its label is real for odd k,
+    its score 0.01 k.
+    """
+    generator = np.random.default_rng(5)
+    y, x = np.mgrid[-25:26, -25:26]
+    rows = 2 * count + 1
+    stamps = generator.normal(size=(rows, 3, SIZE_PIXELS, SIZE_PIXELS)).astype(np.float32)
+    for row, stamp in enumerate(stamps):
+        width, off = 1.5 + 0.05 * row, row % 5 - 2
+        source = np.exp(-((x - off) ** 2 + (y + off) ** 2) / (2 * width**2))
+        stamp[1:] += (30 if row % 3 else -8) * source
+        stamp[0] += 12 * np.exp(-((x - 8) ** 2 + (y - 6) ** 2) / 40)
+    names = [f"c{row // 2}" if row % 2 else f"other{row}" for row in range(rows)]
+    labels = [row // 2 % 2 for row in range(rows)]
+    with stamps_writer(folder / "stamps.h5", survey="DES", size_pixels=SIZE_PIXELS) as writer:
+        writer.append(
+            stamps,
+            labels=labels,
+            classes=["real" if label else "artifact" for label in labels],
+            ids=names,
+            groups=[""] * rows,
+        )
+        writer.describe({"origin": {"simulate": rows}})
+    (folder / "search").mkdir()
+    table = pd.DataFrame(
+        {
+            "row": [2 * k + 1 for k in range(count)],
+            "id": [f"c{k}" for k in range(count)],
+            "label": np.array([k % 2 for k in range(count)], np.uint8),
+            "score": [0.01 * k for k in range(count)],
+            "category": [6 if k % 2 else 1 for k in range(count)],
+            "suspicion": [1 - 0.01 * k for k in range(count)],
+        }
+    )
+    table.sample(frac=1, random_state=1).to_parquet(folder / "search" / "candidates.parquet", index=False)
+    return folder
+
+
+@contextmanager
+def serving(app: FastAPI) -> Iterator[str]:
+    """Serve an application from a thread; yields its address, without a slash at the end."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = uvicorn.Server(uvicorn.Config(app, access_log=False, log_level="warning"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()

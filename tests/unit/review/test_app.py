@@ -1,0 +1,178 @@
+import re
+
+import httpx
+import pytest
+
+from review_server import serving
+from stampshift.review.access import Access
+from stampshift.review.app import PAGE, make_app
+from stampshift.review.store import VoteStore
+
+OPEN = Access(loopback=True, token=None, cookie="stampshift")
+CLOSED = Access(loopback=False, token="much-too-secret", cookie="stampshift")
+
+
+@pytest.fixture(scope="module")
+def clients(review, tmp_path_factory):
+    """Clients of an open and of a closed server, and their store."""
+    path = tmp_path_factory.mktemp("app") / "votes.sqlite"
+    with VoteStore.open(path, review) as store:
+        apps = [make_app(review, store, raters_per_candidate=2, access=access) for access in (OPEN, CLOSED)]
+        with (
+            serving(apps[0]) as one,
+            serving(apps[1]) as other,
+            httpx.Client(base_url=one) as opened,
+            httpx.Client(base_url=other) as closed,
+        ):
+            yield opened, closed, store
+
+
+@pytest.fixture
+def client(clients):
+    return clients[0]
+
+
+@pytest.fixture
+def closed(clients):
+    clients[1].cookies.clear()
+    return clients[1]
+
+
+@pytest.fixture
+def store(clients):
+    return clients[2]
+
+
+def body(review, **changes):
+    return {
+        "review": review.fingerprint,
+        "key": "k" * 16,
+        "id": "c0",
+        "rater": "ann",
+        "vote": "real",
+    } | changes
+
+
+def post(client, content, **headers):
+    return client.post(
+        "api/votes", json=content, headers={"Origin": str(client.base_url).rstrip("/")} | headers
+    )
+
+
+def test_a_vote_is_saved_and_then_the_model_speaks(client, review, store):
+    answer = post(client, body(review, id="c7", key="a" * 16, rater=" vera "))
+    assert answer.status_code == 200
+    told = {"id": "c7", "row": 15, "vote": "real", "label": "real", "score": 0.07}
+    assert answer.json()["candidate"] == told
+    assert answer.json()["progress"]["mine"] == 1
+    (saved,) = [vote for vote in store.after(0) if vote.rater == "vera"]
+    assert (saved.id, saved.vote, saved.time) == ("c7", "real", answer.json()["time"])
+    again = post(client, body(review, id="c7", key="a" * 16, rater="vera"))
+    assert again.json()["time"] == saved.time
+    assert client.get("api/last", params={"rater": "vera"}).json() == [told]
+
+
+def test_before_the_vote_the_model_is_silent_unless_asked(client):
+    ask = {"rater": "new", "count": 2}
+    for blind in client.get("api/queue", params=ask).json()["candidates"]:
+        assert set(blind) == {"id", "row"}
+    told = client.get("api/queue", params=ask | {"reveal": True, "held": ["c0", "c1"]}).json()["candidates"]
+    assert told[0] == {"id": "c2", "row": 5, "label": "bogus", "score": 0.02}
+
+
+@pytest.mark.parametrize("vote", ["skip", "undo"])
+def test_without_a_vote_the_model_stays_silent(client, review, vote):
+    answer = post(client, body(review, key=f"{vote}-{'b' * 16}", rater="shy", id="c9", vote=vote))
+    assert set(answer.json()["candidate"]) == {"id", "row", "vote"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "detail"),
+    [
+        ({"id": "other0"}, 404, "other0 is no candidate"),
+        ({"review": "0" * 16}, 409, "Another review runs at this address"),
+        ({"vote": "maybe"}, 422, ""),
+        ({"rater": "   "}, 422, ""),
+        ({"rater": "a\nb"}, 422, ""),
+        ({"key": "short"}, 422, ""),
+    ],
+)
+def test_what_is_no_vote_is_refused_and_not_saved(client, review, store, changes, status, detail):
+    before = store.after(0)
+    answer = post(client, body(review, key="c" * 16) | changes)
+    assert answer.status_code == status
+    assert detail in str(answer.json()["detail"])
+    assert store.after(0) == before
+
+
+def test_a_key_used_for_another_vote_is_a_conflict(client, review):
+    assert post(client, body(review, key="d" * 16, id="c20")).status_code == 200
+    answer = post(client, body(review, key="d" * 16, id="c21"))
+    assert answer.status_code == 409
+    assert "another vote" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8765", "192.168.1.2", "127.0.0.1.evil", "[", ""]
+)
+def test_on_loopback_other_host_names_are_refused(client, host):
+    assert client.get("/", headers={"Host": host}).status_code == 421
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost:1234", "127.0.0.1:80", "[::1]:8765"])
+def test_on_loopback_its_own_names_are_served(client, host):
+    assert client.get("/", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "", "http://[", "http://localhost:1"])
+def test_votes_from_other_sites_are_refused(client, review, store, origin):
+    before = store.after(0)
+    assert post(client, body(review, key="e" * 16), Origin=origin).status_code == 403
+    assert store.after(0) == before
+
+
+def test_without_the_token_nothing_is_served(closed, review, store):
+    image = f"images/{review.fingerprint}/1-zscale.png"
+    before = store.after(0)
+    for address in ("/", "page/page.js", "api/review", "api/queue?rater=ann&count=1", image, "/?token=wrong"):
+        assert closed.get(address).status_code == 403
+    assert post(closed, body(review, key="f" * 16)).status_code == 403
+    assert "`stampshift review` printed" in closed.get("/").json()["detail"]
+    closed.cookies.set("stampshift", "much-too-secreT")
+    assert closed.get("/").status_code == 403
+    assert store.after(0) == before
+
+
+def test_the_token_opens_and_its_cookie_keeps_open(closed, review):
+    first = closed.get("/", params={"token": "much-too-secret"})
+    assert first.status_code == 200
+    cookie = first.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=strict" in cookie
+    assert closed.get("api/review").status_code == 200
+    assert post(closed, body(review, key="g" * 16)).status_code == 200
+
+
+def test_images_are_of_this_review_and_kept_by_the_browser(client, review):
+    address = f"images/{review.fingerprint}/1-asinh.png"
+    answer = client.get(address)
+    assert answer.headers["content-type"] == "image/png"
+    assert "immutable" in answer.headers["cache-control"]
+    for wrong in (
+        f"images/{'0' * 16}/1-asinh.png",
+        address.replace("1-", "1000-"),
+        address.replace("asinh", "log"),
+    ):
+        assert client.get(wrong).status_code == 404
+
+
+def test_the_page_loads_nothing_from_elsewhere(client):
+    assert "default-src 'self'" in client.get("/").headers["content-security-policy"]
+    for file in PAGE.iterdir():
+        elsewhere = set(re.findall(r"https?://[^\s\"']+", file.read_text())) - {"http://www.w3.org/2000/svg"}
+        assert not elsewhere, file
+
+
+def test_no_page_of_documentation(client):
+    for address in ("docs", "redoc", "openapi.json"):
+        assert client.get(address).status_code == 404

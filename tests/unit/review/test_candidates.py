@@ -1,0 +1,91 @@
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fake_surveys import write_survey
+from stampshift.errors import ContractError
+from stampshift.review.candidates import open_review
+
+TABLE = "search/candidates.parquet"
+
+
+def opened(path, *, stamps=None, shuffle_seed=None):
+    return open_review(path, stamps=stamps, shuffle_seed=shuffle_seed)
+
+
+@pytest.fixture
+def copied(study, tmp_path):
+    """A study of one's own, with a function that changes its table of candidates."""
+    folder = tmp_path / "study"
+    shutil.copytree(study, folder)
+
+    def change(**columns):
+        pd.read_parquet(folder / TABLE).assign(**columns).to_parquet(folder / TABLE)
+        return folder
+
+    return change
+
+
+def test_the_most_suspicious_comes_first(review):
+    assert list(review.candidates)[:3] == ["c0", "c1", "c2"]
+    third = review.candidates["c3"]
+    assert (third.row, third.label, third.score) == (7, 1, pytest.approx(0.03))
+    assert review.survey == "DES"
+    assert review.simulated
+
+
+def test_results_their_parent_and_the_table_itself_are_the_same_review(study, review, tmp_path):
+    (tmp_path / "des_study").symlink_to(study)
+    for path in (tmp_path, study / TABLE):
+        assert opened(path).fingerprint == review.fingerprint
+    moved = tmp_path / "candidates.parquet"
+    shutil.copy(study / TABLE, moved)
+    assert opened(moved, stamps=study / "stamps.h5").fingerprint == review.fingerprint
+    with pytest.raises(ContractError, match="add --stamps"):
+        opened(moved)
+
+
+def test_a_stamps_file_is_reviewed_whole(tmp_path):
+    path = write_survey(tmp_path, "New", width=2.0, count=40)
+    candidates = opened(path).candidates
+    assert list(candidates) == [f"New-{row}" for row in range(40)]
+    assert candidates["New-3"].score is None
+
+
+def test_a_seed_gives_one_random_order_and_the_same_fingerprint(study, review):
+    one, again, other = (list(opened(study, shuffle_seed=seed).candidates) for seed in (1, 1, 2))
+    assert one == again
+    assert sorted(one) == sorted(other) == sorted(review.candidates)
+    assert one != other
+    assert opened(study, shuffle_seed=1).fingerprint == review.fingerprint
+
+
+def test_new_scores_keep_the_fingerprint_and_new_labels_do_not(copied, review):
+    assert opened(copied(score=0.5, suspicion=0.5)).fingerprint == review.fingerprint
+    assert opened(copied(label=np.uint8(1))).fingerprint != review.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"row": 1, "id": "c0"}, "candidate c0 occurs twice"),
+        ({"row": 0}, "its rows and ids are not those of .*stamps.h5"),
+        ({"row": 10_000}, "its rows and ids are not those of"),
+    ],
+)
+def test_candidates_of_other_stamps_are_refused(copied, columns, message):
+    with pytest.raises(ContractError, match=message):
+        opened(copied(**columns))
+
+
+def test_what_is_missing_is_named(tmp_path):
+    with pytest.raises(ContractError, match=r"snakemake des_study"):
+        opened(tmp_path)
+    with pytest.raises(ContractError, match=r"nothing.h5: no such file"):
+        opened(tmp_path / "nothing.h5")
+    table = tmp_path / "table.parquet"
+    pd.DataFrame({"id": ["a"]}).to_parquet(table)
+    with pytest.raises(ContractError, match="row, label, score, suspicion missing"):
+        opened(table, stamps=write_survey(tmp_path, "New", width=2.0, count=4))

@@ -1,0 +1,115 @@
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from stampshift.errors import ContractError, StampshiftError
+from stampshift.review.store import VoteStore
+
+
+def words(store):
+    return [" ".join(row) for row in store.standing()[["rater", "id", "vote"]].to_numpy()]
+
+
+def test_a_vote_is_kept_with_its_rater_and_the_time_in_utc(store):
+    before = datetime.now(UTC) - timedelta(seconds=1)
+    saved = store.add(key="a" * 16, id="c0", rater="Ann Ö'Neil", vote="real")
+    assert saved[:5] == (1, "a" * 16, "c0", "Ann Ö'Neil", "real")
+    assert saved.time.endswith("Z")
+    assert before < datetime.fromisoformat(saved.time) < datetime.now(UTC) + timedelta(seconds=1)
+    assert store.after(0) == [saved]
+    assert store.after(1) == []
+
+
+def test_undo_and_a_change_of_mind_are_rows_and_the_last_word_stands(store, say):
+    say("ann c0 real", "ann c0 undo", "ann c1 real", "ann c1 bogus", "bob c1 skip")
+    assert [vote.vote for vote in store.after(0)] == ["real", "undo", "real", "bogus", "skip"]
+    assert words(store) == ["ann c1 bogus", "bob c1 skip"]
+
+
+def test_a_vote_sent_again_is_saved_once(store):
+    first = store.add(key="a" * 16, id="c0", rater="ann", vote="real")
+    assert store.add(key="a" * 16, id="c0", rater="ann", vote="real") == first
+    assert len(store.after(0)) == 1
+    with pytest.raises(StampshiftError, match="another vote, on candidate c0"):
+        store.add(key="a" * 16, id="c0", rater="ann", vote="bogus")
+
+
+def test_the_file_itself_refuses_changes_of_votes(store, say):
+    say("ann c0 real")
+    other = sqlite3.connect(store.path)
+    for statement in ("UPDATE vote SET vote = 'bogus'", "DELETE FROM vote"):
+        with pytest.raises(sqlite3.IntegrityError, match="a vote is never"):
+            other.execute(statement)
+    other.close()
+
+
+def test_a_vote_on_no_candidate_is_refused(store):
+    with pytest.raises(StampshiftError, match="candidate other0: refused"):
+        store.add(key="a" * 16, id="other0", rater="ann", vote="real")
+
+
+def test_votes_of_many_threads_and_files_are_all_kept(store, review):
+    with VoteStore.open(store.path, review) as second, ThreadPoolExecutor(8) as pool:
+        for number in range(60):
+            to = (store, second)[number % 2]
+            pool.submit(to.add, key=f"{number:016}", id=f"c{number % 30}", rater=f"r{number}", vote="real")
+    assert sorted(vote.key for vote in store.after(0)) == [f"{number:016}" for number in range(60)]
+
+
+def test_nothing_is_lost_when_the_process_is_killed(study, tmp_path, review):
+    path = tmp_path / "killed.sqlite"
+    code = """
+import os, signal, sys
+from pathlib import Path
+from stampshift.review.candidates import open_review
+from stampshift.review.store import VoteStore
+store = VoteStore.open(Path(sys.argv[2]), open_review(Path(sys.argv[1]), stamps=None, shuffle_seed=None))
+for number in range(5):
+    store.add(key=f"{number:016}", id=f"c{number}", rater="ann", vote="real")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    ended = subprocess.run([sys.executable, "-c", code, study, path], check=False)
+    assert ended.returncode == -signal.SIGKILL
+    # even of the file alone, copied away from its log
+    copied = tmp_path / "copied.sqlite"
+    shutil.copy(path, copied)
+    for file in (path, copied):
+        with VoteStore.open(file, review) as store:
+            assert words(store) == [f"ann c{number} real" for number in range(5)]
+
+
+def test_votes_on_other_candidates_are_refused_and_kept(store, say, review):
+    say("ann c0 real")
+    with pytest.raises(ContractError, match=r"other candidates \(of DES, .*of Other, .*--votes"):
+        VoteStore.open(store.path, replace(review, survey="Other", fingerprint="0" * 16))
+    assert words(store) == ["ann c0 real"]
+
+
+def test_a_file_that_is_no_file_of_votes_is_left_alone(tmp_path, review):
+    text, database = tmp_path / "notes.txt", tmp_path / "other.sqlite"
+    text.write_text("my notes, long enough not to be taken for an empty database. " * 20)
+    other = sqlite3.connect(database)
+    other.execute("CREATE TABLE mine (a)")
+    other.close()
+    for path in (text, database):
+        before = path.read_bytes()
+        with pytest.raises(ContractError, match="not a usable file of votes"):
+            VoteStore.open(path, review)
+        assert path.read_bytes() == before
+    with pytest.raises(ContractError, match="no such file of votes"):
+        VoteStore.read(tmp_path / "nothing.sqlite")
+
+
+def test_a_kill_while_the_file_is_made_leaves_one_that_can_be_made_again(tmp_path, review):
+    path = tmp_path / "votes.sqlite"
+    path.touch()
+    with VoteStore.open(path, review) as store:
+        assert store.labels()["c1"] == "real"
+        assert store.survey() == "DES"

@@ -1,0 +1,29 @@
+"""Where the models of a part of the DES study put the stamps whose label one of them contradicts."""
+
+from stampshift.evaluation.des_study.categories import agreement_table, category_agreement
+from stampshift.evaluation.des_study.models import test_predictions
+from stampshift.evaluation.table_files import write_table
+from stampshift.joblog import job_log
+from stampshift.splits import Splits
+
+with job_log(snakemake.log[0]):
+    predictions = test_predictions(
+        snakemake.input.predictions,
+        models=snakemake.params.models,
+        survey=snakemake.params.survey,
+        test=Splits.open(snakemake.input.splits).test,
+    )
+    bounds, reference = snakemake.params.bounds, snakemake.params.reference
+    table = agreement_table(
+        category_agreement(predictions, reference=reference, bounds=bounds),
+        reference=reference,
+        bounds=bounds,
+        part=snakemake.wildcards.part,
+        simulated=snakemake.params.simulated,
+    )
+    write_table(
+        table,
+        csv=snakemake.output.csv,
+        markdown=snakemake.output.markdown,
+        latex=snakemake.output.latex,
+    )

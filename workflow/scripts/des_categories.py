@@ -1,0 +1,28 @@
+"""Six categories by label and probability, for every model of a part of the DES study."""
+
+from stampshift.evaluation.des_study.categories import category_shares, category_table
+from stampshift.evaluation.des_study.models import test_predictions
+from stampshift.evaluation.table_files import write_table
+from stampshift.joblog import job_log
+from stampshift.splits import Splits
+
+with job_log(snakemake.log[0]):
+    predictions = test_predictions(
+        snakemake.input.predictions,
+        models=snakemake.params.models,
+        survey=snakemake.params.survey,
+        test=Splits.open(snakemake.input.splits).test,
+    )
+    bounds = snakemake.params.bounds
+    table = category_table(
+        category_shares(predictions, bounds=bounds),
+        bounds=bounds,
+        part=snakemake.wildcards.part,
+        simulated=snakemake.params.simulated,
+    )
+    write_table(
+        table,
+        csv=snakemake.output.csv,
+        markdown=snakemake.output.markdown,
+        latex=snakemake.output.latex,
+    )

@@ -1,0 +1,31 @@
+"""Detection curves and operating points of every model of a part of the DES study."""
+
+import pandas as pd
+
+from stampshift.evaluation.des_study.models import test_predictions
+from stampshift.evaluation.des_study.performance import curves
+from stampshift.evaluation.table_files import write_csv
+from stampshift.figures.des_study.curves import detection_figure
+from stampshift.figures.style import save_figure
+from stampshift.joblog import job_log
+from stampshift.splits import Splits
+
+with job_log(snakemake.log[0]):
+    lines = curves(
+        test_predictions(
+            snakemake.input.predictions,
+            models=snakemake.params.models,
+            survey=snakemake.params.survey,
+            test=Splits.open(snakemake.input.splits).test,
+        )
+    )
+    write_csv(lines, snakemake.output.csv)
+    figure = detection_figure(
+        lines,
+        pd.read_csv(snakemake.input.performance),
+        mdr=snakemake.params.mdr,
+        published=next(map(pd.read_csv, snakemake.input.published), None),
+        part=snakemake.wildcards.part,
+        simulated=snakemake.params.simulated,
+    )
+    save_figure(figure, [snakemake.output.pdf, snakemake.output.png])

@@ -1,0 +1,51 @@
+"""A new survey labelled by votes: the network before and after it is trained further."""
+
+import pandas as pd
+
+from stampshift.evaluation.des_study.models import test_predictions
+from stampshift.evaluation.des_study.new_survey import (
+    CUTOFFS,
+    TRAININGS,
+    consensus_means,
+    consensus_table,
+    cutoff_curves,
+    new_survey_numbers,
+    new_survey_table,
+    with_consensus,
+)
+from stampshift.evaluation.des_study.performance import curves
+from stampshift.evaluation.table_files import write_csv, write_table
+from stampshift.figures.des_study.new_survey import new_survey_figure
+from stampshift.figures.style import save_figure
+from stampshift.joblog import job_log
+from stampshift.splits import Splits
+
+with job_log(snakemake.log[0]):
+    survey, simulated = snakemake.params.survey, snakemake.params.simulated
+    predictions = with_consensus(
+        test_predictions(
+            snakemake.input.predictions,
+            models=TRAININGS,
+            survey=survey,
+            test=Splits.open(snakemake.input.splits).test,
+        ),
+        consensus=pd.read_parquet(snakemake.input.labels),
+    )
+    write_table(
+        new_survey_table(
+            new_survey_numbers(predictions, cutoffs=CUTOFFS), survey=survey, simulated=simulated
+        ),
+        csv=snakemake.output.csv,
+        markdown=snakemake.output.markdown,
+        latex=snakemake.output.latex,
+    )
+    write_table(
+        consensus_table(consensus_means(predictions), survey=survey, simulated=simulated),
+        csv=snakemake.output.consensus_csv,
+        markdown=snakemake.output.consensus_markdown,
+        latex=snakemake.output.consensus_latex,
+    )
+    cutoffs = cutoff_curves(predictions)
+    write_csv(cutoffs, snakemake.output.cutoffs)
+    figure = new_survey_figure(curves(predictions), cutoffs, survey=survey, simulated=simulated)
+    save_figure(figure, [snakemake.output.pdf, snakemake.output.png])

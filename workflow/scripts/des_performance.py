@@ -1,0 +1,31 @@
+"""Performance and confusion of every model of a part of the DES study."""
+
+from stampshift.evaluation.des_study.intervals import Bootstrap
+from stampshift.evaluation.des_study.models import test_predictions
+from stampshift.evaluation.des_study.performance import confusion_table, performance, performance_table
+from stampshift.evaluation.table_files import write_table
+from stampshift.joblog import job_log
+from stampshift.splits import Splits
+
+with job_log(snakemake.log[0]):
+    part, simulated = snakemake.wildcards.part, snakemake.params.simulated
+    mdr, how = snakemake.params.mdr, Bootstrap(**snakemake.params.bootstrap)
+    predictions = test_predictions(
+        snakemake.input.predictions,
+        models=snakemake.params.models,
+        survey=snakemake.params.survey,
+        test=Splits.open(snakemake.input.splits).test,
+    )
+    numbers = performance(predictions, mdr=mdr, how=how)
+    write_table(
+        performance_table(numbers, mdr=mdr, how=how, part=part, simulated=simulated),
+        csv=snakemake.output.csv,
+        markdown=snakemake.output.markdown,
+        latex=snakemake.output.latex,
+    )
+    write_table(
+        confusion_table(numbers, part=part, simulated=simulated),
+        csv=snakemake.output.confusion_csv,
+        markdown=snakemake.output.confusion_markdown,
+        latex=snakemake.output.confusion_latex,
+    )

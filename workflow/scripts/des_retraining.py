@@ -1,0 +1,41 @@
+"""What corrected labels change: categories before and after, and the gain of retraining."""
+
+from stampshift.evaluation.des_study.intervals import Bootstrap
+from stampshift.evaluation.des_study.models import read_labels, test_predictions
+from stampshift.evaluation.des_study.retraining import (
+    gain_table,
+    relabelled_categories,
+    relabelled_table,
+    retraining_gain,
+)
+from stampshift.evaluation.table_files import write_table
+from stampshift.joblog import job_log
+from stampshift.splits import Splits
+
+with job_log(snakemake.log[0]):
+    labels, test = read_labels(snakemake.input.labels), Splits.open(snakemake.input.splits).test
+    predictions = {
+        trained: test_predictions(
+            snakemake.input[trained],
+            models=snakemake.params.models,
+            survey=snakemake.params.survey,
+            test=test,
+        )
+        for trained in ("old", "new")
+    }
+    bounds, mdr, how = snakemake.params.bounds, snakemake.params.mdr, Bootstrap(**snakemake.params.bootstrap)
+    simulated = snakemake.params.simulated
+    shares = relabelled_categories(predictions, labels=labels, bounds=bounds, mdr=mdr, how=how)
+    write_table(
+        relabelled_table(shares, bounds=bounds, mdr=mdr, how=how, simulated=simulated),
+        csv=snakemake.output.csv,
+        markdown=snakemake.output.markdown,
+        latex=snakemake.output.latex,
+    )
+    gain = retraining_gain(predictions, labels=labels, mdr=mdr, how=how)
+    write_table(
+        gain_table(gain, mdr=mdr, how=how, simulated=simulated),
+        csv=snakemake.output.gain_csv,
+        markdown=snakemake.output.gain_markdown,
+        latex=snakemake.output.gain_latex,
+    )

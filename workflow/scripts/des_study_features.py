@@ -1,0 +1,11 @@
+"""Read the features of candidates that a survey's raw archive gives."""
+
+from pathlib import Path
+
+from stampshift.files import write_parquet
+from stampshift.joblog import job_log
+from stampshift.surveys.features import FEATURES
+
+with job_log(snakemake.log[0]):
+    paths = [Path(path) for path in snakemake.input.archive]
+    write_parquet(snakemake.output[0], FEATURES[snakemake.params.reader](paths))

@@ -1,0 +1,29 @@
+"""Train a random forest and score the test part."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from stampshift.forest import train_forest
+from stampshift.joblog import job_log
+from stampshift.label_file import relabelled
+from stampshift.splits import Splits
+from stampshift.stamps import Stamps
+
+with job_log(snakemake.log[0]):
+    splits = Splits.open(snakemake.input.splits)
+    record = train_forest(
+        relabelled(
+            Stamps.open(snakemake.input.stamps),
+            next(map(Path, snakemake.input.labels), None),
+            rows=np.concatenate([splits.train, splits.test]),
+        ),
+        splits,
+        pd.read_parquet(snakemake.input.features),
+        name=snakemake.wildcards.forest,
+        settings=snakemake.params.settings,
+        seed=snakemake.params.seed,
+        threads=snakemake.threads,
+    )
+    record.save(Path(snakemake.output[0]).parent)

@@ -1,0 +1,22 @@
+"""Correct labels by a review, a relabelled table, or the truth of planted flips."""
+
+from pathlib import Path
+
+from stampshift.autoscan import PLANTED
+from stampshift.files import write_parquet
+from stampshift.joblog import job_log
+from stampshift.relabelling.labels import Sources, corrected_labels
+from stampshift.stamps import Stamps
+
+with job_log(snakemake.log[0]):
+    sources = Sources(
+        path=snakemake.params.path,
+        candidates=next(iter(snakemake.input.candidates), None),
+        truth=next((Path(folder) / PLANTED for folder in snakemake.input.planted), None),
+        classes=snakemake.params.classes,
+        results=str(Path(snakemake.input.stamps).parent),
+    )
+    labels = corrected_labels(
+        Stamps.open(snakemake.input.stamps), origin=snakemake.params.origin, sources=sources
+    )
+    write_parquet(snakemake.output[0], labels)

@@ -1,0 +1,20 @@
+"""Measure features on the stamps of a survey's raw archive."""
+
+from pathlib import Path
+
+from stampshift.files import write_parquet
+from stampshift.joblog import job_log
+from stampshift.measuring import measure_archive
+from stampshift.preprocess import InvalidPixels
+
+if __name__ == "__main__":  # worker processes import this file
+    with job_log(snakemake.log[0]):
+        table = measure_archive(
+            [Path(path) for path in snakemake.input.archive],
+            survey=snakemake.params.survey,
+            reader=snakemake.params.reader,
+            invalid=InvalidPixels(**snakemake.params.invalid),
+            processes=snakemake.threads,
+            progress=True,
+        )
+        write_parquet(snakemake.output[0], table)

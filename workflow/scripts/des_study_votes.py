@@ -1,0 +1,11 @@
+"""Gather the votes on a new survey's candidates."""
+
+from stampshift.files import atomic_path
+from stampshift.joblog import job_log
+from stampshift.relabelling.new_survey import cast_votes
+from stampshift.stamps import Stamps
+
+with job_log(snakemake.log[0]):
+    votes = cast_votes(Stamps.open(snakemake.input.stamps), votes=snakemake.params.votes)
+    with atomic_path(snakemake.output[0]) as temporary:
+        votes.to_csv(temporary, index=False)

@@ -1,0 +1,26 @@
+"""Draw a survey's raw archive with the built-in simulator, and plant wrong labels in it."""
+
+from pathlib import Path
+
+import yaml
+
+from stampshift.joblog import job_log
+from stampshift.simulation import simulate_survey
+from stampshift.simulation.flips import plant_flips
+
+if __name__ == "__main__":  # worker processes import this file
+    with job_log(snakemake.log[0]):
+        simulate_survey(
+            snakemake.wildcards.survey,
+            stamps=int(snakemake.wildcards.size),
+            seed=int(snakemake.wildcards.seed),
+            constants=yaml.safe_load(Path(snakemake.input.constants).read_text()),
+            folder=Path(snakemake.output[0]),
+            processes=snakemake.threads,
+        )
+        plant_flips(
+            Path(snakemake.output[0]),
+            survey=snakemake.wildcards.survey,
+            seed=int(snakemake.wildcards.seed),
+            share=float(snakemake.wildcards.share),
+        )

@@ -1,0 +1,83 @@
+"""One file of a survey's archive: room for it, the file itself, its checksum, its final name."""
+
+import logging
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from stampshift.downloads.checksums import check, record_of
+from stampshift.downloads.fetch import Retries, fetch, size_at
+from stampshift.errors import ArchiveError
+
+log = logging.getLogger(__name__)
+
+
+def download(
+    url: str,
+    output: Path,
+    *,
+    survey: str,
+    others: Sequence[str],
+    sha256: str | None,
+    lock: Path,
+    retries: Retries,
+) -> None:
+    """Download one file of an archive; it appears under its name only when whole and checked.
+
+    Parameters
+    ----------
+    url
+        Address.
+    output
+        Final name.
+    survey
+        Whose archive it is.
+    others
+        Addresses of all files of the archive: room is asked for those that are not there yet, too.
+    sha256
+        Known checksum, None where the one first seen holds.
+    lock
+        File of the checksums first seen.
+    retries
+        How to try again.
+
+    Raises
+    ------
+    ArchiveError
+        If there is no room, no file, or another file than the known one; a refused file is kept as
+        ``<name>.refused``.
+    """
+    output.parent.mkdir(parents=True, exist_ok=True)
+    part = output.with_name(f"{output.name}.part")
+    beside = [address for address in others if address != url]
+
+    def check_space(needed: int) -> None:
+        _check_space(needed, output.parent, survey=survey, others=beside)
+
+    fetch(url, part, retries=retries, check_space=check_space)
+    name, found = f"{survey}/{output.name}", record_of(part)
+    part.with_name(f"{part.name}.json").unlink(missing_ok=True)
+    try:
+        check(name, found, known_sha256=sha256, lock=lock)
+    except ArchiveError as error:
+        refused = output.with_name(f"{output.name}.refused")
+        part.replace(refused)
+        raise ArchiveError(f"{error} What came from {url} is kept as {refused}.") from error
+    part.replace(output)
+    log.info("%s: %s bytes, SHA-256 %s", name, f"{found.size:,}", found.sha256)
+
+
+def _check_space(needed: int, folder: Path, *, survey: str, others: Sequence[str]) -> None:
+    """Refuse to start what cannot be finished: this file and the others of the archive still to come."""
+    for url in others:
+        path = folder / url.rpartition("/")[2]
+        if not path.exists():
+            part = path.with_name(f"{path.name}.part")
+            come = part.stat().st_size if part.exists() else 0
+            needed += max(0, (size_at(url) or 0) - come)
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise ArchiveError(
+            f"{survey}: {needed:,} bytes of the archive are still to come, but the disk of {folder} has "
+            f"{free:,} free. Make room, or link {folder} to a larger disk, and start again."
+        )

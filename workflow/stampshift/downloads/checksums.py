@@ -1,0 +1,109 @@
+"""Checksums of downloaded files: known from the configuration, or recorded at first sight and held to."""
+
+import fcntl
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from stampshift.errors import ArchiveError, ContractError
+from stampshift.files import atomic_path
+
+HEAD = "# sha256, bytes and name of downloaded files as first seen; delete a line to accept another file\n"
+
+
+class Record(NamedTuple):
+    """What identifies a file's content."""
+
+    sha256: str
+    size: int
+
+
+def record_of(path: Path) -> Record:
+    """Read a file and digest it (about 1 s per GB)."""
+    with path.open("rb") as file:
+        return Record(hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size)
+
+
+def check(name: str, found: Record, *, known_sha256: str | None, lock: Path) -> None:
+    """Hold a file to its known checksum, or to the one that was recorded; record it if it is new.
+
+    Parameters
+    ----------
+    name
+        ``<survey>/<file>``.
+    found
+        Of the file.
+    known_sha256
+        From the configuration, None where it has none.
+    lock
+        The file of records; several processes may use it at once.
+
+    Raises
+    ------
+    ArchiveError
+        If the file is another one.
+    """
+    if known_sha256 is not None:
+        if found.sha256 != known_sha256:
+            raise ArchiveError(
+                f"{name}: expected the configured SHA-256 {known_sha256}, found {found.sha256} "
+                f"({found.size:,} bytes). Download it again, or correct the config's `sha256`."
+            )
+        return
+    with _exclusive(lock):
+        records = read_records(lock)
+        first = records.setdefault(name, found)
+        if first != found:
+            raise ArchiveError(
+                f"{name}: expected the file first seen, SHA-256 {first.sha256} ({first.size:,} bytes), found "
+                f"{found.sha256} ({found.size:,} bytes). If the archive was meant to change, delete its line "
+                f"in {lock} and start again."
+            )
+        lines = [f"{record.sha256}  {record.size}  {key}\n" for key, record in sorted(records.items())]
+        with atomic_path(lock) as temporary:
+            temporary.write_text(HEAD + "".join(lines))
+
+
+def read_records(lock: Path) -> dict[str, Record]:
+    """Records by name; none if there is no file yet.
+
+    Raises
+    ------
+    ContractError
+        If a line is no record.
+    """
+    if not lock.exists():
+        return {}
+    records = {}
+    for number, line in enumerate(lock.read_text().splitlines(), start=1):
+        if line.startswith("#") or not line.strip():
+            continue
+        fields = line.split(maxsplit=2)
+        if len(fields) != 3 or not fields[1].isdigit():
+            raise ContractError(
+                f"{lock}, line {number}: expected `<sha256>  <bytes>  <survey>/<file>`, found {line!r}. "
+                "Delete the line; the file is then taken as new."
+            )
+        records[fields[2]] = Record(fields[0], int(fields[1]))
+    return records
+
+
+def checksums_of(survey: str, *, lock: Path) -> dict[str, str]:
+    """SHA-256 of a survey's downloaded files as first seen, by file name."""
+    prefix = f"{survey}/"
+    return {
+        name.removeprefix(prefix): record.sha256
+        for name, record in read_records(lock).items()
+        if name.startswith(prefix)
+    }
+
+
+@contextmanager
+def _exclusive(lock: Path) -> Iterator[None]:
+    """Keep other processes out while the records are read and written."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.with_name(f".{lock.name}.guard").open("w") as guard:
+        fcntl.flock(guard, fcntl.LOCK_EX)
+        yield

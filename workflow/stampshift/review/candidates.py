@@ -1,0 +1,153 @@
+"""What is reviewed: candidates in the order of their queue, and the stamps that show them."""
+
+from dataclasses import dataclass
+from itertools import starmap
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from stampshift.errors import ContractError
+from stampshift.provenance import digest
+from stampshift.stamps import Stamps
+
+COLUMNS = ("row", "id", "label", "score", "suspicion")
+IN_STUDY = Path("search", "candidates.parquet")
+
+
+class Candidate(NamedTuple):
+    """One candidate of a review.
+
+    Attributes
+    ----------
+    id
+        The survey's identifier.
+    row
+        Row of the stamps file.
+    label
+        Present label, 1 real and 0 bogus.
+    score
+        P(real) of the model, None where no model looked.
+    """
+
+    id: str
+    row: int
+    label: int
+    score: float | None
+
+
+@dataclass(frozen=True)
+class Review:
+    """The candidates of a review.
+
+    Attributes
+    ----------
+    survey
+        Name of the survey.
+    simulated
+        Whether its archive is a simulated one.
+    stamps
+        The stamps file that shows the candidates.
+    candidates
+        By id, in the order in which they wait for votes.
+    fingerprint
+        Digest of the survey, its stamps, and the candidates with their rows and labels, whatever their order:
+        votes belong to it.
+    """
+
+    survey: str
+    simulated: bool
+    stamps: Stamps
+    candidates: dict[str, Candidate]
+    fingerprint: str
+
+
+def open_review(path: Path, *, stamps: Path | None, shuffle_seed: int | None) -> Review:
+    """Find and check what is to be reviewed.
+
+    Parameters
+    ----------
+    path
+        Results of the DES study, or a table of candidates (Parquet: row, id, label, score, suspicion), or a
+        stamps file, all rows of which are then candidates.
+    stamps
+        Stamps file of a table of candidates; None to take `stamps.h5` of the study that the table lies in.
+    shuffle_seed
+        Seed of a random order; None for the most suspicious first, or the order of the stamps file.
+
+    Raises
+    ------
+    ContractError
+        If a file is missing, the candidates are of another stamps file, or an identifier occurs twice.
+    """
+    table_path, stamps_path = _find(path, stamps)
+    opened = Stamps.open(stamps_path)
+    table = _all_rows(opened) if table_path is None else _read(table_path, opened, stamps_path)
+    twice = table["id"][table["id"].duplicated()]
+    if len(twice):
+        raise ContractError(f"{path}: candidate {twice.iloc[0]} occurs twice; votes need one row by id.")
+    content = table.sort_values("row")[["row", "id", "label"]].to_numpy().tolist()
+    if shuffle_seed is not None:
+        table = table.iloc[np.random.default_rng(shuffle_seed).permutation(len(table))]
+    columns = zip(table["id"], table["row"], table["label"], table["score"], strict=True)
+    return Review(
+        survey=opened.survey,
+        simulated="simulate" in opened.attributes.get("origin", {}),
+        stamps=opened,
+        candidates={candidate.id: candidate for candidate in starmap(_candidate, columns)},
+        fingerprint=digest([opened.survey, opened.attributes["digest"], content]),
+    )
+
+
+def _candidate(name: str, row: int, label: int, score: float) -> Candidate:
+    return Candidate(name, int(row), int(label), None if np.isnan(score) else float(score))
+
+
+def _find(path: Path, stamps: Path | None) -> tuple[Path | None, Path]:
+    """Paths of the table of candidates, None where there is none, and of the stamps file."""
+    if path.is_dir():
+        for folder in (path, path / "des_study"):
+            if (folder / IN_STUDY).is_file():
+                return folder / IN_STUDY, stamps or folder / "stamps.h5"
+        raise ContractError(
+            f"{path}: no {IN_STUDY} in it; `snakemake des_study` makes it. Or name a stamps file."
+        )
+    if not path.is_file():
+        raise ContractError(f"{path}: no such file or folder.")
+    if path.suffix != ".parquet":
+        return None, path
+    beside = path.parent.parent / "stamps.h5"
+    if stamps is None and not beside.is_file():
+        raise ContractError(f"{path}: these candidates need their stamps file: add --stamps FILE.")
+    return path, stamps or beside
+
+
+def _all_rows(stamps: Stamps) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "row": np.arange(len(stamps)),
+            "id": stamps.ids.tolist(),
+            "label": stamps.labels,
+            "score": np.nan,
+        }
+    )
+
+
+def _read(path: Path, stamps: Stamps, stamps_path: Path) -> pd.DataFrame:
+    try:
+        table = pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise ContractError(f"{path}: not a readable table of candidates ({error}).") from error
+    missing = [name for name in COLUMNS if name not in table]
+    if missing:
+        raise ContractError(f"{path}: columns {', '.join(COLUMNS)} are needed; {', '.join(missing)} missing.")
+    if table.empty:
+        raise ContractError(f"{path}: no candidate in it; there is nothing to review.")
+    table = table.assign(id=table["id"].astype(str))
+    rows = table["row"].to_numpy()
+    if rows.min() < 0 or rows.max() >= len(stamps) or (stamps.ids[rows] != table["id"].to_numpy(str)).any():
+        raise ContractError(
+            f"{path}: its rows and ids are not those of {stamps_path}; name the stamps file it was made from."
+        )
+    return table.sort_values("suspicion", ascending=False, kind="stable")

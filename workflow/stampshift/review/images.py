@@ -1,0 +1,73 @@
+"""Triplets as PNG images, stretched for the eye."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from io import BytesIO
+
+import numpy as np
+from astropy.stats import mad_std
+from astropy.visualization import AsinhStretch, ManualInterval, ZScaleInterval
+from numpy.typing import NDArray
+from PIL import Image
+
+from stampshift.stamps import Stamps
+
+GAP_PIXELS = 2
+CACHED_IMAGES = 2048  # a few kilobytes each
+SOFTENING_SIGMAS = 3.0  # asinh is linear below this and logarithmic above
+
+
+def _zscale(image: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Greys from 0 to 1, linear between the limits of zscale."""
+    return np.asarray(ZScaleInterval()(image))
+
+
+def _asinh(image: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Greys from 0 to 1, from below the noise to the brightest pixel (after Lupton et al. 2004)."""
+    sigma = float(mad_std(image)) or float(image.std())
+    soft = SOFTENING_SIGMAS * sigma
+    low, high = float(np.median(image)) - soft, float(image.max())
+    if soft == 0:
+        return np.zeros_like(image)
+    return np.asarray(AsinhStretch(min(1.0, soft / (high - low)))(ManualInterval(low, high)(image)))
+
+
+# each image of a triplet is stretched by itself
+STRETCHES = {"zscale": _zscale, "asinh": _asinh}
+
+
+def triplet_png(triplet: NDArray[np.float32], stretch: str) -> bytes:
+    """Template, science and difference side by side, one image pixel for each pixel of the stamp.
+
+    Parameters
+    ----------
+    triplet
+        float32 (3, size, size), finite; the first row of a stamp is shown at the bottom, as in the figures.
+    stretch
+        Key of `STRETCHES`; a constant image is black.
+
+    Returns
+    -------
+    bytes
+        A PNG of size x (3 size + 4) pixels: grey, with transparent gaps of two pixels.
+    """
+    channels, height, width = triplet.shape
+    canvas = np.zeros((height, channels * (width + GAP_PIXELS) - GAP_PIXELS, 2), np.uint8)
+    for channel, image in enumerate(triplet):
+        left = channel * (width + GAP_PIXELS)
+        shown = STRETCHES[stretch](image.astype(np.float64))
+        canvas[:, left : left + width, 0] = np.rint(255 * shown[::-1])
+        canvas[:, left : left + width, 1] = 255
+    written = BytesIO()
+    Image.fromarray(canvas, "LA").save(written, "PNG")
+    return written.getvalue()
+
+
+def cached_images(stamps: Stamps) -> Callable[[int, str], bytes]:
+    """A function of row and stretch that draws a triplet of the stamps once and remembers it."""
+
+    @lru_cache(CACHED_IMAGES)
+    def image(row: int, stretch: str) -> bytes:
+        return triplet_png(stamps.stamps[row], stretch)
+
+    return image

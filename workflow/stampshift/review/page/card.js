@@ -1,0 +1,60 @@
+// A candidate on the screen: its three stamps and what is known of it.
+
+const RETRY_MS = 2000;
+const KEPT = 200;
+
+// Images that have come, so that nobody votes on stamps that are not on the screen yet.
+export class Pictures {
+  // changed() is called when an image has come, or is worth asking for again.
+  constructor(changed) {
+    this.changed = changed;
+    this.images = new Map(); // by address, the oldest first
+  }
+
+  // Asks for an image; whether it has come already.
+  has(address) {
+    let image = this.images.get(address);
+    if (!image) {
+      image = new Image();
+      image.onload = () => this.changed(address);
+      image.onerror = () => {
+        this.images.delete(address);
+        setTimeout(() => this.changed(address), RETRY_MS);
+      };
+      image.src = address;
+      this.images.set(address, image);
+      if (this.images.size > KEPT) this.images.delete(this.images.keys().next().value);
+    }
+    return image.complete && image.naturalWidth > 0;
+  }
+}
+
+export function makeCard(item, { address, here, current, stretch, reveal }) {
+  const node = document.getElementById("card").content.firstElementChild.cloneNode(true);
+  node.dataset.id = item.id;
+  node.dataset.vote = item.vote ?? "";
+  node.tabIndex = current ? 0 : -1;
+  if (current) node.setAttribute("aria-current", "true");
+  if (!here) node.setAttribute("aria-busy", "true");
+  node.setAttribute("aria-label", `candidate ${item.id}${item.vote ? `, ${told(item, reveal)}` : ""}`);
+  for (const figure of node.querySelectorAll("figure")) {
+    const channel = figure.querySelector("figcaption").textContent;
+    const image = figure.querySelector("img");
+    if (here) image.src = address; // the whole triplet, of which the style shows the channel
+    image.alt = `${channel} of candidate ${item.id}, stretched by ${stretch}`;
+  }
+  node.querySelector(".id").textContent = item.id;
+  node.querySelector(".known").textContent = known(item, reveal);
+  node.querySelector(".vote").textContent = item.vote ? spoken(item) : "";
+  return node;
+}
+
+export const told = (item, reveal) => [spoken(item), known(item, reveal)].filter(Boolean).join("; ");
+
+const spoken = (item) => `${item.saved ? "" : "saving: "}${item.vote}`;
+
+function known(item, reveal) {
+  if (reveal === "never" || item.label === undefined) return "";
+  const score = item.score === null ? "" : `, score ${item.score.toFixed(3)}`;
+  return `label ${item.label}${score}`;
+}

@@ -1,0 +1,130 @@
+"""Who is asked about which candidate: the most suspicious first, until enough raters have voted."""
+
+import time
+from collections.abc import Collection
+from itertools import islice
+from threading import Lock
+from typing import TypedDict
+
+from stampshift.review.candidates import Candidate, Review
+from stampshift.review.store import UNDO, VoteStore
+from stampshift.stamps import LABELS
+
+SHOWN_SECONDS = 120  # how long a candidate on a rater's screen is taken to be in good hands
+
+
+class Progress(TypedDict):
+    """How far a review is.
+
+    Attributes
+    ----------
+    mine
+        Candidates that the rater has voted on or skipped.
+    left
+        Candidates that still wait for the rater.
+    complete
+        Candidates with enough votes.
+    candidates
+        All candidates.
+    votes
+        Votes of all raters that stand, skips left out.
+    seen
+        Number of the last vote that is counted here: of two answers the one with the larger is the later.
+    """
+
+    mine: int
+    left: int
+    complete: int
+    candidates: int
+    votes: int
+    seen: int
+
+
+class Queue:
+    """The queue of every rater over the votes in a store.
+
+    A rater is asked about candidates on which the rater has not voted and fewer than `raters_per_candidate`
+    others have. What others have on their screens, and will probably complete, comes last rather than
+    never: nobody waits for anybody.
+    """
+
+    def __init__(self, review: Review, store: VoteStore, *, raters_per_candidate: int) -> None:
+        self._review = review
+        self._store = store
+        self._wanted = raters_per_candidate
+        self._seen = 0
+        self._by_candidate: dict[str, dict[str, str]] = {}
+        self._by_rater: dict[str, dict[str, str]] = {}
+        self._shown: dict[str, tuple[float, frozenset[str]]] = {}
+        self._lock = Lock()
+
+    def next(self, rater: str, count: int, *, held: Collection[str]) -> list[Candidate]:
+        """The next candidates for a rater, at most `count`, without the `held` ones on the rater's screen."""
+        with self._lock:
+            self._read_new_votes()
+            chosen = self._choose(rater, count, frozenset(held))
+            names = frozenset(candidate.id for candidate in chosen)
+            self._shown[rater] = (time.monotonic(), names.union(held))
+            return chosen
+
+    def progress(self, rater: str) -> Progress:
+        """How far the review is, and the rater in it."""
+        with self._lock:
+            self._read_new_votes()
+            mine = self._by_rater.get(rater, {})
+            others = sum(name not in mine and self._cast(name) >= self._wanted for name in self._by_candidate)
+            total = len(self._review.candidates)
+            return {
+                "mine": len(mine),
+                "left": total - len(mine) - others,
+                "complete": sum(self._cast(name) >= self._wanted for name in self._by_candidate),
+                "candidates": total,
+                "votes": sum(map(self._cast, self._by_candidate)),
+                "seen": self._seen,
+            }
+
+    def last(self, rater: str, count: int) -> list[tuple[Candidate, str]]:
+        """The rater's last candidates with their standing votes, the latest first."""
+        with self._lock:
+            self._read_new_votes()
+            latest = reversed(self._by_rater.get(rater, {}).items())
+            return [(self._review.candidates[name], vote) for name, vote in islice(latest, count)]
+
+    def raters(self) -> list[str]:
+        """Names of all who have voted."""
+        with self._lock:
+            self._read_new_votes()
+            return sorted(self._by_rater)
+
+    def _read_new_votes(self) -> None:
+        for number, _, name, rater, vote, _ in self._store.after(self._seen):
+            self._seen = number
+            votes = self._by_candidate.setdefault(name, {})
+            own = self._by_rater.setdefault(rater, {})
+            # taken out first, so that the order of a rater's votes is that of the last words
+            votes.pop(rater, None)
+            own.pop(name, None)
+            if vote != UNDO:
+                votes[rater] = own[name] = vote
+
+    def _cast(self, name: str) -> int:
+        return sum(vote in LABELS for vote in self._by_candidate.get(name, {}).values())
+
+    def _choose(self, rater: str, count: int, held: frozenset[str]) -> list[Candidate]:
+        since = time.monotonic() - SHOWN_SECONDS
+        screens = {
+            other: names for other, (at, names) in self._shown.items() if other != rater and at > since
+        }
+        mine = self._by_rater.get(rater, {})
+        free: list[Candidate] = []
+        in_good_hands: list[Candidate] = []
+        for name, candidate in self._review.candidates.items():
+            if len(free) == count:
+                break
+            missing = self._wanted - self._cast(name)
+            if name in mine or name in held or missing <= 0:
+                continue
+            voters = self._by_candidate.get(name, {})
+            looking = sum(name in names and other not in voters for other, names in screens.items())
+            (free if looking < missing else in_good_hands).append(candidate)
+        return [*free, *in_good_hands][:count]

@@ -1,0 +1,89 @@
+"""Serving a review until it is interrupted."""
+
+import os
+import secrets
+import socket
+import sys
+import webbrowser
+from collections.abc import Callable
+from contextlib import suppress
+
+import uvicorn
+
+from stampshift.errors import StampshiftError
+from stampshift.review.access import Access, is_loopback
+from stampshift.review.app import make_app
+from stampshift.review.candidates import Review
+from stampshift.review.store import VoteStore
+
+WILDCARDS = {"0.0.0.0", "::"}
+
+
+def serve(
+    review: Review,
+    store: VoteStore,
+    *,
+    raters_per_candidate: int,
+    host: str,
+    port: int,
+    token: str | None,
+    open_browser: bool,
+    say: Callable[[str], None],
+) -> None:
+    """Serve the review page until Ctrl-C.
+
+    Parameters
+    ----------
+    review, store, raters_per_candidate
+        As for `make_app`.
+    host, port
+        Address to listen at; port 0 takes a free one.
+    token
+        Demanded of every visitor; None for one made here if the host is not loopback, and for none otherwise.
+    open_browser
+        Whether to open the page on this machine.
+    say
+        Called with each line for the user.
+
+    Raises
+    ------
+    StampshiftError
+        If the address cannot be listened at.
+    """
+    loopback = is_loopback(host)
+    if token is None and not loopback:
+        token = secrets.token_urlsafe()
+    access = Access(loopback, token, f"stampshift-{review.fingerprint}")
+    app = make_app(review, store, raters_per_candidate=raters_per_candidate, access=access)
+    with _listening(host, port) as listener:
+        url = _address(host, listener.getsockname()[1], token)
+        say(f"Review of {len(review.candidates)} candidates of {review.survey}: {url}")
+        say(f"Votes go to {store.path}. Stop with Ctrl-C.")
+        if open_browser and _has_screen():
+            webbrowser.open(url)
+        # no log of requests: the address of the first one holds the token
+        config = uvicorn.Config(app, access_log=False, log_level="warning")
+        with suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise StampshiftError(
+            f"{host}:{port}: cannot listen there ({error.strerror}). Another review may be running; "
+            "--port names another port."
+        ) from error
+
+
+def _address(host: str, port: int, token: str | None) -> str:
+    name = socket.gethostname() if host in WILDCARDS else host
+    shown = f"[{name}]" if ":" in name else name
+    return f"http://{shown}:{port}/" + (f"?token={token}" if token else "")
+
+
+def _has_screen() -> bool:
+    """Whether a browser would open a window, and not take over the terminal."""
+    return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

@@ -1,0 +1,227 @@
+"""Votes in SQLite: one row each, on disk before they count as saved, never changed afterwards."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Lock
+from typing import NamedTuple, Self
+
+import pandas as pd
+
+from stampshift.errors import ContractError, StampshiftError
+from stampshift.review.candidates import Review
+from stampshift.stamps import LABEL_NAMES
+
+UNDO = "undo"
+FORMAT = 1
+BUSY_SECONDS = 30
+SCHEMA = (
+    "CREATE TABLE review (survey TEXT NOT NULL, fingerprint TEXT NOT NULL, created TEXT NOT NULL)",
+    "CREATE TABLE candidate (id TEXT PRIMARY KEY, label TEXT NOT NULL CHECK (label IN ('real', 'bogus')))",
+    """CREATE TABLE vote (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        key TEXT NOT NULL UNIQUE,
+        id TEXT NOT NULL REFERENCES candidate (id),
+        rater TEXT NOT NULL,
+        vote TEXT NOT NULL CHECK (vote IN ('real', 'bogus', 'skip', 'undo')),
+        time TEXT NOT NULL)""",
+    """CREATE TRIGGER votes_are_not_changed BEFORE UPDATE ON vote
+        BEGIN SELECT RAISE(ABORT, 'a vote is never changed'); END""",
+    """CREATE TRIGGER votes_are_not_deleted BEFORE DELETE ON vote
+        BEGIN SELECT RAISE(ABORT, 'a vote is never deleted'); END""",
+)
+
+
+class SavedVote(NamedTuple):
+    """A vote as it lies in the file.
+
+    Attributes
+    ----------
+    number
+        1, 2, ... in the order of saving.
+    key
+        The browser's name of the vote: sent again under the same key it is the same vote.
+    id
+        Identifier of the candidate.
+    rater
+        Name of the rater.
+    vote
+        real, bogus or skip; undo withdraws what the rater said of the candidate.
+    time
+        When it was saved, ISO 8601 UTC with milliseconds.
+    """
+
+    number: int
+    key: str
+    id: str
+    rater: str
+    vote: str
+    time: str
+
+
+class VoteStore:
+    """A file of votes on the candidates of one review.
+
+    Any number of threads, and of processes on one machine, may use a file at once.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self._connection = connection
+        self._lock = Lock()
+
+    @classmethod
+    def open(cls, path: Path, review: Review) -> Self:
+        """Open the file of a review's votes, made if need be.
+
+        Raises
+        ------
+        ContractError
+            If the file holds votes on other candidates, or is no file of votes.
+        """
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _opening(path) as connection:
+            store = cls(path, connection)
+            store._create_if_new(review)
+            survey, fingerprint = store._identity()
+            if fingerprint != review.fingerprint:
+                raise ContractError(
+                    f"{path}: its votes are on other candidates (of {survey}, fingerprint {fingerprint}) "
+                    f"than these (of {review.survey}, fingerprint {review.fingerprint}). Nothing was "
+                    "changed: keep it, and name another file with --votes."
+                )
+            connection.execute("PRAGMA journal_mode = WAL")
+            return store
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Open an existing file of votes.
+
+        Raises
+        ------
+        ContractError
+            If there is none.
+        """
+        if not path.is_file():
+            raise ContractError(f"{path}: no such file of votes; `stampshift review` makes it.")
+        with _opening(path) as connection:
+            store = cls(path, connection)
+            store._identity()
+            return store
+
+    def add(self, *, key: str, id: str, rater: str, vote: str) -> SavedVote:
+        """Save a vote; it is on disk when this returns.
+
+        A key that is known already saves nothing: the vote first saved under it is returned.
+
+        Raises
+        ------
+        StampshiftError
+            If the candidate is none of the review's, or the key was used for another vote.
+        """
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        with self._lock:
+            try:
+                self._connection.execute(
+                    "INSERT INTO vote (key, id, rater, vote, time) VALUES (?, ?, ?, ?, ?)"
+                    " ON CONFLICT (key) DO NOTHING",
+                    (key, id, rater, vote, now),
+                )
+            except sqlite3.IntegrityError as error:
+                raise StampshiftError(f"{vote} on candidate {id}: refused ({error}).") from error
+            (row,) = self._connection.execute("SELECT * FROM vote WHERE key = ?", (key,))
+        saved = SavedVote(*row)
+        if (saved.id, saved.rater, saved.vote) != (id, rater, vote):
+            raise StampshiftError(f"key {key}: it is that of another vote, on candidate {saved.id}.")
+        return saved
+
+    def after(self, number: int) -> list[SavedVote]:
+        """Votes saved after the vote of that number, in the order of saving."""
+        with self._lock:
+            rows = self._connection.execute("SELECT * FROM vote WHERE number > ? ORDER BY number", (number,))
+            return [SavedVote(*row) for row in rows]
+
+    def standing(self) -> pd.DataFrame:
+        """The last word of every rater on every candidate, withdrawn ones left out.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns id, rater, vote (real, bogus or skip) and time, in the order of saving.
+        """
+        last = standing_votes(self.after(0))
+        return pd.DataFrame([vote[2:] for vote in last], columns=["id", "rater", "vote", "time"])
+
+    def labels(self) -> dict[str, str]:
+        """Label before the review, ``"real"`` or ``"bogus"``, by candidate."""
+        with self._lock:
+            return dict(self._connection.execute("SELECT id, label FROM candidate"))
+
+    def survey(self) -> str:
+        """Name of the survey."""
+        with self._lock:
+            return self._identity()[0]
+
+    def close(self) -> None:
+        """Close the file; votes are safe without it."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _identity(self) -> tuple[str, str]:
+        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+        if version != FORMAT:
+            raise sqlite3.DatabaseError(f"format {version} where {FORMAT} is needed")
+        ((survey, fingerprint),) = self._connection.execute("SELECT survey, fingerprint FROM review")
+        return survey, fingerprint
+
+    def _create_if_new(self, review: Review) -> None:
+        """Make the tables in one transaction: a kill in the middle leaves an empty file."""
+        execute = self._connection.execute
+        execute("BEGIN IMMEDIATE")
+        if execute("SELECT count(*) FROM sqlite_schema").fetchone() == (0,):
+            for statement in SCHEMA:
+                execute(statement)
+            labels = [(name, LABEL_NAMES[kept.label]) for name, kept in review.candidates.items()]
+            self._connection.executemany("INSERT INTO candidate VALUES (?, ?)", labels)
+            created = datetime.now(UTC).isoformat(timespec="seconds")
+            execute("INSERT INTO review VALUES (?, ?, ?)", (review.survey, review.fingerprint, created))
+            execute(f"PRAGMA user_version = {FORMAT}")
+        execute("COMMIT")
+
+
+def standing_votes(votes: Iterable[SavedVote]) -> list[SavedVote]:
+    """Of votes in the order of saving, the last of every rater on every candidate, those undone left out."""
+    last: dict[tuple[str, str], SavedVote] = {}
+    for vote in votes:
+        last.pop((vote.id, vote.rater), None)
+        if vote.vote != UNDO:
+            last[vote.id, vote.rater] = vote
+    return list(last.values())
+
+
+@contextmanager
+def _opening(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection that stays open if the block ends well; errors of SQLite become those of the file."""
+    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    try:
+        # a commit is on disk before it returns
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        # every commit goes on from the log into the file itself, so that a copy of it alone holds all votes
+        connection.execute("PRAGMA wal_autocheckpoint = 1")
+        yield connection
+    except sqlite3.Error as error:
+        connection.close()
+        raise ContractError(
+            f"{path}: not a usable file of votes ({error}). Nothing was changed; name another with --votes."
+        ) from error
+    except ContractError:
+        connection.close()
+        raise
