@@ -5,8 +5,9 @@ TORCH ?= cpu# or gpu
 BIN := $(VENV)/bin
 DEMO := $(BIN)/snakemake --workflow-profile workflow/profiles/demo
 STUDY := $(BIN)/snakemake --workflow-profile workflow/profiles/simulated
+DES_STUDY := $(BIN)/snakemake --workflow-profile workflow/profiles/des_study des_study
 
-.PHONY: demo study test lint bench clean
+.PHONY: demo study des-study test lint bench clean
 
 demo: $(VENV)/installed ## the whole study on small built-in surveys
 	$(DEMO)
@@ -18,6 +19,10 @@ study: $(VENV)/installed ## the claims of the paper on larger simulated surveys;
 	$(STUDY) --report results/simulated/report.html --quiet
 	@cat results/simulated/tables/overview.md results/simulated/tables/claims.md
 	@$(BIN)/stampshift summary results/simulated
+
+des-study: $(VENV)/installed ## the second study, scaled down, on a simulated survey with planted wrong labels
+	$(DES_STUDY)
+	$(DES_STUDY) --report results/des_study-demo/report.html --quiet
 
 test: $(VENV)/installed ## the test suite
 	$(BIN)/pytest
@@ -32,6 +37,7 @@ lint: $(VENV)/installed ## lint, format, types, workflow
 bench: $(VENV)/installed ## the figures of benchmarks/README.md
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/preprocessing.py
+	$(BIN)/python benchmarks/des_networks.py
 
 $(VENV)/installed: envs/$(TORCH).txt envs/requirements.txt envs/dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -74,6 +74,7 @@ def measure(survey, section, size_pixels, archive, processes):
             classes=section["classes"],
             invalid=InvalidPixels(**section["invalid"]),
             size_pixels=size_pixels,
+            normalisation="channel",
             processes=processes,
             origin={"simulate": section["simulate"]},
             checksums={},

@@ -27,6 +27,7 @@ from stampshift.training.device import set_up_process
 from stampshift.training.loop import Task, Trainer
 
 TRAINING = {
+    "optimiser": "sgd",
     "learning_rate": 0.01,
     "momentum": 0.9,
     "halve_every_iterations": 100_000,
@@ -90,7 +91,10 @@ class OrdinaryLoop:
         if self.method.uses_unlabelled:
             self.loaders.append(loader(data.unlabelled, size, batches))
         self.classifier = build_classifier(
-            head=self.method.head, size_pixels=21, temperature=self.options.get("temperature")
+            network="bolivar",
+            head=self.method.head,
+            size_pixels=21,
+            temperature=self.options.get("temperature"),
         )
         self.optimiser = torch.optim.SGD(
             self.classifier.parameters(), lr=TRAINING["learning_rate"], momentum=TRAINING["momentum"]
@@ -117,11 +121,14 @@ class OrdinaryLoop:
 
 class OwnLoop:
     def __init__(self, method, data):
-        baseline = build_classifier(head="linear", size_pixels=21, temperature=None).state_dict()
+        baseline = build_classifier(
+            network="bolivar", head="linear", size_pixels=21, temperature=None
+        ).state_dict()
         self.trainer = Trainer(
             Task(
                 "benchmark",
                 METHODS[method](OPTIONS[method]),
+                "bolivar",
                 data,
                 1,
                 OPTIONS[method],

@@ -11,6 +11,13 @@ ROOT = Path(__file__).parents[2]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 PUBLISHED = yaml.safe_load((ROOT / "config.yaml").read_text())
 
+NEW_SURVEY = {
+    "survey": "ZTF",
+    "votes": {"origin": "path", "path": "votes.csv"},
+    "margin": 2,
+    "fractions": {"train": 0.5, "validation": 0.2, "test": 0.3, "reserve": 0.0},
+    "training": PUBLISHED["des_study"]["training"],
+}
 VARIANT = {"variant_of": "mme", "label": "other"}
 
 
@@ -139,6 +146,56 @@ def test_a_list_of_pairs_limits_sources_and_targets():
             "config: methods.other.entropy_weight.choice: 'search' was expected",
         ),
         ({"methods__2nd": VARIANT}, "config: methods: '2nd' does not match"),
+        ({"training__momentum": None}, "config: training.momentum is null, but training.optimiser is 'sgd'"),
+        (
+            {"des_study__training__momentum": 0.9},
+            "config: des_study.training.momentum is 0.9, but des_study.training.optimiser is 'adam', which",
+        ),
+        (
+            {"training__epoch_size": None},
+            "config: training.epoch_size is null, a pass over the train part, but methods.mme trains on more",
+        ),
+        ({"des_study__training__epoch_size": 100}, "des_study.training.epoch_size 100 is no multiple of"),
+        (
+            {"des_study__survey": "LSST"},
+            "config: des_study.survey is 'LSST', but the config has HiTS, DES, ATLAS, ZTF.",
+        ),
+        (
+            {"des_study__fractions__first__reserve": 0.3},
+            "config: des_study.fractions.first sum to 0.9, not to 1.",
+        ),
+        (
+            {
+                "des_study__fractions__second": {
+                    "train": 0.705,
+                    "validation": 0.1,
+                    "test": 0.195,
+                    "reserve": 0,
+                }
+            },
+            "config: des_study.fractions.second.train is 0.705, not a whole percentage.",
+        ),
+        (
+            {"des_study__networks": ["network_2"]},
+            "des_study.search.network is 'network_1', which is not among des_study.networks ['network_2'].",
+        ),
+        ({"des_study__networks": ["network_5"]}, "des_study.networks.0: 'network_5' is not one of"),
+        (
+            {"des_study__search__validation": 0.125},
+            "config: des_study.search.validation is 0.125, not a whole percentage.",
+        ),
+        (
+            {"des_study__relabels__path": None},
+            "config: des_study.relabels.origin is 'review', but des_study.relabels.path is null; name the",
+        ),
+        (
+            {"des_study__new_survey": NEW_SURVEY | {"survey": "LSST"}},
+            "config: des_study.new_survey.survey is 'LSST', but the config has HiTS, DES, ATLAS, ZTF.",
+        ),
+        (
+            {"des_study__new_survey": NEW_SURVEY | {"votes": {"origin": "simulate"}}},
+            "config: des_study.new_survey.votes.origin is 'simulate', but the section has no key of that",
+        ),
     ],
 )
 def test_an_impossible_config_stops_with_one_sentence(changes, message):
@@ -146,6 +203,17 @@ def test_an_impossible_config_stops_with_one_sentence(changes, message):
         experiment(**changes)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_pass_over_the_train_part_suits_methods_of_one_survey():
+    """Without MME, a pass is no contradiction."""
+    one = experiment(
+        training__epoch_size=None,
+        methods={"finetune": {}},
+        diagnostics__enabled=False,
+        des_study__new_survey=NEW_SURVEY,
+    )
+    assert one.methods == ("finetune",)
 
 
 def test_shots_beyond_what_the_split_holds():

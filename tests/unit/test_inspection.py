@@ -74,6 +74,7 @@ def test_stamps_file_is_described(archive, tmp_path):
         classes={"kast": "real", "burn": "bogus"},
         invalid=InvalidPixels(equals=-31415.0),
         size_pixels=21,
+        normalisation="channel",
         processes=1,
         origin={"path": "raw/Mine"},
         checksums={},

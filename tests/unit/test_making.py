@@ -38,6 +38,7 @@ def make(folder, output, *, processes=1, **changes):
         "classes": CLASSES,
         "invalid": RULE,
         "size_pixels": 21,
+        "normalisation": "channel",
         "origin": {"path": "raw/Mine"},
         "checksums": {},
         "progress": False,
@@ -71,7 +72,7 @@ def test_attributes_tell_counts_origin_and_digests(archive, tmp_path):
     assert kept["origin"] == {"path": "raw/Mine"}
     assert kept["class_map"] == CLASSES
     assert kept["invalid"] == {"equals": -31415.0, "magnitude_above": None, "nonzero_below": None}
-    assert (kept["reader"], kept["size_pixels"]) == ("atlas", 21)
+    assert (kept["reader"], kept["size_pixels"], kept["normalisation"]) == ("atlas", 21, "channel")
     assert kept["raw"]["list"] == [{"name": "atlas.pkl", "bytes": len(content), "sha256": sha256}]
     assert (kept["raw"]["files"], kept["raw"]["bytes"]) == (1, len(content))
     counts = kept["counts"]

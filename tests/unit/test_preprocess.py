@@ -19,8 +19,14 @@ def triplet(*images, survey_class="kast", identifier="a", group="g"):
     return RawTriplet((template, science, difference), survey_class, identifier, group)
 
 
-def stamps_of(*images, size_pixels, invalid=NONE):
-    block = preprocess([triplet(*images)], size_pixels=size_pixels, invalid=invalid, classes=CLASSES)
+def stamps_of(*images, size_pixels, invalid=NONE, normalisation="channel"):
+    block = preprocess(
+        [triplet(*images)],
+        size_pixels=size_pixels,
+        normalisation=normalisation,
+        invalid=invalid,
+        classes=CLASSES,
+    )
     return block.stamps[0], block.counts.as_dict()
 
 
@@ -158,7 +164,7 @@ def test_unusable_triplets_are_dropped_and_counted_by_reason():
         triplet(small),
         triplet(large, identifier="also", survey_class="burn"),
     ]
-    block = preprocess(triplets, size_pixels=5, invalid=NONE, classes=CLASSES)
+    block = preprocess(triplets, size_pixels=5, normalisation="channel", invalid=NONE, classes=CLASSES)
     assert block.ids == ["kept", "also"]
     assert block.counts.as_dict() == {
         "read": 7,
@@ -180,7 +186,7 @@ def test_labels_classes_and_groups_follow_the_stamps():
         triplet(ramp(3), survey_class=name, identifier=str(row), group=f"g{row}")
         for row, name in enumerate(names)
     ]
-    block = preprocess(triplets, size_pixels=3, invalid=NONE, classes=CLASSES)
+    block = preprocess(triplets, size_pixels=3, normalisation="channel", invalid=NONE, classes=CLASSES)
     np.testing.assert_array_equal(block.labels, np.array([0, 1, 1], np.uint8), strict=True)
     assert (block.classes, block.ids, block.groups) == (names, ["0", "1", "2"], ["g0", "g1", "g2"])
 
@@ -195,7 +201,11 @@ def test_channels_keep_their_order():
 def test_class_outside_the_map_is_refused_even_if_dropped():
     with pytest.raises(ArchiveError) as caught:
         preprocess(
-            [triplet(np.ones((1, 2)), survey_class="ghost")], size_pixels=3, invalid=NONE, classes=CLASSES
+            [triplet(np.ones((1, 2)), survey_class="ghost")],
+            size_pixels=3,
+            normalisation="channel",
+            invalid=NONE,
+            classes=CLASSES,
         )
     assert str(caught.value) == (
         "candidate a: expected a class of the config's map (burn, kast), found 'ghost'. Add it to the "
@@ -204,7 +214,7 @@ def test_class_outside_the_map_is_refused_even_if_dropped():
 
 
 def test_nothing_kept_is_an_empty_block():
-    block = preprocess([], size_pixels=21, invalid=NONE, classes=CLASSES)
+    block = preprocess([], size_pixels=21, normalisation="channel", invalid=NONE, classes=CLASSES)
     assert block.stamps.shape == (0, 3, 21, 21)
     assert block.labels.dtype == np.uint8
 
@@ -214,10 +224,14 @@ def test_a_stamp_does_not_depend_on_its_neighbours():
     pixels = rng.normal(size=(600, 3, 23, 23)).astype("f4")
     pixels[rng.random(pixels.shape) < 0.05] = np.nan
     triplets = [triplet(*images, identifier=str(row)) for row, images in enumerate(pixels)]
-    together = preprocess(iter(triplets), size_pixels=21, invalid=NONE, classes=CLASSES)
+    together = preprocess(
+        iter(triplets), size_pixels=21, normalisation="channel", invalid=NONE, classes=CLASSES
+    )
     assert len(together.stamps) == 600
     for row in (0, 255, 256, 599):
-        alone = preprocess([triplets[row]], size_pixels=21, invalid=NONE, classes=CLASSES)
+        alone = preprocess(
+            [triplets[row]], size_pixels=21, normalisation="channel", invalid=NONE, classes=CLASSES
+        )
         np.testing.assert_array_equal(together.stamps[row], alone.stamps[0])
 
 
@@ -227,7 +241,7 @@ def test_agrees_with_a_plain_computation_per_channel():
     pixels[rng.random(pixels.shape) < 0.3] = -31415
     rule = InvalidPixels(equals=-31415.0)
     counts = Counts()
-    got = normalise_and_fill(pixels, invalid=rule, counts=counts)
+    got = normalise_and_fill(pixels, normalisation="channel", invalid=rule, counts=counts)
     for row, channel in itertools.product(range(40), range(3)):
         image = pixels[row, channel].astype("f8")
         valid = image != -31415
@@ -244,3 +258,84 @@ def test_counts_add_up():
     other.dropped["ragged"] += 2
     counts += other
     assert (counts.read, counts.kept, counts.as_dict()["dropped"]["ragged"]) == (5, 1, 3)
+
+
+# ---- the scaling of Ayyar et al. (2022) -------------------------------------------------------------------
+
+
+def by_difference(*images, invalid=NONE):
+    return stamps_of(*images, size_pixels=len(images[0]), normalisation="difference_mad", invalid=invalid)
+
+
+def test_all_images_are_divided_by_the_mad_sigma_of_the_difference_and_none_is_centred():
+    difference = [[1, 2, 3], [4, 5, 6], [7, 8, 109]]
+    # median 5, deviations 4 3 2 1 0 1 2 3 104, their median 2
+    template, science = ramp(3) + 100, 7 * ramp(3)
+    got, counts = by_difference(template, science, difference)
+    for stamp, image in zip(got, (template, science, difference), strict=True):
+        np.testing.assert_allclose(stamp, np.asarray(image) / (1.4826 * 2), rtol=1e-6)
+    assert counts["constant"] == counts["filled_pixels"] == counts["empty"] == ZERO
+
+
+def test_bright_pixels_are_held_at_thirty_sigmas():
+    difference = np.array([[1, 2, 3], [4, 5, 6], [7, 8, 9]]) + 100.0  # sigma 1.4826 x 2
+    template = np.array([[1e5, 60, 0], [-1e5, -60, 0], [0, 0, 0]])
+    (first, _, last), counts = stamps_of(
+        template, ramp(3), difference, size_pixels=3, normalisation="difference_mad_clipped"
+    )
+    sigma = 1.4826 * 2
+    np.testing.assert_allclose(first[0], [30, 60 / sigma, 0], rtol=1e-6)
+    np.testing.assert_allclose(first[1], [-30, -60 / sigma, 0], rtol=1e-6)
+    assert last.max() == 30
+    assert counts["constant"] == ZERO
+
+
+def test_the_sigma_is_that_of_normal_noise():
+    noise = np.random.default_rng(5).normal(scale=3.0, size=(51, 51))
+    (_, _, difference), _ = by_difference(noise, noise, noise)
+    assert difference.std() == pytest.approx(1, abs=0.03)
+
+
+def test_invalid_pixels_do_not_count_for_the_sigma_and_take_their_channels_median():
+    mark = 1e-30
+    difference = [[-2, 0, 2], [mark, mark, mark], [-4, 0, 4]]
+    # valid: -4 -2 0 0 2 4, median 0, deviations 0 0 2 2 4 4, median 2
+    template = [[1, 2, 3], [4, 5, mark], [6, 7, 8]]
+    (first, _, last), counts = by_difference(
+        template, ramp(3), difference, invalid=InvalidPixels(nonzero_below=1e-29)
+    )
+    sigma = 1.4826 * 2
+    np.testing.assert_allclose(last, np.array([[-2, 0, 2], [0, 0, 0], [-4, 0, 4]]) / sigma, rtol=1e-6)
+    np.testing.assert_allclose(first[1], np.array([4, 5, 4.5]) / sigma, rtol=1e-6)
+    assert counts["filled_pixels"] == {"template": 1, "science": 0, "difference": 3}
+
+
+@pytest.mark.parametrize("spread", [0.0, 1e-12])
+def test_a_difference_without_spread_leaves_the_triplet_in_its_units(spread):
+    difference = np.full((3, 3), 0.25) + spread * ramp(3)
+    (template, science, last), counts = by_difference(ramp(3), -ramp(3), difference)
+    np.testing.assert_array_equal(template, ramp(3))
+    np.testing.assert_array_equal(science, -ramp(3))
+    np.testing.assert_allclose(last, 0.25)
+    assert counts["constant"] == {"template": 0, "science": 0, "difference": 1}
+
+
+def test_a_difference_without_a_valid_pixel_is_zero_and_counts_as_empty():
+    (template, _, difference), counts = by_difference(ramp(3), ramp(3), np.full((3, 3), np.nan))
+    np.testing.assert_array_equal(template, ramp(3))
+    np.testing.assert_array_equal(difference, np.zeros((3, 3)))
+    assert counts["empty"] == {"template": 0, "science": 0, "difference": 1}
+    assert counts["constant"] == ZERO
+
+
+def test_the_spread_agrees_with_a_plain_computation():
+    rng = np.random.default_rng(6)
+    pixels = (rng.normal(size=(30, 3, 9, 9)) + 3).astype("f4")
+    pixels[rng.random(pixels.shape) < 0.2] = np.nan
+    got = normalise_and_fill(pixels, normalisation="difference_mad", invalid=NONE, counts=Counts())
+    for stamp, images in zip(got, pixels.astype("f8"), strict=True):
+        sigma = 1.4826 * np.nanmedian(np.abs(images[2] - np.nanmedian(images[2])))
+        expected = images / sigma
+        for channel in expected:
+            channel[np.isnan(channel)] = np.nanmedian(channel)
+        np.testing.assert_allclose(stamp, expected, rtol=1e-5)

@@ -42,11 +42,20 @@ def test_comments_and_docstrings_do_not_count(package):
 
 def test_editing_what_a_method_imports_changes_its_digest(package):
     before = digests()
-    file = package / "networks.py"
-    file.write_text(file.read_text().replace("Dropout(0.5)", "Dropout(0.4)"))
+    file = package / "networks" / "classifier.py"
+    file.write_text(file.read_text().replace("gradients[0].neg()", "gradients[0]"))
     after = digests()
     assert after["mme"] != before["mme"]
     assert after["finetune"] != before["finetune"]
+
+
+def test_editing_one_network_leaves_the_digests_of_the_others(package):
+    before = digests(), code_digest("networks.bolivar"), code_digest("networks.ayyar")
+    file = package / "networks" / "ayyar.py"
+    file.write_text(file.read_text().replace("HEAD_DROPOUT = 0.3", "HEAD_DROPOUT = 0.4"))
+    after = digests(), code_digest("networks.bolivar"), code_digest("networks.ayyar")
+    assert after[:2] == before[:2]
+    assert after[2] != before[2]
 
 
 def test_a_new_method_in_the_registry_changes_no_digest(package):

@@ -90,7 +90,9 @@ def test_ztf_alerts_decode_as_the_index_says(ztf):
 
 def test_ztf_alerts_are_preprocessed(ztf):
     index, triplets = ztf
-    block = preprocess(triplets, size_pixels=63, invalid=ZTF_RULE, classes={"SN": "real"})
+    block = preprocess(
+        triplets, size_pixels=63, normalisation="channel", invalid=ZTF_RULE, classes={"SN": "real"}
+    )
     kept = [triplet for triplet in triplets if triplet.images[0].shape == (63, 63)]
     assert block.ids == [triplet.identifier for triplet in kept]
     assert block.counts.dropped == {"non_square": 10}
@@ -112,7 +114,9 @@ def test_ztf_alerts_are_preprocessed(ztf):
 
 def test_ztf_crop_of_21_is_finite_and_normalised(ztf):
     _, triplets = ztf
-    block = preprocess(triplets, size_pixels=21, invalid=ZTF_RULE, classes={"SN": "real"})
+    block = preprocess(
+        triplets, size_pixels=21, normalisation="channel", invalid=ZTF_RULE, classes={"SN": "real"}
+    )
     assert block.stamps.shape == (491, 3, 21, 21)
     kept = np.stack([triplet.images for triplet in triplets if triplet.images[0].shape == (63, 63)])
     crop = kept[:, :, 21:42, 21:42]
@@ -141,7 +145,9 @@ def test_atlas_alerts_mask_the_template_where_the_difference_is_masked(real_data
         assert (science.min(), science.max()) == (row["min_sci"], row["max_sci"])
         np.testing.assert_array_equal(template == -31415, masked)
         np.testing.assert_array_equal(template[~masked], (science - difference)[~masked])
-    block = preprocess(triplets, size_pixels=61, invalid=ATLAS_RULE, classes={"scar": "bogus"})
+    block = preprocess(
+        triplets, size_pixels=61, normalisation="channel", invalid=ATLAS_RULE, classes={"scar": "bogus"}
+    )
     images = np.stack([triplet.images for triplet in triplets])
     assert_normalised(block, images != -31415)
     masked = index["n_fill_m31415_diff"].sum()
@@ -174,7 +180,13 @@ def des(real_data):
 
 
 def test_des_sample_is_preprocessed(des):
-    block = preprocess(des, size_pixels=21, invalid=NO_RULE, classes={"real": "real", "artifact": "bogus"})
+    block = preprocess(
+        des,
+        size_pixels=21,
+        normalisation="channel",
+        invalid=NO_RULE,
+        classes={"real": "real", "artifact": "bogus"},
+    )
     assert block.stamps.shape == (10, 3, 21, 21)
     assert block.counts.labels == {"real": 4, "bogus": 6}
     assert_normalised(block, np.ones(block.stamps.shape, bool))
@@ -217,6 +229,7 @@ def simulated_baseline(tmp_path_factory):
         classes={"real": "real", "artifact": "bogus"},
         invalid=InvalidPixels(nonzero_below=1e-29),
         size_pixels=21,
+        normalisation="channel",
         processes=1,
         origin={"simulate": {"stamps": 1000, "seed": 5}},
         checksums={},
@@ -228,12 +241,16 @@ def simulated_baseline(tmp_path_factory):
     splits.save(folder / "DES.npz")
     plan = Plan(
         run=Run("baseline", "DES", None, 0, 0),
+        folder="baseline/DES/seed-0",
         method="baseline",
+        network="bolivar",
         stamps={"DES": folder / "DES.h5"},
         splits={"DES": folder / "DES.npz"},
+        labels=None,
         baseline=None,
         options={},
         training={
+            "optimiser": "sgd",
             "learning_rate": 0.01,
             "momentum": 0.9,
             "halve_every_iterations": 100_000,
@@ -255,7 +272,7 @@ def simulated_baseline(tmp_path_factory):
 def test_a_trained_model_tells_the_real_des_triplets_apart(simulated_baseline, des):
     """A model that has seen nothing but simulated DES ranks most real triplets above most artifacts."""
     classes = {"real": "real", "artifact": "bogus"}
-    block = preprocess(des, size_pixels=21, invalid=NO_RULE, classes=classes)
+    block = preprocess(des, size_pixels=21, normalisation="channel", invalid=NO_RULE, classes=classes)
     scores = simulated_baseline(block)
     assert scores.shape == (10,)
     assert ((scores >= 0) & (scores <= 1)).all()
@@ -264,7 +281,9 @@ def test_a_trained_model_tells_the_real_des_triplets_apart(simulated_baseline, d
 
 def test_a_trained_model_scores_the_real_ztf_alerts(simulated_baseline, ztf):
     _, triplets = ztf
-    block = preprocess(triplets, size_pixels=21, invalid=ZTF_RULE, classes={"SN": "real"})
+    block = preprocess(
+        triplets, size_pixels=21, normalisation="channel", invalid=ZTF_RULE, classes={"SN": "real"}
+    )
     scores = simulated_baseline(block)
     assert len(scores) == 491
     assert ((scores >= 0) & (scores <= 1)).all()
@@ -274,7 +293,9 @@ def test_a_trained_model_scores_the_real_ztf_alerts(simulated_baseline, ztf):
         for triplet in triplets
         if not any((image < -1e29).any() for image in triplet.images)
     ]
-    again = preprocess(brighter, size_pixels=21, invalid=ZTF_RULE, classes={"SN": "real"})
+    again = preprocess(
+        brighter, size_pixels=21, normalisation="channel", invalid=ZTF_RULE, classes={"SN": "real"}
+    )
     same = np.isin(block.ids, again.ids)
     assert same.sum() == 485
     np.testing.assert_allclose(simulated_baseline(again), scores[same], atol=1e-4)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from fake_surveys import FRACTIONS, write_survey
 from stampshift.errors import ConfigError, ContractError
-from stampshift.splits import Splits, make_splits
+from stampshift.splits import Splits, make_folds, make_splits
 from stampshift.stamps import Stamps
 
 
@@ -109,3 +109,68 @@ def test_a_corrupt_file_is_named(tmp_path):
     (tmp_path / "a.npz").write_bytes(b"PK nothing")
     with pytest.raises(ContractError, match=r"a\.npz: not a readable splits file"):
         Splits.open(tmp_path / "a.npz")
+
+
+# ---- a reserve, some rows alone, and cross-fitting ---------------------------------------------------------
+
+
+def test_what_is_in_reserve_is_in_no_part():
+    survey = fake_survey([0, 1, 0] * 400)
+    fractions = {"train": 0.5, "validation": 0.05, "test": 0.05, "reserve": 0.4}
+    found = parts(make_splits(survey, fractions=fractions, seed=0))
+    assert {name: len(rows) for name, rows in found.items()} == {"train": 600, "validation": 60, "test": 60}
+    together = np.concatenate(list(found.values()))
+    assert len(np.unique(together)) == 720
+    for rows in found.values():
+        assert survey.labels[rows].mean() == pytest.approx(1 / 3)
+
+
+def test_an_empty_reserve_changes_no_byte(tmp_path, surveys):
+    for name, fractions in (("a", FRACTIONS), ("b", {**FRACTIONS, "reserve": 0.0})):
+        make_splits(surveys["A"], fractions=fractions, seed=4).save(tmp_path / f"{name}.npz")
+    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+
+
+EARLIER = {
+    "test": [5, 9, 24, 28],
+    "validation_real": [37, 31],
+    "train_bogus": [0, 32, 26, 36, 34, 20, 8, 14, 18, 22, 30, 16, 10, 38, 6, 2],
+}
+
+
+def test_splits_are_those_of_earlier_versions():
+    """Rows drawn before there was a reserve: a finished study's files must not change."""
+    found = make_splits(fake_survey([0, 1] * 20), fractions=FRACTIONS, seed=0)
+    assert found.test.tolist() == EARLIER["test"]
+    assert found.validation_real.tolist() == EARLIER["validation_real"]
+    assert found.train_bogus.tolist() == EARLIER["train_bogus"]
+
+
+def test_rows_without_a_label_are_in_no_part():
+    survey = fake_survey([0, 1] * 100)
+    rows = np.arange(40, 160)
+    found = make_splits(survey, fractions={"train": 0.5, "validation": 0.2, "test": 0.3}, seed=0, rows=rows)
+    together = np.concatenate(list(parts(found).values()))
+    assert sorted(together.tolist()) == rows.tolist()
+    assert survey.labels[found.train_real].all()
+    assert len(found.test) == 36
+
+
+@pytest.mark.parametrize("folds", [2, 5])
+def test_every_stamp_is_in_the_test_part_of_one_fold(tmp_path, folds):
+    survey = Stamps.open(write_survey(tmp_path, "G", width=2, count=600, groups=True))
+    splits = make_folds(survey, folds=folds, validation=0.1, seed=1)
+    assert sorted(np.concatenate([split.test for split in splits]).tolist()) == list(range(600))
+    for split in splits:
+        found = parts(split)
+        assert sorted(np.concatenate(list(found.values())).tolist()) == list(range(600))
+        assert len(found["validation"]) == pytest.approx(0.1 * (600 - 600 / folds), abs=9)
+        objects = [set(survey.groups[rows]) for rows in found.values()]
+        assert not objects[0] & objects[1] | objects[0] & objects[2] | objects[1] & objects[2]
+
+
+def test_folds_are_a_function_of_their_seed():
+    survey = fake_survey([0, 1] * 200)
+    first, again, other = (make_folds(survey, folds=2, validation=0.1, seed=seed) for seed in (0, 0, 1))
+    assert first[1].train_real.tolist() == again[1].train_real.tolist() != other[1].train_real.tolist()
+    assert first[0].train_real.tolist() != first[1].train_real.tolist()

@@ -98,6 +98,10 @@ def survey_section(wildcards):
     return config["surveys"][wildcards.survey]
 
 
+def survey_name(wildcards):
+    return wildcards.survey
+
+
 def survey_simulated(wildcards):
     return survey_section(wildcards)["origin"] == "simulate"
 
@@ -227,7 +231,7 @@ def chosen_entropy_weight(wildcards):
 
 
 def run_code(wildcards):
-    return code_digest("training.jobs", f"methods.{adaptation_method(wildcards)}")
+    return code_digest("training.jobs", "networks.bolivar", f"methods.{adaptation_method(wildcards)}")
 
 
 def reader_code(wildcards):

@@ -74,11 +74,13 @@ rule stamps:
         mem_mb=4000,
         runtime=240,
     params:
+        survey=survey_name,
         reader=survey_reader,
         classes=survey_classes,
         invalid=survey_invalid,
         origin=archive_origin,
         size_pixels=config["stamps"]["size_pixels"],
+        normalisation=config["stamps"]["normalisation"],
         code=reader_code,
     script:
         "../scripts/stamps.py"

@@ -141,6 +141,7 @@ rule preprocessing_figure:
         classes=survey_classes,
         invalid=survey_invalid,
         size_pixels=config["stamps"]["size_pixels"],
+        normalisation=config["stamps"]["normalisation"],
         per_class=2,
         simulated=survey_simulated,
         code=preprocessing_figure_code,

@@ -19,7 +19,7 @@ rule baseline:
         results=results_folder,
         seeds=SEEDS,
         training=config["training"],
-        code=code_digest("training.jobs", "methods.baseline"),
+        code=code_digest("training.jobs", "networks.bolivar", "methods.baseline"),
     script:
         "../scripts/baseline.py"
 
@@ -47,7 +47,7 @@ rule transfer:
     params:
         results=results_folder,
         seeds=SEEDS,
-        code=code_digest("training.jobs", "methods.baseline"),
+        code=code_digest("training.jobs", "networks.bolivar", "methods.baseline"),
     script:
         "../scripts/transfer.py"
 
@@ -79,7 +79,7 @@ rule select_lambda:
         search=search_grid,
         training=config["training"],
         validation_shots=config["splits"]["validation_shots"],
-        code=code_digest("training.jobs", "methods.mme"),
+        code=code_digest("training.jobs", "networks.bolivar", "methods.mme"),
     script:
         "../scripts/select_lambda.py"
 

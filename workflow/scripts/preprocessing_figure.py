@@ -18,6 +18,7 @@ with job_log(snakemake.log[0]):
         classes=snakemake.params.classes,
         invalid=invalid,
         size_pixels=snakemake.params.size_pixels,
+        normalisation=snakemake.params.normalisation,
         per_class=snakemake.params.per_class,
     )
     figure = preprocessing_examples(

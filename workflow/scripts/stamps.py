@@ -14,14 +14,15 @@ if __name__ == "__main__":  # worker processes import this file
     with job_log(snakemake.log[0]):
         make_stamps(
             [Path(path) for path in snakemake.input.archive],
-            survey=snakemake.wildcards.survey,
+            survey=snakemake.params.survey,
             reader=snakemake.params.reader,
             classes=snakemake.params.classes,
             invalid=InvalidPixels(**snakemake.params.invalid),
             size_pixels=snakemake.params.size_pixels,
+            normalisation=snakemake.params.normalisation,
             processes=snakemake.threads,
             origin=origin,
-            checksums=checksums_of(snakemake.wildcards.survey, lock=DOWNLOADS) if "url" in origin else {},
+            checksums=checksums_of(snakemake.params.survey, lock=DOWNLOADS) if "url" in origin else {},
             output=Path(snakemake.output[0]),
             progress=True,
         )

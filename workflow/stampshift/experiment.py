@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import jsonschema
 
+from stampshift.consistency import check_consistency
 from stampshift.errors import ConfigError
 from stampshift.variants import Section, read_sections
 
@@ -36,7 +37,7 @@ class Run:
     Attributes
     ----------
     method
-        ``"baseline"``, a method of adaptation, or the name of a variant of one.
+        ``"baseline"``, ``"further"``, a method of adaptation, or the name of a variant of one.
     source
         Survey of the labelled source stamps.
     target
@@ -117,7 +118,7 @@ class Experiment:
             sections=sections,
             simulated=any(survey["origin"] == "simulate" for survey in config["surveys"].values()),
         )
-        _check_consistency(config, sections=sections)
+        check_consistency(config, sections=sections)
         return experiment
 
     def baseline_runs(self) -> Iterator[Run]:
@@ -189,40 +190,3 @@ def _pairs(asked: str | Sequence[str], *, surveys: Sequence[str]) -> tuple[Pair,
                     f"{', '.join(surveys)}."
                 )
     return pairs
-
-
-def _check_consistency(config: Mapping[str, Any], *, sections: Mapping[str, Section]) -> None:
-    fractions, training = config["splits"]["fractions"], config["training"]
-    if abs(sum(fractions.values()) - 1) > 1e-9:
-        raise ConfigError(f"config: splits.fractions sum to {sum(fractions.values()):g}, not to 1.")
-    for name, value in fractions.items():
-        if abs(100 * value - round(100 * value)) > 1e-9:
-            raise ConfigError(f"config: splits.fractions.{name} is {value:g}, not a whole percentage.")
-    if training["epoch_size"] % training["batch_size"]:
-        raise ConfigError(
-            f"config: training.epoch_size {training['epoch_size']} is no multiple of "
-            f"training.batch_size {training['batch_size']}."
-        )
-    for name, section in sections.items():
-        search = section.search or {}
-        if search.get("choice") == "search" and search["seed"] not in config["splits"]["seeds"]:
-            raise ConfigError(
-                f"config: methods.{name}.entropy_weight.seed is {search['seed']}, "
-                f"which is not among splits.seeds {config['splits']['seeds']}."
-            )
-    for name, survey in config["surveys"].items():
-        missing = {"real", "bogus"} - set(survey["classes"].values())
-        if missing:
-            raise ConfigError(f"config: surveys.{name}.classes has no class that is {missing.pop()}.")
-        if survey["origin"] not in survey:
-            raise ConfigError(
-                f"config: surveys.{name}.origin is '{survey['origin']}', "
-                "but the section has no key of that name."
-            )
-        names = [url.rpartition("/")[2] for url in survey.get("url", [])]
-        stray = sorted(set(survey.get("sha256", {})) - set(names))
-        if stray:
-            raise ConfigError(
-                f"config: surveys.{name}.sha256 names '{stray[0]}', which is no file of its url: "
-                f"{', '.join(names) or 'there is none'}."
-            )

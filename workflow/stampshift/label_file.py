@@ -5,6 +5,7 @@ A labels file is a table with a line per stamp: ``row`` of the stamps file, ``id
 every stamp; those that it leaves out have no label.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from stampshift.errors import ContractError
-from stampshift.splits import Rows
+from stampshift.splits import Rows, Splits, make_splits
 from stampshift.stamps import BOGUS, REAL, Stamps
 
 
@@ -82,3 +83,17 @@ def read_labels(path: Path, stamps: Stamps) -> pd.DataFrame:
         found = label[~label.isin([REAL, BOGUS])].iloc[0]
         raise ContractError(f"{path}: expected labels 1 (real) and 0 (bogus), found {found}.")
     return table
+
+
+def split_labelled(stamps: Stamps, labels: Path, *, fractions: Mapping[str, float], seed: int) -> Splits:
+    """Splits of the stamps that a labels file holds, stratified by its labels; the others are in no part.
+
+    Raises
+    ------
+    ContractError
+        If the labels file breaks its contract.
+    ConfigError
+        If it holds fewer stamps of a class than the split has folds.
+    """
+    rows = np.sort(read_labels(labels, stamps)["row"].to_numpy(np.int64))
+    return make_splits(relabelled(stamps, labels, rows=rows), fractions=fractions, seed=seed, rows=rows)

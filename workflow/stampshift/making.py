@@ -30,6 +30,7 @@ def make_stamps(
     classes: Mapping[str, str],
     invalid: InvalidPixels,
     size_pixels: int,
+    normalisation: str,
     processes: int,
     origin: Mapping[str, Any],
     checksums: Mapping[str, str],
@@ -52,6 +53,8 @@ def make_stamps(
         The survey's marks of invalid pixels.
     size_pixels
         Side of the stamps.
+    normalisation
+        Key of `preprocess.NORMALISATIONS`.
     processes
         Number of worker processes; 1 works in this process. It does not change the result.
     origin
@@ -73,7 +76,14 @@ def make_stamps(
     ContractError
         If no stamp is left.
     """
-    work = partial(_block, reader=reader, classes=dict(classes), invalid=invalid, size_pixels=size_pixels)
+    work = partial(
+        _block,
+        reader=reader,
+        size_pixels=size_pixels,
+        normalisation=normalisation,
+        invalid=invalid,
+        classes=dict(classes),
+    )
     counts = Counts()
     bar = tqdm(desc=survey, unit=" stamps", disable=None if progress else True)
     try:
@@ -98,6 +108,7 @@ def make_stamps(
                     "class_map": dict(classes),
                     "invalid": vars(invalid),
                     "size_pixels": size_pixels,
+                    "normalisation": normalisation,
                     "counts": counts.as_dict(),
                 }
             )
@@ -140,8 +151,5 @@ def _checked(raw: dict[str, Any], checksums: Mapping[str, str]) -> dict[str, Any
     return raw
 
 
-def _block(
-    unit: Any, *, reader: str, classes: Mapping[str, str], invalid: InvalidPixels, size_pixels: int
-) -> Block:
-    triplets = READERS[reader].decode(unit)
-    return preprocess(triplets, size_pixels=size_pixels, invalid=invalid, classes=classes)
+def _block(unit: Any, *, reader: str, **rules: Any) -> Block:
+    return preprocess(READERS[reader].decode(unit), **rules)

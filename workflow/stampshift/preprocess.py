@@ -5,13 +5,14 @@ Preprocessing of Bolivar (2022), section 5.2, in this order:
 1. filter: a triplet is dropped if an image is not square, if its images differ in size, or if they are
    smaller than the crop;
 2. crop: the central `size_pixels` squared; the centre of an even-sized image is pixel ``size // 2``;
-3. normalise: each channel of each stamp to mean 0 and standard deviation 1 over its valid pixels; a
-   constant channel becomes 0;
+3. normalise, by name: ``channel``, each channel of each stamp to mean 0 and standard deviation 1 over its
+   valid pixels, where a constant channel becomes 0; ``difference_mad`` of Ayyar et al. (2022), all three
+   channels divided by the spread of the difference; or ``difference_mad_clipped``, the same with a bound;
 4. fill: invalid pixels take the median of the channel's valid normalised pixels; a channel without any
    becomes 0.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
@@ -20,9 +21,12 @@ from numpy.typing import NDArray
 
 from stampshift.counts import Counts
 from stampshift.errors import ArchiveError
-from stampshift.stamps import CHANNELS, LABELS, RawTriplet
+from stampshift.stamps import CHANNELS, DIFFERENCE, LABELS, RawTriplet
 
 BLOCK_TRIPLETS = 256  # 2.7 MB in float64 at 21 pixels: stays within a processor's cache
+NORMAL_SIGMA = 1.4826  # standard deviation of a normal distribution over its median absolute deviation
+SMALLEST_SIGMA = 1e-10  # of a difference, in the survey's units; below it nothing is divided
+CLIPPED_SIGMAS = 30.0
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,12 @@ class Block:
 
 
 def preprocess(
-    triplets: Iterable[RawTriplet], *, size_pixels: int, invalid: InvalidPixels, classes: Mapping[str, str]
+    triplets: Iterable[RawTriplet],
+    *,
+    size_pixels: int,
+    normalisation: str,
+    invalid: InvalidPixels,
+    classes: Mapping[str, str],
 ) -> Block:
     """Filter, crop, normalise and fill triplets; what was dropped, filled or constant is counted.
 
@@ -92,6 +101,8 @@ def preprocess(
         Raw triplets; those dropped cost nothing, the others 1.3 KB per channel at 21 pixels.
     size_pixels
         Side of the crop.
+    normalisation
+        Key of `NORMALISATIONS`.
     invalid
         The survey's marks of invalid pixels.
     classes
@@ -112,7 +123,10 @@ def preprocess(
         pixels = np.stack([image for triplet in block for image in _crops(triplet, size_pixels)])
         stamps.append(
             normalise_and_fill(
-                pixels.reshape(len(block), *stamps[0].shape[1:]), invalid=invalid, counts=counts
+                pixels.reshape(len(block), *stamps[0].shape[1:]),
+                normalisation=normalisation,
+                invalid=invalid,
+                counts=counts,
             )
         )
         names += [triplet.survey_class for triplet in block]
@@ -127,14 +141,16 @@ def preprocess(
 
 
 def normalise_and_fill(
-    pixels: NDArray[np.float32], *, invalid: InvalidPixels, counts: Counts
+    pixels: NDArray[np.float32], *, normalisation: str, invalid: InvalidPixels, counts: Counts
 ) -> NDArray[np.float32]:
-    """Normalise each channel over its valid pixels and fill the others with its median.
+    """Normalise the valid pixels and fill the others with their channel's median.
 
     Parameters
     ----------
     pixels
         float32 (n, 3, size, size), channels as `stamps.CHANNELS`, in the survey's units.
+    normalisation
+        Key of `NORMALISATIONS`.
     invalid
         The survey's marks of invalid pixels.
     counts
@@ -144,43 +160,88 @@ def normalise_and_fill(
     -------
     numpy.ndarray
         float32 of the same shape, finite.
-
-    Notes
-    -----
-    A channel counts as constant where its standard deviation (float64, over all valid pixels) is within
-    the rounding of its largest float32 pixel: such a spread is no signal, and dividing by it would make
-    it one.
     """
     mask = invalid.mask(pixels).reshape(*pixels.shape[:2], -1)
     flat = np.where(mask, 0.0, pixels.reshape(mask.shape).astype(np.float64))  # (n, 3, pixels)
-    valid = mask.shape[-1] - mask.sum(axis=-1)
-    divisor = np.maximum(valid, 1)
-    largest = np.abs(flat).max(axis=-1)
-    flat -= (flat.sum(axis=-1) / divisor)[..., np.newaxis]
-    flat[mask] = 0.0
-    deviation = np.sqrt(np.einsum("ncp,ncp->nc", flat, flat) / divisor)
-    constant = deviation <= np.finfo(np.float32).eps * largest
-    flat /= np.where(constant, 1.0, deviation)[..., np.newaxis]
-    flat[constant] = 0.0
+    constant = NORMALISATIONS[normalisation](flat, mask)
     filled = mask.any(axis=-1)
     flat[filled] = _fill(flat[filled], mask[filled])
+    empty = mask.all(axis=-1)
     for name, values in (
         ("filled_pixels", mask.sum(axis=-1)),
         ("filled_stamps", filled),
-        ("constant", constant & (valid > 0)),
-        ("empty", valid == 0),
+        ("constant", constant & ~empty),
+        ("empty", empty),
     ):
         getattr(counts, name).update(dict(zip(CHANNELS, values.sum(axis=0).tolist(), strict=True)))
     return flat.astype(np.float32).reshape(pixels.shape)
 
 
+def _by_channel(flat: NDArray[np.float64], mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Bring each channel to mean 0 and standard deviation 1, in place; tell which are constant.
+
+    A channel counts as constant where its standard deviation (float64, over all valid pixels) is within
+    the rounding of its largest float32 pixel: such a spread is no signal, and dividing by it would make
+    it one.
+    """
+    divisor = np.maximum(mask.shape[-1] - mask.sum(axis=-1), 1)
+    largest = np.abs(flat).max(axis=-1)
+    flat -= (flat.sum(axis=-1) / divisor)[..., np.newaxis]
+    flat[mask] = 0.0
+    deviation = np.sqrt(np.einsum("ncp,ncp->nc", flat, flat) / divisor)
+    constant: NDArray[np.bool_] = deviation <= np.finfo(np.float32).eps * largest
+    flat /= np.where(constant, 1.0, deviation)[..., np.newaxis]
+    flat[constant] = 0.0
+    return constant
+
+
+def _by_difference(flat: NDArray[np.float64], mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Divide all channels by the difference's sigma, from its median absolute deviation, in place.
+
+    The background stays where it is and brightness is in units of the noise (Ayyar et al. 2022). A
+    difference of less than `SMALLEST_SIGMA` is constant, and its triplet is left in the survey's units.
+    """
+    difference, invalid = flat[:, DIFFERENCE], mask[:, DIFFERENCE]
+    deviation = np.abs(difference - _medians(difference, invalid)[:, np.newaxis])
+    sigma = NORMAL_SIGMA * _medians(deviation, invalid)
+    constant = np.zeros(mask.shape[:2], bool)
+    constant[:, DIFFERENCE] = sigma < SMALLEST_SIGMA
+    flat /= np.where(sigma < SMALLEST_SIGMA, 1.0, sigma)[:, np.newaxis, np.newaxis]
+    return constant
+
+
+def _by_difference_clipped(flat: NDArray[np.float64], mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """`_by_difference`, then no pixel beyond `CLIPPED_SIGMAS`, in place.
+
+    A bright star is thousands of sigmas: the batch that holds one is normalised by it, and batch statistics
+    tell little of those of the whole. With few stamps a network then learns nothing that lasts.
+    """
+    constant = _by_difference(flat, mask)
+    np.clip(flat, -CLIPPED_SIGMAS, CLIPPED_SIGMAS, out=flat)
+    return constant
+
+
+# each normalises (n, 3, pixels), invalid pixels being 0, in place, and tells which channels are constant
+NORMALISATIONS: dict[str, Callable[[NDArray[np.float64], NDArray[np.bool_]], NDArray[np.bool_]]] = {
+    "channel": _by_channel,
+    "difference_mad": _by_difference,
+    "difference_mad_clipped": _by_difference_clipped,
+}
+
+
 def _fill(rows: NDArray[np.float64], mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Put the median of each row's valid pixels in the place of the others; 0 in a row without any."""
+    """Put the median of each row's valid pixels in the place of the others."""
+    return np.where(mask, _medians(rows, mask)[:, np.newaxis], rows)
+
+
+def _medians(rows: NDArray[np.float64], mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Median of each row's valid pixels; 0 of a row without any."""
     valid = rows.shape[1] - mask.sum(axis=1)
     ordered = np.sort(np.where(mask, np.inf, rows), axis=1)
     each = np.arange(len(rows))
-    median = (ordered[each, np.maximum(valid - 1, 0) // 2] + ordered[each, valid // 2]) / 2
-    return np.where(mask, np.where(valid > 0, median, 0.0)[:, np.newaxis], rows)
+    middle = np.maximum(valid, 1)
+    median = (ordered[each, (middle - 1) // 2] + ordered[each, middle // 2]) / 2
+    return np.where(valid > 0, median, 0.0)
 
 
 def _known(

@@ -1,11 +1,13 @@
 """Parts of a survey (train, validation, test) and its shots, drawn once per survey and seed.
 
+What is in no part is in reserve.
+
 The file holds row numbers only. The train and validation parts are stored class by class in a random
 order; the k shots are the first k of each class, so that the shots are nested by construction and a
 longer list of shots changes no file.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import lcm
 from pathlib import Path
@@ -19,6 +21,7 @@ from stampshift.files import atomic_path
 from stampshift.stamps import BOGUS, REAL, Stamps
 
 PARTS = ("train", "validation", "test")
+RESERVE = "reserve"  # rows that are in no part
 Rows = NDArray[np.int64]
 
 
@@ -97,7 +100,9 @@ class Splits:
             raise ContractError(f"{path}: not a readable splits file ({error}). Delete it.") from error
 
 
-def make_splits(stamps: Stamps, *, fractions: Mapping[str, float], seed: int) -> Splits:
+def make_splits(
+    stamps: Stamps, *, fractions: Mapping[str, float], seed: int, rows: Rows | None = None
+) -> Splits:
     """Split a survey at random, stratified by label, no object in two parts.
 
     Parameters
@@ -105,9 +110,11 @@ def make_splits(stamps: Stamps, *, fractions: Mapping[str, float], seed: int) ->
     stamps
         The survey; stamps without an object identifier count as objects of their own.
     fractions
-        Share of each of `PARTS`, multiples of 1/100 that sum to 1.
+        Share of each of `PARTS` and, if there is one, of the reserve; multiples of 1/100 that sum to 1.
     seed
         Number of the split: the same number gives every method the same parts.
+    rows
+        Rows to split, where people have labelled some stamps only; the others are in no part.
 
     Returns
     -------
@@ -118,11 +125,53 @@ def make_splits(stamps: Stamps, *, fractions: Mapping[str, float], seed: int) ->
     ConfigError
         If the survey has fewer stamps of a class than the split has folds.
     """
-    survey_key = int.from_bytes(stamps.survey.encode(), "little")
-    stream = np.random.SeedSequence([survey_key, seed])
-    folds, order = stream.spawn(2)
-    part = _assign_parts(stamps, fractions=fractions, random_state=int(folds.generate_state(1)[0]))
+    folds, order = _stream(stamps, seed).spawn(2)
+    some = np.arange(len(stamps)) if rows is None else rows
+    part = _assign_parts(stamps, some, fractions=fractions, random_state=_state(folds))
+    return _splits(stamps, part, generator=np.random.default_rng(order))
+
+
+def make_folds(stamps: Stamps, *, folds: int, validation: float, seed: int) -> list[Splits]:
+    """Splits for cross-fitting: fold k is the test part of split k, so that every stamp is in one test part.
+
+    Parameters
+    ----------
+    stamps, seed
+        As for `make_splits`, which also says what raises.
+    folds
+        Number of splits.
+    validation
+        Share of the other folds' stamps that chooses the epoch, a multiple of 1/100; the rest is the train
+        part.
+    """
+    tests, parts, order = _stream(stamps, seed).spawn(3)
     generator = np.random.default_rng(order)
+    rows = np.arange(len(stamps))
+    splits = []
+    for test, child in zip(
+        _folds(stamps, rows, folds, random_state=_state(tests)), parts.spawn(folds), strict=True
+    ):
+        part = _assign_parts(
+            stamps,
+            np.setdiff1d(rows, test),
+            fractions={"train": 1 - validation, "validation": validation},
+            random_state=_state(child),
+        )
+        part[test] = "test"
+        splits.append(_splits(stamps, part, generator=generator))
+    return splits
+
+
+def _stream(stamps: Stamps, seed: int) -> np.random.SeedSequence:
+    return np.random.SeedSequence([int.from_bytes(stamps.survey.encode(), "little"), seed])
+
+
+def _state(sequence: np.random.SeedSequence) -> int:
+    return int(sequence.generate_state(1)[0])
+
+
+def _splits(stamps: Stamps, part: NDArray[np.str_], *, generator: np.random.Generator) -> Splits:
+    """Splits by the name of every stamp's part, train and validation in a random order by class."""
     rows: dict[str, Rows] = {}
     for name in PARTS[:2]:
         for label, label_name in ((REAL, "real"), (BOGUS, "bogus")):
@@ -131,27 +180,36 @@ def make_splits(stamps: Stamps, *, fractions: Mapping[str, float], seed: int) ->
     return Splits(survey=stamps.survey, test=np.flatnonzero(part == "test"), **rows)
 
 
-def _assign_parts(stamps: Stamps, *, fractions: Mapping[str, float], random_state: int) -> NDArray[np.str_]:
-    """Name of the part of every stamp: scikit-learn draws equal folds, each part takes its number of them."""
+def _assign_parts(
+    stamps: Stamps, rows: Rows, *, fractions: Mapping[str, float], random_state: int
+) -> NDArray[np.str_]:
+    """Name of the part of every stamp, empty beyond `rows`: each part takes its number of equal folds."""
+    percent = {name: round(100 * fractions.get(name, 0)) for name in (*PARTS, RESERVE)}
+    n_folds = lcm(*(100 // np.gcd(share, 100) for share in percent.values()))
+    fold_part = [name for name, share in percent.items() for _ in range(share * n_folds // 100)]
+    part = np.zeros(len(stamps), dtype="U10")
+    for name, fold in zip(fold_part, _folds(stamps, rows, n_folds, random_state=random_state), strict=True):
+        part[fold] = name
+    return part
+
+
+def _folds(stamps: Stamps, rows: Rows, n_folds: int, *, random_state: int) -> Iterator[Rows]:
+    """Equal folds of `rows` that scikit-learn draws, stratified by label, no object in two of them."""
     # every training job opens splits and none makes any: it need not pay this second of imports
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-    percent = {name: round(100 * fractions[name]) for name in PARTS}
-    n_folds = lcm(*(100 // np.gcd(share, 100) for share in percent.values()))
-    scarce = min(np.bincount(stamps.labels, minlength=2))
+    labels, objects = stamps.labels[rows], stamps.groups[rows]
+    scarce = min(np.bincount(labels, minlength=2))
     if scarce < n_folds:
         raise ConfigError(
             f"{stamps.survey}: a split into {n_folds} folds needs that many stamps of either class, "
             f"found {scarce}; give the survey more stamps."
         )
-    grouped = np.any(stamps.groups != "")
+    grouped = np.any(objects != "")
     splitter = (StratifiedGroupKFold if grouped else StratifiedKFold)(
         n_folds, shuffle=True, random_state=random_state
     )
-    own = [f"row {row}" for row in range(len(stamps))] if grouped else []
-    groups = np.where(stamps.groups == "", own, stamps.groups) if grouped else None
-    fold_part = [name for name in PARTS for _ in range(percent[name] * n_folds // 100)]
-    part = np.empty(len(stamps), dtype="U10")
-    for name, (_, rows) in zip(fold_part, splitter.split(stamps.labels, stamps.labels, groups), strict=True):
-        part[rows] = name
-    return part
+    own = [f"row {row}" for row in rows] if grouped else []
+    groups = np.where(objects == "", own, objects) if grouped else None
+    for _, fold in splitter.split(labels, labels, groups):
+        yield rows[fold]

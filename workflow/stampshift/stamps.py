@@ -25,6 +25,7 @@ from stampshift.errors import ContractError
 from stampshift.files import atomic_path
 
 CHANNELS = ("template", "science", "difference")
+DIFFERENCE = CHANNELS.index("difference")
 REAL = 1
 BOGUS = 0
 LABELS = {"real": REAL, "bogus": BOGUS}

@@ -6,7 +6,7 @@ from typing import Any
 
 from stampshift.errors import ConfigError
 
-RESULT_FOLDERS = {"baseline", "benchmarks", "calibration", "features", "figures", "lambda"} | {
+RESULT_FOLDERS = {"baseline", "benchmarks", "calibration", "des_study", "features", "figures", "lambda"} | {
     "logs", "pairs", "splits", "stamps", "store", "tables"
 }  # fmt: skip
 NAMING = ("variant_of", "label")  # keys of a variant that are no option of its method

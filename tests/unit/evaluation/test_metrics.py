@@ -16,6 +16,7 @@ from stampshift.evaluation.metrics import (
     evaluate,
     evaluate_predictions,
     false_positive_rate,
+    mean_cross_entropy,
     missed_detection_rate,
 )
 
@@ -169,3 +170,12 @@ def test_published_predictions_give_the_published_accuracy(real_data, file, key,
     assert accuracy(result["confusion"]) == pytest.approx(published, abs=1e-9)
     assert (result["n_real"], result["n_bogus"]) == (50_000, 50_000)
     assert result["balanced_accuracy"] == pytest.approx(published, abs=1e-9)  # the classes are equal
+
+
+def test_the_cross_entropy_is_the_mean_surprise_of_the_labels():
+    assert mean_cross_entropy([1, 0], [0.25, 0.5]) == pytest.approx((np.log(4) + np.log(2)) / 2)
+    # a score of 0 or 1 counts as 1e-7 away from it
+    assert mean_cross_entropy([1, 0], [0.0, 0.0]) == pytest.approx((7 * np.log(10) + 1e-7) / 2)
+    assert mean_cross_entropy(LABELS, np.clip(SCORES, 0.01, 1)) == pytest.approx(
+        reference.log_loss(LABELS, np.clip(SCORES, 0.01, 1))
+    )

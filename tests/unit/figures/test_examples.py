@@ -81,7 +81,13 @@ def preprocessed(*survey_classes, **changes):
         images[0, :2, 0] = np.nan
         images[0, :2, 1] = -31415
         triplets.append(RawTriplet(tuple(images), survey_class, str(row), ""))
-    block = preprocess(triplets, size_pixels=5, invalid=RULE, classes={"kast": "real", "bogus": "bogus"})
+    block = preprocess(
+        triplets,
+        size_pixels=5,
+        normalisation="channel",
+        invalid=RULE,
+        classes={"kast": "real", "bogus": "bogus"},
+    )
     options = {"invalid": RULE, "survey": "S", "simulated": False} | changes
     return triplets, block, preprocessing_examples(triplets, block, **options)
 

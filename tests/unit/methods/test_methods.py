@@ -40,7 +40,12 @@ def classifier(head="prototype"):
     with torch.random.fork_rng():
         torch.manual_seed(3)
         return (
-            build_classifier(head=head, size_pixels=21, temperature=0.05 if head == "prototype" else None)
+            build_classifier(
+                network="bolivar",
+                head=head,
+                size_pixels=21,
+                temperature=0.05 if head == "prototype" else None,
+            )
             .double()
             .eval()
         )
@@ -57,8 +62,9 @@ def gradients(module, loss):
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_only_the_baseline_chooses_its_epoch_on_the_source(name):
-    assert build(name).validation == ("source" if name == "baseline" else "target")
+def test_a_method_chooses_its_epoch_on_the_survey_of_its_labels(name):
+    """The baseline and training further know one survey; every adaptation is validated on the target."""
+    assert build(name).validation == ("source" if name in ("baseline", "further") else "target")
 
 
 def test_mme_head_ascends_and_extractor_descends_the_entropy():

@@ -12,6 +12,7 @@ RULES = {
     "classes": {"burn": "bogus", "streak": "real", "kast": "real"},
     "invalid": InvalidPixels(equals=-31415.0),
     "size_pixels": 5,
+    "normalisation": "channel",
 }
 ORDER = ("burn", "kast", "burn", "kast", "kast", "streak", "burn", "kast")
 

@@ -33,6 +33,7 @@ def test_simulated_archive_is_read_by_the_surveys_reader(survey, tmp_path):
         classes=section["classes"],
         invalid=InvalidPixels(**section["invalid"]),
         size_pixels=21,
+        normalisation="channel",
         processes=1,
         origin={"simulate": {"stamps": COUNT, "seed": 1}},
         checksums={},

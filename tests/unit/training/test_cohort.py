@@ -1,6 +1,7 @@
 """Cohorts, the store, and the promise that labels out of reach stay out of reach."""
 
 import shutil
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -21,6 +22,7 @@ from stampshift.training.store import Store
 
 CPU = torch.device("cpu")
 TRAINING = {
+    "optimiser": "sgd",
     "learning_rate": 0.01,
     "momentum": 0.9,
     "halve_every_iterations": 100_000,
@@ -33,12 +35,15 @@ MME = {"labelled": ["source", "target"], "head": "random", "steps": "one", "temp
 OPTIONS = {"finetune": {}, "scratch": {}, "mme": {**MME, "entropy_weight": 0.1}}
 
 
-def baseline_plan(files, training=TRAINING):
+def baseline_plan(files, training=TRAINING, network="bolivar", labels=None):
     return Plan(
         run=Run("baseline", "A", None, 0, 0),
+        folder="baseline/A/seed-0",
         method="baseline",
+        network=network,
         stamps={"A": files["stamps"]["A"]},
         splits={"A": files["splits"]["A"]},
+        labels=labels,
         baseline=None,
         options={},
         training=training,
@@ -49,11 +54,15 @@ def baseline_plan(files, training=TRAINING):
 def adaptation_plan(
     files, baseline, method="mme", shots=2, seed=0, training=TRAINING, name=None, options=None
 ):
+    run = Run(name or method, "A", "B", shots, seed)
     return Plan(
-        run=Run(name or method, "A", "B", shots, seed),
+        run=run,
+        folder=run.folder,
         method=method,
+        network="bolivar",
         stamps=files["stamps"],
         splits=files["splits"],
+        labels=None,
         baseline=baseline,
         options={**OPTIONS[method], **(options or {})},
         training=training,
@@ -334,3 +343,79 @@ def test_a_baseline_is_scored_on_another_surveys_test_part(tmp_path, survey_file
     assert predictions["row"].tolist() == Splits.open(survey_files["splits"]["B"]).test.tolist()
     labels = Stamps.open(survey_files["stamps"]["B"]).labels[predictions["row"]]
     assert predictions["label"].tolist() == labels.tolist()
+
+
+# ---- other networks, other labels, another start ----------------------------------------------------------
+
+
+def write_labels(survey, path, *, flipped):
+    labels = survey.labels.copy()
+    labels[flipped] = 1 - labels[flipped]
+    table = {"row": np.arange(len(survey)), "id": survey.ids, "old_label": survey.labels, "label": labels}
+    pd.DataFrame(table).to_parquet(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize("changed", ["train", "validation", "test"])
+def test_labels_of_a_file_are_trained_on_validated_with_and_kept_with_the_scores(
+    tmp_path, survey_files, surveys, splits, changed
+):
+    part, store = splits["A"], Store(tmp_path)
+    flipped = getattr(part, changed)[:9]
+    same = write_labels(surveys["A"], tmp_path / "same.parquet", flipped=[])
+    other = write_labels(surveys["A"], tmp_path / "other.parquet", flipped=flipped)
+    plans = [baseline_plan(survey_files, labels=labels) for labels in (None, same, other)]
+    train(plans, store)
+    models = [contents(store, plan, ["model.pt"]) for plan in plans]
+    assert models[0] == models[1]
+    assert (models[0] != models[2]) is (changed == "train") or changed == "validation"
+    accuracies = [
+        read_json(store.record(plan.key(CPU)) / "metrics.json")["validation_balanced_accuracy"]
+        for plan in plans
+    ]
+    assert accuracies[0] == accuracies[1]
+    assert changed != "validation" or accuracies[2] < accuracies[0]
+    predictions = pd.read_parquet(store.record(plans[2].key(CPU)) / "predictions.parquet")
+    expected = surveys["A"].labels[part.test]
+    assert (
+        predictions["label"].tolist()
+        == np.where(np.isin(part.test, flipped), 1 - expected, expected).tolist()
+    )
+    assert len({plan.key(CPU) for plan in plans}) == 3
+
+
+def test_labels_of_other_stamps_stop_the_run_by_name(tmp_path, survey_files, surveys):
+    path = write_labels(surveys["B"], tmp_path / "labels.parquet", flipped=[])
+    with pytest.raises(
+        CohortError, match=r"baseline/A/seed-0: .*row 0 should be candidate A-0 of A, found B-0"
+    ):
+        train([baseline_plan(survey_files, labels=path)], Store(tmp_path))
+
+
+def test_the_network_decides_the_key_and_is_kept_in_model_and_metrics(tmp_path, survey_files):
+    training = TRAINING | {"max_epochs": 1}
+    plan = baseline_plan(survey_files, training, network="network_1")
+    other = baseline_plan(survey_files, training, network="network_4")
+    assert plan.key(CPU) != other.key(CPU) != baseline_plan(survey_files, training).key(CPU)
+    assert plan.entropy == other.entropy  # networks are compared on the same draws
+    train([plan], Store(tmp_path))
+    folder = Store(tmp_path).record(plan.key(CPU))
+    assert Model.open(folder / "model.pt").network == "network_1"
+    assert read_json(folder / "metrics.json")["network"] == "network_1"
+
+
+def test_training_further_starts_from_the_weights_that_it_is_given(tmp_path, survey_files, baseline):
+    """With a learning rate next to nothing the first epoch scores as the model that it started from."""
+    start = replace(
+        baseline_plan(survey_files, TRAINING | {"learning_rate": 1e-12, "momentum": 0.0, "max_epochs": 1}),
+        run=Run("further", "A", None, 0, 0),
+        folder="further",
+        method="further",
+        baseline=baseline,
+    )
+    train([start], Store(tmp_path))
+    state = Model.open(Store(tmp_path).record(start.key(CPU)) / "model.pt").state
+    given = Model.open(baseline).state
+    for name, value in given.items():
+        if "running" not in name and "num_batches" not in name:
+            torch.testing.assert_close(state[name], value, rtol=0, atol=1e-8)

@@ -11,8 +11,8 @@ from stampshift.training.model import Model
 @pytest.fixture
 def model(tmp_path):
     torch.manual_seed(1)
-    state = build_classifier(head="linear", size_pixels=21, temperature=None).state_dict()
-    model = Model(state=state, head="linear", size_pixels=21, temperature=None)
+    state = build_classifier(network="bolivar", head="linear", size_pixels=21, temperature=None).state_dict()
+    model = Model(state=state, network="bolivar", head="linear", size_pixels=21, temperature=None)
     model.save(tmp_path / "model.pt")
     return model
 

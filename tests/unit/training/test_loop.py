@@ -12,6 +12,7 @@ from stampshift.training.data import TrainingData
 from stampshift.training.loop import DivergedError, Progress, Task, Trainer, descend, fit
 
 TRAINING = {
+    "optimiser": "sgd",
     "learning_rate": 0.01,
     "momentum": 0.9,
     "halve_every_iterations": 100_000,
@@ -26,6 +27,7 @@ def task(surveys, splits, **training):
     return Task(
         name="baseline/A/seed-0",
         method=METHODS["baseline"]({}),
+        network="bolivar",
         data=TrainingData.for_baseline(surveys["A"], splits["A"]),
         entropy=7,
         options={},
@@ -43,7 +45,7 @@ def run(given, checkpoint=None, save=lambda content: None, every=1000):
 
 def record(progress, scores):
     """Feed validation scores to a progress; the classifier's bias holds the number of the epoch."""
-    classifier = build_classifier(head="linear", size_pixels=21, temperature=None)
+    classifier = build_classifier(network="bolivar", head="linear", size_pixels=21, temperature=None)
     for score in scores:
         with torch.no_grad():
             classifier.head.bias.fill_(progress.epoch + 1)
@@ -80,7 +82,7 @@ def test_the_restored_weights_score_what_the_best_epoch_scored(surveys, splits):
     from stampshift.training.predict import predict
 
     progress = run(task(surveys, splits, epoch_size=200, max_epochs=3))
-    classifier = Model(progress.best_state, "linear", 21, None).classifier(torch.device("cpu"))
+    classifier = Model(progress.best_state, "bolivar", "linear", 21, None).classifier(torch.device("cpu"))
     rows = splits["A"].validation
     scores = predict(classifier, surveys["A"].stamps, rows, device=torch.device("cpu"))
     again = evaluate(surveys["A"].labels[rows], scores)["balanced_accuracy"]
@@ -145,6 +147,59 @@ def test_a_loss_that_is_no_number_names_run_and_epoch(surveys, splits):
         run(task(surveys, splits, learning_rate=1e30))
 
 
+# ---- Adam, a constant rate, passes ------------------------------------------------------------------------
+
+
+ADAM = {"optimiser": "adam", "momentum": None, "halve_every_iterations": None, "epoch_size": None}
+
+
+def test_the_first_step_of_adam_moves_every_weight_by_the_learning_rate(surveys, splits):
+    """Its moments are then the gradient and its square: the step is rate x g / (|g| + 1e-8)."""
+    with torch.random.fork_rng():
+        trainer = Trainer(task(surveys, splits, **(ADAM | {"batch_size": 400})))
+        before = trainer.classifier.head.weight.detach().clone()
+        trainer.run_epoch()
+        gradient = trainer.classifier.head.weight.grad
+    moved = trainer.classifier.head.weight.detach() - before
+    torch.testing.assert_close(moved, -0.01 * gradient / (gradient.abs() + 1e-8), rtol=1e-4, atol=1e-7)
+
+
+def test_a_learning_rate_that_is_never_halved_stays(surveys, splits):
+    progress = run(task(surveys, splits, **ADAM))
+    assert [row["learning_rate"] for row in progress.history] == [0.01] * len(progress.history)
+
+
+def test_adam_goes_on_from_a_checkpoint_with_the_same_weights(surveys, splits):
+    training = ADAM | {"learning_rate": 1e-5, "batch_size": 100, "patience_epochs": 9}
+    whole = run(task(surveys, splits, **training))
+    checkpoints = []
+    run(task(surveys, splits, **(training | {"max_epochs": 2})), save=checkpoints.append, every=2)
+    resumed = run(task(surveys, splits, **training), checkpoint=checkpoints[-1])
+    assert len(whole.history) == 4
+    assert states_equal(whole.best_state, resumed.best_state)
+    assert whole.history[-1]["train_loss"] == resumed.history[-1]["train_loss"]
+
+
+def test_the_validation_loss_is_the_cross_entropy_of_the_validation_part(surveys, splits):
+    with torch.random.fork_rng():
+        trainer = Trainer(task(surveys, splits))
+        trainer.run_epoch()
+    rows = splits["A"].validation
+    with torch.inference_mode():
+        logits = trainer.classifier.eval()(torch.from_numpy(surveys["A"].stamps[rows]))
+        labels = torch.from_numpy(surveys["A"].labels[rows].astype(np.int64))
+        expected = nn.functional.cross_entropy(logits, labels).item()
+    (row,) = trainer.progress.history
+    assert row["validation_loss"] == pytest.approx(expected, rel=1e-4)
+    assert row["validation_accuracy"] == (logits.argmax(dim=1) == labels).double().mean().item()
+
+
+def test_a_network_of_one_logit_trains_in_the_same_loop(surveys, splits):
+    progress = run(replace(task(surveys, splits, **(ADAM | {"learning_rate": 0.001})), network="network_1"))
+    assert progress.best_state["head.logit.weight"].shape == (1, 51)
+    assert progress.best_balanced_accuracy > 0.9
+
+
 # ---- two steps per iteration, on a network small enough to differentiate by hand --------------------------
 
 
@@ -205,7 +260,9 @@ def test_an_iteration_of_two_steps_is_one_for_the_learning_rate(surveys, splits)
     data = TrainingData.for_adaptation(
         surveys["A"], splits["A"], surveys["B"], splits["B"], shots=2, validation_shots=5
     )
-    baseline = build_classifier(head="linear", size_pixels=21, temperature=None).state_dict()
+    baseline = build_classifier(
+        network="bolivar", head="linear", size_pixels=21, temperature=None
+    ).state_dict()
     given = replace(
         task(surveys, splits, halve_every_iterations=4),  # 4 iterations per epoch
         method=METHODS["mme"](options),

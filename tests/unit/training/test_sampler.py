@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 import torch
 
+from stampshift.errors import ConfigError
 from stampshift.methods import METHODS
+from stampshift.training import sampler
 from stampshift.training.data import TrainingData
 from stampshift.training.sampler import balanced_draw, epoch_batches
 
@@ -122,3 +124,88 @@ def test_a_method_that_needs_unlabelled_stamps_says_so(surveys, splits):
     without = TrainingData(data.source, data.target, None, data.source_validation, data.target_validation)
     with pytest.raises(ValueError, match="mme needs unlabelled stamps"):
         batches("mme", without)
+
+
+# ---- the draws of the study, and gathering in parts -------------------------------------------------------
+
+
+def test_the_draws_are_those_of_the_streams_definition(surveys, splits):
+    """Labelled sets in turn, then the unlabelled, from one stream: finished studies' draws stay."""
+    data = adaptation_data(surveys, splits)
+    generator = np.random.default_rng(0)
+    source = balanced_draw(data.source.labels, 100, generator).reshape(4, 25)
+    target = balanced_draw(data.target.labels, 100, generator).reshape(4, 25)
+    unlabelled = generator.choice(data.unlabelled.rows, (4, 50))
+    for n, batch in enumerate(batches("mme", data)):
+        assert rows_of(batch.stamps[:25], surveys["A"]) == data.source.rows[source[n]].tolist()
+        assert rows_of(batch.stamps[25:], surveys["B"]) == data.target.rows[target[n]].tolist()
+        assert rows_of(batch.unlabelled, surveys["B"]) == unlabelled[n].tolist()
+
+
+@pytest.mark.parametrize("epoch_size", [200, None])
+def test_stamps_gathered_in_parts_are_those_gathered_at_once(surveys, splits, monkeypatch, epoch_size):
+    method = "mme" if epoch_size else "baseline"
+    data = adaptation_data(surveys, splits)
+    at_once = batches(method, data, epoch_size=epoch_size)
+    monkeypatch.setattr(sampler, "GATHERED_BYTES", 3 * 50 * surveys["A"].stamps[0].nbytes)  # three batches
+    in_parts = batches(method, data, epoch_size=epoch_size)
+    assert len(at_once) == len(in_parts)
+    for one, other in zip(at_once, in_parts, strict=True):
+        assert torch.equal(one.stamps, other.stamps)
+        assert torch.equal(one.labels, other.labels)
+        assert other.stamps.is_contiguous(memory_format=torch.channels_last)
+        assert (one.unlabelled is None) == (other.unlabelled is None)
+        assert one.unlabelled is None or torch.equal(one.unlabelled, other.unlabelled)
+
+
+def test_no_more_than_a_part_of_the_epoch_is_gathered_at_once(surveys, splits, monkeypatch):
+    monkeypatch.setattr(sampler, "GATHERED_BYTES", 2 * 50 * surveys["A"].stamps[0].nbytes)
+    gathered, gather = [], sampler._gather_at_once
+
+    def counted(sources, device):
+        gathered.append(len(sources[0][1]))
+        return gather(sources, device)
+
+    monkeypatch.setattr(sampler, "_gather_at_once", counted)
+    batches("baseline", TrainingData.for_baseline(surveys["A"], splits["A"]), epoch_size=250)
+    assert gathered == [2, 2, 1]
+
+
+# ---- a pass over the train part ---------------------------------------------------------------------------
+
+
+def test_a_pass_takes_every_stamp_of_the_train_part_once_in_random_order(surveys, splits):
+    data = TrainingData.for_baseline(surveys["A"], splits["A"])
+    epoch = batches("baseline", data, epoch_size=None, batch_size=60)
+    assert [len(batch.stamps) for batch in epoch] == [60] * 5 + [20]  # 320 stamps
+    rows = [row for batch in epoch for row in rows_of(batch.stamps, surveys["A"])]
+    assert sorted(rows) == splits["A"].train.tolist()
+    assert rows != sorted(rows)
+    labels = [label for batch in epoch for label in batch.labels.tolist()]
+    assert labels == surveys["A"].labels[rows].tolist()
+
+
+def test_a_last_batch_of_one_stamp_is_left_out(surveys, splits):
+    data = TrainingData.for_baseline(surveys["A"], splits["A"])
+    epoch = batches("baseline", data, epoch_size=None, batch_size=29)  # 320 = 11 x 29 + 1
+    assert [len(batch.stamps) for batch in epoch] == [29] * 11
+
+
+def test_a_train_part_smaller_than_a_batch_is_one_batch(surveys, splits):
+    epoch = batches("finetune", adaptation_data(surveys, splits, shots=3), epoch_size=None)
+    assert [len(batch.stamps) for batch in epoch] == [6]
+
+
+def test_another_epoch_has_another_order(surveys, splits):
+    data = TrainingData.for_baseline(surveys["A"], splits["A"])
+    first, again, other = (batches("baseline", data, seed=s, epoch_size=None)[0].stamps for s in (1, 1, 2))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+@pytest.mark.parametrize("options", [{}, {"labelled": ["source"]}, {"entropy_weight": 0}])
+def test_a_pass_needs_a_method_of_one_set_of_stamps(surveys, splits, options):
+    with pytest.raises(
+        ConfigError, match="epoch_size is null, a pass over the train part, but mme trains on"
+    ):
+        batches("mme", adaptation_data(surveys, splits), epoch_size=None, **options)

@@ -11,8 +11,10 @@ from stampshift.training.validation import score_validation
 @pytest.fixture
 def model_file(tmp_path):
     torch.manual_seed(0)
-    state = build_classifier(head="linear", size_pixels=21, temperature=None).state_dict()
-    Model(state=state, head="linear", size_pixels=21, temperature=None).save(tmp_path / "model.pt")
+    state = build_classifier(network="bolivar", head="linear", size_pixels=21, temperature=None).state_dict()
+    Model(state=state, network="bolivar", head="linear", size_pixels=21, temperature=None).save(
+        tmp_path / "model.pt"
+    )
     return tmp_path / "model.pt"
 
 

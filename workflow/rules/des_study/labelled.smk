@@ -1,7 +1,5 @@
 """Where the second study's features and labels come from. No rules."""
 
-from types import SimpleNamespace
-
 from stampshift.label_settings import check_labels
 
 try:
@@ -9,17 +7,9 @@ try:
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
-DES_STUDY = config["des_study"]
-NEW_SURVEY = DES_STUDY["new_survey"]
-DES_SURVEY = SimpleNamespace(survey=DES_STUDY["survey"])
-DES_FOLDS = range(DES_STUDY["search"]["folds"])
 DES_RELABELS = DES_STUDY["relabels"]
 FOREST_FEATURES = {"forest": "features", "forest_of_stamps": "stamp-features"}
 CANDIDATES = "<results>/des_study/search/candidates.parquet"
-
-
-def des_study_archive(wildcards):
-    return raw_archive(DES_SURVEY)
 
 
 def forest_features(wildcards):

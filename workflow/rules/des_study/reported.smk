@@ -1,6 +1,5 @@
 """What the second study reports: its models and parts, and the files of its tables and figures. No rules."""
 
-DES_STUDY = config["des_study"]
 DES_EVALUATION = DES_STUDY["evaluation"]
 DES_ARCHIVE = config["surveys"][DES_STUDY["survey"]]  # the section of the survey
 DES_SIMULATED = DES_ARCHIVE["origin"] == "simulate"

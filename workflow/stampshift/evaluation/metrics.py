@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from stampshift.errors import ContractError
 from stampshift.stamps import BOGUS, REAL
 
+NEAREST = 1e-7  # to 0 and 1 that a float32 score is taken to be when its logarithm is
 THRESHOLD = 0.5  # with two logits, a score above one half is the larger logit
 
 
@@ -113,6 +114,13 @@ def evaluate_predictions(
 def accuracy(counts: dict[str, int]) -> float:
     """Share of all stamps that are called rightly, from the counts of `confusion`."""
     return (counts["tp"] + counts["tn"]) / sum(counts.values())
+
+
+def mean_cross_entropy(labels: ArrayLike, scores: ArrayLike) -> float:
+    """Binary cross-entropy in nats per stamp, scores held `NEAREST` away from 0 and 1."""
+    real, score = _checked(labels, scores)
+    of_label = np.where(real, score, 1 - score)
+    return float(-np.log(np.clip(of_label, NEAREST, 1 - NEAREST)).mean())
 
 
 def missed_detection_rate(counts: dict[str, int]) -> float:

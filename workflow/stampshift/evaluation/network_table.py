@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from stampshift.evaluation.table_files import DASH, Table
-from stampshift.networks import Classifier, PrototypeHead, build_classifier
+from stampshift.networks.bolivar import PrototypeHead, build
+from stampshift.networks.classifier import Classifier
 
 HEADS = {"linear": "baseline and fine-tuning", "prototype": "MME"}
 
@@ -18,9 +19,7 @@ def network_table(*, size_pixels: int) -> Table:
     size_pixels
         Side of the stamps.
     """
-    classifiers = {
-        head: build_classifier(head=head, size_pixels=size_pixels, temperature=1.0) for head in HEADS
-    }
+    classifiers = {head: build(head=head, size_pixels=size_pixels, temperature=1.0) for head in HEADS}
     rows, features = _extractor_rows(classifiers["linear"], size_pixels=size_pixels)
     for head, classifier in classifiers.items():
         logits = classifier.head(features)

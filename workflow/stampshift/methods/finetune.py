@@ -3,13 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from stampshift.methods.method import Method, State, baseline_part, cross_entropy
-from stampshift.networks import Classifier
-
-
-def _copy_baseline(classifier: Classifier, baseline: State | None) -> None:
-    classifier.extractor.load_state_dict(baseline_part(baseline, "extractor"))
-    classifier.head.load_state_dict(baseline_part(baseline, "head"))
+from stampshift.methods.method import Method, copy_weights, cross_entropy
 
 
 def build(options: Mapping[str, Any]) -> Method:  # noqa: ARG001
@@ -20,6 +14,6 @@ def build(options: Mapping[str, Any]) -> Method:  # noqa: ARG001
         validation="target",
         uses_unlabelled=False,
         head="linear",
-        initialise=_copy_baseline,
+        initialise=copy_weights,
         losses=(cross_entropy,),
     )

@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 from torch.nn import functional
 
-from stampshift.networks import Classifier
+from stampshift.networks.classifier import Classifier
 
 State = dict[str, Tensor]
 
@@ -72,6 +72,12 @@ class Method:
 def cross_entropy(classifier: Classifier, batch: Batch, options: Mapping[str, Any]) -> Tensor:  # noqa: ARG001
     """Cross-entropy of the labelled batch, the loss of methods that have no other."""
     return functional.cross_entropy(classifier(batch.stamps), batch.labels)
+
+
+def copy_weights(classifier: Classifier, baseline: State | None) -> None:
+    """Start from all weights of a baseline."""
+    for part in ("extractor", "head"):
+        getattr(classifier, part).load_state_dict(baseline_part(baseline, part))
 
 
 def keep_random_weights(classifier: Classifier, baseline: State | None) -> None:

@@ -34,7 +34,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from stampshift.methods.method import Batch, Loss, Method, State, baseline_part, cross_entropy
-from stampshift.networks import Classifier, reverse_gradient
+from stampshift.networks.classifier import Classifier, reverse_gradient
 
 
 def mean_entropy(logits: Tensor) -> Tensor:

@@ -19,6 +19,7 @@ def first_examples(
     classes: Mapping[str, str],
     invalid: InvalidPixels,
     size_pixels: int,
+    normalisation: str,
     per_class: int,
 ) -> tuple[list[RawTriplet], Block]:
     """Read the first triplets of every class that preprocessing keeps; reading stops once there are enough.
@@ -37,6 +38,8 @@ def first_examples(
         The survey's marks of invalid pixels.
     size_pixels
         Side of the preprocessed stamps.
+    normalisation
+        Key of `preprocess.NORMALISATIONS`.
     per_class
         Triplets of each class; a class with fewer gives all that it has.
 
@@ -54,7 +57,9 @@ def first_examples(
     """
     ordered = sorted(classes, key=lambda name: (-LABELS[classes[name]], name))
     found: dict[str, list[RawTriplet]] = {name: [] for name in ordered}
-    preprocessed = partial(preprocess, size_pixels=size_pixels, invalid=invalid, classes=classes)
+    preprocessed = partial(
+        preprocess, size_pixels=size_pixels, normalisation=normalisation, invalid=invalid, classes=classes
+    )
     try:
         for triplet in _triplets(paths, reader=reader):
             # a class outside the map is for `preprocess` to refuse

@@ -68,8 +68,8 @@ def train_cohort(
         for plan, error in bar:
             if error is not None:
                 reason = error if isinstance(error, StampshiftError) else f"{type(error).__name__}: {error}"
-                log.error("%s failed: %s", plan.run, reason, exc_info=error)
-                failures.append(f"{plan.run}: {reason}")
+                log.error("%s failed: %s", plan.folder, reason, exc_info=error)
+                failures.append(f"{plan.folder}: {reason}")
     if failures:
         raise CohortError(f"{len(failures)} of {len(plans)} runs failed.\n" + "\n".join(failures))
 

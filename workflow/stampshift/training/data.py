@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stampshift.experiment import Run
+from stampshift.label_file import relabelled
 from stampshift.splits import Rows, Splits
 from stampshift.stamps import Stamps
 
@@ -79,7 +80,13 @@ class TrainingData:
 
     @classmethod
     def open(
-        cls, run: Run, *, stamps: Mapping[str, Path], splits: Mapping[str, Path], validation_shots: int
+        cls,
+        run: Run,
+        *,
+        stamps: Mapping[str, Path],
+        splits: Mapping[str, Path],
+        labels: Path | None,
+        validation_shots: int,
     ) -> Self:
         """Open the files that the training of a run may see.
 
@@ -91,6 +98,8 @@ class TrainingData:
             Stamps file of the source and, for an adaptation, of the target, by survey.
         splits
             Splits file of the run's seed, by survey.
+        labels
+            Labels file that replaces the labels of the source's stamps file, or None.
         validation_shots
             Labelled target stamps per class that choose the best epoch; a baseline has no use for it.
 
@@ -99,12 +108,14 @@ class TrainingData:
         ConfigError
             If the target holds fewer stamps of a class than the shots asked for.
         """
-        source, target = run.source, run.target
+        source_splits = Splits.open(splits[run.source])
+        used = np.concatenate([source_splits.train, source_splits.validation])
+        source, target = relabelled(Stamps.open(stamps[run.source]), labels, rows=used), run.target
         if target is None:
-            return cls.for_baseline(Stamps.open(stamps[source]), Splits.open(splits[source]))
+            return cls.for_baseline(source, source_splits)
         return cls.for_adaptation(
-            Stamps.open(stamps[source]),
-            Splits.open(splits[source]),
+            source,
+            source_splits,
             Stamps.open(stamps[target]),
             Splits.open(splits[target]),
             shots=run.shots,

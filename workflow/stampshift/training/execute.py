@@ -12,6 +12,7 @@ from tqdm import tqdm
 from stampshift.evaluation.metrics import evaluate_predictions
 from stampshift.experiment import Run
 from stampshift.files import write_json, write_parquet
+from stampshift.label_file import relabelled
 from stampshift.methods import METHODS
 from stampshift.provenance import versions
 from stampshift.splits import Splits
@@ -45,7 +46,7 @@ def execute(
     """
     key = plan.key(device)
     if store.has(key):
-        log.info("%s: finished before, kept", plan.run)
+        log.info("%s: finished before, kept", plan.folder)
         return
     task = _task(plan, device=device)
     progress = _train(
@@ -53,13 +54,17 @@ def execute(
     )
     model = Model(
         state=progress.best_state,
+        network=plan.network,
         head=task.method.head,
         size_pixels=task.data.source.stamps.shape[-1],
         temperature=plan.options.get("temperature"),
     )
-    predictions = score_test_parts(model, stamps=plan.stamps, splits=plan.splits, device=device)
+    predictions = score_test_parts(
+        model, stamps=plan.stamps, splits=plan.splits, labels={plan.run.source: plan.labels}, device=device
+    )
     metrics = describe(plan.run, predictions, device=device) | {
         "trained_by": plan.method,
+        "network": plan.network,
         "options": dict(plan.options),
         "entropy_weight": plan.options.get("entropy_weight"),
         "code_digest": plan.code,
@@ -76,14 +81,15 @@ def execute(
         write_json(folder / "metrics.json", metrics)
     log.info(
         "%s: %d epochs, best %d with validation balanced accuracy %.3f, %.1f s",
-        plan.run, progress.epoch, progress.best_epoch, progress.best_balanced_accuracy, metrics["seconds"],
+        plan.folder, progress.epoch, progress.best_epoch, progress.best_balanced_accuracy, metrics["seconds"],
     )  # fmt: skip
 
 
 def _task(plan: Plan, *, device: torch.device) -> Task:
     return Task(
-        name=str(plan.run),
+        name=plan.folder,
         method=METHODS[plan.method](plan.options),
+        network=plan.network,
         data=plan.data(),
         entropy=plan.entropy,
         options=plan.options,
@@ -114,13 +120,22 @@ def _train(task: Task, *, key: str, store: Store, checkpoint_epochs: int, bar_po
 
 
 def score_test_parts(
-    model: Model, *, stamps: Mapping[str, Path], splits: Mapping[str, Path], device: torch.device
+    model: Model,
+    *,
+    stamps: Mapping[str, Path],
+    splits: Mapping[str, Path],
+    labels: Mapping[str, Path | None],
+    device: torch.device,
 ) -> pd.DataFrame:
-    """Scores of the test part of every survey: columns survey, row, label, score."""
+    """Scores of the test part of every survey: columns survey, row, label, score.
+
+    `labels` has the labels file of surveys whose stamps file does not have the labels that count.
+    """
     classifier = model.classifier(device)
     tables = []
     for survey, path in stamps.items():
-        data, rows = Stamps.open(path), Splits.open(splits[survey]).test
+        rows = Splits.open(splits[survey]).test
+        data = relabelled(Stamps.open(path), labels.get(survey), rows=rows)
         scores = predict(classifier, data.stamps, rows, device=device)
         tables.append(
             pd.DataFrame({"survey": survey, "row": rows, "label": data.labels[rows], "score": scores})

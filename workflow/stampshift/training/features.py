@@ -9,12 +9,13 @@ import torch
 from numpy.typing import NDArray
 
 from stampshift.experiment import Run
-from stampshift.networks import FEATURES, Classifier
+from stampshift.networks.bolivar import FEATURES
+from stampshift.networks.classifier import Classifier
 from stampshift.splits import Rows, Splits
 from stampshift.stamps import BOGUS, REAL, Stamps
 from stampshift.training.device import choose_device, set_up_process
 from stampshift.training.model import Model
-from stampshift.training.predict import BATCH
+from stampshift.training.predict import scoring_batch
 
 FEATURE_COLUMNS = [f"feature_{index:03d}" for index in range(FEATURES)]
 
@@ -97,9 +98,10 @@ def _features(
     classifier: Classifier, stamps: NDArray[np.float32], rows: Rows, *, device: torch.device
 ) -> NDArray[np.float32]:
     features = np.empty((len(rows), FEATURES), np.float32)
+    batch = scoring_batch(stamps)
     with torch.inference_mode():
-        for start in range(0, len(rows), BATCH):
-            block = torch.from_numpy(stamps[rows[start : start + BATCH]]).to(device)
+        for start in range(0, len(rows), batch):
+            block = torch.from_numpy(stamps[rows[start : start + batch]]).to(device)
             outputs = classifier.extractor(block.contiguous(memory_format=torch.channels_last))
-            features[start : start + BATCH] = outputs.cpu().numpy()
+            features[start : start + batch] = outputs.cpu().numpy()
     return features

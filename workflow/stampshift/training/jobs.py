@@ -11,6 +11,7 @@ import torch
 
 from stampshift.experiment import BASELINE, Run
 from stampshift.files import read_json, write_json, write_parquet
+from stampshift.networks import MAIN_NETWORK
 from stampshift.training.cohort import train_cohort
 from stampshift.training.device import choose_device, set_up_process
 from stampshift.training.execute import describe, score_test_parts
@@ -71,7 +72,7 @@ class Job:
         """Finish every plan and copy its files to its folder among the results."""
         self.execute(plans)
         for plan in plans:
-            self.store.publish(plan.key(self.torch_device), self.results / plan.run.folder)
+            self.store.publish(plan.key(self.torch_device), self.results / plan.folder)
 
 
 def train_baselines(
@@ -86,11 +87,11 @@ def train_baselines(
     """Train the baselines of a source, one per seed; `splits` go with `seeds`."""
     job.execute_and_publish(
         [
-            Plan(
-                run=Run(BASELINE, source, None, 0, seed),
+            _plan(
+                Run(BASELINE, source, None, 0, seed),
                 method=BASELINE,
-                stamps={source: stamps},
-                splits={source: split},
+                stamps=(stamps,),
+                splits=(split,),
                 baseline=None,
                 options={},
                 training=training,
@@ -128,11 +129,11 @@ def adapt(
     chosen = {"entropy_weight": weights[0]} if weights else {}
     job.execute_and_publish(
         [
-            Plan(
-                run=Run(name, source, target, shots, seed),
+            _plan(
+                Run(name, source, target, shots, seed),
                 method=method,
-                stamps=dict(zip((source, target), stamps, strict=True)),
-                splits=dict(zip((source, target), split, strict=True)),
+                stamps=stamps,
+                splits=split,
                 baseline=baseline,
                 options={**options, **chosen},
                 training=training,
@@ -166,11 +167,11 @@ def search_entropy_weight(
     stamps alone. The runs stay in the store, where those with the chosen weight serve the experiment itself.
     """
     plans = [
-        Plan(
-            run=Run(name, source, target, per_class, search["seed"]),
+        _plan(
+            Run(name, source, target, per_class, search["seed"]),
             method=method,
-            stamps=dict(zip((source, target), stamps, strict=True)),
-            splits=dict(zip((source, target), splits, strict=True)),
+            stamps=stamps,
+            splits=splits,
             baseline=baseline,
             options={**options, "entropy_weight": float(weight)},
             training=training,
@@ -202,10 +203,28 @@ def transfer_baselines(
     for seed, split, model, baseline in zip(seeds, splits, models, metrics, strict=True):
         run = Run(BASELINE, source, target, 0, seed)
         predictions = score_test_parts(
-            Model.open(model), stamps={target: stamps}, splits={target: split}, device=job.torch_device
+            Model.open(model),
+            stamps={target: stamps},
+            splits={target: split},
+            labels={},
+            device=job.torch_device,
         )
         folder = job.results / run.folder
         write_parquet(folder / "predictions.parquet", predictions)
         write_json(
             folder / "metrics.json", read_json(baseline) | describe(run, predictions, device=job.torch_device)
         )
+
+
+def _plan(run: Run, *, stamps: Sequence[Path], splits: Sequence[Path], **decisions: Any) -> Plan:
+    """Plan of the study across surveys; `stamps` and `splits` are those of the source and of any target."""
+    surveys = [run.source] if run.target is None else [run.source, run.target]
+    return Plan(
+        run=run,
+        folder=run.folder,
+        network=MAIN_NETWORK,
+        stamps=dict(zip(surveys, stamps, strict=True)),
+        splits=dict(zip(surveys, splits, strict=True)),
+        labels=None,
+        **decisions,
+    )

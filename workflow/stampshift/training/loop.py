@@ -10,10 +10,12 @@ import torch
 from torch import Tensor
 
 from stampshift.errors import StampshiftError
-from stampshift.evaluation.metrics import evaluate
+from stampshift.evaluation.metrics import accuracy, evaluate, mean_cross_entropy
 from stampshift.methods.method import Batch, Loss, Method, State
-from stampshift.networks import Classifier, build_classifier, place
+from stampshift.networks import build_classifier
+from stampshift.networks.classifier import Classifier, place
 from stampshift.training.data import TrainingData
+from stampshift.training.optimiser import build_optimiser, build_schedule
 from stampshift.training.predict import predict
 from stampshift.training.sampler import epoch_batches
 
@@ -77,6 +79,8 @@ class Task:
         Of the run, for messages.
     method
         The method of training, its options resolved.
+    network
+        Key of `stampshift.networks.NETWORKS`.
     data
         What it may see.
     entropy
@@ -86,13 +90,14 @@ class Task:
     training
         Section `training` of the configuration.
     baseline
-        State of the source's baseline, for methods that start from it.
+        State of the model that the method starts from, for methods that start from one.
     device
         Where to train.
     """
 
     name: str
     method: Method
+    network: str
     data: TrainingData
     entropy: int
     options: Mapping[str, Any]
@@ -113,19 +118,15 @@ class Trainer:
         self.progress = Progress()
         torch.manual_seed(self._torch_seed(epoch=0))
         self.classifier = build_classifier(
+            network=task.network,
             head=task.method.head,
             size_pixels=task.data.source.stamps.shape[-1],
             temperature=task.options.get("temperature"),
         )
         task.method.initialise(self.classifier, task.baseline)
         place(self.classifier, task.device)
-        training = task.training
-        self._optimiser = torch.optim.SGD(
-            self.classifier.parameters(), lr=training["learning_rate"], momentum=training["momentum"]
-        )
-        self._schedule = torch.optim.lr_scheduler.StepLR(
-            self._optimiser, training["halve_every_iterations"], gamma=0.5
-        )
+        self._optimiser = build_optimiser(self.classifier.parameters(), task.training)
+        self._schedule = build_schedule(self._optimiser, task.training)
 
     def run_epoch(self) -> None:
         """Train one epoch, validate, and record both.
@@ -154,10 +155,13 @@ class Trainer:
             )
         validation = task.data.validation(task.method.validation)
         scores = predict(self.classifier, validation.stamps, validation.rows, device=task.device)
+        validated = evaluate(validation.labels, scores)
         row = {
             "epoch": epoch,
             "train_loss": loss,
-            "validation_balanced_accuracy": evaluate(validation.labels, scores)["balanced_accuracy"],
+            "validation_loss": mean_cross_entropy(validation.labels, scores),
+            "validation_accuracy": accuracy(validated["confusion"]),
+            "validation_balanced_accuracy": validated["balanced_accuracy"],
             "learning_rate": learning_rate,
             "seconds": time.perf_counter() - start,
         }

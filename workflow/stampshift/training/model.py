@@ -11,7 +11,8 @@ import torch
 from stampshift.errors import ContractError
 from stampshift.files import atomic_path
 from stampshift.methods.method import State
-from stampshift.networks import Classifier, build_classifier, place
+from stampshift.networks import build_classifier
+from stampshift.networks.classifier import Classifier, place
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,8 @@ class Model:
     ----------
     state
         Weights by name.
+    network
+        Key of `stampshift.networks.NETWORKS`.
     head
         ``"linear"`` or ``"prototype"``.
     size_pixels
@@ -31,6 +34,7 @@ class Model:
     """
 
     state: State
+    network: str
     head: str
     size_pixels: int
     temperature: float | None
@@ -38,7 +42,10 @@ class Model:
     def classifier(self, device: torch.device) -> Classifier:
         """Classifier with these weights, in evaluation mode."""
         classifier = build_classifier(
-            head=self.head, size_pixels=self.size_pixels, temperature=self.temperature
+            network=self.network,
+            head=self.head,
+            size_pixels=self.size_pixels,
+            temperature=self.temperature,
         )
         classifier.load_state_dict(self.state)
         return place(classifier, device).eval()

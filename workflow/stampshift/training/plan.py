@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from stampshift.experiment import Run
+from stampshift.networks import network_module
 from stampshift.provenance import code_digest, digest, file_digest
 from stampshift.stamps import read_attributes
 from stampshift.training.data import TrainingData
@@ -22,14 +23,21 @@ class Plan:
     ----------
     run
         Identity.
+    folder
+        Folder of its files among the results; it names the run in messages.
     method
         Module of `stampshift.methods` that trains it: the run's method, or the one that it is a variant of.
+    network
+        Key of `stampshift.networks.NETWORKS`.
     stamps
         Stamps file of the source and, for an adaptation, of the target, by survey.
     splits
         Splits file of the run's seed, by survey.
+    labels
+        Labels file that replaces the labels of the source's stamps file; None for those as they are.
     baseline
-        Model file of the source's baseline of the same seed; None for a baseline.
+        Model file that the training starts from, such as the source's baseline of the same seed; None where
+        it starts from random weights.
     options
         The method's options, with a number as ``entropy_weight`` where the method has one.
     training
@@ -39,9 +47,12 @@ class Plan:
     """
 
     run: Run
+    folder: str
     method: str
+    network: str
     stamps: Mapping[str, Path]
     splits: Mapping[str, Path]
+    labels: Path | None
     baseline: Path | None
     options: Mapping[str, Any]
     training: Mapping[str, Any]
@@ -54,8 +65,10 @@ class Plan:
 
     @property
     def code(self) -> str:
-        """Digest of the code that decides the result: the loop's and the one method's."""
-        return code_digest("training.execute", "training.device", f"methods.{self.method}")
+        """Digest of the code that decides the result: the loop's, the one method's and the one network's."""
+        return code_digest(
+            "training.execute", "training.device", f"methods.{self.method}", network_module(self.network)
+        )
 
     @property
     def entropy(self) -> int:
@@ -73,6 +86,7 @@ class Plan:
             {
                 "run": str(self.run),
                 "method": self.method,
+                "network": self.network,
                 "options": dict(self.options),
                 "training": dict(self.training),
                 "validation_shots": self.validation_shots,
@@ -81,12 +95,23 @@ class Plan:
                 "torch": torch.__version__,
                 "stamps": [read_attributes(self.stamps[name])["digest"] for name in self.surveys],
                 "splits": [file_digest(self.splits[name]) for name in self.surveys],
+                "labels": self.labels and file_digest(self.labels),
                 "baseline": self.baseline and file_digest(self.baseline),
             }
         )
 
     def data(self) -> TrainingData:
-        """Open the files that the training may see."""
+        """Open the files that the training may see.
+
+        Raises
+        ------
+        ContractError
+            If a file breaks its contract, or the labels file was made for other stamps.
+        """
         return TrainingData.open(
-            self.run, stamps=self.stamps, splits=self.splits, validation_shots=self.validation_shots
+            self.run,
+            stamps=self.stamps,
+            splits=self.splits,
+            labels=self.labels,
+            validation_shots=self.validation_shots,
         )

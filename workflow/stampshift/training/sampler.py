@@ -1,21 +1,32 @@
-"""The batches of an epoch: drawn with replacement, classes balanced, a function of run and epoch alone."""
+"""The batches of an epoch, a function of run and epoch alone.
+
+An epoch is a number of stamps drawn with replacement, classes balanced, or, where no number is given, a
+pass over the train part.
+"""
 
 from collections.abc import Iterator, Sequence
+from itertools import repeat
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from stampshift.errors import ConfigError
 from stampshift.methods.method import Batch, Method
 from stampshift.stamps import BOGUS, REAL
 from stampshift.training.data import TrainingData
+
+GATHERED_BYTES = 1 << 27  # of one gather: an epoch of the main study, a part of one of whole DES stamps
+
+# stamps of a survey, and rows (n_batches, share) of them
+Source = tuple[NDArray[np.float32], NDArray[np.int64]]
 
 
 def epoch_batches(
     method: Method,
     data: TrainingData,
     *,
-    epoch_size: int,
+    epoch_size: int | None,
     batch_size: int,
     generator: np.random.Generator,
     device: torch.device,
@@ -29,14 +40,24 @@ def epoch_batches(
     data
         What the training may see.
     epoch_size
-        Labelled stamps per epoch; a multiple of `batch_size`.
+        Labelled stamps per epoch, a multiple of `batch_size`; None for a pass over the train part in random
+        order. Its last batch is what remains, and is left out where that is one stamp: batch normalisation
+        needs two.
     batch_size
         Labelled stamps per batch, shared equally among the method's origins; as many unlabelled ones.
     generator
         Stream of this run and epoch.
     device
         Where the tensors go.
+
+    Raises
+    ------
+    ConfigError
+        If a pass is asked for and the method trains on more than one set of stamps.
     """
+    if epoch_size is None:
+        yield from _pass(method, data, batch_size=batch_size, generator=generator, device=device)
+        return
     sets = [data.labelled(origin) for origin in method.labelled]
     share = batch_size // len(sets)
     n_batches = epoch_size // batch_size
@@ -45,15 +66,39 @@ def epoch_batches(
     ]
     stamps = _gather([(each.stamps, each.rows[pick]) for each, pick in zip(sets, picks, strict=True)], device)
     labels = np.concatenate([each.labels[pick] for each, pick in zip(sets, picks, strict=True)], axis=1)
-    label_tensor = torch.from_numpy(labels.astype(np.int64)).to(device)
-    unlabelled: Sequence[torch.Tensor | None] = [None] * n_batches
+    unlabelled: Iterator[torch.Tensor | None] = repeat(None)
     if method.uses_unlabelled:
         if data.unlabelled is None:
             raise ValueError(f"{method.name} needs unlabelled stamps of a target")
         pool = data.unlabelled
         rows = generator.choice(pool.rows, (n_batches, batch_size))
         unlabelled = _gather([(pool.stamps, rows)], device)
-    yield from map(Batch, stamps, label_tensor, unlabelled)
+    yield from map(Batch, stamps, _tensor(labels, device), unlabelled)
+
+
+def _pass(
+    method: Method,
+    data: TrainingData,
+    *,
+    batch_size: int,
+    generator: np.random.Generator,
+    device: torch.device,
+) -> Iterator[Batch]:
+    """Every labelled stamp once, in random order."""
+    if len(method.labelled) > 1 or method.uses_unlabelled:
+        raise ConfigError(
+            f"config: training.epoch_size is null, a pass over the train part, but {method.name} trains on "
+            "more than one set of stamps; give a number of labelled stamps per epoch."
+        )
+    (origin,) = method.labelled
+    labelled = data.labelled(origin)
+    order = generator.permutation(len(labelled.rows))
+    in_whole_batches = len(order) - len(order) % batch_size
+    rest = order[in_whole_batches:]
+    for picks in (order[:in_whole_batches].reshape(-1, batch_size), rest[np.newaxis]):
+        if picks.shape[1] > 1:
+            stamps = _gather([(labelled.stamps, labelled.rows[picks])], device)
+            yield from map(Batch, stamps, _tensor(labelled.labels[picks], device), repeat(None))
 
 
 def balanced_draw(labels: NDArray[np.uint8], count: int, generator: np.random.Generator) -> NDArray[np.int64]:
@@ -67,12 +112,22 @@ def balanced_draw(labels: NDArray[np.uint8], count: int, generator: np.random.Ge
     return generator.permutation(np.concatenate([real, bogus]))
 
 
-def _gather(
-    sources: Sequence[tuple[NDArray[np.float32], NDArray[np.int64]]], device: torch.device
-) -> list[torch.Tensor]:
-    """Stamps (n_batches) x (batch, 3, size, size) of rows (n_batches, share) of each source, side by side."""
+def _tensor(labels: NDArray[np.uint8], device: torch.device) -> torch.Tensor:
+    return torch.from_numpy(labels.astype(np.int64)).to(device)
+
+
+def _gather(sources: Sequence[Source], device: torch.device) -> Iterator[torch.Tensor]:
+    """Stamps (batch, 3, size, size) of each batch, the shares of the sources side by side."""
+    n_batches = len(sources[0][1])
+    batch_bytes = sum(rows.shape[1] * stamps[:1].nbytes for stamps, rows in sources)
+    step = max(1, GATHERED_BYTES // batch_bytes)
+    for start in range(0, n_batches, step):
+        yield from _gather_at_once([(stamps, rows[start : start + step]) for stamps, rows in sources], device)
+
+
+def _gather_at_once(sources: Sequence[Source], device: torch.device) -> Sequence[torch.Tensor]:
     picked = [stamps[rows] for stamps, rows in sources]  # each (n_batches, share, 3, size, size)
-    epoch = torch.from_numpy(picked[0] if len(picked) == 1 else np.concatenate(picked, axis=1))
+    joined = torch.from_numpy(picked[0] if len(picked) == 1 else np.concatenate(picked, axis=1))
     # pooling in channels_last is vectorised on a CPU: 20 times faster than in the other layout
-    epoch = epoch.to(device).flatten(0, 1).contiguous(memory_format=torch.channels_last)
-    return list(epoch.split(len(epoch) // len(picked[0])))
+    flat = joined.to(device).flatten(0, 1).contiguous(memory_format=torch.channels_last)
+    return flat.split(len(flat) // len(joined))

@@ -50,7 +50,9 @@ def score_validation(
     torch_device = choose_device(device)
     tables = []
     for run, model, files in zip(runs, models, splits, strict=True):
-        data = TrainingData.open(run, stamps=stamps, splits=files, validation_shots=validation_shots)
+        data = TrainingData.open(
+            run, stamps=stamps, splits=files, labels=None, validation_shots=validation_shots
+        )
         # as every method says of itself: an adaptation chooses its epoch on the target's shots
         origin, survey = ("source", run.source) if run.target is None else ("target", run.target)
         validation = data.validation(origin)

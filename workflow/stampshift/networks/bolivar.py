@@ -1,15 +1,13 @@
-"""The networks of Bolivar (2022), section 5.3: extractor, linear head, prototype head, gradient reversal."""
+"""The network of Bolivar (2022), section 5.3: extractor, linear head, prototype head."""
 
-from typing import Any
-
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from stampshift.networks.classifier import CLASSES, Classifier
 
 CONV_CHANNELS = (64, 50)
 KERNEL_PIXELS = 5
 FEATURES = 100
-CLASSES = 2  # bogus, real: the index is the label
 
 
 def feature_extractor(size_pixels: int) -> nn.Sequential:
@@ -65,20 +63,7 @@ class PrototypeHead(nn.Module):
         return self.prototypes(functional.normalize(features)) / self.temperature
 
 
-class Classifier(nn.Module):
-    """An extractor and a head: stamps (batch, 3, size, size) to logits (batch, 2) of bogus and real."""
-
-    def __init__(self, extractor: nn.Module, head: nn.Module) -> None:
-        super().__init__()
-        self.extractor = extractor
-        self.head = head
-
-    def forward(self, stamps: Tensor) -> Tensor:
-        """Logits (batch, 2)."""
-        return self.head(self.extractor(stamps))
-
-
-def build_classifier(*, head: str, size_pixels: int, temperature: float | None) -> Classifier:
+def build(*, head: str, size_pixels: int, temperature: float | None) -> Classifier:
     """Classifier with random weights from torch's current random state.
 
     Parameters
@@ -96,24 +81,3 @@ def build_classifier(*, head: str, size_pixels: int, temperature: float | None) 
     if head == "prototype" and temperature is not None:
         return Classifier(extractor, PrototypeHead(temperature))
     raise ValueError(f"no head '{head}' with temperature {temperature}; heads: linear, prototype")
-
-
-def place(classifier: Classifier, device: torch.device) -> Classifier:
-    """Move a classifier to a device, in place, in the channels_last layout that is fast on a CPU."""
-    classifier.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return classifier
-
-
-class _GradientReversal(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, features: Tensor) -> Tensor:  # noqa: ARG004
-        return features.view_as(features)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:  # noqa: ARG004
-        return gradients[0].neg()
-
-
-def reverse_gradient(features: Tensor) -> Tensor:
-    """Identity forward, minus the gradient backward (Ganin & Lempitsky 2015)."""
-    return _GradientReversal.apply(features)

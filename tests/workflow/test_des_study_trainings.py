@@ -1,0 +1,71 @@
+"""The trainings of the second study in the workflow, on a tiny simulated survey."""
+
+from copy import deepcopy
+
+import pandas as pd
+import pytest
+
+from stampshift.files import read_json
+from stampshift.stamps import Stamps
+from tiny_project import TINY, copy_of_the_project
+
+STUDY = {
+    **deepcopy(TINY),
+    "des_study": {
+        "networks": ["network_1", "network_4"],
+        "training": {"batch_size": 16, "patience_epochs": 1, "max_epochs": 1, "learning_rate": 0.001},
+    },
+}
+TARGETS = [
+    f"results/des_study/{name}/metrics.json"
+    for name in ("first/network_1", "first/network_4", "search/fold-1", "second/old/network_4")
+]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    project = copy_of_the_project(tmp_path_factory.mktemp("des_study"))
+    project.run(*TARGETS, config=STUDY)
+    return project
+
+
+def test_stamps_are_whole_and_scaled_by_the_difference(trained):
+    stamps = Stamps.open(trained.folder / "results/des_study/stamps.h5")
+    assert stamps.stamps.shape == (150, 3, 51, 51)
+    assert stamps.attributes["normalisation"] == "difference_mad"
+
+
+def test_every_network_has_its_four_files_and_its_own_test_part(trained):
+    folder = trained.folder / "results/des_study"
+    files = {"model.pt", "history.parquet", "predictions.parquet", "metrics.json"}
+    names = ("first/network_1", "first/network_4", "second/old/network_1", "search/fold-0", "search/fold-1")
+    for name in names:
+        assert {path.name for path in (folder / name).iterdir()} == files
+        network = "network_4" if name.endswith("4") else "network_1"
+        assert read_json(folder / name / "metrics.json")["network"] == network
+    folds = [pd.read_parquet(folder / f"search/fold-{fold}/predictions.parquet") for fold in (0, 1)]
+    assert sorted(pd.concat(folds)["row"]) == list(range(150))
+
+
+def test_a_second_call_has_nothing_to_do(trained):
+    assert trained.jobs(*TARGETS, config=STUDY) == {}
+
+
+def test_the_default_target_asks_for_none_of_it(trained):
+    assert not [rule for rule in trained.jobs(config=STUDY) if rule.startswith("des_study")]
+
+
+def test_a_changed_network_trains_anew_and_leaves_stamps_and_the_main_study(trained):
+    path = trained.folder / "workflow/stampshift/networks/ayyar.py"
+    text = path.read_text()
+    path.write_text(text.replace("HEAD_DROPOUT = 0.3", "HEAD_DROPOUT = 0.2"))
+    try:
+        expected = {"des_study_first": 1, "des_study_search": 1, "des_study_second": 1}
+        assert trained.jobs(*TARGETS, config=STUDY) == expected
+    finally:
+        path.write_text(text)
+
+
+def test_training_before_relabelling_needs_no_corrected_labels(trained):
+    jobs = trained.jobs("results/des_study/second/old/network_1/metrics.json", "--forceall", config=STUDY)
+    assert jobs == {"simulate": 1, "des_study_stamps": 1, "des_study_splits": 1, "des_study_second": 1}

@@ -1,0 +1,23 @@
+"""Training further: all weights of a finished network train on a new survey's labels (Ayyar et al. 2022).
+
+Fine-tuning on the whole labelled train part of a survey instead of a few shots: the data are those of a
+baseline of that survey, the starting weights those of another.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from stampshift.methods.method import Method, copy_weights, cross_entropy
+
+
+def build(options: Mapping[str, Any]) -> Method:  # noqa: ARG001
+    """Training further; it has no options."""
+    return Method(
+        name="further",
+        labelled=("source",),
+        validation="source",
+        uses_unlabelled=False,
+        head="linear",
+        initialise=copy_weights,
+        losses=(cross_entropy,),
+    )

@@ -1,0 +1,42 @@
+"""What every network is: an extractor and a head. With the gradient reversal that may stand between them."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+CLASSES = 2  # bogus, real: the index is the label
+
+
+class Classifier(nn.Module):
+    """An extractor and a head: stamps (batch, 3, size, size) to logits (batch, 2) of bogus and real."""
+
+    def __init__(self, extractor: nn.Module, head: nn.Module) -> None:
+        super().__init__()
+        self.extractor = extractor
+        self.head = head
+
+    def forward(self, stamps: Tensor) -> Tensor:
+        """Logits (batch, 2)."""
+        return self.head(self.extractor(stamps))
+
+
+def place(classifier: Classifier, device: torch.device) -> Classifier:
+    """Move a classifier to a device, in place, in the channels_last layout that is fast on a CPU."""
+    classifier.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return classifier
+
+
+class _GradientReversal(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, features: Tensor) -> Tensor:  # noqa: ARG004
+        return features.view_as(features)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:  # noqa: ARG004
+        return gradients[0].neg()
+
+
+def reverse_gradient(features: Tensor) -> Tensor:
+    """Identity forward, minus the gradient backward (Ganin & Lempitsky 2015)."""
+    return _GradientReversal.apply(features)
