@@ -138,7 +138,7 @@ def test_digest_of_many_files_is_one(tmp_path, monkeypatch):
         (tmp_path / name).write_text(name)
     one, two = (hashlib.sha256(name.encode()).hexdigest() for name in "ab")
     lines = f"{one}  1  a\n{two}  1  b\n"
-    assert digest([tmp_path / "a", tmp_path / "b"]) == {
+    assert digest([tmp_path / "a", tmp_path / "b"], threads=2) == {
         "files": 2,
         "bytes": 2,
         "sha256": hashlib.sha256(lines.encode()).hexdigest(),
