@@ -74,12 +74,9 @@ def test_a_failed_writing_leaves_nothing(tmp_path):
 
 
 def test_what_killed_writers_left_is_removed_and_nothing_else(tmp_path):
-    left, others = (
-        tmp_path / ".x.0123abcd.part.h5",
-        [".x.y.0123abcd.part.h5", ".xx.0123abcd.part.h5", "x.csv"],
-    )
-    for path in (left, *(tmp_path / name for name in others)):
-        path.touch()
+    others = [".x.y.0123abcd.part.h5", ".xx.0123abcd.part.h5", "x.csv"]
+    for name in (".x.0123abcd.part.h5", *others):
+        (tmp_path / name).touch()
     write(tmp_path / "x.h5")
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*others, "x.h5"])
 
