@@ -240,7 +240,7 @@ def stamps_writer(path: Path | str, *, survey: str, size_pixels: int) -> Iterato
 
     The number of stamps is unknown until the archive ends, and a contiguous HDF5 data set cannot
     grow: pixels are spooled to an anonymous file in the same folder and copied once at the end. Memory
-    holds one block of pixels, and 0.4 KB per stamp for what is known of it. Temporary files of writers that
+    holds one block of pixels, and 0.3 KB per stamp for what is known of it. Temporary files of writers that
     were killed are removed.
 
     Parameters

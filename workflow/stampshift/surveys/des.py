@@ -210,7 +210,7 @@ def _contents(stamps: Iterable[tuple[str, int, int]]) -> dict[tuple[str, int, in
     """Read pieces of tars, in the order in which they lie there."""
     contents = {}
     for tar, pieces in groupby(sorted(stamps), key=itemgetter(0)):
-        with Path(tar).open("rb", buffering=0) as stream:
+        with Path(tar).open("rb") as stream:
             for piece in pieces:
                 stream.seek(piece[1])
                 contents[piece] = stream.read(piece[2])
