@@ -1,5 +1,6 @@
 """Files that appear whole or not at all."""
 
+import glob
 import json
 import uuid
 from collections.abc import Iterator
@@ -8,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+
+TEMPORARY_NAME = ".{}.{}.part{}"  # stem, eight characters of chance, suffix
 
 
 @contextmanager
@@ -27,12 +30,22 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     """
     final = Path(path)
     final.parent.mkdir(parents=True, exist_ok=True)
-    temporary = final.with_name(f".{final.stem}.{uuid.uuid4().hex[:8]}.part{final.suffix}")
+    temporary = final.with_name(TEMPORARY_NAME.format(final.stem, uuid.uuid4().hex[:8], final.suffix))
     try:
         yield temporary
         temporary.replace(final)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(path: Path | str) -> None:
+    """Remove what killed writers of `path` left under temporary names.
+
+    For large files, of which one process at a time is the writer: a living one would lose its own.
+    """
+    final = Path(path)
+    for leftover in final.parent.glob(TEMPORARY_NAME.format(glob.escape(final.stem), "?" * 8, final.suffix)):
+        leftover.unlink(missing_ok=True)
 
 
 def write_json(path: Path | str, content: Any) -> None:

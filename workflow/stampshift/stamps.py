@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from stampshift import __version__
 from stampshift.errors import ContractError
-from stampshift.files import atomic_path
+from stampshift.files import atomic_path, remove_leftovers
 
 CHANNELS = ("template", "science", "difference")
 DIFFERENCE = CHANNELS.index("difference")
@@ -239,7 +239,9 @@ def stamps_writer(path: Path | str, *, survey: str, size_pixels: int) -> Iterato
     """Write a stamps file that appears under its final name only if the block ends well.
 
     The number of stamps is unknown until the archive ends, and a contiguous HDF5 data set cannot
-    grow: pixels are spooled to an anonymous file in the same folder and copied once at the end.
+    grow: pixels are spooled to an anonymous file in the same folder and copied once at the end. Memory
+    holds one block of pixels, and 0.3 KB per stamp for what is known of it. Temporary files of writers that
+    were killed are removed.
 
     Parameters
     ----------
@@ -250,6 +252,7 @@ def stamps_writer(path: Path | str, *, survey: str, size_pixels: int) -> Iterato
     size_pixels
         Side of the square stamps.
     """
+    remove_leftovers(path)
     with atomic_path(path) as temporary, tempfile.TemporaryFile(dir=temporary.parent) as spool:
         writer = StampsWriter(spool, survey=survey, size_pixels=size_pixels)
         yield writer
