@@ -97,7 +97,11 @@ def _archives(workflow: PlannedWorkflow) -> dict[str, ArchiveRate]:
 def read_surveys(workflow: PlannedWorkflow) -> list[str]:
     """Surveys that jobs of the workflow draw or read, in the order of the configuration."""
     study = workflow.config["des_study"]
-    read = {job.wildcards["survey"] for job in workflow.jobs if job.rule in READING and job.wildcards.get("survey")}
+    read = {
+        job.wildcards["survey"]
+        for job in workflow.jobs
+        if job.rule in READING and job.wildcards.get("survey")
+    }
     rules = {job.rule for job in workflow.jobs}
     if "des_study_stamps" in rules:
         read.add(study["survey"])

@@ -24,7 +24,7 @@ class Epochs:
     Attributes
     ----------
     low, expected, high
-        Of the range: the least is the patience with the first epoch as the best one, the most is `max_epochs`.
+        Of the range: the least is the patience after a best first epoch, the most is `max_epochs`.
     finished
         Number of finished runs that the expectation comes from; 0 where it is an assumption.
     """
@@ -54,9 +54,7 @@ def read_finished(results: Path) -> dict[tuple[str, str], list[Finished]]:
     return dict(found)
 
 
-def expected_epochs(
-    recipe: Recipe, finished: Mapping[tuple[str, str], Sequence[Finished]]
-) -> Epochs:
+def expected_epochs(recipe: Recipe, finished: Mapping[tuple[str, str], Sequence[Finished]]) -> Epochs:
     """Epochs of a training: the patience and a typical best epoch, at most `max_epochs`.
 
     The typical best epoch is that of the finished runs of the method; without any, it is assumed to come

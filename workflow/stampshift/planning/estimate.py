@@ -8,15 +8,15 @@ from math import ceil
 from stampshift.planning.calibration import Calibration
 from stampshift.planning.epochs import Epochs
 from stampshift.planning.schedule import wall_seconds
-from stampshift.planning.trainings import Trainings, trainings_of
+from stampshift.planning.trainings import KINDS, Trainings, trainings_of
 from stampshift.planning.workflow import PlannedJob, PlannedWorkflow
 
 SCENARIOS = ("low", "expected", "high")
 SCORING = ("transfer", "calibrate", "calibrate_baseline", "features")
 SIMULATING = ("simulate", "simulate_flipped")
-DATA = ("stamps", "splits", "signal_to_noise", "des_study_stamps", "des_study_new_stamps", "des_study_splits") + (
-    "des_study_folds", "des_study_features", "des_study_stamp_features",
-)  # fmt: skip
+DATA = {"stamps", "splits", "signal_to_noise", "des_study_stamps", "des_study_new_stamps"} | {
+    "des_study_splits", "des_study_folds", "des_study_features", "des_study_stamp_features",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -109,8 +109,10 @@ def job_seconds(
     if trainings:
         return seconds + _training_seconds(job, trainings, calibration, epochs, scenario)
     if kind == "simulation":
-        survey = job.wildcards["survey"]
-        return seconds + int(job.wildcards["size"]) * calibration.archives[survey].seconds_per_drawn / job.threads
+        drawn = job.wildcards["survey"]
+        return (
+            seconds + int(job.wildcards["size"]) * calibration.archives[drawn].seconds_per_drawn / job.threads
+        )
     if survey := read_survey(job, workflow):
         return seconds + stamps[survey] * calibration.archives[survey].seconds_per_read
     if job.rule == "transfer":
@@ -185,7 +187,7 @@ def counted_trainings(
     """Trainings and their epochs, by kind."""
     parts = [part for each in trained for part in each]
     counts: dict[str, CountedTrainings] = {}
-    for kind in dict.fromkeys(part.kind for part in parts):
+    for kind in [kind for kind in KINDS if any(part.kind == kind for part in parts)]:
         own = [part for part in parts if part.kind == kind]
         counts[kind] = CountedTrainings(
             count=sum(part.count for part in own),

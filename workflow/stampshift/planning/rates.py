@@ -1,4 +1,4 @@
-"""Speed of trainings, simulators and readers here: a few batches of the real loop, a small archive of each survey."""
+"""Speed of trainings, simulators and readers here: batches of the real loop, small simulated archives."""
 
 import time
 from collections.abc import Mapping
@@ -31,9 +31,7 @@ MOST_BATCHES = 200  # an epoch of the published experiment
 DRAWN = 200  # candidates of a small archive
 
 
-def measure_trainings(
-    recipes: list[Recipe], device: torch.device, seconds: float
-) -> dict[str, TrainingRate]:
+def measure_trainings(recipes: list[Recipe], device: torch.device, seconds: float) -> dict[str, TrainingRate]:
     """Speed of each recipe in this process, on synthetic stamps, in about `seconds` each."""
     set_up_process()
     return {recipe.name: _measure_training(recipe, device, seconds) for recipe in recipes}
@@ -51,7 +49,7 @@ def _measure_training(recipe: Recipe, device: torch.device, seconds: float) -> T
     middle = clock()
     trainer.run_epoch()
     later = (clock() - middle) / (batches * batch)
-    scored = data.unlabelled.rows[: max(FEW, min(1000, PIXELS // (4 * recipe.size_pixels**2)))]
+    scored = data.source.rows[: max(FEW, min(1000, PIXELS // (4 * recipe.size_pixels**2)))]
     predict(trainer.classifier, data.source.stamps, scored[:FEW], device=device)
     middle = clock()
     predict(trainer.classifier, data.source.stamps, scored, device=device)
@@ -138,7 +136,12 @@ def measure_archives(
     for name, (drawn, section, constants) in surveys.items():
         with TemporaryDirectory() as folder:
             rates[name] = _measure_archive(
-                drawn, section, yaml.safe_load(constants.read_text()), Path(folder), size_pixels, normalisation
+                drawn,
+                section,
+                yaml.safe_load(constants.read_text()),
+                Path(folder),
+                size_pixels,
+                normalisation,
             )
     return rates
 

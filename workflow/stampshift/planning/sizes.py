@@ -16,7 +16,9 @@ def survey_sizes(workflow: PlannedWorkflow) -> tuple[dict[str, int], list[str]]:
     Of a simulated survey it is in the configuration; else it is read from the survey's stamps file where
     there is one, and taken from the published archive's counts where there is not.
     """
-    sizes = {name: _size(name, section, workflow.results) for name, section in workflow.config["surveys"].items()}
+    sizes = {
+        name: _size(name, section, workflow.results) for name, section in workflow.config["surveys"].items()
+    }
     unknown = [name for name, size in sizes.items() if size is None]
     return {name: size or 0 for name, size in sizes.items()}, unknown
 

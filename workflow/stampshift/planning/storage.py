@@ -30,9 +30,10 @@ def disk_bytes(
 ) -> dict[str, float]:
     """Bytes that the jobs will write: raw archives, stamps, and everything else among the results.
 
-    A run's files lie among the results and in the store of finished runs; those of the search in the store alone.
+    A run's files lie among the results and in the store of finished runs, those of the search in the store
+    alone.
     """
-    raw, converted, figures = 0.0, 0.0, 0
+    raw, converted, figures = 0.0, 0.0, 0.0
     downloaded: set[str] = set()
     for job in workflow.jobs:
         survey = job.wildcards.get("survey", "")
@@ -50,7 +51,7 @@ def disk_bytes(
 
 
 def _run_bytes(part: Trainings, calibration: Calibration) -> float:
-    each = calibration.trainings[part.recipe.name].model_bytes + HISTORY_BYTES
+    each = float(calibration.trainings[part.recipe.name].model_bytes + HISTORY_BYTES)
     each += part.test_stamps * BYTES_PER_PREDICTION
     published = 0 if part.kind == "lambda search" else part.count + part.reused
     return each * (part.count + published)
@@ -65,8 +66,7 @@ def memory_megabytes(
 ) -> dict[str, float]:
     """Peak resident memory in MB of the largest job of each kind.
 
-    A training maps its stamps file: the pages that it reads count here, once for all of a job's processes, and
-    are given up by the system where memory runs short.
+    The stamps files that a training maps do not count here: see `mapped_megabytes`.
     """
     peaks: dict[str, float] = {}
     for job, parts in zip(workflow.jobs, trained, strict=True):
@@ -75,8 +75,12 @@ def memory_megabytes(
             continue
         needed = calibration.starts[kind].megabytes
         if parts:
-            processes = 1 if calibration.device == "cuda" else min(job.threads, sum(part.count for part in parts))
-            needed = max(calibration.trainings[part.recipe.name].megabytes for part in parts) * max(1, processes)
+            processes = (
+                1 if calibration.device == "cuda" else min(job.threads, sum(part.count for part in parts))
+            )
+            needed = max(calibration.trainings[part.recipe.name].megabytes for part in parts) * max(
+                1, processes
+            )
         elif (read := read_survey(job, workflow)) is not None:
             reader = workflow.config["surveys"][read]["reader"]
             archive = stamps[read] * calibration.archives[read].bytes_per_stamp / MEGABYTE
@@ -85,8 +89,13 @@ def memory_megabytes(
     return peaks
 
 
-def mapped_megabytes(workflow: PlannedWorkflow, trained: Sequence[Sequence[Trainings]], *, stamps: Mapping[str, int]) -> float:
-    """Size in MB of the stamps files of the training job that maps most."""
+def mapped_megabytes(
+    workflow: PlannedWorkflow, trained: Sequence[Sequence[Trainings]], *, stamps: Mapping[str, int]
+) -> float:
+    """Size in MB of the stamps files of the training job that maps most.
+
+    All processes share the pages, and the system takes them back where memory runs short.
+    """
     largest = 0.0
     for job, parts in zip(workflow.jobs, trained, strict=True):
         if not parts:

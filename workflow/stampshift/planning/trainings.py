@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from stampshift.experiment import BASELINE, Experiment
@@ -80,8 +81,9 @@ def trainings_of(job: PlannedJob, workflow: PlannedWorkflow, *, stamps: Mapping[
     stamps
         Number of stamps by survey.
     """
-    read = _BY_RULE.get(job.rule)
-    return read(job.wildcards, workflow, stamps) if read else []
+    if job.rule in _ACROSS_SURVEYS:
+        return _ACROSS_SURVEYS[job.rule](job.wildcards, workflow, stamps)
+    return _OF_DES[job.rule](workflow, stamps) if job.rule in _OF_DES else []
 
 
 def _recipe(name: str, workflow: PlannedWorkflow) -> Recipe:
@@ -100,7 +102,9 @@ def _baseline(
     recipe, seeds = _recipe(BASELINE, workflow), len(workflow.experiment.seeds)
     epoch = recipe.training["epoch_size"] or total * fractions["train"]
     return [
-        Trainings(BASELINE, recipe, seeds, 0, epoch, total * fractions["validation"], total * fractions["test"])
+        Trainings(
+            BASELINE, recipe, seeds, 0, epoch, total * fractions["validation"], total * fractions["test"]
+        )
     ]
 
 
@@ -128,15 +132,11 @@ def _adapt(
 ) -> list[Trainings]:
     name, experiment = wildcards["method"], workflow.experiment
     search = experiment.sections[name].search or {}
-    searched = search.get("choice") == "search" and search["seed"] in experiment.seeds
-    return _adaptations(
-        "adaptation", name, len(experiment.seeds), int(searched), wildcards, workflow, stamps
-    )
+    searched = search.get("choice") == "search"  # on one of the splits
+    return _adaptations("adaptation", name, len(experiment.seeds), int(searched), wildcards, workflow, stamps)
 
 
-def _network(
-    network: str, workflow: PlannedWorkflow, total: int, shares: Mapping[str, float]
-) -> Trainings:
+def _network(network: str, workflow: PlannedWorkflow, total: int, shares: Mapping[str, float]) -> Trainings:
     study = workflow.config["des_study"]
     recipe = Recipe(network, BASELINE, network, study["size_pixels"], {}, study["training"])
     return _second(recipe, total, shares)
@@ -144,23 +144,18 @@ def _network(
 
 def _second(recipe: Recipe, total: int, shares: Mapping[str, float]) -> Trainings:
     epoch = recipe.training["epoch_size"] or total * shares["train"]
-    return Trainings("second study", recipe, 1, 0, epoch, total * shares["validation"], total * shares["test"])
+    return Trainings(
+        "second study", recipe, 1, 0, epoch, total * shares["validation"], total * shares["test"]
+    )
 
 
-def _part(part: str) -> "Reader":
-    def read(
-        wildcards: Mapping[str, str], workflow: PlannedWorkflow, stamps: Mapping[str, int]
-    ) -> list[Trainings]:
-        study = workflow.config["des_study"]
-        total, shares = stamps[study["survey"]], study["fractions"][part]
-        return [_network(network, workflow, total, shares) for network in study["networks"]]
-
-    return read
+def _part(part: str, workflow: PlannedWorkflow, stamps: Mapping[str, int]) -> list[Trainings]:
+    study = workflow.config["des_study"]
+    total, shares = stamps[study["survey"]], study["fractions"][part]
+    return [_network(network, workflow, total, shares) for network in study["networks"]]
 
 
-def _folds(
-    wildcards: Mapping[str, str], workflow: PlannedWorkflow, stamps: Mapping[str, int]
-) -> list[Trainings]:
+def _folds(workflow: PlannedWorkflow, stamps: Mapping[str, int]) -> list[Trainings]:
     study = workflow.config["des_study"]
     search, total = study["search"], stamps[study["survey"]]
     others = 1 - 1 / search["folds"]
@@ -172,23 +167,24 @@ def _folds(
     return [_network(search["network"], workflow, total, shares) for _ in range(search["folds"])]
 
 
-def _further(
-    wildcards: Mapping[str, str], workflow: PlannedWorkflow, stamps: Mapping[str, int]
-) -> list[Trainings]:
+def _further(workflow: PlannedWorkflow, stamps: Mapping[str, int]) -> list[Trainings]:
     study = workflow.config["des_study"]
     new, network = study["new_survey"], study["search"]["network"]
     recipe = Recipe(f"{network}, {FURTHER}", FURTHER, network, study["size_pixels"], {}, new["training"])
     return [_second(recipe, stamps[new["survey"]], new["fractions"])]
 
 
-Reader = Callable[[Mapping[str, str], PlannedWorkflow, Mapping[str, int]], list[Trainings]]
-_BY_RULE: Mapping[str, Reader] = {
+_ACROSS_SURVEYS: Mapping[
+    str, Callable[[Mapping[str, str], PlannedWorkflow, Mapping[str, int]], list[Trainings]]
+] = {
     "baseline": _baseline,
     "select_lambda": _search,
     "select_variant_lambda": _search,
     "adapt": _adapt,
-    "des_study_first": _part("first"),
-    "des_study_second": _part("second"),
+}
+_OF_DES: Mapping[str, Callable[[PlannedWorkflow, Mapping[str, int]], list[Trainings]]] = {
+    "des_study_first": partial(_part, "first"),
+    "des_study_second": partial(_part, "second"),
     "des_study_search": _folds,
     "des_study_further": _further,
 }

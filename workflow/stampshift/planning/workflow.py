@@ -112,7 +112,9 @@ def read_workflow(
         If there is no workflow here, or Snakemake refuses the configuration.
     """
     if not BASE_CONFIG.is_file() or not Path("Snakefile").is_file():
-        raise ConfigError(f"plan: {Path.cwd()} holds no Snakefile and config.yaml; run from the project's folder.")
+        raise ConfigError(
+            f"plan: {Path.cwd()} holds no Snakefile and config.yaml; run from the project's folder."
+        )
     arguments = _arguments(configfiles=configfiles, workflow_profile=workflow_profile, cores=cores)
     files = [Path(path) for path in arguments.configfile or []]
     config = _merged(files)
@@ -188,7 +190,9 @@ def _dry_run(
             logger.handlers[:] = [kept]  # nothing is printed
             workflow = api.workflow(ResourceSettings(cores=cores), config_settings=config)
             dag = workflow.dag(DAGSettings(targets=set(targets), forceall=everything, force_incomplete=True))
-            dag.execute_workflow(pseudo_executor="dryrun", scheduling_settings=SchedulingSettings(scheduler="greedy"))
+            dag.execute_workflow(
+                pseudo_executor="dryrun", scheduling_settings=SchedulingSettings(scheduler="greedy")
+            )
     except WorkflowError as error:
         raise ConfigError(f"plan: Snakemake refuses this: {error}") from None
     finally:
