@@ -1,8 +1,8 @@
 """What `stampshift plan` estimates for the demo, beside what a finished run of it took.
 
 The estimate is made here and now, without looking at the finished run's epochs. What was taken comes from
-the project's folder in which the demo has run: wall-clock from Snakemake's records of its jobs, first start to last
-end; processor seconds, which other programs on the machine change less, from the benchmark files of
+the project's folder in which the demo has run: wall-clock from Snakemake's records of its jobs, first start
+to last end; processor seconds, which other programs on the machine change less, from the benchmark files of
 the rules that have one. Run: python benchmarks/plan.py --finished .
 """
 

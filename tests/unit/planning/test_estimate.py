@@ -13,7 +13,8 @@ from fake_plan import (
     planned_workflow,
 )
 from stampshift.planning.epochs import Epochs
-from stampshift.planning.estimate import counted_trainings, hours, job_seconds, kind_of, work
+from stampshift.planning.estimate import SCORING, counted_trainings, hours, job_seconds, kind_of, work
+from tiny_project import ROOT
 
 # of the tiny experiment: patience and maximum are 2 epochs
 EPOCHS = {name: Epochs(1, 2, 3, 0) for name in ("baseline", "finetune", "mme")}
@@ -85,6 +86,14 @@ def test_kinds_of_jobs():
     assert kind_of(planned_job("pair_figure", outputs=["f.pdf", "f.png"])) == "figure"
     assert kind_of(SEARCH_JOB) == "training"
     assert kind_of(planned_job("splits")) == "data"
+
+
+def test_jobs_that_score_with_torch_are_known():
+    """The start of a process with torch takes several times that of one without."""
+    scripts = {path.stem: path.read_text() for path in (ROOT / "workflow" / "scripts").glob("*.py")}
+    with_torch = {name for name, text in scripts.items() if "from stampshift.training" in text}
+    trainings = {"baseline", "adapt", "select_lambda", "des_study_networks", "des_study_further"}
+    assert with_torch - trainings - {"published_lambda"} == set(SCORING)
 
 
 def test_hours_of_a_small_workflow():
