@@ -39,6 +39,12 @@ def test_a_cohort_on_one_thread_trains_its_runs_one_by_one():
     assert seconds_of(SEARCH_JOB) == pytest.approx(STARTED + 4 * ADAPTATION_RUN)
 
 
+def test_every_job_pays_for_its_process_first_step_though_one_recipe_was_measured_in_a_new_process():
+    quick = replace(CALIBRATION.trainings["mme"], first_step_seconds=0.0)
+    calibration = replace(CALIBRATION, trainings={**CALIBRATION.trainings, "mme": quick})
+    assert seconds_of(MME_JOB, calibration) == seconds_of(MME_JOB)
+
+
 def test_a_run_that_the_search_has_done_is_not_trained_again():
     assert seconds_of(MME_JOB) == pytest.approx(STARTED + ADAPTATION_RUN)
 

@@ -31,7 +31,7 @@ class TrainingRate:
     Attributes
     ----------
     first_step_seconds
-        What the first steps of a process take beyond the later ones.
+        What the first steps take beyond the later ones: most of it once in a process, in its first recipe.
     seconds_per_stamp
         Per labelled stamp trained on, whatever else a step takes.
     seconds_per_scored

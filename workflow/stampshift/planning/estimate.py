@@ -145,7 +145,8 @@ def _training_seconds(
         epoch = part.epoch_stamps * rate.seconds_per_stamp + part.validation_stamps * rate.seconds_per_scored
         run = getattr(epochs[part.recipe.name], scenario) * epoch + part.test_stamps * rate.seconds_per_scored
         each += [run] * part.count
-    first = max(calibration.trainings[part.recipe.name].first_step_seconds for part in trainings)
+    # the recipes were calibrated one after the other, and only the first one's process was new
+    first = max(rate.first_step_seconds for rate in calibration.trainings.values())
     rounds = ceil(len(each) / at_once)
     # no run starts before a thread is free, none ends before the longest one
     return first + max(sum(each) / len(each) * rounds, max(each)) if each else 0.0

@@ -10,7 +10,7 @@ import yaml
 from snakemake.api import SnakemakeApi
 from snakemake.cli import parse_args
 from snakemake.common.configfile import load_configfile
-from snakemake.exceptions import WorkflowError
+from snakemake.exceptions import RuleException, WorkflowError
 from snakemake.logging import logger
 from snakemake.settings.types import (
     ConfigSettings,
@@ -193,7 +193,7 @@ def _dry_run(
             dag.execute_workflow(
                 pseudo_executor="dryrun", scheduling_settings=SchedulingSettings(scheduler="greedy")
             )
-    except WorkflowError as error:
+    except (WorkflowError, RuleException) as error:
         raise ConfigError(f"plan: Snakemake refuses this: {error}") from None
     finally:
         logger.handlers.clear()
