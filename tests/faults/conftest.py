@@ -6,12 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pandas as pd
 import pytest
-from training_job import CPU, plan, train
+from training_job import results, train
 
 import stampshift
-from stampshift.training.store import Store
 
 SCRIPT = Path(__file__).with_name("training_job.py")
 
@@ -60,18 +58,6 @@ class TrainingJob:
 
     def results(self) -> dict[str, list]:
         return results(self.job, self.folder)
-
-
-def results(job, folder) -> dict[str, list]:
-    """Everything but the seconds of the runs that are finished."""
-    store, found = Store(folder / "store"), {}
-    for seed in job["seeds"]:
-        record = store.record(plan(job, seed).key(CPU))
-        if record.exists():
-            history = pd.read_parquet(record / "history.parquet").drop(columns="seconds")
-            files = [(record / name).read_bytes() for name in ("model.pt", "predictions.parquet")]
-            found[f"seed-{seed}"] = [*files, history.to_csv()]
-    return found
 
 
 @pytest.fixture

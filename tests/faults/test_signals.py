@@ -8,6 +8,8 @@ import signal
 import psutil
 import pytest
 
+from stampshift.training.lock import LockedError
+
 WAIT = ["baseline/A/seed-1", 2]
 
 
@@ -79,4 +81,17 @@ def test_a_run_whose_process_is_killed_again_and_again_fails_by_name_and_the_rer
     assert set(training_job.results()) == {"seed-0", "seed-2"}
     training_job.rerun()
     assert "baseline/A/seed-1: goes on after epoch 1" in caplog.text
+    assert training_job.results() == undisturbed
+
+
+def test_a_second_job_on_the_same_runs_stops_and_says_who_trains_them(training_job, undisturbed):
+    process = training_job.start(threads=2, wait=WAIT)
+    with pytest.raises(
+        LockedError, match=rf"baseline/A/seed-\d is being trained by process {process.pid} on "
+    ):
+        training_job.rerun()
+    training_job.go_on()
+    _, errors = process.communicate()
+    assert process.returncode == 0, errors
+    training_job.rerun()  # all is finished: nothing to train, nothing to lock
     assert training_job.results() == undisturbed

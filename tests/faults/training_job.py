@@ -12,6 +12,7 @@ import os
 import sys
 from pathlib import Path
 
+import pandas as pd
 import torch
 
 from stampshift.experiment import Run
@@ -59,6 +60,18 @@ def train(job, folder, *, threads=None, log_file=None):
         checkpoint_epochs=job["checkpoint_epochs"],
         log_file=log_file,
     )
+
+
+def results(job, folder) -> dict[str, list]:
+    """Everything but the seconds of the runs that are finished."""
+    store, found = Store(folder / "store"), {}
+    for seed in job["seeds"]:
+        record = store.record(plan(job, seed).key(CPU))
+        if record.exists():
+            history = pd.read_parquet(record / "history.parquet").drop(columns="seconds")
+            files = [(record / name).read_bytes() for name in ("model.pt", "predictions.parquet")]
+            found[f"seed-{seed}"] = [*files, history.to_csv()]
+    return found
 
 
 def wait_where_told(job, folder):

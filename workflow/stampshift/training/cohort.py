@@ -54,6 +54,8 @@ def train_cohort(
     ------
     CohortError
         If any run failed; it names each with its reason. All others were finished first.
+    LockedError
+        If another process trains one of the runs.
     StoppedError
         If the process was asked to end by SIGTERM or SIGINT; a second call goes on where this one was.
     """
@@ -61,8 +63,9 @@ def train_cohort(
     workers = 1 if device.type == "cuda" else min(threads, len(plans))
     log.info("%d runs, %d at a time", len(plans), workers)
     work: Work = partial(execute, store=store, device=device, checkpoint_epochs=checkpoint_epochs)
-    failures, stopped = [], 0
-    with stoppable() as request:
+    names = {plan.key(device): plan.folder for plan in plans}
+    unfinished = {key: name for key, name in names.items() if not store.has(key)}
+    with store.locked(unfinished), stoppable() as request:
         outcomes = (
             _one_by_one(work, plans)
             if workers == 1
@@ -70,13 +73,7 @@ def train_cohort(
                 work, plans, processes=workers, initialise=partial(_start_worker, request, log_file)
             )
         )
-        for plan, error in tqdm(outcomes, total=len(plans), desc=_title(plans), unit="run", disable=None):
-            if isinstance(error, StoppedError):
-                stopped += 1
-            elif error is not None:
-                reason = error if isinstance(error, StampshiftError) else f"{type(error).__name__}: {error}"
-                log.error("%s failed: %s", plan.folder, reason, exc_info=error)
-                failures.append(f"{plan.folder}: {reason}")
+        failures, stopped = _sorted_out(outcomes, plans)
     if stopped:
         finished = len(plans) - stopped - len(failures)
         raise StoppedError(
@@ -86,6 +83,19 @@ def train_cohort(
         )
     if failures:
         raise CohortError(f"{len(failures)} of {len(plans)} runs failed.\n" + "\n".join(failures))
+
+
+def _sorted_out(outcomes: Iterator[Outcome], plans: Sequence[Plan]) -> tuple[list[str], int]:
+    """Runs that failed, with their reasons, and the number of those that were stopped."""
+    failures, stopped = [], 0
+    for plan, error in tqdm(outcomes, total=len(plans), desc=_title(plans), unit="run", disable=None):
+        if isinstance(error, StoppedError):
+            stopped += 1
+        elif error is not None:
+            reason = error if isinstance(error, StampshiftError) else f"{type(error).__name__}: {error}"
+            log.error("%s failed: %s", plan.folder, reason, exc_info=error)
+            failures.append(f"{plan.folder}: {reason}")
+    return failures, stopped
 
 
 def _title(plans: Sequence[Plan]) -> str:
