@@ -65,9 +65,10 @@ def test_a_killed_snakemake_leaves_nothing_that_a_rerun_stumbles_over(fresh):
     with go.open("w"):
         go.unlink()  # the job opens it no second time
     psutil.wait_procs([job])
+    snakemake.stdout.close()  # not before: the job writes to it too
     fresh.run("--rerun-incomplete", *TARGETS, config=CONFIG)
     after = fresh.contents("results/baseline/HiTS/*/predictions.parquet")
     assert len(after) == 2
     shutil.rmtree(fresh.folder / "results/store")
-    fresh.run("--forcerun", "baseline", "--", *TARGETS, config=CONFIG)
+    fresh.run(*TARGETS, "--forcerun", "baseline", config=CONFIG)
     assert fresh.contents("results/baseline/HiTS/*/predictions.parquet") == after
