@@ -6,9 +6,12 @@ the survey has none). Contiguous storage lets any number of processes memory-map
 page cache.
 """
 
+import errno
 import hashlib
 import json
 import mmap
+import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -211,6 +214,7 @@ class StampsWriter:
         self.describe({"digest": self._digest.hexdigest()})
         names = sorted(set(self._texts["class"]))
         codes = {name: code for code, name in enumerate(names)}
+        _require_space(path, 4 * count * row_pixels)
         with h5py.File(path, "w") as file:
             file.attrs["survey"] = self._survey
             file.attrs["size"] = self._shape[-1]
@@ -232,6 +236,12 @@ class StampsWriter:
                 size = min(rows, count - start)
                 block = np.frombuffer(self._spool.read(4 * size * row_pixels), np.float32)
                 stamps[start : start + size] = block.reshape(size, *self._shape)
+
+
+def _require_space(path: Path, needed_bytes: int) -> None:
+    """Raise the error of a full disk before HDF5 meets one: it could not close the file, and would crash."""
+    if shutil.disk_usage(path.parent).free < needed_bytes:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
 
 @contextmanager
