@@ -1,12 +1,15 @@
-"""Stamps per second and peak memory of every survey's reader and preprocessing.
+"""Stamps per second, processor time and peak memory of every survey's reader and preprocessing.
 
 An archive of each survey is drawn with the built-in simulator, in the survey's native format, and made
 into a stamps file: with one process and with one per core, the median of several repeats. Every
 measurement is a fresh process of its own, so that its peak resident memory is that survey's alone; that of
-the largest of its workers, looked up every 20 ms, stands beside it and includes the pages that they share.
+it and all its workers together, looked up every 50 ms, stands beside it and counts the pages that they
+share once for each. Processor time is that of all of them. From both follow two estimates for the whole
+survey: by the clock, at the rate measured, and by the processor, all cores being free and busy alike.
 Archives come from the page cache after the first repeat; seconds include the digest of the archive and the
 writing of the stamps. Simulation is timed as wall time on all cores. With --archives the archives are kept
-for the next call; delete them after a change of the simulator. Run: python benchmarks/preprocessing.py
+for the next call; delete them after a change of the simulator. --times repeats what was drawn, in HiTS'
+and DES' archives alone. Run: python benchmarks/preprocessing.py
 """
 
 import argparse
@@ -23,12 +26,18 @@ from pathlib import Path
 
 import psutil
 import yaml
+from repeating import REPEATED
 
 from stampshift.making import make_stamps
 from stampshift.preprocess import InvalidPixels
 
 ROOT = Path(__file__).parents[1]
-HEADER = ("survey", "archive MB", "simulate ms/triplet", "processes", "stamps/s", "peak MB", "worker MB")
+HEADER = (
+    *("survey", "stamps", "archive MB", "simulate ms/triplet", "processes", "stamps/s", "processor ms/stamp"),
+    *("peak MB", "with workers MB", "whole survey min", "by processor min"),
+)
+# candidates of the published archives
+PUBLISHED = {"HiTS": 1_437_684, "DES": 898_963, "ATLAS": 3_678, "ZTF": 36_262}
 
 
 def in_fresh_process(function, *arguments):
@@ -50,23 +59,36 @@ def simulate(survey, stamps, seed, folder, cores):
     return seconds
 
 
-def watch_workers(done, peaks):
-    """Keep the largest resident memory of a child or grandchild in MB."""
-    while not done.wait(0.02):
-        for process in psutil.Process().children(recursive=True):
+def repeat(drawn, times, folder):
+    """Write an archive's stamps again and again; it appears whole or not at all."""
+    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+        larger = Path(temporary) / "archive"
+        larger.mkdir()
+        REPEATED[drawn.name.partition("-")[0]](drawn, larger, times)
+        larger.rename(folder)
+
+
+def watch(done, memory, seconds):
+    """Keep the memory in MB of this process and its workers together, and the workers' processor seconds."""
+    own = psutil.Process()
+    while not done.wait(0.05):
+        total = own.memory_info().rss
+        for process in own.children(recursive=True):
             try:
-                peaks.append(process.memory_info().rss / 2**20)
+                total += process.memory_info().rss
+                seconds[process.pid] = sum(process.cpu_times()[:2])
             except psutil.NoSuchProcess:
                 continue
+        memory.append(total / 2**20)
 
 
 def measure(survey, section, size_pixels, archive, processes):
-    """Make the stamps file once; return seconds and peak memory in MB, of the process and its workers."""
-    done, peaks = threading.Event(), [0.0]
-    watcher = threading.Thread(target=watch_workers, args=(done, peaks))
+    """Make the stamps file once; return seconds, processor seconds, and peak memory in MB, own and of all."""
+    done, memory, workers = threading.Event(), [0.0], {}
+    watcher = threading.Thread(target=watch, args=(done, memory, workers))
     watcher.start()
     with tempfile.TemporaryDirectory(dir=archive.parent) as temporary:
-        begin = time.perf_counter()
+        begin, begin_processor = time.perf_counter(), time.process_time()
         make_stamps(
             [archive],
             survey=survey,
@@ -81,13 +103,14 @@ def measure(survey, section, size_pixels, archive, processes):
             output=Path(temporary) / f"{survey}.h5",
             progress=False,
         )
-        seconds = time.perf_counter() - begin
+        seconds, processor = time.perf_counter() - begin, time.process_time() - begin_processor
     done.set()
     watcher.join()
-    return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, max(peaks)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return seconds, processor + sum(workers.values()), peak, max(peak, *memory)
 
 
-def benchmark(survey, config, archives, *, stamps, repeats, core_counts):
+def benchmark(survey, config, archives, *, stamps, times, repeats, core_counts):
     """Print the lines of one survey."""
     section = config["surveys"][survey]
     seed = section["simulate"]["seed"]
@@ -96,6 +119,11 @@ def benchmark(survey, config, archives, *, stamps, repeats, core_counts):
     if not archive.exists():
         seconds = in_fresh_process(simulate, survey, stamps, seed, archive, core_counts[-1])
         drawing = f"{1000 * seconds / stamps:.2f}"
+    if survey in REPEATED and times > 1:
+        drawn, archive = archive, archive.with_name(f"{archive.name}-times-{times}")
+        stamps *= times
+        if not archive.exists():
+            repeat(drawn, times, archive)
     megabytes = sum(path.stat().st_size for path in archive.rglob("*") if path.is_file()) / 1e6
     outcomes = {processes: [] for processes in core_counts}
     for _ in range(repeats):  # in turn, so that a change of the machine's speed hits both
@@ -103,43 +131,45 @@ def benchmark(survey, config, archives, *, stamps, repeats, core_counts):
             arguments = (survey, section, config["stamps"]["size_pixels"], archive, processes)
             outcome.append(in_fresh_process(measure, *arguments))
     for processes, outcome in outcomes.items():
-        seconds, own, worker = (statistics.median(values) for values in zip(*outcome, strict=True))
-        workers = f"{worker:.0f}" if processes > 1 else "none"
-        cells = (
-            survey,
-            f"{megabytes:.0f}",
-            drawing,
-            processes,
-            f"{stamps / seconds:.0f}",
-            f"{own:.0f}",
-            workers,
-        )
-        print(f"| {' | '.join(map(str, cells))} |", flush=True)
+        medians = [statistics.median(values) for values in zip(*outcome, strict=True)]
+        print_line(survey, stamps, megabytes, drawing, processes, *medians)
+
+
+def print_line(survey, stamps, megabytes, drawing, processes, seconds, processor, own, together):
+    """Print one line of the table."""
+    whole = PUBLISHED[survey] / stamps / 60
+    cells = (
+        *(survey, stamps, f"{megabytes:.0f}", drawing, processes),
+        *(f"{stamps / seconds:.0f}", f"{1000 * processor / stamps:.3f}", f"{own:.0f}", f"{together:.0f}"),
+        *(f"{whole * seconds:.1f}", f"{whole * processor / processes:.1f}"),
+    )
+    print(f"| {' | '.join(map(str, cells))} |", flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--stamps", type=int, default=5000, help="triplets per survey")
+    parser.add_argument("--stamps", type=int, default=5000, help="triplets drawn per survey")
+    parser.add_argument("--times", type=int, default=1, help="repeats of the drawn triplets of HiTS and DES")
+    parser.add_argument("--surveys", nargs="+", choices=PUBLISHED, default=list(PUBLISHED))
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--archives", type=Path, help="folder in which the archives are kept")
     arguments = parser.parse_args()
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     cores = len(os.sched_getaffinity(0))
-    print(
-        f"{platform.processor() or platform.machine()}, {cores} cores, {arguments.stamps} triplets per survey"
-    )
+    print(f"{platform.processor() or platform.machine()}, {cores} cores")
     print(f"| {' | '.join(HEADER)} |\n{'|---' * len(HEADER)}|")
     with tempfile.TemporaryDirectory() as temporary:
         archives = arguments.archives or Path(temporary)
         archives.mkdir(parents=True, exist_ok=True)
-        for survey in config["surveys"]:
+        for survey in arguments.surveys:
             benchmark(
                 survey,
                 config,
                 archives,
                 stamps=arguments.stamps,
+                times=arguments.times,
                 repeats=arguments.repeats,
                 core_counts=sorted({1, cores}),
             )

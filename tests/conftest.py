@@ -1,6 +1,7 @@
 """Small surveys that every part of the suite may use."""
 
 import os
+from multiprocessing import forkserver
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,13 @@ import pytest
 from fake_surveys import FRACTIONS, write_survey
 from stampshift.splits import Splits, make_splits
 from stampshift.stamps import Stamps
+
+
+@pytest.fixture(scope="session", autouse=True)
+def fork_server() -> None:
+    """The session's worker processes come from one fork server: it has torch, whichever test starts first."""
+    forkserver.set_forkserver_preload(["stampshift.training.cohort"])
+    forkserver.ensure_running()
 
 
 @pytest.fixture(scope="session")

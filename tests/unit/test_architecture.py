@@ -16,7 +16,7 @@ FOUNDATION |= {"stamps", "consistency", "label_settings"}
 DATA = {"counts", "surveys", "preprocess", "making", "splits", "simulation", "inspection", "downloads"}
 DATA |= {"autoscan", "stamp_features", "measuring", "label_file"}
 LAYERS = [FOUNDATION, DATA, {"networks"}, {"methods"}, {"training", "forest"}, {"evaluation", "relabelling"}]
-LAYERS += [{"figures"}, {"cli", "review"}]
+LAYERS += [{"figures"}, {"cli", "planning", "review"}]
 # plain numpy, below everything that scores: named with experiment and stamps as free of torch
 SHARED = {"evaluation.metrics"}
 

@@ -1,15 +1,21 @@
 import hashlib
+import os
 import pickle
+import signal
+import subprocess
+import sys
 
 import h5py
 import numpy as np
+import psutil
 import pytest
 
 from stampshift import making
 from stampshift.errors import ArchiveError, ContractError
 from stampshift.making import digest, make_stamps
+from stampshift.parallel import WorkerError
 from stampshift.preprocess import InvalidPixels
-from stampshift.stamps import Stamps
+from stampshift.stamps import Stamps, StampsWriter
 
 RULE = InvalidPixels(equals=-31415.0)
 CLASSES = {"kast": "real", "streak": "real", "burn": "bogus"}
@@ -31,19 +37,21 @@ def write_archive(folder, count=30):
     return folder
 
 
+ARGUMENTS = {
+    "survey": "Mine",
+    "reader": "atlas",
+    "classes": CLASSES,
+    "invalid": RULE,
+    "size_pixels": 21,
+    "normalisation": "channel",
+    "origin": {"path": "raw/Mine"},
+    "checksums": {},
+    "progress": False,
+}
+
+
 def make(folder, output, *, processes=1, **changes):
-    arguments = {
-        "survey": "Mine",
-        "reader": "atlas",
-        "classes": CLASSES,
-        "invalid": RULE,
-        "size_pixels": 21,
-        "normalisation": "channel",
-        "origin": {"path": "raw/Mine"},
-        "checksums": {},
-        "progress": False,
-    }
-    make_stamps([folder], output=output, processes=processes, **(arguments | changes))
+    make_stamps([folder], output=output, processes=processes, **(ARGUMENTS | changes))
 
 
 @pytest.fixture
@@ -89,6 +97,79 @@ def test_number_of_processes_changes_no_byte(archive, tmp_path):
     assert (tmp_path / "one.h5").read_bytes() == (tmp_path / "three.h5").read_bytes()
     with h5py.File(tmp_path / "three.h5") as file:
         assert len(file["stamps"]) == 29
+
+
+KILLED = """
+import os, signal
+from pathlib import Path
+from stampshift.making import make_stamps
+from stampshift.preprocess import InvalidPixels
+from stampshift.stamps import StampsWriter
+from stampshift.surveys import atlas
+
+append, finish = StampsWriter.append, StampsWriter.finish
+
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def append_and_die(writer, *block, **rest):
+    append(writer, *block, **rest)
+    die()
+
+def half_finish(writer, path):
+    finish(writer, path)
+    os.truncate(path, path.stat().st_size // 2)
+    die()
+
+atlas.UNIT_CANDIDATES = 4
+{patch}
+make_stamps([Path({folder!r})], output=Path({output!r}), processes={processes}, **{arguments})
+"""
+POINTS = {
+    "after a block": "StampsWriter.append = append_and_die",
+    "while the file is written": "StampsWriter.finish = half_finish",
+    "before the rename": "Path.replace = die",
+}
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("point", POINTS)
+def test_killed_job_leaves_no_file_and_its_rerun_gives_the_same_bytes(archive, tmp_path, point, processes):
+    make(archive, tmp_path / "undisturbed.h5")
+    output = tmp_path / "out" / "mine.h5"
+    code = KILLED.format(
+        patch=POINTS[point],
+        folder=str(archive),
+        output=str(output),
+        processes=processes,
+        arguments=ARGUMENTS,
+    )
+    killed = subprocess.run([sys.executable, "-c", code], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert not output.exists()
+    make(archive, output, processes=processes)
+    assert output.read_bytes() == (tmp_path / "undisturbed.h5").read_bytes()
+    assert list(output.parent.iterdir()) == [output]
+
+
+def test_killed_worker_leaves_no_file_and_the_rerun_gives_the_same_bytes(archive, tmp_path, monkeypatch):
+    make(archive, tmp_path / "undisturbed.h5")
+    output = tmp_path / "out" / "mine.h5"
+    append = StampsWriter.append
+
+    def append_and_kill(writer, *block, **rest):
+        append(writer, *block, **rest)
+        for server in psutil.Process().children():
+            for worker in server.children():
+                os.kill(worker.pid, signal.SIGKILL)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(StampsWriter, "append", append_and_kill)
+        with pytest.raises(WorkerError, match="a worker process was killed"):
+            make(archive, output, processes=2)
+    assert list(output.parent.iterdir()) == []
+    make(archive, output, processes=2)
+    assert output.read_bytes() == (tmp_path / "undisturbed.h5").read_bytes()
 
 
 @pytest.mark.parametrize("processes", [1, 2])
@@ -138,7 +219,7 @@ def test_digest_of_many_files_is_one(tmp_path, monkeypatch):
         (tmp_path / name).write_text(name)
     one, two = (hashlib.sha256(name.encode()).hexdigest() for name in "ab")
     lines = f"{one}  1  a\n{two}  1  b\n"
-    assert digest([tmp_path / "a", tmp_path / "b"]) == {
+    assert digest([tmp_path / "a", tmp_path / "b"], threads=2) == {
         "files": 2,
         "bytes": 2,
         "sha256": hashlib.sha256(lines.encode()).hexdigest(),

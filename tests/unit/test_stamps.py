@@ -73,6 +73,14 @@ def test_a_failed_writing_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_killed_writers_left_is_removed_and_nothing_else(tmp_path):
+    others = [".x.y.0123abcd.part.h5", ".xx.0123abcd.part.h5", "x.csv"]
+    for name in (".x.0123abcd.part.h5", *others):
+        (tmp_path / name).touch()
+    write(tmp_path / "x.h5")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*others, "x.h5"])
+
+
 def test_no_stamp_at_all_is_an_error(tmp_path):
     with (
         pytest.raises(ContractError, match=r"X: no stamp is left after preprocessing: \{'read': 3\}"),

@@ -15,3 +15,7 @@ class ArchiveError(StampshiftError):
 
 class ContractError(StampshiftError):
     """A file of the project (stamps, splits, model, table) breaks its contract."""
+
+
+class WriteError(StampshiftError):
+    """A file cannot be written: the disk is full, or it may not be written to."""

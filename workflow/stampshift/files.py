@@ -1,6 +1,9 @@
 """Files that appear whole or not at all."""
 
+import errno
+import glob
 import json
+import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +11,40 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+
+from stampshift.errors import WriteError
+
+TEMPORARY_NAME = ".{}.{}.part{}"  # stem, eight characters of chance, suffix
+REFUSALS = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "your quota of the disk is used up",
+    errno.EROFS: "its file system is read-only",
+}
+
+
+@contextmanager
+def explained(final: Path) -> Iterator[None]:
+    """Turn the system's refusal to write into a `WriteError` about the file or folder `final`."""
+    try:
+        yield
+    except Exception as error:
+        reason = _refusal(error, final.parent)
+        if reason is None:
+            raise
+        raise WriteError(
+            f"{final}: cannot be written, {reason}. Nothing half-written is left; mend that and run the same "
+            "command again."
+        ) from error
+
+
+def _refusal(error: BaseException | None, folder: Path) -> str | None:
+    while error is not None:
+        if isinstance(error, PermissionError) and not os.access(folder, os.W_OK):
+            return "its folder may not be written to"
+        if isinstance(error, OSError) and error.errno in REFUSALS:
+            return REFUSALS[error.errno]
+        error = error.__context__  # HDF5 fails again, in other words, when it closes what it could not write
+    return None
 
 
 @contextmanager
@@ -24,15 +61,31 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     ------
     pathlib.Path
         The temporary name.
+
+    Raises
+    ------
+    WriteError
+        If the disk is full, or the folder may not be written to.
     """
     final = Path(path)
-    final.parent.mkdir(parents=True, exist_ok=True)
-    temporary = final.with_name(f".{final.stem}.{uuid.uuid4().hex[:8]}.part{final.suffix}")
-    try:
-        yield temporary
-        temporary.replace(final)
-    finally:
-        temporary.unlink(missing_ok=True)
+    temporary = final.with_name(TEMPORARY_NAME.format(final.stem, uuid.uuid4().hex[:8], final.suffix))
+    with explained(final):
+        final.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield temporary
+            temporary.replace(final)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(path: Path | str) -> None:
+    """Remove what killed writers of `path` left under temporary names.
+
+    For large files, of which one process at a time is the writer: a living one would lose its own.
+    """
+    final = Path(path)
+    for leftover in final.parent.glob(TEMPORARY_NAME.format(glob.escape(final.stem), "?" * 8, final.suffix)):
+        leftover.unlink(missing_ok=True)
 
 
 def write_json(path: Path | str, content: Any) -> None:

@@ -1,4 +1,4 @@
-"""A map over worker processes that keeps order and bounds memory."""
+"""Worker processes, and a map over them that keeps order and bounds memory."""
 
 import multiprocessing
 import os
@@ -8,11 +8,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import connection
+from multiprocessing import connection, forkserver, resource_tracker
 from typing import TypeVar
 
 from stampshift.errors import StampshiftError
 
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 ITEMS_PER_PROCESS = 2  # one at work, one waiting: producing the items never lets a worker idle
 
 Item = TypeVar("Item")
@@ -21,6 +22,55 @@ Result = TypeVar("Result")
 
 class WorkerError(StampshiftError):
     """A worker process was killed."""
+
+    def __init__(self, at_work: str, remedy: str) -> None:
+        super().__init__(
+            "a worker process was killed, most likely by the system's out-of-memory killer (`dmesg` tells), "
+            f"with {at_work} at work. {remedy}"
+        )
+
+
+def worker_pool(
+    processes: int, *, function: Callable[..., object], initialise: Callable[[], object] | None
+) -> ProcessPoolExecutor:
+    """Worker processes that end with this one.
+
+    A fork server imports the heavy modules once for all of them; plain fork would copy torch's thread pools
+    in an undefined state.
+
+    Parameters
+    ----------
+    processes
+        Their number.
+    function
+        What they will call; the fork server imports its module.
+    initialise
+        Called first in each; it must be picklable.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([getattr(function, "func", function).__module__])  # func: of a partial
+    _start_fork_server()
+    return ProcessPoolExecutor(processes, context, _start_worker, (initialise,))
+
+
+def _start_fork_server() -> None:
+    """Start the fork server, unless it runs, deaf to the signals that a batch system sends to all processes.
+
+    Without it this process would take its workers for dead. They are born deaf too, until `_start_worker`.
+    """
+    resource_tracker.ensure_running()  # it is started by the fork server otherwise, and ends the blocking
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _start_worker(initialise: Callable[[], object] | None) -> None:
+    end_with_parent()
+    if initialise is not None:
+        initialise()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING_SIGNALS)  # one that came before is delivered now
 
 
 def end_with_parent() -> None:
@@ -64,10 +114,8 @@ def ordered_map(
     if processes == 1:
         yield from map(function, items)
         return
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([getattr(function, "func", function).__module__])  # func: of a partial
     waiting: deque[Future[Result]] = deque()
-    with ProcessPoolExecutor(processes, context, end_with_parent) as pool:
+    with worker_pool(processes, function=function, initialise=None) as pool:
         try:
             for item in items:
                 waiting.append(pool.submit(function, item))
@@ -76,9 +124,6 @@ def ordered_map(
             while waiting:
                 yield waiting.popleft().result()
         except BrokenProcessPool as error:
-            raise WorkerError(
-                f"a worker process was killed, most likely for want of memory with {processes} of them at "
-                "work. Use fewer processes."
-            ) from error
+            raise WorkerError(f"{processes} of them", "Use fewer processes.") from error
         finally:
             pool.shutdown(cancel_futures=True)

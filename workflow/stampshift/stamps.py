@@ -6,9 +6,12 @@ the survey has none). Contiguous storage lets any number of processes memory-map
 page cache.
 """
 
+import errno
 import hashlib
 import json
 import mmap
+import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,7 +25,7 @@ from numpy.typing import NDArray
 
 from stampshift import __version__
 from stampshift.errors import ContractError
-from stampshift.files import atomic_path
+from stampshift.files import atomic_path, remove_leftovers
 
 CHANNELS = ("template", "science", "difference")
 DIFFERENCE = CHANNELS.index("difference")
@@ -211,6 +214,7 @@ class StampsWriter:
         self.describe({"digest": self._digest.hexdigest()})
         names = sorted(set(self._texts["class"]))
         codes = {name: code for code, name in enumerate(names)}
+        _require_space(path, 4 * count * row_pixels)
         with h5py.File(path, "w") as file:
             file.attrs["survey"] = self._survey
             file.attrs["size"] = self._shape[-1]
@@ -234,12 +238,20 @@ class StampsWriter:
                 stamps[start : start + size] = block.reshape(size, *self._shape)
 
 
+def _require_space(path: Path, needed_bytes: int) -> None:
+    """Raise the error of a full disk before HDF5 meets one: it could not close the file, and would crash."""
+    if shutil.disk_usage(path.parent).free < needed_bytes:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+
 @contextmanager
 def stamps_writer(path: Path | str, *, survey: str, size_pixels: int) -> Iterator[StampsWriter]:
     """Write a stamps file that appears under its final name only if the block ends well.
 
     The number of stamps is unknown until the archive ends, and a contiguous HDF5 data set cannot
-    grow: pixels are spooled to an anonymous file in the same folder and copied once at the end.
+    grow: pixels are spooled to an anonymous file in the same folder and copied once at the end. Memory
+    holds one block of pixels, and 0.3 KB per stamp for what is known of it. Temporary files of writers that
+    were killed are removed.
 
     Parameters
     ----------
@@ -250,6 +262,7 @@ def stamps_writer(path: Path | str, *, survey: str, size_pixels: int) -> Iterato
     size_pixels
         Side of the square stamps.
     """
+    remove_leftovers(path)
     with atomic_path(path) as temporary, tempfile.TemporaryFile(dir=temporary.parent) as spool:
         writer = StampsWriter(spool, survey=survey, size_pixels=size_pixels)
         yield writer

@@ -1,4 +1,6 @@
+import io
 import re
+import tarfile
 
 import pytest
 
@@ -35,6 +37,45 @@ def test_offset_and_size_point_at_the_content(tmp_path, formats):
     found = list(tar_members(path, TEXT, archive="DES", contents=False))
     assert [whole[member.offset : member.offset + member.size] for member in found] == [b"first", b"second"]
     assert found[1].name == long_name
+
+
+@pytest.mark.parametrize("kind", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+def test_every_kind_of_header_is_read_as_tarfile_reads_it(tmp_path, kind):
+    """Plain headers are parsed here and the others by tarfile: one must not be taken for the other."""
+    folder = "/".join(["deep"] * 25)  # ustar's prefix, GNU's or pax' own header
+    path = tmp_path / "x.tar"
+    with tarfile.open(path, "w", format=kind, pax_headers={"comment": "of all"}) as tar:
+        for name, size, type_ in [
+            ("a.txt", 0, tarfile.REGTYPE),
+            ("b.txt", 700, tarfile.REGTYPE),
+            (f"{folder}/c.txt", 512, tarfile.REGTYPE),
+            ("link.txt", 0, tarfile.SYMTYPE),
+            ("folder.txt", 0, tarfile.DIRTYPE),
+            ("old.txt", 3, tarfile.AREGTYPE),
+            ("\u00e4.txt", 5, tarfile.REGTYPE),
+            ("last.txt", 1, tarfile.REGTYPE),
+        ]:
+            info = tarfile.TarInfo(name)
+            info.size, info.type, info.linkname = size, type_, "b.txt" * (type_ == tarfile.SYMTYPE)
+            tar.addfile(info, io.BytesIO(b"x" * size))
+    with tarfile.open(path) as tar:
+        expected = [(member.name, member.offset_data, member.size) for member in tar if member.isreg()]
+    found = tar_members(path, TEXT, archive="DES", contents=False)
+    assert [(member.name, member.offset, member.size) for member in found] == expected
+    assert len(expected) == 6
+
+
+def test_size_in_binary_is_read(tmp_path, formats):
+    """GNU tar writes what octal digits cannot hold, such as sizes beyond 8 GiB, in base 256."""
+    path = formats.tar(tmp_path / "x.tar", {"a.txt": b"a", "b.txt": b"b" * 600, "c.txt": b"c"})
+    content = bytearray(path.read_bytes())
+    header = content[1024:1536]
+    header[124:136] = b"\x80" + (600).to_bytes(11, "big")
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    content[1024:1536] = header
+    path.write_bytes(content)
+    assert names(path) == [("a.txt", b"a"), ("b.txt", b"b" * 600), ("c.txt", b"c")]
 
 
 @pytest.mark.parametrize("keep", [100, 512, 600, 1024, 1500, 1536])

@@ -1,3 +1,5 @@
+import pickle
+
 import numpy as np
 import pytest
 
@@ -77,6 +79,17 @@ def test_units_are_bounded(tmp_path, formats, monkeypatch):
     formats.tar(tmp_path / "stamps_0.tar", members(formats, range(1, 6)))
     write_table(tmp_path, dict.fromkeys(range(1, 6), 0))
     assert [len(unit) for unit in des.units([tmp_path])] == [2, 2, 1]
+
+
+def test_units_hold_places_and_no_pixels(archive):
+    """Millions of stamps pass through the process that hands out the work: 10,404 bytes of pixels each."""
+    (unit,) = des.units([archive])
+    assert len(pickle.dumps(unit)) < 10_404
+    (candidate,) = [candidate for candidate in unit if candidate.identifier == 7]
+    whole = (archive / "stamps_10.tar").read_bytes()
+    for _, offset, size in candidate.stamps:
+        assert whole[offset:].startswith(b"SIMPLE")
+        assert size % 2880 == 0
 
 
 def test_relabelled_table_is_read_by_its_new_label(tmp_path, formats):

@@ -10,6 +10,7 @@ from stampshift.methods.method import Batch
 from stampshift.networks import Classifier, build_classifier
 from stampshift.training.data import TrainingData
 from stampshift.training.loop import DivergedError, Progress, Task, Trainer, descend, fit
+from stampshift.training.stopping import StoppedError
 
 TRAINING = {
     "optimiser": "sgd",
@@ -109,6 +110,39 @@ def test_a_training_that_was_interrupted_ends_with_the_same_weights(surveys, spl
     checkpoints = []
     run(task(surveys, splits, max_epochs=2), save=checkpoints.append, every=2)
     resumed = run(task(surveys, splits), checkpoint=checkpoints[-1])
+    assert states_equal(whole.best_state, resumed.best_state)
+    losses = [[row["train_loss"] for row in progress.history] for progress in (whole, resumed)]
+    assert losses[0] == losses[1]
+
+
+def stopped_at(number):
+    """Stands in for `stop_if_asked`: the job is asked to end at the batch of that number."""
+    batches = iter(range(1, number + 1))
+
+    def stop_if_asked():
+        if next(batches) == number:
+            raise StoppedError("stopped by SIGTERM")
+
+    return stop_if_asked
+
+
+@pytest.mark.parametrize("training", [{}, {"optimiser": "adam", "momentum": None}])
+def test_a_training_asked_to_end_within_an_epoch_keeps_the_last_whole_one(
+    surveys, splits, monkeypatch, training
+):
+    """Four batches an epoch; asked in the third epoch, and, going on, in the second one after that."""
+    given = task(surveys, splits, **({"learning_rate": 1e-4, "patience_epochs": 9} | training))
+    whole = run(given)
+    assert whole.epoch == 4
+    checkpoint, kept = None, []
+    for batch, epochs in ((3, None), (10, 2), (2, 2), (7, 3)):
+        monkeypatch.setattr("stampshift.training.loop.stop_if_asked", stopped_at(batch))
+        with pytest.raises(StoppedError):
+            run(given, checkpoint=checkpoint, save=kept.append)
+        checkpoint = kept[-1] if kept else None
+        assert (checkpoint and len(checkpoint["progress"]["history"])) == epochs
+    monkeypatch.undo()
+    resumed = run(given, checkpoint=checkpoint)
     assert states_equal(whole.best_state, resumed.best_state)
     losses = [[row["train_loss"] for row in progress.history] for progress in (whole, resumed)]
     assert losses[0] == losses[1]

@@ -1,9 +1,9 @@
 """Readers of the raw archives: each turns its survey's archive into raw triplets, unit by unit.
 
 A reader is three functions of its survey's module. `files` finds the archive's files among the given
-files and folders; `units` reads them in order and yields picklable units of raw bytes, each bounded;
-`decode` turns a unit into raw triplets and may run in any process. A new survey is a new module and one
-line below.
+files and folders; `units` reads them in order and yields picklable units, each bounded, of raw bytes or of
+where they lie; `decode` turns a unit into raw triplets and may run in any process. A new survey is a new
+module and one line below.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +24,8 @@ class Reader:
     files
         Files of the archive among files and folders, in the order in which they are read.
     units
-        Work units of the archive among files and folders: raw bytes and what messages need, in archive order.
+        Work units of the archive among files and folders, in archive order: raw bytes, or where they lie, and
+        what messages need.
     decode
         Raw triplets of one unit.
     """

@@ -6,6 +6,7 @@ Members are never extracted by the path that they carry. A tar that ends before 
 
 import gzip
 import re
+import struct
 import tarfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,6 +20,8 @@ from stampshift.errors import ArchiveError
 Candidate = TypeVar("Candidate")
 
 STREAM_BYTES = 1 << 20
+HEADER = struct.Struct("100s24x12s12x8sc188x155s12x")  # ustar: name, size, checksum, type, prefix
+BLANK_CHECKSUM = 8 * ord(" ")  # the checksum is taken as if its own field were blank
 
 
 class Member(NamedTuple):
@@ -110,26 +113,57 @@ def tar_members(path: Path, pattern: re.Pattern[str], *, archive: str, contents:
     ArchiveError
         If the tar or its gzip stream is cut short or corrupt.
     """
-    last = "its first member"
+    last = ""
     try:
         with _open_tar(path) as tar:
-            while (member := tar.next()) is not None:
+            # what is compressed can only be read forwards; the first header is read as the tar is opened
+            quick = not _compressed(path)
+            while (member := (last and quick and _plain_header(tar)) or tar.next()) is not None:
                 # tarfile would keep every header: a gigabyte for millions of members
                 tar.members.clear()  # type: ignore[attr-defined]
-                last = f"member {member.name}"
-                if member.isreg() and pattern.fullmatch(member.name.rpartition("/")[2]):
+                last = member.name
+                if member.isreg() and pattern.fullmatch(last.rpartition("/")[2]):
                     file = tar.extractfile(member) if contents else None
-                    yield Member(member.name, member.offset_data, member.size, file.read() if file else b"")
+                    yield Member(last, member.offset_data, member.size, file.read() if file else b"")
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+        where = f"member {last}" if last else "its first member"
         raise ArchiveError(
-            f"{archive} archive {path}, at or after {last}: expected a whole tar with its end mark, found it "
-            f"cut short or corrupt ({error}). Download the file again."
+            f"{archive} archive {path}, at or after {where}: expected a whole tar with its end mark, found "
+            f"it cut short or corrupt ({error}). Download the file again."
         ) from error
+
+
+def _plain_header(tar: tarfile.TarFile) -> tarfile.TarInfo | None:
+    """Read the next header and move on, if it is that of a regular file without any extension.
+
+    tarfile, to which everything else is left, takes four times as long for each of DES' 5.4 million.
+    """
+    stream = cast("IO[bytes]", tar.fileobj)  # a string: the type itself would take a microsecond
+    stream.seek(tar.offset)
+    header = stream.read(tarfile.BLOCKSIZE)
+    if len(header) < tarfile.BLOCKSIZE or tar.pax_headers:  # those hold for all that follows
+        return None
+    name, size, checksum, kind, prefix = HEADER.unpack(header)
+    try:
+        length, expected = int(size.strip(b" \0"), 8), int(checksum.strip(b" \0"), 8)
+    except ValueError:  # not octal
+        return None
+    if kind != tarfile.REGTYPE or sum(header) - sum(checksum) + BLANK_CHECKSUM != expected or length < 0:
+        return None
+    parts = [part.partition(b"\0")[0].decode(tar.encoding, tar.errors) for part in (prefix, name)]
+    member = tarfile.TarInfo("/".join(filter(None, parts)))
+    member.size, member.offset, member.offset_data = length, tar.offset, tar.offset + tarfile.BLOCKSIZE
+    tar.offset = member.offset_data + -(-length // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
+    return member
+
+
+def _compressed(path: Path) -> bool:
+    return path.name.endswith("gz")
 
 
 @contextmanager
 def _open_tar(path: Path) -> Iterator[tarfile.TarFile]:
-    compressed = path.name.endswith("gz")
+    compressed = _compressed(path)
     # a gzip stream can only be read forwards; a plain tar is skipped through by seeking
     mode: Literal["r|", "r:"] = "r|" if compressed else "r:"
     with (

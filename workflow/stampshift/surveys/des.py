@@ -6,15 +6,18 @@ not used. `autoscan_features.3.csv`, or the relabelled table, gives OBJECT_TYPE 
 
 The three stamps of an ID need not be neighbours. A first pass over the headers of the tars notes where
 each FITS lies, in 22 bytes per FITS (and as much again while they are sorted): 120 MB for the 2.7 million
-of the whole archive. A second pass reads the triplets in the order of their first stamp.
+of the whole archive, and as much for what joins them. The triplets follow in the order of their first
+stamp. Whoever decodes 256 of them reads their FITS, 11 MB, in the order in which they lie in the tars: no
+pixel passes through the process that hands out the work.
 """
 
 import re
 from array import array
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -40,12 +43,11 @@ REMEDY = (
 
 
 class Candidate(NamedTuple):
-    """A candidate's FITS files as stored, in the order of `KINDS`, and the tars they come from."""
+    """Where a candidate's FITS files lie, in the order of `KINDS`: tar, offset and size in bytes."""
 
     identifier: int
     survey_class: str
-    tars: tuple[str, ...]
-    contents: tuple[bytes, ...]
+    stamps: tuple[tuple[str, int, int], ...]
 
 
 class _Index(NamedTuple):
@@ -80,7 +82,7 @@ def files(paths: Sequence[Path]) -> list[Path]:
 
 
 def units(paths: Sequence[Path]) -> Iterator[list[Candidate]]:
-    """At most 256 candidates at a time, their FITS as stored.
+    """At most 256 candidates at a time: where their FITS lie, which whoever decodes them reads.
 
     Raises
     ------
@@ -91,11 +93,15 @@ def units(paths: Sequence[Path]) -> Iterator[list[Candidate]]:
     table, *tars = files(paths)
     index = _in_reading_order(_index(tars))
     classes = _classes(table, index.identifiers)
-    with ExitStack() as stack:
-        streams = [stack.enter_context(tar.open("rb")) for tar in tars]
-        for start in range(0, len(index.identifiers), UNIT_TRIPLETS):
-            rows = range(start, min(start + UNIT_TRIPLETS, len(index.identifiers)))
-            yield [_candidate(row, index, classes[row], tars, streams) for row in rows]
+    names = [str(tar) for tar in tars]
+    for start in range(0, len(index.identifiers), UNIT_TRIPLETS):
+        rows = slice(start, start + UNIT_TRIPLETS)
+        identifiers, numbers, offsets, sizes = (values[rows].tolist() for values in index)
+        stamps = (
+            tuple(zip([names[number] for number in each], *places, strict=True))
+            for each, *places in zip(numbers, offsets, sizes, strict=True)
+        )
+        yield [Candidate(*items) for items in zip(identifiers, classes[rows], stamps, strict=True)]
 
 
 def decode(unit: list[Candidate]) -> Iterator[RawTriplet]:
@@ -106,14 +112,12 @@ def decode(unit: list[Candidate]) -> Iterator[RawTriplet]:
     ArchiveError
         If a FITS file is cut short or corrupt.
     """
+    contents = _contents(stamp for candidate in unit for stamp in candidate.stamps)
     for candidate in unit:
-        places = (
-            f"{SURVEY} archive {tar}, member {kind}{candidate.identifier}.fits"
-            for kind, tar in zip(KINDS, candidate.tars, strict=True)
-        )
+        name = f"{candidate.identifier}.fits"
         template, science, difference = (
-            read_image(content, place=place)
-            for content, place in zip(candidate.contents, places, strict=True)
+            read_image(contents[stamp], place=f"{SURVEY} archive {stamp[0]}, member {kind}{name}")
+            for kind, stamp in zip(KINDS, candidate.stamps, strict=True)
         )
         images = (template, science, difference)
         yield RawTriplet(images, candidate.survey_class, str(candidate.identifier), "")
@@ -202,12 +206,12 @@ def _classes(table: Path, identifiers: NDArray[np.int64]) -> list[str]:
     return [CLASSES[int(code)] for code in types[rows]]
 
 
-def _candidate(
-    row: int, index: _Index, survey_class: str, tars: Sequence[Path], streams: Sequence[BinaryIO]
-) -> Candidate:
-    contents = []
-    for number, offset, size in zip(index.tars[row], index.offsets[row], index.sizes[row], strict=True):
-        streams[number].seek(int(offset))
-        contents.append(streams[number].read(int(size)))
-    names = tuple(str(tars[number]) for number in index.tars[row])
-    return Candidate(int(index.identifiers[row]), survey_class, names, tuple(contents))
+def _contents(stamps: Iterable[tuple[str, int, int]]) -> dict[tuple[str, int, int], bytes]:
+    """Read pieces of tars, in the order in which they lie there."""
+    contents = {}
+    for tar, pieces in groupby(sorted(stamps), key=itemgetter(0)):
+        with Path(tar).open("rb") as stream:
+            for piece in pieces:
+                stream.seek(piece[1])
+                contents[piece] = stream.read(piece[2])
+    return contents

@@ -8,7 +8,8 @@ else is left to astropy.
 import io
 import warnings
 import zlib
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 from astropy.io import fits
@@ -21,6 +22,11 @@ CARD, BLOCK = 80, 2880
 FLOATS: dict[int, np.dtype[Any]] = {-32: np.dtype(">f4"), -64: np.dtype(">f8")}
 MANDATORY = [b"BITPIX  = ", b"NAXIS   = ", b"NAXIS1  = ", b"NAXIS2  = "]
 END = b"END".ljust(CARD)
+
+
+class _Layout(NamedTuple):
+    dtype: np.dtype[Any]
+    shape: tuple[int, int]
 
 
 def read_image(content: bytes, *, place: str) -> NDArray[np.float32]:
@@ -84,23 +90,32 @@ def image_of(cell: Any, *, place: str) -> NDArray[np.float32]:
 
 def _simple_image(content: bytes) -> NDArray[Any] | None:
     """Image of an unscaled float primary HDU in standard form, None for any other."""
-    first = CARD * content.startswith(b"SIMPLE  =")  # some headers lack SIMPLE
-    cards = [content[start : start + CARD] for start in range(first, first + 4 * CARD, CARD)]
     end = content.find(END)
-    if [card[:10] for card in cards] != MANDATORY or end < 0 or end % CARD:
+    layout = _layout(content[:end]) if end >= 0 else None
+    if layout is None:
+        return None
+    start = end + BLOCK - end % BLOCK  # data begin with the block after the last of the header
+    rows, columns = layout.shape
+    if len(content) < start + rows * columns * layout.dtype.itemsize:
+        return None
+    return np.frombuffer(content, layout.dtype, rows * columns, start).reshape(layout.shape)
+
+
+@lru_cache(maxsize=64)  # the stamps of an archive share few headers
+def _layout(header: bytes) -> _Layout | None:
+    """Size and type of the image of a header, without END, in standard form; None for any other."""
+    first = CARD * header.startswith(b"SIMPLE  =")  # some headers lack SIMPLE
+    cards = [header[start : start + CARD] for start in range(first, first + 4 * CARD, CARD)]
+    if [card[:10] for card in cards] != MANDATORY or len(header) % CARD:
         return None
     try:
         bits, axes, columns, rows = (int(card[10:30]) for card in cards)
-        scale, zero = _value(content[:end], b"BSCALE  =", 1.0), _value(content[:end], b"BZERO   =", 0.0)
+        scale, zero = _value(header, b"BSCALE  =", 1.0), _value(header, b"BZERO   =", 0.0)
     except ValueError:
         return None
-    start = end + BLOCK - end % BLOCK  # data begin with the block after the last of the header
     if (axes, scale, zero) != (2, 1.0, 0.0) or bits not in FLOATS or min(rows, columns) < 1:
         return None
-    dtype = FLOATS[bits]
-    if len(content) < start + rows * columns * dtype.itemsize:
-        return None
-    return np.frombuffer(content, dtype, rows * columns, start).reshape(rows, columns)
+    return _Layout(FLOATS[bits], (rows, columns))
 
 
 def _value(header: bytes, keyword: bytes, default: float) -> float:

@@ -1,21 +1,20 @@
 """Execute the runs of a cohort: one after the other on a GPU, side by side in processes on a CPU."""
 
 import logging
-import multiprocessing
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 from tqdm import tqdm
 
 from stampshift.errors import StampshiftError
 from stampshift.joblog import log_to
-from stampshift.parallel import end_with_parent
 from stampshift.training.device import set_up_process
 from stampshift.training.execute import execute
 from stampshift.training.plan import Plan
+from stampshift.training.side_by_side import Outcome, Work, side_by_side
+from stampshift.training.stopping import StoppedError, StopRequest, stoppable
 from stampshift.training.store import Store
 
 log = logging.getLogger(__name__)
@@ -55,23 +54,48 @@ def train_cohort(
     ------
     CohortError
         If any run failed; it names each with its reason. All others were finished first.
+    LockedError
+        If another process trains one of the runs.
+    StoppedError
+        If the process was asked to end by SIGTERM or SIGINT; a second call goes on where this one was.
     """
     set_up_process()
     workers = 1 if device.type == "cuda" else min(threads, len(plans))
     log.info("%d runs, %d at a time", len(plans), workers)
-    arguments: dict[str, Any] = {"store": store, "device": device, "checkpoint_epochs": checkpoint_epochs}
-    outcomes = (
-        _one_by_one(plans, arguments) if workers == 1 else _side_by_side(plans, arguments, workers, log_file)
-    )
-    failures = []
-    with tqdm(outcomes, total=len(plans), desc=_title(plans), unit="run", disable=None) as bar:
-        for plan, error in bar:
-            if error is not None:
-                reason = error if isinstance(error, StampshiftError) else f"{type(error).__name__}: {error}"
-                log.error("%s failed: %s", plan.folder, reason, exc_info=error)
-                failures.append(f"{plan.folder}: {reason}")
+    work: Work = partial(execute, store=store, device=device, checkpoint_epochs=checkpoint_epochs)
+    names = {plan.key(device): plan.folder for plan in plans}
+    unfinished = {key: name for key, name in names.items() if not store.has(key)}
+    with store.locked(unfinished), stoppable() as request:
+        outcomes = (
+            _one_by_one(work, plans)
+            if workers == 1
+            else side_by_side(
+                work, plans, processes=workers, initialise=partial(_start_worker, request, log_file)
+            )
+        )
+        failures, stopped = _sorted_out(outcomes, plans)
+    if stopped:
+        finished = len(plans) - stopped - len(failures)
+        raise StoppedError(
+            f"stopped by {request.signal_name} with {finished} of {len(plans)} runs finished; the others are "
+            "kept as they were after their last whole epoch. The same command again goes on from there."
+            + "".join(f"\nFailed before: {failure}" for failure in failures)
+        )
     if failures:
         raise CohortError(f"{len(failures)} of {len(plans)} runs failed.\n" + "\n".join(failures))
+
+
+def _sorted_out(outcomes: Iterator[Outcome], plans: Sequence[Plan]) -> tuple[list[str], int]:
+    """Runs that failed, with their reasons, and the number of those that were stopped."""
+    failures, stopped = [], 0
+    for plan, error in tqdm(outcomes, total=len(plans), desc=_title(plans), unit="run", disable=None):
+        if isinstance(error, StoppedError):
+            stopped += 1
+        elif error is not None:
+            reason = error if isinstance(error, StampshiftError) else f"{type(error).__name__}: {error}"
+            log.error("%s failed: %s", plan.folder, reason, exc_info=error)
+            failures.append(f"{plan.folder}: {reason}")
+    return failures, stopped
 
 
 def _title(plans: Sequence[Plan]) -> str:
@@ -79,35 +103,18 @@ def _title(plans: Sequence[Plan]) -> str:
     return f"{run.method} {run.source}" + (f" to {run.target}" if run.target else "")
 
 
-def _one_by_one(
-    plans: Sequence[Plan], arguments: dict[str, Any]
-) -> Iterator[tuple[Plan, BaseException | None]]:
+def _one_by_one(work: Work, plans: Sequence[Plan]) -> Iterator[Outcome]:
     for plan in plans:
         try:
-            execute(plan, bar_position=1, **arguments)
+            work(plan, bar_position=1)
         except Exception as error:  # one run's failure is reported by name after the others are done
             yield plan, error
         else:
             yield plan, None
 
 
-def _side_by_side(
-    plans: Sequence[Plan], arguments: dict[str, Any], workers: int, log_file: Path | None
-) -> Iterator[tuple[Plan, BaseException | None]]:
-    # a fork server imports torch once; plain fork would copy torch's thread pools in an undefined state
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    with ProcessPoolExecutor(workers, context, _start_worker, (log_file,)) as pool:
-        futures = {
-            pool.submit(execute, plan, bar_position=1 + index % workers, **arguments): plan
-            for index, plan in enumerate(plans)
-        }
-        for future in as_completed(futures):
-            yield futures[future], future.exception()
-
-
-def _start_worker(log_file: Path | None) -> None:
-    end_with_parent()
+def _start_worker(request: StopRequest, log_file: Path | None) -> None:
+    request.listen()
     set_up_process()
     if log_file is not None:
         log_to(log_file)

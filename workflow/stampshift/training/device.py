@@ -54,3 +54,10 @@ def set_up_process() -> None:
                 (M_TOP_PAD, PADDING_BYTES),
             ):
                 mallopt(option, value)
+
+
+def is_out_of_memory(error: BaseException | None) -> bool:
+    """Whether an error says that the GPU's or the computer's memory does not suffice."""
+    # torch has no error of its own for the computer's memory
+    of_the_allocator = isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    return of_the_allocator or isinstance(error, MemoryError | torch.OutOfMemoryError)

@@ -21,6 +21,7 @@ from stampshift.training.loop import Progress, Task, fit
 from stampshift.training.model import Model
 from stampshift.training.plan import Plan
 from stampshift.training.predict import predict
+from stampshift.training.stopping import stop_if_asked
 from stampshift.training.store import Store
 
 log = logging.getLogger(__name__)
@@ -43,11 +44,19 @@ def execute(
         Epochs between two checkpoints.
     bar_position
         Line of the terminal for the progress bar.
+
+    Raises
+    ------
+    DivergedError
+        If the loss is NaN or infinite.
+    StoppedError
+        If the process was asked to end; what it has reached is in its checkpoint.
     """
     key = plan.key(device)
     if store.has(key):
         log.info("%s: finished before, kept", plan.folder)
         return
+    stop_if_asked()
     task = _task(plan, device=device)
     progress = _train(
         task, key=key, store=store, checkpoint_epochs=checkpoint_epochs, bar_position=bar_position

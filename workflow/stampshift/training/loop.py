@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -18,6 +19,7 @@ from stampshift.training.data import TrainingData
 from stampshift.training.optimiser import build_optimiser, build_schedule
 from stampshift.training.predict import predict
 from stampshift.training.sampler import epoch_batches
+from stampshift.training.stopping import StoppedError, stop_if_asked
 
 PERFECT = 1.0
 
@@ -135,6 +137,8 @@ class Trainer:
         ------
         DivergedError
             If the loss is NaN or infinite.
+        StoppedError
+            If the process was asked to end; classifier and optimiser are then left within the epoch.
         """
         task, start, epoch = self.task, time.perf_counter(), self.progress.epoch + 1
         torch.manual_seed(self._torch_seed(epoch=epoch))
@@ -172,6 +176,7 @@ class Trainer:
         self.classifier.train()
         total, count = torch.zeros((), device=self.task.device), 0
         for batch in batches:
+            stop_if_asked()
             total += descend(
                 self.task.method.losses, self.classifier, batch, self.task.options, optimiser=self._optimiser
             )
@@ -226,7 +231,7 @@ def fit(
     task: Task,
     *,
     checkpoint: Mapping[str, Any] | None,
-    save_checkpoint: Callable[[dict[str, Any]], None],
+    save_checkpoint: Callable[[Mapping[str, Any]], None],
     checkpoint_epochs: int,
     on_epoch: Callable[[Progress], None],
 ) -> Progress:
@@ -249,16 +254,26 @@ def fit(
     ------
     DivergedError
         If the loss is NaN or infinite.
+    StoppedError
+        If the process was asked to end. `save_checkpoint` was called with the state after the last whole
+        epoch: a long epoch is not waited for, and trains again from its beginning.
     """
     with torch.random.fork_rng(devices=[task.device] if task.device.type == "cuda" else []):
         trainer = Trainer(task)
         if checkpoint is not None:
             trainer.resume(checkpoint)
+        whole = deepcopy(checkpoint)  # the optimiser goes on in the tensors that it was given
         while not trainer.progress.finished(
             patience_epochs=task.training["patience_epochs"], max_epochs=task.training["max_epochs"]
         ):
-            trainer.run_epoch()
+            try:
+                trainer.run_epoch()
+            except StoppedError:
+                if whole is not None:
+                    save_checkpoint(whole)
+                raise
+            whole = deepcopy(trainer.checkpoint())
             on_epoch(trainer.progress)
             if trainer.progress.epoch % checkpoint_epochs == 0:
-                save_checkpoint(trainer.checkpoint())
+                save_checkpoint(whole)
     return trainer.progress

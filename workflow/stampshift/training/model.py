@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,9 +88,18 @@ def load_tensors(path: Path | str) -> dict[str, Any]:
         If the file cannot be read.
     """
     try:
+        _check(path)
         return torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, pickle.UnpicklingError, EOFError, KeyError) as error:
+    except (OSError, RuntimeError, pickle.UnpicklingError, EOFError, KeyError, zipfile.BadZipFile) as error:
         raise ContractError(
             f"{path}: not a readable file of weights ({type(error).__name__}: {error}). "
             "Delete it; the workflow makes it again."
         ) from error
+
+
+def _check(path: Path | str) -> None:
+    """Compare the file with the checksums in it, which `torch.load` does not."""
+    with zipfile.ZipFile(path) as archive:
+        damaged = archive.testzip()
+    if damaged is not None:
+        raise zipfile.BadZipFile(f"{damaged} differs from its checksum")

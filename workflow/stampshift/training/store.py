@@ -6,17 +6,21 @@ run that it chose. A record is never stale: any change of code, data or options 
 folder may be deleted at any time, at the price of training again.
 """
 
+import logging
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from stampshift.errors import ContractError
-from stampshift.files import atomic_path
+from stampshift.files import atomic_path, explained
+from stampshift.training.lock import locked
 from stampshift.training.model import load_tensors, save_tensors
+
+log = logging.getLogger(__name__)
 
 RECORD_FILES = ("model.pt", "history.parquet", "predictions.parquet", "metrics.json")
 
@@ -36,21 +40,36 @@ class Store:
         return all((self.record(key) / name).is_file() for name in RECORD_FILES)
 
     @contextmanager
+    def locked(self, names: Mapping[str, str]) -> Iterator[None]:
+        """Keep other processes from training these runs (names by key) within the block.
+
+        Raises
+        ------
+        LockedError
+            If another process trains one of them.
+        """
+        with ExitStack() as held:
+            for key, name in names.items():
+                held.enter_context(locked(self.record(key).with_suffix(".lock"), name=name))
+            yield
+
+    @contextmanager
     def writing(self, key: str) -> Iterator[Path]:
         """Folder for a finished run's files; at the end it gets its name, and the checkpoint goes."""
         record = self.record(key)
         temporary = record.with_name(f".{key}.{uuid.uuid4().hex[:8]}.part")
-        temporary.mkdir(parents=True)
-        try:
-            yield temporary
+        with explained(record):
+            temporary.mkdir(parents=True)
             try:
-                temporary.replace(record)
-            except OSError:  # a second process finished the same run, with the same bytes
-                if not self.has(key):
-                    raise
-            self._checkpoint(key).unlink(missing_ok=True)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+                yield temporary
+                try:
+                    temporary.replace(record)
+                except OSError:  # a second process finished the same run, with the same bytes
+                    if not self.has(key):
+                        raise
+                self._checkpoint(key).unlink(missing_ok=True)
+            finally:
+                shutil.rmtree(temporary, ignore_errors=True)
 
     def publish(self, key: str, folder: Path) -> None:
         """Copy a finished run's files to its folder among the results."""
@@ -63,14 +82,19 @@ class Store:
         save_tensors(self._checkpoint(key), dict(content))
 
     def load_checkpoint(self, key: str) -> dict[str, Any] | None:
-        """State of a training that was interrupted; None if there is none, or it cannot be read."""
+        """State of a training that was interrupted; None if there is none, or it is damaged.
+
+        A damaged one costs time, never a result: it is set aside with a warning in the log.
+        """
         path = self._checkpoint(key)
         if not path.exists():
             return None
         try:
             return load_tensors(path)
-        except ContractError:
-            path.unlink()  # a broken checkpoint costs time, never a result
+        except ContractError as error:
+            aside = path.with_suffix(".damaged-checkpoint")
+            path.replace(aside)
+            log.warning("%s The training starts from its beginning; the file is now %s.", error, aside)
             return None
 
     def _checkpoint(self, key: str) -> Path:

@@ -1,0 +1,75 @@
+"""Jobs and trainings of a plan against what Snakemake and the experiment say."""
+
+import os
+
+import pytest
+import yaml
+
+from stampshift.errors import ConfigError
+from stampshift.planning.estimate import jobs_by_rule, work
+from stampshift.planning.trainings import runs_of
+from stampshift.planning.workflow import read_workflow
+from tiny_project import TINY
+
+STAMPS = dict.fromkeys(TINY["surveys"], 150)
+
+
+@pytest.fixture
+def here(fresh, monkeypatch):
+    """A checkout in which nothing has run, as the current folder."""
+    monkeypatch.chdir(fresh.folder)
+    monkeypatch.setenv("PYTHONPATH", os.environ.get("PYTHONPATH", ""))  # the rules change it: put back
+    (fresh.folder / "tiny.yaml").write_text(yaml.safe_dump(TINY))
+    return fresh
+
+
+def planned(here, **options):
+    asked = {"workflow_profile": None, "cores": 2, "targets": [], "everything": False} | options
+    return read_workflow(configfiles=[here.folder / "tiny.yaml"], **asked)
+
+
+def test_the_jobs_are_those_of_snakemake(here):
+    workflow = planned(here)
+    assert jobs_by_rule(workflow) == here.jobs()
+    assert workflow.config["splits"]["shots"] == TINY["splits"]["shots"]
+    assert workflow.config["splits"]["fractions"]["train"] == 0.8  # of config.yaml, which the overlay leaves
+
+
+def test_the_trainings_are_the_runs_of_the_experiment(here):
+    workflow = planned(here)
+    counts = dict.fromkeys(runs_of(workflow.experiment), 0)
+    for parts in work(workflow, STAMPS):
+        for part in parts:
+            counts[part.kind] += part.count + part.reused
+    # 2 sources x 2 seeds; 2 pairs x 2 weights x 2 shots; 2 pairs x 2 methods x 2 shots x 2 seeds
+    assert counts == runs_of(workflow.experiment) == {"baseline": 4, "lambda search": 8, "adaptation": 16}
+
+
+def test_the_second_study_is_another_target(here):
+    rules = jobs_by_rule(planned(here, targets=["results/des_study/first/network_1/model.pt"]))
+    assert rules == {"simulate": 1, "des_study_stamps": 1, "des_study_splits": 1, "des_study_first": 1}
+
+
+def test_an_archive_that_is_not_there_yet_does_not_stop_a_plan(here):
+    absent = {**TINY, "surveys": {**TINY["surveys"], "ATLAS": {"origin": "path"}}}
+    (here.folder / "tiny.yaml").write_text(yaml.safe_dump(absent))
+    assert planned(here).absent == {"ATLAS": "resources/raw/ATLAS"}
+
+
+def test_refusals_are_one_sentence(here, monkeypatch, tmp_path_factory):
+    with pytest.raises(ConfigError, match="nonsense"):
+        planned(here, targets=["nonsense"])
+    with pytest.raises(ConfigError, match=r"no\.yaml: no such configuration file"):
+        read_workflow(
+            configfiles=[here.folder / "no.yaml"],
+            workflow_profile=None,
+            cores=1,
+            targets=[],
+            everything=False,
+        )
+    (here.folder / "tiny.yaml").write_text("shots: 3\n")
+    with pytest.raises(ConfigError, match="has no key 'shots'"):
+        planned(here)
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    with pytest.raises(ConfigError, match="run from the project's folder"):
+        planned(here)

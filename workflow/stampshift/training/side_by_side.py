@@ -1,0 +1,106 @@
+"""Runs side by side, each in a process of its own; where memory does not suffice, fewer at a time."""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from typing import Protocol
+
+from stampshift.parallel import WorkerError, worker_pool
+from stampshift.training.device import is_out_of_memory
+from stampshift.training.plan import Plan
+
+log = logging.getLogger(__name__)
+
+Outcome = tuple[Plan, BaseException | None]
+
+
+class Work(Protocol):
+    """What is done with a plan, in any process."""
+
+    def __call__(self, plan: Plan, *, bar_position: int) -> None:
+        """Finish the plan; `bar_position` is the terminal's line for its progress."""
+
+
+class _Slot:
+    """Room for one run: a pool of one process, so that a killed one is known to be this run's."""
+
+    def __init__(self, position: int, work: Work, initialise: Callable[[], object]) -> None:
+        self._position = position
+        self._work = work
+        self._initialise = initialise
+        self._open()
+
+    def _open(self) -> None:
+        self._pool = worker_pool(1, function=self._work, initialise=self._initialise)
+
+    def submit(self, plan: Plan) -> Future[None]:
+        """Start a run."""
+        try:
+            return self._pool.submit(self._work, plan, bar_position=self._position)
+        except BrokenProcessPool:  # killed while it had nothing to do
+            self.renew()
+            return self._pool.submit(self._work, plan, bar_position=self._position)
+
+    def renew(self) -> None:
+        """Take a new process, with memory of its own."""
+        self.close()
+        self._open()
+
+    def close(self) -> None:
+        """End the process."""
+        self._pool.shutdown(cancel_futures=True)
+
+
+def side_by_side(
+    work: Work, plans: Sequence[Plan], *, processes: int, initialise: Callable[[], object]
+) -> Iterator[Outcome]:
+    """Plans with the error that each ended with, or None, as they end.
+
+    A run that is short of memory, or whose process is killed, is tried again with half as many side by side,
+    at last alone. Only then has it failed. What it had reached is in its checkpoint.
+
+    Parameters
+    ----------
+    work
+        Finishes one plan; it must be picklable.
+    plans
+        The runs.
+    processes
+        Runs at work at the same time.
+    initialise
+        Called first in each process; it must be picklable.
+    """
+    slots = [_Slot(number, work, initialise) for number in range(1, processes + 1)]
+    waiting, running, width = deque(plans), dict[Future[None], tuple[Plan, _Slot, int]](), processes
+    try:
+        while waiting or running:
+            while waiting and slots:
+                plan, slot = waiting.popleft(), slots.pop(0)
+                running[slot.submit(plan)] = plan, slot, width
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                plan, slot, beside = running.pop(future)
+                error = _explained(future.exception(), beside)
+                short = isinstance(error, WorkerError) or is_out_of_memory(error)
+                if short:
+                    slot.renew()
+                slots.append(slot)
+                if short and beside > 1:
+                    width = min(width, beside // 2)
+                    log.warning("%s: %s Going on with %d at a time.", plan.folder, error, width)
+                    waiting.append(plan)
+                else:
+                    yield plan, error
+                while slots and len(slots) + len(running) > width:
+                    slots.pop().close()
+    finally:
+        for slot in [*slots, *(slot for _, slot, _ in running.values())]:
+            slot.close()
+
+
+def _explained(error: BaseException | None, beside: int) -> BaseException | None:
+    if not isinstance(error, BrokenProcessPool):
+        return error
+    at_work = "only this one" if beside == 1 else f"up to {beside} of them"
+    return WorkerError(at_work, "Give the job more memory; a rerun goes on from the checkpoint.")
