@@ -10,6 +10,8 @@ from fake_surveys import FRACTIONS, write_survey
 from stampshift.splits import Splits, make_splits
 from stampshift.stamps import Stamps
 
+pytest_plugins = ["raw_formats"]
+
 
 @pytest.fixture(scope="session", autouse=True)
 def fork_server() -> None:

@@ -13,7 +13,17 @@ ROOT = Path(stampshift.__file__).parent
 MODULES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py"))
 FOUNDATION = {"__init__", "errors", "files", "joblog", "parallel", "provenance", "experiment", "variants"}
 FOUNDATION |= {"stamps", "consistency", "label_settings"}
-DATA = {"counts", "surveys", "preprocess", "making", "splits", "simulation", "inspection", "downloads"}
+DATA = {
+    "counts",
+    "formats",
+    "surveys",
+    "preprocess",
+    "making",
+    "splits",
+    "simulation",
+    "inspection",
+    "downloads",
+}
 DATA |= {"autoscan", "stamp_features", "measuring", "label_file"}
 LAYERS = [FOUNDATION, DATA, {"networks"}, {"methods"}, {"training", "forest"}, {"evaluation", "relabelling"}]
 LAYERS += [{"figures"}, {"cli", "planning", "review"}]

@@ -15,6 +15,7 @@ from sklearn.metrics import roc_auc_score
 
 from stampshift.autoscan import STAMP_FEATURES
 from stampshift.experiment import Run
+from stampshift.formats.fits import read_image
 from stampshift.making import make_stamps
 from stampshift.measuring import measure
 from stampshift.preprocess import InvalidPixels, preprocess
@@ -22,7 +23,6 @@ from stampshift.simulation import simulate_survey
 from stampshift.splits import make_splits
 from stampshift.stamps import RawTriplet, Stamps
 from stampshift.surveys import READERS
-from stampshift.surveys.fits import read_image
 from stampshift.training.cohort import train_cohort
 from stampshift.training.model import Model
 from stampshift.training.plan import Plan

@@ -24,9 +24,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from stampshift.errors import ArchiveError
+from stampshift.formats.archives import find, listing, tar_members
+from stampshift.formats.fits import read_image
 from stampshift.stamps import RawTriplet
-from stampshift.surveys.archives import find, listing, tar_members
-from stampshift.surveys.fits import read_image
 
 SURVEY = "DES"
 KINDS = ("temp", "srch", "diff")  # in the order of stamps.CHANNELS

@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stampshift.errors import ArchiveError
+from stampshift.formats.archives import find, listing, tar_members
+from stampshift.formats.fits import GZIP_MAGIC
+from stampshift.formats.unpickling import unpickle
 from stampshift.stamps import RawTriplet
-from stampshift.surveys.archives import find, listing, tar_members
-from stampshift.surveys.fits import GZIP_MAGIC
-from stampshift.surveys.unpickling import unpickle
 
 SURVEY = "HiTS"
 SIDE_PIXELS = 21

@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 
 from stampshift.errors import ArchiveError
+from stampshift.formats.fits import GZIP_MAGIC
+from stampshift.formats.unpickling import unpickle
 from stampshift.surveys import des, hits
-from stampshift.surveys.fits import GZIP_MAGIC
-from stampshift.surveys.unpickling import unpickle
 
 REMEDY = "Use the survey's own archive, or do without recall by S/N: diagnostics.snr_bins: null."
 

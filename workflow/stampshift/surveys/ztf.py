@@ -17,10 +17,10 @@ import numpy as np
 import pandas as pd
 
 from stampshift.errors import ArchiveError
+from stampshift.formats.archives import find, in_units, listing
+from stampshift.formats.fits import image_of
+from stampshift.formats.unpickling import PICKLE, unpickle_file
 from stampshift.stamps import RawTriplet
-from stampshift.surveys.archives import find, in_units, listing
-from stampshift.surveys.fits import image_of
-from stampshift.surveys.unpickling import PICKLE, unpickle_file
 
 SURVEY = "ZTF"
 CUTOUTS = ("cutoutTemplate", "cutoutScience", "cutoutDifference")  # in the order of stamps.CHANNELS

@@ -6,8 +6,8 @@ import pytest
 from astropy.io import fits
 
 from stampshift.errors import ArchiveError
-from stampshift.surveys import fits as reading
-from stampshift.surveys.fits import image_of, read_image
+from stampshift.formats import fits as reading
+from stampshift.formats.fits import image_of, read_image
 
 
 def by_astropy(content):

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from stampshift.errors import ArchiveError
-from stampshift.surveys.unpickling import unpickle, unpickle_file
+from stampshift.formats.unpickling import unpickle, unpickle_file
 
 
 class Evil:

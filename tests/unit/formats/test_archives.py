@@ -5,7 +5,7 @@ import tarfile
 import pytest
 
 from stampshift.errors import ArchiveError
-from stampshift.surveys.archives import find, tar_members
+from stampshift.formats.archives import find, tar_members
 
 TEXT = re.compile(r"[^.].*\.txt")
 

@@ -1,0 +1,39 @@
+"""What people run outside the workflow: a module per kind of work, a function per command."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from stampshift import __version__
+from stampshift.cli import experiment, inspect, review, simulate
+from stampshift.errors import StampshiftError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+# in the order of the help
+for commands in (inspect, simulate, experiment, review):
+    app.registered_commands += commands.app.registered_commands
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    """Real/bogus classification of alert stamps across surveys."""
+
+
+def main() -> None:
+    """Run the command line; an error that the user can mend is its message and exit status 1."""
+    try:
+        app()
+    except StampshiftError as error:
+        sys.exit(f"{type(error).__name__}: {error}")

@@ -1,0 +1,60 @@
+"""The experiment: before it, and after it."""
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+
+
+class Study(StrEnum):
+    """The studies, by what asks Snakemake for them."""
+
+    main = "main"
+    des = "des"
+
+
+@app.command()
+def plan(
+    configfile: Annotated[
+        list[Path] | None, typer.Option(help="Overlay of config.yaml, as Snakemake's; may be given again.")
+    ] = None,
+    workflow_profile: Annotated[Path | None, typer.Option(help="Profile, as Snakemake's.")] = None,
+    cores: Annotated[
+        int | None,
+        typer.Option(min=1, help="Cores for all jobs; those of the profile, or all, if not given."),
+    ] = None,
+    study: Annotated[Study, typer.Option(help="The study across surveys, or that of DES.")] = Study.main,
+    everything: Annotated[bool, typer.Option("--all", help="Count what is there already, too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Print what the experiment will take here: jobs, trainings, hours, disk, memory. It takes a minute."""
+    from stampshift.planning.making import plan_experiment
+    from stampshift.planning.report import as_text
+
+    planned = plan_experiment(
+        configfiles=configfile or [],
+        workflow_profile=workflow_profile,
+        cores=cores,
+        targets=["des_study"] if study is Study.des else [],
+        everything=everything,
+        say=lambda text: typer.echo(text, err=True),
+    )
+    typer.echo(json.dumps(planned.as_dict(), indent=2) if as_json else as_text(planned))
+
+
+@app.command()
+def summary(
+    results: Annotated[Path, typer.Argument(help="Folder of the results.")] = Path("results"),
+) -> None:
+    """Print in one line where an experiment's tables, figures and report are, and what they show."""
+    from stampshift.evaluation.gather import read_runs
+    from stampshift.evaluation.summary import summary_line
+    from stampshift.stamps import read_attributes
+
+    origins = [read_attributes(path)["origin"] for path in sorted(results.glob("stamps/*.h5"))]
+    runs = read_runs(results / "tables" / "runs.csv")
+    typer.echo(summary_line(runs, results, simulated=any("simulate" in origin for origin in origins)))

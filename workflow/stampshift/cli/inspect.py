@@ -1,0 +1,18 @@
+"""What a file holds."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+
+
+@app.command()
+def inspect(
+    file: Annotated[Path, typer.Argument(help="A stamps file, or a raw archive or its folder.")],
+) -> None:
+    """Print counts, classes, and what was dropped and filled."""
+    from stampshift.inspection import describe
+
+    typer.echo(describe(file))

@@ -1,0 +1,83 @@
+"""Labels by people."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+
+
+@app.command()
+def review(
+    candidates: Annotated[
+        Path,
+        typer.Argument(
+            help="Results of the DES study, a table of candidates (Parquet), or a stamps file to label."
+        ),
+    ],
+    stamps: Annotated[Path | None, typer.Option(help="Stamps file of a table of candidates.")] = None,
+    votes: Annotated[
+        Path | None,
+        typer.Option(help="SQLite file of the votes; resources/reviews/<survey>.sqlite if not given."),
+    ] = None,
+    raters_per_candidate: Annotated[int, typer.Option(min=1, help="Votes that each candidate gets.")] = 2,
+    shuffle_seed: Annotated[
+        int | None, typer.Option(help="Seed of a random order, in place of the most suspicious first.")
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address to listen at; not loopback: a token is demanded.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at; 0 for a free one.")] = 8765,
+    token: Annotated[
+        str | None,
+        typer.Option(envvar="STAMPSHIFT_REVIEW_TOKEN", help="Token to demand; a random one if not given."),
+    ] = None,
+    open_browser: Annotated[
+        bool, typer.Option("--open/--no-open", help="Open the page in a browser here.")
+    ] = True,
+) -> None:
+    """Open a web page on which people say which candidates are real and which bogus."""
+    from stampshift.review.candidates import open_review
+    from stampshift.review.serve import serve
+    from stampshift.review.store import VoteStore
+
+    found = open_review(candidates, stamps=stamps, shuffle_seed=shuffle_seed)
+    with VoteStore.open(votes or Path("resources/reviews") / f"{found.survey}.sqlite", found) as store:
+        serve(
+            found,
+            store,
+            raters_per_candidate=raters_per_candidate,
+            host=host,
+            port=port,
+            token=token,
+            open_browser=open_browser,
+            say=typer.echo,
+        )
+
+
+@app.command()
+def review_export(
+    votes: Annotated[Path, typer.Argument(help="SQLite file of the votes.")],
+    margin: Annotated[int, typer.Option(min=1, help="Votes by which the majority must lead.")] = 2,
+    relabels: Annotated[
+        Path | None,
+        typer.Option(help="CSV of the decided candidates; <votes>.csv if not given."),
+    ] = None,
+    votes_csv: Annotated[
+        Path | None,
+        typer.Option(help="CSV of the votes; <votes>-votes.csv if not given."),
+    ] = None,
+) -> None:
+    """Write the labels that a review decided, and its votes; print counts and the raters' agreement."""
+    from stampshift.review.export import export
+    from stampshift.review.store import VoteStore
+
+    with VoteStore.read(votes) as store:
+        told = export(
+            store,
+            margin=margin,
+            relabels=relabels or votes.with_suffix(".csv"),
+            votes=votes_csv or votes.with_name(f"{votes.stem}-votes.csv"),
+        )
+    typer.echo(told)

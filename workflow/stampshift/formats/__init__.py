@@ -1,0 +1,1 @@
+"""What raw files are made of, whatever the survey: tars, FITS images, pickles."""
