@@ -18,6 +18,7 @@ import cramjam
 from fastavro import parse_schema, schemaless_reader
 
 from stampshift.alerts.dialects import DIALECTS, recognised
+from stampshift.alerts.shortcut import Shortcut, past_the_history, shortcut_of
 
 MAGIC = b"Obj\x01"
 WIRE_MAGIC = b"\x00"
@@ -37,10 +38,18 @@ HEADER = parse_schema(
 )
 LONG = parse_schema({"type": "long"})
 
+
+def _unsnappy(data: bytes) -> bytes:
+    inflated = bytes(cramjam.snappy.decompress_raw(data[:-CHECKSUM_BYTES]))
+    if zlib.crc32(inflated) != int.from_bytes(data[-CHECKSUM_BYTES:], "big"):
+        raise ValueError("its checksum is another")
+    return inflated
+
+
 INFLATE: dict[str, Callable[[bytes], bytes]] = {
     "null": bytes,
     "deflate": lambda data: zlib.decompress(data, wbits=-15),
-    "snappy": lambda data: bytes(cramjam.snappy.decompress_raw(data[:-CHECKSUM_BYTES])),
+    "snappy": _unsnappy,
     "zstandard": lambda data: bytes(cramjam.zstd.decompress(data)),
     "bzip2": bz2.decompress,
     "xz": lzma.decompress,
@@ -56,6 +65,8 @@ class Layout(NamedTuple):
         Key of `DIALECTS`, None if the fields are those of no dialect.
     writer, reader
         Parsed schemas of the whole packet and of what is read of it.
+    shortcut
+        How they are read past their history, None if in the ordinary way.
     fields
         Names of the packet's fields, for messages.
     """
@@ -63,6 +74,7 @@ class Layout(NamedTuple):
     survey: str | None
     writer: Any
     reader: Any
+    shortcut: Shortcut | None
     fields: tuple[str, ...]
 
 
@@ -121,18 +133,27 @@ def blocks(content: bytes, *, start: int, sync: bytes) -> Iterator[Block]:
         start = end + SYNC_BYTES
 
 
-def records(data: bytes, *, layout: Layout) -> Iterator[Mapping[str, Any]]:
-    """Packets that follow each other in inflated bytes, until these end.
+def records(data: bytes, *, count: int, layout: Layout) -> Iterator[Mapping[str, Any]]:
+    """Packets that follow each other in inflated bytes, at most `count`.
 
     Raises
     ------
     Exception
-        Of any kind, where bytes are left that are no packet.
+        Of any kind, where what follows is no packet, or bytes are left behind the last one.
     """
+    if layout.shortcut is not None:
+        packets = past_the_history(data, count=count, shortcut=layout.shortcut)
+        if packets is not None:
+            yield from packets
+            return
     stream = io.BytesIO(data)
-    while stream.tell() < len(data):
+    for _ in range(count):
+        if stream.tell() == len(data):
+            return
         record: Any = schemaless_reader(stream, layout.writer, layout.reader)
         yield record
+    if stream.tell() < len(data):
+        raise ValueError(f"{len(data) - stream.tell()} more bytes")
 
 
 @lru_cache(maxsize=64)  # a night has few schemas
@@ -154,12 +175,14 @@ def layout_of_schema(schema: Any) -> Layout:
     fields = tuple(field["name"] for field in writer["fields"])
     survey = recognised(set(_paths(writer, named, "", 2)))
     if survey is None:
-        return Layout(None, writer, None, fields)
+        return Layout(None, writer, None, None, fields)
     wanted: dict[str, set[str]] = {}
     for path in DIALECTS[survey].paths:
         name, _, nested = path.partition(".")
         wanted.setdefault(name, set()).add(nested)
-    return Layout(survey, writer, parse_schema(_projected(writer, wanted, named, set())), fields)
+    reader: Any = parse_schema(_projected(writer, wanted, named, set()))
+    shortcut = shortcut_of(writer, reader, DIALECTS[survey].cutouts)
+    return Layout(survey, writer, reader, shortcut, fields)
 
 
 def _paths(schema: Any, named: Mapping[str, Any], prefix: str, depth: int) -> Iterator[str]:

@@ -69,41 +69,37 @@ def _of_container(content: bytes, place: str, number: int) -> Iterator[Alert]:
     try:
         header = read_header(stream)
         layout = layout_of(header.schema)
-        inflate = INFLATE[header.codec]
     except Exception as error:
         yield unread(place, UNREADABLE_PACKET, f"{place}: expected a container's header, found {error!r}.")
         return
     for block in blocks(content, start=stream.tell(), sync=header.sync):
         if layout.survey is None:
-            for record in range(number, number + max(block.records, 1)):
+            for record in range(number, number + max(min(block.records, len(block.data)), 1)):
                 yield _unknown(f"{place}, record {record}", layout)
-        elif block.whole:
-            yield from _of_block(Block(block.records, inflate(block.data), True), layout, place, number)
         else:
-            # deflated bytes that are cut short say nothing; plain ones hold the records before the cut
-            data = block.data if header.codec == "null" else b""
-            yield from _of_block(Block(block.records, data, False), layout, place, number)
+            yield from _of_block(block, layout, header.codec, place, number)
         number += block.records
 
 
-def _of_block(block: Block, layout: Layout, place: str, first: int) -> Iterator[Alert]:
-    number = first
-    survey = layout.survey or ""
+def _of_block(block: Block, layout: Layout, codec: str, place: str, first: int) -> Iterator[Alert]:
+    number, reason = first, ""
     try:
-        for record in records(block.data, layout=layout):
-            yield alert_of(record, survey=survey, place=f"{place}, record {number}")
+        # compressed bytes that are cut short say nothing; plain ones hold the records before the cut
+        data = INFLATE[codec](block.data) if block.whole or codec == "null" else b""
+        for record in records(data, count=block.records, layout=layout):
+            yield alert_of(record, survey=layout.survey or "", place=f"{place}, record {number}")
             number += 1
-        reason = "fewer bytes" if not block.whole or number < first + block.records else ""
+        if not block.whole or number < first + block.records:
+            reason = "fewer bytes"
     except Exception as error:
         reason = repr(error)
     if reason:
         where = f"{place}, record {number}"
-        yield unread(
-            where,
-            UNREADABLE_PACKET,
+        detail = (
             f"{where}: expected {block.records} records from {first} on, found the block cut short or "
-            f"corrupt ({reason}). Download the file again.",
+            f"corrupt ({reason}). Download the file again."
         )
+        yield unread(where, UNREADABLE_PACKET, detail)
 
 
 def _of_wire(content: bytes, place: str, schemas: Path | None) -> Alert:
@@ -126,7 +122,7 @@ def _of_wire(content: bytes, place: str, schemas: Path | None) -> Alert:
     if layout.survey is None:
         return _unknown(place, layout)
     try:
-        (record,) = records(content[WIRE_HEADER_BYTES:], layout=layout)
+        (record,) = records(content[WIRE_HEADER_BYTES:], count=1, layout=layout)
     except Exception as error:
         detail = (
             f"{place}: expected one packet of schema {number}, found it cut short or corrupt ({error!r})."
