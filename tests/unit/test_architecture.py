@@ -23,6 +23,8 @@ DATA = {
     "simulation",
     "inspection",
     "downloads",
+    "alerts",
+    "differencing",
 }
 DATA |= {"autoscan", "stamp_features", "measuring", "label_file"}
 LAYERS = [FOUNDATION, DATA, {"networks"}, {"methods"}, {"training", "forest"}, {"evaluation", "relabelling"}]
@@ -59,7 +61,8 @@ def test_modules_are_small(path):
 
 
 @pytest.mark.parametrize(
-    "module", ["experiment", "stamps", "splits", "preprocess", "surveys", "simulation", "evaluation.metrics"]
+    "module",
+    ["experiment", "stamps", "splits", "preprocess", "surveys", "alerts", "simulation", "evaluation.metrics"],
 )
 def test_light_modules_do_not_import_torch(module):
     code = f"import sys, stampshift.{module}; sys.exit('torch' in sys.modules)"
