@@ -66,14 +66,40 @@ def fit_temperature(labels: ArrayLike, scores: ArrayLike) -> float | None:
     return float(np.exp(found.x))
 
 
+def fitted_calibration(labels: ArrayLike, scores: ArrayLike) -> dict[str, Any]:
+    """Temperature of some validation stamps, and what it does to their likelihood.
+
+    Where no temperature is found (see `fit_temperature`) the scores stay as they are: temperature 1,
+    ``fitted`` false.
+
+    Parameters
+    ----------
+    labels, scores
+        (N,), as for `fit_temperature`.
+
+    Returns
+    -------
+    dict
+        ``stamps``, ``fitted``, ``temperature``, ``nll_before`` and ``nll_after``.
+    """
+    found = fit_temperature(labels, scores)
+    temperature = 1.0 if found is None else found
+    return {
+        "stamps": len(np.asarray(labels)),
+        "fitted": found is not None,
+        "temperature": temperature,
+        "nll_before": negative_log_likelihood(labels, scores, temperature=1),
+        "nll_after": negative_log_likelihood(labels, scores, temperature=temperature),
+    }
+
+
 def calibration_record(
     validation: pd.DataFrame, *, method: str, source: str, target: str | None, shots: int
 ) -> dict[str, Any]:
     """Fit the temperature of every split of a cohort on validation stamps of that split alone.
 
     One temperature for all splits would let the validation labels of one split reach the test part of
-    another, which may hold the same stamps. Where no temperature is found (see `fit_temperature`) the
-    scores stay as they are: temperature 1, ``fitted`` false.
+    another, which may hold the same stamps.
 
     Parameters
     ----------
@@ -82,21 +108,11 @@ def calibration_record(
     method, source, target, shots
         What the cohort is; a baseline has no target and 0 shots.
     """
-    splits = []
-    for seed, rows in validation.groupby("seed"):
-        found = fit_temperature(rows["label"], rows["score"])
-        temperature = 1.0 if found is None else found
-        splits.append(
-            {
-                "seed": int(str(seed)),
-                "survey": str(rows["survey"].iloc[0]),
-                "stamps": len(rows),
-                "fitted": found is not None,
-                "temperature": temperature,
-                "nll_before": negative_log_likelihood(rows["label"], rows["score"], temperature=1),
-                "nll_after": negative_log_likelihood(rows["label"], rows["score"], temperature=temperature),
-            }
-        )
+    splits = [
+        {"seed": int(str(seed)), "survey": str(rows["survey"].iloc[0])}
+        | fitted_calibration(rows["label"], rows["score"])
+        for seed, rows in validation.groupby("seed")
+    ]
     return {"method": method, "source": source, "target": target, "shots": shots, "splits": splits}
 
 

@@ -76,6 +76,7 @@ def execute(
         "network": plan.network,
         "options": dict(plan.options),
         "entropy_weight": plan.options.get("entropy_weight"),
+        "validation_shots": plan.validation_shots,
         "code_digest": plan.code,
         "best_epoch": progress.best_epoch,
         "epochs": progress.epoch,

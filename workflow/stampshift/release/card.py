@@ -1,0 +1,132 @@
+"""The model card: what a released model is, how well it does and where it ends, in Markdown."""
+
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from jinja2 import Environment, StrictUndefined
+
+from stampshift import __version__
+from stampshift.errors import ContractError
+from stampshift.evaluation.labels import model_label
+from stampshift.experiment import BASELINE
+from stampshift.release.card_tables import (
+    calibration_lines,
+    class_lines,
+    data_lines,
+    fault_lines,
+    operating_lines,
+    outlying_lines,
+    performance_lines,
+)
+from stampshift.release.reference import ReleasedSurvey
+from stampshift.release.released import Release
+from stampshift.stamps import CHANNELS
+
+TEMPLATE = Path(__file__).with_name("card.md.jinja")
+AGREEMENT = 0.01  # of a score on disk with the model's: another device or another torch moves the last digits
+
+
+def model_card(
+    release: Release,
+    *,
+    metrics: Mapping[str, Any],
+    predictions: pd.DataFrame,
+    surveys: Sequence[ReleasedSurvey],
+) -> str:
+    """Fill the card of a release from its run.
+
+    Parameters
+    ----------
+    release
+        The released model.
+    metrics
+        Content of the run's `metrics.json`.
+    predictions
+        Columns ``survey``, ``row``, ``label`` and ``score``, a line per test stamp.
+    surveys
+        As given to the release.
+
+    Raises
+    ------
+    ContractError
+        If the predictions are not those of this model.
+    """
+    tested = pd.concat(
+        [_tested(release, each, predictions) for each in surveys if each.name in set(predictions["survey"])],
+        ignore_index=True,
+    )
+    home = {each.name: each for each in surveys}[release.contract.home]
+    tables = {
+        "data": data_lines(surveys, predictions, metrics),
+        "performance": performance_lines(tested),
+        "classes": class_lines(tested),
+        "calibration": calibration_lines(tested),
+        "operating": operating_lines(release, tested),
+        "outlying": outlying_lines(release, tested),
+        "faults": fault_lines(release, home, _test_rows(home, predictions)),
+    }
+    environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
+        title=_title(metrics),
+        contract=release.contract,
+        metrics=metrics,
+        adapted=metrics["target"] is not None,
+        baseline=BASELINE,
+        options={name: value for name, value in dict(metrics.get("options") or {}).items()},
+        surveys=surveys,
+        raw=[(each.name, each.stamps.attributes) for each in surveys],
+        channels=CHANNELS,
+        tables={name: _markdown(lines) for name, lines in tables.items()},
+        versions={
+            "stampshift": __version__,
+            "torch": torch.__version__,
+            "onnx": version("onnx"),
+            "onnxruntime": version("onnxruntime"),
+            "numpy": np.__version__,
+        },
+    )
+
+
+def _title(metrics: Mapping[str, Any]) -> str:
+    model = model_label(metrics["method"], metrics["shots"])
+    if metrics["target"] is None:
+        return f"{model} of {metrics['source']}"
+    return f"{model}, {metrics['source']} to {metrics['target']}"
+
+
+def _test_rows(survey: ReleasedSurvey, predictions: pd.DataFrame) -> Any:
+    return predictions.loc[predictions["survey"] == survey.name, "row"].to_numpy()
+
+
+def _tested(release: Release, survey: ReleasedSurvey, predictions: pd.DataFrame) -> pd.DataFrame:
+    """Test stamps of a survey: the run's labels and scores, and what the released model says of them."""
+    lines = predictions[predictions["survey"] == survey.name]
+    rows = lines["row"].to_numpy()
+    scores = release.score(survey.stamps.stamps[rows])
+    found = 1 / (1 + np.exp(-scores.logit.astype(np.float64)))
+    apart = float(np.abs(found - lines["score"]).max())
+    if apart > AGREEMENT:
+        raise ContractError(
+            f"{survey.name}: predictions.parquet holds other scores of the test stamps than model.pt gives, "
+            f"{apart:.3g} apart; the two are not of one run, or the stamps file has changed."
+        )
+    return pd.DataFrame(
+        {
+            "survey": survey.name,
+            "class": survey.stamps.classes[rows],
+            "label": lines["label"].to_numpy(),
+            "raw": lines["score"].to_numpy(),
+            "score": scores.score,
+            "similarity": scores.similarity,
+            "distance": scores.distance,
+        }
+    )
+
+
+def _markdown(lines: Sequence[Mapping[str, str]]) -> str:
+    return pd.DataFrame(list(lines)).to_markdown(index=False, disable_numparse=True)

@@ -1,0 +1,179 @@
+"""Tables of a model card: a list of lines, each a cell of text by heading."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import roc_auc_score
+
+from stampshift.errors import ContractError
+from stampshift.evaluation.calibration import calibration_quantities
+from stampshift.evaluation.des_study.intervals import Bootstrap, balanced_accuracy, interval
+from stampshift.evaluation.metrics import THRESHOLD, confusion
+from stampshift.release.faulty import FAULTS
+from stampshift.release.reference import ReleasedSurvey
+from stampshift.release.released import Release
+from stampshift.release.threshold import CONFIDENCE, Rate, choose, rate
+from stampshift.splits import Rows
+from stampshift.stamps import BOGUS, LABEL_NAMES, REAL
+
+Lines = list[dict[str, str]]
+BINS = 15
+BOOTSTRAP = Bootstrap(samples=1000, confidence=CONFIDENCE, seed=0)
+MDRS = (0.01, 0.05)
+FAULTY_STAMPS = 500
+
+
+def data_lines(
+    surveys: Sequence[ReleasedSurvey], predictions: pd.DataFrame, metrics: Mapping[str, Any]
+) -> Lines:
+    """Stamps of each survey, and in what part they are."""
+    lines = []
+    for each in surveys:
+        labels, shots = each.stamps.labels, metrics["shots"]
+        labelled = f"{len(each.train)}" if each.role == "source" else f"{2 * shots} ({shots} of each label)"
+        unlabelled = 0 if each.role == "source" else len(each.train) - 2 * shots
+        lines.append(
+            {
+                "survey": each.name,
+                "role": each.role,
+                "stamps": str(len(each.stamps)),
+                "real": str((labels == REAL).sum()),
+                "bogus": str((labels == BOGUS).sum()),
+                "train, labelled": labelled,
+                "train, no label read": str(unlabelled),
+                "validation": str(len(each.validation)),
+                "held out, no label read": str(len(each.unlabelled)),
+                "test": str((predictions["survey"] == each.name).sum()),
+            }
+        )
+    return lines
+
+
+def performance_lines(tested: pd.DataFrame) -> Lines:
+    """Balanced accuracy, MDR, FPR at a score of one half, and AUC, by survey."""
+    lines = []
+    for survey, rows in tested.groupby("survey", sort=False):
+        counts = confusion(rows["label"], rows["raw"], threshold=THRESHOLD)
+        found = interval(rows["label"], rows["raw"], statistic=balanced_accuracy, how=BOOTSTRAP)
+        lines.append(
+            {
+                "survey": str(survey),
+                "real": str(counts["tp"] + counts["fn"]),
+                "bogus": str(counts["fp"] + counts["tn"]),
+                "balanced accuracy": f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})",
+                "MDR": _cell(_rate(counts["fn"], counts["tp"])),
+                "FPR": _cell(_rate(counts["fp"], counts["tn"])),
+                "AUC": f"{roc_auc_score(rows['label'], rows['raw']):.4f}",
+            }
+        )
+    return lines
+
+
+def class_lines(tested: pd.DataFrame) -> Lines:
+    """Recall of the survey's own classes, the reals first."""
+    right = (tested["raw"] > THRESHOLD) == (tested["label"] == REAL)
+    groups = tested.assign(right=right, bogus=tested["label"] != REAL).groupby(
+        ["survey", "bogus", "class"], sort=True
+    )
+    lines: dict[str, Lines] = {str(survey): [] for survey in tested["survey"].unique()}
+    for (survey, bogus, name), rows in groups:  # type: ignore[misc]
+        found = rate(int(rows["right"].sum()), len(rows), confidence=CONFIDENCE)
+        lines[str(survey)].append(
+            {
+                "survey": str(survey),
+                "class": str(name),
+                "label": LABEL_NAMES[BOGUS if bogus else REAL],
+                "stamps": str(len(rows)),
+                "recall": _cell(found),
+            }
+        )
+    return [line for group in lines.values() for line in group]
+
+
+def calibration_lines(tested: pd.DataFrame) -> Lines:
+    """Calibration numbers of the test scores before and after the temperature, by survey."""
+    lines = []
+    for survey, rows in tested.groupby("survey", sort=False):
+        for name, column in (("before", "raw"), ("after", "score")):
+            found = calibration_quantities(rows["label"], rows[column], bins=BINS)
+            lines.append(
+                {"survey": str(survey), "temperature": name}
+                | {quantity: f"{value:.4f}" for quantity, value in found.items()}
+            )
+    return lines
+
+
+def operating_lines(release: Release, tested: pd.DataFrame) -> Lines:
+    """Thresholds chosen on validation stamps, and what they do there and on test stamps."""
+    home = release.contract.home
+    rows = tested[tested["survey"] == home]
+    lines = []
+    for mdr in MDRS:
+        try:
+            point = choose(release, survey=home, max_mdr=mdr, max_fpr=None)
+        except ContractError:  # validation stamps of one label, or none
+            continue
+        line = {
+            "MDR asked for": f"{mdr:g}",
+            "threshold": f"{point.threshold:.4g}",
+            "MDR, validation": _cell(point.mdr),
+            "FPR, validation": _cell(point.fpr),
+        }
+        for name, label, wrong in (("MDR", REAL, np.less), ("FPR", BOGUS, np.greater_equal)):
+            scores = rows.loc[rows["label"] == label, "score"].to_numpy(np.float64)
+            missed = int(wrong(scores, point.threshold).sum())
+            line[f"{name}, test"] = _cell(_rate(missed, len(scores) - missed)) if len(scores) else "no stamp"
+        lines.append(line | {"promised": "no" if point.caveats else "yes"})
+    return lines
+
+
+def outlying_lines(release: Release, tested: pd.DataFrame) -> Lines:
+    """Share of each survey's test stamps that are flagged, and their similarity."""
+    lines = []
+    for survey, rows in tested.groupby("survey", sort=False):
+        limits = release.contract.out_of_distribution["thresholds"][str(survey)]
+        flagged = int(release.outlying(rows["distance"].to_numpy(), survey=str(survey)).sum())
+        middle = rows["similarity"].quantile([0.01, 0.5])
+        lines.append(
+            {
+                "survey": str(survey),
+                "flagged beyond": f"{limits['distance']:.3g}",
+                "reference stamps": str(limits["stamps"]),
+                "expected": f"{limits['expected']:.4f}",
+                "flagged, test": _cell(_rate(flagged, len(rows) - flagged)),
+                "similarity, median": f"{middle[0.5]:.4f}",
+                "similarity, lowest 1%": f"{middle[0.01]:.4f}",
+            }
+        )
+    return lines
+
+
+def fault_lines(release: Release, survey: ReleasedSurvey, rows: Rows) -> Lines:
+    """Share of test stamps flagged when they are made wrong on purpose; no label is read."""
+    if not len(rows):  # a survey without a test part: its reference tells as much
+        rows = survey.held_out
+    some = rows[np.linspace(0, len(rows) - 1, min(FAULTY_STAMPS, len(rows))).round().astype(int)]
+    stamps = survey.stamps.stamps[some]
+    generator = np.random.default_rng(0)
+    lines = []
+    for name, fault in FAULTS.items():
+        scores = release.score(fault(stamps, generator))
+        flagged = release.outlying(scores.distance, survey=survey.name).mean()
+        lines.append(
+            {
+                "made wrong on purpose": name,
+                "flagged": f"{flagged:.2f}",
+                "called real": f"{(scores.score > THRESHOLD).mean():.2f}",
+            }
+        )
+    return lines
+
+
+def _rate(wrong: int, right: int) -> Rate:
+    return rate(wrong, wrong + right, confidence=CONFIDENCE)
+
+
+def _cell(found: Rate) -> str:
+    return f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})"

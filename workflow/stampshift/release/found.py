@@ -1,0 +1,126 @@
+"""A run's folder as what a release is made of: its files, and the stamps and splits of the same results."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypedDict
+
+import numpy as np
+import pandas as pd
+
+from stampshift.errors import ContractError
+from stampshift.evaluation.predictions import pool_predictions
+from stampshift.experiment import Run
+from stampshift.files import read_json
+from stampshift.release.reference import ReleasedSurvey
+from stampshift.splits import Splits
+from stampshift.stamps import Stamps
+from stampshift.training.model import Model
+
+
+class FoundRun(TypedDict):
+    """Arguments of `making.make_release`."""
+
+    model: Model
+    metrics: Mapping[str, Any]
+    predictions: pd.DataFrame
+    surveys: list[ReleasedSurvey]
+
+
+def found_run(
+    folder: Path, *, stamps: Sequence[Path], splits: Sequence[Path], validation_shots: int | None
+) -> FoundRun:
+    """Open a run's files, and the stamps and splits that it was trained on.
+
+    Parameters
+    ----------
+    folder
+        ``results/<method>/<pair>/shots-<k>/seed-<s>`` or ``results/baseline/<source>/seed-<s>``.
+    stamps, splits
+        Files to take in place of those of the same results; each says itself whose they are.
+    validation_shots
+        Labelled target stamps per class that chose the epoch, where `metrics.json` does not say it.
+
+    Raises
+    ------
+    ContractError
+        If a file is missing or breaks its contract, or the splits are not those of the run's predictions.
+    """
+    metrics = _metrics(folder)
+    run = Run(**{name: metrics[name] for name in Run.__dataclass_fields__})
+    model = Model.open(folder / "model.pt")
+    given = {each.survey: each for each in map(Stamps.open, stamps)}
+    parts = {each.survey: each for each in map(Splits.open, splits)}
+    names = [run.source] if run.target is None else [run.source, run.target]
+    predictions = pool_predictions([folder / "predictions.parquet"], runs=[vars(run)], surveys=names)
+    surveys = []
+    for name in names:
+        survey = given.get(name) or Stamps.open(_beside(folder, run, f"stamps/{name}.h5", "--stamps"))
+        split = parts.get(name) or Splits.open(
+            _beside(folder, run, f"splits/{name}/seed-{run.seed}.npz", "--splits")
+        )
+        _check_test_part(folder, predictions, split)
+        shots = None if name == run.source else _validation_shots(folder, metrics, validation_shots)
+        surveys.append(_released(survey, split, shots))
+    return FoundRun(model=model, metrics=metrics, predictions=predictions, surveys=surveys)
+
+
+def _released(survey: Stamps, splits: Splits, validation_shots: int | None) -> ReleasedSurvey:
+    """A survey with its rows: a target's validation shots are labelled, the others of that part are not."""
+    if validation_shots is None:
+        none = np.array([], dtype=np.int64)
+        return ReleasedSurvey("source", survey, splits.train, splits.validation, none)
+    shots = splits.validation_shots(validation_shots)
+    return ReleasedSurvey("target", survey, splits.train, shots, np.setdiff1d(splits.validation, shots))
+
+
+def _metrics(folder: Path) -> dict[str, Any]:
+    path = folder / "metrics.json"
+    if not (folder / "model.pt").is_file() or not path.is_file():
+        raise ContractError(
+            f"{folder}: expected the folder of a trained run, with model.pt and metrics.json, found "
+            f"{'no such files in it' if folder.is_dir() else 'no such folder'}; give one such as "
+            "results/mme/HiTS-to-ZTF/shots-10/seed-0."
+        )
+    try:
+        metrics: dict[str, Any] = read_json(path)
+    except ValueError as error:
+        raise ContractError(f"{path}: not readable as JSON ({error}). Delete the run's folder.") from error
+    missing = [name for name in Run.__dataclass_fields__ if name not in metrics]
+    if missing:
+        raise ContractError(f"{path}: misses {', '.join(missing)}. Delete the run's folder.")
+    return metrics
+
+
+def _beside(folder: Path, run: Run, place: str, option: str) -> Path:
+    """A file of the results that a run's folder lies in."""
+    parts = Path(run.folder).parts
+    resolved = folder.resolve()
+    if resolved.parts[-len(parts) :] != parts:
+        raise ContractError(
+            f"{folder}: expected to lie in its results as {run.folder}; as it does not, give the file "
+            f"{place} of its results by {option}."
+        )
+    path = resolved.parents[len(parts) - 1] / place
+    if not path.is_file():
+        raise ContractError(f"{path}: no such file, which the run {run} was trained on; give it by {option}.")
+    return path
+
+
+def _validation_shots(folder: Path, metrics: Mapping[str, Any], given: int | None) -> int:
+    shots = metrics.get("validation_shots", given)
+    if shots is None:
+        raise ContractError(
+            f"{folder / 'metrics.json'}: does not say how many target stamps per class chose the epoch; it is of "
+            "an older version: give --validation-shots, as `splits.validation_shots` of its configuration."
+        )
+    return int(shots)
+
+
+def _check_test_part(folder: Path, predictions: pd.DataFrame, splits: Splits) -> None:
+    rows = np.sort(predictions.loc[predictions["survey"] == splits.survey, "row"])
+    if not np.array_equal(rows, np.sort(splits.test)):
+        raise ContractError(
+            f"{folder}: expected predictions of the {len(splits.test)} test stamps of the splits of "
+            f"{splits.survey}, found those of {len(rows)} stamps, not the same; give the splits file that the "
+            "run was trained on."
+        )

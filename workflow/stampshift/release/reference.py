@@ -1,0 +1,143 @@
+"""Reference stamps of a released model: held out of the training, none of them of a test part.
+
+The part ``validation`` has labels; calibration and operating points are read off it. The part ``unlabelled``
+is as many stamps of an adapted model's target as were held out of training without a label: a survey's
+few shots are too few, and too evenly drawn, to say what its stamps look like.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from stampshift.evaluation.calibration import fitted_calibration
+from stampshift.errors import ContractError
+from stampshift.release.network import OnnxNetwork, Outputs
+from stampshift.release.outliers import Outliers, limit
+from stampshift.release.released import calibrated
+from stampshift.splits import Rows
+from stampshift.stamps import BOGUS, REAL, Stamps
+
+TRAIN_STAMPS = 10_000  # of a survey, from which outliers are told; more move nothing
+VALIDATION, UNLABELLED = "validation", "unlabelled"
+
+
+@dataclass(frozen=True)
+class ReleasedSurvey:
+    """A survey that a model was trained on.
+
+    Attributes
+    ----------
+    role
+        ``"source"`` or ``"target"``.
+    stamps
+        The survey.
+    train
+        Rows that the training saw, labelled or not. No label of theirs is read.
+    validation
+        Rows of the labelled stamps that chose the model's epoch; may be empty.
+    unlabelled
+        Rows held out of the training. No label of theirs is read; may be empty.
+    """
+
+    role: str
+    stamps: Stamps
+    train: Rows
+    validation: Rows
+    unlabelled: Rows
+
+    @property
+    def name(self) -> str:
+        """Of the survey."""
+        return self.stamps.survey
+
+    @property
+    def held_out(self) -> Rows:
+        """Rows of the reference: validation, then unlabelled."""
+        return np.concatenate([self.validation, self.unlabelled])
+
+    def training_sample(self) -> NDArray[np.float32]:
+        """Up to `TRAIN_STAMPS` training stamps, spread evenly: nothing is drawn."""
+        count = min(TRAIN_STAMPS, len(self.train))
+        rows = np.sort(self.train)[np.linspace(0, len(self.train) - 1, count).round().astype(int)]
+        return self.stamps.stamps[rows]
+
+
+def reference_table(
+    surveys: Sequence[ReleasedSurvey], *, network: OnnxNetwork, outliers: Outliers
+) -> pd.DataFrame:
+    """Score the reference stamps of all surveys.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``survey``, ``part``, ``label`` (Int8, missing where the part is unlabelled), ``logit`` (of
+        real less bogus, not calibrated), ``similarity`` and ``distance``.
+
+    Raises
+    ------
+    ContractError
+        If a survey has no reference stamp.
+    """
+    return pd.concat([_lines(survey, network, outliers) for survey in surveys], ignore_index=True)
+
+
+def _lines(survey: ReleasedSurvey, network: OnnxNetwork, outliers: Outliers) -> pd.DataFrame:
+    if not len(survey.held_out):
+        raise ContractError(
+            f"{survey.name}: expected stamps that were held out of the training, found none; without them "
+            "nothing is known of how the model scores this survey. Give some stamps, labelled or not."
+        )
+    outputs: Outputs = network.run(survey.stamps.stamps[survey.held_out])
+    parts = [VALIDATION] * len(survey.validation) + [UNLABELLED] * len(survey.unlabelled)
+    labels = [*survey.stamps.labels[survey.validation].tolist(), *([None] * len(survey.unlabelled))]
+    return pd.DataFrame(
+        {
+            "survey": survey.name,
+            "part": parts,
+            "label": pd.array(labels, dtype="Int8"),
+            "logit": outputs.logits[:, REAL] - outputs.logits[:, BOGUS],
+            "similarity": outliers.similarity(outputs),
+            "distance": outliers.distance(outputs),
+        }
+    )
+
+
+def calibrate(reference: pd.DataFrame, *, survey: str) -> dict[str, Any]:
+    """Fit the temperature on a survey's validation stamps: the entry ``calibration`` of the contract."""
+    rows = validation_rows(reference, survey)
+    labels = rows["label"].to_numpy(np.uint8)
+    counts = {"n_real": int((labels == REAL).sum()), "n_bogus": int((labels == BOGUS).sum())}
+    if not all(counts.values()):
+        fitted: dict[str, Any] = {"stamps": len(rows), "fitted": False, "temperature": 1.0}
+    else:
+        fitted = fitted_calibration(labels, calibrated(rows["logit"].to_numpy(), 1))
+    return {"survey": survey, **counts, **fitted}
+
+
+def thresholds(reference: pd.DataFrame, *, quantile: float) -> dict[str, dict[str, float]]:
+    """Limits of the distance by survey: the entry ``thresholds`` of the contract."""
+    found = {}
+    for survey in reference["survey"].unique():
+        rows = fair_part(reference, survey)
+        distance, expected = limit(rows["distance"].to_numpy(), quantile=quantile)
+        found[str(survey)] = {"distance": distance, "expected": expected, "stamps": len(rows)}
+    return found
+
+
+def validation_rows(reference: pd.DataFrame, survey: str) -> pd.DataFrame:
+    """Labelled reference stamps of a survey."""
+    return reference[(reference["survey"] == survey) & (reference["part"] == VALIDATION)]
+
+
+def fair_part(reference: pd.DataFrame, survey: str) -> pd.DataFrame:
+    """The larger part of a survey's reference, which stands for its stamps as they come.
+
+    A source's validation part is a random sample. A target's shots are as many reals as bogus, whatever
+    the survey sends, and few: there the unlabelled part is the fairer one.
+    """
+    rows = reference[reference["survey"] == survey]
+    return rows[rows["part"] == rows["part"].value_counts().idxmax()]

@@ -1,0 +1,218 @@
+"""Operating points: a threshold on the score, and what it misses and lets through, with exact intervals.
+
+Rates and thresholds are read off validation stamps. The interval of a rate is that of Clopper & Pearson
+(1934). The threshold is chosen on the very stamps on which the rate is then counted; for the rate that it
+was chosen by, the upper limit holds nevertheless: with k of n reals below the (k + 1)-th lowest score, the
+true share below it follows a beta distribution of k + 1 and n - k, whose quantile that limit is (Wilks 1941).
+"""
+
+from dataclasses import asdict, dataclass
+from math import ceil, log
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy.stats import binomtest
+
+from stampshift.errors import ContractError
+from stampshift.evaluation.curves import ROUNDING
+from stampshift.evaluation.metrics import detection_curve
+from stampshift.release.reference import validation_rows
+from stampshift.release.released import Release, calibrated
+from stampshift.stamps import REAL
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A share of some stamps, with the limits of its exact interval."""
+
+    count: int
+    of: int
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.4f} ({self.low:.4f} to {self.high:.4f}; {self.count} of {self.of})"
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """A threshold: a stamp is called real when its calibrated score is at least that.
+
+    Attributes
+    ----------
+    survey
+        Whose validation stamps it was chosen on.
+    threshold
+        On the calibrated score.
+    mdr, fpr
+        Share of the reals below it, and share of the bogus stamps not below it.
+    max_mdr, max_fpr
+        What was asked for.
+    confidence
+        Of the intervals.
+    caveats
+        Sentences on what so many stamps cannot promise.
+    """
+
+    survey: str
+    threshold: float
+    mdr: Rate
+    fpr: Rate
+    max_mdr: float | None
+    max_fpr: float | None
+    confidence: float
+    caveats: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON content."""
+        return asdict(self)
+
+    def as_text(self) -> str:
+        """Some lines for people."""
+        lines = [
+            f"threshold  {self.threshold:.7g}   call a stamp of {self.survey} real when its score is at least that",
+            f"MDR        {self.mdr}",
+            f"FPR        {self.fpr}",
+            f"Counted on validation stamps; in brackets the exact {self.confidence:.0%} interval.",
+        ]
+        return "\n".join([*lines, *self.caveats])
+
+
+def rate(count: int, of: int, *, confidence: float) -> Rate:
+    """Share ``count / of`` with its Clopper-Pearson interval."""
+    interval = binomtest(count, of).proportion_ci(confidence, method="exact")
+    return Rate(count, of, count / of, float(interval.low), float(interval.high))
+
+
+def operating_point(
+    labels: ArrayLike,
+    scores: ArrayLike,
+    *,
+    survey: str,
+    max_mdr: float | None,
+    max_fpr: float | None,
+    confidence: float,
+) -> OperatingPoint:
+    """Highest threshold that misses no larger share of the reals than `max_mdr`.
+
+    Without `max_mdr` it is the lowest threshold that lets through no larger share of the bogus stamps than
+    `max_fpr`. With both, the former must do both.
+
+    Parameters
+    ----------
+    labels
+        (N,), 1 real and 0 bogus, of validation stamps.
+    scores
+        (N,), calibrated P(real).
+    survey
+        Whose stamps they are.
+    max_mdr, max_fpr
+        Shares from 0 to less than 1; at least one of them.
+    confidence
+        Of the intervals, a share.
+
+    Raises
+    ------
+    ContractError
+        If no threshold does what is asked, or a class has no stamp.
+    """
+    curve = detection_curve(labels, scores)
+    real, score = np.asarray(labels) == REAL, np.asarray(scores, dtype=np.float64)
+    if max_mdr is not None:
+        row = curve[curve["mdr"] <= max_mdr + ROUNDING].iloc[0]
+    else:
+        row = curve[curve["fpr"] <= _given(max_fpr) + ROUNDING].iloc[-1]
+    threshold = float(row["threshold"])
+    if not np.isfinite(threshold) or (max_fpr is not None and row["fpr"] > max_fpr + ROUNDING):
+        raise ContractError(_impossible(survey, curve, max_mdr, _given(max_fpr)))
+    mdr = rate(int((score[real] < threshold).sum()), int(real.sum()), confidence=confidence)
+    fpr = rate(int((score[~real] >= threshold).sum()), int((~real).sum()), confidence=confidence)
+    caveats = [
+        _caveat(name, kind, rate_, asked, confidence)
+        for name, kind, rate_, asked in (("MDR", "real", mdr, max_mdr), ("FPR", "bogus", fpr, max_fpr))
+        if asked is not None and rate_.high > asked
+    ]
+    return OperatingPoint(survey, threshold, mdr, fpr, max_mdr, max_fpr, confidence, tuple(caveats))
+
+
+def choose(
+    release: Release,
+    *,
+    survey: str | None,
+    max_mdr: float | None,
+    max_fpr: float | None,
+    confidence: float = CONFIDENCE,
+) -> OperatingPoint:
+    """`operating_point` of a released model on a survey's validation stamps.
+
+    Parameters
+    ----------
+    release
+        The model.
+    survey
+        One of its surveys; its own, `Contract.home`, if None.
+    max_mdr, max_fpr, confidence
+        As for `operating_point`.
+
+    Raises
+    ------
+    ContractError
+        If the model does not know the survey, has no labelled stamps of it, or no threshold does what is
+        asked.
+    """
+    known, name = release.contract.surveys, survey or release.contract.home
+    if name not in known:
+        raise ContractError(
+            f"{release.folder}: knows {' and '.join(known)}, found --survey {name}; an operating point needs "
+            "labelled validation stamps of the survey."
+        )
+    if max_mdr is None and max_fpr is None:
+        raise ContractError(f"{release.folder}: an operating point needs --max-mdr, --max-fpr or both.")
+    rows = validation_rows(release.reference(), name)
+    return operating_point(
+        rows["label"].to_numpy(np.uint8),
+        calibrated(rows["logit"].to_numpy(), release.contract.calibration["temperature"]),
+        survey=name,
+        max_mdr=max_mdr,
+        max_fpr=max_fpr,
+        confidence=confidence,
+    )
+
+
+def _given(value: float | None) -> float:
+    return 1.0 if value is None else value
+
+
+def _impossible(survey: str, curve: pd.DataFrame, max_mdr: float | None, max_fpr: float) -> str:
+    if max_mdr is None:
+        return (
+            f"{survey}: no threshold with an FPR of at most {max_fpr:g} calls any validation stamp real; "
+            "ask for a larger --max-fpr."
+        )
+    lowest = curve.loc[curve["mdr"] <= max_mdr + ROUNDING, "fpr"].iloc[0]
+    return (
+        f"{survey}: no threshold has an MDR of at most {max_mdr:g} and an FPR of at most {max_fpr:g} on the "
+        f"validation stamps: with that MDR the lowest FPR is {lowest:.4g}. Ask for more of either."
+    )
+
+
+def _caveat(name: str, kind: str, found: Rate, asked: float, confidence: float) -> str:
+    """What `found` does not promise: too few stamps for any promise, or too many of them beyond."""
+    tail = (1 - confidence) / 2
+    best = 1 - tail ** (1 / found.of)  # the upper limit of none in so many
+    if best > asked:
+        needed = f"{ceil(log(tail) / log(1 - asked))} would be" if asked > 0 else "no number would be"
+        return (
+            f"{found.of} {kind} validation stamps are too few to promise an {name} of {asked:g} with "
+            f"{confidence:.0%} confidence: were none of them called wrongly the true one might still be "
+            f"{best:.4g}; {needed} enough."
+        )
+    return (
+        f"With {confidence:.0%} confidence the true {name} may be up to {found.high:.4g}, more than the "
+        f"{asked:g} asked for; ask for a lower one to be safe."
+    )

@@ -1,0 +1,1 @@
+"""Scores of a night by a released model, and what they tell of the night."""
