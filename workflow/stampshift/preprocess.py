@@ -12,9 +12,9 @@ Preprocessing of Bolivar (2022), section 5.2, in this order:
    becomes 0.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,7 +120,8 @@ def preprocess(
     groups: list[str] = []
     kept = _kept(_known(triplets, classes, counts), size_pixels, counts)
     while block := list(islice(kept, BLOCK_TRIPLETS)):
-        pixels = np.stack([image for triplet in block for image in _crops(triplet, size_pixels)])
+        images = chain.from_iterable(triplet.images for triplet in block)
+        pixels = np.stack([central_crop(image, size_pixels=size_pixels) for image in images])
         stamps.append(
             normalise_and_fill(
                 pixels.reshape(len(block), *stamps[0].shape[1:]),
@@ -262,18 +263,25 @@ def _known(
 
 def _kept(triplets: Iterable[RawTriplet], size_pixels: int, counts: Counts) -> Iterator[RawTriplet]:
     for triplet in triplets:
-        shapes = {image.shape for image in triplet.images}
-        if any(len(shape) != 2 or shape[0] != shape[1] for shape in shapes):
-            counts.dropped["non_square"] += 1
-        elif len(shapes) != 1:
-            counts.dropped["ragged"] += 1
-        elif triplet.images[0].shape[0] < size_pixels:
-            counts.dropped["too_small"] += 1
+        reason = unfit(triplet.images, size_pixels=size_pixels)
+        if reason:
+            counts.dropped[reason] += 1
         else:
             yield triplet
 
 
-def _crops(triplet: RawTriplet, size_pixels: int) -> list[NDArray[np.float32]]:
-    start = triplet.images[0].shape[0] // 2 - size_pixels // 2
+def unfit(images: Sequence[NDArray[np.float32]], *, size_pixels: int) -> str:
+    """Why a triplet cannot be cropped, one of `counts.REASONS`; ``""`` if it can."""
+    shapes = {image.shape for image in images}
+    if any(len(shape) != 2 or shape[0] != shape[1] for shape in shapes):
+        return "non_square"
+    if len(shapes) != 1:
+        return "ragged"
+    return "too_small" if images[0].shape[0] < size_pixels else ""
+
+
+def central_crop(image: NDArray[np.float32], *, size_pixels: int) -> NDArray[np.float32]:
+    """Central `size_pixels` squared of a square image; the centre of an even size is pixel ``size // 2``."""
+    start = image.shape[0] // 2 - size_pixels // 2
     window = slice(start, start + size_pixels)
-    return [image[window, window] for image in triplet.images]
+    return image[window, window]

@@ -91,9 +91,7 @@ def make_release(
             simulated=any("simulate" in each.stamps.attributes.get("origin", {}) for each in surveys),
             digests={name: file_digest(folder / name) for name in DIGESTED},
         ).write(folder)
-        card = model_card(
-            Release.open(folder), metrics=metrics, predictions=predictions, surveys=surveys
-        )
+        card = model_card(Release.open(folder), metrics=metrics, predictions=predictions, surveys=surveys)
         (folder / CARD).write_text(card, encoding="utf-8")
 
 

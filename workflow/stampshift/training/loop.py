@@ -141,6 +141,30 @@ class Trainer:
             If the process was asked to end; classifier and optimiser are then left within the epoch.
         """
         task, start, epoch = self.task, time.perf_counter(), self.progress.epoch + 1
+        trained = self.train_epoch(epoch)
+        validation = task.data.validation(task.method.validation)
+        scores = predict(self.classifier, validation.stamps, validation.rows, device=task.device)
+        validated = evaluate(validation.labels, scores)
+        row = {
+            "epoch": epoch,
+            "train_loss": trained["train_loss"],
+            "validation_loss": mean_cross_entropy(validation.labels, scores),
+            "validation_accuracy": accuracy(validated["confusion"]),
+            "validation_balanced_accuracy": validated["balanced_accuracy"],
+            "learning_rate": trained["learning_rate"],
+            "seconds": time.perf_counter() - start,
+        }
+        self.progress.record(row, self.classifier)
+
+    def train_epoch(self, epoch: int) -> dict[str, float]:
+        """Train one epoch, numbered from 1; its ``train_loss`` and its ``learning_rate`` at the start.
+
+        Raises
+        ------
+        DivergedError, StoppedError
+            As `run_epoch`.
+        """
+        task = self.task
         torch.manual_seed(self._torch_seed(epoch=epoch))
         batches = epoch_batches(
             task.method,
@@ -150,26 +174,14 @@ class Trainer:
             generator=np.random.default_rng(self._stream(epoch=epoch)),
             device=task.device,
         )
-        learning_rate = self._schedule.get_last_lr()[0]
+        learning_rate = float(self._schedule.get_last_lr()[0])
         loss = self._descend(batches)
         if not np.isfinite(loss):
             raise DivergedError(
                 f"{task.name}: the training loss is {loss} in epoch {epoch}; lower training.learning_rate "
                 "or the entropy weight."
             )
-        validation = task.data.validation(task.method.validation)
-        scores = predict(self.classifier, validation.stamps, validation.rows, device=task.device)
-        validated = evaluate(validation.labels, scores)
-        row = {
-            "epoch": epoch,
-            "train_loss": loss,
-            "validation_loss": mean_cross_entropy(validation.labels, scores),
-            "validation_accuracy": accuracy(validated["confusion"]),
-            "validation_balanced_accuracy": validated["balanced_accuracy"],
-            "learning_rate": learning_rate,
-            "seconds": time.perf_counter() - start,
-        }
-        self.progress.record(row, self.classifier)
+        return {"train_loss": loss, "learning_rate": learning_rate}
 
     def _descend(self, batches: Iterator[Batch]) -> float:
         """One iteration per batch; the mean loss is read from the device once, at the end."""

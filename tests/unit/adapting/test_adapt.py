@@ -1,0 +1,162 @@
+from dataclasses import replace
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from stampshift.adapting.adapt import adapt
+from stampshift.adapting.report import as_markdown
+from stampshift.adapting.trainings import choose_epochs, held_out_scores
+from stampshift.errors import ConfigError, ContractError
+from stampshift.stamps import UNLABELLED
+
+CPU = torch.device("cpu")
+
+
+def run(setting, *, epochs=3, test=None, processes=1):
+    return adapt(
+        setting,
+        epochs=epochs,
+        epochs_unjudged=2,
+        test=test,
+        device=CPU,
+        processes=processes,
+        progress=False,
+    )
+
+
+def relabel(path, rows):
+    """Flip the labels of some rows of a stamps file, in place."""
+    with h5py.File(path, "r+") as file:
+        labels = file["label"][:]
+        labels[rows] = 1 - labels[rows]
+        file["label"][:] = labels
+
+
+def test_a_training_sees_the_shots_that_it_is_given_and_the_pile_without_labels(setting):
+    few = setting.few_labels
+    data = setting.task(few.labelled[:4], name="fold 1", entropy=1, device=CPU).data
+    assert data.target.rows.tolist() == few.labelled[:4].tolist()
+    assert len(data.target.labels) == 4
+    assert not hasattr(data.unlabelled, "labels")
+    assert (setting.target_stamps.labels[data.unlabelled.rows] == UNLABELLED).all()
+    assert data.source.rows.tolist() == setting.source_splits.train.tolist()
+
+
+def test_no_label_of_a_held_out_stamp_reaches_the_training_that_scores_it(setting):
+    fold = setting.few_labels.folds(seed=setting.seed)[1]
+    before = held_out_scores(setting, epochs=2, device=CPU, processes=1, progress=False)
+    # a swap of two labels: the stamps of the fold exchange theirs, and folds stay as they are
+    relabel(setting.target, fold.held_out)
+    swapped = replace(setting)
+    swapped.few_labels.__dict__.update(setting.few_labels.__dict__)
+    after = held_out_scores(swapped, epochs=2, device=CPU, processes=1, progress=False)
+    of_fold = before["row"].isin(fold.held_out)
+    assert before["score"][of_fold].tolist() == after["score"][of_fold].tolist()
+    assert before["score"][~of_fold].tolist() != after["score"][~of_fold].tolist()
+
+
+def test_adapting_to_a_survey_that_the_model_cannot_call_gains(setting, test_file):
+    adaptation = run(setting, test=test_file)
+    held_out, source, test = adaptation.changes
+    assert [held_out.stamps, source.stamps, test.stamps] == [
+        "labelled stamps, held out in turn",
+        "test part",
+        "test file",
+    ]
+    assert [held_out.survey, source.survey, test.survey] == ["B", "A", "B"]
+    assert test.before["balanced_accuracy"] < 0.6 < 0.9 < test.after["balanced_accuracy"]
+    assert source.gain > 0.3
+    assert adaptation.model.head == "prototype"
+    assert adaptation.record["shots"] == {"real": 3, "bogus": 3}
+    chosen = adaptation.history.loc[adaptation.history["chosen"], "epoch"].tolist()
+    assert chosen == [adaptation.record["epochs"]]
+    assert adaptation.history["train_loss"].notna().sum() == adaptation.record["epochs"]
+
+
+def test_the_number_of_processes_changes_no_byte(setting, tmp_path):
+    for processes in (1, 2):
+        adaptation = run(setting, processes=processes)
+        adaptation.save(tmp_path / str(processes), report=as_markdown(adaptation))
+    for name in ("model.pt", "history.parquet", "validation.parquet", "predictions.parquet", "adaptation.md"):
+        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes(), name
+
+
+def test_test_labels_reach_neither_the_model_nor_the_choice_of_the_epoch(setting, test_file):
+    first = run(setting, test=test_file)
+    relabel(test_file, np.arange(100))
+    second = run(setting, test=test_file)
+    assert all(torch.equal(value, second.model.state[name]) for name, value in first.model.state.items())
+    assert first.record["epochs"] == second.record["epochs"]
+    assert first.changes[-1].after["balanced_accuracy"] == pytest.approx(
+        1 - second.changes[-1].after["balanced_accuracy"]
+    )
+
+
+def test_a_test_file_with_a_candidate_of_the_adaptation_is_refused(setting, few):
+    with pytest.raises(ContractError, match=r"expected candidates that the adaptation does not see, found 4"):
+        run(setting, test=few(real=2, bogus=2, unlabelled=0))
+
+
+def test_with_one_label_of_a_class_nothing_is_held_out_and_the_report_says_so(setting, few):
+    adaptation = run(replace(setting, target=few(real=1, bogus=4)))
+    assert adaptation.validation.empty
+    assert adaptation.record["epochs"] == 2
+    assert [change.survey for change in adaptation.changes] == ["A"]
+    assert "what was gained on the target cannot be told" in as_markdown(adaptation)
+
+
+def test_fine_tuning_can_do_without_the_source_and_the_report_says_what_is_not_known(finetuning):
+    adaptation = run(finetuning)
+    assert [change.survey for change in adaptation.changes] == ["B"]
+    assert adaptation.model.head == "linear"
+    assert adaptation.record["source"] is None
+    assert "What was lost on the model's own survey is not known" in as_markdown(adaptation)
+
+
+def test_minimax_entropy_cannot_do_without_the_source(setting):
+    with pytest.raises(ConfigError, match=r"mme trains on the source's labelled stamps too.*--source-stamps"):
+        run(replace(setting, source=None))
+
+
+def test_minimax_entropy_asks_for_unlabelled_stamps(setting, few):
+    with pytest.raises(ConfigError, match=r"mme needs unlabelled stamps, but all stamps of .* have labels"):
+        run(replace(setting, target=few(real=2, bogus=2, unlabelled=0)))
+
+
+def test_stamps_of_another_normalisation_are_refused(setting):
+    vars(setting)["source_stamps"] = replace(setting.source_stamps, attributes={"normalisation": "channel"})
+    vars(setting)["target_stamps"] = replace(
+        setting.target_stamps, attributes={"normalisation": "difference_mad"}
+    )
+    with pytest.raises(
+        ContractError, match=r"B: .* by 'difference_mad', those of A by 'channel'\. Make them again"
+    ):
+        setting.check()
+
+
+def test_fine_tuning_refuses_a_prototype_head(setting, finetuning, tmp_path):
+    run(setting, epochs=1).model.save(tmp_path / "prototype.pt")
+    with pytest.raises(
+        ConfigError, match=r"fine-tuning goes on from a linear head, but .* has a prototype head"
+    ):
+        run(replace(finetuning, model=tmp_path / "prototype.pt"))
+
+
+def test_the_epoch_is_that_of_the_best_balanced_accuracy_then_of_the_lowest_loss_then_the_first():
+    scores = [[0.6, 0.6], [0.9, 0.4], [0.6, 0.1], [0.9, 0.4]]  # of a real and a bogus stamp
+    table = pd.DataFrame(
+        [
+            {"epoch": epoch, "row": row, "label": label, "score": pair[row]}
+            for epoch, pair in enumerate(scores, start=1)
+            for row, label in ((0, 1), (1, 0))
+        ]
+    )
+    chosen = choose_epochs(table)
+    assert chosen["held_out_balanced_accuracy"].tolist() == [0.5, 1.0, 1.0, 1.0]
+    assert chosen["held_out_loss"].tolist() == pytest.approx(
+        [-np.log(0.6 * 0.4) / 2, -np.log(0.9 * 0.6) / 2, -np.log(0.6 * 0.9) / 2, -np.log(0.9 * 0.6) / 2]
+    )
+    assert chosen["chosen"].tolist() == [False, True, False, False]

@@ -1,0 +1,69 @@
+import re
+
+import numpy as np
+import pytest
+
+from stampshift.adapting.few_labels import FewLabels
+from stampshift.errors import ContractError
+from stampshift.stamps import Stamps
+
+
+def labels(real, bogus, unlabelled=5):
+    rows = np.random.default_rng(3).permutation(real + bogus + unlabelled)
+    parts = np.split(rows, [real, real + bogus])
+    return FewLabels(*(np.sort(part) for part in parts))
+
+
+def test_labelled_and_unlabelled_stamps_are_told_apart(few, surveys):
+    stamps = Stamps.open(few(real=2, bogus=4, unlabelled=7), unlabelled=True)
+    found = FewLabels.of(stamps)
+    assert [len(found.real), len(found.bogus), len(found.unlabelled)] == [2, 4, 7]
+    assert set(stamps.classes[found.real]) == {"star"}
+    assert set(stamps.classes[found.unlabelled]) == {"unlabelled"}
+
+
+@pytest.mark.parametrize(("real", "bogus"), [(0, 3), (3, 0)])
+def test_a_class_without_a_label_is_refused_with_what_to_do(few, real, bogus):
+    stamps = Stamps.open(few(real=real, bogus=bogus), unlabelled=True)
+    with pytest.raises(ContractError, match=rf"B: expected at least .* found {real} and {bogus}\. Label one"):
+        FewLabels.of(stamps)
+
+
+@pytest.mark.parametrize(
+    ("real", "bogus", "folds"), [(2, 2, 2), (3, 9, 3), (10, 10, 10), (40, 25, 10), (1, 40, 0)]
+)
+def test_every_labelled_stamp_is_held_out_once_with_both_classes_on_either_side(real, bogus, folds):
+    few = labels(real, bogus)
+    found = few.folds(seed=0)
+    assert len(found) == folds
+    if folds:
+        assert np.sort(np.concatenate([fold.held_out for fold in found])).tolist() == few.labelled.tolist()
+    for fold in found:
+        assert np.sort(np.concatenate([fold.shots, fold.held_out])).tolist() == few.labelled.tolist()
+        for side in (fold.shots, fold.held_out):
+            assert np.intersect1d(side, few.real).size and np.intersect1d(side, few.bogus).size
+
+
+def test_with_equal_numbers_up_to_ten_one_of_each_class_is_held_out():
+    assert [len(fold.held_out) for fold in labels(7, 7).folds(seed=0)] == [2] * 7
+
+
+@pytest.mark.parametrize(
+    ("real", "bogus", "said"),
+    [
+        (
+            1,
+            5,
+            r"^1 real and 5 bogus labels, 5 unlabelled stamps\. With one label .* takes 4 epochs",
+        ),
+        (
+            3,
+            5,
+            r"Too few to set some aside for validation: 3 trainings each leave one of the rarer class out",
+        ),
+        (10, 12, r"10 trainings each hold a tenth of them out"),
+        (30, 41, r"More than 40 per class have not been studied; all are used\.$"),
+    ],
+)
+def test_what_the_labels_are_good_for_is_said(real, bogus, said):
+    assert re.search(said, labels(real, bogus).how_judged(epochs_unjudged=4))

@@ -1,0 +1,47 @@
+"""The files of the survey that a model was trained on, from where the model is."""
+
+from pathlib import Path
+
+from stampshift.adapting.setting import Source
+from stampshift.errors import ContractError
+from stampshift.files import read_json
+
+
+def found_source(run: Path, *, stamps: Path | None, splits: Path | None) -> Source | None:
+    """Stamps and split of the source of a run, given or found among the results that the run is part of.
+
+    Parameters
+    ----------
+    run
+        Folder of a run's files, ``<results>/baseline/<source>/seed-<s>`` say.
+    stamps, splits
+        Files to take in place of those found.
+
+    Returns
+    -------
+    Source or None
+        None where one of the two files is neither given nor there.
+
+    Raises
+    ------
+    ContractError
+        If the folder is not that of a run, or a given file does not exist.
+    """
+    if not (run / "model.pt").is_file() or not (run / "metrics.json").is_file():
+        raise ContractError(
+            f"{run}: expected the folder of a run, with model.pt and metrics.json, found none. Name one such "
+            "as results/baseline/<source>/seed-0."
+        )
+    for given in (stamps, splits):
+        if given is not None and not given.is_file():
+            raise ContractError(f"{given}: no such file.")
+    metrics = read_json(run / "metrics.json")
+    name, seed = metrics["source"], metrics["seed"]
+    for results in run.resolve().parents:
+        stamps = stamps or _if_there(results / "stamps" / f"{name}.h5")
+        splits = splits or _if_there(results / "splits" / f"{name}" / f"seed-{seed}.npz")
+    return Source(stamps, splits) if stamps and splits else None
+
+
+def _if_there(path: Path) -> Path | None:
+    return path if path.is_file() else None

@@ -1,0 +1,169 @@
+"""What all trainings of an adaptation share: files, method, options. It opens them in any process."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from stampshift.adapting.few_labels import FewLabels
+from stampshift.errors import ConfigError, ContractError
+from stampshift.methods import METHODS
+from stampshift.methods.method import Method
+from stampshift.splits import Rows, Splits
+from stampshift.stamps import Stamps
+from stampshift.training.data import Labelled, TrainingData, Unlabelled
+from stampshift.training.loop import Task
+from stampshift.training.model import Model
+
+
+@dataclass(frozen=True)
+class Source:
+    """Files of the survey that the model was trained on: its stamps, and the split of that training."""
+
+    stamps: Path
+    splits: Path
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Files and options of an adaptation; picklable.
+
+    Attributes
+    ----------
+    model
+        Model file that the adaptation starts from.
+    source
+        Files of the model's survey; None where they are not at hand, which fine-tuning can do without.
+    target
+        Stamps file of the new survey, with labels for a few.
+    method
+        ``"mme"`` or ``"finetune"``.
+    options
+        The method's options, with a number as ``entropy_weight``.
+    training
+        As section `training` of the configuration.
+    seed
+        Of all random streams.
+    """
+
+    model: Path
+    source: Source | None
+    target: Path
+    method: str
+    options: Mapping[str, Any]
+    training: Mapping[str, Any]
+    seed: int
+
+    def check(self) -> None:
+        """Raise an error if the files do not go together.
+
+        Raises
+        ------
+        ConfigError
+            If the method cannot start from this model, or needs stamps that there are not.
+        ContractError
+            If a file breaks its contract, or the stamps were preprocessed in different ways.
+        """
+        if self.source is None and "source" in self.recipe.labelled:
+            raise ConfigError(
+                f"adapt: {self.method} trains on the source's labelled stamps too, but the stamps and splits "
+                "of the model's survey were not found; give --source-stamps and --source-splits, or take "
+                "--method finetune."
+            )
+        if self.recipe.uses_unlabelled and not len(self.few_labels.unlabelled):
+            raise ConfigError(
+                f"adapt: {self.method} needs unlabelled stamps, but all stamps of {self.target} have labels; "
+                "add unlabelled ones (a night of candidates), or set --entropy-weight 0 or --method finetune."
+            )
+        if self.method == "finetune" and self.starting_model.head != self.recipe.head:
+            raise ConfigError(
+                f"adapt: fine-tuning goes on from a linear head, but {self.model} has a "
+                f"{self.starting_model.head} head; start from the baseline that it was made of, or take mme."
+            )
+        for stamps in (self.source_stamps, self.target_stamps):
+            if stamps is not None:
+                self.check_stamps(stamps)
+
+    def check_stamps(self, stamps: Stamps) -> None:
+        """Raise a `ContractError` if stamps are not such as the model was trained on."""
+        expected, found = self.starting_model.size_pixels, stamps.stamps.shape[-1]
+        if found != expected:
+            raise ContractError(
+                f"{stamps.survey}: {self.model} is for stamps of {expected} pixels, found {found}. Make the "
+                f"stamps again with `stamps.size_pixels: {expected}`."
+            )
+        if self.source_stamps is not None:
+            ours, theirs = (each.attributes.get("normalisation") for each in (self.source_stamps, stamps))
+            if None not in (ours, theirs) and ours != theirs:
+                raise ContractError(
+                    f"{stamps.survey}: its stamps are normalised by '{theirs}', those of "
+                    f"{self.source_stamps.survey} by '{ours}'. Make them again with "
+                    f"`stamps.normalisation: {ours}`."
+                )
+
+    @cached_property
+    def recipe(self) -> Method:
+        """The method, its options resolved."""
+        return METHODS[self.method](self.options)
+
+    @cached_property
+    def starting_model(self) -> Model:
+        """The model that the adaptation starts from."""
+        return Model.open(self.model)
+
+    @cached_property
+    def target_stamps(self) -> Stamps:
+        """Stamps of the new survey."""
+        return Stamps.open(self.target, unlabelled=True)
+
+    @cached_property
+    def few_labels(self) -> FewLabels:
+        """The new survey's rows by what is known of them."""
+        return FewLabels.of(self.target_stamps)
+
+    @cached_property
+    def source_stamps(self) -> Stamps | None:
+        """Stamps of the model's own survey, None where they are not at hand."""
+        return None if self.source is None else Stamps.open(self.source.stamps)
+
+    @cached_property
+    def source_splits(self) -> Splits | None:
+        """The split of the model's training, None where it is not at hand."""
+        return None if self.source is None else Splits.open(self.source.splits)
+
+    def task(self, shots: Rows, *, name: str, entropy: int, device: torch.device) -> Task:
+        """A training on some of the labelled stamps; no other label of the target goes into it.
+
+        Without files of the source its place is taken by the shots, which no method then looks at.
+        """
+        target = Labelled.of(self.target_stamps, shots)
+        source = validation = target
+        if self.source_stamps is not None and self.source_splits is not None:
+            source = Labelled.of(self.source_stamps, self.source_splits.train)
+            validation = Labelled.of(self.source_stamps, self.source_splits.validation)
+        return Task(
+            name=name,
+            method=self.recipe,
+            network=self.starting_model.network,
+            data=TrainingData(
+                source=source,
+                target=target,
+                unlabelled=Unlabelled(self.target_stamps.stamps, self.few_labels.unlabelled),
+                source_validation=validation,
+                target_validation=None,
+            ),
+            entropy=entropy,
+            options=self.options,
+            training=self.training,
+            baseline=self.starting_model.state,
+            device=device,
+        )
+
+    def entropy(self, number: int) -> int:
+        """Seed of the random streams of the training of this number: 0 the final one, then the folds."""
+        sequence = np.random.SeedSequence([self.seed, number])
+        return int.from_bytes(sequence.generate_state(4).tobytes())

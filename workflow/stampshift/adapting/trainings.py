@@ -1,0 +1,128 @@
+"""The trainings of an adaptation: one per fold, which tell for how long to train, and the final one."""
+
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import torch
+from tqdm import tqdm
+
+from stampshift.adapting.few_labels import Fold
+from stampshift.adapting.setting import Setting
+from stampshift.evaluation.metrics import evaluate, mean_cross_entropy
+from stampshift.methods.method import State
+from stampshift.parallel import ordered_map
+from stampshift.training.device import set_up_process
+from stampshift.training.loop import Trainer
+from stampshift.training.predict import predict
+
+CPU = torch.device("cpu")
+
+
+def held_out_scores(
+    setting: Setting, *, epochs: int, device: torch.device, processes: int, progress: bool
+) -> pd.DataFrame:
+    """Score every labelled stamp after every epoch of a training that did not see it.
+
+    Parameters
+    ----------
+    setting
+        Files and options.
+    epochs
+        Epochs of every fold's training.
+    device
+        Where to train.
+    processes
+        Folds trained at the same time, each in a process of its own; it does not change the result.
+    progress
+        Whether to show a progress bar, if the error stream is a terminal.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``epoch`` (from 1), ``row``, ``label`` and ``score``: a line per epoch and labelled stamp.
+        Empty where there is no fold.
+    """
+    folds = list(enumerate(setting.few_labels.folds(seed=setting.seed), start=1))
+    work = partial(_fold_scores, setting=setting, epochs=epochs, device=device)
+    tables = ordered_map(work, folds, processes=min(processes, max(1, len(folds))))
+    bar = tqdm(tables, total=len(folds), desc="folds", disable=None if progress else True)
+    return pd.concat([pd.DataFrame(columns=["epoch", "row", "label", "score"]), *bar], ignore_index=True)
+
+
+def _fold_scores(
+    numbered: tuple[int, Fold], *, setting: Setting, epochs: int, device: torch.device
+) -> pd.DataFrame:
+    number, fold = numbered
+    target = setting.target_stamps
+    tables = []
+    for epoch, trainer, _ in _epochs(setting, fold.shots, number=number, epochs=epochs, device=device):
+        scores = predict(trainer.classifier, target.stamps, fold.held_out, device=device)
+        columns = {"row": fold.held_out, "label": target.labels[fold.held_out], "score": scores}
+        tables.append(pd.DataFrame({"epoch": epoch} | columns))
+    return pd.concat(tables, ignore_index=True)
+
+
+def final_training(
+    setting: Setting, *, epochs: int, device: torch.device, progress: bool
+) -> tuple[State, pd.DataFrame]:
+    """Train on all labelled stamps.
+
+    Returns
+    -------
+    state
+        Weights after the last epoch, on the CPU.
+    history
+        Columns ``epoch``, ``train_loss`` and ``learning_rate``.
+    """
+    rows = []
+    shots = setting.few_labels.labelled
+    steps = _epochs(setting, shots, number=0, epochs=epochs, device=device)
+    for epoch, trainer, row in tqdm(
+        steps, total=epochs, desc="final training", unit="epoch", disable=None if progress else True
+    ):
+        rows.append({"epoch": epoch} | row)
+        classifier = trainer.classifier
+    state = {name: value.detach().cpu().clone() for name, value in classifier.state_dict().items()}
+    return state, pd.DataFrame(rows)
+
+
+def _epochs(
+    setting: Setting, shots: np.ndarray, *, number: int, epochs: int, device: torch.device
+) -> Iterator[tuple[int, Trainer, dict[str, float]]]:
+    set_up_process()
+    name = "final training" if number == 0 else f"fold {number}"
+    task = setting.task(shots, name=name, entropy=setting.entropy(number), device=device)
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        trainer = Trainer(task)
+        for epoch in range(1, epochs + 1):
+            yield epoch, trainer, trainer.train_epoch(epoch)
+
+
+def choose_epochs(scores: pd.DataFrame) -> pd.DataFrame:
+    """How well the held-out stamps are called after each epoch, all folds together.
+
+    Parameters
+    ----------
+    scores
+        Of `held_out_scores`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``epoch``, ``held_out_balanced_accuracy``, ``held_out_loss`` (cross-entropy, nats) and
+        ``chosen``, true for one epoch: that of the highest balanced accuracy, of equals that of the lowest
+        cross-entropy, of these the first. No line where nothing was held out.
+    """
+    rows = [
+        {
+            "epoch": epoch,
+            "held_out_balanced_accuracy": evaluate(each["label"], each["score"])["balanced_accuracy"],
+            "held_out_loss": mean_cross_entropy(each["label"], each["score"]),
+        }
+        for epoch, each in scores.groupby("epoch")
+    ]
+    table = pd.DataFrame(rows, columns=["epoch", "held_out_balanced_accuracy", "held_out_loss"])
+    order = np.lexsort((table["epoch"], table["held_out_loss"], -table["held_out_balanced_accuracy"]))
+    return table.assign(chosen=np.isin(np.arange(len(table)), order[:1]))
