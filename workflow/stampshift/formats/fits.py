@@ -66,6 +66,47 @@ def read_image(content: bytes, *, place: str) -> NDArray[np.float32]:
         return image.astype(np.float32)
 
 
+def read_planes(content: bytes, *, place: str) -> list[NDArray[np.float32]]:
+    """Images of a FITS file that holds several: the planes of a cube in HDU 0, or else those of its HDUs.
+
+    Parameters
+    ----------
+    content
+        The FITS file, gzipped or not.
+    place
+        Survey, file and member, for messages.
+
+    Returns
+    -------
+    list of numpy.ndarray
+        2-D, float32, rows first, in the order of the file.
+
+    Raises
+    ------
+    ArchiveError
+        If the content is cut short or corrupt, or holds no image.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with fits.open(io.BytesIO(content), memmap=False, ignore_missing_simple=True) as file:
+                images = [
+                    hdu.data for hdu in file if getattr(hdu, "is_image", False) and hdu.data is not None
+                ]
+                cube = images[0].ndim == 3
+                with np.errstate(over="ignore"):
+                    planes = [plane.astype(np.float32) for plane in (images[0] if cube else images)]
+    except Exception as error:  # a corrupt header makes astropy raise anything, KeyError included
+        raise ArchiveError(
+            f"{place}: expected a whole FITS file with images, found {len(content)} bytes that are cut short "
+            f"or corrupt, or no image ({error!r}). Mend or remove the file."
+        ) from error
+    if any(plane.ndim != 2 for plane in planes):
+        shapes = ", ".join(str(plane.shape) for plane in planes)
+        raise ArchiveError(f"{place}: expected a cube or two-dimensional images, found shapes {shapes}.")
+    return planes
+
+
 def image_of(cell: Any, *, place: str) -> NDArray[np.float32]:
     """Pixels of a pickled cell that holds an image as an array or as (gzipped) FITS bytes.
 
