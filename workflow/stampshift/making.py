@@ -97,11 +97,11 @@ def make_stamps(
         classes=dict(classes),
         unlabelled=unlabelled,
     )
-    tally = Tally(archive.label_file, repeats=archive.repeats)
     bar = tqdm(desc=survey, unit=" stamps", disable=None if progress else True)
     try:
         if archive.label_file is not None:
             check_labels(archive.label_file, classes)
+        tally = Tally(archive.label_file, repeats=archive.repeats)
         raw = _checked(digest(archive.files(paths), threads=processes), checksums)
         with bar, stamps_writer(output, survey=survey, size_pixels=size_pixels) as writer:
             for made in ordered_map(work, archive.units(paths), processes=processes):

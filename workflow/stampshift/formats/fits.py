@@ -45,9 +45,7 @@ def read_image(content: bytes, *, place: str) -> NDArray[np.float32]:
         If the content is cut short or corrupt, or its primary HDU holds no two-dimensional image.
     """
     try:
-        if content[:2] == GZIP_MAGIC:
-            # one member and its checksum; gzip.decompress does the same in slower steps
-            content = zlib.decompress(content, wbits=31)
+        content = _inflated(content)
         image = _simple_image(content)
         if image is None:
             image = _any_image(content)
@@ -87,6 +85,7 @@ def read_planes(content: bytes, *, place: str) -> list[NDArray[np.float32]]:
         If the content is cut short or corrupt, or holds no image.
     """
     try:
+        content = _inflated(content)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with fits.open(io.BytesIO(content), memmap=False, ignore_missing_simple=True) as file:
@@ -127,6 +126,11 @@ def image_of(cell: Any, *, place: str) -> NDArray[np.float32]:
         f"{place}: expected a two-dimensional array or FITS bytes, found {found}. The channel is missing: "
         "remove the candidate or complete it."
     )
+
+
+def _inflated(content: bytes) -> bytes:
+    # one member and its checksum; gzip.decompress does the same in slower steps
+    return zlib.decompress(content, wbits=31) if content[:2] == GZIP_MAGIC else content
 
 
 def _simple_image(content: bytes) -> NDArray[Any] | None:

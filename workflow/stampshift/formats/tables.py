@@ -158,7 +158,8 @@ def _npy_header(stream: Any) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
 
 
 def _open_npz(path: Path, pixels: Sequence[str], others: Sequence[str]) -> Table:
-    with np.load(path, allow_pickle=False) as file:
+    # numpy leaves a file open that it cannot read
+    with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
         _missing(path, [*pixels, *others], file.files)
         cells = {name: file[name].tolist() for name in others}
     with zipfile.ZipFile(path) as archive:
