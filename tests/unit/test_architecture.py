@@ -12,7 +12,7 @@ import stampshift
 ROOT = Path(stampshift.__file__).parent
 MODULES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py"))
 FOUNDATION = {"__init__", "errors", "files", "joblog", "parallel", "provenance", "experiment", "variants"}
-FOUNDATION |= {"stamps", "consistency", "label_settings"}
+FOUNDATION |= {"stamps", "consistency", "label_settings", "reader_settings"}
 DATA = {
     "counts",
     "formats",
@@ -25,6 +25,10 @@ DATA = {
     "downloads",
     "alerts",
     "differencing",
+    "filtering",
+    "tally",
+    "one_survey",
+    "triplets",
 }
 DATA |= {"autoscan", "stamp_features", "measuring", "label_file"}
 LAYERS = [FOUNDATION, DATA, {"networks"}, {"methods"}, {"training", "forest"}, {"evaluation", "relabelling"}]

@@ -4,10 +4,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-SEPARATOR = ";"
 NOT_SQUARE, RAGGED, TOO_SMALL = "not square", "sizes differ", "too small"
 NO_VALID_PIXEL = "no valid pixel"
-OUT_OF_DISTRIBUTION = "out of distribution"
 UNFIT = {"non_square": NOT_SQUARE, "ragged": RAGGED, "too_small": TOO_SMALL}
 
 SCHEMA = pa.schema(

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from stampshift.alerts import Alert
 from stampshift.alerts.dialects import DIALECTS
 from stampshift.counts import Counts
-from stampshift.preprocess import InvalidPixels, central_crop, normalise_and_fill, unfit
+from stampshift.filtering import unfit
+from stampshift.preprocess import InvalidPixels, central_crop, normalise_and_fill
 from stampshift.release.contract import Contract
 from stampshift.scoring.columns import NO_VALID_PIXEL, UNFIT, Candidate
 from stampshift.stamps import CHANNELS

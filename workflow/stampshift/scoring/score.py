@@ -17,8 +17,7 @@ from stampshift.errors import ConfigError
 from stampshift.parallel import ordered_map
 from stampshift.provenance import code_digest, digest
 from stampshift.release.contract import CONTRACT
-from stampshift.release.released import Release
-from stampshift.scoring.columns import OUT_OF_DISTRIBUTION
+from stampshift.release.released import OUT_OF_DISTRIBUTION, Release
 from stampshift.scoring.parts import WRITERS, Parts
 from stampshift.scoring.work import How, StampRows, check_stamps, score_unit
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from stampshift import alerts
 from stampshift.errors import ContractError
-from stampshift.release.released import Release
-from stampshift.scoring.columns import OUT_OF_DISTRIBUTION, SCHEMA, Candidate
+from stampshift.release.released import OUT_OF_DISTRIBUTION, Release
+from stampshift.scoring.columns import SCHEMA, Candidate
 from stampshift.scoring.preparing import prepare
 from stampshift.stamps import Stamps
 
