@@ -11,15 +11,16 @@ from stampshift.stamps import Stamps
 def labels(real, bogus, unlabelled=5):
     rows = np.random.default_rng(3).permutation(real + bogus + unlabelled)
     parts = np.split(rows, [real, real + bogus])
-    return FewLabels(*(np.sort(part) for part in parts))
+    return FewLabels(*(np.sort(part) for part in parts), np.array([], np.int64))
 
 
 def test_labelled_and_unlabelled_stamps_are_told_apart(few, surveys):
-    stamps = Stamps.open(few(real=2, bogus=4, unlabelled=7), unlabelled=True)
+    stamps = Stamps.open(few(real=2, bogus=4, unlabelled=25), unlabelled=True)
     found = FewLabels.of(stamps)
-    assert [len(found.real), len(found.bogus), len(found.unlabelled)] == [2, 4, 7]
+    assert [len(rows) for rows in (found.real, found.bogus, found.pile, found.held_back)] == [2, 4, 23, 2]
     assert set(stamps.classes[found.real]) == {"star"}
-    assert set(stamps.classes[found.unlabelled]) == {"unlabelled"}
+    assert set(stamps.classes[[*found.pile, *found.held_back]]) == {"unlabelled"}
+    assert not np.intersect1d(found.pile, found.held_back).size
 
 
 @pytest.mark.parametrize(("real", "bogus"), [(0, 3), (3, 0)])
@@ -54,7 +55,7 @@ def test_with_equal_numbers_up_to_ten_one_of_each_class_is_held_out():
         (
             1,
             5,
-            r"^1 real and 5 bogus labels, 5 unlabelled stamps\. With one label .* takes 4 epochs",
+            r"^1 real and 5 bogus labels, 5 unlabelled stamps, 0 more held back\. With one label .* takes 4",
         ),
         (
             3,

@@ -135,7 +135,7 @@ def _record(
         "source": source and source.survey,
         "target": target.survey,
         "shots": {"real": len(labels.real), "bogus": len(labels.bogus)},
-        "unlabelled": len(labels.unlabelled),
+        "unlabelled": len(labels.pile),
         "seed": setting.seed,
         "network": setting.starting_model.network,
         "options": dict(setting.options),

@@ -11,6 +11,7 @@ from stampshift.splits import Rows
 from stampshift.stamps import BOGUS, REAL, UNLABELLED, Stamps
 
 MOST_FOLDS = 10
+HELD_BACK = 10  # every tenth
 STUDIED_SHOTS = 40  # the most per class in Cabrera-Vives et al. (2023)
 
 
@@ -30,11 +31,23 @@ class Fold:
 
 @dataclass(frozen=True)
 class FewLabels:
-    """Rows of a target's stamps file by what is known of them; every array is int64, ascending."""
+    """Rows of a target's stamps file by what is known of them; every array is int64, ascending.
+
+    Attributes
+    ----------
+    real, bogus
+        Labelled stamps.
+    pile
+        Unlabelled stamps that the trainings see.
+    held_back
+        Every tenth unlabelled stamp, which no training sees: they say what stamps of this survey look like to
+        the finished model.
+    """
 
     real: Rows
     bogus: Rows
-    unlabelled: Rows
+    pile: Rows
+    held_back: Rows
 
     @classmethod
     def of(cls, target: Stamps) -> Self:
@@ -45,7 +58,11 @@ class FewLabels:
         ContractError
             If a class has no label at all.
         """
-        found = cls(*(np.flatnonzero(target.labels == label) for label in (REAL, BOGUS, UNLABELLED)))
+        real, bogus, unlabelled = (
+            np.flatnonzero(target.labels == label) for label in (REAL, BOGUS, UNLABELLED)
+        )
+        held_back = unlabelled[HELD_BACK - 1 :: HELD_BACK]
+        found = cls(real, bogus, np.setdiff1d(unlabelled, held_back), held_back)
         if not len(found.real) or not len(found.bogus):
             raise ContractError(
                 f"{target.survey}: expected at least one stamp labelled real and one labelled bogus, found "
@@ -85,8 +102,8 @@ class FewLabels:
     def how_judged(self, *, epochs_unjudged: int) -> str:
         """How many labels there are, and what can be known of a model that they make."""
         told = (
-            f"{len(self.real)} real and {len(self.bogus)} bogus labels, {len(self.unlabelled)} unlabelled "
-            "stamps. "
+            f"{len(self.real)} real and {len(self.bogus)} bogus labels, {len(self.pile)} unlabelled "
+            f"stamps, {len(self.held_back)} more held back. "
         )
         if self.fewest < 2:
             told += (

@@ -74,7 +74,7 @@ class Setting:
                 "of the model's survey were not found; give --source-stamps and --source-splits, or take "
                 "--method finetune."
             )
-        if self.recipe.uses_unlabelled and not len(self.few_labels.unlabelled):
+        if self.recipe.uses_unlabelled and not len(self.few_labels.pile):
             raise ConfigError(
                 f"adapt: {self.method} needs unlabelled stamps, but all stamps of {self.target} have labels; "
                 "add unlabelled ones (a night of candidates), or set --entropy-weight 0 or --method finetune."
@@ -152,7 +152,7 @@ class Setting:
             data=TrainingData(
                 source=source,
                 target=target,
-                unlabelled=Unlabelled(self.target_stamps.stamps, self.few_labels.unlabelled),
+                unlabelled=Unlabelled(self.target_stamps.stamps, self.few_labels.pile),
                 source_validation=validation,
                 target_validation=None,
             ),
