@@ -7,7 +7,7 @@ import pytest
 from stampshift.counts import Counts
 from stampshift.errors import ArchiveError
 from stampshift.preprocess import InvalidPixels, normalise_and_fill, preprocess
-from stampshift.triplets import RawTriplet
+from stampshift.triplets import RawTriplet, Unusable
 
 NONE = InvalidPixels()
 CLASSES = {"kast": "real", "burn": "bogus"}
@@ -357,3 +357,32 @@ def test_the_spread_agrees_with_a_plain_computation():
         for channel in expected:
             channel[np.isnan(channel)] = np.nanmedian(channel)
         np.testing.assert_allclose(stamp, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("unlabelled", "ids", "labels"), [("keep", ["a", "b", "d"], [1, 255, 0]), ("drop", ["a", "d"], [1, 0])]
+)
+def test_unlabelled_triplets_are_kept_or_dropped_and_unusable_ones_counted(unlabelled, ids, labels):
+    image = np.random.default_rng(0).normal(size=(5, 5))
+    triplets = [
+        triplet(image, identifier="a", survey_class="kast"),
+        triplet(image, identifier="b", survey_class="unlabelled"),
+        Unusable("missing cutout", "c", "c.avro: expected three images, found two."),
+        triplet(image, identifier="d", survey_class="burn"),
+        triplet(image[:4], identifier="e", survey_class="burn"),
+    ]
+    block = preprocess(
+        triplets,
+        size_pixels=5,
+        normalisation="channel",
+        invalid=NONE,
+        classes=CLASSES,
+        unlabelled=unlabelled,
+    )
+    assert (block.ids, block.labels.tolist()) == (ids, labels)
+    assert block.dropped_ids == ["c", "e"]
+    assert block.problems == ["c.avro: expected three images, found two."]
+    counts = block.counts.as_dict()
+    dropped = {"non_square": 1, "ragged": 0, "too_small": 0, "missing cutout": 1}
+    assert counts["dropped"] == dropped | ({"unlabelled": 1} if unlabelled == "drop" else {})
+    assert (counts["read"], counts["kept"]) == (5, len(ids))

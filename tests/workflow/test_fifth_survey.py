@@ -41,11 +41,11 @@ def with_survey(section):
 def test_it_is_a_source_and_a_target_of_the_whole_experiment(fresh, reader):
     config = with_survey(write(fresh, reader))
     jobs = fresh.jobs(config=config)
-    assert jobs["stamps"] == jobs["splits"] == jobs["baseline"] == 2
-    assert jobs["simulate"] == 1
+    # its own stamps and figures beside those of the four that are simulated
+    assert jobs["stamps"] == jobs["preprocessing_figure"] == jobs["examples_figure"] == 5
+    assert jobs["simulate"] == 4
+    assert jobs["splits"] == jobs["baseline"] == jobs["pair_figure"] == 2
     assert jobs["adapt"] == 8
-    assert jobs["pair_figure"] == 2
-    assert jobs["preprocessing_figure"] == jobs["examples_figure"] == 2
 
 
 def test_packets_from_end_to_end(fresh):

@@ -17,7 +17,7 @@ from stampshift.formats.tables import names
 from stampshift.preprocess import InvalidPixels
 from stampshift.stamps import CHANNELS, LABELS, UNLABELLED, UNLABELLED_CLASS, Stamps
 from stampshift.surveys import READERS, Reader
-from stampshift.triplets import RawTriplet
+from stampshift.triplets import RawTriplet, Unusable
 
 # marks of the four surveys' archives; what an archive really holds is for its config section to say
 MARKS = {
@@ -203,7 +203,8 @@ def _recognised(path: Path, paths: list[Path]) -> tuple[str, Reader]:
             ]
             if any(isinstance(each, RawTriplet) or each.identifier for each in first):
                 return name, reader
-            reasons += [f"{name}: {each.detail}" for each in first[:1]] or [f"{name}: no candidate in it"]
+            found = [each.detail for each in first if isinstance(each, Unusable)]
+            reasons.append(f"{name}: {found[0] if found else 'no candidate in it'}")
         except ArchiveError as error:
             reasons.append(f"{name}: {error}")
     raise ArchiveError(
