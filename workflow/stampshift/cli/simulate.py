@@ -13,7 +13,7 @@ app = typer.Typer()
 
 @app.command()
 def simulate(
-    survey: Annotated[str, typer.Argument(help="HiTS, DES, ATLAS, ZTF or DECAT.")],
+    survey: Annotated[str, typer.Argument(help="HiTS, DES, ATLAS, ZTF, DECAT or Rubin.")],
     folder: Annotated[Path, typer.Argument(help="Folder to write the archive to.")],
     stamps: Annotated[int, typer.Option(help="Triplets to draw, all classes together.")],
     seed: Annotated[int, typer.Option(help="The same seed writes the same bytes.")],

@@ -21,7 +21,7 @@ def simulate_survey(
     Parameters
     ----------
     survey
-        Name of a survey that has a writer: HiTS, DES, ATLAS, ZTF or DECAT.
+        Name of a survey that has a writer: HiTS, DES, ATLAS, ZTF, DECAT or Rubin.
     stamps
         Number of candidates.
     seed

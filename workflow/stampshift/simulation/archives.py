@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from stampshift.simulation import atlas_archive, des_archive, hits_archive, ztf_archive
+from stampshift.simulation import atlas_archive, des_archive, hits_archive, rubin_archive, ztf_archive
 
 WRITERS: dict[str, Callable[..., None]] = {
     "HiTS": hits_archive.write_archive,
@@ -10,4 +10,5 @@ WRITERS: dict[str, Callable[..., None]] = {
     "ATLAS": atlas_archive.write_archive,
     "ZTF": ztf_archive.write_archive,
     "DECAT": des_archive.write_archive,  # the same camera and pipeline
+    "Rubin": rubin_archive.write_archive,
 }

@@ -8,7 +8,7 @@ import numpy as np
 from stampshift.errors import ConfigError
 
 # part of every random stream: a new number here is a new archive
-SURVEY_KEYS = {"HiTS": 1, "DES": 2, "ATLAS": 3, "ZTF": 4, "DECAT": 5}
+SURVEY_KEYS = {"HiTS": 1, "DES": 2, "ATLAS": 3, "ZTF": 4, "DECAT": 5, "Rubin": 6}
 # what a stream is for: the archive (order, objects, files), or one stamp (stamp, its sky, its record)
 PURPOSE_ORDER, PURPOSE_OBJECTS, PURPOSE_FILES, PURPOSE_STAMP, PURPOSE_SKY, PURPOSE_RECORD = range(6)
 PURPOSE_FLIPS = 6  # or which labels of the archive are wrong

@@ -1,0 +1,88 @@
+"""Writes alert packets in the manner of Rubin's, and the labels of all of them beside.
+
+The packets have those fields of lsst.alert.packet that a real/bogus classifier reads, under their names,
+in Avro containers: identifiers, and three cutouts as FITS in nJy of an even number of pixels. History,
+measurements, and the cutouts' further HDUs (uncertainty, point-spread function) are left out, and
+`reliability`, the survey's own score, is null: nobody has scored these.
+"""
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import fastavro
+
+from stampshift.files import atomic_path
+from stampshift.parallel import ordered_map
+from stampshift.simulation.encoding import fits_bytes
+from stampshift.simulation.plan import Plan, Task
+
+LABELS = "labels.csv"
+CUTOUTS = {"cutoutTemplate": "template", "cutoutScience": "science", "cutoutDifference": "difference"}
+CARDS = ("BUNIT   = 'nJy     '",)
+FIRST_SOURCE, FIRST_OBJECT = 170_094_456_000_000_001, 170_000_000_000_000_001
+SYNC_MARKER = b"stampshift-rubin"  # Avro asks for 16 bytes, at random; these are the same in every archive
+SCHEMA = {
+    "type": "record",
+    "name": "alert",
+    "namespace": "stampshift.simulated.lsst",
+    "fields": [
+        {"name": "diaSourceId", "type": "long"},
+        {
+            "name": "diaSource",
+            "type": {
+                "type": "record",
+                "name": "diaSource",
+                "fields": [
+                    {"name": "diaSourceId", "type": "long"},
+                    {"name": "diaObjectId", "type": ["null", "long"]},
+                    {"name": "snr", "type": "float"},
+                    {"name": "isNegative", "type": "boolean"},
+                    {"name": "reliability", "type": ["null", "float"]},
+                ],
+            },
+        },
+        *({"name": name, "type": ["null", "bytes"]} for name in CUTOUTS),
+    ],
+}
+
+
+def write_archive(plan: Plan, folder: Path, *, processes: int) -> None:
+    """Write a container of packets per task, and the table of labels."""
+    with atomic_path(folder / LABELS) as temporary, temporary.open("w", newline="") as stream:
+        table = csv.writer(stream, lineterminator="\n")
+        table.writerow(["id", "label"])
+        blocks = ordered_map(draw_block, plan.tasks(), processes=processes)
+        for number, (task, content) in enumerate(zip(plan.tasks(), blocks, strict=True)):
+            with atomic_path(folder / f"alerts-{number:03}.avro") as container:
+                container.write_bytes(content)
+            table.writerows(zip(map(_source, task.indices), task.classes, strict=True))
+
+
+def draw_block(task: Task) -> bytes:
+    """Container of the packets of one task."""
+    stream = io.BytesIO()
+    fastavro.writer(stream, SCHEMA, _packets(task), codec="null", sync_marker=SYNC_MARKER)
+    return stream.getvalue()
+
+
+def _packets(task: Task) -> list[dict[str, Any]]:
+    return [
+        {
+            "diaSourceId": _source(index),
+            "diaSource": {
+                "diaSourceId": _source(index),
+                "diaObjectId": FIRST_OBJECT + number,
+                "snr": float(abs(triplet.candidate.flux) / triplet.conditions.flux_error),
+                "isNegative": bool(triplet.candidate.flux < 0),
+                "reliability": None,
+            },
+            **{name: fits_bytes(getattr(triplet, kind), cards=CARDS) for name, kind in CUTOUTS.items()},
+        }
+        for triplet, index, number in zip(task.triplets(), task.indices, task.objects, strict=True)
+    ]
+
+
+def _source(index: int) -> int:
+    return FIRST_SOURCE + index
