@@ -78,7 +78,7 @@ def class_lines(tested: pd.DataFrame) -> Lines:
         ["survey", "bogus", "class"], sort=True
     )
     lines: dict[str, Lines] = {str(survey): [] for survey in tested["survey"].unique()}
-    for (survey, bogus, name), rows in groups:  # type: ignore[misc]
+    for (survey, bogus, name), rows in groups:
         found = rate(int(rows["right"].sum()), len(rows), confidence=CONFIDENCE)
         lines[str(survey)].append(
             {

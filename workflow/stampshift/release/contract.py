@@ -72,7 +72,6 @@ class Contract:
     def __post_init__(self) -> None:
         object.__setattr__(self, "channels", tuple(self.channels))
 
-
     @property
     def home(self) -> str:
         """Survey for which the model was made: the target, or the source where there is none."""

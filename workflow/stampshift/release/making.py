@@ -91,9 +91,7 @@ def make_release(
             simulated=any("simulate" in each.stamps.attributes.get("origin", {}) for each in surveys),
             digests={name: file_digest(folder / name) for name in DIGESTED},
         ).write(folder)
-        card = model_card(
-            Release.open(folder), metrics=metrics, predictions=predictions, surveys=surveys
-        )
+        card = model_card(Release.open(folder), metrics=metrics, predictions=predictions, surveys=surveys)
         (folder / CARD).write_text(card, encoding="utf-8")
 
 
@@ -121,8 +119,8 @@ def _checked(surveys: Sequence[ReleasedSurvey], model: Model) -> ReleasedSurvey:
         size = each.stamps.stamps.shape[-1]
         if size != model.size_pixels:
             raise ContractError(
-                f"{each.name}: expected stamps of {model.size_pixels} pixels, those of the model, found {size}; "
-                "give the stamps file that the model was trained on."
+                f"{each.name}: expected stamps of {model.size_pixels} pixels, those of the model, found "
+                f"{size}; give the stamps file that the model was trained on."
             )
     normalisations = {_normalisation(each) for each in surveys}
     if len(normalisations) > 1:

@@ -6,9 +6,9 @@ bogus and real. The rows of a prototype head are not taken: they are directions 
 no centres of what was seen, and a linear head has none. So the word means the same for either head.
 
 The features that end a classifier of two classes have forgotten all that does not part these two: noise
-looks like any other bogus stamp, and similarity is a poor detector (figures: `benchmarks/README.md`). The flag
-therefore uses the distance of Mahalanobis to the nearer of two Gaussians, one per class with one covariance
-(Lee et al. 2018), of the mean activation of every map of the convolutional layers.
+looks like any other bogus stamp, and similarity is a poor detector (figures: `benchmarks/README.md`). The
+flag therefore uses the distance of Mahalanobis to the nearer of two Gaussians, one per class with one
+covariance (Lee et al. 2018), of the mean activation of every map of the convolutional layers.
 
 No label is read: the class is the model's call. So stamps of a survey that has almost no labels count too.
 """
@@ -27,6 +27,7 @@ from stampshift.stamps import LABEL_NAMES
 
 RIDGE = 1e-3  # of the mean variance, added to each: channels that never vary have a finite distance
 SMALLEST_NORM = 1e-12
+ROUNDING = 1e-9  # 0.01 x 300 is a little less than 3
 
 
 @dataclass(frozen=True)
@@ -103,11 +104,11 @@ def limit(distances: NDArray[np.float32], *, quantile: float) -> tuple[float, fl
     """Distance beyond which a stamp is flagged, and the share of stamps like these expected beyond it.
 
     Of n reference stamps the k-th largest distance is taken: a further stamp of the same distribution lies
-    beyond it with probability k / (n + 1), whatever the distribution (Vovk et al. 2005). k is the largest for which
-    that is at most `quantile`; fewer than 1 / quantile stamps cannot keep it, and k is then 1.
+    beyond it with probability k / (n + 1), whatever the distribution (Vovk et al. 2005). k is the largest for
+    which that is at most `quantile`; fewer than 1 / quantile stamps cannot keep it, and k is then 1.
     """
     count = len(distances)
-    rank = max(1, int(quantile * (count + 1) + 1e-9))
+    rank = max(1, int(quantile * (count + 1) + ROUNDING))
     return float(np.sort(distances)[-rank]), rank / (count + 1)
 
 

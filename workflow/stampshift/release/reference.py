@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from stampshift.evaluation.calibration import fitted_calibration
 from stampshift.errors import ContractError
+from stampshift.evaluation.calibration import fitted_calibration
 from stampshift.release.network import OnnxNetwork, Outputs
 from stampshift.release.outliers import Outliers, limit
 from stampshift.release.released import calibrated

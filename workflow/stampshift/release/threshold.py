@@ -75,7 +75,9 @@ class OperatingPoint:
     def as_text(self) -> str:
         """Some lines for people."""
         lines = [
-            f"threshold  {self.threshold:.7g}   call a stamp of {self.survey} real when its score is at least that",
+            # every digit: a threshold rounded up would miss the very stamp that it was read off
+            f"threshold  {self.threshold!r}",
+            f"           call a stamp of {self.survey} real when its score is at least that",
             f"MDR        {self.mdr}",
             f"FPR        {self.fpr}",
             f"Counted on validation stamps; in brackets the exact {self.confidence:.0%} interval.",
