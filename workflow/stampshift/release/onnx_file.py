@@ -74,7 +74,7 @@ def onnx_bytes(network: ReleasedNetwork, *, size_pixels: int, description: Mappi
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         # torch's newer exporter needs onnxscript, and takes seconds for the same graph of these layers
-        warnings.filterwarnings("ignore", "You are using the legacy TorchScript-based", DeprecationWarning)
+        warnings.simplefilter("ignore", DeprecationWarning)
         warnings.filterwarnings("ignore", "Constant folding", UserWarning)  # of padding: left as it is
         torch.onnx.export(
             network.eval(),
