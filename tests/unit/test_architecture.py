@@ -32,7 +32,7 @@ DATA = {
 }
 DATA |= {"autoscan", "stamp_features", "measuring", "label_file"}
 LAYERS = [FOUNDATION, DATA, {"networks"}, {"methods"}, {"training", "forest"}, {"evaluation", "relabelling"}]
-LAYERS += [{"figures"}, {"adapting", "release", "scoring", "cli", "planning", "review"}]
+LAYERS += [{"figures"}, {"adapting"}, {"release"}, {"scoring"}, {"cli", "planning", "review"}]
 # plain numpy, below everything that scores: named with experiment and stamps as free of torch
 SHARED = {"evaluation.metrics"}
 

@@ -6,12 +6,12 @@ from typing import Annotated
 import typer
 
 from stampshift import __version__
-from stampshift.cli import adapt, experiment, inspect, release, review, score, simulate, stamps
+from stampshift.cli import adapt, drift, experiment, inspect, release, review, score, simulate, stamps
 from stampshift.errors import StampshiftError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 # in the order of the help
-for commands in (inspect, simulate, stamps, experiment, review, adapt, release, score):
+for commands in (inspect, simulate, stamps, experiment, review, adapt, release, score, drift):
     app.registered_commands += commands.app.registered_commands
 
 

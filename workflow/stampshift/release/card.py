@@ -77,8 +77,9 @@ def model_card(
         metrics=metrics,
         adapted=metrics["target"] is not None,
         baseline=BASELINE,
-        options={name: value for name, value in dict(metrics.get("options") or {}).items()},
+        options=dict(metrics.get("options") or {}),
         surveys=surveys,
+        origins={each.name: _origin(each.stamps.attributes.get("origin", {})) for each in surveys},
         raw=[(each.name, each.stamps.attributes) for each in surveys],
         channels=CHANNELS,
         tables={name: _markdown(lines) for name, lines in tables.items()},
@@ -97,6 +98,13 @@ def _title(metrics: Mapping[str, Any]) -> str:
     if metrics["target"] is None:
         return f"{model} of {metrics['source']}"
     return f"{model}, {metrics['source']} to {metrics['target']}"
+
+
+def _origin(origin: Mapping[str, Any]) -> str:
+    """``"simulated (stamps 10000, seed 4)"``, or the archive's address or path."""
+    if "simulate" in origin:
+        return f"simulated ({', '.join(f'{name} {value}' for name, value in origin['simulate'].items())})"
+    return "; ".join(f"{name} {value}" for name, value in origin.items()) or "origin not recorded"
 
 
 def _test_rows(survey: ReleasedSurvey, predictions: pd.DataFrame) -> Any:

@@ -110,8 +110,8 @@ def _validation_shots(folder: Path, metrics: Mapping[str, Any], given: int | Non
     shots = metrics.get("validation_shots", given)
     if shots is None:
         raise ContractError(
-            f"{folder / 'metrics.json'}: does not say how many target stamps per class chose the epoch; it is of "
-            "an older version: give --validation-shots, as `splits.validation_shots` of its configuration."
+            f"{folder / 'metrics.json'}: does not say how many target stamps per class chose the epoch; it "
+            "is of an older version: give --validation-shots, `splits.validation_shots` of its configuration."
         )
     return int(shots)
 
@@ -121,6 +121,6 @@ def _check_test_part(folder: Path, predictions: pd.DataFrame, splits: Splits) ->
     if not np.array_equal(rows, np.sort(splits.test)):
         raise ContractError(
             f"{folder}: expected predictions of the {len(splits.test)} test stamps of the splits of "
-            f"{splits.survey}, found those of {len(rows)} stamps, not the same; give the splits file that the "
-            "run was trained on."
+            f"{splits.survey}, found those of {len(rows)} stamps, not the same; give the splits file that "
+            "the run was trained on."
         )

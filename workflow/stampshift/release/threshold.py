@@ -20,7 +20,7 @@ from stampshift.evaluation.curves import ROUNDING
 from stampshift.evaluation.metrics import detection_curve
 from stampshift.release.reference import validation_rows
 from stampshift.release.released import Release, calibrated
-from stampshift.stamps import REAL
+from stampshift.stamps import LABELS, REAL
 
 CONFIDENCE = 0.95
 
@@ -75,7 +75,9 @@ class OperatingPoint:
     def as_text(self) -> str:
         """Some lines for people."""
         lines = [
-            f"threshold  {self.threshold:.7g}   call a stamp of {self.survey} real when its score is at least that",
+            # every digit: a threshold rounded up would miss the very stamp that it was read off
+            f"threshold  {self.threshold!r}",
+            f"           call a stamp of {self.survey} real when its score is at least that",
             f"MDR        {self.mdr}",
             f"FPR        {self.fpr}",
             f"Counted on validation stamps; in brackets the exact {self.confidence:.0%} interval.",
@@ -174,6 +176,12 @@ def choose(
     if max_mdr is None and max_fpr is None:
         raise ContractError(f"{release.folder}: an operating point needs --max-mdr, --max-fpr or both.")
     rows = validation_rows(release.reference(), name)
+    if set(rows["label"]) != set(LABELS.values()):
+        raise ContractError(
+            f"{release.folder}: an operating point needs real and bogus validation stamps of {name}, found "
+            f"{int((rows['label'] == REAL).sum())} real and {int((rows['label'] != REAL).sum())} bogus; "
+            "export a model with more labelled validation stamps."
+        )
     return operating_point(
         rows["label"].to_numpy(np.uint8),
         calibrated(rows["logit"].to_numpy(), release.contract.calibration["temperature"]),

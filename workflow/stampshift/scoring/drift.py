@@ -1,0 +1,231 @@
+"""How a night's scores differ from those of the stamps that a released model knows.
+
+The reference of a survey is the larger part of its reference stamps (`reference.fair_part`): the validation
+stamps of a source; of a target, whose labelled shots are few and drawn evenly by class, the stamps that were
+held out without a label, for scores need none. A survey that the model does not know is compared with the
+model's own survey, and the report says so.
+
+A night has another share of reals than any training set, which by itself changes the distribution of scores.
+So similarity and distance are compared among the stamps called real and among those called bogus, too: where
+these differ, the stamps themselves do.
+
+Large nights make any difference significant. A difference is therefore told by its size, the largest
+distance of the two cumulative distributions (Kolmogorov-Smirnov), beside the size that two samples of this
+many stamps of *one* distribution would exceed once in ten thousand times. Below the latter it is chance;
+above, it is called drift only if it is at least `NOTABLE`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import ks_2samp, kstwo
+
+from stampshift.evaluation.metrics import THRESHOLD
+from stampshift.release.reference import fair_part
+from stampshift.release.released import OUT_OF_DISTRIBUTION, Release, calibrated
+from stampshift.release.threshold import CONFIDENCE, Rate, rate
+from stampshift.scoring.scores_file import SEPARATOR
+
+QUANTITIES = ("score", "similarity", "distance")
+CHANCE = 1e-4  # probability that one distribution looks like two; a night has several of them
+NOTABLE = 0.1  # share of the stamps that lie elsewhere
+EXCESS = 2.0  # times the expected share of outliers, from which on there are too many
+FEWEST = 30  # stamps, below which nothing is compared
+CURVE_POINTS = 401
+CHANCE_WORD, SLIGHT, DRIFT, TOO_FEW = "chance", "slight", "drift", "too few stamps"
+
+
+def drift_report(scores: pd.DataFrame, *, release: Release, threshold: float = THRESHOLD) -> dict[str, Any]:
+    """Compare a night with a model's reference, survey by survey.
+
+    Parameters
+    ----------
+    scores
+        Of `scores_file.read_scores`.
+    release
+        The model that scored them.
+    threshold
+        Score from which a stamp is called real.
+
+    Returns
+    -------
+    dict
+        JSON content: ``model``, ``simulated``, ``threshold``, ``findings`` (sentences) and ``surveys``: of
+        each ``stamps``, ``scored``, ``reference``, ``called_real`` and ``reference_called_real``,
+        ``out_of_distribution`` with the share ``expected``, ``flags`` and ``distributions``.
+    """
+    reference = scored_reference(release)
+    surveys = {
+        str(survey): _survey(str(survey), rows, reference, release=release, threshold=threshold)
+        for survey, rows in scores.groupby("survey", sort=True)
+    }
+    return {
+        "model": release.folder.name,
+        "simulated": release.contract.simulated,
+        "threshold": threshold,
+        "findings": [sentence for name, found in surveys.items() for sentence in _findings(name, found)],
+        "surveys": surveys,
+    }
+
+
+def scored_reference(release: Release) -> pd.DataFrame:
+    """Reference stamps of a release with their calibrated ``score``."""
+    reference = release.reference()
+    temperature = release.contract.calibration["temperature"]
+    return reference.assign(score=calibrated(reference["logit"].to_numpy(), temperature))
+
+
+def compared(night: NDArray[np.float64], reference: NDArray[np.float64]) -> dict[str, Any]:
+    """Kolmogorov-Smirnov distance of two samples, with the distance that chance alone would give.
+
+    Returns
+    -------
+    dict
+        ``night`` and ``reference`` (numbers of values), ``ks``, ``chance`` (which two samples of one
+        distribution exceed with probability `CHANCE`), ``p_value`` and ``verdict``; the numbers are None
+        where there are too few values.
+    """
+    sizes = {"night": len(night), "reference": len(reference)}
+    if min(sizes.values()) < FEWEST:
+        return sizes | {"ks": None, "chance": None, "p_value": None, "verdict": TOO_FEW}
+    found = ks_2samp(night, reference, method="asymp")
+    # as scipy's p-value: the one-sample distribution for the effective number of values
+    effective = max(1, round(len(night) * len(reference) / (len(night) + len(reference))))
+    chance = float(kstwo.ppf(1 - CHANCE, effective))
+    distance = float(found.statistic)
+    verdict = CHANCE_WORD if distance <= chance else DRIFT if distance >= NOTABLE else SLIGHT
+    return sizes | {"ks": distance, "chance": chance, "p_value": float(found.pvalue), "verdict": verdict}
+
+
+def curves(scores: pd.DataFrame, *, release: Release) -> pd.DataFrame:
+    """Cumulative distributions of night and reference: the table that the figure draws.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``survey``, ``quantity``, ``sample`` (``"night"`` or ``"reference"``), ``stamps``, ``ks``,
+        ``verdict``, ``share`` (cumulative, 0 to 1) and ``value``.
+    """
+    reference, shares = scored_reference(release), np.linspace(0, 1, CURVE_POINTS)
+    parts = []
+    for survey, rows in scores.groupby("survey", sort=True):
+        known = _known(reference, str(survey), release)
+        for quantity in _quantities(rows):
+            samples = {"night": _values(rows, quantity), "reference": _values(known, quantity)}
+            found = compared(samples["night"], samples["reference"])
+            for sample, values in samples.items():
+                if len(values):
+                    line: dict[str, Any] = {"survey": str(survey), "quantity": quantity, "sample": sample}
+                    line |= {"stamps": len(values), "ks": found["ks"], "verdict": found["verdict"]}
+                    points = {"share": shares, "value": np.quantile(values, shares)}
+                    parts.append(pd.DataFrame(line | points))
+    columns = ["survey", "quantity", "sample", "stamps", "ks", "verdict", "share", "value"]
+    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+
+
+def _survey(
+    survey: str, rows: pd.DataFrame, reference: pd.DataFrame, *, release: Release, threshold: float
+) -> dict[str, Any]:
+    known = _known(reference, survey, release)
+    scored = rows[rows["score"].notna()]
+    flags = _flag_counts(rows["flags"])
+    home = survey if survey in release.contract.surveys else release.contract.home
+    limits = release.contract.out_of_distribution["thresholds"][home]
+    return {
+        "stamps": len(rows),
+        "scored": len(scored),
+        "reference": {
+            "survey": home,
+            "known": survey == home,
+            "part": str(known["part"].iloc[0]),
+            "stamps": len(known),
+        },
+        "called_real": _share(int((scored["score"] >= threshold).sum()), len(scored)),
+        "reference_called_real": _share(int((known["score"] >= threshold).sum()), len(known)),
+        "out_of_distribution": {
+            "expected": limits["expected"],
+            "share": _share(flags.get(OUT_OF_DISTRIBUTION, 0), len(scored)),
+        },
+        "flags": {name: _share(count, len(rows)) for name, count in sorted(flags.items())},
+        "distributions": _distributions(scored, known, threshold),
+    }
+
+
+def _distributions(scored: pd.DataFrame, known: pd.DataFrame, threshold: float) -> list[dict[str, Any]]:
+    """The score of all; similarity and distance of all, of those called real and of those called bogus."""
+    lines = []
+    for quantity in _quantities(scored):
+        groups: dict[str, Any] = {"all": lambda table: table}
+        if quantity != "score":
+            groups["called real"] = lambda table: table[table["score"] >= threshold]
+            groups["called bogus"] = lambda table: table[table["score"] < threshold]
+        for group, of in groups.items():
+            found = compared(_values(of(scored), quantity), _values(of(known), quantity))
+            lines.append({"quantity": quantity, "of": group} | found)
+    return lines
+
+
+def _findings(survey: str, found: Mapping[str, Any]) -> list[str]:
+    """What a person should know first."""
+    sentences = []
+    if not found["reference"]["known"]:
+        sentences.append(
+            f"{survey} is no survey of this model; it is compared with {found['reference']['survey']}."
+        )
+    lost = found["stamps"] - found["scored"]
+    if lost:
+        sentences.append(f"{survey}: {lost} of {found['stamps']} candidates have no score.")
+    outliers = found["out_of_distribution"]
+    if outliers["share"] and outliers["share"]["low"] > EXCESS * outliers["expected"]:
+        sentences.append(
+            f"{survey}: {outliers['share']['value']:.1%} of the stamps are out of distribution, expected are "
+            f"{outliers['expected']:.1%}."
+        )
+    drifted = [line for line in found["distributions"] if line["verdict"] == DRIFT]
+    if drifted:
+        told = ", ".join(
+            f"{line['quantity']} of {_counted(line['of'])} ({line['ks']:.2f}, by chance up to "
+            f"{line['chance']:.2f})"
+            for line in drifted
+        )
+        sentences.append(f"{survey}: drifted, with the KS distance from the reference: {told}.")
+    if drifted and all(line["quantity"] == "score" for line in drifted):
+        sentences.append(
+            f"{survey}: similarity and distance have not drifted: another share of reals would explain it."
+        )
+    few = [line for line in found["distributions"] if line["verdict"] == TOO_FEW]
+    if len(few) == len(found["distributions"]):
+        sentences.append(f"{survey}: fewer than {FEWEST} stamps on one side; nothing can be compared.")
+    elif not drifted:
+        sentences.append(f"{survey}: no distribution has drifted.")
+    return sentences
+
+
+def _counted(group: str) -> str:
+    return "all stamps" if group == "all" else f"the stamps {group}"
+
+
+def _known(reference: pd.DataFrame, survey: str, release: Release) -> pd.DataFrame:
+    return fair_part(reference, survey if survey in release.contract.surveys else release.contract.home)
+
+
+def _quantities(table: pd.DataFrame) -> list[str]:
+    return [name for name in QUANTITIES if name in table]
+
+
+def _values(table: pd.DataFrame, quantity: str) -> NDArray[np.float64]:
+    return table[quantity].dropna().to_numpy(np.float64)
+
+
+def _flag_counts(flags: pd.Series) -> dict[str, int]:
+    names = flags.fillna("").str.split(SEPARATOR).explode().str.strip()
+    return {str(name): int(count) for name, count in names[names != ""].value_counts().items()}
+
+
+def _share(count: int, of: int) -> dict[str, Any] | None:
+    found: Rate | None = rate(count, of, confidence=CONFIDENCE) if of else None
+    return asdict(found) if found else None

@@ -1,0 +1,46 @@
+"""The drift report as one page: everything that it shows is inside it, the figure too."""
+
+import io
+from base64 import b64encode
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from matplotlib.figure import Figure
+
+from stampshift.figures.style import METADATA
+from stampshift.scoring.drift import CHANCE, DRIFT, NOTABLE
+
+TEMPLATE = Path(__file__).with_name("drift.html.jinja")
+
+
+def drift_page(report: Mapping[str, Any], *, figure: Figure) -> str:
+    """Fill the page.
+
+    Parameters
+    ----------
+    report
+        Of `drift.drift_report`.
+    figure
+        Of `figures.drift.drift_figure`.
+    """
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=160, metadata=dict(METADATA[".png"]))
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment.filters["rate"] = _rate
+    return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
+        report=report,
+        figure=b64encode(buffer.getvalue()).decode(),
+        notable=NOTABLE,
+        chance=CHANCE,
+        drift=DRIFT,
+    )
+
+
+def _rate(found: Mapping[str, Any] | None) -> str:
+    if found is None:
+        return "none scored"
+    return (
+        f"{found['value']:.2%} ({found['low']:.2%} to {found['high']:.2%}), {found['count']} of {found['of']}"
+    )
