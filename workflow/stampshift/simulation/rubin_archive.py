@@ -22,6 +22,7 @@ LABELS = "labels.csv"
 CUTOUTS = {"cutoutTemplate": "template", "cutoutScience": "science", "cutoutDifference": "difference"}
 CARDS = ("BUNIT   = 'nJy     '",)
 FIRST_SOURCE, FIRST_OBJECT = 170_094_456_000_000_001, 170_000_000_000_000_001
+PER_NIGHT = 1_000_000  # identifiers of an archive, which is a night: another seed, another night
 SYNC_MARKER = b"stampshift-rubin"  # Avro asks for 16 bytes, at random; these are the same in every archive
 SCHEMA = {
     "type": "record",
@@ -57,7 +58,7 @@ def write_archive(plan: Plan, folder: Path, *, processes: int) -> None:
         for number, (task, content) in enumerate(zip(plan.tasks(), blocks, strict=True)):
             with atomic_path(folder / f"alerts-{number:03}.avro") as container:
                 container.write_bytes(content)
-            table.writerows(zip(map(_source, task.indices), task.classes, strict=True))
+            table.writerows(zip(_identifiers(task), task.classes, strict=True))
 
 
 def draw_block(task: Task) -> bytes:
@@ -70,19 +71,19 @@ def draw_block(task: Task) -> bytes:
 def _packets(task: Task) -> list[dict[str, Any]]:
     return [
         {
-            "diaSourceId": _source(index),
+            "diaSourceId": source,
             "diaSource": {
-                "diaSourceId": _source(index),
-                "diaObjectId": FIRST_OBJECT + number,
+                "diaSourceId": source,
+                "diaObjectId": FIRST_OBJECT + PER_NIGHT * task.seed + number,
                 "snr": float(abs(triplet.candidate.flux) / triplet.conditions.flux_error),
                 "isNegative": bool(triplet.candidate.flux < 0),
                 "reliability": None,
             },
             **{name: fits_bytes(getattr(triplet, kind), cards=CARDS) for name, kind in CUTOUTS.items()},
         }
-        for triplet, index, number in zip(task.triplets(), task.indices, task.objects, strict=True)
+        for triplet, source, number in zip(task.triplets(), _identifiers(task), task.objects, strict=True)
     ]
 
 
-def _source(index: int) -> int:
-    return FIRST_SOURCE + index
+def _identifiers(task: Task) -> list[int]:
+    return [FIRST_SOURCE + PER_NIGHT * task.seed + index for index in task.indices]
