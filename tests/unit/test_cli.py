@@ -55,3 +55,11 @@ def test_review_export_writes_beside_the_votes(monkeypatch, capsys, survey_files
 def test_review_of_nothing_is_one_sentence(monkeypatch, tmp_path):
     assert "snakemake des_study" in call(monkeypatch, "review", tmp_path)
     assert "no such file of votes" in call(monkeypatch, "review-export", tmp_path / "none.sqlite")
+
+
+def test_export_threshold_and_drift_of_nothing_are_one_sentence(monkeypatch, tmp_path):
+    assert "expected the folder of a trained run" in call(
+        monkeypatch, "export", tmp_path, "--output", tmp_path / "released"
+    )
+    assert "`stampshift export` makes one" in call(monkeypatch, "threshold", tmp_path, "--max-mdr", 0.01)
+    assert "`stampshift export` makes one" in call(monkeypatch, "drift", tmp_path, tmp_path / "none.parquet")

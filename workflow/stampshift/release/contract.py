@@ -18,8 +18,8 @@ from stampshift.stamps import CHANNELS, LABELS
 FORMAT = 1
 CONTRACT = "contract.json"
 CARD = "card.md"  # for people, who may add to it: it has no digest
-MODEL, ONNX, OUTLIERS, REFERENCE = "model.pt", "model.onnx", "outliers.npz", "reference.parquet"
-DIGESTED = (MODEL, ONNX, OUTLIERS, REFERENCE)
+MODEL, ONNX, REFERENCE = "model.pt", "model.onnx", "reference.parquet"
+DIGESTED = (MODEL, ONNX, REFERENCE)
 
 
 @dataclass(frozen=True)

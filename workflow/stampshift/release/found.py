@@ -110,8 +110,8 @@ def _validation_shots(folder: Path, metrics: Mapping[str, Any], given: int | Non
     shots = metrics.get("validation_shots", given)
     if shots is None:
         raise ContractError(
-            f"{folder / 'metrics.json'}: does not say how many target stamps per class chose the epoch; it is "
-            "of an older version: give --validation-shots, as `splits.validation_shots` of its configuration."
+            f"{folder / 'metrics.json'}: does not say how many target stamps per class chose the epoch; it "
+            "is of an older version: give --validation-shots, `splits.validation_shots` of its configuration."
         )
     return int(shots)
 

@@ -15,9 +15,9 @@ from stampshift.errors import ContractError
 from stampshift.files import explained, write_parquet
 from stampshift.provenance import file_digest
 from stampshift.release.card import model_card
-from stampshift.release.contract import CARD, DIGESTED, MODEL, ONNX, OUTLIERS, REFERENCE, Contract
+from stampshift.release.contract import CARD, DIGESTED, MODEL, ONNX, REFERENCE, Contract
 from stampshift.release.network import OnnxNetwork
-from stampshift.release.onnx_file import TOLERANCE, onnx_bytes, parity
+from stampshift.release.onnx_file import TOLERANCE, ReleasedNetwork, exposed_layers, onnx_bytes, parity
 from stampshift.release.outliers import Outliers
 from stampshift.release.reference import ReleasedSurvey, calibrate, reference_table, thresholds
 from stampshift.release.released import Release
@@ -65,12 +65,12 @@ def make_release(
         model.save(folder / MODEL)
         classifier = model.classifier(torch.device("cpu"))
         description = {"channels": ",".join(CHANNELS), "normalisation": _normalisation(home)}
-        content = onnx_bytes(classifier, size_pixels=model.size_pixels, description=description)
+        trained = np.concatenate([each.training_sample() for each in surveys])
+        network = ReleasedNetwork(classifier, Outliers.fit(exposed_layers(classifier, trained)))
+        content = onnx_bytes(network, size_pixels=model.size_pixels, description=description)
         (folder / ONNX).write_bytes(content)
-        network = OnnxNetwork(content, threads=1)
-        outliers = Outliers.fit(network.run(np.concatenate([each.training_sample() for each in surveys])))
-        outliers.save(folder / OUTLIERS)
-        reference = reference_table(surveys, network=network, outliers=outliers)
+        runtime = OnnxNetwork(content, threads=1)
+        reference = reference_table(surveys, network=runtime)
         write_parquet(folder / REFERENCE, reference)
         held_out = np.concatenate([each.stamps.stamps[each.held_out] for each in surveys])
         Contract(
@@ -87,7 +87,7 @@ def make_release(
                 "quantile": quantile,
                 "thresholds": thresholds(reference, quantile=quantile),
             },
-            parity=parity(network, classifier, held_out, tolerance=TOLERANCE),
+            parity=parity(runtime, network, held_out, tolerance=TOLERANCE),
             simulated=any("simulate" in each.stamps.attributes.get("origin", {}) for each in surveys),
             digests={name: file_digest(folder / name) for name in DIGESTED},
         ).write(folder)

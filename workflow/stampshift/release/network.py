@@ -10,26 +10,25 @@ from numpy.typing import NDArray
 # 256 stamps of 21 x 21: their activations stay in the cache
 BATCH_PIXELS = 256 * 21 * 21
 INPUT = "stamps"
-OUTPUTS = ("logits", "features", "activations")
 ERRORS_ONLY = 3  # of the runtime's log
 
 
 class Outputs(NamedTuple):
-    """What the network makes of n stamps.
+    """What a released network says of n stamps, float32; the names are those of the ONNX file's outputs.
 
     Attributes
     ----------
     logits
-        float32 (n, 2), of bogus and real.
-    features
-        float32 (n, F), the extractor's output.
-    activations
-        float32 (n, A), mean over the pixels of every map of its convolutional layers.
+        (n, 2), of bogus and real, not calibrated.
+    similarity
+        (n,), largest cosine of the features with a class prototype.
+    distance
+        (n,), Mahalanobis distance to the nearer class.
     """
 
     logits: NDArray[np.float32]
-    features: NDArray[np.float32]
-    activations: NDArray[np.float32]
+    similarity: NDArray[np.float32]
+    distance: NDArray[np.float32]
 
 
 class OnnxNetwork:
@@ -52,7 +51,7 @@ class OnnxNetwork:
 
     def run(self, stamps: NDArray[np.float32]) -> Outputs:
         """Outputs for float32 (n, 3, size, size) stamps, batch by batch."""
-        parts = [self._session.run(list(OUTPUTS), {INPUT: batch}) for batch in batches(stamps)]
+        parts = [self._session.run(list(Outputs._fields), {INPUT: batch}) for batch in batches(stamps)]
         return Outputs(*(np.concatenate(values) for values in zip(*parts, strict=True)))
 
 

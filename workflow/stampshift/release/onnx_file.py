@@ -14,57 +14,70 @@ from torch import Tensor, nn
 from stampshift import __version__
 from stampshift.errors import ContractError
 from stampshift.networks.classifier import Classifier
-from stampshift.release.network import INPUT, OUTPUTS, OnnxNetwork, Outputs, batches
+from stampshift.release.network import INPUT, OnnxNetwork, Outputs, batches
+from stampshift.release.outliers import Exposed, Layers, Outliers
 
 OPSET = 17  # of 2022: runtimes of the last years know it
+FEATURES = "features"  # an output for whoever wants them; scores do not
+OUTPUTS = (*Outputs._fields, FEATURES)
 # of a logit. A score moves by a quarter of it at most; what rounding makes of logits is a hundredth of it
 TOLERANCE = 1e-3
 
 
-class Exposed(nn.Module):
-    """A classifier that gives, beside its logits, what tells whether a stamp is like those it was trained on.
+class ReleasedNetwork(nn.Module):
+    """A classifier together with what tells whether a stamp is like those of its training.
 
     Parameters
     ----------
     classifier
-        Its extractor is a sequence of layers.
+        The trained classifier.
+    outliers
+        What its training stamps look like to it.
     """
 
-    def __init__(self, classifier: Classifier) -> None:
+    def __init__(self, classifier: Classifier, outliers: Outliers) -> None:
         super().__init__()
-        self.layers = classifier.extractor
-        self.head = classifier.head
+        self.exposed = Exposed(classifier)
+        self.outliers = outliers
 
-    def forward(self, stamps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Logits (batch, 2), features (batch, F) and activations (batch, A), as of `network.Outputs`."""
-        values, means = stamps, []
-        for layer in self.layers.children():
-            values = layer(values)
-            if isinstance(layer, nn.ReLU) and values.ndim == 4:
-                means.append(values.mean(dim=(2, 3)))
-        return self.head(values), values, torch.cat(means, dim=1)
+    def forward(self, stamps: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Outputs, as `OUTPUTS`, of stamps (batch, 3, size, size)."""
+        layers = self.exposed(stamps)
+        similarity, distance = self.outliers(layers.features, layers.activations)
+        return layers.logits, similarity, distance, layers.features
 
 
-def onnx_bytes(classifier: Classifier, *, size_pixels: int, description: Mapping[str, str]) -> bytes:
-    """A classifier in evaluation mode as an ONNX file: input ``stamps``, outputs `network.OUTPUTS`.
+def exposed_layers(classifier: Classifier, stamps: NDArray[np.float32]) -> Layers:
+    """Layers of a classifier, on the CPU, for float32 (n, 3, size, size) stamps."""
+    return Layers(*_in_batches(Exposed(classifier), stamps))
+
+
+def torch_outputs(network: ReleasedNetwork, stamps: NDArray[np.float32]) -> Outputs:
+    """What torch makes of float32 (n, 3, size, size) stamps, as `OnnxNetwork.run`."""
+    return Outputs(*(values.numpy() for values in _in_batches(network, stamps)[: len(Outputs._fields)]))
+
+
+def onnx_bytes(network: ReleasedNetwork, *, size_pixels: int, description: Mapping[str, str]) -> bytes:
+    """A network as an ONNX file: input ``stamps``, outputs `OUTPUTS`, the length of a batch free.
 
     The same weights give the same bytes.
 
     Parameters
     ----------
-    classifier
+    network
         On the CPU.
     size_pixels
-        Side of the stamps; the length of a batch is free.
+        Side of the stamps.
     description
         Kept in the file's metadata, for those who meet it without its folder.
     """
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         # torch's newer exporter needs onnxscript, and takes seconds for the same graph of these layers
-        warnings.filterwarnings("ignore", "You are using the legacy TorchScript-based", DeprecationWarning)
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.filterwarnings("ignore", "Constant folding", UserWarning)  # of padding: left as it is
         torch.onnx.export(
-            Exposed(classifier).eval(),
+            network.eval(),
             (torch.zeros(2, 3, size_pixels, size_pixels),),
             buffer,  # type: ignore[arg-type]  # files in memory are taken, too
             input_names=[INPUT],
@@ -76,22 +89,12 @@ def onnx_bytes(classifier: Classifier, *, size_pixels: int, description: Mapping
     model = onnx.load_from_string(buffer.getvalue())
     onnx.helper.set_model_props(model, {"stampshift": __version__, **description})
     onnx.checker.check_model(model, full_check=True)
-    return model.SerializeToString(deterministic=True)
-
-
-def torch_outputs(classifier: Classifier, stamps: NDArray[np.float32]) -> Outputs:
-    """What torch makes of float32 (n, 3, size, size) stamps, as `OnnxNetwork.run`."""
-    exposed = Exposed(classifier).eval()
-    with torch.inference_mode():
-        parts = [
-            exposed(torch.from_numpy(batch).contiguous(memory_format=torch.channels_last))
-            for batch in batches(stamps)
-        ]
-    return Outputs(*(torch.cat(values).numpy() for values in zip(*parts, strict=True)))
+    content: bytes = model.SerializeToString(deterministic=True)
+    return content
 
 
 def parity(
-    network: OnnxNetwork, classifier: Classifier, stamps: NDArray[np.float32], *, tolerance: float
+    runtime: OnnxNetwork, network: ReleasedNetwork, stamps: NDArray[np.float32], *, tolerance: float
 ) -> dict[str, Any]:
     """Compare the logits of ONNX Runtime and torch on float32 (n, 3, size, size) stamps.
 
@@ -105,7 +108,7 @@ def parity(
     ContractError
         If a logit differs by more than `tolerance`, or is not finite.
     """
-    theirs, ours = network.run(stamps).logits, torch_outputs(classifier, stamps).logits
+    theirs, ours = runtime.run(stamps).logits, torch_outputs(network, stamps).logits
     largest = float(np.abs(theirs - ours).max())
     if not largest <= tolerance:
         raise ContractError(
@@ -114,3 +117,13 @@ def parity(
             f"of torch ({torch.__version__}) and onnxruntime."
         )
     return {"largest_difference": largest, "stamps": len(stamps), "tolerance": tolerance}
+
+
+def _in_batches(module: nn.Module, stamps: NDArray[np.float32]) -> list[Tensor]:
+    module.eval()
+    with torch.inference_mode():
+        parts = [
+            module(torch.from_numpy(batch).contiguous(memory_format=torch.channels_last))
+            for batch in batches(stamps)
+        ]
+    return [torch.cat(values) for values in zip(*parts, strict=True)]

@@ -13,43 +13,87 @@ covariance (Lee et al. 2018), of the mean activation of every map of the convolu
 No label is read: the class is the model's call. So stamps of a survey that has almost no labels count too.
 """
 
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
-import numpy as np
-from numpy.typing import NDArray
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
 
 from stampshift.errors import ContractError
-from stampshift.files import atomic_path
-from stampshift.release.network import Outputs
+from stampshift.networks.classifier import Classifier
 from stampshift.stamps import LABEL_NAMES
 
-RIDGE = 1e-3  # of the mean variance, added to each: channels that never vary have a finite distance
+RIDGE = 1e-3  # of the mean variance, added to each: maps that never vary have a finite distance
 SMALLEST_NORM = 1e-12
-ROUNDING = 1e-9  # 0.01 x 300 is a little less than 3
 
 
-@dataclass(frozen=True)
-class Outliers:
-    """What training stamps look like to the network.
+class Layers(NamedTuple):
+    """What a classifier makes of n stamps.
 
     Attributes
     ----------
-    prototypes
-        float64 (2, F), unit vectors by class.
-    means
-        float64 (2, A), of the activations, by class.
-    whitening
-        float64 (A, A): multiplied by it, activations have unit covariance around their class' mean.
+    logits
+        float32 (n, 2), of bogus and real.
+    features
+        float32 (n, F), the extractor's output.
+    activations
+        float32 (n, A), mean over the pixels of every map of its convolutional layers.
     """
 
-    prototypes: NDArray[np.float64]
-    means: NDArray[np.float64]
-    whitening: NDArray[np.float64]
+    logits: Tensor
+    features: Tensor
+    activations: Tensor
+
+
+class Exposed(nn.Module):
+    """A classifier that gives the activations on the way to its logits, too.
+
+    Parameters
+    ----------
+    classifier
+        Its extractor is a sequence of layers.
+    """
+
+    def __init__(self, classifier: Classifier) -> None:
+        super().__init__()
+        self.layers = classifier.extractor
+        self.head = classifier.head
+
+    def forward(self, stamps: Tensor) -> Layers:
+        """Layers of stamps (batch, 3, size, size)."""
+        values, means = stamps, []
+        for layer in self.layers.children():
+            values = layer(values)
+            if isinstance(layer, nn.ReLU) and values.ndim == 4:
+                means.append(values.mean(dim=(2, 3)))
+        return Layers(self.head(values), values, torch.cat(means, dim=1))
+
+
+class Outliers(nn.Module):
+    """What training stamps look like to a network.
+
+    Parameters
+    ----------
+    prototypes
+        (2, F), unit vectors by class.
+    means
+        (2, A), of the activations, by class.
+    whitening
+        (A, A): multiplied by it, activations have unit covariance around their class' mean.
+    """
+
+    prototypes: Tensor
+    whitening: Tensor
+    centres: Tensor  # (2, A), means that are whitened
+
+    def __init__(self, prototypes: Tensor, means: Tensor, whitening: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("prototypes", prototypes.float())
+        self.register_buffer("whitening", whitening.float())
+        self.register_buffer("centres", (means @ whitening).float())
 
     @classmethod
-    def fit(cls, outputs: Outputs) -> Self:
+    def fit(cls, layers: Layers) -> Self:
         """Prototypes, means and covariance of training stamps.
 
         Raises
@@ -57,7 +101,7 @@ class Outliers:
         ContractError
             If the model calls them all real, or all bogus.
         """
-        calls = outputs.logits.argmax(axis=1)
+        calls = layers.logits.argmax(dim=1)
         for code, name in LABEL_NAMES.items():
             if not (calls == code).any():
                 raise ContractError(
@@ -65,53 +109,23 @@ class Outliers:
                     "be released. Look at its metrics.json, and train it again."
                 )
         classes = sorted(LABEL_NAMES)
-        activations = outputs.activations.astype(np.float64)
-        units = _units(outputs.features)
-        means = np.stack([activations[calls == code].mean(axis=0) for code in classes])
+        activations, units = layers.activations.double(), _units(layers.features.double())
+        means = torch.stack([activations[calls == code].mean(dim=0) for code in classes])
         centred = activations - means[calls]
         covariance = centred.T @ centred / len(centred)
-        covariance += RIDGE * (np.trace(covariance) / len(covariance)) * np.eye(len(covariance))
+        covariance += RIDGE * covariance.diagonal().mean() * torch.eye(len(covariance))
         return cls(
-            prototypes=_units(np.stack([units[calls == code].mean(axis=0) for code in classes])),
+            prototypes=_units(torch.stack([units[calls == code].mean(dim=0) for code in classes])),
             means=means,
-            whitening=np.linalg.cholesky(np.linalg.inv(covariance)),
+            whitening=torch.linalg.cholesky(torch.linalg.inv(covariance)),
         )
 
-    def similarity(self, outputs: Outputs) -> NDArray[np.float32]:
-        """Cosine (n,) of the features with the nearer prototype; 0 for features that are all 0."""
-        similarity: NDArray[np.float64] = (_units(outputs.features) @ self.prototypes.T).max(axis=1)
-        return similarity.astype(np.float32)
-
-    def distance(self, outputs: Outputs) -> NDArray[np.float32]:
-        """Mahalanobis distance (n,) of the activations to the nearer mean."""
-        white = outputs.activations @ self.whitening  # (n, A)
-        apart = white[:, np.newaxis] - self.means @ self.whitening  # (n, 2, A)
-        return np.sqrt(np.einsum("nca,nca->nc", apart, apart).min(axis=1)).astype(np.float32)
-
-    def save(self, path: Path) -> None:
-        """Write the arrays; the same arrays give the same bytes."""
-        with atomic_path(path) as temporary:
-            np.savez(temporary, **vars(self))
-
-    @classmethod
-    def open(cls, path: Path) -> Self:
-        """Read what `save` wrote."""
-        with np.load(path, allow_pickle=False) as file:
-            return cls(**{name: file[name] for name in cls.__dataclass_fields__})
+    def forward(self, features: Tensor, activations: Tensor) -> tuple[Tensor, Tensor]:
+        """Similarity (batch,), 0 for features that are all 0, and distance (batch,)."""
+        similarity = (_units(features) @ self.prototypes.T).amax(dim=1)
+        apart = (activations @ self.whitening).unsqueeze(1) - self.centres  # (batch, 2, A)
+        return similarity, apart.square().sum(dim=2).amin(dim=1).sqrt()
 
 
-def limit(distances: NDArray[np.float32], *, quantile: float) -> tuple[float, float]:
-    """Distance beyond which a stamp is flagged, and the share of stamps like these expected beyond it.
-
-    Of n reference stamps the k-th largest distance is taken: a further stamp of the same distribution lies
-    beyond it with probability k / (n + 1), whatever the distribution (Vovk et al. 2005). k is the largest for
-    which that is at most `quantile`; fewer than 1 / quantile stamps cannot keep it, and k is then 1.
-    """
-    count = len(distances)
-    rank = max(1, int(quantile * (count + 1) + ROUNDING))
-    return float(np.sort(distances)[-rank]), rank / (count + 1)
-
-
-def _units(rows: NDArray[np.float32] | NDArray[np.float64]) -> NDArray[np.float64]:
-    norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.asarray(rows / np.maximum(norms, SMALLEST_NORM), dtype=np.float64)
+def _units(rows: Tensor) -> Tensor:
+    return functional.normalize(rows, dim=1, eps=SMALLEST_NORM)

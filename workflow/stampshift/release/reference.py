@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 
 from stampshift.errors import ContractError
 from stampshift.evaluation.calibration import fitted_calibration
-from stampshift.release.network import OnnxNetwork, Outputs
-from stampshift.release.outliers import Outliers, limit
+from stampshift.release.network import OnnxNetwork
 from stampshift.release.released import calibrated
 from stampshift.splits import Rows
 from stampshift.stamps import BOGUS, REAL, Stamps
 
 TRAIN_STAMPS = 10_000  # of a survey, from which outliers are told; more move nothing
 VALIDATION, UNLABELLED = "validation", "unlabelled"
+ROUNDING = 1e-9  # 0.29 x 100 is a little less than 29
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,7 @@ class ReleasedSurvey:
         return self.stamps.stamps[rows]
 
 
-def reference_table(
-    surveys: Sequence[ReleasedSurvey], *, network: OnnxNetwork, outliers: Outliers
-) -> pd.DataFrame:
+def reference_table(surveys: Sequence[ReleasedSurvey], *, network: OnnxNetwork) -> pd.DataFrame:
     """Score the reference stamps of all surveys.
 
     Returns
@@ -82,16 +80,16 @@ def reference_table(
     ContractError
         If a survey has no reference stamp.
     """
-    return pd.concat([_lines(survey, network, outliers) for survey in surveys], ignore_index=True)
+    return pd.concat([_lines(survey, network) for survey in surveys], ignore_index=True)
 
 
-def _lines(survey: ReleasedSurvey, network: OnnxNetwork, outliers: Outliers) -> pd.DataFrame:
+def _lines(survey: ReleasedSurvey, network: OnnxNetwork) -> pd.DataFrame:
     if not len(survey.held_out):
         raise ContractError(
             f"{survey.name}: expected stamps that were held out of the training, found none; without them "
             "nothing is known of how the model scores this survey. Give some stamps, labelled or not."
         )
-    outputs: Outputs = network.run(survey.stamps.stamps[survey.held_out])
+    outputs = network.run(survey.stamps.stamps[survey.held_out])
     parts = [VALIDATION] * len(survey.validation) + [UNLABELLED] * len(survey.unlabelled)
     labels = [*survey.stamps.labels[survey.validation].tolist(), *([None] * len(survey.unlabelled))]
     return pd.DataFrame(
@@ -100,8 +98,8 @@ def _lines(survey: ReleasedSurvey, network: OnnxNetwork, outliers: Outliers) -> 
             "part": parts,
             "label": pd.array(labels, dtype="Int8"),
             "logit": outputs.logits[:, REAL] - outputs.logits[:, BOGUS],
-            "similarity": outliers.similarity(outputs),
-            "distance": outliers.distance(outputs),
+            "similarity": outputs.similarity,
+            "distance": outputs.distance,
         }
     )
 
@@ -126,6 +124,18 @@ def thresholds(reference: pd.DataFrame, *, quantile: float) -> dict[str, dict[st
         distance, expected = limit(rows["distance"].to_numpy(), quantile=quantile)
         found[str(survey)] = {"distance": distance, "expected": expected, "stamps": len(rows)}
     return found
+
+
+def limit(distances: NDArray[np.float32], *, quantile: float) -> tuple[float, float]:
+    """Distance beyond which a stamp is flagged, and the share of stamps like these expected beyond it.
+
+    Of n reference stamps the k-th largest distance is taken: a further stamp of the same distribution lies
+    beyond it with probability k / (n + 1), whatever the distribution (Vovk et al. 2005). k is the largest for
+    which that is at most `quantile`; fewer than 1 / quantile stamps cannot keep it, and k is then 1.
+    """
+    count = len(distances)
+    rank = max(1, int(quantile * (count + 1) + ROUNDING))
+    return float(np.sort(distances)[-rank]), rank / (count + 1)
 
 
 def validation_rows(reference: pd.DataFrame, survey: str) -> pd.DataFrame:

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from stampshift.errors import ContractError
-from stampshift.release.contract import ONNX, OUTLIERS, REFERENCE, Contract
+from stampshift.release.contract import ONNX, REFERENCE, Contract
 from stampshift.release.network import OnnxNetwork
-from stampshift.release.outliers import Outliers
 from stampshift.stamps import BOGUS, CHANNELS, REAL
 
 OUT_OF_DISTRIBUTION = "out of distribution"  # as a flag of a scored stamp
@@ -49,15 +48,14 @@ class Release:
         Where it lies.
     contract
         Its contract, checked.
-    network, outliers
-        Its network, and what its training stamps look like to it.
+    network
+        Its network.
     """
 
-    def __init__(self, folder: Path, *, contract: Contract, network: OnnxNetwork, outliers: Outliers) -> None:
+    def __init__(self, folder: Path, *, contract: Contract, network: OnnxNetwork) -> None:
         self.folder = folder
         self.contract = contract
         self._network = network
-        self._outliers = outliers
 
     @classmethod
     def open(cls, folder: Path | str, *, threads: int = 1) -> Self:
@@ -74,7 +72,6 @@ class Release:
             folder,
             contract=contract,
             network=OnnxNetwork((folder / ONNX).read_bytes(), threads=threads),
-            outliers=Outliers.open(folder / OUTLIERS),
         )
 
     def score(self, stamps: NDArray[np.float32]) -> Scores:
@@ -102,8 +99,8 @@ class Release:
         logit = outputs.logits[:, REAL] - outputs.logits[:, BOGUS]
         return Scores(
             score=calibrated(logit, self.contract.calibration["temperature"]),
-            similarity=self._outliers.similarity(outputs),
-            distance=self._outliers.distance(outputs),
+            similarity=outputs.similarity,
+            distance=outputs.distance,
             logit=logit,
         )
 

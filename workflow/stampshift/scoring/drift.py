@@ -11,8 +11,8 @@ these differ, the stamps themselves do.
 
 Large nights make any difference significant. A difference is therefore told by its size, the largest
 distance of the two cumulative distributions (Kolmogorov-Smirnov), beside the size that two samples of this
-many stamps of *one* distribution would exceed once in a thousand times. Below the latter it is chance; above,
-it is called drift only if it is at least `NOTABLE`.
+many stamps of *one* distribution would exceed once in ten thousand times. Below the latter it is chance;
+above, it is called drift only if it is at least `NOTABLE`.
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ from stampshift.release.threshold import CONFIDENCE, Rate, rate
 from stampshift.scoring.scores_file import SEPARATOR
 
 QUANTITIES = ("score", "similarity", "distance")
-CHANCE = 0.001  # probability that one distribution looks like two
+CHANCE = 1e-4  # probability that one distribution looks like two; a night has several of them
 NOTABLE = 0.1  # share of the stamps that lie elsewhere
 EXCESS = 2.0  # times the expected share of outliers, from which on there are too many
 FEWEST = 30  # stamps, below which nothing is compared

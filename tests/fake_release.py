@@ -1,0 +1,81 @@
+"""Runs of two fake surveys as the workflow leaves them, and released models of them."""
+
+import json
+from pathlib import Path
+
+import h5py
+import torch
+
+from fake_surveys import FRACTIONS, write_survey
+from stampshift.experiment import Run
+from stampshift.files import write_json, write_parquet
+from stampshift.methods import METHODS
+from stampshift.release.found import found_run
+from stampshift.release.making import make_release
+from stampshift.release.released import Release
+from stampshift.splits import make_splits
+from stampshift.stamps import Stamps
+from stampshift.training.data import TrainingData
+from stampshift.training.execute import describe, score_test_parts
+from stampshift.training.loop import Task, fit
+from stampshift.training.model import Model
+
+TRAINING = {
+    "optimiser": "sgd",
+    "learning_rate": 0.01,
+    "momentum": 0.9,
+    "halve_every_iterations": None,
+    "batch_size": 20,
+    "epoch_size": 400,
+    "patience_epochs": 2,
+    "max_epochs": 2,
+}
+CPU = torch.device("cpu")
+
+
+def write_results(folder: Path) -> None:
+    """Stamps and splits of A and B among some results, A being simulated."""
+    for name, width in (("A", 1.5), ("B", 3.0)):
+        path = write_survey(folder / "stamps", name, width=width)
+        with h5py.File(path, "r+") as file:
+            attributes = json.loads(str(file.attrs["preprocessing"]))
+            attributes |= {
+                "normalisation": "channel",
+                "invalid": {"equals": -31415.0 if name == "B" else None},
+                "origin": {"simulate": {"seed": 1}} if name == "A" else {"path": "archive"},
+            }
+            file.attrs["preprocessing"] = json.dumps(attributes)
+        splits = make_splits(Stamps.open(path), fractions=FRACTIONS, seed=0)
+        splits.save(folder / "splits" / name / "seed-0.npz")
+
+
+def write_run(results: Path, run: Run, *, validation_shots: int = 10) -> Path:
+    """Train a run for two epochs and write its files."""
+    names = [run.source] + ([run.target] if run.target else [])
+    stamps = {name: results / "stamps" / f"{name}.h5" for name in names}
+    splits = {name: results / "splits" / name / "seed-0.npz" for name in names}
+    method = METHODS["baseline" if run.target is None else "scratch"]({})
+    data = TrainingData.open(
+        run, stamps=stamps, splits=splits, labels=None, validation_shots=validation_shots
+    )
+    task = Task(str(run), method, "bolivar", data, 1, {}, TRAINING, None, CPU)
+    progress = fit(
+        task,
+        checkpoint=None,
+        save_checkpoint=lambda content: None,
+        checkpoint_epochs=10,
+        on_epoch=lambda progress: None,
+    )
+    model = Model(progress.best_state, "bolivar", "linear", 21, None)
+    folder = results / run.folder
+    predictions = score_test_parts(model, stamps=stamps, splits=splits, labels={}, device=CPU)
+    model.save(folder / "model.pt")
+    write_parquet(folder / "predictions.parquet", predictions)
+    metrics = describe(run, predictions, device=CPU) | {"validation_shots": validation_shots}
+    write_json(folder / "metrics.json", metrics)
+    return folder
+
+
+def release_of(run: Path, output: Path, **options) -> Release:
+    make_release(output, **found_run(run, **{"stamps": [], "splits": [], "validation_shots": None} | options))
+    return Release.open(output)

@@ -1,0 +1,220 @@
+import shutil
+from dataclasses import replace
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+
+from fake_release import release_of
+from stampshift.errors import ContractError
+from stampshift.evaluation.calibration import fit_temperature
+from stampshift.files import read_json, write_json
+from stampshift.preprocess import InvalidPixels
+from stampshift.release import making
+from stampshift.release.contract import DIGESTED
+from stampshift.release.found import found_run
+from stampshift.release.making import make_release
+from stampshift.release.reference import calibrate, fair_part
+from stampshift.stamps import Stamps
+
+
+@pytest.fixture
+def copied_results(results, adapted_run, tmp_path):
+    """Results of the adapted run which a test may change, and the run's folder in them."""
+    copy = shutil.copytree(results, tmp_path / "results")
+    return copy, copy / adapted_run.relative_to(results)
+
+
+def found(run):
+    return found_run(run, stamps=[], splits=[], validation_shots=None)
+
+
+def test_the_contract_says_what_a_score_needs(adapted_release, baseline_release):
+    contract = adapted_release.contract
+    assert (contract.network, contract.head, contract.size_pixels) == ("bolivar", "linear", 21)
+    assert contract.normalisation == "channel"
+    assert contract.channels == ("template", "science", "difference")
+    assert contract.labels == {"real": 1, "bogus": 0}
+    assert {name: section["role"] for name, section in contract.surveys.items()} == {
+        "A": "source", "B": "target",
+    }  # fmt: skip
+    assert contract.invalid("B") == InvalidPixels(equals=-31415.0)
+    assert contract.invalid("A") == InvalidPixels()
+    assert (contract.home, baseline_release.contract.home) == ("B", "A")
+    assert contract.simulated
+    assert contract.parity["largest_difference"] < contract.parity["tolerance"]
+
+
+def test_the_temperature_is_fitted_on_the_validation_of_the_own_survey_alone(
+    adapted_release, baseline_release, results, splits_of
+):
+    for release, survey, rows in (
+        (adapted_release, "B", splits_of["B"].validation_shots(10)),
+        (baseline_release, "A", splits_of["A"].validation),
+    ):
+        stamps = Stamps.open(results / "stamps" / f"{survey}.h5")
+        logit = release.score(stamps.stamps[rows]).logit
+        expected = fit_temperature(stamps.labels[rows], 1 / (1 + np.exp(-logit.astype(float))))
+        said = release.contract.calibration
+        assert (said["survey"], said["stamps"]) == (survey, len(rows))
+        assert said["n_real"] == said["n_bogus"] == len(rows) // 2
+        assert said["fitted"] == (expected is not None)
+        assert said["temperature"] == pytest.approx(1.0 if expected is None else expected, rel=1e-3)
+
+
+def test_where_no_temperature_can_be_fitted_it_is_one_and_says_so():
+    columns = {"survey": "B", "part": "validation", "logit": np.float32([-3, -2, 2, 3])}
+    rightly = pd.DataFrame(columns | {"label": pd.array([0, 0, 1, 1], dtype="Int8")})
+    said = calibrate(rightly, survey="B")
+    assert (said["fitted"], said["temperature"], said["stamps"]) == (False, 1.0, 4)
+    one_label = pd.DataFrame(columns | {"label": pd.array([1, 1, 1, 1], dtype="Int8")})
+    assert calibrate(one_label, survey="B") == {
+        "survey": "B", "n_real": 4, "n_bogus": 0, "stamps": 4, "fitted": False, "temperature": 1.0,
+    }  # fmt: skip
+    nobody = calibrate(rightly, survey="C")
+    assert (nobody["stamps"], nobody["fitted"]) == (0, False)
+
+
+def test_the_reference_holds_no_test_stamp_and_no_label_of_the_unlabelled(adapted_release, splits_of):
+    reference = adapted_release.reference()
+    counts = reference.groupby(["survey", "part"]).size().to_dict()
+    rest = len(splits_of["B"].validation) - 20
+    assert counts == {("A", "validation"): 40, ("B", "validation"): 20, ("B", "unlabelled"): rest}
+    assert reference["label"].isna().equals(reference["part"] == "unlabelled")
+    assert len(fair_part(reference, "B")) == max(20, rest)
+
+
+def flip_hidden_labels(results, splits, surveys):
+    """Turn every label of test parts, and of the target's stamps that are no shot."""
+    for name in surveys:
+        hidden = [splits[name].test]
+        if name == "B":
+            shots = np.concatenate([splits["B"].shots(20), splits["B"].validation_shots(10)])
+            hidden.append(np.setdiff1d(np.arange(400), shots))
+        with h5py.File(results / "stamps" / f"{name}.h5", "r+") as file:
+            labels = file["label"][:]
+            rows = np.unique(np.concatenate(hidden))
+            labels[rows] = 1 - labels[rows]
+            file["label"][:] = labels
+
+
+def test_no_hidden_label_reaches_the_contract(copied_results, adapted_release, splits_of, tmp_path):
+    results, run = copied_results
+    flip_hidden_labels(results, splits_of, ("A", "B"))
+    predictions = pd.read_parquet(run / "predictions.parquet")
+    predictions.assign(label=1 - predictions["label"]).to_parquet(run / "predictions.parquet")
+    flipped = release_of(run, tmp_path / "flipped")
+    for name in (*DIGESTED, "contract.json"):
+        before, after = ((each.folder / name).read_bytes() for each in (adapted_release, flipped))
+        assert before == after, name
+    # the flip was seen where test labels belong
+    assert (flipped.folder / "card.md").read_text() != (adapted_release.folder / "card.md").read_text()
+
+
+def test_a_validation_label_does_reach_it(copied_results, adapted_release, splits_of, tmp_path):
+    results, run = copied_results
+    with h5py.File(results / "stamps" / "B.h5", "r+") as file:
+        labels = file["label"][:]
+        labels[splits_of["B"].validation_shots(10)[:3]] = 0
+        file["label"][:] = labels
+    changed = release_of(run, tmp_path / "changed").contract.calibration
+    assert changed != adapted_release.contract.calibration
+
+
+def test_nothing_half_written_lies_under_the_name(adapted_run, tmp_path, monkeypatch):
+    def fail(*arguments, **options):
+        raise ContractError("the card cannot be made")
+
+    monkeypatch.setattr(making, "model_card", fail)
+    with pytest.raises(ContractError, match="the card cannot be made"):
+        make_release(tmp_path / "released", **found(adapted_run))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_there_is_left_alone(adapted_run, tmp_path):
+    (tmp_path / "mine").write_text("mine")
+    with pytest.raises(ContractError, match="is there already; give another --output, or delete it first"):
+        make_release(tmp_path, **found(adapted_run))
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_stamps_that_do_not_fit_are_told(adapted_run, tmp_path):
+    run = found(adapted_run)
+    source, target = run["surveys"]
+
+    def with_attributes(**changes):
+        attributes = {k: v for k, v in (dict(target.stamps.attributes) | changes).items() if v is not None}
+        return [source, replace(target, stamps=replace(target.stamps, attributes=attributes))]
+
+    for surveys, message in (
+        (with_attributes(normalisation="difference_mad"), "A and B: expected one normalisation"),
+        (with_attributes(normalisation=None), "B: the stamps file does not say its normalisation"),
+        ([source, replace(target, validation=target.train[:0], unlabelled=target.train[:0])],
+         "B: expected stamps that were held out of the training, found none"),
+    ):  # fmt: skip
+        with pytest.raises(ContractError, match=message):
+            make_release(tmp_path / "released", **run | {"surveys": surveys})
+    with pytest.raises(ContractError, match="A: expected stamps of 23 pixels, those of the model, found 21"):
+        make_release(tmp_path / "released", **run | {"model": replace(run["model"], size_pixels=23)})
+
+
+def test_a_target_without_labelled_validation_is_released_uncalibrated(adapted_run, tmp_path):
+    """As after leave-one-out: no label is left over to validate the final model."""
+    run = found(adapted_run)
+    source, target = run["surveys"]
+    none = replace(target, validation=target.validation[:0], unlabelled=target.held_out)
+    make_release(tmp_path / "released", **run | {"surveys": [source, none]})
+    contract = read_json(tmp_path / "released" / "contract.json")
+    assert contract["calibration"] == {
+        "survey": "B", "n_real": 0, "n_bogus": 0, "stamps": 0, "fitted": False, "temperature": 1.0,
+    }  # fmt: skip
+    card = (tmp_path / "released" / "card.md").read_text()
+    assert "The scores are not calibrated" in card
+    assert "There are too few labelled validation stamps of B for any." in card
+
+
+def test_predictions_of_another_model_are_told(adapted_run, baseline_run, tmp_path):
+    run = found(adapted_run)
+    predictions = run["predictions"].assign(score=np.float32(0.5))
+    with pytest.raises(ContractError, match=r"predictions.parquet holds other scores of the test stamps"):
+        make_release(tmp_path / "released", **run | {"predictions": predictions})
+
+
+def test_the_files_of_a_run_are_found_or_asked_for(copied_results, results, tmp_path):
+    copy, run = copied_results
+    metrics = read_json(run / "metrics.json")
+    write_json(run / "metrics.json", {k: v for k, v in metrics.items() if k != "validation_shots"})
+    with pytest.raises(ContractError, match=r"does not say how many target stamps .* --validation-shots"):
+        found(run)
+    given = found_run(run, stamps=[], splits=[], validation_shots=10)
+    assert [len(each.validation) for each in given["surveys"]] == [40, 20]
+    elsewhere = shutil.copytree(run, tmp_path / "elsewhere")
+    with pytest.raises(
+        ContractError, match=r"expected to lie in its results as scratch/A-to-B/shots-20/seed-0"
+    ):
+        found_run(elsewhere, stamps=[], splits=[], validation_shots=10)
+    files = {
+        "stamps": [results / "stamps" / f"{name}.h5" for name in "AB"],
+        "splits": [results / "splits" / name / "seed-0.npz" for name in "AB"],
+    }
+    assert len(found_run(elsewhere, **files, validation_shots=10)["surveys"]) == 2
+    (copy / "stamps" / "B.h5").unlink()
+    with pytest.raises(ContractError, match=r"stamps/B.h5: no such file, which the run .* by --stamps"):
+        found_run(run, stamps=[], splits=[], validation_shots=10)
+    with pytest.raises(ContractError, match="expected the folder of a trained run"):
+        found_run(tmp_path, stamps=[], splits=[], validation_shots=None)
+
+
+def test_splits_of_another_seed_are_told(copied_results, results, splits_of):
+    from stampshift.splits import make_splits
+
+    copy, run = copied_results
+    other = make_splits(
+        Stamps.open(results / "stamps" / "B.h5"),
+        fractions={"train": 0.8, "validation": 0.1, "test": 0.1},
+        seed=1,
+    )
+    other.save(copy / "splits" / "B" / "seed-0.npz")
+    with pytest.raises(ContractError, match="expected predictions of the 40 test stamps of the splits of B"):
+        found(run)

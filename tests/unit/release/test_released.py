@@ -1,0 +1,158 @@
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from scipy.special import expit
+
+from stampshift.errors import ContractError
+from stampshift.files import read_json, write_json
+from stampshift.networks import build_classifier
+from stampshift.release.network import OnnxNetwork
+from stampshift.release.onnx_file import ReleasedNetwork, exposed_layers, onnx_bytes, parity, torch_outputs
+from stampshift.release.outliers import Outliers
+from stampshift.release.released import Release
+from stampshift.stamps import Stamps
+from stampshift.training.model import Model
+from stampshift.training.predict import predict
+
+CPU = torch.device("cpu")
+
+
+def drawn(count, size=21):
+    return np.random.default_rng(0).standard_normal((count, 3, size, size), dtype=np.float32)
+
+
+@pytest.fixture
+def copied(adapted_release, tmp_path):
+    return shutil.copytree(adapted_release.folder, tmp_path / "copied")
+
+
+@pytest.mark.parametrize(
+    ("network", "head", "size"),
+    [("bolivar", "linear", 21), ("bolivar", "prototype", 21), ("network_1", "linear", 31),
+     ("network_4", "linear", 51)],
+)  # fmt: skip
+def test_every_kind_of_network_says_the_same_in_onnx_runtime_and_in_torch(network, head, size):
+    torch.manual_seed(1)
+    temperature = 0.05 if head == "prototype" else None
+    classifier = build_classifier(
+        network=network, head=head, size_pixels=size, temperature=temperature
+    ).eval()
+    layers = exposed_layers(classifier, drawn(60, size))
+    calls = torch.eye(2)[torch.arange(60) % 2]
+    whole = ReleasedNetwork(classifier, Outliers.fit(layers._replace(logits=calls)))
+    content = onnx_bytes(whole, size_pixels=size, description={"normalisation": "channel"})
+    assert content == onnx_bytes(whole, size_pixels=size, description={"normalisation": "channel"})
+    stamps = drawn(300, size)  # more than a batch, and no multiple of one
+    ours, theirs = torch_outputs(whole, stamps), OnnxNetwork(content, threads=1).run(stamps)
+    for name in ours._fields:
+        np.testing.assert_allclose(getattr(theirs, name), getattr(ours, name), rtol=1e-4, atol=1e-4)
+    with torch.inference_mode():
+        logits = classifier(torch.from_numpy(stamps)).numpy()
+    np.testing.assert_allclose(theirs.logits, logits, atol=1e-4)
+
+
+def test_scores_are_those_of_the_trained_model_at_the_contracts_temperature(
+    adapted_release, adapted_run, results
+):
+    stamps = Stamps.open(results / "stamps" / "B.h5").stamps[:100]
+    raw = predict(Model.open(adapted_run / "model.pt").classifier(CPU), stamps, np.arange(100), device=CPU)
+    scores = adapted_release.score(np.ascontiguousarray(stamps))
+    temperature = adapted_release.contract.calibration["temperature"]
+    np.testing.assert_allclose(expit(scores.logit), raw, atol=1e-5)
+    np.testing.assert_allclose(scores.score, expit(scores.logit / temperature), atol=1e-6)
+    assert scores.score.dtype == scores.similarity.dtype == np.float32
+
+
+def test_threads_and_batches_change_no_score(adapted_release):
+    stamps = drawn(300)
+    whole = adapted_release.score(stamps).logit
+    parts = [Release.open(adapted_release.folder, threads=2).score(stamps[i : i + 7]).logit for i in (0, 290)]
+    np.testing.assert_allclose(parts[0], whole[:7], atol=1e-5)
+    np.testing.assert_allclose(parts[1], whole[290:297], atol=1e-5)
+    assert len(adapted_release.score(stamps[:0]).score) == 0
+
+
+def test_the_onnx_file_says_what_it_takes(adapted_release):
+    model = onnx.load(adapted_release.folder / "model.onnx")
+    said = {entry.key: entry.value for entry in model.metadata_props}
+    assert said["channels"] == "template,science,difference"
+    assert said["normalisation"] == "channel"
+    assert [output.name for output in model.graph.output] == ["logits", "similarity", "distance", "features"]
+
+
+def test_logits_that_differ_are_no_release():
+    torch.manual_seed(0)
+    classifiers = [
+        build_classifier(network="bolivar", head="linear", size_pixels=21, temperature=None).eval()
+        for _ in range(2)
+    ]
+    calls = torch.eye(2)[torch.arange(60) % 2]
+    wholes = [
+        ReleasedNetwork(each, Outliers.fit(exposed_layers(each, drawn(60))._replace(logits=calls)))
+        for each in classifiers
+    ]
+    runtime = OnnxNetwork(onnx_bytes(wholes[0], size_pixels=21, description={}), threads=1)
+    assert parity(runtime, wholes[0], drawn(20), tolerance=1e-3)["stamps"] == 20
+    with pytest.raises(ContractError, match=r"expected logits within 0.001 .* on 20 reference stamps"):
+        parity(runtime, wholes[1], drawn(20), tolerance=1e-3)
+
+
+def test_scoring_needs_no_torch():
+    code = "import sys, stampshift.release.released; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_wrong_stamps_are_refused(adapted_release):
+    with pytest.raises(
+        ContractError, match=r"scores stamps of shape \(n, 3, 21, 21\) and float32, found \(2, 3, 19"
+    ):
+        adapted_release.score(drawn(2, 19))
+    with pytest.raises(ContractError, match=r"found .* and float64"):
+        adapted_release.score(drawn(2).astype(np.float64))
+    stamps = drawn(4)
+    stamps[2, 0, 3, 3] = np.nan
+    with pytest.raises(ContractError, match="found another in stamp 2 of 4"):
+        adapted_release.score(stamps)
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "model.pt", "reference.parquet"])
+def test_a_changed_or_missing_file_is_refused(copied, name):
+    content = bytearray((copied / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (copied / name).write_bytes(content)
+    with pytest.raises(ContractError, match=rf"{name}: has changed since the export, expected SHA-256"):
+        Release.open(copied)
+    (copied / name).unlink()
+    with pytest.raises(
+        ContractError, match=rf"{name}: missing from the released model; copy the folder whole"
+    ):
+        Release.open(copied)
+
+
+def test_people_may_add_to_the_card(copied):
+    (copied / "card.md").write_text("Seen and approved.")
+    Release.open(copied)
+
+
+def test_another_format_and_no_release_are_one_sentence(copied, tmp_path):
+    contract = read_json(copied / "contract.json")
+    write_json(copied / "contract.json", contract | {"format": 2, "stampshift": "9.0"})
+    with pytest.raises(
+        ContractError, match=r"expected a released model of format 1, found format 2 of stampshift 9.0"
+    ):
+        Release.open(copied)
+    write_json(copied / "contract.json", {k: v for k, v in contract.items() if k != "head"} | {"hat": 1})
+    with pytest.raises(ContractError, match="misses head, and has hat that no contract has"):
+        Release.open(copied)
+    (copied / "contract.json").write_text("{")
+    with pytest.raises(ContractError, match="not readable as JSON"):
+        Release.open(copied)
+    with pytest.raises(ContractError, match=r"found no such folder; `stampshift export` makes one"):
+        Release.open(tmp_path / "nothing")
+    with pytest.raises(ContractError, match="found no such file in it"):
+        Release.open(tmp_path)
