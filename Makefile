@@ -40,6 +40,7 @@ bench: $(VENV)/installed ## the figures of benchmarks/README.md
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/preprocessing.py
 	$(BIN)/python benchmarks/des_networks.py
+	$(BIN)/python benchmarks/scoring.py
 
 $(VENV)/installed: envs/$(TORCH).txt envs/requirements.txt envs/dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)

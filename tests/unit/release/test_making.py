@@ -16,6 +16,8 @@ from stampshift.release.contract import DIGESTED
 from stampshift.release.found import found_run
 from stampshift.release.making import make_release
 from stampshift.release.reference import calibrate, fair_part
+from stampshift.release.released import Release
+from stampshift.release.threshold import choose
 from stampshift.stamps import Stamps
 
 
@@ -169,6 +171,10 @@ def test_a_target_without_labelled_validation_is_released_uncalibrated(adapted_r
     assert contract["calibration"] == {
         "survey": "B", "n_real": 0, "n_bogus": 0, "stamps": 0, "fitted": False, "temperature": 1.0,
     }  # fmt: skip
+    with pytest.raises(
+        ContractError, match="real and bogus validation stamps of B, found 0 real and 0 bogus"
+    ):
+        choose(Release.open(tmp_path / "released"), survey=None, max_mdr=0.1, max_fpr=None)
     card = (tmp_path / "released" / "card.md").read_text()
     assert "The scores are not calibrated" in card
     assert "There are too few labelled validation stamps of B for any." in card

@@ -12,7 +12,7 @@ from stampshift.evaluation.calibration import calibration_quantities
 from stampshift.evaluation.des_study.intervals import Bootstrap, balanced_accuracy, interval
 from stampshift.evaluation.metrics import THRESHOLD, confusion
 from stampshift.release.faulty import FAULTS
-from stampshift.release.reference import ReleasedSurvey
+from stampshift.release.reference import ReleasedSurvey, spread
 from stampshift.release.released import Release
 from stampshift.release.threshold import CONFIDENCE, Rate, choose, rate
 from stampshift.splits import Rows
@@ -154,8 +154,7 @@ def fault_lines(release: Release, survey: ReleasedSurvey, rows: Rows) -> Lines:
     """Share of test stamps flagged when they are made wrong on purpose; no label is read."""
     if not len(rows):  # a survey without a test part: its reference tells as much
         rows = survey.held_out
-    some = rows[np.linspace(0, len(rows) - 1, min(FAULTY_STAMPS, len(rows))).round().astype(int)]
-    stamps = survey.stamps.stamps[some]
+    stamps = survey.stamps.stamps[spread(rows, FAULTY_STAMPS)]
     generator = np.random.default_rng(0)
     lines = []
     for name, fault in FAULTS.items():

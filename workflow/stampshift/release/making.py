@@ -72,7 +72,7 @@ def make_release(
         runtime = OnnxNetwork(content, threads=1)
         reference = reference_table(surveys, network=runtime)
         write_parquet(folder / REFERENCE, reference)
-        held_out = np.concatenate([each.stamps.stamps[each.held_out] for each in surveys])
+        held_out = np.concatenate([each.held_out_sample() for each in surveys])
         Contract(
             network=model.network,
             head=model.head,

@@ -7,6 +7,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from stampshift.splits import Rows
+
 # 256 stamps of 21 x 21: their activations stay in the cache
 BATCH_PIXELS = 256 * 21 * 21
 INPUT = "stamps"
@@ -49,14 +51,16 @@ class OnnxNetwork:
         options.log_severity_level = ERRORS_ONLY
         self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
-    def run(self, stamps: NDArray[np.float32]) -> Outputs:
-        """Outputs for float32 (n, 3, size, size) stamps, batch by batch."""
-        parts = [self._session.run(list(Outputs._fields), {INPUT: batch}) for batch in batches(stamps)]
+    def run(self, stamps: NDArray[np.float32], rows: Rows | None = None) -> Outputs:
+        """Outputs for float32 (N, 3, size, size) stamps, or for some rows of them, batch by batch."""
+        names = list(Outputs._fields)
+        parts = [self._session.run(names, {INPUT: batch}) for batch in batches(stamps, rows)]
         return Outputs(*(np.concatenate(values) for values in zip(*parts, strict=True)))
 
 
-def batches(stamps: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
-    """Stamps in batches of about `BATCH_PIXELS`; one empty batch if there is none."""
+def batches(stamps: NDArray[np.float32], rows: Rows | None = None) -> Iterator[NDArray[np.float32]]:
+    """Stamps, or some rows of them, in batches of about `BATCH_PIXELS`; one empty batch if there is none."""
     size = max(1, BATCH_PIXELS // (stamps.shape[-2] * stamps.shape[-1]))
-    for start in range(0, max(1, len(stamps)), size):
-        yield np.ascontiguousarray(stamps[start : start + size])
+    for start in range(0, max(1, len(stamps if rows is None else rows)), size):
+        some = slice(start, start + size)
+        yield np.ascontiguousarray(stamps[some if rows is None else rows[some]])

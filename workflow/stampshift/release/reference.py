@@ -20,7 +20,7 @@ from stampshift.release.released import calibrated
 from stampshift.splits import Rows
 from stampshift.stamps import BOGUS, REAL, Stamps
 
-TRAIN_STAMPS = 10_000  # of a survey, from which outliers are told; more move nothing
+SAMPLE = 10_000  # stamps of a survey, from which outliers are told and on which parity is checked
 VALIDATION, UNLABELLED = "validation", "unlabelled"
 ROUNDING = 1e-9  # 0.29 x 100 is a little less than 29
 
@@ -60,10 +60,18 @@ class ReleasedSurvey:
         return np.concatenate([self.validation, self.unlabelled])
 
     def training_sample(self) -> NDArray[np.float32]:
-        """Up to `TRAIN_STAMPS` training stamps, spread evenly: nothing is drawn."""
-        count = min(TRAIN_STAMPS, len(self.train))
-        rows = np.sort(self.train)[np.linspace(0, len(self.train) - 1, count).round().astype(int)]
-        return self.stamps.stamps[rows]
+        """Up to `SAMPLE` training stamps."""
+        return self.stamps.stamps[spread(self.train, SAMPLE)]
+
+    def held_out_sample(self) -> NDArray[np.float32]:
+        """Up to `SAMPLE` reference stamps."""
+        return self.stamps.stamps[spread(self.held_out, SAMPLE)]
+
+
+def spread(rows: Rows, most: int) -> Rows:
+    """At most so many of some rows, spread evenly and ascending: nothing is drawn."""
+    count = min(most, len(rows))
+    return np.sort(rows)[np.linspace(0, len(rows) - 1, count).round().astype(int)]
 
 
 def reference_table(surveys: Sequence[ReleasedSurvey], *, network: OnnxNetwork) -> pd.DataFrame:
@@ -89,7 +97,7 @@ def _lines(survey: ReleasedSurvey, network: OnnxNetwork) -> pd.DataFrame:
             f"{survey.name}: expected stamps that were held out of the training, found none; without them "
             "nothing is known of how the model scores this survey. Give some stamps, labelled or not."
         )
-    outputs = network.run(survey.stamps.stamps[survey.held_out])
+    outputs = network.run(survey.stamps.stamps, survey.held_out)
     parts = [VALIDATION] * len(survey.validation) + [UNLABELLED] * len(survey.unlabelled)
     labels = [*survey.stamps.labels[survey.validation].tolist(), *([None] * len(survey.unlabelled))]
     return pd.DataFrame(

@@ -20,7 +20,7 @@ from stampshift.evaluation.curves import ROUNDING
 from stampshift.evaluation.metrics import detection_curve
 from stampshift.release.reference import validation_rows
 from stampshift.release.released import Release, calibrated
-from stampshift.stamps import REAL
+from stampshift.stamps import LABELS, REAL
 
 CONFIDENCE = 0.95
 
@@ -176,6 +176,12 @@ def choose(
     if max_mdr is None and max_fpr is None:
         raise ContractError(f"{release.folder}: an operating point needs --max-mdr, --max-fpr or both.")
     rows = validation_rows(release.reference(), name)
+    if set(rows["label"]) != set(LABELS.values()):
+        raise ContractError(
+            f"{release.folder}: an operating point needs real and bogus validation stamps of {name}, found "
+            f"{int((rows['label'] == REAL).sum())} real and {int((rows['label'] != REAL).sum())} bogus; "
+            "export a model with more labelled validation stamps."
+        )
     return operating_point(
         rows["label"].to_numpy(np.uint8),
         calibrated(rows["logit"].to_numpy(), release.contract.calibration["temperature"]),
