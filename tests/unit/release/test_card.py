@@ -45,6 +45,8 @@ def test_the_card_says_what_matters(adapted_release, baseline_release):
     for said in (
         "it was given\n20 labelled stamps per class",
         "20 labelled validation stamps of B (10 real, 10 bogus)",
+        "The scores are calibrated by a temperature of ",
+        "**That is few**",
         "simulated (seed 1)",
         "## Intended use, and limits",
         "## Licence",
