@@ -43,17 +43,17 @@ def test_the_card_says_what_matters(adapted_release, baseline_release):
     card = (adapted_release.folder / "card.md").read_text()
     assert card.startswith("# Model card: from scratch, 20 shots, A to B\n\n> **Simulated data.**")
     for said in (
-        "20 labelled stamps per class",
-        "fitted on\n20 labelled validation stamps of B (10 real, 10 bogus)",
+        "it was given\n20 labelled stamps per class",
+        "20 labelled validation stamps of B (10 real, 10 bogus)",
+        "The scores are calibrated by a temperature of ",
+        "**That is few**",
         "simulated (seed 1)",
-        "| B        | bogus    | 0",
         "## Intended use, and limits",
         "## Licence",
         "science and difference swapped",
         adapted_release.contract.digests["model.onnx"],
     ):
-        if not said.startswith("|") and "fitted" not in said:
-            assert said in card, said
+        assert said in card, said
     assert "{{" not in card
     assert "None" not in card
     other = (baseline_release.folder / "card.md").read_text()

@@ -12,8 +12,7 @@ from jinja2 import Environment, StrictUndefined
 
 from stampshift import __version__
 from stampshift.errors import ContractError
-from stampshift.evaluation.labels import model_label
-from stampshift.experiment import BASELINE
+from stampshift.evaluation.labels import counted, model_label
 from stampshift.release.card_tables import (
     calibration_lines,
     class_lines,
@@ -28,6 +27,7 @@ from stampshift.release.released import Release
 from stampshift.stamps import CHANNELS
 
 TEMPLATE = Path(__file__).with_name("card.md.jinja")
+COIN = 0.6  # balanced accuracy of validation, below which the card says what the model is
 AGREEMENT = 0.01  # of a score on disk with the model's: another device or another torch moves the last digits
 
 
@@ -76,7 +76,8 @@ def model_card(
         contract=release.contract,
         metrics=metrics,
         adapted=metrics["target"] is not None,
-        baseline=BASELINE,
+        coin=metrics.get("validation_balanced_accuracy", 1) < COIN,
+        shots=counted(metrics["shots"], "labelled stamp"),
         options=dict(metrics.get("options") or {}),
         surveys=surveys,
         origins={each.name: _origin(each.stamps.attributes.get("origin", {})) for each in surveys},
