@@ -39,6 +39,7 @@ lint: $(VENV)/installed ## lint, format, types, workflow
 bench: $(VENV)/installed ## the figures of benchmarks/README.md
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/preprocessing.py
+	$(BIN)/python benchmarks/packets.py
 	$(BIN)/python benchmarks/des_networks.py
 
 $(VENV)/installed: envs/$(TORCH).txt envs/requirements.txt envs/dev.txt pyproject.toml

@@ -12,7 +12,7 @@ import stampshift
 ROOT = Path(stampshift.__file__).parent
 MODULES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py"))
 FOUNDATION = {"__init__", "errors", "files", "joblog", "parallel", "provenance", "experiment", "variants"}
-FOUNDATION |= {"stamps", "consistency", "label_settings"}
+FOUNDATION |= {"stamps", "consistency", "label_settings", "reader_settings"}
 DATA = {
     "counts",
     "formats",
@@ -23,6 +23,12 @@ DATA = {
     "simulation",
     "inspection",
     "downloads",
+    "alerts",
+    "differencing",
+    "filtering",
+    "tally",
+    "one_survey",
+    "triplets",
 }
 DATA |= {"autoscan", "stamp_features", "measuring", "label_file"}
 LAYERS = [FOUNDATION, DATA, {"networks"}, {"methods"}, {"training", "forest"}, {"evaluation", "relabelling"}]
@@ -59,7 +65,8 @@ def test_modules_are_small(path):
 
 
 @pytest.mark.parametrize(
-    "module", ["experiment", "stamps", "splits", "preprocess", "surveys", "simulation", "evaluation.metrics"]
+    "module",
+    ["experiment", "stamps", "splits", "preprocess", "surveys", "alerts", "simulation", "evaluation.metrics"],
 )
 def test_light_modules_do_not_import_torch(module):
     code = f"import sys, stampshift.{module}; sys.exit('torch' in sys.modules)"

@@ -4,9 +4,11 @@ import tarfile
 
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 from astropy.io import fits
 
+from alert_packets import container, packets
 from stampshift.errors import ArchiveError, ContractError
 from stampshift.inspection import describe
 from stampshift.making import make_stamps
@@ -43,7 +45,7 @@ def test_raw_archive_is_recognised_and_described(archive):
     assert lines[6].startswith("science     1.0")
     assert lines[6].endswith(f" to 3 in {pixels} pixels; marked as invalid: not finite 1")
     assert lines[7].startswith(f"difference  -31415 to 2 in {pixels} pixels; marked as invalid: -31415 1")
-    assert lines[5].endswith("marked as invalid: not finite 1, -31415 1")
+    assert lines[5].endswith("marked as invalid: not finite 2")
 
 
 def test_folder_is_described_like_its_file(archive):
@@ -71,10 +73,12 @@ def test_stamps_file_is_described(archive, tmp_path):
         [archive],
         survey="Mine",
         reader="atlas",
+        options={},
         classes={"kast": "real", "burn": "bogus"},
         invalid=InvalidPixels(equals=-31415.0),
         size_pixels=21,
         normalisation="channel",
+        unlabelled="drop",
         processes=1,
         origin={"path": "raw/Mine"},
         checksums={},
@@ -108,7 +112,14 @@ def test_file_of_no_known_format_lists_what_each_reader_expected(tmp_path):
         describe(path)
     lines = str(caught.value).splitlines()
     assert lines[0] == f"{path}: neither a stamps file nor a raw archive that one of the readers can read."
-    assert [line.split(":")[0].strip() for line in lines[1:]] == ["hits", "des", "atlas", "ztf"]
+    assert [line.split(":")[0].strip() for line in lines[1:]] == [
+        "hits",
+        "des",
+        "atlas",
+        "ztf",
+        "packets",
+        "folder",
+    ]
     assert "found no 'labels' among a" in lines[1]
 
 
@@ -117,8 +128,47 @@ def test_missing_file_is_named(tmp_path):
         describe(tmp_path / "x.h5")
 
 
-def test_other_hdf5_file_breaks_the_contract(tmp_path):
+def test_stamps_file_without_stamps_breaks_the_contract(tmp_path):
     with h5py.File(tmp_path / "x.h5", "w") as file:
-        file["a"] = 1
+        file.attrs["survey"] = "Mine"
     with pytest.raises(ContractError, match=r"x\.h5: not a readable stamps file"):
         describe(tmp_path / "x.h5")
+
+
+def test_tables_are_described_by_their_names(tmp_path):
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file["night/pixels"] = np.zeros((2, 3, 5, 5), "f4")
+    np.savez(tmp_path / "x.npz", pixels=np.zeros((2, 5, 5, 3)), label=np.array([0, 1]))
+    pd.DataFrame({"id": [1], "science": [b"SIMPLE"]}).to_parquet(tmp_path / "x.parquet")
+    told = [describe(tmp_path / f"x.{suffix}").splitlines()[1:] for suffix in ("h5", "npz", "parquet")]
+    assert told[0] == ["night/pixels float32, 2 x 3 x 5 x 5"]
+    assert told[1] == ["pixels      float64, 2 x 5 x 5 x 3", "label       int64, 2"]
+    assert told[2] == ["id          int64, 1 rows", "science     binary, 1 rows"]
+
+
+def test_packets_are_described(tmp_path):
+    fields = packets("ZTF", 3)
+    fields[1]["cutoutScience"] = None
+    (tmp_path / "a.avro").write_bytes(container("ZTF", fields))
+    (tmp_path / "b.avro").write_bytes(container("ATLAS", packets("ATLAS", 1)))
+    (tmp_path / "c.avro").write_bytes(b"rubbish")
+    lines = describe(tmp_path).splitlines()
+    assert lines[0] == f"{tmp_path}: raw archive, read by 'packets'"
+    assert lines[2:7] == [
+        "packets     5, 4 different",
+        "surveys     ZTF 3, ATLAS 1, not known 1",
+        "problems    missing cutout 1, unreadable packet 1",
+        "scored      3 by the survey itself",
+        "shapes      31 x 31 3",
+    ]
+    assert lines[9].startswith("difference  -1")
+
+
+def test_a_folder_of_fits_is_described(tmp_path):
+    for name in ("real", "unlabelled"):
+        (tmp_path / name).mkdir()
+        cube = np.zeros((3, 25, 25), "f4")
+        fits.PrimaryHDU(cube).writeto(tmp_path / name / f"{name}-1.fits")
+    lines = describe(tmp_path).splitlines()
+    assert lines[0].endswith("read by 'folder'")
+    assert lines[2:5] == ["candidates  2", "classes     real 1, unlabelled 1", "shapes      25 x 25 2"]

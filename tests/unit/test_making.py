@@ -40,10 +40,12 @@ def write_archive(folder, count=30):
 ARGUMENTS = {
     "survey": "Mine",
     "reader": "atlas",
+    "options": {},
     "classes": CLASSES,
     "invalid": RULE,
     "size_pixels": 21,
     "normalisation": "channel",
+    "unlabelled": "drop",
     "origin": {"path": "raw/Mine"},
     "checksums": {},
     "progress": False,

@@ -8,9 +8,9 @@ from stampshift.autoscan import STAMP_FEATURES
 from stampshift.errors import ArchiveError
 from stampshift.measuring import measure, measure_archive
 from stampshift.preprocess import InvalidPixels
-from stampshift.stamps import RawTriplet
-from stampshift.surveys import READERS
+from stampshift.surveys import READERS, Reader
 from stampshift.surveys.features import FEATURES
+from stampshift.triplets import RawTriplet
 
 SURVEYS = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())["surveys"]
 
@@ -20,6 +20,7 @@ def measured(folder, survey, processes=1):
         [folder],
         survey=survey,
         reader=SURVEYS[survey]["reader"],
+        options={},
         invalid=InvalidPixels(**SURVEYS[survey]["invalid"]),
         processes=processes,
         progress=False,
@@ -41,7 +42,7 @@ def test_every_archive_can_be_measured(survey, simulated):
     table = measured(simulated(survey, 60), survey)
     assert list(table) == ["id", *STAMP_FEATURES]
     assert np.isfinite(table[list(STAMP_FEATURES)].to_numpy()).all()
-    reader = READERS[SURVEYS[survey]["reader"]]
+    reader = READERS[SURVEYS[survey]["reader"]]({}, InvalidPixels())
     triplets = [item for unit in reader.units([simulated(survey, 60)]) for item in reader.decode(unit)]
     square = [item.identifier for item in triplets if len({image.shape for image in item.images}) == 1]
     assert table["id"].tolist() == [name for name in square if name in set(table["id"])]
@@ -82,8 +83,8 @@ def test_sizes_may_differ_and_what_cannot_be_measured_is_left_out(monkeypatch, t
         triplet(0, "d", shape=(21, 20)),
         triplet(31, "e"),
     ]
-    reader = READERS["hits"].__class__(lambda paths: paths, lambda paths: iter([unit]), iter)
-    monkeypatch.setitem(READERS, "hits", reader)
+    reader = Reader(lambda paths: paths, lambda paths: iter([unit]), iter)
+    monkeypatch.setitem(READERS, "hits", lambda options, invalid: reader)
     table = measured(tmp_path, "HiTS")
     assert table["id"].tolist() == ["a", "c", "e"]
     alone = measure([unit[2]], invalid=InvalidPixels())
@@ -91,7 +92,7 @@ def test_sizes_may_differ_and_what_cannot_be_measured_is_left_out(monkeypatch, t
 
 
 def test_an_archive_without_any_measurable_stamp_is_refused(monkeypatch, tmp_path):
-    reader = READERS["hits"].__class__(lambda paths: paths, lambda paths: iter([[triplet(14)]]), iter)
-    monkeypatch.setitem(READERS, "hits", reader)
+    reader = Reader(lambda paths: paths, lambda paths: iter([[triplet(14)]]), iter)
+    monkeypatch.setitem(READERS, "hits", lambda options, invalid: reader)
     with pytest.raises(ArchiveError, match=r"HiTS: no candidate has three square images of one size, 15 pix"):
         measured(tmp_path, "HiTS")

@@ -7,7 +7,7 @@ import pytest
 from stampshift.counts import Counts
 from stampshift.errors import ArchiveError
 from stampshift.preprocess import InvalidPixels, normalise_and_fill, preprocess
-from stampshift.stamps import RawTriplet
+from stampshift.triplets import RawTriplet, Unusable
 
 NONE = InvalidPixels()
 CLASSES = {"kast": "real", "burn": "bogus"}
@@ -23,6 +23,7 @@ def stamps_of(*images, size_pixels, invalid=NONE, normalisation="channel"):
     block = preprocess(
         [triplet(*images)],
         size_pixels=size_pixels,
+        unlabelled="drop",
         normalisation=normalisation,
         invalid=invalid,
         classes=CLASSES,
@@ -164,7 +165,9 @@ def test_unusable_triplets_are_dropped_and_counted_by_reason():
         triplet(small),
         triplet(large, identifier="also", survey_class="burn"),
     ]
-    block = preprocess(triplets, size_pixels=5, normalisation="channel", invalid=NONE, classes=CLASSES)
+    block = preprocess(
+        triplets, size_pixels=5, unlabelled="drop", normalisation="channel", invalid=NONE, classes=CLASSES
+    )
     assert block.ids == ["kept", "also"]
     assert block.counts.as_dict() == {
         "read": 7,
@@ -186,7 +189,9 @@ def test_labels_classes_and_groups_follow_the_stamps():
         triplet(ramp(3), survey_class=name, identifier=str(row), group=f"g{row}")
         for row, name in enumerate(names)
     ]
-    block = preprocess(triplets, size_pixels=3, normalisation="channel", invalid=NONE, classes=CLASSES)
+    block = preprocess(
+        triplets, size_pixels=3, unlabelled="drop", normalisation="channel", invalid=NONE, classes=CLASSES
+    )
     np.testing.assert_array_equal(block.labels, np.array([0, 1, 1], np.uint8), strict=True)
     assert (block.classes, block.ids, block.groups) == (names, ["0", "1", "2"], ["g0", "g1", "g2"])
 
@@ -203,6 +208,7 @@ def test_class_outside_the_map_is_refused_even_if_dropped():
         preprocess(
             [triplet(np.ones((1, 2)), survey_class="ghost")],
             size_pixels=3,
+            unlabelled="drop",
             normalisation="channel",
             invalid=NONE,
             classes=CLASSES,
@@ -214,7 +220,9 @@ def test_class_outside_the_map_is_refused_even_if_dropped():
 
 
 def test_nothing_kept_is_an_empty_block():
-    block = preprocess([], size_pixels=21, normalisation="channel", invalid=NONE, classes=CLASSES)
+    block = preprocess(
+        [], size_pixels=21, unlabelled="drop", normalisation="channel", invalid=NONE, classes=CLASSES
+    )
     assert block.stamps.shape == (0, 3, 21, 21)
     assert block.labels.dtype == np.uint8
 
@@ -225,12 +233,22 @@ def test_a_stamp_does_not_depend_on_its_neighbours():
     pixels[rng.random(pixels.shape) < 0.05] = np.nan
     triplets = [triplet(*images, identifier=str(row)) for row, images in enumerate(pixels)]
     together = preprocess(
-        iter(triplets), size_pixels=21, normalisation="channel", invalid=NONE, classes=CLASSES
+        iter(triplets),
+        size_pixels=21,
+        unlabelled="drop",
+        normalisation="channel",
+        invalid=NONE,
+        classes=CLASSES,
     )
     assert len(together.stamps) == 600
     for row in (0, 255, 256, 599):
         alone = preprocess(
-            [triplets[row]], size_pixels=21, normalisation="channel", invalid=NONE, classes=CLASSES
+            [triplets[row]],
+            size_pixels=21,
+            unlabelled="drop",
+            normalisation="channel",
+            invalid=NONE,
+            classes=CLASSES,
         )
         np.testing.assert_array_equal(together.stamps[row], alone.stamps[0])
 
@@ -339,3 +357,32 @@ def test_the_spread_agrees_with_a_plain_computation():
         for channel in expected:
             channel[np.isnan(channel)] = np.nanmedian(channel)
         np.testing.assert_allclose(stamp, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("unlabelled", "ids", "labels"), [("keep", ["a", "b", "d"], [1, 255, 0]), ("drop", ["a", "d"], [1, 0])]
+)
+def test_unlabelled_triplets_are_kept_or_dropped_and_unusable_ones_counted(unlabelled, ids, labels):
+    image = np.random.default_rng(0).normal(size=(5, 5))
+    triplets = [
+        triplet(image, identifier="a", survey_class="kast"),
+        triplet(image, identifier="b", survey_class="unlabelled"),
+        Unusable("missing cutout", "c", "c.avro: expected three images, found two."),
+        triplet(image, identifier="d", survey_class="burn"),
+        triplet(image[:4], identifier="e", survey_class="burn"),
+    ]
+    block = preprocess(
+        triplets,
+        size_pixels=5,
+        normalisation="channel",
+        invalid=NONE,
+        classes=CLASSES,
+        unlabelled=unlabelled,
+    )
+    assert (block.ids, block.labels.tolist()) == (ids, labels)
+    assert block.dropped_ids == ["c", "e"]
+    assert block.problems == ["c.avro: expected three images, found two."]
+    counts = block.counts.as_dict()
+    dropped = {"non_square": 1, "ragged": 0, "too_small": 0, "missing cutout": 1}
+    assert counts["dropped"] == dropped | ({"unlabelled": 1} if unlabelled == "drop" else {})
+    assert (counts["read"], counts["kept"]) == (5, len(ids))

@@ -21,13 +21,14 @@ from stampshift.measuring import measure
 from stampshift.preprocess import InvalidPixels, preprocess
 from stampshift.simulation import simulate_survey
 from stampshift.splits import make_splits
-from stampshift.stamps import RawTriplet, Stamps
+from stampshift.stamps import Stamps
 from stampshift.surveys import READERS
 from stampshift.training.cohort import train_cohort
 from stampshift.training.model import Model
 from stampshift.training.plan import Plan
 from stampshift.training.predict import predict
 from stampshift.training.store import Store
+from stampshift.triplets import RawTriplet
 
 ROOT = Path(__file__).parents[2]
 
@@ -71,7 +72,7 @@ def ztf(real_data, tmp_path_factory):
     )
     path = tmp_path_factory.mktemp("ztf") / "training_set.pkl"
     path.write_bytes(pickle.dumps(frame, protocol=2))
-    reader = READERS["ztf"]
+    reader = READERS["ztf"]({}, ZTF_RULE)
     return index, [triplet for unit in reader.units([path]) for triplet in reader.decode(unit)]
 
 
@@ -91,7 +92,12 @@ def test_ztf_alerts_decode_as_the_index_says(ztf):
 def test_ztf_alerts_are_preprocessed(ztf):
     index, triplets = ztf
     block = preprocess(
-        triplets, size_pixels=63, normalisation="channel", invalid=ZTF_RULE, classes={"SN": "real"}
+        triplets,
+        size_pixels=63,
+        unlabelled="drop",
+        normalisation="channel",
+        invalid=ZTF_RULE,
+        classes={"SN": "real"},
     )
     kept = [triplet for triplet in triplets if triplet.images[0].shape == (63, 63)]
     assert block.ids == [triplet.identifier for triplet in kept]
@@ -115,7 +121,12 @@ def test_ztf_alerts_are_preprocessed(ztf):
 def test_ztf_crop_of_21_is_finite_and_normalised(ztf):
     _, triplets = ztf
     block = preprocess(
-        triplets, size_pixels=21, normalisation="channel", invalid=ZTF_RULE, classes={"SN": "real"}
+        triplets,
+        size_pixels=21,
+        unlabelled="drop",
+        normalisation="channel",
+        invalid=ZTF_RULE,
+        classes={"SN": "real"},
     )
     assert block.stamps.shape == (491, 3, 21, 21)
     kept = np.stack([triplet.images for triplet in triplets if triplet.images[0].shape == (63, 63)])
@@ -136,20 +147,25 @@ def test_atlas_alerts_mask_the_template_where_the_difference_is_masked(real_data
         for alert in alerts
     ]
     (tmp_path / "atlas.pkl").write_bytes(pickle.dumps(rows))
-    reader = READERS["atlas"]
+    reader = READERS["atlas"]({}, ATLAS_RULE)
     triplets = [triplet for unit in reader.units([tmp_path]) for triplet in reader.decode(unit)]
     for (_, row), triplet in zip(index.iterrows(), triplets, strict=True):
         template, science, difference = triplet.images
         masked = difference == -31415
         assert masked.sum() == row["n_fill_m31415_diff"]
         assert (science.min(), science.max()) == (row["min_sci"], row["max_sci"])
-        np.testing.assert_array_equal(template == -31415, masked)
+        np.testing.assert_array_equal(np.isnan(template), masked)
         np.testing.assert_array_equal(template[~masked], (science - difference)[~masked])
     block = preprocess(
-        triplets, size_pixels=61, normalisation="channel", invalid=ATLAS_RULE, classes={"scar": "bogus"}
+        triplets,
+        size_pixels=61,
+        unlabelled="drop",
+        normalisation="channel",
+        invalid=ATLAS_RULE,
+        classes={"scar": "bogus"},
     )
     images = np.stack([triplet.images for triplet in triplets])
-    assert_normalised(block, images != -31415)
+    assert_normalised(block, np.isfinite(images) & (images != -31415))
     masked = index["n_fill_m31415_diff"].sum()
     assert masked > 0
     assert block.counts.filled_pixels == {"template": masked, "science": 0, "difference": masked}
@@ -183,6 +199,7 @@ def test_des_sample_is_preprocessed(des):
     block = preprocess(
         des,
         size_pixels=21,
+        unlabelled="drop",
         normalisation="channel",
         invalid=NO_RULE,
         classes={"real": "real", "artifact": "bogus"},
@@ -226,10 +243,12 @@ def simulated_baseline(tmp_path_factory):
         [folder / "raw"],
         survey="DES",
         reader="des",
+        options={},
         classes={"real": "real", "artifact": "bogus"},
         invalid=InvalidPixels(nonzero_below=1e-29),
         size_pixels=21,
         normalisation="channel",
+        unlabelled="drop",
         processes=1,
         origin={"simulate": {"stamps": 1000, "seed": 5}},
         checksums={},
@@ -272,7 +291,9 @@ def simulated_baseline(tmp_path_factory):
 def test_a_trained_model_tells_the_real_des_triplets_apart(simulated_baseline, des):
     """A model that has seen nothing but simulated DES ranks most real triplets above most artifacts."""
     classes = {"real": "real", "artifact": "bogus"}
-    block = preprocess(des, size_pixels=21, normalisation="channel", invalid=NO_RULE, classes=classes)
+    block = preprocess(
+        des, size_pixels=21, unlabelled="drop", normalisation="channel", invalid=NO_RULE, classes=classes
+    )
     scores = simulated_baseline(block)
     assert scores.shape == (10,)
     assert ((scores >= 0) & (scores <= 1)).all()
@@ -282,7 +303,12 @@ def test_a_trained_model_tells_the_real_des_triplets_apart(simulated_baseline, d
 def test_a_trained_model_scores_the_real_ztf_alerts(simulated_baseline, ztf):
     _, triplets = ztf
     block = preprocess(
-        triplets, size_pixels=21, normalisation="channel", invalid=ZTF_RULE, classes={"SN": "real"}
+        triplets,
+        size_pixels=21,
+        unlabelled="drop",
+        normalisation="channel",
+        invalid=ZTF_RULE,
+        classes={"SN": "real"},
     )
     scores = simulated_baseline(block)
     assert len(scores) == 491
@@ -294,7 +320,12 @@ def test_a_trained_model_scores_the_real_ztf_alerts(simulated_baseline, ztf):
         if not any((image < -1e29).any() for image in triplet.images)
     ]
     again = preprocess(
-        brighter, size_pixels=21, normalisation="channel", invalid=ZTF_RULE, classes={"SN": "real"}
+        brighter,
+        size_pixels=21,
+        unlabelled="drop",
+        normalisation="channel",
+        invalid=ZTF_RULE,
+        classes={"SN": "real"},
     )
     same = np.isin(block.ids, again.ids)
     assert same.sum() == 485

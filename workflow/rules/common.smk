@@ -15,6 +15,7 @@ from stampshift.evaluation.diagnosed import diagnosed_pairs
 from stampshift.evaluation.labels import METHOD_LABELS
 from stampshift.experiment import BASELINE, Experiment, Pair, Run, check_shots
 from stampshift.provenance import code_digest, offer_package_to_subprocesses
+from stampshift.reader_settings import label_files, reader_options
 from stampshift.simulation import class_counts
 
 offer_package_to_subprocesses()
@@ -108,6 +109,22 @@ def survey_simulated(wildcards):
 
 def survey_reader(wildcards):
     return survey_section(wildcards)["reader"]
+
+
+def survey_options(wildcards):
+    """Options of the survey's reader; none where its format is that of a published survey."""
+    return reader_options(survey_section(wildcards))
+
+
+def survey_labels(wildcards):
+    """File of the labels that the archive does not hold, in a list that is empty where there is none."""
+    missing = [path for path in label_files(survey_section(wildcards)) if not Path(path).exists()]
+    if missing:
+        raise WorkflowError(
+            f"{wildcards.survey}: there is no label file {missing[0]}, which the config's "
+            f"surveys.{wildcards.survey}.{survey_reader(wildcards)}.labels names. Put it there, or correct the path."
+        )
+    return label_files(survey_section(wildcards))
 
 
 def survey_classes(wildcards):

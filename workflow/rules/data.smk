@@ -61,6 +61,7 @@ rule simulate_flipped:
 rule stamps:
     input:
         archive=raw_archive,
+        labels=survey_labels,
     output:
         "<results>/stamps/{survey}.h5",
     log:
@@ -76,6 +77,7 @@ rule stamps:
     params:
         survey=survey_name,
         reader=survey_reader,
+        options=survey_options,
         classes=survey_classes,
         invalid=survey_invalid,
         origin=archive_origin,

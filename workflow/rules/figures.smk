@@ -121,6 +121,7 @@ rule examples_figure:
 rule preprocessing_figure:
     input:
         archive=raw_archive,
+        labels=survey_labels,
     output:
         pdf="<results>/figures/preprocessing/{survey}.pdf",
         png=report(
@@ -138,6 +139,7 @@ rule preprocessing_figure:
         runtime=60,
     params:
         reader=survey_reader,
+        options=survey_options,
         classes=survey_classes,
         invalid=survey_invalid,
         size_pixels=config["stamps"]["size_pixels"],

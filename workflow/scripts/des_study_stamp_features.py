@@ -13,6 +13,7 @@ if __name__ == "__main__":  # worker processes import this file
             [Path(path) for path in snakemake.input.archive],
             survey=snakemake.params.survey,
             reader=snakemake.params.reader,
+            options=snakemake.params.options,
             invalid=InvalidPixels(**snakemake.params.invalid),
             processes=snakemake.threads,
             progress=True,

@@ -15,6 +15,7 @@ with job_log(snakemake.log[0]):
         [Path(path) for path in snakemake.input.archive],
         survey=survey,
         reader=snakemake.params.reader,
+        options=snakemake.params.options,
         classes=snakemake.params.classes,
         invalid=invalid,
         size_pixels=snakemake.params.size_pixels,

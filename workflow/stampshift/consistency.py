@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stampshift.errors import ConfigError
+from stampshift.reader_settings import check_reader
 from stampshift.variants import Section
 
 
@@ -11,7 +12,7 @@ def check_consistency(config: Mapping[str, Any], *, sections: Mapping[str, Secti
     """Raise a `ConfigError` of one sentence where a configuration of the schema contradicts itself."""
     check_fractions(config["splits"]["fractions"], place="splits.fractions")
     check_training(config["training"], place="training")
-    _check_surveys(config["surveys"])
+    check_surveys(config["surveys"])
     _check_methods(config, sections=sections)
     _check_des_study(config)
 
@@ -47,8 +48,10 @@ def _check_percentage(value: float, *, place: str) -> None:
         raise ConfigError(f"config: {place} is {value:g}, not a whole percentage.")
 
 
-def _check_surveys(surveys: Mapping[str, Any]) -> None:
+def check_surveys(surveys: Mapping[str, Any]) -> None:
+    """Raise a `ConfigError` if a survey's section contradicts itself."""
     for name, survey in surveys.items():
+        check_reader(name, survey)
         missing = {"real", "bogus"} - set(survey["classes"].values())
         if missing:
             raise ConfigError(f"config: surveys.{name}.classes has no class that is {missing.pop()}.")

@@ -19,7 +19,8 @@ class Counts:
     read, kept
         Triplets.
     dropped
-        Triplets by reason: ``non_square``, ``ragged`` (three sizes), ``too_small``.
+        Triplets by reason: ``non_square``, ``ragged`` (three sizes), ``too_small``, and, of surveys that have
+        such, ``unlabelled``, ``duplicate``, or the problem of a packet, such as ``missing cutout``.
     classes_read
         Read triplets by the survey's class.
     classes, labels
@@ -56,7 +57,7 @@ class Counts:
             **dict.fromkeys(("filled_pixels", "filled_stamps", "constant", "empty"), CHANNELS),
         }
         return {
-            name: {key: value[key] for key in names.get(name, sorted(value))}
+            name: {key: value[key] for key in dict.fromkeys([*names.get(name, ()), *sorted(value)])}
             if isinstance(value, Counter)
             else value
             for name, value in vars(self).items()

@@ -1,17 +1,23 @@
 """What a file of the project or a raw archive holds, as text."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 
+from stampshift.alerts.containers import units as alert_units
+from stampshift.alerts.decoding import decode
+from stampshift.alerts.packet import UNKNOWN_SCHEMA, Alert, Images
 from stampshift.errors import ArchiveError
+from stampshift.formats.tables import names
 from stampshift.preprocess import InvalidPixels
-from stampshift.stamps import CHANNELS, LABELS, RawTriplet, Stamps
+from stampshift.stamps import CHANNELS, LABELS, UNLABELLED, UNLABELLED_CLASS, Stamps
 from stampshift.surveys import READERS, Reader
+from stampshift.triplets import RawTriplet, Unusable
 
 # marks of the four surveys' archives; what an archive really holds is for its config section to say
 MARKS = {
@@ -21,11 +27,12 @@ MARKS = {
     "non-zero below 1e-29": InvalidPixels(nonzero_below=1e-29),
 }
 LISTED_SHAPES = 5
+TRIED_CANDIDATES = 20
 COLUMN = 12
 
 
 def describe(path: Path) -> str:
-    """Describe a stamps file, or a raw archive of any survey that has a reader.
+    """Describe a stamps file, a table, alert packets, or a raw archive of any survey that has a reader.
 
     Parameters
     ----------
@@ -45,14 +52,21 @@ def describe(path: Path) -> str:
             f"{path}: no such file or folder. Give a stamps file, or a raw archive or its folder."
         )
     if path.is_file() and h5py.is_hdf5(path):
-        return describe_stamps(path)
+        with h5py.File(path) as file:
+            ours = "survey" in file.attrs
+        return describe_stamps(path) if ours else describe_table(path)
+    if path.suffix == ".npz":
+        return describe_table(path)
+    if path.suffix == ".parquet" and next(_alerts([path])).problem == UNKNOWN_SCHEMA:
+        return describe_table(path)
     return describe_archive(path)
 
 
 def describe_stamps(path: Path) -> str:
     """Tell how many stamps a file holds by label and class, what was dropped and filled, and their origin."""
-    stamps = Stamps.open(path)
-    labels = {name: int((stamps.labels == label).sum()) for name, label in LABELS.items()}
+    stamps = Stamps.open(path, unlabelled=True)
+    codes = LABELS | ({UNLABELLED_CLASS: UNLABELLED} if (stamps.labels == UNLABELLED).any() else {})
+    labels = {name: int((stamps.labels == label).sum()) for name, label in codes.items()}
     classes = dict(zip(*np.unique(stamps.classes, return_counts=True), strict=True))
     objects = len(set(stamps.groups.tolist()) - {""})
     rows = [
@@ -73,24 +87,82 @@ def describe_archive(path: Path) -> str:
     name, reader = _recognised(path, paths)
     files = reader.files(paths)
     total = sum(file.stat().st_size for file in files)
-    classes: Counter[str] = Counter()
-    shapes: Counter[str] = Counter()
-    channels = [_Values() for _ in CHANNELS]
-    for unit in reader.units(paths):
-        for triplet in reader.decode(unit):
-            classes[triplet.survey_class] += 1
-            shapes[_shape(triplet)] += 1
-            for values, image in zip(channels, triplet.images, strict=True):
-                values.add(image)
     rows = [
         (f"{path}: raw archive, read by '{name}'", ""),
         ("files", f"{len(files)}, {total / 1e6:.1f} MB"),
-        ("candidates", str(classes.total())),
-        ("classes", _listed(dict(sorted(classes.items())))),
-        ("shapes", _listed(dict(shapes.most_common(LISTED_SHAPES)))),
-        *((channel, values.text()) for channel, values in zip(CHANNELS, channels, strict=True)),
+        *(_of_packets(paths) if name == "packets" else _of_triplets(reader, paths)),
     ]
     return _table(rows)
+
+
+def describe_table(path: Path) -> str:
+    """Tell what a table holds, for the survey's section `table` to name."""
+    rows = [(f"{path}: table; name what counts in the survey's `table` (reader: table)", "")]
+    found = names(path)
+    width = max(COLUMN, *(len(name) + 1 for name in found))
+    return _table([*rows, *((f"{name:<{width}}", text) for name, text in found.items())])
+
+
+def _of_triplets(reader: Reader, paths: list[Path]) -> list[tuple[str, str]]:
+    classes: Counter[str] = Counter()
+    images = _Images()
+    for unit in reader.units(paths):
+        for triplet in reader.decode(unit):
+            if isinstance(triplet, RawTriplet):
+                classes[triplet.survey_class] += 1
+                images.add(triplet.images)
+    return [
+        ("candidates", str(classes.total())),
+        ("classes", _listed(dict(sorted(classes.items())))),
+        *images.rows(),
+    ]
+
+
+def _of_packets(paths: list[Path]) -> list[tuple[str, str]]:
+    found: dict[str, Counter[str]] = {"surveys": Counter(), "problems": Counter()}
+    identifiers, scored, count = set(), 0, 0
+    images = _Images()
+    for alert in _alerts(paths):
+        count += 1
+        found["surveys"][alert.survey or "not known"] += 1
+        if alert.images is None:
+            found["problems"][alert.problem] += 1
+        else:
+            images.add(alert.images)
+        identifiers.add(alert.identifier)
+        scored += alert.survey_score == alert.survey_score
+    return [
+        ("packets", f"{count}, {len(identifiers - {''})} different"),
+        *((name, _listed(counts) or "none") for name, counts in found.items()),
+        ("scored", f"{scored} by the survey itself"),
+        *images.rows(),
+    ]
+
+
+def _alerts(paths: list[Path]) -> Iterator[Alert]:
+    for unit in alert_units(paths):
+        yield from decode(unit)
+
+
+class _Images:
+    """Sizes and values of triplets."""
+
+    def __init__(self) -> None:
+        self.shapes: Counter[str] = Counter()
+        self.channels = [_Values() for _ in CHANNELS]
+
+    def add(self, images: Images) -> None:
+        self.shapes[" / ".join(dict.fromkeys(" x ".join(map(str, image.shape)) for image in images))] += 1
+        for values, image in zip(self.channels, images, strict=True):
+            values.add(image)
+
+    def rows(self) -> list[tuple[str, str]]:
+        texts = [
+            (name, values.text())
+            for name, values in zip(CHANNELS, self.channels, strict=True)
+            if values.pixels
+        ]
+        return [("shapes", _listed(dict(self.shapes.most_common(LISTED_SHAPES)))), *texts]
 
 
 class _Values:
@@ -117,30 +189,28 @@ class _Values:
 
 
 def _recognised(path: Path, paths: list[Path]) -> tuple[str, Reader]:
-    """Find the first reader that can read the first candidate."""
+    """Find the first reader that can read one of the first candidates."""
     reasons = []
-    for name, reader in READERS.items():
+    for name, build in READERS.items():
+        if name == "table":
+            continue  # it needs to be told what the table's names mean
+        reader = build({}, InvalidPixels())
         try:
-            if any(True for unit in _first(reader.units(paths)) for _ in _first(reader.decode(unit))):
+            first = [
+                each
+                for unit in islice(reader.units(paths), 1)
+                for each in islice(reader.decode(unit), TRIED_CANDIDATES)
+            ]
+            if any(isinstance(each, RawTriplet) or each.identifier for each in first):
                 return name, reader
-            reasons.append(f"{name}: no candidate in it")
+            found = [each.detail for each in first if isinstance(each, Unusable)]
+            reasons.append(f"{name}: {found[0] if found else 'no candidate in it'}")
         except ArchiveError as error:
             reasons.append(f"{name}: {error}")
     raise ArchiveError(
         f"{path}: neither a stamps file nor a raw archive that one of the readers can read.\n  "
         + "\n  ".join(reasons)
     )
-
-
-def _first(items: Iterable[Any]) -> Iterable[Any]:
-    for item in items:
-        yield item
-        return
-
-
-def _shape(triplet: RawTriplet) -> str:
-    shapes = dict.fromkeys(" x ".join(map(str, image.shape)) for image in triplet.images)
-    return " / ".join(shapes)
 
 
 def _preprocessing(attributes: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -15,12 +15,13 @@ from typing import Any
 
 from tqdm import tqdm
 
-from stampshift.counts import Counts
 from stampshift.errors import ArchiveError
 from stampshift.parallel import ordered_map
 from stampshift.preprocess import Block, InvalidPixels, preprocess
 from stampshift.stamps import stamps_writer
 from stampshift.surveys import READERS
+from stampshift.surveys.labels import check_labels
+from stampshift.tally import Tally
 
 LISTED_FILES = 100
 
@@ -30,10 +31,12 @@ def make_stamps(
     *,
     survey: str,
     reader: str,
+    options: Mapping[str, Any],
     classes: Mapping[str, str],
     invalid: InvalidPixels,
     size_pixels: int,
     normalisation: str,
+    unlabelled: str,
     processes: int,
     origin: Mapping[str, Any],
     checksums: Mapping[str, str],
@@ -50,6 +53,8 @@ def make_stamps(
         Name of the survey.
     reader
         Key of `surveys.READERS`: the format of the archive.
+    options
+        Of that reader; those of the published surveys have none.
     classes
         Map of each of the survey's classes to ``"real"`` or ``"bogus"``.
     invalid
@@ -58,6 +63,8 @@ def make_stamps(
         Side of the stamps.
     normalisation
         Key of `preprocess.NORMALISATIONS`.
+    unlabelled
+        ``"keep"`` or ``"drop"``: what becomes of triplets that nobody has labelled.
     processes
         Number of worker processes; 1 works in this process. It does not change the result.
     origin
@@ -79,21 +86,26 @@ def make_stamps(
     ContractError
         If no stamp is left.
     """
+    archive = READERS[reader](options, invalid)
     work = partial(
         _block,
         reader=reader,
+        options=dict(options),
         size_pixels=size_pixels,
         normalisation=normalisation,
         invalid=invalid,
         classes=dict(classes),
+        unlabelled=unlabelled,
     )
-    counts = Counts()
     bar = tqdm(desc=survey, unit=" stamps", disable=None if progress else True)
     try:
-        raw = _checked(digest(READERS[reader].files(paths), threads=processes), checksums)
+        if archive.label_file is not None:
+            check_labels(archive.label_file, classes)
+        tally = Tally(archive.label_file, repeats=archive.repeats)
+        raw = _checked(digest(archive.files(paths), threads=processes), checksums)
         with bar, stamps_writer(output, survey=survey, size_pixels=size_pixels) as writer:
-            units = READERS[reader].units(paths)
-            for block in ordered_map(work, units, processes=processes):
+            for made in ordered_map(work, archive.units(paths), processes=processes):
+                block = tally.add(made)
                 writer.append(
                     block.stamps,
                     labels=block.labels,
@@ -101,20 +113,21 @@ def make_stamps(
                     ids=block.ids,
                     groups=block.groups,
                 )
-                counts += block.counts
-                bar.update(block.counts.read)
+                bar.update(made.counts.read)
             writer.describe(
                 {
                     "reader": reader,
+                    "options": dict(options),
                     "origin": dict(origin),
                     "raw": raw,
                     "class_map": dict(classes),
                     "invalid": vars(invalid),
                     "size_pixels": size_pixels,
                     "normalisation": normalisation,
-                    "counts": counts.as_dict(),
+                    **tally.attributes(),
                 }
             )
+        tally.warn(survey)
     except ArchiveError as error:
         raise ArchiveError(f"{survey}: {error}") from error
 
@@ -164,5 +177,7 @@ def _checked(raw: dict[str, Any], checksums: Mapping[str, str]) -> dict[str, Any
     return raw
 
 
-def _block(unit: Any, *, reader: str, **rules: Any) -> Block:
-    return preprocess(READERS[reader].decode(unit), **rules)
+def _block(
+    unit: Any, *, reader: str, options: Mapping[str, Any], invalid: InvalidPixels, **rules: Any
+) -> Block:
+    return preprocess(READERS[reader](options, invalid).decode(unit), invalid=invalid, **rules)

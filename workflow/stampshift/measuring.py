@@ -4,7 +4,7 @@ Measured are the raw stamps, as a survey's own pipeline would, not those of the 
 normalised and may be cropped.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,8 @@ from stampshift.errors import ArchiveError
 from stampshift.parallel import ordered_map
 from stampshift.preprocess import InvalidPixels
 from stampshift.stamp_features import SMALLEST_STAMP, stamp_features
-from stampshift.stamps import RawTriplet
 from stampshift.surveys import READERS
+from stampshift.triplets import RawTriplet
 
 
 def measure_archive(
@@ -27,6 +27,7 @@ def measure_archive(
     *,
     survey: str,
     reader: str,
+    options: Mapping[str, Any],
     invalid: InvalidPixels,
     processes: int,
     progress: bool,
@@ -43,6 +44,8 @@ def measure_archive(
         Name of the survey.
     reader
         Key of `surveys.READERS`: the format of the archive.
+    options
+        Of that reader.
     invalid
         The survey's marks of invalid pixels; masked is where template or difference is invalid.
     processes
@@ -63,11 +66,13 @@ def measure_archive(
     WorkerError
         If a worker process was killed.
     """
-    work = partial(_block, reader=reader, invalid=invalid)
+    work = partial(_block, reader=reader, options=dict(options), invalid=invalid)
     tables = []
     try:
         with tqdm(desc=survey, unit=" stamps", disable=None if progress else True) as bar:
-            for table in ordered_map(work, READERS[reader].units(paths), processes=processes):
+            for table in ordered_map(
+                work, READERS[reader](options, invalid).units(paths), processes=processes
+            ):
                 tables.append(table)
                 bar.update(len(table))
     except ArchiveError as error:
@@ -92,10 +97,11 @@ def measure(triplets: Sequence[RawTriplet], *, invalid: InvalidPixels) -> pd.Dat
     return pd.DataFrame({"id": [triplet.identifier for triplet in triplets], **columns})
 
 
-def _block(unit: Any, *, reader: str, invalid: InvalidPixels) -> pd.DataFrame:
+def _block(unit: Any, *, reader: str, options: Mapping[str, Any], invalid: InvalidPixels) -> pd.DataFrame:
     """Features of one unit's candidates, in order."""
     by_size: dict[int, list[int]] = {}
-    triplets = list(READERS[reader].decode(unit))
+    decoded = READERS[reader](options, invalid).decode(unit)
+    triplets = [triplet for triplet in decoded if isinstance(triplet, RawTriplet)]
     for position, triplet in enumerate(triplets):
         shapes = {image.shape for image in triplet.images}
         side = triplet.images[0].shape[0]

@@ -12,7 +12,7 @@ Preprocessing of Bolivar (2022), section 5.2, in this order:
    becomes 0.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
@@ -20,8 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stampshift.counts import Counts
-from stampshift.errors import ArchiveError
-from stampshift.stamps import CHANNELS, DIFFERENCE, LABELS, RawTriplet
+from stampshift.filtering import of_known_class, square, usable
+from stampshift.stamps import CHANNELS, DIFFERENCE, LABELS, UNLABELLED, UNLABELLED_CLASS
+from stampshift.triplets import RawTriplet, Unusable
 
 BLOCK_TRIPLETS = 256  # 2.7 MB in float64 at 21 pixels: stays within a processor's cache
 NORMAL_SIGMA = 1.4826  # standard deviation of a normal distribution over its median absolute deviation
@@ -70,11 +71,15 @@ class Block:
     stamps
         float32 (n, 3, size, size), channels as `stamps.CHANNELS`, finite.
     labels
-        uint8 (n,), 1 real and 0 bogus.
+        uint8 (n,), 1 real and 0 bogus, 255 unlabelled.
     classes, ids, groups
         The survey's own class, the candidate's and the object's identifier, n of each.
     counts
         What preprocessing met.
+    dropped_ids
+        Candidates that were dropped, but for unlabelled ones.
+    problems
+        What was wrong with candidates of which no triplet could be made, a sentence of each.
     """
 
     stamps: NDArray[np.float32]
@@ -83,15 +88,18 @@ class Block:
     ids: list[str]
     groups: list[str]
     counts: Counts
+    dropped_ids: list[str]
+    problems: list[str]
 
 
 def preprocess(
-    triplets: Iterable[RawTriplet],
+    triplets: Iterable[RawTriplet | Unusable],
     *,
     size_pixels: int,
     normalisation: str,
     invalid: InvalidPixels,
     classes: Mapping[str, str],
+    unlabelled: str,
 ) -> Block:
     """Filter, crop, normalise and fill triplets; what was dropped, filled or constant is counted.
 
@@ -107,6 +115,8 @@ def preprocess(
         The survey's marks of invalid pixels.
     classes
         Map of each of the survey's classes to ``"real"`` or ``"bogus"``.
+    unlabelled
+        ``"keep"`` or ``"drop"``: what becomes of triplets that nobody has labelled.
 
     Raises
     ------
@@ -118,7 +128,11 @@ def preprocess(
     names: list[str] = []
     ids: list[str] = []
     groups: list[str] = []
-    kept = _kept(_known(triplets, classes, counts), size_pixels, counts)
+    dropped_ids: list[str] = []
+    problems: list[str] = []
+    kept = usable(triplets, counts=counts, dropped_ids=dropped_ids, problems=problems)
+    kept = of_known_class(kept, classes=classes, unlabelled=unlabelled, counts=counts)
+    kept = square(kept, size_pixels=size_pixels, counts=counts, dropped_ids=dropped_ids)
     while block := list(islice(kept, BLOCK_TRIPLETS)):
         pixels = np.stack([image for triplet in block for image in _crops(triplet, size_pixels)])
         stamps.append(
@@ -132,12 +146,12 @@ def preprocess(
         names += [triplet.survey_class for triplet in block]
         ids += [triplet.identifier for triplet in block]
         groups += [triplet.group for triplet in block]
-    kinds = [classes[name] for name in names]
+    kinds = [UNLABELLED_CLASS if name == UNLABELLED_CLASS else classes[name] for name in names]
     counts.kept = len(names)
     counts.classes.update(names)
     counts.labels.update(kinds)
-    labels = np.array([LABELS[kind] for kind in kinds], np.uint8)
-    return Block(np.concatenate(stamps), labels, names, ids, groups, counts)
+    labels = np.array([LABELS.get(kind, UNLABELLED) for kind in kinds], np.uint8)
+    return Block(np.concatenate(stamps), labels, names, ids, groups, counts, dropped_ids, problems)
 
 
 def normalise_and_fill(
@@ -242,35 +256,6 @@ def _medians(rows: NDArray[np.float64], mask: NDArray[np.bool_]) -> NDArray[np.f
     middle = np.maximum(valid, 1)
     median = (ordered[each, (middle - 1) // 2] + ordered[each, middle // 2]) / 2
     return np.where(valid > 0, median, 0.0)
-
-
-def _known(
-    triplets: Iterable[RawTriplet], classes: Mapping[str, str], counts: Counts
-) -> Iterator[RawTriplet]:
-    for triplet in triplets:
-        name = triplet.survey_class
-        if name not in classes:
-            raise ArchiveError(
-                f"candidate {triplet.identifier}: expected a class of the config's map "
-                f"({', '.join(sorted(classes))}), found {name!r}. Add it to the survey's "
-                "`classes` as real or bogus."
-            )
-        counts.read += 1
-        counts.classes_read[name] += 1
-        yield triplet
-
-
-def _kept(triplets: Iterable[RawTriplet], size_pixels: int, counts: Counts) -> Iterator[RawTriplet]:
-    for triplet in triplets:
-        shapes = {image.shape for image in triplet.images}
-        if any(len(shape) != 2 or shape[0] != shape[1] for shape in shapes):
-            counts.dropped["non_square"] += 1
-        elif len(shapes) != 1:
-            counts.dropped["ragged"] += 1
-        elif triplet.images[0].shape[0] < size_pixels:
-            counts.dropped["too_small"] += 1
-        else:
-            yield triplet
 
 
 def _crops(triplet: RawTriplet, size_pixels: int) -> list[NDArray[np.float32]]:

@@ -2,8 +2,8 @@
 
 An HDF5 file holds `stamps` (float32, N x 3 x size x size, contiguous, uncompressed), `label` (uint8),
 `class` (the survey's own class), `id` (the survey's identifier) and `group` (object id, empty where
-the survey has none). Contiguous storage lets any number of processes memory-map one copy through the
-page cache.
+the survey has none). A file for adaptation may hold unlabelled stamps too. Contiguous storage lets any
+number of processes memory-map one copy through the page cache.
 """
 
 import errno
@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, Self
+from typing import Any, BinaryIO, Self
 
 import h5py
 import numpy as np
@@ -31,30 +31,11 @@ CHANNELS = ("template", "science", "difference")
 DIFFERENCE = CHANNELS.index("difference")
 REAL = 1
 BOGUS = 0
+UNLABELLED = 255
+UNLABELLED_CLASS = "unlabelled"
 LABELS = {"real": REAL, "bogus": BOGUS}
 LABEL_NAMES = {code: name for name, code in LABELS.items()}
 COPY_BLOCK_BYTES = 1 << 24
-
-
-class RawTriplet(NamedTuple):
-    """A triplet as its survey published it, before any preprocessing.
-
-    Attributes
-    ----------
-    images
-        Three 2-D float32 arrays (any size, in pixels and in the survey's own units), ordered as `CHANNELS`.
-    survey_class
-        The survey's own class, such as ``"kast"``; the config's class map makes it real or bogus.
-    identifier
-        The survey's identifier of the candidate.
-    group
-        Identifier of the astronomical object, ``""`` where the survey gives none.
-    """
-
-    images: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
-    survey_class: str
-    identifier: str
-    group: str
 
 
 @dataclass(frozen=True)
@@ -68,7 +49,7 @@ class Stamps:
     stamps
         float32 (N, 3, size, size), read-only, channels as `CHANNELS`, normalised: no NaN, no inf.
     labels
-        uint8 (N,), 1 real and 0 bogus.
+        uint8 (N,), 1 real and 0 bogus; `UNLABELLED` where it is not known.
     classes, ids, groups
         str (N,), the survey's own class, the candidate's and the object's identifier.
     attributes
@@ -84,13 +65,21 @@ class Stamps:
     attributes: Mapping[str, Any]
 
     @classmethod
-    def open(cls, path: Path | str) -> Self:
+    def open(cls, path: Path | str, *, unlabelled: bool = False) -> Self:
         """Memory-map a stamps file after checking its contract.
+
+        Parameters
+        ----------
+        path
+            The file.
+        unlabelled
+            Whether it may hold stamps without a label: nothing that trains on labels may meet one unawares.
 
         Raises
         ------
         ContractError
-            If the file cannot be read, or misses a data set, or has a wrong type or shape.
+            If the file cannot be read, or misses a data set, or has a wrong type or shape, or holds stamps
+            without a label where it may not.
         """
         try:
             with h5py.File(path) as file:
@@ -108,6 +97,12 @@ class Stamps:
             raise ContractError(
                 f"{path}: 'stamps' should be contiguous float32 of shape {expected}, "
                 f"found {dtype} of shape {shape}. Delete the file; the workflow makes it again."
+            )
+        nameless = int((labels == UNLABELLED).sum())
+        if nameless and not unlabelled:
+            raise ContractError(
+                f"{path}: expected a label of every stamp, found none of {nameless} of {len(labels)}. Such a "
+                "file is for `stampshift adapt` and `score`; the workflow makes its own without them."
             )
         return cls(
             survey, _memory_map(path, offset, shape), labels, classes, ids, groups, read_attributes(path)
@@ -171,7 +166,8 @@ class StampsWriter:
         Raises
         ------
         ContractError
-            On a wrong shape, a non-finite pixel, a label other than 0 and 1, or lengths that differ.
+            On a wrong shape, a non-finite pixel, a label other than 0, 1 and `UNLABELLED`, or lengths that
+            differ.
         """
         lengths = {len(labels), len(classes), len(ids), len(groups), len(stamps)}
         if stamps.shape[1:] != self._shape or len(lengths) != 1:
@@ -185,9 +181,11 @@ class StampsWriter:
                 f"{self._survey}: candidate {ids[int(np.argmin(finite))]} has a non-finite pixel after "
                 "preprocessing; declare the survey's fill values in the config."
             )
-        unknown = set(labels) - {REAL, BOGUS}
+        unknown = set(labels) - {REAL, BOGUS, UNLABELLED}
         if unknown:
-            raise ContractError(f"{self._survey}: labels must be 1 (real) or 0 (bogus), found {unknown}.")
+            raise ContractError(
+                f"{self._survey}: labels must be 1 (real), 0 (bogus) or 255 (unlabelled), found {unknown}."
+            )
         pixels = np.ascontiguousarray(stamps, dtype=np.float32).data
         self._spool.write(pixels)
         self._digest.update(pixels)

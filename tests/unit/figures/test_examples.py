@@ -4,7 +4,8 @@ import pytest
 from stampshift.errors import ContractError
 from stampshift.figures.examples import class_examples, example_rows, preprocessing_examples
 from stampshift.preprocess import InvalidPixels, preprocess
-from stampshift.stamps import RawTriplet, Stamps, stamps_writer
+from stampshift.stamps import Stamps, stamps_writer
+from stampshift.triplets import RawTriplet
 
 RULE = InvalidPixels(equals=-31415.0)
 CLASSES = ["cr", "kast", "kast", "real", "kast", "kast", "kast", "cr"]
@@ -84,6 +85,7 @@ def preprocessed(*survey_classes, **changes):
     block = preprocess(
         triplets,
         size_pixels=5,
+        unlabelled="drop",
         normalisation="channel",
         invalid=RULE,
         classes={"kast": "real", "bogus": "bogus"},

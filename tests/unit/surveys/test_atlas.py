@@ -9,7 +9,7 @@ from stampshift.surveys import atlas
 
 SCIENCE = np.array([[300.0, 310.0], [320.0, 330.0]], "f4")
 DIFFERENCE = np.array([[1.0, -31415.0], [-3.0, 4.0]], "f4")
-TEMPLATE = np.array([[299.0, -31415.0], [323.0, 326.0]], "f4")
+TEMPLATE = np.array([[299.0, np.nan], [323.0, 326.0]], "f4")
 
 
 def read(path):
@@ -103,7 +103,7 @@ def test_masked_science_is_masked_in_the_template_and_nan_stays(tmp_path):
     row = {"label": "cr", "science": science, "difference": difference}
     (tmp_path / "atlas.pkl").write_bytes(pickle.dumps([row]))
     template = read(tmp_path)[0].images[0]
-    np.testing.assert_array_equal(template, [[-31415, -31415], [323, np.nan]])
+    np.testing.assert_array_equal(template, [[np.nan, np.nan], [323, np.nan]])
 
 
 def test_images_of_two_sizes_are_left_to_the_filter(tmp_path):

@@ -35,7 +35,9 @@ def archive(tmp_path):
 
 
 def read(path, **changes):
-    return first_examples([path], survey="Mine", reader="atlas", **(RULES | {"per_class": 2} | changes))
+    return first_examples(
+        [path], survey="Mine", reader="atlas", options={}, **(RULES | {"per_class": 2} | changes)
+    )
 
 
 def test_first_of_every_class_reals_first_without_those_that_are_dropped(archive):
@@ -50,19 +52,20 @@ def test_triplets_are_as_published_and_the_block_is_the_same_preprocessed(archiv
     assert {image.shape for triplet in triplets for image in triplet.images} == {(9, 9)}
     assert triplets[0].images[2][4, 4] == -31415
     assert block.ids == [triplet.identifier for triplet in triplets]
-    np.testing.assert_array_equal(block.stamps, preprocess(triplets, **RULES).stamps)
+    np.testing.assert_array_equal(block.stamps, preprocess(triplets, **RULES, unlabelled="drop").stamps)
     assert block.counts.filled_pixels["difference"] == 5
 
 
 def test_reading_stops_once_every_class_has_enough(archive, monkeypatch):
-    reader, decoded = READERS["atlas"], []
+    reader, decoded = READERS["atlas"]({}, RULES["invalid"]), []
 
     def decode(unit):
         for triplet in reader.decode(unit):
             decoded.append(triplet.identifier)
             yield triplet
 
-    monkeypatch.setitem(READERS, "atlas", Reader(reader.files, reader.units, decode))
+    observed = Reader(reader.files, reader.units, decode)
+    monkeypatch.setitem(READERS, "atlas", lambda options, invalid: observed)
     read(archive, per_class=1)
     assert decoded == [f"a{row}" for row in range(6)]  # a5 is the first streak
 

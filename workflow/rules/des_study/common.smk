@@ -27,5 +27,13 @@ def des_study_second_folders(wildcards):
     return [f"des_study/second/{wildcards.labels}/{network}" for network in DES_STUDY["networks"]]
 
 
+def des_study_label_file(wildcards):
+    return survey_labels(DES_SURVEY)
+
+
+def new_survey_label_file(wildcards):
+    return survey_labels(NEW_NAME)
+
+
 def new_survey_archive(wildcards):
     return raw_archive(NEW_NAME)

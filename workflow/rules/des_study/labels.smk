@@ -25,6 +25,7 @@ rule des_study_stamp_features:
     """The 18 of them that are measured on the stamps, for any archive."""
     input:
         archive=des_study_archive,
+        labels=des_study_label_file,
     output:
         "<results>/des_study/stamp-features.parquet",
     log:
@@ -40,6 +41,7 @@ rule des_study_stamp_features:
     params:
         survey=DES_STUDY["survey"],
         reader=survey_reader(DES_SURVEY),
+        options=survey_options(DES_SURVEY),
         invalid=survey_invalid(DES_SURVEY),
         code=code_digest("measuring", f"surveys.{survey_reader(DES_SURVEY)}"),
     script:

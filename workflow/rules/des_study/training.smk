@@ -5,6 +5,7 @@
 rule des_study_stamps:
     input:
         archive=des_study_archive,
+        labels=des_study_label_file,
     output:
         "<results>/des_study/stamps.h5",
     log:
@@ -20,6 +21,7 @@ rule des_study_stamps:
     params:
         survey=DES_STUDY["survey"],
         reader=survey_reader(DES_SURVEY),
+        options=survey_options(DES_SURVEY),
         classes=survey_classes(DES_SURVEY),
         invalid=survey_invalid(DES_SURVEY),
         origin=archive_origin(DES_SURVEY),
@@ -145,6 +147,7 @@ if NEW_SURVEY:
     use rule des_study_stamps as des_study_new_stamps with:
         input:
             archive=new_survey_archive,
+            labels=new_survey_label_file,
         output:
             "<results>/des_study/new-survey/stamps.h5",
         log:
@@ -154,6 +157,7 @@ if NEW_SURVEY:
         params:
             survey=NEW_SURVEY["survey"],
             reader=survey_reader(NEW_NAME),
+            options=survey_options(NEW_NAME),
             classes=survey_classes(NEW_NAME),
             invalid=survey_invalid(NEW_NAME),
             origin=archive_origin(NEW_NAME),

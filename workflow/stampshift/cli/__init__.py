@@ -6,12 +6,12 @@ from typing import Annotated
 import typer
 
 from stampshift import __version__
-from stampshift.cli import experiment, inspect, review, simulate
+from stampshift.cli import experiment, inspect, review, simulate, stamps
 from stampshift.errors import StampshiftError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 # in the order of the help
-for commands in (inspect, simulate, experiment, review):
+for commands in (inspect, simulate, stamps, experiment, review):
     app.registered_commands += commands.app.registered_commands
 
 

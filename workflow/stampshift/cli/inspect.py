@@ -10,7 +10,9 @@ app = typer.Typer()
 
 @app.command()
 def inspect(
-    file: Annotated[Path, typer.Argument(help="A stamps file, or a raw archive or its folder.")],
+    file: Annotated[
+        Path, typer.Argument(help="A stamps file, alert packets, a table, a raw archive, or a folder.")
+    ],
 ) -> None:
     """Print counts, classes, and what was dropped and filled."""
     from stampshift.inspection import describe

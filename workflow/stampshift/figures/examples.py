@@ -12,7 +12,8 @@ from stampshift.evaluation.labels import title_note
 from stampshift.figures.style import styled
 from stampshift.figures.triplets import image_grid, show_image, title_at_top
 from stampshift.preprocess import Block, InvalidPixels
-from stampshift.stamps import LABEL_NAMES, RawTriplet, Stamps
+from stampshift.stamps import LABEL_NAMES, Stamps
+from stampshift.triplets import RawTriplet
 
 NAME_WIDTH = 0.9  # of a stamp: room for the class's name at the left of its row
 ROW_HEIGHT = 1.06  # of a stamp

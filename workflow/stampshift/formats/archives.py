@@ -161,18 +161,29 @@ def _compressed(path: Path) -> bool:
     return path.name.endswith("gz")
 
 
+class _Promptly:
+    """A gzip stream that gives what it has: where it is cut short, what is whole before comes first."""
+
+    def __init__(self, stream: gzip.GzipFile) -> None:
+        self._stream = stream
+
+    def read(self, size: int) -> bytes:
+        return self._stream.read1(size)
+
+
 @contextmanager
 def _open_tar(path: Path) -> Iterator[tarfile.TarFile]:
     compressed = _compressed(path)
     # a gzip stream can only be read forwards; a plain tar is skipped through by seeking
     mode: Literal["r|", "r:"] = "r|" if compressed else "r:"
-    with (
-        gzip.open(path) if compressed else path.open("rb") as stream,
-        tarfile.open(
-            fileobj=cast(IO[bytes], stream), mode=mode, bufsize=STREAM_BYTES, tarinfo=_StrictTarInfo
-        ) as tar,
-    ):
-        yield tar
+    with gzip.open(path) if compressed else path.open("rb") as stream:
+        source = _Promptly(stream) if isinstance(stream, gzip.GzipFile) else stream
+        with tarfile.open(
+            fileobj=cast(IO[bytes], source), mode=mode, bufsize=STREAM_BYTES, tarinfo=_StrictTarInfo
+        ) as tar:
+            yield tar
+            while compressed and source.read(STREAM_BYTES):  # to its checksum, behind the end of the tar
+                pass
 
 
 def in_units(candidates: Iterable[Candidate], *, size: int) -> Iterator[list[Candidate]]:

@@ -45,9 +45,7 @@ def read_image(content: bytes, *, place: str) -> NDArray[np.float32]:
         If the content is cut short or corrupt, or its primary HDU holds no two-dimensional image.
     """
     try:
-        if content[:2] == GZIP_MAGIC:
-            # one member and its checksum; gzip.decompress does the same in slower steps
-            content = zlib.decompress(content, wbits=31)
+        content = _inflated(content)
         image = _simple_image(content)
         if image is None:
             image = _any_image(content)
@@ -64,6 +62,48 @@ def read_image(content: bytes, *, place: str) -> NDArray[np.float32]:
         )
     with np.errstate(over="ignore"):  # beyond float32 is infinite, which is an invalid pixel
         return image.astype(np.float32)
+
+
+def read_planes(content: bytes, *, place: str) -> list[NDArray[np.float32]]:
+    """Images of a FITS file that holds several: the planes of a cube in HDU 0, or else those of its HDUs.
+
+    Parameters
+    ----------
+    content
+        The FITS file, gzipped or not.
+    place
+        Survey, file and member, for messages.
+
+    Returns
+    -------
+    list of numpy.ndarray
+        2-D, float32, rows first, in the order of the file.
+
+    Raises
+    ------
+    ArchiveError
+        If the content is cut short or corrupt, or holds no image.
+    """
+    try:
+        content = _inflated(content)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with fits.open(io.BytesIO(content), memmap=False, ignore_missing_simple=True) as file:
+                images = [
+                    hdu.data for hdu in file if getattr(hdu, "is_image", False) and hdu.data is not None
+                ]
+                cube = images[0].ndim == 3
+                with np.errstate(over="ignore"):
+                    planes = [plane.astype(np.float32) for plane in (images[0] if cube else images)]
+    except Exception as error:  # a corrupt header makes astropy raise anything, KeyError included
+        raise ArchiveError(
+            f"{place}: expected a whole FITS file with images, found {len(content)} bytes that are cut short "
+            f"or corrupt, or no image ({error!r}). Mend or remove the file."
+        ) from error
+    if any(plane.ndim != 2 for plane in planes):
+        shapes = ", ".join(str(plane.shape) for plane in planes)
+        raise ArchiveError(f"{place}: expected a cube or two-dimensional images, found shapes {shapes}.")
+    return planes
 
 
 def image_of(cell: Any, *, place: str) -> NDArray[np.float32]:
@@ -86,6 +126,11 @@ def image_of(cell: Any, *, place: str) -> NDArray[np.float32]:
         f"{place}: expected a two-dimensional array or FITS bytes, found {found}. The channel is missing: "
         "remove the candidate or complete it."
     )
+
+
+def _inflated(content: bytes) -> bytes:
+    # one member and its checksum; gzip.decompress does the same in slower steps
+    return zlib.decompress(content, wbits=31) if content[:2] == GZIP_MAGIC else content
 
 
 def _simple_image(content: bytes) -> NDArray[Any] | None:

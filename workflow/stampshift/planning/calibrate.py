@@ -15,6 +15,7 @@ from stampshift.planning.rates import mean_rate, measure_archives, measure_train
 from stampshift.planning.starts import measure_starts
 from stampshift.planning.trainings import Recipe, trainings_of
 from stampshift.planning.workflow import CONSTANTS, PlannedWorkflow
+from stampshift.reader_settings import ANY_SURVEY
 from stampshift.simulation.streams import SURVEY_KEYS
 from stampshift.training.device import choose_device
 
@@ -111,7 +112,13 @@ def read_surveys(workflow: PlannedWorkflow) -> list[str]:
 
 
 def _drawn(name: str, section: Mapping[str, Any]) -> tuple[str, Mapping[str, Any], Path]:
-    """Survey to simulate for one of the configuration: itself, or the one of its archive's format."""
+    """Survey to simulate for one of the configuration: itself, or the one of its archive's format.
+
+    No survey is simulated as a table, packets or a folder: DES, of which three FITS are opened for every
+    candidate, stands for them.
+    """
+    if section["reader"] in ANY_SURVEY:
+        name, section = "DES", {**section, "reader": "des"}
     by_reader = {survey.lower(): survey for survey in SURVEY_KEYS}
     drawn = name if name in SURVEY_KEYS else by_reader[section["reader"]]
     return drawn, section, Path(CONSTANTS.format(survey=drawn))

@@ -164,11 +164,13 @@ def _measure_archive(
         [archive],
         survey=survey,
         reader=section["reader"],
+        options={},
         # a survey of one's own in this format may call its classes otherwise
         classes={name: section["classes"].get(name, "bogus") for name in constants["archive_counts"]},
         invalid=InvalidPixels(**section["invalid"]),
         size_pixels=size_pixels,
         normalisation=normalisation,
+        unlabelled="drop",
         processes=1,
         origin={"simulate": {"stamps": DRAWN, "seed": 0}},
         checksums={},

@@ -3,7 +3,7 @@
 Either one pickle of records with `science`, `difference` (arrays or FITS bytes, gzipped or not), `label`
 (or `class`) and perhaps `id`, as a list, a dictionary of records, a dictionary of columns or a pandas
 frame; or folders `<class>/<id>_{sci,diff}.fits[.gz]`. There is no template: it is science - difference.
-A pixel masked in either image is masked in the template as well.
+A pixel masked in either image is NaN in the template.
 
 A pickle is held in memory once (110 MB for the 3,678 candidates); folders are read 256 candidates at a time.
 """
@@ -13,18 +13,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 
+from stampshift.differencing import template_of
 from stampshift.errors import ArchiveError
 from stampshift.formats.archives import find, in_units, listing
 from stampshift.formats.fits import image_of
 from stampshift.formats.unpickling import PICKLE, unpickle_file
-from stampshift.stamps import RawTriplet
+from stampshift.preprocess import InvalidPixels
+from stampshift.triplets import RawTriplet
 
 SURVEY = "ATLAS"
 CLASSES = ("burn", "cr", "kast", "noise", "scar", "spike", "streak")
-MASKED = np.float32(-31415.0)
+MARKS = InvalidPixels(equals=-31415.0)
 UNIT_CANDIDATES = 256
 COLUMNS = ("id", "class", "label", "science", "difference")
 STAMP = re.compile(r"(?P<id>.+)_(?P<kind>sci|diff)\.fits(\.gz)?")
@@ -96,13 +97,7 @@ def decode(unit: list[Candidate]) -> Iterator[RawTriplet]:
     for candidate in unit:
         science = image_of(candidate.science, place=f"{candidate.place}, science")
         difference = image_of(candidate.difference, place=f"{candidate.place}, difference")
-        if science.shape == difference.shape:
-            with np.errstate(invalid="ignore", over="ignore"):
-                template = science - difference
-            # left to itself, the mark would become an ordinary, if high, pixel of the template
-            template[(science == MASKED) | (difference == MASKED)] = MASKED
-        else:
-            template = science  # ragged: preprocessing drops and counts it
+        template = template_of(science, difference, invalid=MARKS)
         yield RawTriplet((template, science, difference), candidate.survey_class, candidate.identifier, "")
 
 

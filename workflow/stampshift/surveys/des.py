@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from stampshift.errors import ArchiveError
 from stampshift.formats.archives import find, listing, tar_members
 from stampshift.formats.fits import read_image
-from stampshift.stamps import RawTriplet
+from stampshift.triplets import RawTriplet
 
 SURVEY = "DES"
 KINDS = ("temp", "srch", "diff")  # in the order of stamps.CHANNELS

@@ -4,11 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from stampshift.errors import ArchiveError
 from stampshift.preprocess import Block, InvalidPixels, preprocess
-from stampshift.stamps import LABELS, RawTriplet
-from stampshift.surveys import READERS
+from stampshift.stamps import LABELS
+from stampshift.surveys import READERS, Reader
+from stampshift.triplets import RawTriplet
 
 
 def first_examples(
@@ -16,6 +18,7 @@ def first_examples(
     *,
     survey: str,
     reader: str,
+    options: Mapping[str, Any],
     classes: Mapping[str, str],
     invalid: InvalidPixels,
     size_pixels: int,
@@ -32,6 +35,8 @@ def first_examples(
         Name of the survey, for messages.
     reader
         Key of `surveys.READERS`: the format of the archive.
+    options
+        Of that reader.
     classes
         Map of each of the survey's classes to ``"real"`` or ``"bogus"``.
     invalid
@@ -58,10 +63,15 @@ def first_examples(
     ordered = sorted(classes, key=lambda name: (-LABELS[classes[name]], name))
     found: dict[str, list[RawTriplet]] = {name: [] for name in ordered}
     preprocessed = partial(
-        preprocess, size_pixels=size_pixels, normalisation=normalisation, invalid=invalid, classes=classes
+        preprocess,
+        size_pixels=size_pixels,
+        normalisation=normalisation,
+        invalid=invalid,
+        classes=classes,
+        unlabelled="drop",
     )
     try:
-        for triplet in _triplets(paths, reader=reader):
+        for triplet in _triplets(paths, READERS[reader](options, invalid)):
             # a class outside the map is for `preprocess` to refuse
             if len(found.get(triplet.survey_class, ())) < per_class and preprocessed([triplet]).ids:
                 found[triplet.survey_class].append(triplet)
@@ -78,6 +88,8 @@ def first_examples(
     return triplets, preprocessed(triplets)
 
 
-def _triplets(paths: Sequence[Path], *, reader: str) -> Iterator[RawTriplet]:
-    for unit in READERS[reader].units(paths):
-        yield from READERS[reader].decode(unit)
+def _triplets(paths: Sequence[Path], reader: Reader) -> Iterator[RawTriplet]:
+    for unit in reader.units(paths):
+        for triplet in reader.decode(unit):
+            if isinstance(triplet, RawTriplet):
+                yield triplet

@@ -20,7 +20,7 @@ from stampshift.errors import ArchiveError
 from stampshift.formats.archives import find, listing, tar_members
 from stampshift.formats.fits import GZIP_MAGIC
 from stampshift.formats.unpickling import unpickle
-from stampshift.stamps import RawTriplet
+from stampshift.triplets import RawTriplet
 
 SURVEY = "HiTS"
 SIDE_PIXELS = 21

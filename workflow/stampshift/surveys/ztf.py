@@ -20,7 +20,7 @@ from stampshift.errors import ArchiveError
 from stampshift.formats.archives import find, in_units, listing
 from stampshift.formats.fits import image_of
 from stampshift.formats.unpickling import PICKLE, unpickle_file
-from stampshift.stamps import RawTriplet
+from stampshift.triplets import RawTriplet
 
 SURVEY = "ZTF"
 CUTOUTS = ("cutoutTemplate", "cutoutScience", "cutoutDifference")  # in the order of stamps.CHANNELS

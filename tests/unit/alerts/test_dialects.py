@@ -1,0 +1,138 @@
+"""Packets of four surveys become alerts of one form."""
+
+import io
+
+import fastavro
+import numpy as np
+import pytest
+
+from alert_packets import CUTOUTS, SCHEMAS, container, images, packet
+from stampshift import alerts
+from stampshift.alerts.dialects import DIALECTS, recognised
+
+MARK = np.float32(-31415)
+
+
+def alerts_of(tmp_path, content, *, name="a.avro", schemas=None):
+    path = tmp_path / name
+    path.write_bytes(content)
+    return [alert for unit in alerts.units([path], schemas=schemas) for alert in alerts.decode(unit)]
+
+
+@pytest.mark.parametrize(
+    ("survey", "identifier", "group", "score"),
+    [
+        ("ZTF", "3", "object-1", 0.5),
+        ("Rubin", "3", "1001", 0.75),
+        ("ATLAS", "a3", "object-1", np.nan),  # its `rb` is a placeholder
+        ("PGIR", "3", "object-1", 0.5),
+    ],
+)
+def test_packets_of_every_dialect_are_read(tmp_path, survey, identifier, group, score):
+    (alert,) = alerts_of(tmp_path, container(survey, [packet(survey, 3, images(3))]))
+    assert (alert.survey, alert.identifier, alert.group) == (survey, identifier, group)
+    assert (alert.problem, alert.detail) == ("", "")
+    np.testing.assert_equal(alert.survey_score, score)
+    template, science, difference = images(3)
+    if survey == "ATLAS":
+        template = science - difference
+    for found, expected in zip(alert.images, (template, science, difference), strict=True):
+        assert found.dtype == np.float32
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_every_dialect_has_hand_made_packets():
+    assert set(SCHEMAS) == set(DIALECTS)
+
+
+@pytest.mark.parametrize("survey", DIALECTS)
+def test_the_marks_of_a_dialect_are_no_others(survey):
+    assert recognised(DIALECTS[survey].marks) == survey
+
+
+def test_fields_of_no_dialect_are_none():
+    assert recognised(["objectId", "candid", "cutoutScience"]) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "score"),
+    [
+        ({}, 0.5),
+        ({"drb": None}, 0.25),
+        ({"drb": None, "rb": None}, np.nan),
+        ({"drb": 0.0, "drbversion": ""}, 0.25),  # a broker's filling of what was not there yet
+        ({"drb": 0.0}, 0.0),
+    ],
+)
+def test_ztf_score_is_drb_or_else_rb(tmp_path, changes, score):
+    fields = packet("ZTF", 1, images(1))
+    fields["candidate"] |= changes
+    (alert,) = alerts_of(tmp_path, container("ZTF", [fields]))
+    np.testing.assert_equal(alert.survey_score, score)
+
+
+def test_rubin_object_0_is_none(tmp_path):
+    fields = packet("Rubin", 1, images(1))
+    fields["diaSource"] |= {"diaObjectId": 0, "reliability": None}
+    (alert,) = alerts_of(tmp_path, container("Rubin", [fields]))
+    assert alert.group == ""
+    assert np.isnan(alert.survey_score)
+
+
+def test_atlas_template_is_masked_where_science_or_difference_is(tmp_path):
+    template, science, difference = images(1)
+    science[3, 4] = difference[5, 6] = MARK
+    (alert,) = alerts_of(tmp_path, container("ATLAS", [packet("ATLAS", 1, (template, science, difference))]))
+    masked = np.isnan(alert.images[0])
+    assert np.argwhere(masked).tolist() == [[3, 4], [5, 6]]
+    np.testing.assert_array_equal(alert.images[0][~masked], (science - difference)[~masked])
+    # the others keep their marks, which the dialect's rule knows
+    rule = DIALECTS["ATLAS"].invalid
+    assert [int(rule.mask(image).sum()) for image in alert.images] == [2, 1, 1]
+
+
+@pytest.mark.parametrize("survey", DIALECTS)
+@pytest.mark.parametrize("missing", [CUTOUTS[1:], CUTOUTS[2:]])
+def test_a_null_cutout_is_missing(tmp_path, survey, missing):
+    fields = packet(survey, 1, images(1), **dict.fromkeys(missing))
+    bad, good = alerts_of(tmp_path, container(survey, [fields, packet(survey, 2, images(2))]))
+    assert (bad.problem, bad.images) == ("missing cutout", None)
+    assert all(name in bad.detail for name in missing)
+    assert bad.identifier in ("1", "a1")
+    assert (good.problem, good.identifier[-1]) == ("", "2")
+
+
+@pytest.mark.parametrize("survey", DIALECTS)
+@pytest.mark.parametrize("damage", ["empty", "cut short", "no FITS", "no image"])
+def test_a_damaged_cutout_is_named(tmp_path, survey, damage):
+    fields = packet(survey, 1, images(1))
+    cell = fields["cutoutScience"]
+    content = cell["stampData"] if isinstance(cell, dict) else cell
+    damaged = {
+        "empty": b"",
+        "cut short": content[: len(content) // 5],
+        "no FITS": b"these are no pixels",
+        "no image": content[:2].replace(b"SI", b"si") + b"\x00" * 5000,
+    }[damage]
+    fields["cutoutScience"] = cell | {"stampData": damaged} if isinstance(cell, dict) else damaged
+    bad, good = alerts_of(tmp_path, container(survey, [fields, packet(survey, 2, images(2))], per_block=2))
+    assert bad.problem == ("missing cutout" if damage == "empty" else "unreadable cutout")
+    assert bad.images is None
+    assert "record 0" in bad.detail and "cutoutScience" in bad.detail
+    assert good.problem == ""
+
+
+def test_packets_of_an_unknown_schema_are_each_told(tmp_path):
+    schema = {"type": "record", "name": "mine", "fields": [{"name": "brightness", "type": "double"}]}
+    file = io.BytesIO()
+    fastavro.writer(file, schema, [{"brightness": 1.0}, {"brightness": 2.0}])
+    found = alerts_of(tmp_path, file.getvalue())
+    assert [alert.problem for alert in found] == ["unknown schema"] * 2
+    assert [alert.place for alert in found] == [f"{tmp_path / 'a.avro'}, record {n}" for n in (0, 1)]
+    assert "found brightness" in found[0].detail
+
+
+def test_images_of_three_sizes_are_left_to_preprocessing(tmp_path):
+    triplet = tuple(np.zeros((side, side), np.float32) for side in (20, 30, 40))
+    (alert,) = alerts_of(tmp_path, container("Rubin", [packet("Rubin", 1, triplet)]))
+    assert [image.shape for image in alert.images] == [(20, 20), (30, 30), (40, 40)]

@@ -1,0 +1,12 @@
+"""Packets of alerts: Avro in all its containers, Parquet, four surveys' dialects. No torch.
+
+`files` finds the files, `units` yields bounded pieces of work in archive order, and `decode` turns one into
+alerts, in any process.
+"""
+
+from stampshift.alerts.containers import files, units
+from stampshift.alerts.decoding import decode
+from stampshift.alerts.packet import Alert
+from stampshift.alerts.pieces import Unit
+
+__all__ = ["Alert", "Unit", "decode", "files", "units"]

@@ -1,0 +1,171 @@
+"""Where packets lie: files, folders, tar(.gz) nights and Parquet, read as a stream.
+
+Memory is bounded by a unit of some megabytes, or by one member of a tar or one block of a container, where
+these are larger.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from stampshift.alerts.avro import MAGIC, SYNC_BYTES, read_header, read_sizes
+from stampshift.alerts.dialects import DIALECTS, recognised
+from stampshift.alerts.packet import UNKNOWN_SCHEMA, UNREADABLE_PACKET
+from stampshift.alerts.pieces import UNIT_BYTES, Broken, Packets, Piece, Rows, Stored, Unit, in_units
+from stampshift.errors import ArchiveError
+from stampshift.formats.archives import find, tar_members
+
+PACKET = re.compile(r"[^.].*\.avro(\.gz)?")
+TAR = re.compile(r".*\.(tar|tar\.gz|tgz)")
+TABLE = re.compile(r".*\.parquet")
+ANY = re.compile(f"{PACKET.pattern}|{TAR.pattern}|{TABLE.pattern}")
+BATCH_ROWS = 64  # about 5 MB
+DAMAGED_BYTES = 16 * UNIT_BYTES  # of a damaged container, how much is searched for whole records
+REMEDY = "Give files *.avro, *.tar, *.tar.gz or *.parquet of alerts, or a folder of such files."
+
+
+def files(paths: Sequence[Path]) -> list[Path]:
+    """Files of packets: those given, whatever their names are, and those of folders (recursively).
+
+    Parameters
+    ----------
+    paths
+        Files and folders; of a folder ``*.avro``, ``*.avro.gz``, ``*.tar``, ``*.tar.gz``, ``*.tgz`` and
+        ``*.parquet``, in natural order.
+
+    Raises
+    ------
+    ArchiveError
+        If a path does not exist, or there is no file at all.
+    """
+    found: list[Path] = []
+    for path in map(Path, paths):
+        found += [path] if path.is_file() else find([path], ANY, archive="alert", remedy=REMEDY)
+    if not found:
+        raise ArchiveError(f"{', '.join(map(str, paths)) or 'no path'}: no file of alerts in it. {REMEDY}")
+    return found
+
+
+def units(paths: Sequence[Path], *, schemas: Path | None = None) -> Iterator[Unit]:
+    """Units of work in archive order, for `decode` in any process.
+
+    Parameters
+    ----------
+    paths
+        Files and folders, as those of `files`.
+    schemas
+        Folder of schemas for packets in Confluent's wire format, which come without: ``<id>.avsc``, or the
+        folders of Rubin's package lsst-alert-packet.
+
+    Raises
+    ------
+    ArchiveError
+        If a path does not exist or there is no file at all; a file that is damaged raises nothing, it yields
+        what is whole before the damage, and a piece that says so.
+    """
+    yield from in_units(_pieces(files(paths)), schemas=schemas)
+
+
+def _pieces(found: Sequence[Path]) -> Iterator[Piece]:
+    for path in found:
+        try:
+            if TAR.fullmatch(path.name):
+                yield from _of_tar(path)
+            elif TABLE.fullmatch(path.name):
+                yield from _of_table(path)
+            else:
+                yield from _of_file(path)
+        except (OSError, ArchiveError) as error:
+            yield Broken(str(path), UNREADABLE_PACKET, str(error))
+
+
+def _of_file(path: Path) -> Iterator[Piece]:
+    size = path.stat().st_size
+    if size > UNIT_BYTES:
+        with path.open("rb") as stream:
+            if stream.read(len(MAGIC)) == MAGIC:
+                stream.seek(0)
+                yield from _of_large(stream, str(path), size)
+                return
+    yield Stored(path, size)
+
+
+def _of_large(stream: BinaryIO, place: str, size: int) -> Iterator[Piece]:
+    """Parts of a large container, each a small container of its own."""
+    try:
+        header = read_header(stream)
+    except (ValueError, EOFError, KeyError, IndexError) as error:
+        yield Broken(place, UNREADABLE_PACKET, f"{place}: expected an Avro container, found {error!r}.")
+        return
+    begin = stream.tell()
+    stream.seek(0)
+    head = stream.read(begin)
+    start, first, records = begin, 0, 0
+    while stream.tell() < size:
+        block = stream.tell()
+        try:
+            count, length = read_sizes(stream)
+        except (EOFError, IndexError, ValueError):
+            count, length = 0, -1
+        end = stream.tell() + length
+        stream.seek(max(end, 0))
+        if length < 0 or end + SYNC_BYTES > size or stream.read(SYNC_BYTES) != header.sync:
+            stream.seek(start)
+            yield Packets(place, first, head + stream.read(block + DAMAGED_BYTES - start))
+            if block + DAMAGED_BYTES < size:
+                detail = f"{place}: expected a block at byte {block}, found damage; what follows is not read."
+                yield Broken(place, UNREADABLE_PACKET, detail)
+            return
+        if stream.tell() - start > UNIT_BYTES and block > start:
+            stream.seek(start)
+            yield Packets(place, first, head + stream.read(block - start))
+            start, first = block, first + records
+            records = 0
+            stream.seek(end + SYNC_BYTES)
+        records += count
+    stream.seek(start)
+    yield Packets(place, first, head + stream.read(size - start))
+
+
+def _of_tar(path: Path) -> Iterator[Piece]:
+    members = 0
+    for member in tar_members(path, PACKET, archive="alert", contents=True):
+        members += 1
+        yield Packets(f"{path}, member {member.name}", 0, member.content)
+    if not members:
+        yield Broken(str(path), UNREADABLE_PACKET, f"{path}: expected members *.avro, found none. {REMEDY}")
+
+
+def _of_table(path: Path) -> Iterator[Piece]:
+    """Batches of rows; of the columns, those of the dialect."""
+    number = 0
+    try:
+        # buffered, a column chunk is not read as a whole
+        with pq.ParquetFile(path, buffer_size=1 << 20) as table:
+            columns = set(_columns(table.schema_arrow, "", 2))
+            survey = recognised(columns)
+            if survey is None:
+                names = ", ".join(table.schema_arrow.names[:20])
+                detail = f"{path}: expected the fields of {', '.join(DIALECTS)}, found {names}. {REMEDY}"
+                yield Broken(str(path), UNKNOWN_SCHEMA, detail)
+                return
+            wanted = [name for name in DIALECTS[survey].paths if name in columns]
+            wanted += [name for name in DIALECTS[survey].cutouts if f"{name}.stampData" not in columns]
+            for batch in table.iter_batches(batch_size=BATCH_ROWS, columns=wanted):
+                yield Rows(str(path), number, survey, batch.to_pylist(), batch.nbytes)
+                number += batch.num_rows
+    except (pa.ArrowException, OSError, ValueError) as error:
+        detail = f"{path}: expected a whole Parquet file, found it damaged after row {number} ({error})."
+        yield Broken(f"{path}, record {number}", UNREADABLE_PACKET, detail)
+
+
+def _columns(fields: Any, prefix: str, depth: int) -> Iterator[str]:
+    """Columns of a schema or fields of a struct, as dotted paths."""
+    for field in fields:
+        yield f"{prefix}{field.name}"
+        if pa.types.is_struct(field.type) and depth > 1:
+            yield from _columns(field.type, f"{prefix}{field.name}.", depth - 1)

@@ -1,0 +1,137 @@
+"""From units of work to alerts: whatever a packet holds, it becomes an alert or an alert with its problem."""
+
+import gzip
+import io
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+from stampshift.alerts.avro import (
+    INFLATE,
+    MAGIC,
+    WIRE_HEADER_BYTES,
+    WIRE_MAGIC,
+    Block,
+    Layout,
+    blocks,
+    layout_of,
+    read_header,
+    records,
+)
+from stampshift.alerts.dialects import DIALECTS, alert_of
+from stampshift.alerts.packet import UNKNOWN_SCHEMA, UNREADABLE_PACKET, Alert, unread
+from stampshift.alerts.pieces import Broken, Packets, Piece, Rows, Stored, Unit
+from stampshift.alerts.schemas import numbered_layout
+from stampshift.formats.fits import GZIP_MAGIC
+
+
+def decode(unit: Unit) -> Iterator[Alert]:
+    """Alerts of one unit, in order. It raises nothing: a bad packet is an alert with its problem."""
+    for piece in unit.pieces:
+        try:
+            yield from _of_piece(piece, unit.schemas)
+        except Exception as error:  # a damaged file makes the libraries raise anything
+            place = str(piece.path) if isinstance(piece, Stored) else piece.place
+            yield unread(place, UNREADABLE_PACKET, f"{place}: expected packets, found {error!r}.")
+
+
+def _of_piece(piece: Piece, schemas: Path | None) -> Iterator[Alert]:
+    match piece:
+        case Broken(place, problem, detail):
+            yield unread(place, problem, detail)
+        case Rows(place, first, survey, rows):
+            for number, row in enumerate(rows, first):
+                yield alert_of(row, survey=survey, place=f"{place}, record {number}")
+        case Stored(path):
+            yield from _of_content(path.read_bytes(), str(path), 0, schemas)
+        case Packets(place, first, content):
+            yield from _of_content(content, place, first, schemas)
+
+
+def _of_content(content: bytes, place: str, first: int, schemas: Path | None) -> Iterator[Alert]:
+    if content.startswith(GZIP_MAGIC):
+        content = gzip.decompress(content)
+    if content.startswith(MAGIC):
+        yield from _of_container(content, place, first)
+    elif content.startswith(WIRE_MAGIC):
+        yield _of_wire(content, place, schemas)
+    else:
+        found = f"{content[:4]!r}" if content else "an empty file"
+        yield unread(
+            place,
+            UNREADABLE_PACKET,
+            f"{place}: expected an Avro container (Obj, 1) or Confluent's wire format (0), found {found}.",
+        )
+
+
+def _of_container(content: bytes, place: str, number: int) -> Iterator[Alert]:
+    stream = io.BytesIO(content)
+    try:
+        header = read_header(stream)
+        layout = layout_of(header.schema)
+    except Exception as error:
+        yield unread(place, UNREADABLE_PACKET, f"{place}: expected a container's header, found {error!r}.")
+        return
+    for block in blocks(content, start=stream.tell(), sync=header.sync):
+        if layout.survey is None:
+            for record in range(number, number + max(min(block.records, len(block.data)), 1)):
+                yield _unknown(f"{place}, record {record}", layout)
+        else:
+            yield from _of_block(block, layout, header.codec, place, number)
+        number += block.records
+
+
+def _of_block(block: Block, layout: Layout, codec: str, place: str, first: int) -> Iterator[Alert]:
+    number, reason = first, ""
+    try:
+        # compressed bytes that are cut short say nothing; plain ones hold the records before the cut
+        data = INFLATE[codec](block.data) if block.whole or codec == "null" else b""
+        for record in records(data, count=block.records, layout=layout):
+            yield alert_of(record, survey=layout.survey or "", place=f"{place}, record {number}")
+            number += 1
+        if not block.whole or number < first + block.records:
+            reason = "fewer bytes"
+    except Exception as error:
+        reason = repr(error)
+    if reason:
+        where = f"{place}, record {number}"
+        detail = (
+            f"{where}: expected {block.records} records from {first} on, found the block cut short or "
+            f"corrupt ({reason}). Download the file again."
+        )
+        yield unread(where, UNREADABLE_PACKET, detail)
+
+
+def _of_wire(content: bytes, place: str, schemas: Path | None) -> Alert:
+    if len(content) < WIRE_HEADER_BYTES:
+        detail = f"{place}: expected a packet in Confluent's wire format, found {len(content)} bytes."
+        return unread(place, UNREADABLE_PACKET, detail)
+    (number,) = struct.unpack(">I", content[1:WIRE_HEADER_BYTES])
+    try:
+        if schemas is None:
+            raise LookupError("no folder of schemas was given")
+        layout = numbered_layout(schemas, number)
+    except Exception as error:
+        return unread(
+            place,
+            UNKNOWN_SCHEMA,
+            f"{place}: expected the schema {number} of this packet in Confluent's wire format, found none "
+            f"({error}). Name a folder that holds {number}.avsc, or the folder `schema` of the package "
+            "lsst-alert-packet.",
+        )
+    if layout.survey is None:
+        return _unknown(place, layout)
+    try:
+        (record,) = records(content[WIRE_HEADER_BYTES:], count=1, layout=layout)
+    except Exception as error:
+        detail = (
+            f"{place}: expected one packet of schema {number}, found it cut short or corrupt ({error!r})."
+        )
+        return unread(place, UNREADABLE_PACKET, detail)
+    return alert_of(record, survey=layout.survey, place=place)
+
+
+def _unknown(place: str, layout: Layout) -> Alert:
+    found = ", ".join(layout.fields[:20])
+    detail = f"{place}: expected the fields of {', '.join(DIALECTS)}, found {found}."
+    return unread(place, UNKNOWN_SCHEMA, detail)

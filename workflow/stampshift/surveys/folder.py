@@ -1,0 +1,126 @@
+"""Any survey by folders of FITS files, one for each class: `real/`, `bogus/`, perhaps `unlabelled/`.
+
+A candidate is one file, `<id>.fits`, with a cube or with an image in each HDU, or a file for each channel,
+`<id>_template.fits`, `<id>_science.fits` and `<id>_difference.fits`. `<id>_mask.fits` beside either is
+non-zero where a pixel is invalid. All may be gzipped. The options are those of `surveys.<name>.folder`.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stampshift.errors import ArchiveError
+from stampshift.formats.archives import find, in_units, listing
+from stampshift.formats.fits import read_image, read_planes
+from stampshift.preprocess import InvalidPixels
+from stampshift.surveys.reader import Reader
+from stampshift.surveys.stacks import named, stored_channels, triplet_of
+from stampshift.triplets import RawTriplet
+
+FILE = re.compile(r"(?P<id>.+?)(_(?P<kind>template|science|difference|mask))?\.fits(\.gz)?")
+WHOLE = "whole"  # of a file that holds all channels
+UNIT_CANDIDATES = 256
+REMEDY = "Put <id>.fits, or <id>_{template,science,difference}.fits, into folders named after the classes."
+
+
+class Candidate(NamedTuple):
+    """Files of a candidate by kind: a channel, "mask", or `WHOLE`."""
+
+    folder: Path
+    identifier: str
+    files: dict[str, Path]
+
+    @property
+    def place(self) -> str:
+        """For messages."""
+        return f"{self.folder}, candidate {self.identifier}"
+
+
+def build(options: Mapping[str, Any], invalid: InvalidPixels) -> Reader:
+    """Read folders of FITS files.
+
+    Parameters
+    ----------
+    options
+        ``channels``, the order of the images in a file of all channels (that of `stamps.CHANNELS` without
+        it); ``template``, `stacks.COMPUTED_TEMPLATE` where the archive has none.
+    invalid
+        The survey's marks of invalid pixels, which a computed template must not inherit.
+    """
+    channels = stored_channels(options)
+    return Reader(
+        _files, partial(_units, channels=channels), partial(_decode, channels=channels, invalid=invalid)
+    )
+
+
+def _files(paths: Sequence[Path]) -> list[Path]:
+    found = find(paths, FILE, archive="folder", remedy=REMEDY)
+    if not found:
+        raise ArchiveError(f"folder archive: expected FITS files in {listing(paths)}, found none. {REMEDY}")
+    return found
+
+
+def _units(paths: Sequence[Path], *, channels: Sequence[str]) -> Iterator[list[Candidate]]:
+    candidates = _candidates(_files(paths))
+    for candidate in candidates:
+        kinds = set(candidate.files) - {"mask"}
+        if kinds not in ({WHOLE}, set(channels)):
+            raise ArchiveError(
+                f"{candidate.place}: expected one FITS file, or one for each of {', '.join(channels)}, found "
+                f"{', '.join(path.name for path in candidate.files.values())}. Complete or remove the "
+                "candidate."
+            )
+    yield from in_units(candidates, size=UNIT_CANDIDATES)
+
+
+def _candidates(files: Sequence[Path]) -> list[Candidate]:
+    found: dict[str, Candidate] = {}
+    for path in files:
+        match = FILE.fullmatch(path.name)
+        if match is None:
+            continue
+        candidate = found.setdefault(match["id"], Candidate(path.parent, match["id"], {}))
+        if candidate.folder != path.parent:
+            raise ArchiveError(
+                f"{path}: expected each candidate in one folder, found {match['id']} in "
+                f"{candidate.folder.name} and {path.parent.name}. Decide on one."
+            )
+        kind = match["kind"] or WHOLE
+        if kind in candidate.files:
+            raise ArchiveError(
+                f"{path}: expected each file once, found {candidate.files[kind].name} as well."
+            )
+        candidate.files[kind] = path
+    return list(found.values())
+
+
+def _decode(
+    unit: list[Candidate], *, channels: Sequence[str], invalid: InvalidPixels
+) -> Iterator[RawTriplet]:
+    for candidate in unit:
+        files = candidate.files
+        if WHOLE in files:
+            planes = read_planes(files[WHOLE].read_bytes(), place=candidate.place)
+            images = named(planes, channels, place=candidate.place)
+        else:
+            images = {
+                name: read_image(files[name].read_bytes(), place=f"{candidate.place}, {name}")
+                for name in channels
+            }
+        mask = _mask(candidate, channels)
+        triplet = triplet_of(images, mask, invalid=invalid, place=candidate.place)
+        yield RawTriplet(triplet, candidate.folder.name, candidate.identifier, "")
+
+
+def _mask(candidate: Candidate, channels: Sequence[str]) -> NDArray[np.float32] | None:
+    """Mask of all channels (rows, columns), or of each (channels, rows, columns); None if there is none."""
+    if "mask" not in candidate.files:
+        return None
+    place = f"{candidate.place}, mask"
+    planes = read_planes(candidate.files["mask"].read_bytes(), place=place)
+    return planes[0] if len(planes) == 1 else np.stack(list(named(planes, channels, place=place).values()))

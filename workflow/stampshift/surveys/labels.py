@@ -1,0 +1,72 @@
+"""Label files: a table of `id` and `label` beside an archive that holds none."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+
+import pandas as pd
+
+from stampshift.errors import ArchiveError
+from stampshift.stamps import UNLABELLED_CLASS
+
+COLUMNS = ("id", "label")
+
+
+def read_labels(path: Path) -> Mapping[str, str]:
+    """Class of each candidate that a label file names; a line without a label is passed over.
+
+    Parameters
+    ----------
+    path
+        CSV or Parquet with the columns ``id`` and ``label``, a class of the survey's map.
+
+    Raises
+    ------
+    ArchiveError
+        If the file cannot be read, lacks a column, or gives a candidate two labels.
+    """
+    try:
+        state = path.stat()
+    except OSError as error:
+        raise ArchiveError(f"{path}: no such label file. Correct the path in the config.") from error
+    return _read(path, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=4)  # every unit of an archive asks for it
+def _read(path: Path, modified: int, size: int) -> Mapping[str, str]:  # noqa: ARG001
+    try:
+        if path.suffix == ".parquet":
+            table = pd.read_parquet(path, columns=list(COLUMNS))
+        else:
+            table = pd.read_csv(path, usecols=list(COLUMNS), dtype=str, comment="#", skipinitialspace=True)
+    except (OSError, ValueError, KeyError) as error:
+        raise ArchiveError(
+            f"{path}: expected a CSV or Parquet table with the columns id and label, found otherwise "
+            f"({error})."
+        ) from error
+    table = table.dropna().astype(str).drop_duplicates()
+    twice = table[table["id"].duplicated()]
+    if len(twice):
+        identifier = twice["id"].iloc[0]
+        found = " and ".join(table["label"][table["id"] == identifier])
+        raise ArchiveError(
+            f"{path}: expected one label for each id, found {found} for {identifier} ({len(twice)} such "
+            "ids). Decide on one."
+        )
+    return dict(zip(table["id"], table["label"], strict=True))
+
+
+def class_of(identifier: str, label_file: Path | None) -> str:
+    """Class of a candidate by the label file; unlabelled where that does not name it or is None."""
+    return read_labels(label_file).get(identifier, UNLABELLED_CLASS) if label_file else UNLABELLED_CLASS
+
+
+def check_labels(path: Path, classes: Mapping[str, str]) -> None:
+    """Raise an `ArchiveError` at the first label that is no class of the survey's map."""
+    for identifier, name in read_labels(path).items():
+        if name not in classes and name != UNLABELLED_CLASS:
+            raise ArchiveError(
+                f"{path}: expected labels among the classes of the config's map "
+                f"({', '.join(sorted(classes))}), found {name!r} for {identifier}. Correct it, or add it to "
+                "the survey's `classes` as real or bogus."
+            )

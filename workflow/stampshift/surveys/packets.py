@@ -1,0 +1,76 @@
+"""Any survey by its alert packets, labels in a file of their own.
+
+The options are those of `surveys.<name>.packets` in the config. What marks a packet's dialect has for invalid
+pixels becomes NaN here, on top of what the config declares.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stampshift.alerts import containers
+from stampshift.alerts.decoding import decode
+from stampshift.alerts.dialects import DIALECTS
+from stampshift.alerts.packet import Alert
+from stampshift.alerts.pieces import Unit
+from stampshift.preprocess import InvalidPixels
+from stampshift.surveys.labels import class_of
+from stampshift.surveys.reader import Reader
+from stampshift.triplets import RawTriplet, Unusable
+
+
+def build(options: Mapping[str, Any], invalid: InvalidPixels) -> Reader:  # noqa: ARG001
+    """Read alert packets.
+
+    Parameters
+    ----------
+    options
+        ``labels``, the label file; ``schemas``, the folder of schemas for packets that come without. Both may
+        be missing.
+    invalid
+        Not needed: preprocessing applies it.
+    """
+    label_file = Path(options["labels"]) if options.get("labels") else None
+    schemas = Path(options["schemas"]) if options.get("schemas") else None
+    return Reader(
+        partial(_files, label_file=label_file),
+        partial(_units, label_file=label_file, schemas=schemas),
+        partial(_decode, label_file=label_file),
+        label_file=label_file,
+        repeats=True,
+    )
+
+
+def _packet_files(paths: Sequence[Path], label_file: Path | None) -> list[Path]:
+    labels = label_file.resolve() if label_file else None
+    return [path for path in containers.files(paths) if path.resolve() != labels]
+
+
+def _files(paths: Sequence[Path], *, label_file: Path | None) -> list[Path]:
+    return [*([label_file] if label_file else []), *_packet_files(paths, label_file)]
+
+
+def _units(paths: Sequence[Path], *, label_file: Path | None, schemas: Path | None) -> Iterator[Unit]:
+    yield from containers.units(_packet_files(paths, label_file), schemas=schemas)
+
+
+def _decode(unit: Unit, *, label_file: Path | None) -> Iterator[RawTriplet | Unusable]:
+    for alert in decode(unit):
+        if alert.images is None:
+            yield Unusable(alert.problem, alert.identifier, alert.detail)
+        else:
+            name = class_of(alert.identifier, label_file)
+            yield RawTriplet(_unmarked(alert), name, alert.identifier, alert.group)
+
+
+def _unmarked(alert: Alert) -> Any:
+    rule = DIALECTS[alert.survey].invalid
+    return tuple(_with_nan(image, rule.mask(image)) for image in alert.images or ())
+
+
+def _with_nan(image: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+    return np.where(mask, np.float32(np.nan), image) if mask.any() else image

@@ -1,0 +1,199 @@
+"""Any survey by tables: arrays in HDF5 or npz, or Parquet with FITS stamps or the names of such files.
+
+The options are those of `surveys.<name>.table` in the config. They name the data sets (HDF5), arrays (npz) or
+columns (Parquet); several files of one kind are parts of one survey. Pixels are read some rows at a time,
+whatever the size of a file; identifiers, labels and groups are held in memory.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stampshift.errors import ArchiveError
+from stampshift.formats.archives import find, listing
+from stampshift.formats.fits import GZIP_MAGIC, read_image, read_planes
+from stampshift.formats.tables import open_table, read_rows
+from stampshift.preprocess import InvalidPixels
+from stampshift.stamps import UNLABELLED_CLASS
+from stampshift.surveys.labels import class_of
+from stampshift.surveys.reader import Reader
+from stampshift.surveys.stacks import named, stored_channels, triplet_of
+from stampshift.triplets import RawTriplet
+
+FILE = re.compile(r".*\.(h5|hdf5|npz|parquet)")
+UNIT_BYTES = 4 << 20
+UNIT_ROWS = 256
+REMEDY = "Put *.h5, *.hdf5, *.npz or *.parquet there, or name where it is in the config."
+
+
+class Rows(NamedTuple):
+    """Rows of a table: what is known of them, and their pixels by name, None if these are yet to be read."""
+
+    path: Path
+    start: int
+    ids: list[str]
+    groups: list[str]
+    classes: list[str]
+    pixels: Mapping[str, Any] | None
+
+
+def build(options: Mapping[str, Any], invalid: InvalidPixels) -> Reader:
+    """Read a table.
+
+    Parameters
+    ----------
+    options
+        Of the config; the schema says what each means.
+    invalid
+        The survey's marks of invalid pixels, which a computed template must not inherit.
+    """
+    label_file = Path(options["labels"]) if options.get("labels") else None
+    return Reader(
+        partial(_files, label_file=label_file),
+        partial(_units, options=options, label_file=label_file),
+        partial(_decode, options=options, invalid=invalid),
+        label_file=label_file,
+    )
+
+
+def _tables(paths: Sequence[Path], label_file: Path | None) -> list[Path]:
+    found = find(paths, FILE, archive="table", remedy=REMEDY)
+    found = [path for path in found if label_file is None or path.resolve() != label_file.resolve()]
+    if not found:
+        raise ArchiveError(f"table archive: expected a table in {listing(paths)}, found none. {REMEDY}")
+    return found
+
+
+def _files(paths: Sequence[Path], *, label_file: Path | None) -> list[Path]:
+    return [*([label_file] if label_file else []), *_tables(paths, label_file)]
+
+
+def _pixel_names(options: Mapping[str, Any]) -> list[str]:
+    stamps = options["stamps"]
+    names = [stamps] if isinstance(stamps, str) else list(stamps.values())
+    return [*names, options["mask"]] if options.get("mask") else names
+
+
+def _units(paths: Sequence[Path], *, options: Mapping[str, Any], label_file: Path | None) -> Iterator[Rows]:
+    pixels = _pixel_names(options)
+    known = {name: options[name] for name in ("id", "group", "label") if options.get(name)}
+    seen: set[str] = set()
+    for path in _tables(paths, label_file):
+        table = open_table(path, pixels=pixels, others=list(known.values()))
+        columns = {name: list(map(_text, table.others[column])) for name, column in known.items()}
+        ids = columns.get("id", [f"{path.stem}:{row}" for row in range(table.rows)])
+        _check_unique(ids, seen, path)
+        groups = columns.get("group", [""] * table.rows)
+        classes = _classes(columns.get("label"), ids, options, label_file)
+        step = max(1, min(UNIT_ROWS, UNIT_BYTES // max(1, table.row_bytes)))
+        for start, block in table.blocks(step):
+            rows = slice(start, start + step)
+            yield Rows(path, start, ids[rows], groups[rows], classes[rows], block)
+
+
+def _classes(
+    labels: list[str] | None, ids: list[str], options: Mapping[str, Any], label_file: Path | None
+) -> list[str]:
+    """The class of every row, by its own label or by the label file."""
+    if labels is None:
+        return [class_of(identifier, label_file) for identifier in ids]
+    nameless = {"", _text(options.get("unlabelled"))}
+    return [UNLABELLED_CLASS if label in nameless else label for label in labels]
+
+
+def _check_unique(ids: list[str], seen: set[str], path: Path) -> None:
+    for row, identifier in enumerate(ids):
+        if identifier in seen:
+            raise ArchiveError(
+                f"{path}, row {row}: expected each id once, found {identifier} again. Remove one of its "
+                "rows, or name another column as `id`."
+            )
+        seen.add(identifier)
+
+
+def _text(value: Any) -> str:
+    """A cell as text: a class, an identifier; ``""`` of a gap."""
+    if isinstance(value, bytes):
+        return value.decode()
+    if value is None or value != value:
+        return ""
+    if isinstance(value, bool | np.bool_):
+        return str(bool(value)).lower()
+    if isinstance(value, float | np.floating) and value == int(value):
+        return str(int(value))
+    return str(value)
+
+
+def _decode(unit: Rows, *, options: Mapping[str, Any], invalid: InvalidPixels) -> Iterator[RawTriplet]:
+    stamps, channels = options["stamps"], stored_channels(options)
+    pixels = unit.pixels or read_rows(unit.path, _pixel_names(options), unit.start, len(unit.ids))
+    for row, (identifier, group, name) in enumerate(zip(unit.ids, unit.groups, unit.classes, strict=True)):
+        place = f"{unit.path}, row {unit.start + row}"
+        if isinstance(stamps, str):
+            planes = _planes(pixels[stamps][row], options, unit.path, place)
+            images = named(planes, channels, place=place)
+        else:
+            images = {
+                channel: _image(pixels[column][row], unit.path, f"{place}, {column}")
+                for channel, column in stamps.items()
+            }
+        mask = None
+        if options.get("mask"):
+            masks = _planes(pixels[options["mask"]][row], options, unit.path, f"{place}, mask")
+            mask = masks[0] if len(masks) == 1 else np.stack(masks)
+        yield RawTriplet(triplet_of(images, mask, invalid=invalid, place=place), name, identifier, group)
+
+
+def _planes(cell: Any, options: Mapping[str, Any], path: Path, place: str) -> list[NDArray[np.float32]]:
+    """Images of a cell that holds one, or all channels: an array, FITS bytes or the name of a FITS file."""
+    if not isinstance(cell, np.ndarray):
+        return read_planes(_fits(cell, path, place), place=place)
+    if cell.ndim == 2:
+        return [_float32(cell)]
+    if cell.ndim != 3 or "axes" not in options:
+        raise ArchiveError(
+            f"{place}: expected an array (3, rows, columns) or (rows, columns, 3), and `axes` in the config "
+            f"to say which, found shape {cell.shape}. Name the right array in `stamps`, or set `axes`."
+        )
+    ordered = np.moveaxis(cell, -1, 0) if options["axes"] == "channels_last" else cell
+    return [_float32(plane) for plane in ordered]
+
+
+def _image(cell: Any, path: Path, place: str) -> NDArray[np.float32]:
+    if not isinstance(cell, np.ndarray):
+        return read_image(_fits(cell, path, place), place=place)
+    if cell.ndim != 2:
+        raise ArchiveError(
+            f"{place}: expected an image (rows, columns), found shape {cell.shape}. Name one array for each "
+            "channel in `stamps`, or one for all of them."
+        )
+    return _float32(cell)
+
+
+def _float32(image: NDArray[Any]) -> NDArray[np.float32]:
+    with np.errstate(over="ignore"):  # beyond float32 is infinite, which is an invalid pixel
+        return image.astype(np.float32)
+
+
+def _fits(cell: Any, path: Path, place: str) -> bytes:
+    """FITS bytes of a cell, or of the file that it names, relative to the table."""
+    if isinstance(cell, bytes) and (cell.startswith((GZIP_MAGIC, b"SIMPLE")) or not cell.isascii()):
+        return cell
+    name = cell.decode() if isinstance(cell, bytes) else cell
+    if not isinstance(name, str) or not name:
+        raise ArchiveError(
+            f"{place}: expected FITS bytes or the name of a FITS file, found {type(cell).__name__}. Complete "
+            "or remove the row."
+        )
+    try:
+        return (path.parent / name).read_bytes()
+    except OSError as error:
+        raise ArchiveError(
+            f"{place}: expected the FITS file {path.parent / name}, found none ({error.strerror}). Complete "
+            "or remove the row."
+        ) from error
