@@ -21,9 +21,10 @@ from stampshift.preprocess import InvalidPixels
 from stampshift.simulation import simulate_survey
 from stampshift.training.data import Labelled, TrainingData, Unlabelled
 from stampshift.training.device import set_up_process
-from stampshift.training.loop import Task, Trainer
+from stampshift.training.loop import Trainer
 from stampshift.training.model import Model
 from stampshift.training.predict import predict
+from stampshift.training.progress import Task
 
 PIXELS = 2000 * 21 * 21  # of the synthetic stamps of a survey, in each of three images
 FEW = 20

@@ -17,10 +17,11 @@ from stampshift.methods import METHODS
 from stampshift.provenance import versions
 from stampshift.splits import Splits
 from stampshift.stamps import Stamps
-from stampshift.training.loop import Progress, Task, fit
+from stampshift.training.loop import fit
 from stampshift.training.model import Model
 from stampshift.training.plan import Plan
 from stampshift.training.predict import predict
+from stampshift.training.progress import Progress, Task
 from stampshift.training.stopping import stop_if_asked
 from stampshift.training.store import Store
 

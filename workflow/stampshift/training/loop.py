@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -12,100 +12,18 @@ from torch import Tensor
 
 from stampshift.errors import StampshiftError
 from stampshift.evaluation.metrics import accuracy, evaluate, mean_cross_entropy
-from stampshift.methods.method import Batch, Loss, Method, State
+from stampshift.methods.method import Batch, Loss
 from stampshift.networks import build_classifier
 from stampshift.networks.classifier import Classifier, place
-from stampshift.training.data import TrainingData
 from stampshift.training.optimiser import build_optimiser, build_schedule
 from stampshift.training.predict import predict
+from stampshift.training.progress import Progress, Task
 from stampshift.training.sampler import epoch_batches
 from stampshift.training.stopping import StoppedError, stop_if_asked
-
-PERFECT = 1.0
 
 
 class DivergedError(StampshiftError):
     """A training's loss became NaN or infinite."""
-
-
-@dataclass
-class Progress:
-    """Where a training stands: all that a checkpoint must hold beside the classifier and the optimiser.
-
-    Attributes
-    ----------
-    best_epoch, best_balanced_accuracy, best_state
-        The epoch (from 1) with the highest validation balanced accuracy so far, the first one of equals.
-    history
-        A row per epoch.
-    """
-
-    best_epoch: int = 0
-    best_balanced_accuracy: float = -1.0
-    best_state: State = field(default_factory=dict)
-    history: list[dict[str, float]] = field(default_factory=list)
-
-    @property
-    def epoch(self) -> int:
-        """Epochs done."""
-        return len(self.history)
-
-    def finished(self, *, patience_epochs: int, max_epochs: int | None) -> bool:
-        """Whether no later epoch may run, or none could be better.
-
-        A perfect validation cannot be beaten and a tie keeps the earlier epoch, so stopping there
-        changes no result.
-        """
-        out_of_patience = self.epoch - self.best_epoch >= patience_epochs
-        at_the_end = max_epochs is not None and self.epoch >= max_epochs
-        return self.epoch > 0 and (out_of_patience or at_the_end or self.best_balanced_accuracy == PERFECT)
-
-    def record(self, row: dict[str, float], classifier: Classifier) -> None:
-        """Add an epoch, and keep its weights if it is the best."""
-        self.history.append(row)
-        if row["validation_balanced_accuracy"] > self.best_balanced_accuracy:
-            self.best_epoch = self.epoch
-            self.best_balanced_accuracy = row["validation_balanced_accuracy"]
-            self.best_state = {
-                name: value.detach().cpu().clone() for name, value in classifier.state_dict().items()
-            }
-
-
-@dataclass(frozen=True)
-class Task:
-    """One training, ready to start.
-
-    Attributes
-    ----------
-    name
-        Of the run, for messages.
-    method
-        The method of training, its options resolved.
-    network
-        Key of `stampshift.networks.NETWORKS`.
-    data
-        What it may see.
-    entropy
-        Seed of all the run's random streams.
-    options
-        The method's options.
-    training
-        Section `training` of the configuration.
-    baseline
-        State of the model that the method starts from, for methods that start from one.
-    device
-        Where to train.
-    """
-
-    name: str
-    method: Method
-    network: str
-    data: TrainingData
-    entropy: int
-    options: Mapping[str, Any]
-    training: Mapping[str, Any]
-    baseline: State | None
-    device: torch.device
 
 
 class Trainer:
@@ -169,7 +87,7 @@ class Trainer:
             "learning_rate": learning_rate,
             "seconds": time.perf_counter() - start,
         }
-        self.progress.record(row, self.classifier)
+        self.progress.record(row, self.classifier.state_dict())
 
     def _descend(self, batches: Iterator[Batch]) -> float:
         """One iteration per batch; the mean loss is read from the device once, at the end."""
