@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from stampshift.errors import StampshiftError
@@ -36,7 +37,7 @@ class Trainer:
     def __init__(self, task: Task) -> None:
         self.task = task
         self.progress = Progress()
-        torch.manual_seed(self._torch_seed(epoch=0))
+        torch.manual_seed(torch_seed(task, epoch=0))
         self.classifier = build_classifier(
             network=task.network,
             head=task.method.head,
@@ -59,34 +60,28 @@ class Trainer:
             If the process was asked to end; classifier and optimiser are then left within the epoch.
         """
         task, start, epoch = self.task, time.perf_counter(), self.progress.epoch + 1
-        torch.manual_seed(self._torch_seed(epoch=epoch))
+        torch.manual_seed(torch_seed(task, epoch=epoch))
         batches = epoch_batches(
             task.method,
             task.data,
             epoch_size=task.training["epoch_size"],
             batch_size=task.training["batch_size"],
-            generator=np.random.default_rng(self._stream(epoch=epoch)),
+            generator=np.random.default_rng(stream(task, epoch=epoch)),
             device=task.device,
         )
         learning_rate = self._schedule.get_last_lr()[0]
         loss = self._descend(batches)
-        if not np.isfinite(loss):
-            raise DivergedError(
-                f"{task.name}: the training loss is {loss} in epoch {epoch}; lower training.learning_rate "
-                "or the entropy weight."
-            )
+        check_loss(loss, task, epoch=epoch)
         validation = task.data.validation(task.method.validation)
         scores = predict(self.classifier, validation.stamps, validation.rows, device=task.device)
-        validated = evaluate(validation.labels, scores)
-        row = {
-            "epoch": epoch,
-            "train_loss": loss,
-            "validation_loss": mean_cross_entropy(validation.labels, scores),
-            "validation_accuracy": accuracy(validated["confusion"]),
-            "validation_balanced_accuracy": validated["balanced_accuracy"],
-            "learning_rate": learning_rate,
-            "seconds": time.perf_counter() - start,
-        }
+        row = history_row(
+            validation.labels,
+            scores,
+            epoch=epoch,
+            loss=loss,
+            learning_rate=learning_rate,
+            seconds=time.perf_counter() - start,
+        )
         self.progress.record(row, self.classifier.state_dict())
 
     def _descend(self, batches: Iterator[Batch]) -> float:
@@ -118,12 +113,47 @@ class Trainer:
         self._optimiser.load_state_dict(checkpoint["optimiser"])
         self._schedule.load_state_dict(checkpoint["schedule"])
 
-    def _stream(self, *, epoch: int) -> np.random.SeedSequence:
-        return np.random.SeedSequence(self.task.entropy, spawn_key=(epoch,))
 
-    def _torch_seed(self, *, epoch: int) -> int:
-        # the sampler's stream is the sequence itself; its first child is torch's
-        return int(self._stream(epoch=epoch).spawn(1)[0].generate_state(1, np.uint64)[0])
+def stream(task: Task, *, epoch: int) -> np.random.SeedSequence:
+    """Seed of the samples of a run's epoch."""
+    return np.random.SeedSequence(task.entropy, spawn_key=(epoch,))
+
+
+def torch_seed(task: Task, *, epoch: int) -> int:
+    """Seed of torch's stream in a run's epoch, dropout's; that of epoch 0 draws the random weights."""
+    # the sampler's stream is the sequence itself; its first child is torch's
+    return int(stream(task, epoch=epoch).spawn(1)[0].generate_state(1, np.uint64)[0])
+
+
+def check_loss(loss: float, task: Task, *, epoch: int) -> None:
+    """Raise a `DivergedError` that names the run if the loss is NaN or infinite."""
+    if not np.isfinite(loss):
+        raise DivergedError(
+            f"{task.name}: the training loss is {loss} in epoch {epoch}; lower training.learning_rate "
+            "or the entropy weight."
+        )
+
+
+def history_row(
+    labels: NDArray[np.uint8],
+    scores: NDArray[np.float32],
+    *,
+    epoch: int,
+    loss: float,
+    learning_rate: float,
+    seconds: float,
+) -> dict[str, float]:
+    """What the history keeps of an epoch, from the labels and scores of its validation stamps."""
+    validated = evaluate(labels, scores)
+    return {
+        "epoch": epoch,
+        "train_loss": loss,
+        "validation_loss": mean_cross_entropy(labels, scores),
+        "validation_accuracy": accuracy(validated["confusion"]),
+        "validation_balanced_accuracy": validated["balanced_accuracy"],
+        "learning_rate": learning_rate,
+        "seconds": seconds,
+    }
 
 
 def descend(
