@@ -79,7 +79,7 @@ class Trainer:
             scores,
             epoch=epoch,
             loss=loss,
-            learning_rate=learning_rate,
+            learning_rate=float(learning_rate),
             seconds=time.perf_counter() - start,
         )
         self.progress.record(row, self.classifier.state_dict())

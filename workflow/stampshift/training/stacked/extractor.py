@@ -1,7 +1,7 @@
 """An extractor of several models (lanes) at once, layer by layer: each lane computes what it would alone.
 
-Between layers activations are folded, (batch, lanes x channels, ...), the channels of a lane side by side. So a
-convolution is a grouped one, batch normalisation has statistics of its own for every channel of every lane,
+Between layers activations are folded, (batch, lanes x channels, ...), the channels of a lane side by side. So
+a convolution is a grouped one, batch normalisation has statistics of its own for every channel of every lane,
 and a dense layer is one batched product; all other layers are those of one model.
 """
 
@@ -43,7 +43,7 @@ def _batch_norm(
         weights["weight"].flatten(),
         weights["bias"].flatten(),
         training=layer.training,
-        momentum=layer.momentum,
+        momentum=layer.momentum or 0.0,  # None is no momentum that a stack knows: see `unstackable`
         eps=layer.eps,
     )
 
@@ -85,7 +85,13 @@ def unstackable(extractor: nn.Module) -> str | None:
     """Name of what has no stacked form in an extractor; None if all of it has one."""
     if not isinstance(extractor, nn.Sequential):
         return type(extractor).__name__
-    return next((type(layer).__name__ for layer in extractor if type(layer) not in LAYERS), None)
+    return next((repr(layer) for layer in extractor if not _stackable(layer)), None)
+
+
+def _stackable(layer: nn.Module) -> bool:
+    if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
+        return layer.affine and layer.track_running_stats and layer.momentum is not None
+    return type(layer) in LAYERS and getattr(layer, "padding_mode", "zeros") == "zeros"
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Stamps where a GPU finds them: on the GPU once for all lanes, or streamed to it batch by batch."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 import numpy as np
@@ -27,9 +27,7 @@ class Pool(Protocol):
 class ResidentPool:
     """The rows that trainings use, on the device."""
 
-    def __init__(
-        self, stamps: NDArray[np.float32], rows: NDArray[np.int64], *, device: torch.device
-    ) -> None:
+    def __init__(self, stamps: NDArray[np.float32], rows: NDArray[np.int64], *, device: torch.device) -> None:
         self._position = np.full(len(stamps), -1, np.int64)
         self._position[rows] = np.arange(len(rows))
         self._stamps = torch.empty((len(rows), *stamps.shape[1:]), device=device)
@@ -110,9 +108,7 @@ def _used(task: Task) -> list[tuple[NDArray[np.float32], NDArray[np.int64]]]:
     return used
 
 
-def _pool(
-    stamps: NDArray[np.float32], rows: NDArray[np.int64], *, device: torch.device, free: int
-) -> Pool:
+def _pool(stamps: NDArray[np.float32], rows: NDArray[np.int64], *, device: torch.device, free: int) -> Pool:
     needed = len(rows) * stamps[:1].nbytes
     if needed > free:
         if device.type == "cuda":

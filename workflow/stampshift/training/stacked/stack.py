@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Collection, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from stampshift.methods.method import Batch
 from stampshift.training.loop import DivergedError, check_loss, history_row, stream, torch_seed
 from stampshift.training.sampler import Draws, draw_epoch
 from stampshift.training.stacked.dropout import DropoutMasks
+from stampshift.training.stacked.kinds import is_number
 from stampshift.training.stacked.lane import Lane
 from stampshift.training.stacked.pools import Pools
 from stampshift.training.stacked.step import StackedModel
@@ -23,7 +25,7 @@ SCORED_PIXELS = 4000 * 21 * 21  # at once, over all lanes
 
 
 class Stack:
-    """Lanes of one kind (see `stampshift.training.stacked.kinds`) and their weights.
+    """Lanes of one kind, as `stampshift.training.stacked.kinds` tells, and their weights.
 
     Parameters
     ----------
@@ -59,8 +61,12 @@ class Stack:
         staying = [number for number in range(len(self.lanes)) if number not in leaving]
         states = [self.weights.lane(number) for number in staying]
         states += [lane.first_state() for lane in joining]
-        self.lanes = [self.lanes[number] for number in staying] + list(joining)
         self.weights = LaneWeights.of(states, device=self._device)
+        self.lanes = [self.lanes[number] for number in staying] + list(joining)
+
+    def checkpoint(self, number: int) -> dict[str, Any]:
+        """A lane's checkpoint, as a training alone would keep it."""
+        return self.lanes[number].checkpoint(self.weights.lane(number))
 
     def run_epoch(self) -> dict[int, DivergedError]:
         """Train every lane for an epoch, validate, and record both.
@@ -146,9 +152,7 @@ class Stack:
         for own_labels, parts, other in zip(labels_here, zip(*shares, strict=True), others, strict=True):
             yield Batch(torch.cat(parts) if len(parts) > 1 else parts[0], own_labels, other)
 
-    def _gathered(
-        self, drawn: Sequence[tuple[NDArray[np.float32], NDArray[np.int64]]]
-    ) -> Iterator[Tensor]:
+    def _gathered(self, drawn: Sequence[tuple[NDArray[np.float32], NDArray[np.int64]]]) -> Iterator[Tensor]:
         """Stamps (share, lanes, 3, size, size) of each step, from stamps and rows of each lane."""
         rows = np.stack([own_rows for _, own_rows in drawn], axis=-1)  # (steps, share, lanes)
         return self._pools.of(drawn[0][0]).batches(rows)
@@ -189,8 +193,3 @@ class Stack:
             )
             lane.progress.record(row, self.weights.lane(number).classifier)
         return diverged
-
-
-def is_number(option: object) -> bool:
-    """Whether an option may differ between the lanes of a stack."""
-    return isinstance(option, int | float) and not isinstance(option, bool)

@@ -1,7 +1,7 @@
 """One step of a method on several lanes at once, each with its own batch, options and learning rate.
 
-A method's losses stay what they are, written for one model and one batch: `torch.func.vmap` runs them once for
-all lanes, on a classifier whose extractor takes all lanes' stamps together.
+A method's losses stay what they are, written for one model and one batch: `torch.func.vmap` runs them once
+for all lanes, on a classifier whose extractor takes all lanes' stamps together.
 """
 
 from collections.abc import Callable, Mapping
@@ -64,7 +64,8 @@ class StackedModel:
     Parameters
     ----------
     classifier
-        One lane's, for its structure; its weights are not used.
+        One lane's, for its structure; its weights are not used. Its extractor is a sequence of layers, none
+        of them `unstackable`.
     method
         Of all lanes.
     stamp_shape
@@ -85,12 +86,10 @@ class StackedModel:
         precision: str,
         compiled: bool,
     ) -> None:
-        if not isinstance(classifier.extractor, nn.Sequential):
-            raise TypeError("only a sequence of layers has a stacked form: see `unstackable`")
         self._template = deepcopy(classifier).to("meta")
-        self._extractor: nn.Module = self._template.extractor
+        self._extractor = nn.Sequential(*self._template.extractor.children())
         self._method = method
-        self.dropouts = dropouts(classifier.extractor, stamp_shape)
+        self.dropouts = dropouts(self._extractor, stamp_shape)
         self._precision = precision
         self._stacked_features = (
             torch.compile(stacked_features, dynamic=False) if compiled else stacked_features
