@@ -37,6 +37,11 @@ class Stack:
         Where to train.
     precision, compiled
         See `StackedModel`.
+
+    Attributes
+    ----------
+    lanes, weights, model
+        The runs, their weights, and what computes with these.
     """
 
     def __init__(
@@ -48,7 +53,7 @@ class Stack:
         self._device = device
         task = lanes[0].task
         self._method, self._training = task.method, task.training
-        self._model = StackedModel(
+        self.model = StackedModel(
             lanes[0].classifier,
             task.method,
             stamp_shape=task.data.source.stamps.shape[1:],
@@ -101,7 +106,7 @@ class Stack:
         rates = np.stack([lane.learning_rates(steps) for lane in self.lanes], axis=1)
         rates_here = torch.from_numpy(rates).to(self._device, self.weights.parameters.dtype)  # (steps, lanes)
         masks = DropoutMasks(
-            self._model.dropouts,
+            self.model.dropouts,
             [torch_seed(lane.task, epoch=lane.epoch + 1) for lane in self.lanes],
             device=self._device,
             steps_at_once=1 if self._device.type == "cpu" else min(STEPS_AT_ONCE, steps),
@@ -110,7 +115,7 @@ class Stack:
         total = torch.zeros_like(rates_here[0])
         for batch, own_rates in zip(self._batches(draws), rates_here, strict=True):
             stop_if_asked()
-            total += self._model.step(
+            total += self.model.step(
                 self.weights,
                 batch,
                 options,
@@ -166,7 +171,7 @@ class Stack:
         stamps = sets[0].stamps
         block = max(1, SCORED_PIXELS // (stamps.shape[-1] * stamps.shape[-2] * len(sets)))
         scores = [
-            self._model.scores(self.weights, batch)
+            self.model.scores(self.weights, batch)
             for start in range(0, longest, block)
             for batch in self._pools.of(stamps).batches(rows[np.newaxis, start : start + block])
         ]
