@@ -1,9 +1,9 @@
 """Seconds per epoch and lane on a GPU: one run at a time against stacks of runs, and what else would pay.
 
-All on synthetic stamps of the study's size, 10,000 labelled ones per epoch. What the workflow does is "stacked";
-the other variants are compiled, in bfloat16, streamed to the GPU batch by batch, or a whole step replayed as one
-CUDA graph. First it is checked, on this very device, that a lane is the run alone and that a NaN stays in its
-lane. Run: python benchmarks/gpu.py
+All on synthetic stamps of the study's size, 10,000 labelled ones per epoch. "stacked" is what the workflow
+does. The other variants are compiled, in bfloat16, streamed to the GPU batch by batch, or replay a whole step
+as a CUDA graph; their losses in the table should be those of "stacked". First it is checked, on this device,
+that a lane is the run alone and that a NaN stays in its lane. Run: python benchmarks/gpu.py
 """
 
 import argparse
@@ -26,8 +26,8 @@ from stampshift.training.stacked.lane import Lane
 from stampshift.training.stacked.pools import Pools, free_bytes
 from stampshift.training.stacked.stack import Stack
 
-# the full grid: 40 baselines and 600 fine-tunings, at a baseline's cost; the searches' 480 runs, and 600 of MME,
-# of which the searches have done 60
+# the full grid: 40 baselines and 600 fine-tunings, at a baseline's cost; 600 runs of MME, of which the
+# searches have done 60, and the searches' 480
 GRID = {("baseline", 10): 640, ("mme", 10): 540, ("mme", 40): 480}
 TOLERANCE = 1e-3  # of the largest gradient
 
@@ -204,9 +204,11 @@ def timed(run_epoch, device, epochs):
     return statistics.median(seconds), peak
 
 
-def row(method, variant, lanes, seconds, peak, mean_epochs):
+def row(method, variant, histories, seconds, peak, mean_epochs):
     hour = 3600 / (seconds * mean_epochs)
-    cells = [method, variant, lanes, f"{seconds:.4f}", f"{hour:.0f}", f"{1720 / hour:.2f}", peak]
+    loss = statistics.mean(history[-1]["train_loss"] for history in histories)
+    cells = [method, variant, len(histories), f"{seconds:.4f}", f"{hour:.0f}", f"{1720 / hour:.2f}", peak]
+    cells.append(f"{loss:.4f}")
     print(f"| {' | '.join(map(str, cells))} |", flush=True)
 
 
@@ -215,21 +217,24 @@ def measure(method, data, device, arguments):
     found = {}
     (task,) = tasks(method, data, 1, device, arguments.epoch_size)
     with torch.random.fork_rng():
-        seconds, peak = timed(Trainer(task).run_epoch, device, arguments.epochs)
-    row(method, "one run at a time", 1, seconds, peak, arguments.mean_epochs)
+        trainer = Trainer(task)
+        seconds, peak = timed(trainer.run_epoch, device, arguments.epochs)
+    row(method, "one run at a time", [trainer.progress.history], seconds, peak, arguments.mean_epochs)
     for lanes in arguments.lanes:
         given = tasks(method, data, lanes, device, arguments.epoch_size)
         for variant in arguments.variants:
             try:
-                seconds, peak = timed(VARIANTS[variant](given).run_epoch, device, arguments.epochs)
+                stack = VARIANTS[variant](given)
+                seconds, peak = timed(stack.run_epoch, device, arguments.epochs)
             except Exception as error:  # a variant that does not work here is a result too
                 kind = "out of memory" if is_out_of_memory(error) else f"{type(error).__name__}: {error}"
                 print(
-                    f"| {method} | {variant} | {lanes} | failed: {kind.splitlines()[0]} | | | |", flush=True
+                    f"| {method} | {variant} | {lanes} | failed: {kind.splitlines()[0]} | | | | |", flush=True
                 )
                 continue
             found[variant, lanes] = seconds / lanes
-            row(method, variant, lanes, seconds / lanes, peak, arguments.mean_epochs)
+            histories = [lane.progress.history for lane in stack.lanes]
+            row(method, variant, histories, seconds / lanes, peak, arguments.mean_epochs)
     return found
 
 
@@ -256,8 +261,10 @@ def main():
             f"largest gradient: {'equal' if max(alone, among) < TOLERANCE else 'NOT EQUAL'}; "
             f"a NaN {'stays in its lane' if contained else 'SPREADS'}"
         )
-    print("| method | variant | lanes | s per epoch and lane | trainings/h | 1,720 trainings h | peak MB |")
-    print("|---|---|---|---|---|---|---|")
+    print(
+        "| method | variant | lanes | s/epoch and lane | trainings/h | 1,720 trainings h | peak MB | loss |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
     found = {method: measure(method, data, device, arguments) for method in OPTIONS}
     for variant in arguments.variants:
         parts = [(found[method].get((variant, lanes)), count) for (method, lanes), count in GRID.items()]
