@@ -61,6 +61,8 @@ def set_up_process() -> None:
 
 def is_out_of_memory(error: BaseException | None) -> bool:
     """Whether an error says that the GPU's or the computer's memory does not suffice."""
-    # torch has no error of its own for the computer's memory
-    of_the_allocator = isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    # torch has no error of its own for the computer's memory, nor for that of cuBLAS and cuDNN
+    of_the_allocator = isinstance(error, RuntimeError) and any(
+        words in str(error) for words in ("can't allocate memory", "STATUS_ALLOC_FAILED")
+    )
     return of_the_allocator or isinstance(error, MemoryError | torch.OutOfMemoryError)

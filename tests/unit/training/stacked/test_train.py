@@ -14,6 +14,7 @@ from stampshift.training.model import Model
 from stampshift.training.plan import Plan
 from stampshift.training.stacked.stack import Stack
 from stampshift.training.stacked.train import train_stacked
+from stampshift.training.stacked.weights import LaneWeights
 from stampshift.training.stopping import StoppedError
 from stampshift.training.store import Store
 
@@ -197,6 +198,34 @@ def test_a_run_for_which_memory_does_not_suffice_alone_fails_by_name(tmp_path, p
     limit.enough_for = 0
     ended = train(plans(2), Store(tmp_path))
     assert [type(error) for error in ended.values()] == [torch.OutOfMemoryError] * 2
+
+
+def test_where_memory_does_not_suffice_for_putting_lanes_side_by_side(tmp_path, plans, monkeypatch):
+    runs, store = plans(4), Store(tmp_path / "stacked")
+    of, asked = LaneWeights.of, []
+
+    def short(states, *, device):
+        asked.append(len(states))
+        if len(states) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return of(states, device=device)
+
+    monkeypatch.setattr(LaneWeights, "of", short)
+    assert set(train(runs, store).values()) == {None}
+    assert asked == [4, 2, 1, 1, 1, 1]
+    assert_as_alone(runs[:1], store, tmp_path)
+
+
+def test_where_memory_does_not_suffice_for_the_stamps_they_are_streamed(tmp_path, plans, monkeypatch, caplog):
+    def short(*_, **__):
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr("stampshift.training.stacked.pools.ResidentPool.__init__", short)
+    monkeypatch.setattr("stampshift.training.stacked.train.free_bytes", lambda device: 10**9)
+    runs, store = plans(2), Store(tmp_path / "stacked")
+    assert set(train(runs, store).values()) == {None}
+    assert "The stamps are streamed to the GPU." in caplog.text
+    assert_as_alone(runs[:1], store, tmp_path)
 
 
 def test_memory_that_runs_out_within_a_training_costs_the_epoch(tmp_path, plans, widths):

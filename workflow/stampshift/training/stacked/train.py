@@ -91,7 +91,11 @@ def _train_kind(
 ) -> Iterator[Outcome]:
     waiting, width = deque(runs), min(lanes, len(runs))
     log.info("%d runs as one stacked model of %d lanes", len(runs), width)
-    pools = Pools([run.task for run in runs], device=device, free=free_bytes)
+    try:
+        pools = _pools([run.task for run in runs], device)
+    except Exception as error:
+        yield from ((run.plan, error) for run in runs)
+        return
     while waiting:
         shift = _Shift(waiting, width, pools, store, device, checkpoint_epochs)
         problem: Exception | None = None
@@ -119,6 +123,16 @@ def _train_kind(
             torch.cuda.empty_cache()
 
 
+def _pools(tasks: Sequence[Task], device: torch.device) -> Pools:
+    try:
+        return Pools(tasks, device=device, free=free_bytes)
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        log.warning("%s The stamps are streamed to the GPU.", error)
+    return Pools(tasks, device=device, free=lambda _: 0)
+
+
 class _Shift:
     """One stack from its first lanes to its last, or to an error."""
 
@@ -138,6 +152,7 @@ class _Shift:
         self._device = device
         self._checkpoint_epochs = checkpoint_epochs
         self._runs: list[StackedRun] = []  # as the stack's lanes
+        self._coming: list[StackedRun] = []  # on their way into it
         self._stack: Stack | None = None
 
     def outcomes(self) -> Iterator[Outcome]:
@@ -155,7 +170,7 @@ class _Shift:
                 yield from self._fill()
 
     def save_checkpoints(self) -> tuple[list[StackedRun], list[Outcome]]:
-        """Keep every lane as it was after its last whole epoch; the runs, less those that it fails for."""
+        """Keep every lane as it was after its last whole epoch; all runs, less those that it fails for."""
         kept: list[StackedRun] = []
         lost: list[Outcome] = []
         for number, run in enumerate(self._runs):
@@ -165,7 +180,7 @@ class _Shift:
                 kept.append(run)
             except Exception as error:
                 lost.append((run.plan, error))
-        return kept, lost
+        return kept + self._coming, lost
 
     def _settle(self, number: int, error: Exception | None) -> Outcome | None:
         """Record a lane that has finished, or keep a checkpoint; its outcome if it ends here."""
@@ -207,17 +222,14 @@ class _Shift:
             except Exception as error:
                 yield run.plan, error
         if joining:
-            self._join([run for run, _ in joining], [lane for _, lane in joining])
+            self._coming = [run for run, _ in joining]
+            self._join([lane for _, lane in joining])
+            self._runs, self._coming = self._runs + self._coming, []
 
-    def _join(self, runs: list[StackedRun], lanes: list[Lane]) -> None:
-        try:
-            if self._stack is None:
-                self._stack = Stack(
-                    lanes, pools=self._pools, device=self._device, precision="float32", compiled=False
-                )
-            else:
-                self._stack.change(leaving=[], joining=lanes)
-        except Exception:
-            self._waiting.extendleft(reversed(runs))
-            raise
-        self._runs += runs
+    def _join(self, lanes: list[Lane]) -> None:
+        if self._stack is not None:
+            self._stack.change(leaving=[], joining=lanes)
+        else:
+            self._stack = Stack(
+                lanes, pools=self._pools, device=self._device, precision="float32", compiled=False
+            )
