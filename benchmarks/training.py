@@ -24,7 +24,8 @@ from stampshift.methods.method import Batch
 from stampshift.networks import build_classifier
 from stampshift.training.data import Labelled, TrainingData, Unlabelled
 from stampshift.training.device import set_up_process
-from stampshift.training.loop import Task, Trainer
+from stampshift.training.loop import Trainer
+from stampshift.training.progress import Task
 
 TRAINING = {
     "optimiser": "sgd",

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from stampshift.errors import ConfigError
-from stampshift.training.device import choose_device
+from stampshift.training.device import choose_device, is_out_of_memory
 
 
 @pytest.fixture(autouse=True)
@@ -30,3 +30,18 @@ def test_with_a_gpu_auto_takes_it_and_cpu_does_not(monkeypatch):
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "a GPU")
     assert choose_device("auto").type == "cuda"
     assert choose_device("cpu").type == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("error", "short"),
+    [
+        (MemoryError(), True),
+        (torch.OutOfMemoryError("CUDA out of memory."), True),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), True),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), True),
+        (RuntimeError("CUDNN_STATUS_BAD_PARAM"), False),
+        (None, False),
+    ],
+)
+def test_which_errors_say_that_memory_does_not_suffice(error, short):
+    assert is_out_of_memory(error) is short

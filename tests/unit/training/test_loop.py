@@ -9,7 +9,8 @@ from stampshift.methods import METHODS
 from stampshift.methods.method import Batch
 from stampshift.networks import Classifier, build_classifier
 from stampshift.training.data import TrainingData
-from stampshift.training.loop import DivergedError, Progress, Task, Trainer, descend, fit
+from stampshift.training.loop import DivergedError, Trainer, descend, fit
+from stampshift.training.progress import Progress, Task
 from stampshift.training.stopping import StoppedError
 
 TRAINING = {
@@ -50,7 +51,7 @@ def record(progress, scores):
     for score in scores:
         with torch.no_grad():
             classifier.head.bias.fill_(progress.epoch + 1)
-        progress.record({"validation_balanced_accuracy": score}, classifier)
+        progress.record({"validation_balanced_accuracy": score}, classifier.state_dict())
 
 
 def test_the_best_epochs_weights_are_kept_and_a_tie_keeps_the_earlier():

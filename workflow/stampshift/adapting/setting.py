@@ -16,8 +16,8 @@ from stampshift.methods.method import Method
 from stampshift.splits import Rows, Splits
 from stampshift.stamps import Stamps
 from stampshift.training.data import Labelled, TrainingData, Unlabelled
-from stampshift.training.loop import Task
 from stampshift.training.model import Model
+from stampshift.training.progress import Task
 
 
 @dataclass(frozen=True)

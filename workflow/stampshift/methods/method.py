@@ -58,6 +58,9 @@ class Method:
         ``loss(classifier, batch, options)``: scalars to descend on every batch, one after the other, with
         a step of the optimiser each, so that the second one sees the weights that the first one left.
         `options` are as for one run in the configuration, with a number in place of a search.
+
+        On a GPU `torch.func.vmap` runs a loss once for several runs: it calls the classifier, its extractor
+        and its head, does not look into them, and does not branch on a tensor or on a number of the options.
     """
 
     name: str

@@ -29,12 +29,21 @@ def place(classifier: Classifier, device: torch.device) -> Classifier:
 
 class _GradientReversal(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, features: Tensor) -> Tensor:  # noqa: ARG004
+    def forward(features: Tensor) -> Tensor:
         return features.view_as(features)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        """Nothing to keep."""
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:  # noqa: ARG004
         return gradients[0].neg()
+
+    @staticmethod
+    def vmap(info: Any, in_dims: Any, features: Tensor) -> tuple[Tensor, Any]:  # noqa: ARG004
+        """Of several models at once: each its own."""
+        return reverse_gradient(features), in_dims[0]
 
 
 def reverse_gradient(features: Tensor) -> Tensor:

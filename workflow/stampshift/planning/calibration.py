@@ -33,7 +33,7 @@ class TrainingRate:
     first_step_seconds
         What the first steps take beyond the later ones: most of it once in a process, in its first recipe.
     seconds_per_stamp
-        Per labelled stamp trained on, whatever else a step takes.
+        Per labelled stamp trained on, whatever else a step takes; on a GPU a run's share of a stack's.
     seconds_per_scored
         Per stamp scored, for validation and test.
     megabytes

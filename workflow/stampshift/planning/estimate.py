@@ -137,7 +137,7 @@ def _training_seconds(
     epochs: Mapping[str, Epochs],
     scenario: str,
 ) -> float:
-    """Runs of a cohort, one per thread at a time; on a GPU one after the other."""
+    """Runs of a cohort, one per thread at a time; on a GPU each takes its share of a stack's time."""
     at_once = 1 if calibration.device == "cuda" else job.threads
     each: list[float] = []
     for part in trainings:

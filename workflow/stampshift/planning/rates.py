@@ -1,7 +1,7 @@
 """Speed of trainings, simulators and readers here: batches of the real loop, small simulated archives."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,13 +21,19 @@ from stampshift.preprocess import InvalidPixels
 from stampshift.simulation import simulate_survey
 from stampshift.training.data import Labelled, TrainingData, Unlabelled
 from stampshift.training.device import set_up_process
-from stampshift.training.loop import Task, Trainer
+from stampshift.training.loop import Trainer
 from stampshift.training.model import Model
 from stampshift.training.predict import predict
+from stampshift.training.progress import Task
+from stampshift.training.stacked.kinds import why_alone
+from stampshift.training.stacked.lane import Lane
+from stampshift.training.stacked.pools import Pools, free_bytes
+from stampshift.training.stacked.stack import Stack
 
 PIXELS = 2000 * 21 * 21  # of the synthetic stamps of a survey, in each of three images
 FEW = 20
 MOST_BATCHES = 200  # an epoch of the published experiment
+LANES = 10  # of a stack, the seeds of most cohorts
 DRAWN = 200  # candidates of a small archive
 
 
@@ -42,13 +48,14 @@ def _measure_training(recipe: Recipe, device: torch.device, seconds: float) -> T
     batch = recipe.training["batch_size"]
     clock = time.perf_counter if device.type == "cuda" else time.process_time
     begin, began = clock(), time.perf_counter()
-    _trainer(recipe, data, device, batches=1).run_epoch()
+    trainer = _trainer(recipe, data, device, batches=1)
+    trainer.run_epoch()
     first = clock() - begin
     batches = int(np.clip(seconds / first, 1, MOST_BATCHES))
-    trainer = _trainer(recipe, data, device, batches=batches)
+    run_epoch, lanes = _epoch_of(recipe, data, device, batches=batches)
     middle = clock()
-    trainer.run_epoch()
-    later = (clock() - middle) / (batches * batch)
+    run_epoch()
+    later = (clock() - middle) / (batches * batch * lanes)
     scored = data.source.rows[: max(FEW, min(1000, PIXELS // (4 * recipe.size_pixels**2)))]
     predict(trainer.classifier, data.source.stamps, scored[:FEW], device=device)
     middle = clock()
@@ -62,6 +69,25 @@ def _measure_training(recipe: Recipe, device: torch.device, seconds: float) -> T
         model_bytes=_model_bytes(trainer, recipe),
         free_share=min(1.0, (clock() - begin) / (time.perf_counter() - began)),
     )
+
+
+def _epoch_of(
+    recipe: Recipe, data: TrainingData, device: torch.device, *, batches: int
+) -> tuple[Callable[[], object], int]:
+    """What trains an epoch there, and how many runs it trains: on a GPU a stack, if they have that form."""
+    trainer = _trainer(recipe, data, device, batches=batches)
+    if device.type != "cuda" or why_alone(trainer.task) is not None:
+        return trainer.run_epoch, 1
+    stack = stack_of([trainer.task] * LANES, device=device)
+    stack.run_epoch()  # the first one warms up
+    return stack.run_epoch, LANES
+
+
+def stack_of(tasks: list[Task], *, device: torch.device) -> Stack:
+    """Stack of trainings of one kind, as a cohort has it."""
+    lanes = [Lane.start(task, None) for task in tasks]
+    pools = Pools(tasks, device=device, free=free_bytes)
+    return Stack(lanes, pools=pools, device=device, precision="float32", compiled=False)
 
 
 def synthetic_data(size_pixels: int) -> TrainingData:

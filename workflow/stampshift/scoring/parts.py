@@ -9,7 +9,7 @@ import pyarrow.csv as pc
 import pyarrow.parquet as pq
 
 from stampshift.files import atomic_path
-from stampshift.scoring.columns import SCHEMA
+from stampshift.scoring.scores_file import SCHEMA
 
 PART_LINES = 20_000
 WRITERS = {".parquet": pq.ParquetWriter, ".csv": pc.CSVWriter}

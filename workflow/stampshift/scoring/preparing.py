@@ -1,6 +1,7 @@
 """From alerts to stamps for a network; what is wrong with the others is said, and never filled in."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +12,31 @@ from stampshift.counts import Counts
 from stampshift.filtering import unfit
 from stampshift.preprocess import InvalidPixels, central_crop, normalise_and_fill
 from stampshift.release.contract import Contract
-from stampshift.scoring.columns import NO_VALID_PIXEL, UNFIT, Candidate
+from stampshift.scoring.scores_file import NO_VALID_PIXEL, UNFIT
 from stampshift.stamps import CHANNELS
 
 Stamps = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What is known of a candidate before it is scored.
+
+    Attributes
+    ----------
+    place, survey, identifier, group, survey_score
+        As those of `alerts.Alert`.
+    flag, reason
+        Why it cannot be scored; both empty if it can.
+    """
+
+    place: str
+    survey: str
+    identifier: str
+    group: str
+    survey_score: float
+    flag: str
+    reason: str
 
 
 def prepare(

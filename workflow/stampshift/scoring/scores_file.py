@@ -1,18 +1,38 @@
 """The scores file: a line per candidate of a night, Parquet or CSV.
 
-Columns are ``id``, ``survey``, ``score`` (calibrated P(real), missing where a candidate could not be scored),
-``similarity``, ``flags`` (text: names joined by `SEPARATOR`, empty where there is none) and, if it was kept,
-``distance``.
+`SCHEMA` says what `stampshift score` writes. Flags are text, names joined by `SEPARATOR`, empty where there is none.
+A drift report needs `COLUMNS` alone.
 """
 
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 
 from stampshift.errors import ContractError
 
 COLUMNS = ("id", "survey", "score", "similarity", "flags")
 SEPARATOR = ";"
+NUMBERS = ("score", "similarity", "distance", "survey_score")
+NOT_SQUARE, RAGGED, TOO_SMALL = "not square", "sizes differ", "too small"
+NO_VALID_PIXEL = "no valid pixel"
+UNFIT = {"non_square": NOT_SQUARE, "ragged": RAGGED, "too_small": TOO_SMALL}
+
+SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),  # of the candidate, as its survey has it
+        ("object", pa.string()),  # of the astronomical object, empty where there is none
+        ("survey", pa.string()),
+        ("score", pa.float32()),  # calibrated P(real), missing where it cannot be told
+        ("real", pa.bool_()),  # whether the score is at least the threshold, missing like it or without one
+        ("similarity", pa.float32()),
+        ("distance", pa.float32()),
+        ("survey_score", pa.float32()),  # the survey's own, missing where it has none
+        ("flags", pa.string()),
+        ("reason", pa.string()),  # of a candidate that has no score, a sentence
+        ("place", pa.string()),  # file, and record or row
+    ]
+)
 
 
 def read_scores(path: Path) -> pd.DataFrame:
@@ -26,7 +46,9 @@ def read_scores(path: Path) -> pd.DataFrame:
     try:
         if path.suffix == ".csv":
             text = dict.fromkeys(("id", "survey", "flags"), str)
-            table = pd.read_csv(path, dtype=text, keep_default_na=False, na_values={"score": [""]})
+            table = pd.read_csv(
+                path, dtype=text, keep_default_na=False, na_values={name: [""] for name in NUMBERS}
+            )
         else:
             table = pd.read_parquet(path)
     except (OSError, ValueError) as error:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from stampshift import alerts
 from stampshift.errors import ContractError
 from stampshift.release.released import OUT_OF_DISTRIBUTION, Release
-from stampshift.scoring.columns import SCHEMA, Candidate
-from stampshift.scoring.preparing import prepare
+from stampshift.scoring.preparing import Candidate, prepare
+from stampshift.scoring.scores_file import SCHEMA
 from stampshift.stamps import Stamps
 
 NAN = float("nan")

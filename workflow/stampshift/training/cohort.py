@@ -1,4 +1,4 @@
-"""Execute the runs of a cohort: one after the other on a GPU, side by side in processes on a CPU."""
+"""Execute the runs of a cohort: as one stacked model on a GPU, side by side in processes on a CPU."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,8 @@ from stampshift.joblog import log_to
 from stampshift.training.device import set_up_process
 from stampshift.training.execute import execute
 from stampshift.training.plan import Plan
-from stampshift.training.side_by_side import Outcome, Work, side_by_side
+from stampshift.training.side_by_side import Outcome, Work, one_by_one, side_by_side
+from stampshift.training.stacked.train import MOST_LANES, train_stacked
 from stampshift.training.stopping import StoppedError, StopRequest, stoppable
 from stampshift.training.store import Store
 
@@ -60,19 +61,26 @@ def train_cohort(
         If the process was asked to end by SIGTERM or SIGINT; a second call goes on where this one was.
     """
     set_up_process()
-    workers = 1 if device.type == "cuda" else min(threads, len(plans))
-    log.info("%d runs, %d at a time", len(plans), workers)
     work: Work = partial(execute, store=store, device=device, checkpoint_epochs=checkpoint_epochs)
     names = {plan.key(device): plan.folder for plan in plans}
     unfinished = {key: name for key, name in names.items() if not store.has(key)}
     with store.locked(unfinished), stoppable() as request:
-        outcomes = (
-            _one_by_one(work, plans)
-            if workers == 1
-            else side_by_side(
+        workers = min(threads, len(plans))
+        if device.type == "cuda":
+            outcomes = train_stacked(
+                plans,
+                alone=work,
+                store=store,
+                device=device,
+                lanes=MOST_LANES,
+                checkpoint_epochs=checkpoint_epochs,
+            )
+        elif workers == 1:
+            outcomes = one_by_one(work, plans)
+        else:
+            outcomes = side_by_side(
                 work, plans, processes=workers, initialise=partial(_start_worker, request, log_file)
             )
-        )
         failures, stopped = _sorted_out(outcomes, plans)
     if stopped:
         finished = len(plans) - stopped - len(failures)
@@ -101,16 +109,6 @@ def _sorted_out(outcomes: Iterator[Outcome], plans: Sequence[Plan]) -> tuple[lis
 def _title(plans: Sequence[Plan]) -> str:
     run = plans[0].run
     return f"{run.method} {run.source}" + (f" to {run.target}" if run.target else "")
-
-
-def _one_by_one(work: Work, plans: Sequence[Plan]) -> Iterator[Outcome]:
-    for plan in plans:
-        try:
-            work(plan, bar_position=1)
-        except Exception as error:  # one run's failure is reported by name after the others are done
-            yield plan, error
-        else:
-            yield plan, None
 
 
 def _start_worker(request: StopRequest, log_file: Path | None) -> None:

@@ -1,7 +1,8 @@
 """What a training may see. No label of the unlabelled set and none of a test part passes through here."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Self
 
@@ -110,13 +111,13 @@ class TrainingData:
         """
         source_splits = Splits.open(splits[run.source])
         used = np.concatenate([source_splits.train, source_splits.validation])
-        source, target = relabelled(Stamps.open(stamps[run.source]), labels, rows=used), run.target
+        source, target = open_survey(stamps[run.source], labels, rows=used), run.target
         if target is None:
             return cls.for_baseline(source, source_splits)
         return cls.for_adaptation(
             source,
             source_splits,
-            Stamps.open(stamps[target]),
+            open_survey(stamps[target], None, rows=NO_ROWS),
             Splits.open(splits[target]),
             shots=run.shots,
             validation_shots=validation_shots,
@@ -166,6 +167,35 @@ class TrainingData:
     def validation(self, origin: str) -> Labelled:
         """Validation set of an origin, ``"source"`` or ``"target"``."""
         return _present({"source": self.source_validation, "target": self.target_validation}[origin], origin)
+
+
+NO_ROWS: Rows = np.empty(0, np.int64)
+
+
+def open_survey(stamps: Path, labels: Path | None, *, rows: Rows) -> Stamps:
+    """A survey's stamps, with the labels of a labels file in place of their own where there is one.
+
+    Runs of one process share what they open. `rows` are those whose labels will be used.
+
+    Raises
+    ------
+    ContractError
+        If a file breaks its contract, or the labels file was made for other stamps.
+    """
+    if labels is not None:
+        return relabelled(Stamps.open(stamps), labels, rows=rows)
+    if not stamps.is_file():
+        return Stamps.open(stamps)  # which says what is wrong
+    status = stamps.stat()
+    return _opened(stamps, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=2)  # a source and a target
+def _opened(path: Path, modified_ns: int, size: int) -> Stamps:  # noqa: ARG001
+    """Without names: a million of them takes a second and 100 MB, and a training needs none."""
+    survey = Stamps.open(path)
+    nameless = np.broadcast_to(np.str_(""), len(survey))
+    return replace(survey, classes=nameless, ids=nameless, groups=nameless)
 
 
 def _present(labelled: Labelled | None, origin: str) -> Labelled:

@@ -12,15 +12,15 @@ from tqdm import tqdm
 from stampshift.evaluation.metrics import evaluate_predictions
 from stampshift.experiment import Run
 from stampshift.files import write_json, write_parquet
-from stampshift.label_file import relabelled
 from stampshift.methods import METHODS
 from stampshift.provenance import versions
 from stampshift.splits import Splits
-from stampshift.stamps import Stamps
-from stampshift.training.loop import Progress, Task, fit
+from stampshift.training.data import open_survey
+from stampshift.training.loop import fit
 from stampshift.training.model import Model
 from stampshift.training.plan import Plan
 from stampshift.training.predict import predict
+from stampshift.training.progress import Progress, Task
 from stampshift.training.stopping import stop_if_asked
 from stampshift.training.store import Store
 
@@ -57,10 +57,16 @@ def execute(
         log.info("%s: finished before, kept", plan.folder)
         return
     stop_if_asked()
-    task = _task(plan, device=device)
+    task = prepare(plan, device=device)
     progress = _train(
         task, key=key, store=store, checkpoint_epochs=checkpoint_epochs, bar_position=bar_position
     )
+    keep(plan, task, progress, store=store)
+
+
+def keep(plan: Plan, task: Task, progress: Progress, *, store: Store) -> None:
+    """Score the test parts with a finished training's best weights, and keep the record in the store."""
+    device, key = task.device, plan.key(task.device)
     model = Model(
         state=progress.best_state,
         network=plan.network,
@@ -95,7 +101,16 @@ def execute(
     )  # fmt: skip
 
 
-def _task(plan: Plan, *, device: torch.device) -> Task:
+def prepare(plan: Plan, *, device: torch.device) -> Task:
+    """Open all that a plan's training needs.
+
+    Raises
+    ------
+    ContractError
+        If a file breaks its contract.
+    ConfigError
+        If the target holds fewer stamps of a class than the shots asked for.
+    """
     return Task(
         name=plan.folder,
         method=METHODS[plan.method](plan.options),
@@ -145,7 +160,7 @@ def score_test_parts(
     tables = []
     for survey, path in stamps.items():
         rows = Splits.open(splits[survey]).test
-        data = relabelled(Stamps.open(path), labels.get(survey), rows=rows)
+        data = open_survey(path, labels.get(survey), rows=rows)
         scores = predict(classifier, data.stamps, rows, device=device)
         tables.append(
             pd.DataFrame({"survey": survey, "row": rows, "label": data.labels[rows], "score": scores})

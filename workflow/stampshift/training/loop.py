@@ -3,109 +3,28 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from stampshift.errors import StampshiftError
 from stampshift.evaluation.metrics import accuracy, evaluate, mean_cross_entropy
-from stampshift.methods.method import Batch, Loss, Method, State
+from stampshift.methods.method import Batch, Loss
 from stampshift.networks import build_classifier
 from stampshift.networks.classifier import Classifier, place
-from stampshift.training.data import TrainingData
 from stampshift.training.optimiser import build_optimiser, build_schedule
 from stampshift.training.predict import predict
+from stampshift.training.progress import Progress, Task
 from stampshift.training.sampler import epoch_batches
 from stampshift.training.stopping import StoppedError, stop_if_asked
-
-PERFECT = 1.0
 
 
 class DivergedError(StampshiftError):
     """A training's loss became NaN or infinite."""
-
-
-@dataclass
-class Progress:
-    """Where a training stands: all that a checkpoint must hold beside the classifier and the optimiser.
-
-    Attributes
-    ----------
-    best_epoch, best_balanced_accuracy, best_state
-        The epoch (from 1) with the highest validation balanced accuracy so far, the first one of equals.
-    history
-        A row per epoch.
-    """
-
-    best_epoch: int = 0
-    best_balanced_accuracy: float = -1.0
-    best_state: State = field(default_factory=dict)
-    history: list[dict[str, float]] = field(default_factory=list)
-
-    @property
-    def epoch(self) -> int:
-        """Epochs done."""
-        return len(self.history)
-
-    def finished(self, *, patience_epochs: int, max_epochs: int | None) -> bool:
-        """Whether no later epoch may run, or none could be better.
-
-        A perfect validation cannot be beaten and a tie keeps the earlier epoch, so stopping there
-        changes no result.
-        """
-        out_of_patience = self.epoch - self.best_epoch >= patience_epochs
-        at_the_end = max_epochs is not None and self.epoch >= max_epochs
-        return self.epoch > 0 and (out_of_patience or at_the_end or self.best_balanced_accuracy == PERFECT)
-
-    def record(self, row: dict[str, float], classifier: Classifier) -> None:
-        """Add an epoch, and keep its weights if it is the best."""
-        self.history.append(row)
-        if row["validation_balanced_accuracy"] > self.best_balanced_accuracy:
-            self.best_epoch = self.epoch
-            self.best_balanced_accuracy = row["validation_balanced_accuracy"]
-            self.best_state = {
-                name: value.detach().cpu().clone() for name, value in classifier.state_dict().items()
-            }
-
-
-@dataclass(frozen=True)
-class Task:
-    """One training, ready to start.
-
-    Attributes
-    ----------
-    name
-        Of the run, for messages.
-    method
-        The method of training, its options resolved.
-    network
-        Key of `stampshift.networks.NETWORKS`.
-    data
-        What it may see.
-    entropy
-        Seed of all the run's random streams.
-    options
-        The method's options.
-    training
-        Section `training` of the configuration.
-    baseline
-        State of the model that the method starts from, for methods that start from one.
-    device
-        Where to train.
-    """
-
-    name: str
-    method: Method
-    network: str
-    data: TrainingData
-    entropy: int
-    options: Mapping[str, Any]
-    training: Mapping[str, Any]
-    baseline: State | None
-    device: torch.device
 
 
 class Trainer:
@@ -118,7 +37,7 @@ class Trainer:
     def __init__(self, task: Task) -> None:
         self.task = task
         self.progress = Progress()
-        torch.manual_seed(self._torch_seed(epoch=0))
+        torch.manual_seed(torch_seed(task, epoch=0))
         self.classifier = build_classifier(
             network=task.network,
             head=task.method.head,
@@ -144,17 +63,15 @@ class Trainer:
         trained = self.train_epoch(epoch)
         validation = task.data.validation(task.method.validation)
         scores = predict(self.classifier, validation.stamps, validation.rows, device=task.device)
-        validated = evaluate(validation.labels, scores)
-        row = {
-            "epoch": epoch,
-            "train_loss": trained["train_loss"],
-            "validation_loss": mean_cross_entropy(validation.labels, scores),
-            "validation_accuracy": accuracy(validated["confusion"]),
-            "validation_balanced_accuracy": validated["balanced_accuracy"],
-            "learning_rate": trained["learning_rate"],
-            "seconds": time.perf_counter() - start,
-        }
-        self.progress.record(row, self.classifier)
+        row = history_row(
+            validation.labels,
+            scores,
+            epoch=epoch,
+            loss=trained["train_loss"],
+            learning_rate=trained["learning_rate"],
+            seconds=time.perf_counter() - start,
+        )
+        self.progress.record(row, self.classifier.state_dict())
 
     def train_epoch(self, epoch: int) -> dict[str, float]:
         """Train one epoch, numbered from 1; its ``train_loss`` and its ``learning_rate`` at the start.
@@ -165,22 +82,18 @@ class Trainer:
             As `run_epoch`.
         """
         task = self.task
-        torch.manual_seed(self._torch_seed(epoch=epoch))
+        torch.manual_seed(torch_seed(task, epoch=epoch))
         batches = epoch_batches(
             task.method,
             task.data,
             epoch_size=task.training["epoch_size"],
             batch_size=task.training["batch_size"],
-            generator=np.random.default_rng(self._stream(epoch=epoch)),
+            generator=np.random.default_rng(stream(task, epoch=epoch)),
             device=task.device,
         )
         learning_rate = float(self._schedule.get_last_lr()[0])
         loss = self._descend(batches)
-        if not np.isfinite(loss):
-            raise DivergedError(
-                f"{task.name}: the training loss is {loss} in epoch {epoch}; lower training.learning_rate "
-                "or the entropy weight."
-            )
+        check_loss(loss, task, epoch=epoch)
         return {"train_loss": loss, "learning_rate": learning_rate}
 
     def _descend(self, batches: Iterator[Batch]) -> float:
@@ -212,12 +125,47 @@ class Trainer:
         self._optimiser.load_state_dict(checkpoint["optimiser"])
         self._schedule.load_state_dict(checkpoint["schedule"])
 
-    def _stream(self, *, epoch: int) -> np.random.SeedSequence:
-        return np.random.SeedSequence(self.task.entropy, spawn_key=(epoch,))
 
-    def _torch_seed(self, *, epoch: int) -> int:
-        # the sampler's stream is the sequence itself; its first child is torch's
-        return int(self._stream(epoch=epoch).spawn(1)[0].generate_state(1, np.uint64)[0])
+def stream(task: Task, *, epoch: int) -> np.random.SeedSequence:
+    """Seed of the samples of a run's epoch."""
+    return np.random.SeedSequence(task.entropy, spawn_key=(epoch,))
+
+
+def torch_seed(task: Task, *, epoch: int) -> int:
+    """Seed of torch's stream in a run's epoch, dropout's; that of epoch 0 draws the random weights."""
+    # the sampler's stream is the sequence itself; its first child is torch's
+    return int(stream(task, epoch=epoch).spawn(1)[0].generate_state(1, np.uint64)[0])
+
+
+def check_loss(loss: float, task: Task, *, epoch: int) -> None:
+    """Raise a `DivergedError` that names the run if the loss is NaN or infinite."""
+    if not np.isfinite(loss):
+        raise DivergedError(
+            f"{task.name}: the training loss is {loss} in epoch {epoch}; lower training.learning_rate "
+            "or the entropy weight."
+        )
+
+
+def history_row(
+    labels: NDArray[np.uint8],
+    scores: NDArray[np.float32],
+    *,
+    epoch: int,
+    loss: float,
+    learning_rate: float,
+    seconds: float,
+) -> dict[str, float]:
+    """What the history keeps of an epoch, from the labels and scores of its validation stamps."""
+    validated = evaluate(labels, scores)
+    return {
+        "epoch": epoch,
+        "train_loss": loss,
+        "validation_loss": mean_cross_entropy(labels, scores),
+        "validation_accuracy": accuracy(validated["confusion"]),
+        "validation_balanced_accuracy": validated["balanced_accuracy"],
+        "learning_rate": learning_rate,
+        "seconds": seconds,
+    }
 
 
 def descend(

@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.optim.lr_scheduler import LRScheduler
 
 
@@ -30,3 +32,10 @@ def build_schedule(optimiser: torch.optim.Optimizer, training: Mapping[str, Any]
     if training["halve_every_iterations"] is None:
         return torch.optim.lr_scheduler.ConstantLR(optimiser, factor=1.0, total_iters=0)
     return torch.optim.lr_scheduler.StepLR(optimiser, training["halve_every_iterations"], gamma=0.5)
+
+
+def learning_rates(training: Mapping[str, Any], *, first: int, count: int) -> NDArray[np.float64]:
+    """Learning rates of `count` iterations after the `first` ones: those of `build_schedule`, (count,)."""
+    iterations = np.arange(first, first + count)
+    halvings = iterations // (training["halve_every_iterations"] or first + count + 1)
+    return np.asarray(training["learning_rate"] * 0.5**halvings, np.float64)

@@ -82,8 +82,10 @@ class Plan:
 
     def key(self, device: torch.device) -> str:
         """Digest of everything that decides the result; on a CPU equal keys mean equal bytes."""
+        stacked = {"stacked": code_digest("training.stacked.train")} if device.type == "cuda" else {}
         return digest(
             {
+                **stacked,
                 "run": str(self.run),
                 "method": self.method,
                 "network": self.network,

@@ -4,7 +4,8 @@ An epoch is a number of stamps drawn with replacement, classes balanced, or, whe
 pass over the train part.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import repeat
 
 import numpy as np
@@ -58,22 +59,50 @@ def epoch_batches(
     if epoch_size is None:
         yield from _pass(method, data, batch_size=batch_size, generator=generator, device=device)
         return
+    drawn = draw_epoch(method, data, epoch_size=epoch_size, batch_size=batch_size, generator=generator)
+    unlabelled: Iterable[torch.Tensor | None] = (
+        repeat(None) if drawn.unlabelled is None else _gather([drawn.unlabelled], device)
+    )
+    yield from map(Batch, _gather(drawn.labelled, device), _tensor(drawn.labels, device), unlabelled)
+
+
+@dataclass(frozen=True)
+class Draws:
+    """What an epoch's batches are made of.
+
+    Attributes
+    ----------
+    labelled
+        Stamps and rows (n_batches, share) of each of the method's origins.
+    labels
+        uint8 (n_batches, batch), of the shares side by side.
+    unlabelled
+        Stamps and rows (n_batches, batch), or None for methods that use none.
+    """
+
+    labelled: Sequence[Source]
+    labels: NDArray[np.uint8]
+    unlabelled: Source | None
+
+
+def draw_epoch(
+    method: Method, data: TrainingData, *, epoch_size: int, batch_size: int, generator: np.random.Generator
+) -> Draws:
+    """Draw the rows of an epoch of `epoch_size` labelled stamps; parameters as for `epoch_batches`."""
     sets = [data.labelled(origin) for origin in method.labelled]
     share = batch_size // len(sets)
     n_batches = epoch_size // batch_size
     picks = [
         balanced_draw(each.labels, n_batches * share, generator).reshape(n_batches, share) for each in sets
     ]
-    stamps = _gather([(each.stamps, each.rows[pick]) for each, pick in zip(sets, picks, strict=True)], device)
     labels = np.concatenate([each.labels[pick] for each, pick in zip(sets, picks, strict=True)], axis=1)
-    unlabelled: Iterator[torch.Tensor | None] = repeat(None)
+    unlabelled = None
     if method.uses_unlabelled:
         if data.unlabelled is None:
             raise ValueError(f"{method.name} needs unlabelled stamps of a target")
-        pool = data.unlabelled
-        rows = generator.choice(pool.rows, (n_batches, batch_size))
-        unlabelled = _gather([(pool.stamps, rows)], device)
-    yield from map(Batch, stamps, _tensor(labels, device), unlabelled)
+        unlabelled = data.unlabelled.stamps, generator.choice(data.unlabelled.rows, (n_batches, batch_size))
+    labelled = [(each.stamps, each.rows[pick]) for each, pick in zip(sets, picks, strict=True)]
+    return Draws(labelled, labels, unlabelled)
 
 
 def _pass(

@@ -53,6 +53,17 @@ class _Slot:
         self._pool.shutdown(cancel_futures=True)
 
 
+def one_by_one(work: Work, plans: Sequence[Plan]) -> Iterator[Outcome]:
+    """Plans with the error that each ended with, or None, one after the other in this process."""
+    for plan in plans:
+        try:
+            work(plan, bar_position=1)
+        except Exception as error:  # one run's failure is reported by name after the others are done
+            yield plan, error
+        else:
+            yield plan, None
+
+
 def side_by_side(
     work: Work, plans: Sequence[Plan], *, processes: int, initialise: Callable[[], object]
 ) -> Iterator[Outcome]:

@@ -1,0 +1,324 @@
+"""A lane is the training alone: same draws, same masks, same gradients, same steps, same statistics."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from stampshift.training.loop import DivergedError, Trainer, fit
+from stampshift.training.optimiser import build_optimiser, build_schedule, learning_rates
+from stampshift.training.stacked.dropout import DropoutMasks
+from stampshift.training.stacked.extractor import Dropout, dropouts, unstackable
+from stampshift.training.stacked.kinds import kind, why_alone
+from stampshift.training.stacked.lane import Lane
+from stampshift.training.stacked.pools import Pools
+from stampshift.training.stacked.stack import Stack
+from stampshift.training.stopping import StoppedError
+
+CPU = torch.device("cpu")
+KINDS = ["baseline", "scratch", "further", "finetune", "mme, one step", "mme, two steps", "mme, copied head"]
+
+
+def stack_of(tasks, checkpoints=None, *, free=0, precision="float32", compiled=False):
+    lanes = [
+        Lane.start(task, checkpoint)
+        for task, checkpoint in zip(tasks, checkpoints or [None] * len(tasks), strict=True)
+    ]
+    pools = Pools(tasks, device=CPU, free=lambda device: free)
+    return Stack(lanes, pools=pools, device=CPU, precision=precision, compiled=compiled)
+
+
+def alone(task, *, epochs, checkpoint=None):
+    with torch.random.fork_rng():
+        trainer = Trainer(task)
+        if checkpoint is not None:
+            trainer.resume(checkpoint)
+        for _ in range(epochs):
+            trainer.run_epoch()
+    return trainer.checkpoint()
+
+
+def assert_equal(expected, found, *, tolerance):
+    """Two checkpoints, their times apart; scores are in single precision, whatever the weights."""
+    rounding = max(tolerance, 1e-5)
+    close = {"rtol": 0, "atol": tolerance}
+    torch.testing.assert_close(found["classifier"], expected["classifier"], **close)
+    torch.testing.assert_close(found["optimiser"]["state"], expected["optimiser"]["state"], **close)
+    assert found["optimiser"]["param_groups"] == expected["optimiser"]["param_groups"]
+    assert found["schedule"] == expected["schedule"]
+    for ours, theirs in zip(found["progress"]["history"], expected["progress"]["history"], strict=True):
+        assert {**ours, "seconds": 0} == pytest.approx({**theirs, "seconds": 0}, abs=rounding)
+    assert found["progress"]["best_epoch"] == expected["progress"]["best_epoch"]
+    torch.testing.assert_close(found["progress"]["best_state"], expected["progress"]["best_state"], **close)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_lanes_are_trainings_alone(make_tasks, double_precision, name):
+    """In double precision, two epochs of four batches: weights, statistics, momentum, scores, history."""
+    tasks = make_tasks(name)
+    stack = stack_of(tasks)
+    for _ in range(2):
+        assert stack.run_epoch() == {}
+    for number, task in enumerate(tasks):
+        assert_equal(alone(task, epochs=2), stack.checkpoint(number), tolerance=1e-10)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_the_gradient_of_one_step_is_that_of_the_training_alone(make_tasks, double_precision, name):
+    """After one step, momentum is its gradient; after one of each loss, 0.9 of the first and the second."""
+    tasks = make_tasks(name, epoch_size=10)
+    stack = stack_of(tasks)
+    stack.run_epoch()
+    for number, task in enumerate(tasks):
+        expected = alone(task, epochs=1)["optimiser"]["state"]
+        for index, gradient in enumerate(stack.weights.lane(number).momentum.values()):
+            wanted = expected[index]["momentum_buffer"]
+            assert wanted.abs().max() > 0
+            torch.testing.assert_close(gradient, wanted, rtol=1e-9, atol=1e-14)
+
+
+@pytest.mark.parametrize("name", ["baseline", "finetune"])
+def test_in_single_precision_too_to_its_rounding(make_tasks, name):
+    tasks = make_tasks(name)
+    stack = stack_of(tasks)
+    for _ in range(2):
+        stack.run_epoch()
+    for number, task in enumerate(tasks):
+        assert_equal(alone(task, epochs=2), stack.checkpoint(number), tolerance=1e-4)
+
+
+@pytest.mark.parametrize("name", ["baseline", "mme, two steps"])
+def test_a_lane_does_not_depend_on_the_others(make_tasks, double_precision, name):
+    tasks = make_tasks(name)
+    together, single = stack_of(tasks), stack_of(tasks[1:2])
+    together.run_epoch()
+    single.run_epoch()
+    assert_equal(single.checkpoint(0), together.checkpoint(1), tolerance=1e-11)
+
+
+def test_the_networks_of_the_second_study_have_a_stacked_form(make_tasks, double_precision):
+    for network in ("network_1", "network_2", "network_4"):
+        tasks = make_tasks("baseline", count=2, network=network, epoch_size=10)
+        stack = stack_of(tasks)
+        stack.run_epoch()
+        if network == "network_4":  # dropout of single pixels: its masks come in another order
+            continue
+        for number, task in enumerate(tasks):
+            assert_equal(alone(task, epochs=1), stack.checkpoint(number), tolerance=1e-10)
+
+
+# ---- lanes at different epochs, in and out ---------------------------------------------------------------
+
+
+def test_lanes_at_different_epochs_have_their_own_learning_rate(make_tasks, double_precision):
+    """Halved every 6 iterations, in the middle of an epoch of 4; one lane has two epochs behind it."""
+    tasks = make_tasks("mme, one step", halve_every_iterations=6)
+    checkpoint = alone(tasks[0], epochs=2)
+    stack = stack_of(tasks, [checkpoint, None, None])
+    stack.run_epoch()
+    assert [lane.epoch for lane in stack.lanes] == [3, 1, 1]
+    assert_equal(alone(tasks[0], epochs=3), stack.checkpoint(0), tolerance=1e-10)
+    assert_equal(alone(tasks[1], epochs=1), stack.checkpoint(1), tolerance=1e-10)
+
+
+def test_lanes_leave_and_others_join(make_tasks, double_precision):
+    tasks = make_tasks("baseline", count=4)
+    stack = stack_of(tasks[:3])
+    stack.run_epoch()
+    gone = stack.checkpoint(1)
+    stack.change(leaving={1}, joining=[])
+    stack.change(leaving=[], joining=[Lane.start(tasks[3], None)])
+    stack.run_epoch()
+    assert_equal(alone(tasks[1], epochs=1), gone, tolerance=1e-10)
+    for number, (task, epochs) in enumerate([(tasks[0], 2), (tasks[2], 2), (tasks[3], 1)]):
+        assert_equal(alone(task, epochs=epochs), stack.checkpoint(number), tolerance=1e-10)
+
+
+def test_a_training_alone_goes_on_from_the_checkpoint_of_a_lane(make_tasks, double_precision):
+    tasks = make_tasks("mme, two steps")
+    stack = stack_of(tasks)
+    stack.run_epoch()
+    resumed = alone(tasks[2], epochs=1, checkpoint=stack.checkpoint(2))
+    assert_equal(alone(tasks[2], epochs=2), resumed, tolerance=1e-10)
+
+
+def test_without_momentum_too(make_tasks, double_precision):
+    tasks = make_tasks("baseline", count=2, momentum=0.0)
+    stack = stack_of(tasks)
+    stack.run_epoch()
+    assert_equal(alone(tasks[1], epochs=1), stack.checkpoint(1), tolerance=1e-10)
+
+
+def test_validation_sets_of_different_sizes(make_tasks, double_precision):
+    tasks = make_tasks("baseline", count=2)
+    validation = tasks[1].data.source_validation
+    fewer = replace(validation, rows=validation.rows[:-3], labels=validation.labels[:-3])
+    tasks[1] = replace(tasks[1], data=replace(tasks[1].data, source_validation=fewer))
+    stack = stack_of(tasks)
+    stack.run_epoch()
+    for number, task in enumerate(tasks):
+        assert_equal(alone(task, epochs=1), stack.checkpoint(number), tolerance=1e-10)
+
+
+# ---- what goes wrong --------------------------------------------------------------------------------------
+
+
+def test_a_loss_that_is_no_number_stays_in_its_lane(make_tasks, double_precision):
+    tasks = make_tasks("baseline")
+    stack = stack_of(tasks)
+    with torch.no_grad():
+        stack.weights.lane(1).classifier["extractor.0.weight"].fill_(float("nan"))
+    failed = stack.run_epoch()
+    assert list(failed) == [1]
+    assert isinstance(failed[1], DivergedError)
+    assert "baseline/seed-1: the training loss is nan in epoch 1; lower" in str(failed[1])
+    assert stack.lanes[1].epoch == 0
+    for number in (0, 2):
+        assert_equal(alone(tasks[number], epochs=1), stack.checkpoint(number), tolerance=1e-10)
+
+
+def test_an_epoch_that_is_stopped_leaves_the_weights_of_the_last_whole_one(make_tasks, monkeypatch):
+    stack = stack_of(make_tasks("baseline"))
+    stack.run_epoch()
+    before = [stack.checkpoint(number) for number in range(3)]
+    batches = iter(range(4))
+
+    def stop_if_asked():
+        if next(batches) == 2:
+            raise StoppedError("stopped by SIGTERM")
+
+    monkeypatch.setattr("stampshift.training.stacked.stack.stop_if_asked", stop_if_asked)
+    with pytest.raises(StoppedError):
+        stack.run_epoch()
+    for number, expected in enumerate(before):
+        assert_equal(expected, stack.checkpoint(number), tolerance=0)
+
+
+# ---- parts -------------------------------------------------------------------------------------------------
+
+
+def test_masks_on_a_cpu_are_those_of_torchs_dropout():
+    layers = [(nn.Dropout2d(0.5), (6, 5, 4, 4)), (nn.Dropout(0.3), (6, 7))]
+    shapes = [Dropout(0.5, (5, 1, 1)), Dropout(0.3, (7,))]
+    masks = DropoutMasks(shapes, [11, 12, 13], device=CPU, steps_at_once=1)
+    found = []
+    for _ in range(2):
+        masks.next_step()
+        found.append(masks.take(6, torch.float32) + masks.take(6, torch.float32))
+    assert masks.passes == 4
+    for lane, seed in enumerate([11, 12, 13]):
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            for of_step in found:
+                for mask, (layer, shape) in zip(of_step, layers * 2, strict=True):
+                    expected = layer(torch.ones(shape))
+                    own = mask.unflatten(1, (3, -1))[:, lane].expand_as(expected)
+                    torch.testing.assert_close(own, expected, rtol=0, atol=0)
+
+
+def test_masks_drawn_for_many_steps_do_not_depend_on_the_other_lanes():
+    def drawn(seeds):
+        masks = DropoutMasks([Dropout(0.5, (4, 1, 1))], seeds, device=CPU, steps_at_once=3)
+        steps = []
+        for _ in range(7):
+            masks.next_step()
+            steps.append(masks.take(5, torch.float32)[0].unflatten(1, (len(seeds), -1)))
+        return torch.stack(steps)
+
+    together, single = drawn([1, 2, 3]), drawn([2])
+    assert torch.equal(together[:, :, 1], single[:, :, 0])
+    assert len({tuple(step.flatten().tolist()) for step in single}) == 7
+
+
+def test_dropouts_of_the_network(make_tasks):
+    (task,) = make_tasks("baseline", count=1)
+    extractor = Lane.start(task, None).classifier.extractor
+    assert dropouts(extractor, (3, 21, 21)) == [Dropout(0.5, (50, 1, 1)), Dropout(0.5, (100,))]
+
+
+@pytest.mark.parametrize("halve", [3, 7, None])
+def test_learning_rates_are_those_of_the_schedule(halve):
+    training = {"optimiser": "sgd", "learning_rate": 0.01, "momentum": 0.9, "halve_every_iterations": halve}
+    optimiser = build_optimiser([nn.Parameter(torch.zeros(1))], training)
+    schedule, expected = build_schedule(optimiser, training), []
+    for _ in range(20):
+        expected.append(schedule.get_last_lr()[0])
+        optimiser.step()
+        schedule.step()
+    assert learning_rates(training, first=0, count=20).tolist() == expected
+    assert learning_rates(training, first=5, count=9).tolist() == expected[5:14]
+
+
+def test_stamps_kept_on_the_device_are_those_that_are_streamed(make_tasks):
+    tasks = make_tasks("mme, one step")
+    resident = Pools(tasks, device=CPU, free=lambda device: 10**9)
+    streamed = Pools(tasks, device=CPU, free=lambda device: 0)
+    for pool in (tasks[0].data.source, tasks[0].data.unlabelled):
+        rows = np.random.default_rng(0).choice(pool.rows, (2, 5, 3))
+        for pools in (resident, streamed):
+            found = list(pools.of(pool.stamps).batches(rows))
+            assert [batch.shape for batch in found] == [(5, 3, 3, 21, 21)] * 2
+            np.testing.assert_array_equal(torch.stack(found).numpy(), pool.stamps[rows])
+
+
+def test_what_may_share_a_stack(make_tasks):
+    first, second = make_tasks("mme, one step", count=2)
+    assert kind(first) == kind(second)  # other weights of the entropy, other seeds
+    without = replace(first, options=first.options | {"entropy_weight": 0.0})
+    other_heads = make_tasks("mme, copied head", count=1)
+    two_steps = make_tasks("mme, two steps", count=1)
+    others = [
+        replace(without, method=make_tasks("finetune", count=1)[0].method),
+        replace(first, training=first.training | {"momentum": 0.8}),
+        replace(first, options=first.options | {"temperature": 0.1}),
+        *other_heads,
+        *two_steps,
+    ]
+    assert len({kind(task) for task in [first, *others]}) == 6
+
+
+def test_what_trains_alone(make_tasks):
+    (task,) = make_tasks("baseline", count=1)
+    assert why_alone(task) is None
+    assert "adam" in why_alone(replace(task, training=task.training | {"optimiser": "adam"}))
+    assert "pass" in why_alone(replace(task, training=task.training | {"epoch_size": None}))
+    assert unstackable(nn.Sequential(nn.Linear(3, 3), nn.LayerNorm(3))).startswith("LayerNorm")
+    assert unstackable(nn.Sequential(nn.BatchNorm1d(3, momentum=None))).startswith("BatchNorm1d")
+    assert unstackable(nn.ReLU()) == "ReLU"
+
+
+def test_bfloat16_keeps_weights_and_losses_in_single_precision(make_tasks):
+    """Its first loss is that of float32 to the eight bits of its products."""
+    tasks = make_tasks("mme, one step", epoch_size=10)
+    exact, short = stack_of(tasks), stack_of(tasks, precision="bfloat16")
+    for stack in (exact, short):
+        stack.run_epoch()
+        assert stack.weights.parameters.dtype == torch.float32
+    losses = [[lane.progress.history[0]["train_loss"] for lane in stack.lanes] for stack in (exact, short)]
+    assert losses[0] != losses[1]
+    assert losses[1] == pytest.approx(losses[0], abs=0.1)
+
+
+def test_a_whole_training_ends_as_alone(make_tasks):
+    tasks = make_tasks("finetune", max_epochs=4)
+    stack = stack_of(tasks)
+    while not all(lane.finished for lane in stack.lanes):
+        stack.run_epoch()
+    for lane, task in zip(stack.lanes, tasks, strict=True):
+        expected = fit(
+            task,
+            checkpoint=None,
+            save_checkpoint=lambda c: None,
+            checkpoint_epochs=99,
+            on_epoch=lambda p: None,
+        )
+        scores = [
+            [row["validation_balanced_accuracy"] for row in p.history] for p in (lane.progress, expected)
+        ]
+        assert scores[0][: len(scores[1])] == scores[1]
+        assert lane.progress.best_epoch == expected.best_epoch
+        torch.testing.assert_close(
+            dict(lane.progress.best_state), dict(expected.best_state), rtol=0, atol=1e-4
+        )

@@ -1,0 +1,277 @@
+"""Cohorts as stacked models, here on the CPU: who trains when, what is kept, and what happens to failures."""
+
+import logging
+from functools import partial
+
+import pandas as pd
+import pytest
+import torch
+
+from stampshift.experiment import Run
+from stampshift.files import read_json
+from stampshift.training.execute import execute
+from stampshift.training.model import Model
+from stampshift.training.plan import Plan
+from stampshift.training.stacked.stack import Stack
+from stampshift.training.stacked.train import train_stacked
+from stampshift.training.stacked.weights import LaneWeights
+from stampshift.training.stopping import StoppedError
+from stampshift.training.store import Store
+
+CPU = torch.device("cpu")
+TRAINING = {
+    "optimiser": "sgd",
+    "learning_rate": 0.0003,
+    "momentum": 0.9,
+    "halve_every_iterations": 100_000,
+    "batch_size": 10,
+    "epoch_size": 20,
+    "patience_epochs": 9,
+    "max_epochs": 2,
+}
+
+
+@pytest.fixture
+def plans(survey_files):
+    def make(count=3, **changed):
+        runs = [Run("baseline", "A", None, 0, seed) for seed in range(count)]
+        training = {seed: TRAINING | changed.get(f"seed_{seed}", {}) for seed in range(count)}
+        return [
+            Plan(
+                run=run,
+                folder=run.folder,
+                method="baseline",
+                network="bolivar",
+                stamps={"A": survey_files["stamps"]["A"]},
+                splits={"A": survey_files["splits"]["A"]},
+                labels=None,
+                baseline=None,
+                options={},
+                training=training[run.seed],
+                validation_shots=0,
+            )
+            for run in runs
+        ]
+
+    return make
+
+
+def train(plans, store, *, lanes=40):
+    alone = partial(execute, store=store, device=CPU, checkpoint_epochs=1)
+    outcomes = list(
+        train_stacked(plans, alone=alone, store=store, device=CPU, lanes=lanes, checkpoint_epochs=1)
+    )
+    assert sorted(plan.folder for plan, _ in outcomes) == sorted(plan.folder for plan in plans)
+    return {plan.run.seed: error for plan, error in outcomes}
+
+
+def assert_as_alone(plans, store, folder):
+    """Records of runs are those of the same runs, one after the other, to their rounding."""
+    alone = Store(folder / "alone")
+    for plan in plans:
+        execute(plan, store=alone, device=CPU, checkpoint_epochs=9, bar_position=1)
+        found, expected = (each.record(plan.key(CPU)) for each in (store, alone))
+        states = [Model.open(record / "model.pt").state for record in (found, expected)]
+        torch.testing.assert_close(*states, rtol=0, atol=1e-4)
+        for name in ("history", "predictions"):
+            tables = [pd.read_parquet(record / f"{name}.parquet") for record in (found, expected)]
+            tables = [table.drop(columns="seconds", errors="ignore") for table in tables]
+            pd.testing.assert_frame_equal(*tables, rtol=0, atol=1e-3)
+        metrics = [read_json(record / "metrics.json") for record in (found, expected)]
+        for each in metrics:
+            del each["seconds"]
+        assert metrics[0] == metrics[1]
+        assert not store.load_checkpoint(plan.key(CPU))
+
+
+@pytest.fixture
+def widths(monkeypatch):
+    """The lanes of every epoch; memory suffices for `enough_for` of them."""
+    run_epoch, seen = Stack.run_epoch, []
+
+    def watched(stack):
+        seen.append([lane.task.entropy for lane in stack.lanes])
+        if len(stack.lanes) > watched.enough_for:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return run_epoch(stack)
+
+    watched.enough_for = 99
+    monkeypatch.setattr(Stack, "run_epoch", watched)
+    return seen, watched
+
+
+def test_records_are_those_of_the_runs_alone(tmp_path, plans):
+    runs, store = plans(), Store(tmp_path / "stacked")
+    assert set(train(runs, store).values()) == {None}
+    assert_as_alone(runs, store, tmp_path)
+
+
+def test_a_lane_that_ends_makes_room_for_a_run_that_waits(tmp_path, plans, widths):
+    seen, _ = widths
+    runs, store = plans(5), Store(tmp_path / "stacked")
+    train(runs, store, lanes=2)
+    numbers = {plan.entropy: plan.run.seed for plan in runs}
+    assert [[numbers[entropy] for entropy in lanes] for lanes in seen] == [
+        [0, 1],
+        [0, 1],
+        [2, 3],
+        [2, 3],
+        [4],
+        [4],
+    ]
+    assert_as_alone(runs[3:], store, tmp_path)
+
+
+def test_runs_join_lanes_that_are_at_work(tmp_path, plans, widths):
+    """The first run goes on from its first epoch: the third joins the second in the middle of its own."""
+    seen, _ = widths
+    runs, store = plans(3), Store(tmp_path / "stacked")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("stampshift.training.loop.stop_if_asked", stopped_at(3))
+        with pytest.raises(StoppedError):
+            execute(runs[0], store=store, device=CPU, checkpoint_epochs=1, bar_position=1)
+    train(runs, store, lanes=2)
+    numbers = {plan.entropy: plan.run.seed for plan in runs}
+    assert [[numbers[entropy] for entropy in lanes] for lanes in seen] == [[0, 1], [1, 2], [2]]
+    assert_as_alone(runs, store, tmp_path)
+
+
+def stopped_at(number):
+    batches = iter(range(1, number + 1))
+
+    def stop_if_asked():
+        if next(batches) == number:
+            raise StoppedError("stopped by SIGTERM")
+
+    return stop_if_asked
+
+
+def test_a_cohort_asked_to_end_keeps_every_lane_and_goes_on_run_by_run(tmp_path, plans, monkeypatch):
+    runs, store = plans(3), Store(tmp_path / "stacked")
+    # two batches an epoch; asked in the second epoch of the first two, the third not begun
+    monkeypatch.setattr("stampshift.training.stacked.stack.stop_if_asked", stopped_at(4))
+    ended = train(runs, store, lanes=2)
+    assert {type(error) for error in ended.values()} == {StoppedError}
+    monkeypatch.undo()
+    kept = [store.load_checkpoint(plan.key(CPU)) for plan in runs]
+    assert [checkpoint and len(checkpoint["progress"]["history"]) for checkpoint in kept] == [1, 1, None]
+    execute(runs[0], store=store, device=CPU, checkpoint_epochs=1, bar_position=1)
+    assert set(train(runs, store, lanes=2).values()) == {None}
+    assert_as_alone(runs, store, tmp_path)
+
+
+def test_a_loss_that_is_no_number_fails_by_name_and_the_others_finish(tmp_path, plans, monkeypatch):
+    runs, store = plans(3), Store(tmp_path / "stacked")
+    run_epoch = Stack.run_epoch
+
+    def broken(stack):
+        for number, lane in enumerate(stack.lanes):
+            if lane.task.entropy == runs[1].entropy:
+                stack.weights.lane(number).classifier["head.bias"].detach().fill_(float("nan"))
+        return run_epoch(stack)
+
+    monkeypatch.setattr(Stack, "run_epoch", broken)
+    ended = train(runs, store)
+    assert str(ended.pop(1)).startswith("baseline/A/seed-1: the training loss is nan in epoch 1; lower")
+    assert set(ended.values()) == {None}
+    assert not store.has(runs[1].key(CPU))
+    assert_as_alone([runs[0], runs[2]], store, tmp_path)
+
+
+@pytest.mark.parametrize("enough_for", [2, 1])
+def test_where_memory_does_not_suffice_the_stack_is_halved_and_goes_on(
+    tmp_path, plans, widths, caplog, enough_for
+):
+    caplog.set_level(logging.WARNING)
+    seen, limit = widths
+    limit.enough_for = enough_for
+    runs, store = plans(4), Store(tmp_path / "stacked")
+    assert set(train(runs, store).values()) == {None}
+    assert [len(lanes) for lanes in seen[:2]] == [4, 2]
+    assert max(len(lanes) for lanes in seen[2:]) == enough_for
+    assert "CUDA out of memory. Going on with 2 lanes." in caplog.text
+    assert_as_alone(runs[:2], store, tmp_path)
+
+
+def test_a_run_for_which_memory_does_not_suffice_alone_fails_by_name(tmp_path, plans, widths):
+    _, limit = widths
+    limit.enough_for = 0
+    ended = train(plans(2), Store(tmp_path))
+    assert [type(error) for error in ended.values()] == [torch.OutOfMemoryError] * 2
+
+
+def test_where_memory_does_not_suffice_for_putting_lanes_side_by_side(tmp_path, plans, monkeypatch):
+    runs, store = plans(4), Store(tmp_path / "stacked")
+    of, asked = LaneWeights.of, []
+
+    def short(states, *, device):
+        asked.append(len(states))
+        if len(states) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return of(states, device=device)
+
+    monkeypatch.setattr(LaneWeights, "of", short)
+    assert set(train(runs, store).values()) == {None}
+    assert asked == [4, 2, 1, 1, 1, 1]
+    assert_as_alone(runs[:1], store, tmp_path)
+
+
+def test_where_memory_does_not_suffice_for_the_stamps_they_are_streamed(tmp_path, plans, monkeypatch, caplog):
+    def short(*_, **__):
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr("stampshift.training.stacked.pools.ResidentPool.__init__", short)
+    monkeypatch.setattr("stampshift.training.stacked.train.free_bytes", lambda device: 10**9)
+    runs, store = plans(2), Store(tmp_path / "stacked")
+    assert set(train(runs, store).values()) == {None}
+    assert "The stamps are streamed to the GPU." in caplog.text
+    assert_as_alone(runs[:1], store, tmp_path)
+
+
+def test_memory_that_runs_out_within_a_training_costs_the_epoch(tmp_path, plans, widths):
+    _, limit = widths
+    runs, store = plans(2), Store(tmp_path / "stacked")
+    run_epoch = Stack.run_epoch
+
+    def later(stack):
+        if stack.lanes[0].epoch == 1:
+            limit.enough_for = 1
+        return run_epoch(stack)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Stack, "run_epoch", later)
+        assert set(train(runs, store).values()) == {None}
+    assert_as_alone(runs, store, tmp_path)
+
+
+def test_a_run_that_has_no_stacked_form_trains_alone_and_the_log_says_so(tmp_path, plans, caplog):
+    caplog.set_level(logging.INFO)
+    adam = {"optimiser": "adam", "momentum": None, "learning_rate": 1e-4}
+    runs, store = plans(2, seed_1=adam), Store(tmp_path / "stacked")
+    assert set(train(runs, store).values()) == {None}
+    assert "baseline/A/seed-1 trains alone: the optimiser adam has no stacked form" in caplog.text
+    assert_as_alone(runs, store, tmp_path)
+
+
+def test_finished_runs_are_kept(tmp_path, plans, caplog):
+    caplog.set_level(logging.INFO)
+    runs, store = plans(2), Store(tmp_path / "stacked")
+    train(runs[:1], store)
+    before = (store.record(runs[0].key(CPU)) / "metrics.json").stat().st_mtime_ns
+    caplog.clear()
+    ended = train(runs, store)
+    assert set(ended.values()) == {None}
+    assert (store.record(runs[0].key(CPU)) / "metrics.json").stat().st_mtime_ns == before
+    assert "baseline/A/seed-0: finished before, kept" in caplog.text
+
+
+def test_on_a_gpu_the_stacks_code_is_part_of_a_runs_key_and_on_a_cpu_it_is_not(plans, monkeypatch):
+    (plan,) = plans(1)
+    digests = []
+    monkeypatch.setattr(
+        "stampshift.training.plan.code_digest", lambda *modules: digests.append(modules) or "digest"
+    )
+    plan.key(CPU)
+    assert ("training.stacked.train",) not in digests
+    plan.key(torch.device("cuda"))
+    assert ("training.stacked.train",) in digests

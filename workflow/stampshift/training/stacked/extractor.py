@@ -1,0 +1,141 @@
+"""An extractor of several models (lanes) at once, layer by layer: each lane computes what it would alone.
+
+Between layers activations are folded, (batch, lanes x channels, ...), the channels of a lane side by side. So
+a convolution is a grouped one, batch normalisation has statistics of its own for every channel of every lane,
+and a dense layer is one batched product; all other layers are those of one model.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+Weights = Mapping[str, Tensor]  # parameters and buffers by name, (lanes, ...) each
+Masks = Iterator[Tensor]
+Layer = Callable[[nn.Module, Weights, Tensor, Masks], Tensor]
+
+
+def _convolution(layer: nn.Conv2d, weights: Weights, folded: Tensor, masks: Masks) -> Tensor:  # noqa: ARG001
+    lanes = len(weights["weight"])
+    bias = weights["bias"].flatten() if "bias" in weights else None
+    return functional.conv2d(
+        folded,
+        weights["weight"].flatten(0, 1),
+        bias,
+        layer.stride,
+        layer.padding,
+        layer.dilation,
+        groups=lanes * layer.groups,
+    )
+
+
+def _batch_norm(
+    layer: nn.BatchNorm1d | nn.BatchNorm2d, weights: Weights, folded: Tensor, masks: Masks  # noqa: ARG001
+) -> Tensor:  # fmt: skip
+    return functional.batch_norm(
+        folded,
+        weights["running_mean"].view(-1),
+        weights["running_var"].view(-1),
+        weights["weight"].flatten(),
+        weights["bias"].flatten(),
+        training=layer.training,
+        momentum=layer.momentum or 0.0,  # None is no momentum that a stack knows: see `unstackable`
+        eps=layer.eps,
+    )
+
+
+def _dense(layer: nn.Linear, weights: Weights, folded: Tensor, masks: Masks) -> Tensor:  # noqa: ARG001
+    lanes = len(weights["weight"])
+    features = folded.unflatten(1, (lanes, -1)).transpose(0, 1)  # (lanes, batch, in)
+    transposed = weights["weight"].transpose(1, 2)  # (lanes, in, out)
+    if "bias" in weights:
+        product = torch.baddbmm(weights["bias"].unsqueeze(1), features, transposed)
+    else:
+        product = torch.bmm(features, transposed)
+    return product.transpose(0, 1).flatten(1)
+
+
+def _dropout(layer: nn.Module, weights: Weights, folded: Tensor, masks: Masks) -> Tensor:  # noqa: ARG001
+    return folded * next(masks) if layer.training else folded
+
+
+def _as_it_is(layer: nn.Module, weights: Weights, folded: Tensor, masks: Masks) -> Tensor:  # noqa: ARG001
+    return layer(folded)
+
+
+LAYERS: dict[type[nn.Module], Layer] = {
+    nn.Conv2d: _convolution,  # type: ignore[dict-item]
+    nn.BatchNorm1d: _batch_norm,  # type: ignore[dict-item]
+    nn.BatchNorm2d: _batch_norm,  # type: ignore[dict-item]
+    nn.Linear: _dense,  # type: ignore[dict-item]
+    nn.Dropout: _dropout,
+    nn.Dropout2d: _dropout,
+    nn.MaxPool2d: _as_it_is,
+    nn.ReLU: _as_it_is,
+    nn.ZeroPad2d: _as_it_is,
+    nn.Flatten: _as_it_is,
+}
+
+
+def unstackable(extractor: nn.Module) -> str | None:
+    """Name of what has no stacked form in an extractor; None if all of it has one."""
+    if not isinstance(extractor, nn.Sequential):
+        return type(extractor).__name__
+    return next((repr(layer) for layer in extractor if not _stackable(layer)), None)
+
+
+def _stackable(layer: nn.Module) -> bool:
+    if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
+        return layer.affine and layer.track_running_stats and layer.momentum is not None
+    return type(layer) in LAYERS and getattr(layer, "padding_mode", "zeros") == "zeros"
+
+
+@dataclass(frozen=True)
+class Dropout:
+    """A dropout layer: its share of values dropped, and the shape of one stamp's mask."""
+
+    dropped: float
+    shape: tuple[int, ...]
+
+
+def dropouts(extractor: nn.Sequential, stamp_shape: Sequence[int]) -> list[Dropout]:
+    """The dropout layers of an extractor, in their order, for stamps of a shape (3, size, size)."""
+    found, layers = [], deepcopy(extractor).to("meta").eval()
+    values = torch.empty((1, *stamp_shape), device="meta")
+    for layer in layers:
+        if isinstance(layer, nn.Dropout | nn.Dropout2d):
+            channels, *side = values.shape[1:]
+            whole_maps = isinstance(layer, nn.Dropout2d)
+            found.append(Dropout(layer.p, (channels, *([1] * len(side) if whole_maps else side))))
+        values = layer(values)
+    return found
+
+
+def stacked_features(
+    extractor: nn.Sequential, stamps: Tensor, weights: Weights, masks: Sequence[Tensor]
+) -> Tensor:
+    """Features (batch, lanes, features) of stamps (batch, lanes, 3, size, size), each lane's own.
+
+    Parameters
+    ----------
+    extractor
+        One lane's, for its structure: its weights are not used, its mode (training or evaluation) is.
+    stamps
+        Of every lane.
+    weights
+        Of the extractor, by name; running statistics are updated in place.
+    masks
+        Folded, one for each of `dropouts`: 0, or one over the share that is kept.
+    """
+    by_layer: dict[str, dict[str, Tensor]] = defaultdict(dict)
+    for name, value in weights.items():
+        number, own_name = name.split(".")
+        by_layer[number][own_name] = value
+    lanes, folded, remaining = stamps.shape[1], stamps.flatten(1, 2), iter(masks)
+    for number, layer in extractor.named_children():
+        folded = LAYERS[type(layer)](layer, by_layer[number], folded, remaining)
+    return folded.unflatten(1, (lanes, -1))

@@ -1,0 +1,118 @@
+"""Stamps where a GPU finds them: on the GPU once for all lanes, or streamed to it batch by batch."""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from stampshift.training.progress import Task
+
+log = logging.getLogger(__name__)
+
+MARGIN_BYTES = 4 << 30  # left for activations: 40 lanes take about one GB, their validation another
+UPLOADED_BYTES = 1 << 27  # in one piece
+
+
+class Pool(Protocol):
+    """Stamps of one survey."""
+
+    def batches(self, rows: NDArray[np.int64]) -> Iterator[Tensor]:
+        """Stamps (..., 3, size, size) on the device, for each of rows (batches, ...)."""
+
+
+class ResidentPool:
+    """The rows that trainings use, on the device."""
+
+    def __init__(self, stamps: NDArray[np.float32], rows: NDArray[np.int64], *, device: torch.device) -> None:
+        self._position = np.full(len(stamps), -1, np.int64)
+        self._position[rows] = np.arange(len(rows))
+        self._stamps = torch.empty((len(rows), *stamps.shape[1:]), device=device)
+        piece = max(1, UPLOADED_BYTES // stamps[:1].nbytes)
+        for start in range(0, len(rows), piece):
+            part = torch.from_numpy(stamps[rows[start : start + piece]])
+            self._stamps[start : start + piece].copy_(part)
+
+    def batches(self, rows: NDArray[np.int64]) -> Iterator[Tensor]:
+        """As for `Pool`: one gather on the device per batch."""
+        positions = torch.from_numpy(self._position[rows]).to(self._stamps.device)
+        for batch in positions:
+            yield self._stamps.index_select(0, batch.flatten()).unflatten(0, batch.shape)
+
+
+class StreamedPool:
+    """Stamps in the computer's memory, or mapped from a file."""
+
+    def __init__(self, stamps: NDArray[np.float32], *, device: torch.device) -> None:
+        self._stamps = stamps
+        self._device = device
+
+    def batches(self, rows: NDArray[np.int64]) -> Iterator[Tensor]:
+        """As for `Pool`: a gather on the host per batch, in memory that the device copies from by itself."""
+        pinned = self._device.type == "cuda"
+        for batch in rows:
+            gathered = torch.empty((*batch.shape, *self._stamps.shape[1:]), pin_memory=pinned)
+            np.take(self._stamps, batch, axis=0, out=gathered.numpy(), mode="clip")
+            yield gathered.to(self._device, non_blocking=True)
+
+
+def free_bytes(device: torch.device) -> int:
+    """Memory of a GPU that stamps may take; none on a CPU, where they are mapped already."""
+    if device.type != "cuda":
+        return 0
+    free, _ = torch.cuda.mem_get_info(device)
+    return max(0, free - MARGIN_BYTES)
+
+
+class Pools:
+    """Pools of all surveys that some trainings use, by the stamps array that they share.
+
+    Parameters
+    ----------
+    tasks
+        The trainings: all that will use the pools.
+    device
+        Where they train.
+    free
+        Bytes that stamps may take there; the smallest surveys go first.
+    """
+
+    def __init__(
+        self, tasks: Iterable[Task], *, device: torch.device, free: Callable[[torch.device], int]
+    ) -> None:
+        used: dict[int, tuple[NDArray[np.float32], NDArray[np.bool_]]] = {}
+        for task in tasks:
+            for stamps, rows in _used(task):
+                _, seen = used.setdefault(id(stamps), (stamps, np.zeros(len(stamps), bool)))
+                seen[rows] = True
+        self._pools: dict[int, Pool] = {}
+        self._kept_alive = [stamps for stamps, _ in used.values()]  # an id is one while its array lives
+        for key, (stamps, seen) in sorted(used.items(), key=lambda item: int(item[1][1].sum())):
+            self._pools[key] = _pool(stamps, np.flatnonzero(seen), device=device, free=free(device))
+
+    def of(self, stamps: NDArray[np.float32]) -> Pool:
+        """Pool of a survey's stamps."""
+        return self._pools[id(stamps)]
+
+
+def _used(task: Task) -> list[tuple[NDArray[np.float32], NDArray[np.int64]]]:
+    """Stamps and rows that a training draws from, and those that choose its best epoch."""
+    sets = [task.data.labelled(origin) for origin in task.method.labelled]
+    sets.append(task.data.validation(task.method.validation))
+    used = [(each.stamps, each.rows) for each in sets]
+    if task.method.uses_unlabelled and task.data.unlabelled is not None:
+        used.append((task.data.unlabelled.stamps, task.data.unlabelled.rows))
+    return used
+
+
+def _pool(stamps: NDArray[np.float32], rows: NDArray[np.int64], *, device: torch.device, free: int) -> Pool:
+    needed = len(rows) * stamps[:1].nbytes
+    if needed > free:
+        if device.type == "cuda":
+            log.info("%.1f GB of stamps are streamed to the GPU: %.1f GB are free", needed / 1e9, free / 1e9)
+        return StreamedPool(stamps, device=device)
+    log.info("%.1f GB of stamps are kept on the device", needed / 1e9)
+    return ResidentPool(stamps, rows, device=device)

@@ -1,0 +1,200 @@
+"""A stack of lanes: runs of one method that train as one model, epoch by epoch."""
+
+import time
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from stampshift.methods.method import Batch
+from stampshift.training.loop import DivergedError, check_loss, history_row, stream, torch_seed
+from stampshift.training.sampler import Draws, draw_epoch
+from stampshift.training.stacked.dropout import DropoutMasks
+from stampshift.training.stacked.kinds import is_number
+from stampshift.training.stacked.lane import Lane
+from stampshift.training.stacked.pools import Pools
+from stampshift.training.stacked.step import StackedModel
+from stampshift.training.stacked.weights import LaneWeights
+from stampshift.training.stopping import stop_if_asked
+
+STEPS_AT_ONCE = 50  # that masks are drawn for on a GPU
+SCORED_PIXELS = 4000 * 21 * 21  # at once, over all lanes
+
+
+class Stack:
+    """Lanes of one kind, as `stampshift.training.stacked.kinds` tells, and their weights.
+
+    Parameters
+    ----------
+    lanes
+        At least one.
+    pools
+        Stamps of all their surveys.
+    device
+        Where to train.
+    precision, compiled
+        See `StackedModel`.
+
+    Attributes
+    ----------
+    lanes, weights, model
+        The runs, their weights, and what computes with these.
+    """
+
+    def __init__(
+        self, lanes: Sequence[Lane], *, pools: Pools, device: torch.device, precision: str, compiled: bool
+    ) -> None:
+        self.lanes = list(lanes)
+        self.weights = LaneWeights.of([lane.first_state() for lane in lanes], device=device)
+        self._pools = pools
+        self._device = device
+        task = lanes[0].task
+        self._method, self._training = task.method, task.training
+        self.model = StackedModel(
+            lanes[0].classifier,
+            task.method,
+            stamp_shape=task.data.source.stamps.shape[1:],
+            precision=precision,
+            compiled=compiled,
+        )
+
+    def change(self, *, leaving: Collection[int], joining: Sequence[Lane]) -> None:
+        """Take lanes out, by their numbers, and put others in; at least one must be left."""
+        staying = [number for number in range(len(self.lanes)) if number not in leaving]
+        states = [self.weights.lane(number) for number in staying]
+        states += [lane.first_state() for lane in joining]
+        self.weights = LaneWeights.of(states, device=self._device)
+        self.lanes = [self.lanes[number] for number in staying] + list(joining)
+
+    def checkpoint(self, number: int) -> dict[str, Any]:
+        """A lane's checkpoint, as a training alone would keep it."""
+        return self.lanes[number].checkpoint(self.weights.lane(number))
+
+    def run_epoch(self) -> dict[int, DivergedError]:
+        """Train every lane for an epoch, validate, and record both.
+
+        Returns
+        -------
+        dict
+            Lanes, by number, whose loss became NaN or infinite, with what to say of each; their epoch is
+            not recorded.
+
+        Raises
+        ------
+        StoppedError
+            If the process was asked to end.
+        torch.OutOfMemoryError
+            If the GPU's memory does not suffice. After any error the weights are those before the epoch.
+        """
+        before = self.weights.copy()
+        try:
+            start = time.perf_counter()
+            losses = self._descend()
+            scores = self._validate()
+        except BaseException:
+            self.weights = before
+            raise
+        return self._record(losses, scores, seconds=(time.perf_counter() - start) / len(self.lanes))
+
+    def _descend(self) -> NDArray[np.float64]:
+        """One iteration per batch; the lanes' mean losses are read from the device once, at the end."""
+        draws = [self._draw(lane) for lane in self.lanes]
+        steps = len(draws[0].labels)
+        rates = np.stack([lane.learning_rates(steps) for lane in self.lanes], axis=1)
+        rates_here = torch.from_numpy(rates).to(self._device, self.weights.parameters.dtype)  # (steps, lanes)
+        masks = DropoutMasks(
+            self.model.dropouts,
+            [torch_seed(lane.task, epoch=lane.epoch + 1) for lane in self.lanes],
+            device=self._device,
+            steps_at_once=1 if self._device.type == "cpu" else min(STEPS_AT_ONCE, steps),
+        )
+        options, numbers = self._options()
+        total = torch.zeros_like(rates_here[0])
+        for batch, own_rates in zip(self._batches(draws), rates_here, strict=True):
+            stop_if_asked()
+            total += self.model.step(
+                self.weights,
+                batch,
+                options,
+                numbers,
+                masks=masks,
+                rates=own_rates,
+                momentum=self._training["momentum"],
+            )
+        self.weights.count_batches(masks.passes)
+        return (total / steps).cpu().numpy().astype(np.float64)
+
+    def _draw(self, lane: Lane) -> Draws:
+        return draw_epoch(
+            lane.task.method,
+            lane.task.data,
+            epoch_size=self._training["epoch_size"],
+            batch_size=self._training["batch_size"],
+            generator=np.random.default_rng(stream(lane.task, epoch=lane.epoch + 1)),
+        )
+
+    def _options(self) -> tuple[dict[str, object], dict[str, Tensor]]:
+        """The method's options: what all lanes share, and numbers, which each lane has of its own."""
+        each = [lane.task.options for lane in self.lanes]
+        numbers = {name for name, value in each[0].items() if is_number(value)}
+        shared = {name: value for name, value in each[0].items() if name not in numbers}
+        own = {name: [float(options[name]) for options in each] for name in numbers}
+        return shared, {name: torch.tensor(values, device=self._device) for name, values in own.items()}
+
+    def _batches(self, draws: Sequence[Draws]) -> Iterator[Batch]:
+        """Batches of all lanes: stamps (batch, lanes, 3, size, size), labels (batch, lanes)."""
+        labels = np.stack([each.labels for each in draws], axis=-1).astype(np.int64)
+        labels_here = torch.from_numpy(labels).to(self._device)  # (steps, batch, lanes)
+        shares = [
+            self._gathered([each.labelled[origin] for each in draws])
+            for origin in range(len(draws[0].labelled))
+        ]
+        unlabelled = [each.unlabelled for each in draws if each.unlabelled is not None]
+        others = self._gathered(unlabelled) if unlabelled else iter([None] * len(labels))
+        for own_labels, parts, other in zip(labels_here, zip(*shares, strict=True), others, strict=True):
+            yield Batch(torch.cat(parts) if len(parts) > 1 else parts[0], own_labels, other)
+
+    def _gathered(self, drawn: Sequence[tuple[NDArray[np.float32], NDArray[np.int64]]]) -> Iterator[Tensor]:
+        """Stamps (share, lanes, 3, size, size) of each step, from stamps and rows of each lane."""
+        rows = np.stack([own_rows for _, own_rows in drawn], axis=-1)  # (steps, share, lanes)
+        return self._pools.of(drawn[0][0]).batches(rows)
+
+    def _validate(self) -> list[NDArray[np.float32]]:
+        """Scores of each lane's own validation stamps."""
+        sets = [lane.task.data.validation(self._method.validation) for lane in self.lanes]
+        longest = max(len(each.rows) for each in sets)
+        # a shorter set is filled up with its last stamp; the surplus scores are left out
+        rows = np.stack([np.pad(s.rows, (0, longest - len(s.rows)), mode="edge") for s in sets], axis=1)
+        stamps = sets[0].stamps
+        block = max(1, SCORED_PIXELS // (stamps.shape[-1] * stamps.shape[-2] * len(sets)))
+        scores = [
+            self.model.scores(self.weights, batch)
+            for start in range(0, longest, block)
+            for batch in self._pools.of(stamps).batches(rows[np.newaxis, start : start + block])
+        ]
+        together = torch.cat(scores).cpu().numpy()  # (longest, lanes)
+        return [together[: len(each.rows), number] for number, each in enumerate(sets)]
+
+    def _record(
+        self, losses: NDArray[np.float64], scores: Sequence[NDArray[np.float32]], *, seconds: float
+    ) -> dict[int, DivergedError]:
+        diverged = {}
+        for number, (lane, loss, own_scores) in enumerate(zip(self.lanes, losses, scores, strict=True)):
+            try:
+                check_loss(float(loss), lane.task, epoch=lane.epoch + 1)
+            except DivergedError as error:
+                diverged[number] = error
+                continue
+            row = history_row(
+                lane.task.data.validation(self._method.validation).labels,
+                own_scores,
+                epoch=lane.epoch + 1,
+                loss=float(loss),
+                learning_rate=float(lane.learning_rates(1)[0]),
+                seconds=seconds,
+            )
+            lane.progress.record(row, self.weights.lane(number).classifier)
+        return diverged

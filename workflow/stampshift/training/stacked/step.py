@@ -1,0 +1,181 @@
+"""One step of a method on several lanes at once, each with its own batch, options and learning rate.
+
+A method's losses stay what they are, written for one model and one batch: `torch.func.vmap` runs them once
+for all lanes, on a classifier whose extractor takes all lanes' stamps together.
+"""
+
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, vmap
+
+from stampshift.methods.method import Batch, Loss, Method
+from stampshift.networks.classifier import Classifier
+from stampshift.stamps import REAL
+from stampshift.training.stacked.dropout import DropoutMasks
+from stampshift.training.stacked.extractor import dropouts, stacked_features
+from stampshift.training.stacked.weights import LaneWeights
+
+ALL_LANES = 1  # dimension of the lanes in stamps and features
+
+Features = Callable[[Tensor], Tensor]
+
+
+class _Together(torch.autograd.Function):
+    """Within `vmap`: a function of all lanes' values at once, where the code around it sees one lane's."""
+
+    @staticmethod
+    def forward(values: Tensor, function: Features) -> Tensor:
+        raise NotImplementedError("the lanes of a stack exist within torch.func.vmap only")
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        """Nothing to keep: the function's own operations know their gradients."""
+
+    @staticmethod
+    def vmap(info: Any, in_dims: Any, values: Tensor, function: Features) -> tuple[Tensor, int]:  # noqa: ARG004
+        return function(values.movedim(in_dims[0], ALL_LANES)), ALL_LANES
+
+
+class _LaneExtractor(nn.Module):
+    def __init__(self, features: Features) -> None:
+        super().__init__()
+        self._features = features
+
+    def forward(self, stamps: Tensor) -> Tensor:
+        return _Together.apply(stamps, self._features)
+
+
+class _LaneHead(nn.Module):
+    def __init__(self, head: nn.Module, weights: Mapping[str, Tensor]) -> None:
+        super().__init__()
+        self._call = lambda features: functional_call(head, dict(weights), (features,))
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self._call(features)
+
+
+class StackedModel:
+    """The classifiers of several lanes.
+
+    Parameters
+    ----------
+    classifier
+        One lane's, for its structure; its weights are not used. Its extractor is a sequence of layers, none
+        of them `unstackable`.
+    method
+        Of all lanes.
+    stamp_shape
+        (3, size, size).
+    precision
+        Of convolutions and products: ``"float32"`` or ``"bfloat16"``, in which weights, batch normalisation
+        and losses stay in float32.
+    compiled
+        Whether `torch.compile` makes the extractor.
+    """
+
+    def __init__(
+        self,
+        classifier: Classifier,
+        method: Method,
+        *,
+        stamp_shape: tuple[int, ...],
+        precision: str,
+        compiled: bool,
+    ) -> None:
+        self._template = deepcopy(classifier).to("meta")
+        self._extractor = nn.Sequential(*self._template.extractor.children())
+        self._method = method
+        self.dropouts = dropouts(self._extractor, stamp_shape)
+        self._precision = precision
+        self._stacked_features = (
+            torch.compile(stacked_features, dynamic=False) if compiled else stacked_features
+        )
+
+    def step(
+        self,
+        weights: LaneWeights,
+        batch: Batch,
+        options: Mapping[str, Any],
+        numbers: Mapping[str, Tensor],
+        *,
+        masks: DropoutMasks,
+        rates: Tensor,
+        momentum: float,
+    ) -> Tensor:
+        """One iteration: a step on each loss of the method, one after the other; each lane's sum, (lanes,).
+
+        Parameters
+        ----------
+        weights
+            Changed in place.
+        batch
+            Stamps (batch, lanes, 3, size, size), labels (batch, lanes), unlabelled stamps likewise.
+        options, numbers
+            The method's options that all lanes share, and those of each lane, (lanes,).
+        masks
+            Of the epoch.
+        rates
+            Learning rates (lanes,).
+        momentum
+            Of the descent.
+        """
+        self._template.train()
+        masks.next_step()
+        total = torch.zeros_like(rates)
+        for loss_of in self._method.losses:
+            losses = self._losses(loss_of, weights, batch, options, numbers, masks)
+            # a lane's loss depends on its own weights alone: the gradient of the sum is each lane's own
+            (gradient,) = torch.autograd.grad(losses.sum(), weights.parameters)
+            weights.descend(gradient, rates, momentum=momentum)
+            total += losses.detach()
+        return total
+
+    def _losses(
+        self, loss_of: Loss, weights: LaneWeights, batch: Batch, options: Mapping[str, Any],
+        numbers: Mapping[str, Tensor], masks: DropoutMasks,
+    ) -> Tensor:  # fmt: skip
+        named = weights.named()
+
+        def features(stamps: Tensor) -> Tensor:
+            return self._features(named, stamps, masks.take(len(stamps), stamps.dtype))
+
+        def of_one_lane(
+            stamps: Tensor, labels: Tensor, unlabelled: Tensor | None, head: Any, own_numbers: Any
+        ) -> Tensor:
+            classifier = Classifier(_LaneExtractor(features), _LaneHead(self._template.head, head))
+            return loss_of(classifier, Batch(stamps, labels, unlabelled), {**options, **own_numbers})
+
+        lanes_of_unlabelled = None if batch.unlabelled is None else ALL_LANES
+        losses: Tensor = vmap(of_one_lane, in_dims=(ALL_LANES, ALL_LANES, lanes_of_unlabelled, 0, 0))(
+            batch.stamps, batch.labels, batch.unlabelled, _part(named, "head"), dict(numbers)
+        )
+        return losses
+
+    def _features(self, named: Mapping[str, Tensor], stamps: Tensor, masks: list[Tensor]) -> Tensor:
+        with torch.autocast(stamps.device.type, torch.bfloat16, enabled=self._precision == "bfloat16"):
+            features = self._stacked_features(self._extractor, stamps, _part(named, "extractor"), masks)
+        return features.to(stamps.dtype)
+
+    def scores(self, weights: LaneWeights, stamps: Tensor) -> Tensor:
+        """P(real), (batch, lanes), of stamps (batch, lanes, 3, size, size), in evaluation mode."""
+        self._template.eval()
+        with torch.no_grad():
+            named = weights.named()
+            features = self._features(named, stamps, [])
+
+            def of_one_lane(own: Tensor, head: dict[str, Tensor]) -> Tensor:
+                logits: Tensor = functional_call(self._template.head, head, (own,))
+                return logits.softmax(dim=1)[:, REAL]
+
+            return vmap(of_one_lane, in_dims=(ALL_LANES, 0), out_dims=ALL_LANES)(
+                features, _part(named, "head")
+            )
+
+
+def _part(named: Mapping[str, Tensor], part: str) -> dict[str, Tensor]:
+    prefix = f"{part}."
+    return {name.removeprefix(prefix): value for name, value in named.items() if name.startswith(prefix)}
