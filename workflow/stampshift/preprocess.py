@@ -176,7 +176,7 @@ def normalise_and_fill(
     numpy.ndarray
         float32 of the same shape, finite.
     """
-    mask = invalid.mask(pixels).reshape(*pixels.shape[:2], -1)
+    mask = invalid.mask(pixels).reshape(*pixels.shape[:2], pixels.shape[2] * pixels.shape[3])
     flat = np.where(mask, 0.0, pixels.reshape(mask.shape).astype(np.float64))  # (n, 3, pixels)
     constant = NORMALISATIONS[normalisation](flat, mask)
     filled = mask.any(axis=-1)

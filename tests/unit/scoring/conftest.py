@@ -1,4 +1,4 @@
-"""A stand-in for a released model: a reference of known distributions."""
+"""A released model, and a stand-in for one: a reference of known distributions."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -6,7 +6,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from fake_release import release_of, write_results, write_run
 from fake_scores import drawn
+from stampshift.experiment import Run
+from stampshift.release.released import Release
 
 
 @pytest.fixture(scope="session")
@@ -20,3 +23,12 @@ def known():
         out_of_distribution={"thresholds": {"A": {"distance": 12.0, "expected": 0.01, "stamps": 1000}}},
     )
     return SimpleNamespace(folder=Path("model"), contract=contract, reference=lambda: reference)
+
+
+@pytest.fixture(scope="session")
+def released(tmp_path_factory) -> Release:
+    """A model of surveys A and B, of which B has -31415 for a masked pixel."""
+    results = tmp_path_factory.mktemp("results")
+    write_results(results)
+    run = write_run(results, Run("scratch", "A", "B", 20, 0))
+    return release_of(run, tmp_path_factory.mktemp("released") / "model")

@@ -13,7 +13,7 @@ from stampshift.adapting.setting import Setting
 from stampshift.adapting.trainings import choose_epochs, final_training, held_out_scores
 from stampshift.evaluation.metrics import evaluate_predictions
 from stampshift.files import atomic_path, write_json, write_parquet
-from stampshift.provenance import file_digest, versions
+from stampshift.provenance import code_digest, file_digest, versions
 from stampshift.training.model import Model
 
 
@@ -121,12 +121,18 @@ def adapt(
         validation=validation,
         predictions=predictions,
         changes=changes,
-        record=_record(setting, changes, chosen=chosen, predictions=predictions),
+        record=_record(setting, changes, chosen=chosen, predictions=predictions, test=test, device=device),
     )
 
 
 def _record(
-    setting: Setting, changes: list[Change], *, chosen: int, predictions: pd.DataFrame
+    setting: Setting,
+    changes: list[Change],
+    *,
+    chosen: int,
+    predictions: pd.DataFrame,
+    test: Path | None,
+    device: torch.device,
 ) -> dict[str, Any]:
     labels, target = setting.few_labels, setting.target_stamps
     source = setting.source_stamps
@@ -141,6 +147,15 @@ def _record(
         "options": dict(setting.options),
         "training": dict(setting.training),
         "epochs": chosen,
+        "best_epoch": chosen,
+        "files": {
+            "source_stamps": setting.source and str(setting.source.stamps.resolve()),
+            "source_splits": setting.source and str(setting.source.splits.resolve()),
+            "target_stamps": str(setting.target.resolve()),
+            "test_stamps": test and str(test.resolve()),
+        },
+        "code_digest": code_digest("adapting.adapt", f"methods.{setting.method}"),
+        "device": "cpu" if device.type == "cpu" else str(device),
         "changes": [change.as_dict() for change in changes],
         "evaluation": evaluate_predictions(predictions) if len(predictions) else {},
         "started_from": {"path": str(setting.model), "sha256": file_digest(setting.model)},

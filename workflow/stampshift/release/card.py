@@ -12,7 +12,7 @@ from jinja2 import Environment, StrictUndefined
 
 from stampshift import __version__
 from stampshift.errors import ContractError
-from stampshift.evaluation.labels import counted, model_label
+from stampshift.evaluation.labels import counted, method_label
 from stampshift.release.card_tables import (
     calibration_lines,
     class_lines,
@@ -21,6 +21,7 @@ from stampshift.release.card_tables import (
     operating_lines,
     outlying_lines,
     performance_lines,
+    shots_by_label,
 )
 from stampshift.release.reference import ReleasedSurvey
 from stampshift.release.released import Release
@@ -77,7 +78,8 @@ def model_card(
         metrics=metrics,
         adapted=metrics["target"] is not None,
         coin=metrics.get("validation_balanced_accuracy", 1) < COIN,
-        shots=counted(metrics["shots"], "labelled stamp"),
+        given=_shots(metrics, "labelled stamp", per_class=" per class"),
+        in_turn=any(each.validation_logits is not None for each in surveys),
         options=dict(metrics.get("options") or {}),
         surveys=surveys,
         origins={each.name: _origin(each.stamps.attributes.get("origin", {})) for each in surveys},
@@ -95,10 +97,18 @@ def model_card(
 
 
 def _title(metrics: Mapping[str, Any]) -> str:
-    model = model_label(metrics["method"], metrics["shots"])
     if metrics["target"] is None:
-        return f"{model} of {metrics['source']}"
-    return f"{model}, {metrics['source']} to {metrics['target']}"
+        return f"{method_label(metrics['method'])} of {metrics['source']}"
+    shots = _shots(metrics, "shot", per_class="")
+    return f"{method_label(metrics['method'])}, {shots}, {metrics['source']} to {metrics['target']}"
+
+
+def _shots(metrics: Mapping[str, Any], noun: str, *, per_class: str) -> str:
+    """``"20 shots"`` where there are as many of each class, or ``"7 real and 3 bogus shots"``."""
+    numbers = shots_by_label(metrics)
+    if len(set(numbers.values())) == 1:
+        return counted(numbers["real"], noun) + per_class
+    return f"{numbers['real']} real and {counted(numbers['bogus'], f'bogus {noun}')}"
 
 
 def _origin(origin: Mapping[str, Any]) -> str:
@@ -109,14 +119,17 @@ def _origin(origin: Mapping[str, Any]) -> str:
 
 
 def _test_rows(survey: ReleasedSurvey, predictions: pd.DataFrame) -> Any:
-    return predictions.loc[predictions["survey"] == survey.name, "row"].to_numpy()
+    """Rows of the test stamps in the survey's own file."""
+    here = (predictions["survey"] == survey.name) & (survey.tested is None)
+    return predictions.loc[here, "row"].to_numpy()
 
 
 def _tested(release: Release, survey: ReleasedSurvey, predictions: pd.DataFrame) -> pd.DataFrame:
     """Test stamps of a survey: the run's labels and scores, and what the released model says of them."""
     lines = predictions[predictions["survey"] == survey.name]
     rows = lines["row"].to_numpy()
-    scores = release.score(survey.stamps.stamps[rows])
+    stamps = survey.tested or survey.stamps
+    scores = release.score(stamps.stamps[rows])
     found = 1 / (1 + np.exp(-scores.logit.astype(np.float64)))
     apart = float(np.abs(found - lines["score"]).max())
     if apart > AGREEMENT:
@@ -127,7 +140,7 @@ def _tested(release: Release, survey: ReleasedSurvey, predictions: pd.DataFrame)
     return pd.DataFrame(
         {
             "survey": survey.name,
-            "class": survey.stamps.classes[rows],
+            "class": stamps.classes[rows],
             "label": lines["label"].to_numpy(),
             "raw": lines["score"].to_numpy(),
             "score": scores.score,

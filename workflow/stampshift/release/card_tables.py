@@ -16,7 +16,7 @@ from stampshift.release.reference import ReleasedSurvey, spread
 from stampshift.release.released import Release
 from stampshift.release.threshold import CONFIDENCE, Rate, choose, rate
 from stampshift.splits import Rows
-from stampshift.stamps import BOGUS, LABEL_NAMES, REAL
+from stampshift.stamps import BOGUS, LABEL_NAMES, LABELS, REAL
 
 Lines = list[dict[str, str]]
 BINS = 15
@@ -31,9 +31,8 @@ def data_lines(
     """Stamps of each survey, and in what part they are."""
     lines = []
     for each in surveys:
-        labels, shots = each.stamps.labels, metrics["shots"]
-        labelled = f"{len(each.train)}" if each.role == "source" else f"{2 * shots} ({shots} of each label)"
-        unlabelled = 0 if each.role == "source" else len(each.train) - 2 * shots
+        labels = each.stamps.labels
+        shots = len(each.train) if each.role == "source" else sum(shots_by_label(metrics).values())
         lines.append(
             {
                 "survey": each.name,
@@ -41,14 +40,20 @@ def data_lines(
                 "stamps": str(len(each.stamps)),
                 "real": str((labels == REAL).sum()),
                 "bogus": str((labels == BOGUS).sum()),
-                "train, labelled": labelled,
-                "train, no label read": str(unlabelled),
+                "train, labelled": str(shots),
+                "train, no label read": str(len(each.train) - shots),
                 "validation": str(len(each.validation)),
                 "held out, no label read": str(len(each.unlabelled)),
                 "test": str((predictions["survey"] == each.name).sum()),
             }
         )
     return lines
+
+
+def shots_by_label(metrics: Mapping[str, Any]) -> dict[str, int]:
+    """Labelled target stamps by label: as many of each in the study, any numbers outside of it."""
+    shots = metrics["shots"]
+    return dict(shots) if isinstance(shots, Mapping) else dict.fromkeys(LABELS, shots)
 
 
 def performance_lines(tested: pd.DataFrame) -> Lines:

@@ -7,7 +7,9 @@ from typing import Any, TypedDict
 import numpy as np
 import pandas as pd
 
+from stampshift.adapting.few_labels import FewLabels
 from stampshift.errors import ContractError
+from stampshift.evaluation.calibration import logit_difference
 from stampshift.evaluation.predictions import pool_predictions
 from stampshift.experiment import Run
 from stampshift.files import read_json
@@ -15,6 +17,8 @@ from stampshift.release.reference import ReleasedSurvey
 from stampshift.splits import Splits
 from stampshift.stamps import Stamps
 from stampshift.training.model import Model
+
+ADAPTED = "changes"  # only `stampshift adapt` writes these into metrics.json
 
 
 class FoundRun(TypedDict):
@@ -46,6 +50,8 @@ def found_run(
         If a file is missing or breaks its contract, or the splits are not those of the run's predictions.
     """
     metrics = _metrics(folder)
+    if ADAPTED in metrics:
+        return found_adaptation(folder, metrics)
     run = Run(**{name: metrics[name] for name in Run.__dataclass_fields__})
     model = Model.open(folder / "model.pt")
     given = {each.survey: each for each in map(Stamps.open, stamps)}
@@ -124,3 +130,53 @@ def _check_test_part(folder: Path, predictions: pd.DataFrame, splits: Splits) ->
             f"{splits.survey}, found those of {len(rows)} stamps, not the same; give the splits file that "
             "the run was trained on."
         )
+
+
+def found_adaptation(folder: Path, metrics: Mapping[str, Any]) -> FoundRun:
+    """Open what `stampshift adapt` left, and the stamps that it used.
+
+    Raises
+    ------
+    ContractError
+        If a file is missing or has changed, or the adaptation was made without the source's stamps.
+    """
+    files = {name: path and Path(path) for name, path in metrics["files"].items()}
+    if files["source_stamps"] is None:
+        raise ContractError(
+            f"{folder}: was adapted without stamps of its source, from which a released model knows what "
+            "stamps look like; adapt it again with --source-stamps and --source-splits."
+        )
+    target, source = (
+        _unchanged(files[f"{name}_stamps"], folder, metrics["stamps"]) for name in ("target", "source")
+    )
+    splits, few = Splits.open(files["source_splits"]), FewLabels.of(target)
+    held_out = pd.read_parquet(folder / "validation.parquet")
+    none = np.array([], dtype=np.int64)
+    return FoundRun(
+        model=Model.open(folder / "model.pt"),
+        metrics=metrics,
+        predictions=pd.read_parquet(folder / "predictions.parquet"),
+        surveys=[
+            ReleasedSurvey("source", source, splits.train, splits.validation, none),
+            ReleasedSurvey(
+                "target",
+                target,
+                np.sort(np.concatenate([few.labelled, few.pile])),
+                held_out["row"].to_numpy(np.int64),
+                few.held_back,
+                validation_logits=logit_difference(held_out["score"]).astype(np.float32),
+                tested=None if files["test_stamps"] is None else Stamps.open(files["test_stamps"]),
+            ),
+        ],
+    )
+
+
+def _unchanged(path: Path, folder: Path, digests: Mapping[str, str]) -> Stamps:
+    if not path.is_file():
+        raise ContractError(f"{path}: no such file, with which {folder} was adapted; put it back.")
+    stamps = Stamps.open(path, unlabelled=True)
+    if stamps.attributes["digest"] != digests.get(stamps.survey):
+        raise ContractError(
+            f"{path}: has changed since {folder} was adapted with it; adapt again, or put it back."
+        )
+    return stamps

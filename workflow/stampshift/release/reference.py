@@ -41,6 +41,11 @@ class ReleasedSurvey:
         Rows of the labelled stamps that chose the model's epoch; may be empty.
     unlabelled
         Rows held out of the training. No label of theirs is read; may be empty.
+    validation_logits
+        float32, logit of real less bogus of the validation stamps, where the model was trained on these very
+        stamps: each of a training that did not see it. None where the model itself did not.
+    tested
+        File of the test stamps, where it is not `stamps`.
     """
 
     role: str
@@ -48,6 +53,8 @@ class ReleasedSurvey:
     train: Rows
     validation: Rows
     unlabelled: Rows
+    validation_logits: NDArray[np.float32] | None = None
+    tested: Stamps | None = None
 
     @property
     def name(self) -> str:
@@ -100,12 +107,15 @@ def _lines(survey: ReleasedSurvey, network: OnnxNetwork) -> pd.DataFrame:
     outputs = network.run(survey.stamps.stamps, survey.held_out)
     parts = [VALIDATION] * len(survey.validation) + [UNLABELLED] * len(survey.unlabelled)
     labels = [*survey.stamps.labels[survey.validation].tolist(), *([None] * len(survey.unlabelled))]
+    logits = outputs.logits[:, REAL] - outputs.logits[:, BOGUS]
+    if survey.validation_logits is not None:
+        logits[: len(survey.validation)] = survey.validation_logits
     return pd.DataFrame(
         {
             "survey": survey.name,
             "part": parts,
             "label": pd.array(labels, dtype="Int8"),
-            "logit": outputs.logits[:, REAL] - outputs.logits[:, BOGUS],
+            "logit": logits,
             "similarity": outputs.similarity,
             "distance": outputs.distance,
         }

@@ -1,7 +1,7 @@
 """The scores file: a line per candidate of a night, Parquet or CSV.
 
-`SCHEMA` says what `stampshift score` writes. Flags are text, names joined by `SEPARATOR`, empty where there is none.
-A drift report needs `COLUMNS` alone.
+`SCHEMA` says what `stampshift score` writes. Flags are text, names joined by `SEPARATOR`, empty where there
+is none. A drift report needs `COLUMNS` alone.
 """
 
 from pathlib import Path

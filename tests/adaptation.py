@@ -1,0 +1,45 @@
+"""Options of short adaptations, and stamps files of which some stamps have labels."""
+
+from pathlib import Path
+
+import numpy as np
+
+from stampshift.stamps import BOGUS, REAL, UNLABELLED, Stamps, stamps_writer
+
+TRAINING = {
+    "optimiser": "sgd",
+    "learning_rate": 0.01,
+    "momentum": 0.9,
+    "halve_every_iterations": None,
+    "batch_size": 20,
+    "epoch_size": 240,
+}
+MME = {
+    "labelled": ["source", "target"],
+    "head": "random",
+    "steps": "one",
+    "temperature": 0.05,
+    "entropy_weight": 0.1,
+}
+
+
+def write_some(path: Path, survey: Stamps, rows, labels) -> Path:
+    """A stamps file of some rows of a survey, with these labels."""
+    with stamps_writer(path, survey=survey.survey, size_pixels=21) as writer:
+        writer.append(
+            survey.stamps[rows],
+            labels=labels,
+            classes=[{REAL: "star", BOGUS: "ghost"}.get(label, "unlabelled") for label in labels],
+            ids=survey.ids[rows].tolist(),
+            groups=survey.groups[rows].tolist(),
+        )
+        writer.describe({"normalisation": "channel", "invalid": {}, "origin": {"path": "nights"}})
+    return path
+
+
+def some_labels(survey: Stamps, *, real: int, bogus: int, unlabelled: int) -> tuple:
+    """The first rows of each class with their labels, and the first of what remains without."""
+    shots = [np.flatnonzero(survey.labels == label)[:n] for label, n in ((REAL, real), (BOGUS, bogus))]
+    rest = np.setdiff1d(np.arange(200), np.concatenate(shots))[:unlabelled]
+    rows = np.sort(np.concatenate([*shots, rest]))
+    return rows, np.where(np.isin(rows, rest), UNLABELLED, survey.labels[rows]).tolist()

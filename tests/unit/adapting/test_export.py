@@ -1,0 +1,100 @@
+"""A released model of an adaptation."""
+
+import json
+
+import pandas as pd
+import pytest
+import torch
+
+from adaptation import MME, TRAINING
+from fake_release import release_of, write_results, write_run
+from stampshift.adapting.adapt import adapt
+from stampshift.adapting.found import found_source
+from stampshift.adapting.setting import Setting
+from stampshift.errors import ContractError
+from stampshift.evaluation.calibration import logit_difference
+from stampshift.experiment import Run
+
+
+@pytest.fixture
+def adapted(tmp_path, few, test_file):
+    """Folder of an adaptation of a baseline among results, from files that a release takes."""
+
+    def make(*, test=None, method="mme", options=None, source=True):
+        results = tmp_path / "results"
+        if not results.exists():
+            write_results(results)
+            write_run(results, Run("baseline", "A", None, 0, 0))
+        run = results / "baseline" / "A" / "seed-0"
+        setting = Setting(
+            model=run / "model.pt",
+            source=found_source(run, stamps=None, splits=None) if source else None,
+            target=few(real=4, bogus=3),
+            method=method,
+            options=MME if options is None else options,
+            training=TRAINING,
+            seed=0,
+        )
+        adaptation = adapt(
+            setting,
+            epochs=2,
+            epochs_unjudged=2,
+            test=test,
+            device=torch.device("cpu"),
+            processes=1,
+            progress=False,
+        )
+        adaptation.save(tmp_path / "adapted", report="")
+        return tmp_path / "adapted"
+
+    return make
+
+
+def test_a_release_is_calibrated_on_shots_that_the_scoring_training_did_not_see(adapted, tmp_path):
+    folder = adapted()
+    release = release_of(folder, tmp_path / "model")
+    reference, held_out = release.reference(), pd.read_parquet(folder / "validation.parquet")
+    shots = reference[(reference["survey"] == "B") & (reference["part"] == "validation")]
+    assert shots["label"].tolist() == held_out["label"].tolist()
+    assert shots["logit"].tolist() == pytest.approx(logit_difference(held_out["score"]).tolist(), rel=1e-5)
+    assert release.contract.calibration["stamps"] == 7
+    assert (reference["part"] == "unlabelled").sum() == 10  # every tenth of a hundred
+    assert reference.loc[reference["part"] == "unlabelled", "label"].isna().all()
+    assert release.contract.home == "B"
+
+
+def test_the_card_judges_by_the_test_file_and_says_how_the_shots_were_scored(adapted, test_file, tmp_path):
+    folder = adapted(test=test_file)
+    release_of(folder, tmp_path / "model")
+    card = (tmp_path / "model" / "card.md").read_text()
+    assert card.startswith("# Model card: MME, 4 real and 3 bogus shots, A to B")
+    assert "These are the shots themselves, each scored by a training that did not see it.\n" in card
+    labels = pd.read_parquet(folder / "predictions.parquet").query("survey == 'B'")["label"]
+    assert f"| B        | {labels.sum()}     | {100 - labels.sum()}" in card
+
+
+def test_a_stamps_file_that_changed_since_is_refused(adapted, tmp_path):
+    folder = adapted()
+    metrics = json.loads((folder / "metrics.json").read_text())
+    metrics["stamps"]["B"] = "0" * 64
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+    with pytest.raises(ContractError, match=r"has changed since .* was adapted with it; adapt again"):
+        release_of(folder, tmp_path / "model")
+
+
+def test_an_adaptation_without_its_source_is_refused_with_what_to_do(adapted, tmp_path):
+    folder = adapted(method="finetune", options={}, source=False)
+    with pytest.raises(ContractError, match=r"without stamps of its source, .*--source-stamps"):
+        release_of(folder, tmp_path / "model")
+
+
+def test_the_source_is_found_among_the_results_and_a_wrong_folder_is_refused(adapted, tmp_path):
+    adapted()
+    results = tmp_path / "results"
+    found = found_source(results / "baseline" / "A" / "seed-0", stamps=None, splits=None)
+    assert found.stamps == results / "stamps" / "A.h5"
+    assert found.splits == results / "splits" / "A" / "seed-0.npz"
+    with pytest.raises(ContractError, match=r"expected the folder of a run, with model\.pt"):
+        found_source(results, stamps=None, splits=None)
+    with pytest.raises(ContractError, match=r"absent\.h5: no such file"):
+        found_source(results / "baseline" / "A" / "seed-0", stamps=tmp_path / "absent.h5", splits=None)

@@ -1,0 +1,227 @@
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from alert_packets import container, images, packet, packets, wire, write_night
+from fake_surveys import write_survey
+from stampshift.counts import Counts
+from stampshift.errors import ConfigError, ContractError
+from stampshift.preprocess import InvalidPixels, central_crop, normalise_and_fill
+from stampshift.scoring import parts, score, work
+from stampshift.scoring.scores_file import SCHEMA, read_scores
+from stampshift.stamps import Stamps
+
+LOWEST = np.float32(-3.4028235e38)
+
+
+@pytest.fixture
+def run(released, tmp_path):
+    def run(*inputs, output=None, **options):
+        settings = {"schemas": None, "survey": None, "threshold": None, "processes": 1, "overwrite": False}
+        output = output or tmp_path / "scores.parquet"
+        told = score.score(
+            released.folder, list(inputs), output=output, progress=False, **(settings | options)
+        )
+        return told, output
+
+    return run
+
+
+def by_hand(released, triplet):
+    """Score of one triplet that was cropped and normalised here."""
+    crops = np.stack([central_crop(np.asarray(image, np.float32), size_pixels=21) for image in triplet])
+    stamps = normalise_and_fill(
+        crops[np.newaxis], normalisation="channel", invalid=InvalidPixels(), counts=Counts()
+    )
+    return released.score(stamps)
+
+
+def write_packet(path, survey, triplet, **changes):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(container(survey, [packet(survey, 1, triplet, **changes)]))
+
+
+def test_every_survey_is_scored_like_its_triplets_preprocessed_by_hand(run, released, tmp_path):
+    for survey in ("ZTF", "Rubin", "PGIR"):
+        write_night(tmp_path / "night" / survey, survey, 3)
+    told, output = run(tmp_path / "night")
+    table = pd.read_parquet(output)
+    assert list(table.columns) == SCHEMA.names
+    assert (told.lines, told.scored) == (9, 9)
+    assert table["survey"].value_counts().to_dict() == {"ZTF": 3, "Rubin": 3, "PGIR": 3}
+    expected = sorted(float(by_hand(released, images(number)).score[0]) for number in (1, 2, 3))
+    for _, rows in table.groupby("survey"):
+        assert sorted(rows["score"]) == pytest.approx(expected, abs=1e-6)
+
+
+def test_what_cannot_be_scored_has_a_flag_a_reason_and_no_score(run, tmp_path):
+    night = tmp_path / "night"
+    good = images(1)
+    write_packet(night / "1-good.avro", "ZTF", good)
+    write_packet(night / "2-cut.avro", "ZTF", [image[:25] for image in good])
+    write_packet(night / "3-small.avro", "ZTF", images(1, side=15))
+    write_packet(night / "4-ragged.avro", "ZTF", [good[0][:-2, :-2], *good[1:]])
+    write_packet(night / "5-blank.avro", "ZTF", [good[0], good[1], np.full_like(good[2], np.nan)])
+    write_packet(night / "6-missing.avro", "ZTF", good, cutoutTemplate=None)
+    (night / "7-damaged.avro").write_bytes(b"no packet")
+    (night / "8-wire.avro").write_bytes(wire("Rubin", packets("Rubin", 1)[0], schema=900))
+    told, output = run(night)
+    table = pd.read_parquet(output)
+    assert table["flags"].tolist() == [
+        table["flags"].iloc[0],
+        "not square",
+        "too small",
+        "sizes differ",
+        "no valid pixel",
+        "missing cutout",
+        "unreadable packet",
+        "unknown schema",
+    ]
+    assert table["score"].notna().tolist() == [True] + [False] * 7
+    assert (told.lines, told.scored) == (8, 1)
+    assert table["reason"].iloc[0] == ""
+    assert (
+        table["reason"]
+        .iloc[1]
+        .endswith(
+            "record 0: expected three square images of at least 21 pixels, found 25 x 31, 25 x 31, 25 x 31."
+        )
+    )
+    assert "found none in difference" in table["reason"].iloc[4]
+    assert table["reason"].iloc[1:].str.len().min() > 20
+
+
+def test_marks_of_the_packets_survey_are_no_pixels(run, released, tmp_path):
+    template, science, difference = images(1)
+    marked, missing = template.copy(), template.copy()
+    centre = template.shape[0] // 2
+    marked[centre, : 3 + centre], missing[centre, : 3 + centre] = LOWEST, np.nan
+    write_packet(tmp_path / "night" / "1.avro", "ZTF", (marked, science, difference))
+    _, output = run(tmp_path / "night")
+    expected = by_hand(released, (missing, science, difference)).score[0]
+    assert pd.read_parquet(output)["score"][0] == pytest.approx(float(expected), abs=1e-6)
+
+
+def test_marks_of_a_survey_of_the_model_count_where_the_alerts_are_said_to_be_of_it(run, released, tmp_path):
+    template, science, difference = images(1)
+    marked, missing = science.copy(), science.copy()
+    centre = science.shape[0] // 2
+    marked[centre, centre - 4], missing[centre, centre - 4] = -31415, np.nan
+    write_packet(tmp_path / "night" / "1.avro", "Rubin", (template, marked, difference))
+    own = pd.read_parquet(run(tmp_path / "night")[1])["score"][0]
+    table = pd.read_parquet(run(tmp_path / "night", survey="B", overwrite=True)[1])
+    expected = float(by_hand(released, (template, missing, difference)).score[0])
+    assert table["survey"].tolist() == ["B"]
+    assert table["score"][0] == pytest.approx(expected, abs=1e-6)
+    assert own != pytest.approx(expected, abs=1e-6)
+
+
+def test_stamps_files_are_scored_row_by_row(run, released, tmp_path, monkeypatch):
+    monkeypatch.setattr(score, "ROWS_PER_UNIT", 7)
+    path = write_survey(tmp_path, "A", width=1.5, count=30)
+    _, output = run(path, output=tmp_path / "scores.csv", threshold=0.5)
+    table, stamps = read_scores(output), Stamps.open(path)
+    expected = released.score(np.array(stamps.stamps)).score
+    assert table["id"].tolist() == stamps.ids.tolist()
+    assert table["score"].tolist() == pytest.approx(expected.tolist(), abs=1e-6)
+    assert table["real"].tolist() == (expected >= 0.5).tolist()
+    assert table["survey_score"].isna().all()
+
+
+def test_stamps_of_another_size_are_refused(tmp_path):
+    path = write_survey(tmp_path, "A", width=1.5, count=30)
+    contract = SimpleNamespace(size_pixels=31, normalisation="channel")
+    with pytest.raises(ContractError, match=r"A\.h5: model scores stamps of size_pixels 31, found 21\. Make"):
+        work.check_stamps(path, release=SimpleNamespace(contract=contract, folder="model"))
+
+
+def test_a_stopped_call_is_gone_on_from_and_ends_with_the_same_bytes(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(score, "ROWS_PER_UNIT", 10)
+    monkeypatch.setattr(parts, "PART_LINES", 20)
+    path = write_survey(tmp_path, "A", width=1.5, count=100)
+    _, whole = run(path, output=tmp_path / "whole.parquet")
+    scored = []
+
+    def stop_at_the_sixth(unit, *, how):
+        if len(scored) == 5:
+            raise KeyboardInterrupt
+        scored.append(unit)
+        return score_unit(unit, how=how)
+
+    score_unit = score.score_unit
+    monkeypatch.setattr(score, "score_unit", stop_at_the_sixth)
+    with pytest.raises(KeyboardInterrupt):
+        run(path)
+    assert not (tmp_path / "scores.parquet").exists()
+    monkeypatch.setattr(score, "score_unit", score_unit)
+    told, output = run(path)
+    assert (told.kept, told.lines) == (50, 100)
+    assert pd.read_parquet(output).equals(pd.read_parquet(whole))
+    assert not list(tmp_path.glob(".scores.parquet.*"))
+
+
+def test_parts_of_another_threshold_are_not_gone_on_from(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(score, "ROWS_PER_UNIT", 10)
+    path = write_survey(tmp_path, "A", width=1.5, count=30)
+    join = parts.Parts.join
+    monkeypatch.setattr(parts.Parts, "join", lambda self: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        run(path)
+    monkeypatch.setattr(parts.Parts, "join", join)
+    told, _ = run(path, threshold=0.5)
+    assert told.kept == 0
+
+
+def test_the_number_of_processes_changes_no_byte(run, tmp_path):
+    write_night(tmp_path / "night", "ZTF", 4)
+    path = write_survey(tmp_path, "A", width=1.5, count=30)
+    outputs = [
+        run(tmp_path / "night", path, output=tmp_path / f"{processes}.parquet", processes=processes)[1]
+        for processes in (1, 2)
+    ]
+    assert outputs[0].read_bytes() == outputs[1].read_bytes()
+
+
+def test_a_scores_file_is_not_replaced_unless_asked(run, tmp_path):
+    write_night(tmp_path / "night", "ZTF", 1)
+    run(tmp_path / "night")
+    with pytest.raises(ConfigError, match=r"scores\.parquet: is there already; give another --output"):
+        run(tmp_path / "night")
+    run(tmp_path / "night", overwrite=True)
+
+
+def test_a_name_that_says_no_format_is_refused_before_anything_is_read(run, tmp_path):
+    with pytest.raises(ConfigError, match=r"expected a name that ends in \.parquet or \.csv, found '\.txt'"):
+        run(tmp_path / "absent", output=tmp_path / "scores.txt")
+
+
+def test_the_summary_counts_flags_and_shows_the_first_reasons(run, tmp_path):
+    for number in range(5):
+        (tmp_path / "night").mkdir(exist_ok=True)
+        (tmp_path / "night" / f"{number}.avro").write_bytes(b"no packet")
+    told, output = run(tmp_path / "night")
+    text = told.as_text(output, threshold=None)
+    assert f"{output}: 5 candidates, 0 scored; " in text
+    assert "  unreadable packet: 5" in text
+    assert text.endswith("  (2 more in the column `reason`)")
+    assert math.isfinite(told.seconds)
+
+
+def test_real_packets_are_scored_or_flagged(run, real_data):
+    expected = {
+        "ztf_alerts": (554, {"not square": 10}),
+        "rubin_alerts": (114, {"missing cutout": 4, "unknown schema": 1}),
+        "atlas_alerts/avro": (12, {}),
+        "other_survey_alerts/pgir": (17, {}),
+    }
+    for folder, (lines, flags) in expected.items():
+        told, output = run(real_data / folder, overwrite=True)
+        found = dict(told.flags)
+        found.pop("out of distribution", None)
+        assert (told.lines, found) == (lines, flags), folder
+        assert told.scored == lines - sum(flags.values())
+        scores = pd.read_parquet(output)["score"].dropna()
+        assert scores.between(0, 1).all()
