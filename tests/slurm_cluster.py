@@ -13,9 +13,11 @@ from pathlib import Path
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "scancel")
 NODES = ("node1", "node2")
+# the plugin takes SLURM_CONF away from the jobs' own calls of SLURM, which then look here
+SYSTEM_CONFIGURATION = Path("/etc/slurm/slurm.conf")
 
-# Memory is declared, not there: jobs ask for what the rules say and use far less. No cgroups: memory is measured every
-# two seconds. cred_expire is also how long a job that was put back into the queue waits there.
+# Memory is declared, not there: jobs ask for what the rules say and use far less. Without cgroups, SLURM
+# measures it every two seconds. cred_expire is also how long a job waits that was put back into the queue.
 CONFIGURATION = """
 ClusterName=tests
 SlurmctldHost={host}(127.0.0.1)
@@ -61,11 +63,13 @@ def reason_against() -> str | None:
     missing = [program for program in PROGRAMS if shutil.which(program) is None]
     if missing:
         return f"no {', '.join(missing)} here: install slurmctld, slurmd, slurm-client and munge"
+    if SYSTEM_CONFIGURATION.exists():
+        return f"{SYSTEM_CONFIGURATION} is there: this machine belongs to another cluster"
     return None if os.geteuid() == 0 else "SLURM's daemons of the tests run as root alone"
 
 
 def wait_until(condition: Callable[[], bool], what: str, *, seconds: float = 120) -> None:
-    """Ask until a condition holds: SLURM tells of no event, so that its state has to be polled, here and only here."""
+    """Ask until a condition holds: SLURM tells of no change. Nothing else here waits."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -75,21 +79,25 @@ def wait_until(condition: Callable[[], bool], what: str, *, seconds: float = 120
 
 @dataclass(frozen=True)
 class QueuedJob:
-    """A job as squeue shows it; `comment` has Snakemake's rule and wildcards, `minutes` its time limit."""
+    """A job as squeue shows it; `comment` has Snakemake's rule and wildcards, `minutes` is its time limit."""
 
     number: str
     state: str
     comment: str
     minutes: str
     memory: str
+    partition: str
+    gpus: str
+    node: str
 
 
 class Cluster:
-    """munged, slurmctld and two slurmd; `configuration` is what SLURM_CONF must name."""
+    """munged, slurmctld and two slurmd."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.configuration = folder / "slurm.conf"
+        # the daemons look for gres.conf beside it
         self.environment = os.environ | {"SLURM_CONF": str(self.configuration)}
 
     def start(self) -> None:
@@ -98,20 +106,35 @@ class Cluster:
         self.configuration.write_text(CONFIGURATION.format(nodes=NODES, node=NODE, **values))
         (self.folder / "gres.conf").write_text(FAKE_GPU.format(nodes=",".join(NODES)))
         (self.folder / "cgroup.conf").touch()
+        SYSTEM_CONFIGURATION.parent.mkdir(exist_ok=True)
+        SYSTEM_CONFIGURATION.unlink(missing_ok=True)  # a link to nowhere, of tests that were killed
+        SYSTEM_CONFIGURATION.symlink_to(self.configuration)
         key = self.folder / "munge.key"
         key.write_bytes(os.urandom(1024))
         key.chmod(0o600)
-        names = {"socket": "socket", "key-file": "key", "pid-file": "pid", "log-file": "log", "seed-file": "seed"}
-        self.command("munged", "--force", *(f"--{option}={self.folder}/munge.{name}" for option, name in names.items()))
+        names = {
+            "socket": "socket",
+            "key-file": "key",
+            "pid-file": "pid",
+            "log-file": "log",
+            "seed-file": "seed",
+        }
+        self.command(
+            "munged", "--force", *(f"--{option}={self.folder}/munge.{name}" for option, name in names.items())
+        )
         self.command("slurmctld")
         wait_until(lambda: "is UP" in self.command("scontrol", "ping", check=False), "slurmctld answers")
         for node in NODES:
             self.command("slurmd", "-N", node)
-        wait_until(lambda: self.command("sinfo", "-hN", "-p", "cpu", "-o", "%T").split() == ["idle"] * 2, "idle nodes")
+        wait_until(
+            lambda: self.command("sinfo", "-hN", "-p", "cpu", "-o", "%T").split() == ["idle"] * 2,
+            "idle nodes",
+        )
 
     def stop(self) -> None:
         """End all jobs, then the daemons, the last one started first."""
         with ExitStack() as stack:
+            stack.callback(SYSTEM_CONFIGURATION.unlink, missing_ok=True)
             for name in ("munge", "slurmctld", *NODES):
                 stack.callback(self._end, self.folder / f"{name}.pid")
             self.command("scancel", "--user", "root")
@@ -127,10 +150,13 @@ class Cluster:
             output.seek(0)
             return output.read()
 
-    def jobs(self, comment: str) -> list[QueuedJob]:
-        """Jobs with a comment, the first one first, finished ones as well."""
-        lines = self.command("squeue", "-h", "-t", "all", "-S", "i", "-o", "%i|%T|%k|%l|%m").splitlines()
-        return [job for job in (QueuedJob(*line.split("|")) for line in lines) if job.comment == comment]
+    def jobs(self, comment: str = "") -> list[QueuedJob]:
+        """Jobs with a comment or all, the first one first, finished ones as well."""
+        lines = self.command(
+            "squeue", "-h", "-t", "all", "-S", "i", "-o", "%i|%T|%k|%l|%m|%P|%b|%N"
+        ).splitlines()
+        jobs = [QueuedJob(*line.split("|")) for line in lines]
+        return [job for job in jobs if comment in ("", job.comment)]
 
     def _end(self, pid_file: Path) -> None:
         if pid_file.exists():

@@ -30,13 +30,14 @@ class Project:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def start(self, *arguments: str, config: dict | None = None, cores: int = 2) -> subprocess.Popen:
-        """Snakemake in a process of its own."""
+    def start(
+        self, *arguments: str, config: dict | None = None, cores: int = 2, program: str = "-msnakemake"
+    ) -> subprocess.Popen:
+        """Snakemake in a process of its own; `program` is what Python runs."""
         (self.folder / "tiny.yaml").write_text(yaml.safe_dump(config or TINY))
         command = [
             sys.executable,
-            "-m",
-            "snakemake",
+            program,
             "--cores",
             str(cores),
             "--scheduler",

@@ -7,15 +7,13 @@ from slurm_cluster import Cluster, reason_against
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory):
-    """A running cluster; its programs find it through the environment."""
+    """A running cluster, which all of SLURM's programs on this machine talk to."""
     reason = reason_against()
     if reason:
         pytest.skip(reason)
     cluster = Cluster(tmp_path_factory.mktemp("cluster"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SLURM_CONF", str(cluster.configuration))
-        try:
-            cluster.start()
-            yield cluster
-        finally:
-            cluster.stop()
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.stop()
