@@ -68,7 +68,7 @@ def reason_against() -> str | None:
     return None if os.geteuid() == 0 else "SLURM's daemons of the tests run as root alone"
 
 
-def wait_until(condition: Callable[[], bool], what: str, *, seconds: float = 120) -> None:
+def wait_until(condition: Callable[[], bool], what: str, *, seconds: float = 300) -> None:
     """Ask until a condition holds: SLURM tells of no change. Nothing else here waits."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -108,7 +108,7 @@ class Disturbed:
         with project.start(*ARGUMENTS, *TARGETS, config=long_training(), **ON_THE_CLUSTER) as snakemake:
             try:
                 self._disturb()
-                _, self.log = snakemake.communicate(timeout=240)
+                _, self.log = snakemake.communicate(timeout=600)
             finally:
                 snakemake.terminate()  # nothing where it has ended
         self.status = snakemake.returncode
