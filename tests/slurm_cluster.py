@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+FIELDS = ("JobID", "State", "Comment", "TimeLimit", "MinMemory", "Partition", "tres-per-job", "NodeList")
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "scancel")
 NODES = ("node1", "node2")
 # the plugin takes SLURM_CONF away from the jobs' own calls of SLURM, which then look here
@@ -152,10 +153,10 @@ class Cluster:
 
     def jobs(self, comment: str = "") -> list[QueuedJob]:
         """Jobs with a comment or all, the first one first, finished ones as well."""
-        lines = self.command(
-            "squeue", "-h", "-t", "all", "-S", "i", "-o", "%i|%T|%k|%l|%m|%P|%b|%N"
-        ).splitlines()
-        jobs = [QueuedJob(*line.split("|")) for line in lines]
+        table = self.command(
+            "squeue", "-h", "-t", "all", "-S", "i", "-O", ",".join(f"{one}:99|" for one in FIELDS)
+        )
+        jobs = [QueuedJob(*(cell.strip() for cell in line.split("|")[:-1])) for line in table.splitlines()]
         return [job for job in jobs if comment in ("", job.comment)]
 
     def _end(self, pid_file: Path) -> None:
