@@ -67,10 +67,11 @@ def test_one_pair_runs_again_alone(grid, finished, cluster):
     before = {
         path: path.stat().st_mtime_ns for path in grid.folder.glob(f"results/*/{OTHER_PAIR}/**/model.pt")
     }
+    assert before
     earlier = len(cluster.jobs())
     shutil.rmtree(grid.folder / "results/store")  # or its trainings would be taken from there
-    rerun = ("--forcerun", "select_lambda", "transfer", "adapt", "--")
-    grid.run(*ARGUMENTS, *rerun, f"results/tables/runs/{PAIR}.csv", **ON_THE_CLUSTER)
+    again = (f"results/tables/runs/{PAIR}.csv", "--forcerun", "select_lambda", "transfer", "adapt")
+    grid.run(*ARGUMENTS, *again, **ON_THE_CLUSTER)
     comments = [job.comment for job in cluster.jobs()[earlier:]]
     assert len(comments) == 6  # the search, the transfer, two methods with two numbers of shots
     source, target = PAIR.split("-to-")
@@ -123,7 +124,7 @@ class Disturbed:
         self._wait_until_resumed()
         self.cluster.command("scontrol", "update", f"nodename={node}", "state=idle")
         self.cluster.command("scancel", "--signal=STOP", job.number)  # it hangs
-        self.cluster.command("scontrol", "update", f"jobid={job.number}", "EndTime=now+1")
+        self.cluster.command("scontrol", "update", f"jobid={job.number}", "EndTime=now+5")
 
     def _wait_until_resumed(self) -> None:
         """Until the training goes on after a later epoch than when it did so before."""
