@@ -137,6 +137,10 @@ class Disturbed:
 
         wait_until(resumed, "the training goes on")
         self.resumed_after.append(resumptions(log)[-1])
+        # the next disturbance is to find a later epoch
+        (checkpoint,) = self.project.folder.glob("results/store/*/*.checkpoint")
+        resumed_from = checkpoint.stat().st_mtime_ns
+        wait_until(lambda: checkpoint.stat().st_mtime_ns > resumed_from, "a later checkpoint")
 
 
 def resumptions(log: Path) -> list[int]:
