@@ -122,7 +122,6 @@ class Disturbed:
         node = self.cluster.jobs(TRAINING)[0].node
         self.cluster.command("scontrol", "update", f"nodename={node}", "state=down", "reason=lost")
         self._wait_until_resumed()
-        self.cluster.command("scontrol", "update", f"nodename={node}", "state=idle")
         self.cluster.command("scancel", "--signal=STOP", job.number)  # it hangs
         self.cluster.command("scontrol", "update", f"jobid={job.number}", "EndTime=now+5")
 
