@@ -1,0 +1,58 @@
+"""What jobs ask of SLURM, without one: `tests/slurm` submits them."""
+
+import re
+from copy import deepcopy
+
+import pytest
+
+from tiny_project import TINY, Project
+
+Resources = dict[str, str]
+
+
+def planned(project: Project, *arguments: str, **options) -> dict[str, Resources]:
+    """Resources of every job to be submitted, by rule, as Snakemake prints them."""
+    profile = ("--workflow-profile", "workflow/profiles/slurm")
+    done = project.snakemake("--dry-run", *profile, *arguments, **options)
+    assert done.returncode == 0, done.stderr[-5000:]
+    jobs = re.findall(
+        r"^rule (\w+):$.*?^    resources: (.*?)$", done.stdout + done.stderr, re.MULTILINE | re.DOTALL
+    )
+    return {rule: dict(one.split("=") for one in text.split(", ")) for rule, text in jobs}
+
+
+def with_search_and_relabelling() -> dict:
+    """Every rule that runs a network: a variant with a search of its own as well."""
+    config = deepcopy(TINY)
+    search = {"choice": "search", "grid": [0.2], "seed": 0}
+    config["methods"]["mme_own"] = {"variant_of": "mme", "label": "own", "entropy_weight": search}
+    return config
+
+
+@pytest.fixture
+def every_job(fresh) -> dict[str, Resources]:
+    return planned(fresh, "all", "des_study", config=with_search_and_relabelling())
+
+
+def test_jobs_with_a_gpu_and_no_others_go_to_its_partition(every_job):
+    with_gpu = {rule for rule, resources in every_job.items() if resources.get("gpu") == "1"}
+    assert {"baseline", "transfer", "select_lambda", "select_variant_lambda", "adapt", "features"} <= with_gpu
+    assert {"des_study_first", "des_study_search", "calibrate", "calibrate_baseline"} <= with_gpu
+    to_gpu = {rule for rule, resources in every_job.items() if resources["slurm_partition"] == "gpu"}
+    assert to_gpu == with_gpu
+
+
+def test_a_cpu_is_enough_where_the_experiment_says_so(fresh):
+    config = deepcopy(TINY)
+    config["execution"]["device"] = "cpu"
+    jobs = planned(fresh, "results/tables/runs.csv", config=config)
+    assert {resources["gpu"] for resources in jobs.values() if "gpu" in resources} == {"0"}
+
+
+def test_memory_and_time_double_with_every_retry(fresh):
+    first, third = (planned(fresh, "--attempt", attempt, "all", "des_study") for attempt in ("1", "3"))
+    assert first["baseline"]["mem_mb"] == "8000"
+    assert first.keys() == third.keys()
+    for rule, resources in first.items():
+        for name in ("mem_mb", "runtime"):
+            assert int(third[rule][name]) == 4 * int(resources[name]), rule
