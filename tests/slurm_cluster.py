@@ -7,20 +7,31 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 FIELDS = ("JobID", "State", "Comment", "TimeLimit", "MinMemory", "Partition", "tres-per-job", "NodeList")
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "scancel")
 NODES = ("node1", "node2")
 # the plugin takes SLURM_CONF away from the jobs' own calls of SLURM, which then look here
 SYSTEM_CONFIGURATION = Path("/etc/slurm/slurm.conf")
+# arguments of Snakemake, and how `Project` starts it
+ON_SLURM = (
+    "--workflow-profile",
+    "workflow/profiles/slurm",
+    "--slurm-status-command",  # there is no slurmdbd
+    "squeue",
+)
+SNAKEMAKE = {"program": str(Path(__file__).with_name("slurm_snakemake.py")), "cores": 4}
 
 # Memory is declared, not there: jobs ask for what the rules say and use far less. Without cgroups, SLURM
-# measures it every two seconds. cred_expire is also how long a job waits that was put back into the queue.
+# measures it every second. cred_expire is also how long a job waits that was put back into the queue. A job
+# goes to the node that has least to do, and a job of the partition "urgent" takes the place of others.
 CONFIGURATION = """
-ClusterName=tests
+ClusterName={name}
 SlurmctldHost={host}(127.0.0.1)
 SlurmctldPort={ports[0]}
 SlurmUser=root
@@ -39,10 +50,12 @@ TaskPlugin=task/none
 SwitchType=switch/none
 MpiDefault=none
 JobAcctGatherType=jobacct_gather/linux
-JobAcctGatherFrequency=task=2
+JobAcctGatherFrequency=task=1
 JobAcctGatherParams=OverMemoryKill
 SelectType=select/cons_tres
-SelectTypeParameters=CR_Core_Memory
+SelectTypeParameters=CR_Core_Memory,CR_LLN
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
 SlurmdParameters=config_overrides
 GresTypes=gpu
 ReturnToService=2
@@ -54,9 +67,11 @@ NodeName={nodes[0]} NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[1]} {node
 NodeName={nodes[1]} NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[2]} {node}
 PartitionName=cpu Nodes=ALL Default=YES
 PartitionName=gpu Nodes=ALL
+PartitionName=urgent Nodes=ALL PriorityTier=10
 """
-NODE = "CPUs=4 Sockets=1 CoresPerSocket=4 RealMemory=64000 Gres=gpu:1"
-FAKE_GPU = "NodeName={nodes} Name=gpu Count=1 File=/dev/null\n"
+GPUS_PER_NODE = 2
+NODE = "CPUs=4 Sockets=1 CoresPerSocket=4 RealMemory=64000 Gres=gpu:2"
+FAKE_GPUS = "NodeName={nodes} Name=gpu Count=2 File=/dev/null,/dev/zero\n"
 
 
 def reason_against() -> str | None:
@@ -97,15 +112,17 @@ class Cluster:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.name = f"tests-{os.getpid()}"  # in the environment of every job
         self.configuration = folder / "slurm.conf"
         # the daemons look for gres.conf beside it
         self.environment = os.environ | {"SLURM_CONF": str(self.configuration)}
 
     def start(self) -> None:
         """Write the configuration, start the daemons and wait for idle nodes."""
-        values = {"host": socket.gethostname().split(".")[0], "folder": self.folder, "ports": free_ports(3)}
+        host, ports = socket.gethostname().split(".")[0], free_ports(3)
+        values = {"name": self.name, "host": host, "folder": self.folder, "ports": ports}
         self.configuration.write_text(CONFIGURATION.format(nodes=NODES, node=NODE, **values))
-        (self.folder / "gres.conf").write_text(FAKE_GPU.format(nodes=",".join(NODES)))
+        (self.folder / "gres.conf").write_text(FAKE_GPUS.format(nodes=",".join(NODES)))
         (self.folder / "cgroup.conf").touch()
         SYSTEM_CONFIGURATION.parent.mkdir(exist_ok=True)
         SYSTEM_CONFIGURATION.unlink(missing_ok=True)  # a link to nowhere, of tests that were killed
@@ -127,19 +144,37 @@ class Cluster:
         wait_until(lambda: "is UP" in self.command("scontrol", "ping", check=False), "slurmctld answers")
         for node in NODES:
             self.command("slurmd", "-N", node)
-        wait_until(
-            lambda: self.command("sinfo", "-hN", "-p", "cpu", "-o", "%T").split() == ["idle"] * 2,
-            "idle nodes",
-        )
+        self._wait_for_nodes()
 
     def stop(self) -> None:
-        """End all jobs, then the daemons, the last one started first."""
+        """End all jobs, then the daemons, the last one started first, then what is left of jobs."""
         with ExitStack() as stack:
+            stack.callback(self._end_processes)
             stack.callback(SYSTEM_CONFIGURATION.unlink, missing_ok=True)
             for name in ("munge", "slurmctld", *NODES):
                 stack.callback(self._end, self.folder / f"{name}.pid")
             self.command("scancel", "--user", "root")
-            wait_until(lambda: not self.command("squeue", "-h"), "an empty queue")
+            wait_until(lambda: not self.command("squeue", "-h"), "an empty queue", seconds=30)
+
+    def lose(self, node: str) -> None:
+        """Take a node out of SLURM's reach; what runs on it goes on, until the power goes off."""
+        self._end(self.folder / f"{node}.pid", signal.SIGKILL)
+        self.command("scontrol", "update", f"nodename={node}", "state=down", "reason=lost")
+
+    def power_off(self, node: str) -> None:
+        """End all that runs on a lost node."""
+        self._end_processes(node)
+
+    def bring_back(self, node: str) -> None:
+        """Let SLURM reach a node again."""
+        self.command("slurmd", "-N", node)
+        self._wait_for_nodes()
+
+    def preempt(self, job: "QueuedJob") -> None:
+        """Let a job of more importance take a job's place for a moment."""
+        gpus = f"--gpus={GPUS_PER_NODE}"
+        options = ("-p", "urgent", "-N1", "-w", job.node, gpus, "--mem=1", "-o", "/dev/null")
+        self.command("sbatch", *options, "--wrap", "true")
 
     def command(self, *arguments: str, check: bool = True) -> str:
         """Output of one of SLURM's programs."""
@@ -159,11 +194,43 @@ class Cluster:
         jobs = [QueuedJob(*(cell.strip() for cell in line.split("|")[:-1])) for line in table.splitlines()]
         return [job for job in jobs if comment in ("", job.comment)]
 
-    def _end(self, pid_file: Path) -> None:
+    def processes(self, node: str | None = None) -> list[psutil.Process]:
+        """What jobs started, and SLURM to watch over them, on one node or on both."""
+        nodes = NODES if node is None else (node,)
+        logs = {str(self.folder / f"{name}.log") for name in nodes}
+        found = []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if process.name() == "slurmstepd":  # its environment cannot be read
+                    ours = not logs.isdisjoint(file.path for file in process.open_files())
+                else:
+                    environment = process.environ()
+                    ours = environment.get("SLURM_CLUSTER_NAME") == self.name
+                    ours = ours and environment.get("SLURMD_NODENAME") in nodes
+                if ours:
+                    found.append(process)
+        return found
+
+    def _end_processes(self, node: str | None = None) -> None:
+        processes = self.processes(node)
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(processes)
+
+    def _wait_for_nodes(self) -> None:
+        def there() -> bool:
+            states = self.command("sinfo", "-hN", "-p", "cpu", "-o", "%T").split()
+            return len(states) == len(NODES) and set(states) <= {"idle", "mixed", "allocated"}
+
+        wait_until(there, "nodes that take jobs")
+
+    def _end(self, pid_file: Path, how: signal.Signals = signal.SIGTERM) -> None:
         if pid_file.exists():
-            process = Path(f"/proc/{pid_file.read_text().strip()}")
-            os.kill(int(process.name), signal.SIGTERM)
-            wait_until(lambda: not process.exists(), f"{pid_file.stem} ends")
+            process = psutil.Process(int(pid_file.read_text()))
+            process.send_signal(how)
+            process.wait(60)
+            pid_file.unlink(missing_ok=True)
 
 
 def free_ports(count: int) -> list[int]:

@@ -4,8 +4,9 @@ import re
 from copy import deepcopy
 
 import pytest
+import yaml
 
-from tiny_project import TINY, Project
+from tiny_project import ROOT, TINY, Project
 
 Resources = dict[str, str]
 
@@ -56,3 +57,51 @@ def test_memory_and_time_double_with_every_retry(fresh):
     for rule, resources in first.items():
         for name in ("mem_mb", "runtime"):
             assert int(third[rule][name]) == 4 * int(resources[name]), rule
+
+
+# ---- the list of rules in the profile ---------------------------------------------------------------------
+
+RULE = re.compile(r"^ *(?:use )?rule (\w+)(?: as (\w+))?", re.MULTILINE)
+
+
+def scripts() -> dict[str, str]:
+    """Text of every rule's script, by rule, from the files of rules; that of the rule it is made from."""
+    found: dict[str, str] = {}
+    for path in sorted((ROOT / "workflow/rules").rglob("*.smk")):
+        text = path.read_text()
+        rules = list(RULE.finditer(text))
+        bounds = [*(rule.start() for rule in rules), len(text)]
+        for rule, end in zip(rules, bounds[1:], strict=True):
+            origin, name = rule[1], rule[2] or rule[1]
+            script = re.search(r'script:\s+"([^"]+)"', text[rule.end() : end])
+            if script:
+                found[name] = (path.parent / script[1]).read_text()
+            elif origin != name:
+                found[name] = found[origin]
+    return found
+
+
+def test_the_profile_names_every_rule_that_runs_a_network_and_no_other():
+    profile = yaml.safe_load((ROOT / "workflow/profiles/slurm/config.yaml").read_text())
+    choosing_a_device = {rule for rule, text in scripts().items() if '["execution"]["device"]' in text}
+    assert len(choosing_a_device) >= 12
+    assert set(profile["set-resources"]) == choosing_a_device
+    assert {tuple(asked.items()) for asked in profile["set-resources"].values()} == {
+        (("slurm_partition", "gpu"),)
+    }
+
+
+def test_every_rule_of_a_network_asks_for_a_gpu_and_grows():
+    """In the files, whatever the configuration switches off: the further training on a new survey as well."""
+    text = "".join(path.read_text() for path in sorted((ROOT / "workflow/rules").rglob("*.smk")))
+    asking = re.findall(
+        r"gpu=GPUS,\s+mem_mb=growing\(\d+\),\s+runtime=growing\(\d+\),.*?script:\s+\"(?:\.\./)+scripts/(\w+)",
+        text,
+        re.DOTALL,
+    )
+    of_networks = {
+        path.stem
+        for path in (ROOT / "workflow/scripts").glob("*.py")
+        if '["execution"]["device"]' in path.read_text()
+    }
+    assert sorted(asking) == sorted(of_networks)

@@ -82,8 +82,8 @@ def test_an_earlier_start_of_the_same_slurm_job_is_waited_for(tmp_path, monkeypa
         assert pauses == [1, 1, 1]
     (told,) = caplog.messages
     assert told.startswith(f"a run: process {os.getpid()} on gpu-3 since ")
-    assert told.endswith(
-        ", SLURM job 17, an earlier start of this very job, has not ended yet. Waiting for it, 30 minutes at most."
+    assert (
+        ", SLURM job 17, an earlier start of this very job, has not ended yet. Waiting for it, 30 min" in told
     )
 
 
@@ -93,7 +93,7 @@ def test_an_earlier_start_that_does_not_end_is_named_in_the_end(tmp_path, monkey
     monkeypatch.setattr(lock, "WAIT_MINUTES", 0)
     with (
         locked(path, name="a run"),
-        pytest.raises(LockedError, match="a run is being trained by .*, SLURM job 17, which holds"),
+        pytest.raises(LockedError, match=r"a run is being trained by .*, SLURM job 17, which holds"),
         locked(path, name="a run"),
     ):
         pytest.fail("two writers")

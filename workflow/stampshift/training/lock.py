@@ -94,8 +94,8 @@ def _taken_when_free(path: Path, name: str) -> TextIO:
                 raise
             if not waiting:
                 log.warning(
-                    "%s: %s, an earlier start of this very job, has not ended yet. Waiting for it, %g minutes "
-                    "at most.", name, error.holder, WAIT_MINUTES,
+                    "%s: %s, an earlier start of this very job, has not ended yet. Waiting for it, "
+                    "%g minutes at most.", name, error.holder, WAIT_MINUTES,
                 )  # fmt: skip
             waiting = True
             time.sleep(1)
