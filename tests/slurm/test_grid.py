@@ -25,6 +25,7 @@ RESULTS = (
     "tables/claims.md",
     "tables/lambda.md",
     "tables/network.md",
+    "tables/published-decisions.md",
     "tables/diagnostics/shift.md",
     "figures/table-1.pdf",
     "figures/all-pairs.pdf",
