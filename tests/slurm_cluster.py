@@ -1,6 +1,7 @@
 """A real SLURM of two nodes on this machine, in one folder and on ports of its own."""
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -79,9 +80,20 @@ def reason_against() -> str | None:
     missing = [program for program in PROGRAMS if shutil.which(program) is None]
     if missing:
         return f"no {', '.join(missing)} here: install slurmctld, slurmd, slurm-client and munge"
+    if os.geteuid() != 0:
+        return "SLURM's daemons of the tests run as root alone"
+    clear_away_killed_tests()
     if SYSTEM_CONFIGURATION.exists():
         return f"{SYSTEM_CONFIGURATION} is there: this machine belongs to another cluster"
-    return None if os.geteuid() == 0 else "SLURM's daemons of the tests run as root alone"
+    return None
+
+
+def clear_away_killed_tests() -> None:
+    """Stop the cluster of a test session that was killed before it could do so itself."""
+    if SYSTEM_CONFIGURATION.exists():
+        session = re.search(r"^ClusterName=tests-(\d+)$", SYSTEM_CONFIGURATION.read_text(), re.MULTILINE)
+        if session and not psutil.pid_exists(int(session[1])):
+            Cluster(SYSTEM_CONFIGURATION.resolve().parent, pid=int(session[1])).stop()
 
 
 def wait_until(condition: Callable[[], bool], what: str, *, seconds: float = 300) -> None:
@@ -110,9 +122,9 @@ class QueuedJob:
 class Cluster:
     """munged, slurmctld and two slurmd."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, pid: int | None = None) -> None:
         self.folder = folder
-        self.name = f"tests-{os.getpid()}"  # in the environment of every job
+        self.name = f"tests-{pid or os.getpid()}"  # in the environment of every job
         self.configuration = folder / "slurm.conf"
         # the daemons look for gres.conf beside it
         self.environment = os.environ | {"SLURM_CONF": str(self.configuration)}
@@ -227,9 +239,10 @@ class Cluster:
 
     def _end(self, pid_file: Path, how: signal.Signals = signal.SIGTERM) -> None:
         if pid_file.exists():
-            process = psutil.Process(int(pid_file.read_text()))
-            process.send_signal(how)
-            process.wait(60)
+            with suppress(psutil.NoSuchProcess):
+                process = psutil.Process(int(pid_file.read_text()))
+                process.send_signal(how)
+                process.wait(60)
             pid_file.unlink(missing_ok=True)
 
 
