@@ -96,7 +96,8 @@ def test_one_pair_runs_again_alone(grid, cluster):
     earlier = len(cluster.jobs())
 
     shutil.rmtree(grid.folder / "results/store")  # or its trainings would be taken from there
-    (grid.folder / f"results/lambda/{PAIR}.json").unlink()
+    for name in ("lambda/{}.json", "tables/runs/{}.csv"):
+        (grid.folder / "results" / name.format(PAIR)).unlink()
     for method in ("baseline", "finetune", "mme"):
         shutil.rmtree(grid.folder / "results" / method / PAIR)
     grid.run(*ON_SLURM, f"results/tables/runs/{PAIR}.csv", config=TWO_PAIRS, **SNAKEMAKE)
