@@ -43,7 +43,7 @@ bench: $(VENV)/installed ## the figures of benchmarks/README.md
 	$(BIN)/python benchmarks/des_networks.py
 	$(BIN)/python benchmarks/scoring.py
 
-$(VENV)/installed: envs/$(TORCH).txt envs/requirements.txt envs/dev.txt pyproject.toml
+$(VENV)/installed: envs/$(TORCH).txt envs/requirements.txt envs/slurm.txt envs/dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --requirement envs/$(TORCH).txt --requirement envs/dev.txt
 	$(BIN)/pip install --no-deps --editable .

@@ -1,4 +1,4 @@
-"""Small surveys that every part of the suite may use."""
+"""Small surveys, and checkouts in which a tiny experiment runs, that every part of the suite may use."""
 
 import os
 from multiprocessing import forkserver
@@ -9,6 +9,7 @@ import pytest
 from fake_surveys import FRACTIONS, write_survey
 from stampshift.splits import Splits, make_splits
 from stampshift.stamps import Stamps
+from tiny_project import Project, copy_of_the_project
 
 pytest_plugins = ["raw_formats"]
 
@@ -42,6 +43,20 @@ def surveys(survey_files) -> dict[str, Stamps]:
 @pytest.fixture(scope="session")
 def splits(survey_files) -> dict[str, Splits]:
     return {name: Splits.open(path) for name, path in survey_files["splits"].items()}
+
+
+@pytest.fixture
+def fresh(tmp_path) -> Project:
+    """A checkout in which nothing has run."""
+    return copy_of_the_project(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory) -> Project:
+    """A checkout in which the tiny experiment has run; tests leave it as they found it."""
+    project = copy_of_the_project(tmp_path_factory.mktemp("project"))
+    project.run()
+    return project
 
 
 @pytest.fixture(scope="session")

@@ -30,12 +30,14 @@ class Project:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def snakemake(self, *arguments: str, config: dict | None = None, cores: int = 2):
+    def start(
+        self, *arguments: str, config: dict | None = None, cores: int = 2, program: str = "-msnakemake"
+    ) -> subprocess.Popen:
+        """Snakemake in a process of its own; `program` is what Python runs."""
         (self.folder / "tiny.yaml").write_text(yaml.safe_dump(config or TINY))
         command = [
             sys.executable,
-            "-m",
-            "snakemake",
+            program,
             "--cores",
             str(cores),
             "--scheduler",
@@ -44,10 +46,15 @@ class Project:
         ]
         # the copy's package goes before the installed one
         environment = os.environ | {"PYTHONPATH": str(self.folder / "workflow")}
-        return subprocess.run(
+        return subprocess.Popen(
             [*command, "--configfile", "tiny.yaml"],
-            cwd=self.folder, env=environment, capture_output=True, text=True, check=False,
+            cwd=self.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
+
+    def snakemake(self, *arguments: str, **options) -> subprocess.CompletedProcess:
+        with self.start(*arguments, **options) as process:
+            output, errors = process.communicate()
+        return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
 
     def run(self, *arguments: str, **options) -> str:
         done = self.snakemake(*arguments, **options)

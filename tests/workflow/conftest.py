@@ -1,24 +1,10 @@
-"""Checkouts in which nothing has run, or a tiny experiment has run once."""
+"""The finished tiny experiment, for tests that change the code it ran with."""
 
 from pathlib import Path
 
 import pytest
 
-from tiny_project import Project, copy_of_the_project
-
-
-@pytest.fixture
-def fresh(tmp_path) -> Project:
-    """A checkout in which nothing has run."""
-    return copy_of_the_project(tmp_path)
-
-
-@pytest.fixture(scope="session")
-def finished(tmp_path_factory) -> Project:
-    """A checkout in which the tiny experiment has run; tests leave it as they found it."""
-    project = copy_of_the_project(tmp_path_factory.mktemp("project"))
-    project.run()
-    return project
+from tiny_project import Project
 
 
 @pytest.fixture

@@ -79,6 +79,7 @@ VARIANT_LABELS = {name: SECTIONS[name].label for name in VARIANTS}
 ENTROPY_WEIGHT_CHOICE = (SECTIONS["mme"].search or {}).get("choice") if "mme" in SECTIONS else None
 EXECUTION = config["execution"]
 RESULTS = config.get("pathvars", {}).get("results", "results")
+GPUS = 0 if EXECUTION["device"] == "cpu" else 1  # for a job that runs a network
 
 
 wildcard_constraints:
@@ -179,6 +180,15 @@ def archive_origin(wildcards):
 
 def results_folder(wildcards):
     return RESULTS
+
+
+def growing(first):
+    """Memory in MB or minutes of a job: what its first attempt asks for, doubled with every retry."""
+
+    def amount(wildcards, attempt):
+        return first * 2 ** (attempt - 1)
+
+    return amount
 
 
 # ---- runs -------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ rule download:
     conda:
         "../../envs/stampshift.yaml"
     resources:
-        runtime=1440,
+        runtime=growing(1440),
     params:
         # what has come is not thrown away for an address that changed: the server is asked whether the file has
         url=archive_address,
@@ -72,8 +72,8 @@ rule stamps:
         "../../envs/stampshift.yaml"
     threads: EXECUTION["preprocessing_threads"]
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=growing(4000),
+        runtime=growing(240),
     params:
         survey=survey_name,
         reader=survey_reader,
@@ -98,8 +98,8 @@ rule splits:
     conda:
         "../../envs/stampshift.yaml"
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         fractions=config["splits"]["fractions"],
         seeds=SEEDS,

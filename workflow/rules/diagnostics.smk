@@ -25,8 +25,8 @@ rule detection_curves:
     conda:
         "../../envs/stampshift.yaml"
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=growing(8000),
+        runtime=growing(60),
     params:
         runs=few_and_many_models,
         surveys=target_and_source,
@@ -56,8 +56,8 @@ rule score_histograms:
     conda:
         "../../envs/stampshift.yaml"
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=growing(8000),
+        runtime=growing(60),
     params:
         runs=many_shots_models,
         surveys=target_and_source,
@@ -80,9 +80,9 @@ rule calibrate_baseline:
     conda:
         "../../envs/stampshift.yaml"
     resources:
-        gpu=1,
-        mem_mb=8000,
-        runtime=60,
+        gpu=GPUS,
+        mem_mb=growing(8000),
+        runtime=growing(60),
     params:
         seeds=SEEDS,
         code=code_digest("training.validation", "evaluation.calibration"),
@@ -106,9 +106,9 @@ rule calibrate:
     conda:
         "../../envs/stampshift.yaml"
     resources:
-        gpu=1,
-        mem_mb=8000,
-        runtime=60,
+        gpu=GPUS,
+        mem_mb=growing(8000),
+        runtime=growing(60),
     params:
         seeds=SEEDS,
         validation_shots=config["splits"]["validation_shots"],
@@ -145,8 +145,8 @@ rule reliability:
     conda:
         "../../envs/stampshift.yaml"
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=growing(8000),
+        runtime=growing(60),
     params:
         runs=many_shots_models,
         surveys=target_and_source,
@@ -185,8 +185,8 @@ rule class_recall:
     conda:
         "../../envs/stampshift.yaml"
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=growing(8000),
+        runtime=growing(60),
     params:
         runs=many_shots_models,
         surveys=target_and_source,
@@ -210,8 +210,8 @@ rule signal_to_noise:
     conda:
         "../../envs/stampshift.yaml"
     resources:
-        mem_mb=2000,
-        runtime=120,
+        mem_mb=growing(2000),
+        runtime=growing(120),
     params:
         reader=survey_reader,
         code=code_digest("surveys.signal_to_noise"),
@@ -249,8 +249,8 @@ rule snr_recall:
     conda:
         "../../envs/stampshift.yaml"
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=growing(8000),
+        runtime=growing(60),
     params:
         runs=many_shots_models,
         surveys=target_and_source,
@@ -311,8 +311,8 @@ rule worst_errors:
     conda:
         "../../envs/stampshift.yaml"
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=growing(8000),
+        runtime=growing(60),
     params:
         runs=gallery_models,
         surveys=target_and_source,
@@ -365,9 +365,9 @@ rule features:
     conda:
         "../../envs/stampshift.yaml"
     resources:
-        gpu=1,
-        mem_mb=4000,
-        runtime=60,
+        gpu=GPUS,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         runs=first_split_models,
         per_survey=DIAGNOSTICS["features_per_survey"],
@@ -395,8 +395,8 @@ rule domain_shift:
     conda:
         "../../envs/stampshift.yaml"
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         simulated=SIMULATED,
         code=code_digest("evaluation.domain_shift", "figures.embedding"),

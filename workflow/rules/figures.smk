@@ -135,8 +135,8 @@ rule preprocessing_figure:
     conda:
         "../../envs/stampshift.yaml"
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         reader=survey_reader,
         options=survey_options,

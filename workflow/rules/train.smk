@@ -12,9 +12,9 @@ rule baseline:
         "../../envs/stampshift.yaml"
     threads: EXECUTION["threads"]
     resources:
-        gpu=1,
-        mem_mb=16000,
-        runtime=1440,
+        gpu=GPUS,
+        mem_mb=growing(8000),
+        runtime=growing(480),
     params:
         results=results_folder,
         seeds=SEEDS,
@@ -41,9 +41,9 @@ rule transfer:
     conda:
         "../../envs/stampshift.yaml"
     resources:
-        gpu=1,
-        mem_mb=8000,
-        runtime=60,
+        gpu=GPUS,
+        mem_mb=growing(8000),
+        runtime=growing(60),
     params:
         results=results_folder,
         seeds=SEEDS,
@@ -68,9 +68,9 @@ rule select_lambda:
         "../../envs/stampshift.yaml"
     threads: EXECUTION["threads"]
     resources:
-        gpu=1,
-        mem_mb=16000,
-        runtime=2880,
+        gpu=GPUS,
+        mem_mb=growing(8000),
+        runtime=growing(720),
     params:
         results=results_folder,
         name=search_name,
@@ -136,9 +136,9 @@ rule adapt:
         "../../envs/stampshift.yaml"
     threads: EXECUTION["threads"]
     resources:
-        gpu=1,
-        mem_mb=16000,
-        runtime=1440,
+        gpu=GPUS,
+        mem_mb=growing(8000),
+        runtime=growing(240),
     params:
         results=results_folder,
         seeds=SEEDS,

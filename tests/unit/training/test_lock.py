@@ -6,6 +6,7 @@ import socket
 
 import pytest
 
+from stampshift.training import lock
 from stampshift.training.lock import LockedError, locked
 
 
@@ -60,3 +61,49 @@ def test_a_file_system_without_locks_is_warned_of(tmp_path, monkeypatch, caplog)
     with locked(tmp_path / "run.lock", name="a run"):
         pass
     assert "this file system has no locks: see that no second job trains a run" in caplog.text
+
+
+def test_an_earlier_start_of_the_same_slurm_job_is_waited_for(tmp_path, monkeypatch, caplog):
+    """SLURM lost a node and started its job again elsewhere; then the node's process ends."""
+    path = tmp_path / "run.lock"
+    monkeypatch.setenv("SLURM_JOB_ID", "17")
+    monkeypatch.setenv("SLURMD_NODENAME", "gpu-3")
+    earlier = locked(path, name="a run")
+    earlier.__enter__()
+    pauses = []
+
+    def pause(seconds):
+        pauses.append(seconds)
+        if len(pauses) == 3:
+            earlier.__exit__(None, None, None)
+
+    monkeypatch.setattr(lock.time, "sleep", pause)
+    with locked(path, name="a run"):
+        assert pauses == [1, 1, 1]
+    (told,) = caplog.messages
+    assert told.startswith(f"a run: process {os.getpid()} on gpu-3 since ")
+    assert (
+        ", SLURM job 17, an earlier start of this very job, has not ended yet. Waiting for it, 30 min" in told
+    )
+
+
+def test_an_earlier_start_that_does_not_end_is_named_in_the_end(tmp_path, monkeypatch):
+    path = tmp_path / "run.lock"
+    monkeypatch.setenv("SLURM_JOB_ID", "17")
+    monkeypatch.setattr(lock, "WAIT_MINUTES", 0)
+    with (
+        locked(path, name="a run"),
+        pytest.raises(LockedError, match=r"a run is being trained by .*, SLURM job 17, which holds"),
+        locked(path, name="a run"),
+    ):
+        pytest.fail("two writers")
+
+
+def test_another_slurm_job_is_not_waited_for(tmp_path, monkeypatch):
+    path = tmp_path / "run.lock"
+    monkeypatch.setattr(lock.time, "sleep", lambda seconds: pytest.fail("it waits"))
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    with locked(path, name="a run"):
+        monkeypatch.setenv("SLURM_JOB_ID", "17")
+        with pytest.raises(LockedError, match="SLURM job 7, which"), locked(path, name="a run"):
+            pytest.fail("two writers")

@@ -12,8 +12,8 @@ rule des_study_features:
     conda:
         "../../../envs/stampshift.yaml"
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=growing(8000),
+        runtime=growing(60),
     params:
         reader=survey_reader(DES_SURVEY),
         code=code_digest("surveys.features"),
@@ -36,8 +36,8 @@ rule des_study_stamp_features:
         "../../../envs/stampshift.yaml"
     threads: EXECUTION["preprocessing_threads"]
     resources:
-        mem_mb=8000,
-        runtime=240,
+        mem_mb=growing(8000),
+        runtime=growing(240),
     params:
         survey=DES_STUDY["survey"],
         reader=survey_reader(DES_SURVEY),
@@ -69,8 +69,8 @@ rule des_study_forest:
         "../../../envs/stampshift.yaml"
     threads: EXECUTION["threads"]
     resources:
-        mem_mb=16000,
-        runtime=240,
+        mem_mb=growing(16000),
+        runtime=growing(240),
     params:
         settings=DES_STUDY["forest"],
         seed=DES_STUDY["seed"],
@@ -91,8 +91,8 @@ rule des_study_candidates:
     conda:
         "../../../envs/stampshift.yaml"
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         bounds=DES_STUDY["evaluation"]["categories"],
         code=code_digest("relabelling.search"),
@@ -114,8 +114,8 @@ rule des_study_labels:
     conda:
         "../../../envs/stampshift.yaml"
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         origin=DES_RELABELS["origin"],
         path=DES_RELABELS["path"],
@@ -139,8 +139,8 @@ if NEW_SURVEY:
         conda:
             "../../../envs/stampshift.yaml"
         resources:
-            mem_mb=4000,
-            runtime=60,
+            mem_mb=growing(4000),
+            runtime=growing(60),
         params:
             votes=NEW_SURVEY["votes"],
             code=code_digest("relabelling.new_survey"),
@@ -160,8 +160,8 @@ if NEW_SURVEY:
         conda:
             "../../../envs/stampshift.yaml"
         resources:
-            mem_mb=4000,
-            runtime=60,
+            mem_mb=growing(4000),
+            runtime=growing(60),
         params:
             margin=NEW_SURVEY["margin"],
             code=code_digest("relabelling.new_survey"),

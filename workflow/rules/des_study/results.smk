@@ -43,8 +43,8 @@ rule des_performance:
     conda:
         "../../../envs/stampshift.yaml"
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=growing(8000),
+        runtime=growing(60),
     params:
         models=DES_MODELS,
         survey=DES_STUDY["survey"],
@@ -77,8 +77,8 @@ rule des_curves:
     conda:
         "../../../envs/stampshift.yaml"
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=growing(8000),
+        runtime=growing(60),
     params:
         models=DES_MODELS,
         survey=DES_STUDY["survey"],
@@ -132,8 +132,8 @@ rule des_scores:
     conda:
         "../../../envs/stampshift.yaml"
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=growing(8000),
+        runtime=growing(60),
     params:
         models=DES_MODELS,
         survey=DES_STUDY["survey"],
@@ -190,8 +190,8 @@ rule des_categories:
     conda:
         "../../../envs/stampshift.yaml"
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=growing(8000),
+        runtime=growing(60),
     params:
         models=DES_MODELS,
         survey=DES_STUDY["survey"],
@@ -221,8 +221,8 @@ rule des_agreement:
     conda:
         "../../../envs/stampshift.yaml"
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=growing(8000),
+        runtime=growing(60),
     params:
         models=DES_MODELS,
         survey=DES_STUDY["survey"],
@@ -264,8 +264,8 @@ rule des_retraining:
     conda:
         "../../../envs/stampshift.yaml"
     resources:
-        mem_mb=8000,
-        runtime=120,
+        mem_mb=growing(8000),
+        runtime=growing(120),
     params:
         models=DES_MODELS,
         survey=DES_STUDY["survey"],
@@ -353,8 +353,8 @@ rule des_new_survey:
     conda:
         "../../../envs/stampshift.yaml"
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         survey=DES_NEW_SURVEY,
         simulated=DES_ANY_SIMULATED,

@@ -16,8 +16,8 @@ rule des_study_stamps:
         "../../../envs/stampshift.yaml"
     threads: EXECUTION["preprocessing_threads"]
     resources:
-        mem_mb=8000,
-        runtime=480,
+        mem_mb=growing(8000),
+        runtime=growing(480),
     params:
         survey=DES_STUDY["survey"],
         reader=survey_reader(DES_SURVEY),
@@ -44,8 +44,8 @@ rule des_study_splits:
     conda:
         "../../../envs/stampshift.yaml"
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         fractions=des_study_fractions,
         seeds=[DES_STUDY["seed"]],
@@ -64,8 +64,8 @@ rule des_study_folds:
     conda:
         "../../../envs/stampshift.yaml"
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         folds=DES_STUDY["search"]["folds"],
         validation=DES_STUDY["search"]["validation"],
@@ -90,9 +90,9 @@ rule des_study_first:
         "../../../envs/stampshift.yaml"
     threads: EXECUTION["threads"]
     resources:
-        gpu=1,
-        mem_mb=32000,
-        runtime=2880,
+        gpu=GPUS,
+        mem_mb=growing(32000),
+        runtime=growing(2880),
     params:
         results=results_folder,
         survey=DES_STUDY["survey"],
@@ -174,8 +174,8 @@ if NEW_SURVEY:
         conda:
             "../../../envs/stampshift.yaml"
         resources:
-            mem_mb=4000,
-            runtime=60,
+            mem_mb=growing(4000),
+            runtime=growing(60),
         params:
             fractions=NEW_SURVEY["fractions"],
             seed=DES_STUDY["seed"],
@@ -200,9 +200,9 @@ if NEW_SURVEY:
             "../../../envs/stampshift.yaml"
         threads: EXECUTION["threads"]
         resources:
-            gpu=1,
-            mem_mb=32000,
-            runtime=1440,
+            gpu=GPUS,
+            mem_mb=growing(32000),
+            runtime=growing(1440),
         params:
             results=results_folder,
             survey=NEW_SURVEY["survey"],

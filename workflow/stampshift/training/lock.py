@@ -2,6 +2,9 @@
 
 Two Snakemakes on one folder of results, or a job that its killed Snakemake left running, would write on the
 same checkpoints. The system gives up a lock with the process that holds it, however that ends.
+
+SLURM starts a job that it preempted, or whose node it lost, a second time under the same number. A node that
+was merely out of reach may still be at work on the first start: the second one waits for its end.
 """
 
 import errno
@@ -9,6 +12,7 @@ import fcntl
 import logging
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,12 +23,23 @@ from stampshift.errors import StampshiftError
 from stampshift.files import explained
 
 NO_LOCKS_HERE = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
+SLURM_JOB = "SLURM_JOB_ID"  # variable of the environment
+WAIT_MINUTES = (
+    30  # for an earlier start of the same SLURM job; file systems forget a dead node's locks sooner
+)
 
 log = logging.getLogger(__name__)
 
 
 class LockedError(StampshiftError):
-    """Another process trains the same run."""
+    """Another process, the holder, trains the same run."""
+
+    def __init__(self, name: str, *, path: Path, holder: str) -> None:
+        super().__init__(
+            f"{name} is being trained by {holder}, which holds {path}. Wait until it has ended, or end "
+            "it; then run the same command again."
+        )
+        self.holder = holder
 
 
 @contextmanager
@@ -41,19 +56,49 @@ def locked(path: Path, *, name: str) -> Iterator[None]:
     Raises
     ------
     LockedError
-        If another process holds it; the message says which, where, and since when.
+        If another process holds it; the message says which, where, and since when. An earlier start of the
+        same SLURM job is waited for, `WAIT_MINUTES` at most.
     """
     with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        taken = _taken(path, name)
+        taken = _taken_when_free(path, name)
     with taken as file:
         try:
             file.truncate(0)
             now = datetime.now(UTC).isoformat(" ", "seconds")
-            print(f"process {os.getpid()} on {socket.gethostname()} since {now}", file=file, flush=True)
+            start = f"process {os.getpid()} on {_node()} since {now}{_slurm_job()}"
+            print(start, file=file, flush=True)
             yield
         finally:
             path.unlink(missing_ok=True)
+
+
+def _node() -> str:
+    return os.environ.get("SLURMD_NODENAME") or socket.gethostname()
+
+
+def _slurm_job() -> str:
+    """End of a holder's description, empty outside SLURM."""
+    return f", SLURM job {os.environ[SLURM_JOB]}" if SLURM_JOB in os.environ else ""
+
+
+def _taken_when_free(path: Path, name: str) -> TextIO:
+    """Take the lock as soon as no earlier start of this process' SLURM job holds it."""
+    deadline, waiting = time.monotonic() + 60 * WAIT_MINUTES, False
+    while True:
+        try:
+            return _taken(path, name)
+        except LockedError as error:
+            own = _slurm_job()
+            if not own or not error.holder.endswith(own) or time.monotonic() > deadline:
+                raise
+            if not waiting:
+                log.warning(
+                    "%s: %s, an earlier start of this very job, has not ended yet. Waiting for it, "
+                    "%g minutes at most.", name, error.holder, WAIT_MINUTES,
+                )  # fmt: skip
+            waiting = True
+            time.sleep(1)
 
 
 def _taken(path: Path, name: str) -> TextIO:
@@ -65,10 +110,7 @@ def _taken(path: Path, name: str) -> TextIO:
             file.seek(0)
             holder = file.read().strip() or "another process"
             file.close()
-            raise LockedError(
-                f"{name} is being trained by {holder}, which holds {path}. Wait until it has ended, or end "
-                "it; then run the same command again."
-            ) from error
+            raise LockedError(name, path=path, holder=holder) from error
         except OSError as error:
             if error.errno not in NO_LOCKS_HERE:
                 file.close()

@@ -1,0 +1,107 @@
+"""What jobs ask of SLURM, without one: `tests/slurm` submits them."""
+
+import re
+from copy import deepcopy
+
+import pytest
+import yaml
+
+from tiny_project import ROOT, TINY, Project
+
+Resources = dict[str, str]
+
+
+def planned(project: Project, *arguments: str, **options) -> dict[str, Resources]:
+    """Resources of every job to be submitted, by rule, as Snakemake prints them."""
+    profile = ("--workflow-profile", "workflow/profiles/slurm")
+    done = project.snakemake("--dry-run", *profile, *arguments, **options)
+    assert done.returncode == 0, done.stderr[-5000:]
+    jobs = re.findall(
+        r"^rule (\w+):$.*?^    resources: (.*?)$", done.stdout + done.stderr, re.MULTILINE | re.DOTALL
+    )
+    return {rule: dict(one.split("=") for one in text.split(", ")) for rule, text in jobs}
+
+
+def with_search_and_relabelling() -> dict:
+    """Every rule that runs a network: a variant with a search of its own as well."""
+    config = deepcopy(TINY)
+    search = {"choice": "search", "grid": [0.2], "seed": 0}
+    config["methods"]["mme_own"] = {"variant_of": "mme", "label": "own", "entropy_weight": search}
+    return config
+
+
+@pytest.fixture
+def every_job(fresh) -> dict[str, Resources]:
+    return planned(fresh, "all", "des_study", config=with_search_and_relabelling())
+
+
+def test_jobs_with_a_gpu_and_no_others_go_to_its_partition(every_job):
+    with_gpu = {rule for rule, resources in every_job.items() if resources.get("gpu") == "1"}
+    assert {"baseline", "transfer", "select_lambda", "select_variant_lambda", "adapt", "features"} <= with_gpu
+    assert {"des_study_first", "des_study_search", "calibrate", "calibrate_baseline"} <= with_gpu
+    to_gpu = {rule for rule, resources in every_job.items() if resources["slurm_partition"] == "gpu"}
+    assert to_gpu == with_gpu
+
+
+def test_a_cpu_is_enough_where_the_experiment_says_so(fresh):
+    config = deepcopy(TINY)
+    config["execution"]["device"] = "cpu"
+    jobs = planned(fresh, "results/tables/runs.csv", config=config)
+    assert {resources["gpu"] for resources in jobs.values() if "gpu" in resources} == {"0"}
+
+
+def test_memory_and_time_double_with_every_retry(fresh):
+    first, third = (planned(fresh, "--attempt", attempt, "all", "des_study") for attempt in ("1", "3"))
+    assert first["baseline"]["mem_mb"] == "8000"
+    assert first.keys() == third.keys()
+    for rule, resources in first.items():
+        for name in ("mem_mb", "runtime"):
+            assert int(third[rule][name]) == 4 * int(resources[name]), rule
+
+
+# ---- the list of rules in the profile ---------------------------------------------------------------------
+
+RULE = re.compile(r"^ *(?:use )?rule (\w+)(?: as (\w+))?", re.MULTILINE)
+
+
+def scripts() -> dict[str, str]:
+    """Text of every rule's script, by rule, from the files of rules; that of the rule it is made from."""
+    found: dict[str, str] = {}
+    for path in sorted((ROOT / "workflow/rules").rglob("*.smk")):
+        text = path.read_text()
+        rules = list(RULE.finditer(text))
+        bounds = [*(rule.start() for rule in rules), len(text)]
+        for rule, end in zip(rules, bounds[1:], strict=True):
+            origin, name = rule[1], rule[2] or rule[1]
+            script = re.search(r'script:\s+"([^"]+)"', text[rule.end() : end])
+            if script:
+                found[name] = (path.parent / script[1]).read_text()
+            elif origin != name:
+                found[name] = found[origin]
+    return found
+
+
+def test_the_profile_names_every_rule_that_runs_a_network_and_no_other():
+    profile = yaml.safe_load((ROOT / "workflow/profiles/slurm/config.yaml").read_text())
+    choosing_a_device = {rule for rule, text in scripts().items() if '["execution"]["device"]' in text}
+    assert len(choosing_a_device) >= 12
+    assert set(profile["set-resources"]) == choosing_a_device
+    assert {tuple(asked.items()) for asked in profile["set-resources"].values()} == {
+        (("slurm_partition", "gpu"),)
+    }
+
+
+def test_every_rule_of_a_network_asks_for_a_gpu_and_grows():
+    """In the files, whatever the configuration switches off: the further training on a new survey as well."""
+    text = "".join(path.read_text() for path in sorted((ROOT / "workflow/rules").rglob("*.smk")))
+    asking = re.findall(
+        r"gpu=GPUS,\s+mem_mb=growing\(\d+\),\s+runtime=growing\(\d+\),.*?script:\s+\"(?:\.\./)+scripts/(\w+)",
+        text,
+        re.DOTALL,
+    )
+    of_networks = {
+        path.stem
+        for path in (ROOT / "workflow/scripts").glob("*.py")
+        if '["execution"]["device"]' in path.read_text()
+    }
+    assert sorted(asking) == sorted(of_networks)
