@@ -1,0 +1,17 @@
+"""Balanced accuracy of a night's scores, from the truth: `compare.py SCORES LABELS`."""
+
+import sys
+
+import pandas as pd
+
+from stampshift.evaluation.metrics import evaluate
+from stampshift.stamps import LABELS
+
+scores = pd.read_parquet(sys.argv[1], columns=["id", "score"])
+truth = pd.read_csv(sys.argv[2], dtype=str)
+night = scores.merge(truth, on="id")
+told = evaluate(night["label"].map(LABELS), night["score"])
+print(
+    f"{len(night)} alerts, balanced accuracy {told['balanced_accuracy']:.3f} "
+    f"(reals {told['recall_real']:.3f}, bogus {told['recall_bogus']:.3f})"
+)
