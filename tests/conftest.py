@@ -14,6 +14,25 @@ from tiny_project import Project, copy_of_the_project
 pytest_plugins = ["raw_formats"]
 
 
+# a SLURM cluster, a browser, and processes that are killed on purpose get along with other tests, not with each other
+ALONE = ("browser", "faults", "slurm")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With several workers (`pytest -n 2 --dist loadgroup`), tests that share what is costly share a worker."""
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            item.add_marker(pytest.mark.xdist_group(_group(item)))
+
+
+def _group(item: pytest.Item) -> str:
+    room = item.path.relative_to(Path(__file__).parent).parts[0]
+    if room in ALONE:
+        return "alone"
+    return "finished" if "finished" in getattr(item, "fixturenames", ()) else str(item.path)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def fork_server() -> None:
     """The session's worker processes come from one fork server: it has torch, whichever test starts first."""
