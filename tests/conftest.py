@@ -14,13 +14,13 @@ from tiny_project import Project, copy_of_the_project
 pytest_plugins = ["raw_formats"]
 
 
-# a SLURM cluster, a browser, and processes that are killed on purpose get along with other tests, not with each other
+# a SLURM cluster, a browser, processes that are killed on purpose: not two of them at once
 ALONE = ("browser", "faults", "slurm")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With several workers (`pytest -n 2 --dist loadgroup`), tests that share what is costly share a worker."""
+    """With several workers (`-n 2 --dist loadgroup`), tests that share what is costly share a worker."""
     if config.pluginmanager.hasplugin("xdist"):
         for item in items:
             item.add_marker(pytest.mark.xdist_group(_group(item)))
