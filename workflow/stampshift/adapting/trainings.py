@@ -11,7 +11,7 @@ from tqdm import tqdm
 from stampshift.adapting.few_labels import Fold
 from stampshift.adapting.setting import Setting
 from stampshift.evaluation.metrics import evaluate, mean_cross_entropy
-from stampshift.methods.method import State
+from stampshift.methods.method import State, copied_to_cpu
 from stampshift.parallel import ordered_map
 from stampshift.training.device import set_up_process
 from stampshift.training.loop import Trainer
@@ -84,8 +84,7 @@ def final_training(
     ):
         rows.append({"epoch": epoch} | row)
         classifier = trainer.classifier
-    state = {name: value.detach().cpu().clone() for name, value in classifier.state_dict().items()}
-    return state, pd.DataFrame(rows)
+    return copied_to_cpu(classifier.state_dict()), pd.DataFrame(rows)
 
 
 def _epochs(

@@ -87,6 +87,11 @@ def keep_random_weights(classifier: Classifier, baseline: State | None) -> None:
     """Start from the random weights as they are."""
 
 
+def copied_to_cpu(state: State) -> State:
+    """A copy in the computer's memory, which later training steps leave as it is."""
+    return {name: value.detach().cpu().clone() for name, value in state.items()}
+
+
 def baseline_part(state: State | None, part: str) -> State:
     """Weights of one part (``"extractor"`` or ``"head"``) of a baseline's state."""
     if state is None:

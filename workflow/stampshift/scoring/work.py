@@ -45,7 +45,7 @@ class How(NamedTuple):
 
 
 def score_unit(unit: alerts.Unit | StampRows, *, how: How) -> pa.Table:
-    """Lines of the scores file (`columns.SCHEMA`) of one unit, in order."""
+    """Lines of the scores file (`scores_file.SCHEMA`) of one unit, in order."""
     release = _release(how.release)
     if isinstance(unit, StampRows):
         candidates, stamps = _of_stamps_file(unit, survey=how.survey)

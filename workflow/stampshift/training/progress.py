@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from stampshift.methods.method import Method, State
+from stampshift.methods.method import Method, State, copied_to_cpu
 from stampshift.training.data import TrainingData
 
 PERFECT = 1.0
@@ -87,4 +87,4 @@ class Progress:
         if row["validation_balanced_accuracy"] > self.best_balanced_accuracy:
             self.best_epoch = self.epoch
             self.best_balanced_accuracy = row["validation_balanced_accuracy"]
-            self.best_state = {name: value.detach().cpu().clone() for name, value in state.items()}
+            self.best_state = copied_to_cpu(state)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from stampshift.methods.method import State
+from stampshift.methods.method import State, copied_to_cpu
 
 COUNTER = "num_batches_tracked"
 
@@ -20,11 +20,7 @@ class LaneState:
 
     def on_cpu(self) -> "LaneState":
         """A copy in the computer's memory."""
-        copies = [
-            {name: value.detach().cpu().clone() for name, value in state.items()}
-            for state in (self.classifier, self.momentum)
-        ]
-        return LaneState(*copies)
+        return LaneState(copied_to_cpu(self.classifier), copied_to_cpu(self.momentum))
 
 
 @dataclass(frozen=True)
