@@ -1,6 +1,8 @@
 import os
+import signal
 import subprocess
 import sys
+from multiprocessing.connection import Connection
 
 import psutil
 import pytest
@@ -34,6 +36,32 @@ def test_a_killed_worker_is_explained():
         match=r"a worker process was killed, .*out-of-memory killer.* with 2 of them .* Use fewer",
     ):
         list(ordered_map(os._exit, [9, 9, 9], processes=2))
+
+
+def _send_and_die(connection, message):
+    """What is left of sending by a process that is killed then: the first write to the pipe."""
+    if os.write(connection.fileno(), message[: os.pathconf("/", "PC_PIPE_BUF")]) < len(message):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _large(size):
+    Connection._send = _send_and_die
+    return b"x" * size
+
+
+def test_a_worker_killed_while_it_sends_a_large_result_does_not_leave_the_rest_waiting():
+    """Its result came whole or its death is told; with half of it in the pipe the map would never end."""
+    assert list(ordered_map(_large, [1_000_000], processes=2)) == [b"x" * 1_000_000]
+
+
+@pytest.mark.parametrize("taken", [1, 9])
+def test_results_leave_nothing_on_the_disk(monkeypatch, tmp_path, taken):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    results = ordered_map(str, range(9), processes=2)
+    assert [next(results) for _ in range(taken)] == [str(number) for number in range(taken)]
+    assert len(list(tmp_path.iterdir())) == 1
+    results.close()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_workers_end_with_a_killed_parent():

@@ -2,14 +2,18 @@
 
 import multiprocessing
 import os
+import pickle
 import signal
+import tempfile
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from multiprocessing import connection, forkserver, resource_tracker
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 from stampshift.errors import StampshiftError
 
@@ -97,10 +101,13 @@ def ordered_map(
     `Executor.map` would draw all items at once and hoard the results. With one process everything runs in
     this one. Worker processes import the calling script: it needs the ``__main__`` guard.
 
+    Results come by files, for a pool waits forever for the rest of a message whose sender was killed. What is
+    left to send is a file's name, shorter than the 4096 bytes that a pipe takes whole or not at all (pipe(7)).
+
     Parameters
     ----------
     function
-        Called with each item, in any process; it must be picklable.
+        Called with each item, in any process; it and its results must be picklable.
     items
         Items; at most `ITEMS_PER_PROCESS` per process are in flight.
     processes
@@ -114,16 +121,34 @@ def ordered_map(
     if processes == 1:
         yield from map(function, items)
         return
-    waiting: deque[Future[Result]] = deque()
-    with worker_pool(processes, function=function, initialise=None) as pool:
+    waiting: deque[Future[str]] = deque()
+    with (
+        tempfile.TemporaryDirectory(prefix="stampshift-") as folder,
+        worker_pool(processes, function=function, initialise=None) as pool,
+    ):
+        work = partial(_write_result, function, folder)
         try:
             for item in items:
-                waiting.append(pool.submit(function, item))
+                waiting.append(pool.submit(work, item))
                 if len(waiting) >= ITEMS_PER_PROCESS * processes:
-                    yield waiting.popleft().result()
+                    yield _read_result(waiting.popleft().result())
             while waiting:
-                yield waiting.popleft().result()
+                yield _read_result(waiting.popleft().result())
         except BrokenProcessPool as error:
             raise WorkerError(f"{processes} of them", "Use fewer processes.") from error
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _write_result(function: Callable[[Item], object], folder: str, item: Item) -> str:
+    result = function(item)
+    with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
+        pickle.dump(result, file, protocol=pickle.HIGHEST_PROTOCOL)
+    return file.name
+
+
+def _read_result(path: str) -> Any:
+    with Path(path).open("rb") as file:
+        result = pickle.load(file)
+    Path(path).unlink()
+    return result
