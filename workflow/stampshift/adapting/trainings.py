@@ -13,6 +13,7 @@ from stampshift.adapting.setting import Setting
 from stampshift.evaluation.metrics import evaluate, mean_cross_entropy
 from stampshift.methods.method import State, copied_to_cpu
 from stampshift.parallel import ordered_map
+from stampshift.splits import Rows
 from stampshift.training.device import set_up_process
 from stampshift.training.loop import Trainer
 from stampshift.training.predict import predict
@@ -57,7 +58,7 @@ def _fold_scores(
     number, fold = numbered
     target = setting.target_stamps
     tables = []
-    for epoch, trainer, _ in _epochs(setting, fold.shots, number=number, epochs=epochs, device=device):
+    for epoch, trainer, _ in trained_epochs(setting, fold.shots, number=number, epochs=epochs, device=device):
         scores = predict(trainer.classifier, target.stamps, fold.held_out, device=device)
         columns = {"row": fold.held_out, "label": target.labels[fold.held_out], "score": scores}
         tables.append(pd.DataFrame({"epoch": epoch} | columns))
@@ -78,7 +79,7 @@ def final_training(
     """
     rows = []
     shots = setting.few_labels.labelled
-    steps = _epochs(setting, shots, number=0, epochs=epochs, device=device)
+    steps = trained_epochs(setting, shots, number=0, epochs=epochs, device=device)
     for epoch, trainer, row in tqdm(
         steps, total=epochs, desc="final training", unit="epoch", disable=None if progress else True
     ):
@@ -87,9 +88,29 @@ def final_training(
     return copied_to_cpu(classifier.state_dict()), pd.DataFrame(rows)
 
 
-def _epochs(
-    setting: Setting, shots: np.ndarray, *, number: int, epochs: int, device: torch.device
+def trained_epochs(
+    setting: Setting, shots: Rows, *, number: int, epochs: int, device: torch.device
 ) -> Iterator[tuple[int, Trainer, dict[str, float]]]:
+    """Train, and stop after every epoch for a look.
+
+    Parameters
+    ----------
+    setting
+        Files and options.
+    shots
+        Rows of the labelled target stamps that the training sees.
+    number
+        0 for the final training, then the folds: it decides on the random streams.
+    epochs
+        How many.
+    device
+        Where to train.
+
+    Yields
+    ------
+    epoch, trainer, losses
+        The epoch's number, from 1; the training as it is then; and what `Trainer.train_epoch` tells.
+    """
     set_up_process()
     name = "final training" if number == 0 else f"fold {number}"
     task = setting.task(shots, name=name, entropy=setting.entropy(number), device=device)

@@ -1,0 +1,196 @@
+"""How honest `stampshift adapt` is about what it gained, and what its defaults are worth.
+
+    python benchmarks/adapting.py results/simulated
+
+For pairs of surveys of a finished experiment, a few labelled stamps of the target are drawn anew for every
+seed; the rest of the train part is the pile without labels. The test part, which `adapt` never sees, says
+what is true. Two tables of balanced accuracy:
+
+- what the held-out labels promised against the truth, and how often the truth lay in their intervals;
+- the truth after the epochs that the held-out labels chose, after all epochs, and after the best epoch (which
+  nobody can know), for several weights of the entropy.
+"""
+
+import argparse
+import os
+import time
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pandas as pd
+import torch
+
+from stampshift.adapting.gain import Change
+from stampshift.adapting.setting import Setting, Source
+from stampshift.adapting.trainings import choose_epochs, held_out_scores, trained_epochs
+from stampshift.evaluation.metrics import evaluate
+from stampshift.parallel import ordered_map
+from stampshift.splits import Splits
+from stampshift.stamps import BOGUS, REAL, UNLABELLED, Stamps, stamps_writer
+from stampshift.training.model import Model
+from stampshift.training.predict import predict
+
+CPU = torch.device("cpu")
+EPOCHS = 20
+TRAINING = {
+    "optimiser": "sgd",
+    "learning_rate": 0.01,
+    "momentum": 0.9,
+    "halve_every_iterations": None,
+    "batch_size": 50,
+    "epoch_size": 2500,
+}
+DEFAULT_WEIGHT = 0.1
+
+
+def few_labels(stamps, splits, *, real, bogus, seed, output):
+    """A stamps file of the train part in which all but a few labels are gone."""
+    rng = np.random.default_rng(seed)
+    labels = stamps.labels[splits.train]
+    known = [
+        rng.choice(np.flatnonzero(labels == label), number, replace=False)
+        for label, number in ((REAL, real), (BOGUS, bogus))
+    ]
+    kept = np.isin(np.arange(len(labels)), np.concatenate(known))
+    rows = splits.train
+    with stamps_writer(output, survey=stamps.survey, size_pixels=stamps.stamps.shape[-1]) as writer:
+        writer.append(
+            stamps.stamps[rows],
+            labels=np.where(kept, labels, UNLABELLED).astype(np.uint8),
+            classes=list(np.where(kept, stamps.classes[rows], "unlabelled")),
+            ids=list(stamps.ids[rows]),
+            groups=list(stamps.groups[rows]),
+        )
+        writer.describe({"normalisation": stamps.attributes["normalisation"], "counts": {}, "origin": {}})
+    return output
+
+
+def setting_of(results, source, target, *, seed, weight):
+    return Setting(
+        model=results / "baseline" / source / f"seed-{seed}" / "model.pt",
+        source=Source(results / "stamps" / f"{source}.h5", results / "splits" / source / f"seed-{seed}.npz"),
+        target=target,
+        method="mme",
+        options={
+            "labelled": ["source", "target"],
+            "head": "random",
+            "steps": "one",
+            "temperature": 0.05,
+            "entropy_weight": weight,
+        },
+        training=TRAINING,
+        seed=seed,
+    )
+
+
+def truth_by_epoch(setting, *, results, epochs):
+    """Of the final training, all labels seen: metrics on the target's test part after every epoch."""
+    stamps = Stamps.open(results / "stamps" / f"{setting.target_stamps.survey}.h5")
+    rows = Splits.open(results / "splits" / stamps.survey / f"seed-{setting.seed}.npz").test
+
+    def judged(classifier):
+        return evaluate(stamps.labels[rows], predict(classifier, stamps.stamps, rows, device=CPU))
+
+    before = judged(Model.open(setting.model).classifier(CPU))
+    steps = trained_epochs(setting, setting.few_labels.labelled, number=0, epochs=epochs, device=CPU)
+    return [before] + [judged(trainer.classifier) for _, trainer, _ in steps]
+
+
+def promised(scores, chosen):
+    held_out = scores[scores["epoch"] == chosen]
+    labels = held_out["label"].astype(int)
+    return Change.between(held_out["score"], held_out["score"], labels=labels, survey="", stamps="").after
+
+
+def measure(results, pair, *, numbers, seed, weights, processes, folder):
+    source, target = pair.split("-to-")
+    stamps = Stamps.open(results / "stamps" / f"{target}.h5")
+    splits = Splits.open(results / "splits" / target / f"seed-{seed}.npz")
+    real, bogus = numbers
+    few = few_labels(
+        stamps, splits, real=real, bogus=bogus, seed=seed, output=folder / f"{pair}-{real}-{bogus}-{seed}.h5"
+    )
+    settings = {weight: setting_of(results, source, few, seed=seed, weight=weight) for weight in weights}
+    begin = time.perf_counter()
+    scores = held_out_scores(
+        settings[DEFAULT_WEIGHT], epochs=EPOCHS, device=CPU, processes=processes, progress=False
+    )
+    seconds = time.perf_counter() - begin
+    by_epoch = choose_epochs(scores)
+    chosen = int(by_epoch.loc[by_epoch["chosen"], "epoch"].iloc[0])
+    found = promised(scores, chosen)
+    work = partial(truth_by_epoch, results=results, epochs=EPOCHS)
+    truths = ordered_map(work, settings.values(), processes=processes)
+    for weight, truth in zip(settings, truths, strict=True):
+        accuracy = [each["balanced_accuracy"] for each in truth]
+        line = {"pair": pair, "real": real, "bogus": bogus, "seed": seed, "weight": weight}
+        line |= {"before": accuracy[0], "last": accuracy[-1], "best": max(accuracy[1:]), "chosen": np.nan}
+        if weight == DEFAULT_WEIGHT:
+            line |= {"chosen": accuracy[chosen], "epochs": chosen, "fold_seconds": seconds}
+            line["promised"] = found["balanced_accuracy"]
+            for name in ("recall_real", "recall_bogus"):
+                low, high = found[f"{name}_interval"]
+                line[f"{name}_inside"] = low <= truth[chosen][name] <= high
+        yield line
+
+
+def shown(table):
+    print(
+        "\n| labels (real, bogus) | n | promised | true | promised - true: mean | its root mean square "
+        "| truth in the 95% interval: recall of reals | of bogus |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
+    default = table[table["weight"] == DEFAULT_WEIGHT]
+    for (real, bogus), each in default.groupby(["real", "bogus"]):
+        error = each["promised"] - each["chosen"]
+        print(
+            f"| {real}, {bogus} | {len(each)} | {each['promised'].mean():.3f} | {each['chosen'].mean():.3f} "
+            f"| {error.mean():+.3f} ± {error.sem():.3f} | {np.sqrt((error**2).mean()):.3f} "
+            f"| {each['recall_real_inside'].sum():.0f} | {each['recall_bogus_inside'].sum():.0f} |"
+        )
+    print(f"\n| labels | weight | n | before | chosen epochs | {EPOCHS} epochs | best epoch |")
+    print("|---|---|---|---|---|---|---|")
+    for (real, bogus, weight), each in table.groupby(["real", "bogus", "weight"]):
+        means = each[["before", "chosen", "last", "best"]].mean()
+        cells = ["" if np.isnan(value) else f"{value:.3f}" for value in means]
+        print(f"| {real}, {bogus} | {weight:g} | {len(each)} | {' | '.join(cells)} |")
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("results", type=Path)
+    parser.add_argument(
+        "--pairs", nargs="+", default=["HiTS-to-ZTF", "ZTF-to-DES", "DES-to-ATLAS", "ATLAS-to-HiTS"]
+    )
+    parser.add_argument("--labels", nargs="+", default=["5,5"], help="numbers: real,bogus")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--weights", nargs="+", type=float, default=[0.0, DEFAULT_WEIGHT, 1.0])
+    parser.add_argument("--output", type=Path, help="Parquet file of every line")
+    arguments = parser.parse_args()
+    lines = []
+    with TemporaryDirectory() as folder:
+        for seed in arguments.seeds:
+            for numbers in arguments.labels:
+                for pair in arguments.pairs:
+                    real, bogus = map(int, numbers.split(","))
+                    lines += measure(
+                        arguments.results,
+                        pair,
+                        numbers=(real, bogus),
+                        seed=seed,
+                        weights=arguments.weights,
+                        processes=len(os.sched_getaffinity(0)),
+                        folder=Path(folder),
+                    )
+                    print(lines[-1], flush=True)
+                    if arguments.output:
+                        pd.DataFrame(lines).to_parquet(arguments.output)
+    shown(pd.DataFrame(lines))
+
+
+if __name__ == "__main__":
+    main()
