@@ -1,0 +1,117 @@
+"""Candidates per second and core that `stampshift score` scores from end to end, and where the time goes.
+
+    stampshift export results/demo/baseline/HiTS/seed-0 --output released
+    python benchmarks/score.py released
+
+Packets of ZTF's and Rubin's form are made by hand, as in packets.py, one container of each; a stamps file has
+as many random stamps as --stamps says. Parts are microseconds of the processor per candidate: decoding packets
+into images (of a stamps file: nothing), preparing them for the network, the network with its checks, and what
+is left: opening the model, the table of scores, its parts on disk, the scores file. `stampshift score` in one
+process gives the sum. With --processes N its rate by the clock is measured too, in N processes.
+"""
+
+import argparse
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from packets import made_by_hand, write
+
+from stampshift import alerts
+from stampshift.release.released import Release
+from stampshift.scoring.preparing import prepare
+from stampshift.scoring.score import score
+from stampshift.stamps import REAL, Stamps, stamps_writer
+
+HEADER = "| input | candidates | decode | prepare | network | rest | candidates/s per core |"
+QUIET = {"schemas": None, "survey": None, "threshold": 0.5, "overwrite": True, "progress": False}
+
+
+def processor_seconds(work, rounds):
+    """The least of several rounds, and what the last returned: others' load only ever adds."""
+    taken = []
+    for _ in range(rounds):
+        begin = time.process_time()
+        result = work()
+        taken.append(time.process_time() - begin)
+    return min(taken), result
+
+
+def random_stamps(path, *, count, contract):
+    generator = np.random.default_rng(0)
+    size = contract.size_pixels
+    with stamps_writer(path, survey=contract.home, size_pixels=size) as writer:
+        for start in range(0, count, 1000):
+            ids = [f"candidate-{number}" for number in range(start, min(start + 1000, count))]
+            writer.append(
+                generator.standard_normal((len(ids), 3, size, size), dtype=np.float32),
+                labels=np.full(len(ids), REAL, np.uint8),
+                classes=["real"] * len(ids),
+                ids=ids,
+                groups=ids,
+            )
+        writer.describe({"normalisation": contract.normalisation, "counts": {}, "origin": {}})
+    return path
+
+
+def parts_of_packets(path, release, rounds):
+    """Seconds of decoding and preparing, and the stamps that come of it."""
+    units = list(alerts.units([path]))
+    decoding, decoded = processor_seconds(lambda: [list(alerts.decode(unit)) for unit in units], rounds)
+    preparing, found = processor_seconds(
+        lambda: [prepare(unit, contract=release.contract, survey=None) for unit in decoded], rounds
+    )
+    return decoding, preparing, np.concatenate([stamps for _, stamps in found])
+
+
+def line(name, path, *, release, rounds, processes, folder):
+    whole = partial(score, release.folder, [path], output=folder / "scores.parquet", **QUIET)
+    total, told = processor_seconds(lambda: whole(processes=1), rounds)
+    decoding, preparing, stamps = (
+        (0.0, 0.0, np.array(Stamps.open(path).stamps))
+        if path.suffix == ".h5"
+        else parts_of_packets(path, release, rounds)
+    )
+    network, _ = processor_seconds(lambda: release.score(stamps), rounds)
+    rest = total - decoding - preparing - network
+    cells = [f"{1e6 * each / told.lines:.0f}" for each in (decoding, preparing, network, rest)]
+    print(f"| {name} | {told.lines} | {' | '.join(cells)} | {told.lines / total:.0f} |", flush=True)
+    if processes:
+        rates = [told.lines / whole(processes=processes).seconds for _ in range(rounds)]
+        print(
+            f"| {name}, {processes} processes by the clock | {told.lines} | | | | | {max(rates):.0f} in all |"
+        )
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("release", type=Path, help="folder of a released model")
+    parser.add_argument("--count", type=int, default=2000, help="packets of each form")
+    parser.add_argument("--stamps", type=int, default=50_000, help="stamps of the stamps file")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--processes", type=int)
+    arguments = parser.parse_args()
+    release = Release.open(arguments.release)
+    print(HEADER)
+    print("|---" * (HEADER.count("|") - 1) + "|")
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        measured = partial(
+            line, release=release, rounds=arguments.rounds, processes=arguments.processes, folder=folder
+        )
+        for survey, history in (("ZTF", 30), ("Rubin", 100), ("Rubin", 700)):
+            packets = folder / f"{survey}-{history}"
+            packets.mkdir()
+            schema, alike = made_by_hand(survey, history, arguments.count)
+            files = dict(write(schema, alike, packets))
+            measured(f"packets of {survey}'s form, history of {history}", files["one container"])
+        stamps = random_stamps(folder / "stamps.h5", count=arguments.stamps, contract=release.contract)
+        measured(f"stamps file, {release.contract.size_pixels} pixels", stamps)
+
+
+if __name__ == "__main__":
+    main()
