@@ -4,10 +4,11 @@
     python benchmarks/score.py released
 
 Packets of ZTF's and Rubin's form are made by hand, as in packets.py, one container of each; a stamps file
-has as many random stamps as --stamps says. Parts are microseconds of the processor per candidate: decoding packets
-into images (of a stamps file: nothing), preparing them for the network, the network with its checks, and what
-is left: opening the model, the table of scores, its parts on disk, the scores file. `stampshift score` in one
-process gives the sum. With --processes N its rate by the clock is measured too, in N processes.
+has as many random stamps as --stamps says. Parts are microseconds of the processor per candidate: decoding
+packets into images (of a stamps file: nothing), preparing them for the network, the network with its
+checks, and what is left: opening the model, the table of scores, its parts on disk, the scores file.
+`stampshift score` in one process gives the sum. With --processes N its rate by the clock is measured too,
+in N processes.
 """
 
 import argparse

@@ -49,6 +49,16 @@ def test_the_section_on_the_page_is_that_of_the_file():
     assert yaml.safe_load(section) == yaml.safe_load((ROOT / "docs/tutorial/rubin.yaml").read_text())
 
 
+def test_the_quick_start_has_only_commands_of_the_tutorial():
+    readme = (ROOT / "README.md").read_text()
+    (quick,) = re.findall(r"## Quick start\n.*?```bash\n(.*?)```", readme, re.DOTALL)
+    commands = [line for line in quick.splitlines() if not line.startswith(("#", "make"))]
+    tutorial = [
+        line for language, text in BLOCK.findall(PAGE) if language == "bash" for line in text.splitlines()
+    ]
+    assert len(commands) > 8 and set(commands) <= set(tutorial)
+
+
 def test_ten_stamps_have_a_label(told):
     assert re.search(r"labels +real 5, bogus 5, unlabelled 1490", block(told, "stampshift stamps"))
 

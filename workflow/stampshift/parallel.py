@@ -101,8 +101,9 @@ def ordered_map(
     `Executor.map` would draw all items at once and hoard the results. With one process everything runs in
     this one. Worker processes import the calling script: it needs the ``__main__`` guard.
 
-    Results come by files, for a pool waits forever for the rest of a message whose sender was killed. What is
-    left to send is a file's name, shorter than the 4096 bytes that a pipe takes whole or not at all (pipe(7)).
+    Results come by files, for a pool waits forever for the rest of a message whose sender was killed. What
+    is left to send is a file's name, less than the 4096 bytes that a pipe takes whole or not at all
+    (pipe(7)).
 
     Parameters
     ----------

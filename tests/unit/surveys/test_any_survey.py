@@ -25,6 +25,7 @@ from stampshift.making import make_stamps
 from stampshift.preprocess import InvalidPixels, preprocess
 from stampshift.stamps import Stamps
 from stampshift.surveys import READERS
+from stampshift.surveys.labels import read_labels
 from stampshift.triplets import RawTriplet
 
 NONE = InvalidPixels()
@@ -360,6 +361,12 @@ def test_label_files_of_both_kinds_and_what_they_leave_out(tmp_path, caplog):
             f"Mine: 2 ids of {path} occur in no candidate of the archive, the first of them 77" in caplog.text
         )
         (tmp_path / "raw" / "labels.parquet").unlink(missing_ok=True)
+
+
+def test_an_id_may_look_like_a_comment_or_like_nothing(tmp_path):
+    path = tmp_path / "labels.csv"
+    path.write_text("# seen by eye\nid,label\na#1,SN\nNA,ghost\nnan,SN\n2,\n")
+    assert read_labels(path) == {"a#1": "SN", "NA": "ghost", "nan": "SN"}
 
 
 def test_an_edited_label_file_is_read_again(tmp_path):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
+from io import StringIO
 from pathlib import Path
 
 import pandas as pd
@@ -38,7 +39,16 @@ def _read(path: Path, modified: int, size: int) -> Mapping[str, str]:  # noqa: A
         if path.suffix == ".parquet":
             table = pd.read_parquet(path, columns=list(COLUMNS))
         else:
-            table = pd.read_csv(path, usecols=list(COLUMNS), dtype=str, comment="#", skipinitialspace=True)
+            # no `comment="#"`: an id may have one in it; nor any word for "nothing", which an id may be too
+            lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
+            table = pd.read_csv(
+                StringIO("\n".join(lines)),
+                usecols=list(COLUMNS),
+                dtype=str,
+                skipinitialspace=True,
+                keep_default_na=False,
+                na_values=[""],
+            )
     except (OSError, ValueError, KeyError) as error:
         raise ArchiveError(
             f"{path}: expected a CSV or Parquet table with the columns id and label, found otherwise "
