@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import pandas as pd
 import uvicorn
 from fastapi import FastAPI
 
-from stampshift.stamps import stamps_writer
+from stampshift.stamps import BOGUS, REAL, UNLABELLED, UNLABELLED_CLASS, stamps_writer
 
 SIZE_PIXELS = 51
 CANDIDATES = 30
@@ -56,6 +56,22 @@ def write_study(folder: Path, *, count: int = CANDIDATES) -> Path:
     )
     table.sample(frac=1, random_state=1).to_parquet(folder / "search" / "candidates.parquet", index=False)
     return folder
+
+
+def write_new_survey(folder: Path, labels: Sequence[int]) -> Path:
+    """A stamps file as `stampshift stamps` makes of packets: candidates n0, n1, ... of a survey New."""
+    names = {REAL: "SN", BOGUS: "ghost", UNLABELLED: UNLABELLED_CLASS}
+    stamps = np.random.default_rng(6).normal(size=(len(labels), 3, 21, 21)).astype(np.float32)
+    stamps[::2, 1:, 9:12, 9:12] += 20
+    with stamps_writer(folder / "New.h5", survey="New", size_pixels=21) as writer:
+        writer.append(
+            stamps,
+            labels=labels,
+            classes=[names[label] for label in labels],
+            ids=[f"n{row}" for row in range(len(labels))],
+            groups=[""] * len(labels),
+        )
+    return folder / "New.h5"
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import pytest
 
-from review_server import serving
+from review_server import serving, write_new_survey
 from stampshift.review.access import Access
 from stampshift.review.app import make_app
 from stampshift.review.candidates import open_review
@@ -193,6 +193,24 @@ def test_label_and_score_can_be_shown_before_or_never(address, enter):
     expect(shown(page).locator(".known")).to_have_text("")
     press(page, "r")
     expect(page.locator("#last")).to_have_text("last: c0, real")
+
+
+def test_of_stamps_without_a_label_the_page_says_so(chromium, tmp_path, enter):
+    review = open_review(write_new_survey(tmp_path, [255, 1, 255]), stamps=None, shuffle_seed=None)
+    with (
+        VoteStore.open(tmp_path / "votes.sqlite", review) as store,
+        serving(make_app(review, store, raters_per_candidate=1, access=OPEN)) as address,
+    ):
+        page = enter(address, "ann")
+        press(page, "r")
+        expect(page.locator("#last")).to_have_text("last: n0, real; no label before")
+        press(page, "r")
+        expect(page.locator("#last")).to_have_text("last: n1, real; label real")
+        page.get_by_label("Label and score").select_option("always")
+        expect(shown(page).locator(".known")).to_have_text("no label before")
+        press(page, "s")
+        expect_saved(page, mine="3 of 3")
+        expect(page.locator("#all-text")).to_have_text("2 of 3")
 
 
 def test_a_phone_has_room_and_buttons(address, enter, store):

@@ -46,8 +46,7 @@ def test_review_export_writes_beside_the_votes(monkeypatch, capsys, survey_files
         for number, name in enumerate([first.id, second.id, first.id]):
             store.add(key=f"{number:016}", id=name, rater=f"rater{number}", vote="real")
     assert call(monkeypatch, "review-export", path) == 0
-    old_label = {1: "real", 0: "bogus"}[first.label]
-    assert (tmp_path / "A.csv").read_text() == f"id,old_label,label\n{first.id},{old_label},real\n"
+    assert (tmp_path / "A.csv").read_text() == f"id,old_label,label\n{first.id},{first.label},real\n"
     assert len((tmp_path / "A-votes.csv").read_text().splitlines()) == 4
     assert "decided by a margin of 2: 1" in capsys.readouterr().out
 

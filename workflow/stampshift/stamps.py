@@ -102,7 +102,8 @@ class Stamps:
         if nameless and not unlabelled:
             raise ContractError(
                 f"{path}: expected a label of every stamp, found none of {nameless} of {len(labels)}. Such a "
-                "file is for `stampshift adapt` and `score`; the workflow makes its own without them."
+                "file is for `stampshift review`, `adapt` and `score`; the workflow makes its own without "
+                "them."
             )
         return cls(
             survey, _memory_map(path, offset, shape), labels, classes, ids, groups, read_attributes(path)

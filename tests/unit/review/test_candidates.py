@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from fake_surveys import write_survey
+from review_server import write_new_survey
 from stampshift.errors import ContractError
 from stampshift.review.candidates import open_review
 
@@ -31,7 +32,7 @@ def copied(study, tmp_path):
 def test_the_most_suspicious_comes_first(review):
     assert list(review.candidates)[:3] == ["c0", "c1", "c2"]
     third = review.candidates["c3"]
-    assert (third.row, third.label, third.score) == (7, 1, pytest.approx(0.03))
+    assert (third.row, third.label, third.score) == (7, "real", pytest.approx(0.03))
     assert review.survey == "DES"
     assert review.simulated
 
@@ -54,6 +55,31 @@ def test_a_stamps_file_is_reviewed_whole(tmp_path):
     assert candidates["New-3"].score is None
 
 
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        ([255, 255, 255], ["unlabelled"] * 3),
+        ([255, 1, 0], ["unlabelled", "real", "bogus"]),
+    ],
+)
+def test_stamps_without_a_label_are_candidates_without_one(tmp_path, labels, words):
+    review = opened(write_new_survey(tmp_path, labels))
+    found = [(kept.id, kept.row, kept.label, kept.score) for kept in review.candidates.values()]
+    assert found == [(f"n{row}", row, word, None) for row, word in enumerate(words)]
+
+
+def test_another_label_is_another_review(tmp_path):
+    fingerprints = {
+        opened(write_new_survey(tmp_path, labels)).fingerprint for labels in ([255, 255], [255, 1], [255, 0])
+    }
+    assert len(fingerprints) == 3
+
+
+def test_a_table_may_hold_candidates_without_a_label(copied):
+    kept = opened(copied(label=np.uint8(255))).candidates["c3"]
+    assert (kept.label, kept.score) == ("unlabelled", pytest.approx(0.03))
+
+
 def test_a_seed_gives_one_random_order_and_the_same_fingerprint(study, review):
     one, again, other = (list(opened(study, shuffle_seed=seed).candidates) for seed in (1, 1, 2))
     assert one == again
@@ -73,6 +99,11 @@ def test_new_scores_keep_the_fingerprint_and_new_labels_do_not(copied, review):
         ({"row": 1, "id": "c0"}, "candidate c0 occurs twice"),
         ({"row": 0}, "its rows and ids are not those of .*stamps.h5"),
         ({"row": 10_000}, "its rows and ids are not those of"),
+        (
+            {"label": 2},
+            r"expected labels 1 \(real\), 0 \(bogus\) or 255 \(unlabelled\), found 2 for candidate c",
+        ),
+        ({"label": np.nan}, "found nan for candidate c"),
     ],
 )
 def test_candidates_of_other_stamps_are_refused(copied, columns, message):

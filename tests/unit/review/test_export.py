@@ -1,9 +1,14 @@
+from contextlib import ExitStack
+
 import pandas as pd
 import pytest
 
+from review_server import write_new_survey
 from stampshift.errors import ContractError
 from stampshift.relabelling.votes import majority
+from stampshift.review.candidates import open_review
 from stampshift.review.export import export
+from stampshift.review.store import VoteStore
 
 
 @pytest.fixture
@@ -44,6 +49,46 @@ def test_nothing_decided_writes_nothing_and_says_how_far_it_is(store, say, files
         export(store, margin=2, **files)
     assert not files["relabels"].parent.exists()
     assert "decided by a margin of 1: 1" in export(store, margin=1, **files)
+
+
+@pytest.fixture
+def voted(tmp_path):
+    """A function that gives a store of votes, in words such as "ann n0 real", on stamps with these labels."""
+
+    def open_store(labels, *votes):
+        review = open_review(write_new_survey(tmp_path, labels), stamps=None, shuffle_seed=None)
+        store = opened.enter_context(VoteStore.open(tmp_path / "votes.sqlite", review))
+        for number, words in enumerate(votes):
+            rater, name, vote = words.split()
+            store.add(key=f"{number:016}", id=name, rater=rater, vote=vote)
+        return store
+
+    with ExitStack() as opened:
+        yield open_store
+
+
+def test_first_labels_are_told_as_such_and_no_label_is_turned_round(voted, files):
+    store = voted([255] * 5, "ann n0 real", "ann n1 bogus", "ann n2 real", "ann n3 skip")
+    told = export(store, margin=1, **files)
+    assert files["relabels"].read_text().splitlines() == [
+        "id,old_label,label",
+        "n0,unlabelled,real",
+        "n1,unlabelled,bogus",
+        "n2,unlabelled,real",
+    ]
+    assert "decided by a margin of 1: 3, of which 3 labelled for the first time (2 real, 1 bogus)\n" in told
+    assert "undecided: 2, of which 0 disputed" in told
+    assert "flipped" not in told
+
+
+def test_labels_old_and_new_are_told_apart(voted, files):
+    store = voted([255, 1, 0, 255], "ann n0 bogus", "ann n1 bogus", "ann n2 bogus")
+    told = export(store, margin=1, **files)
+    assert list(pd.read_csv(files["relabels"])["old_label"]) == ["unlabelled", "real", "bogus"]
+    assert (
+        "decided by a margin of 1: 3, of which 1 flipped (0 bogus to real, 1 real to bogus), "
+        "1 labelled for the first time (0 real, 1 bogus)\n"
+    ) in told
 
 
 def test_no_votes_at_all(store, files):

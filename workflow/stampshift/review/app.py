@@ -152,7 +152,7 @@ def _blind(candidate: Candidate) -> dict[str, Any]:
 
 
 def _revealed(candidate: Candidate) -> dict[str, Any]:
-    return {"label": LABEL_NAMES[candidate.label], "score": candidate.score}
+    return {"label": candidate.label, "score": candidate.score}
 
 
 def _voted(candidate: Candidate, vote: str) -> dict[str, Any]:

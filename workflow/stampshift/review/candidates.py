@@ -10,10 +10,11 @@ import pandas as pd
 
 from stampshift.errors import ContractError
 from stampshift.provenance import digest
-from stampshift.stamps import Stamps
+from stampshift.stamps import LABEL_NAMES, UNLABELLED, UNLABELLED_CLASS, Stamps
 
 COLUMNS = ("row", "id", "label", "score", "suspicion")
 IN_STUDY = Path("search", "candidates.parquet")
+LABEL_WORDS = LABEL_NAMES | {UNLABELLED: UNLABELLED_CLASS}
 
 
 class Candidate(NamedTuple):
@@ -26,14 +27,14 @@ class Candidate(NamedTuple):
     row
         Row of the stamps file.
     label
-        Present label, 1 real and 0 bogus.
+        Present label: real, bogus, or unlabelled where nobody has said.
     score
         P(real) of the model, None where no model looked.
     """
 
     id: str
     row: int
-    label: int
+    label: str
     score: float | None
 
 
@@ -70,7 +71,7 @@ def open_review(path: Path, *, stamps: Path | None, shuffle_seed: int | None) ->
     ----------
     path
         Results of the DES study, or a table of candidates (Parquet: row, id, label, score, suspicion), or a
-        stamps file, all rows of which are then candidates.
+        stamps file, all rows of which are then candidates, labelled or not.
     stamps
         Stamps file of a table of candidates; None to take `stamps.h5` of the study that the table lies in.
     shuffle_seed
@@ -79,10 +80,11 @@ def open_review(path: Path, *, stamps: Path | None, shuffle_seed: int | None) ->
     Raises
     ------
     ContractError
-        If a file is missing, the candidates are of another stamps file, or an identifier occurs twice.
+        If a file is missing, the candidates are of another stamps file, a label is none, or an identifier
+        occurs twice.
     """
     table_path, stamps_path = _find(path, stamps)
-    opened = Stamps.open(stamps_path)
+    opened = Stamps.open(stamps_path, unlabelled=True)
     table = _all_rows(opened) if table_path is None else _read(table_path, opened, stamps_path)
     twice = table["id"][table["id"].duplicated()]
     if len(twice):
@@ -101,7 +103,7 @@ def open_review(path: Path, *, stamps: Path | None, shuffle_seed: int | None) ->
 
 
 def _candidate(name: str, row: int, label: int, score: float) -> Candidate:
-    return Candidate(name, int(row), int(label), None if np.isnan(score) else float(score))
+    return Candidate(name, int(row), LABEL_WORDS[label], None if np.isnan(score) else float(score))
 
 
 def _find(path: Path, stamps: Path | None) -> tuple[Path | None, Path]:
@@ -149,5 +151,11 @@ def _read(path: Path, stamps: Stamps, stamps_path: Path) -> pd.DataFrame:
     if rows.min() < 0 or rows.max() >= len(stamps) or (stamps.ids[rows] != table["id"].to_numpy(str)).any():
         raise ContractError(
             f"{path}: its rows and ids are not those of {stamps_path}; name the stamps file it was made from."
+        )
+    strange = table[~table["label"].isin(list(LABEL_WORDS))]
+    if len(strange):
+        raise ContractError(
+            f"{path}: expected labels 1 (real), 0 (bogus) or {UNLABELLED} (unlabelled), found "
+            f"{strange['label'].iloc[0]} for candidate {strange['id'].iloc[0]}. Correct the table."
         )
     return table.sort_values("suspicion", ascending=False, kind="stable")

@@ -1,5 +1,9 @@
-"""From a file of votes to the files that the workflow takes: the votes, and the labels they decide."""
+"""From a file of votes to the files that the workflow takes: the votes, and the labels they decide.
 
+The labels are a label file for a survey of one's own too: `surveys.labels` reads their ``id`` and ``label``.
+"""
+
+from collections import Counter
 from collections.abc import Mapping
 from itertools import chain
 from pathlib import Path
@@ -11,6 +15,7 @@ from stampshift.errors import ContractError
 from stampshift.files import atomic_path
 from stampshift.relabelling.votes import SKIP, agreement, majority
 from stampshift.review.store import VoteStore
+from stampshift.stamps import LABELS, UNLABELLED_CLASS
 
 
 def export(store: VoteStore, *, margin: int, relabels: Path, votes: Path) -> str:
@@ -23,7 +28,8 @@ def export(store: VoteStore, *, margin: int, relabels: Path, votes: Path) -> str
     margin
         Votes by which the majority must lead for a candidate to be decided.
     relabels
-        CSV to write: id, old_label, label (real or bogus), a row per decided candidate.
+        CSV to write: id, old_label (real, bogus or unlabelled), label (real or bogus), a row per decided
+        candidate.
     votes
         CSV to write: id, rater, vote (real, bogus or skip), time; the last word of every rater on every
         candidate, withdrawn ones left out.
@@ -70,15 +76,26 @@ def _told_votes(standing: pd.DataFrame) -> list[str]:
 
 def _told_candidates(result: pd.DataFrame, labels: Mapping[str, str], margin: int) -> list[str]:
     decided = result[result["label"] != ""]
-    old = decided["id"].map(labels)
-    to_real = int(((old == "bogus") & (decided["label"] == "real")).sum())
-    to_bogus = int(((old == "real") & (decided["label"] == "bogus")).sum())
     disputed = int(((result["label"] == "") & ~result["unanimous"] & (result["votes"] > 0)).sum())
+    changes = ", ".join(_told_changes(decided, labels))
     return [
-        f"decided by a margin of {margin}: {len(decided)}, of which {to_real + to_bogus} flipped "
-        f"({to_real} bogus to real, {to_bogus} real to bogus)",
+        f"decided by a margin of {margin}: {len(decided)}, of which {changes}",
         f"undecided: {len(labels) - len(decided)}, of which {disputed} disputed",
     ]
+
+
+def _told_changes(decided: pd.DataFrame, labels: Mapping[str, str]) -> list[str]:
+    """Counts of labels turned round and of first ones; what no candidate of the review can be is not told."""
+    counts = Counter(zip(decided["id"].map(labels), decided["label"], strict=True))
+    before = set(labels.values())
+    told = []
+    if before & set(LABELS):
+        to_real, to_bogus = counts["bogus", "real"], counts["real", "bogus"]
+        told.append(f"{to_real + to_bogus} flipped ({to_real} bogus to real, {to_bogus} real to bogus)")
+    if UNLABELLED_CLASS in before:
+        real, bogus = counts[UNLABELLED_CLASS, "real"], counts[UNLABELLED_CLASS, "bogus"]
+        told.append(f"{real + bogus} labelled for the first time ({real} real, {bogus} bogus)")
+    return told
 
 
 def _told_agreement(found: Mapping[str, list[dict[str, Any]]]) -> list[str]:

@@ -12,14 +12,15 @@ import pandas as pd
 
 from stampshift.errors import ContractError, StampshiftError
 from stampshift.review.candidates import Review
-from stampshift.stamps import LABEL_NAMES
 
 UNDO = "undo"
 FORMAT = 1
 BUSY_SECONDS = 30
 SCHEMA = (
     "CREATE TABLE review (survey TEXT NOT NULL, fingerprint TEXT NOT NULL, created TEXT NOT NULL)",
-    "CREATE TABLE candidate (id TEXT PRIMARY KEY, label TEXT NOT NULL CHECK (label IN ('real', 'bogus')))",
+    """CREATE TABLE candidate (
+        id TEXT PRIMARY KEY,
+        label TEXT NOT NULL CHECK (label IN ('real', 'bogus', 'unlabelled')))""",
     """CREATE TABLE vote (
         number INTEGER PRIMARY KEY AUTOINCREMENT,
         key TEXT NOT NULL UNIQUE,
@@ -155,7 +156,7 @@ class VoteStore:
         return pd.DataFrame([vote[2:] for vote in last], columns=["id", "rater", "vote", "time"])
 
     def labels(self) -> dict[str, str]:
-        """Label before the review, ``"real"`` or ``"bogus"``, by candidate."""
+        """Label before the review, ``"real"``, ``"bogus"`` or ``"unlabelled"``, by candidate."""
         with self._lock:
             return dict(self._connection.execute("SELECT id, label FROM candidate"))
 
@@ -188,7 +189,7 @@ class VoteStore:
         if execute("SELECT count(*) FROM sqlite_schema").fetchone() == (0,):
             for statement in SCHEMA:
                 execute(statement)
-            labels = [(name, LABEL_NAMES[kept.label]) for name, kept in review.candidates.items()]
+            labels = [(name, kept.label) for name, kept in review.candidates.items()]
             self._connection.executemany("INSERT INTO candidate VALUES (?, ?)", labels)
             created = datetime.now(UTC).isoformat(timespec="seconds")
             execute("INSERT INTO review VALUES (?, ?, ?)", (review.survey, review.fingerprint, created))

@@ -55,6 +55,6 @@ const spoken = (item) => `${item.saved ? "" : "saving: "}${item.vote}`;
 
 function known(item, reveal) {
   if (reveal === "never" || item.label === undefined) return "";
-  const score = item.score === null ? "" : `, score ${item.score.toFixed(3)}`;
-  return `label ${item.label}${score}`;
+  const label = item.label === "unlabelled" ? "no label before" : `label ${item.label}`;
+  return item.score === null ? label : `${label}, score ${item.score.toFixed(3)}`;
 }
