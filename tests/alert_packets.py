@@ -69,6 +69,7 @@ SCHEMAS: dict[str, Any] = {
             ("rbversion", nullable("string")),
             ("drb", nullable("float")),
             ("drbversion", nullable("string")),
+            ("ssdistnr", nullable("float")),
         ),
         cutout=CUTOUT,
         template=True,
@@ -118,7 +119,7 @@ def packet(survey: str, number: int, triplet: tuple[np.ndarray, ...], **changes:
         fields = {"diaSourceId": number, "diaSource": source, "prvDiaSources": [source] * 4}
     else:
         candidate = {"jd": 2.4e6, "rcid": 1, "rb": 0.25, "rbversion": "t1", "drb": 0.5, "drbversion": "d6"}
-        candidate |= {"ChiN": 1.0, "Psc": 0, "stackquadid": 3}
+        candidate |= {"ssdistnr": -999.0, "ChiN": 1.0, "Psc": 0, "stackquadid": 3}
         if survey == "ATLAS":
             candidate["rb"] = 0.0
         known = next(field["type"] for field in SCHEMAS[survey]["fields"] if field["name"] == "candidate")
