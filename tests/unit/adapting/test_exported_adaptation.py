@@ -94,7 +94,7 @@ def test_the_source_is_found_among_the_results_and_a_wrong_folder_is_refused(ada
     found = found_source(results / "baseline" / "A" / "seed-0", stamps=None, splits=None)
     assert found.stamps == results / "stamps" / "A.h5"
     assert found.splits == results / "splits" / "A" / "seed-0.npz"
-    with pytest.raises(ContractError, match=r"expected the folder of a run, with model\.pt"):
+    with pytest.raises(ContractError, match=r"expected the folder of a trained run, with model\.pt"):
         found_source(results, stamps=None, splits=None)
     with pytest.raises(ContractError, match=r"absent\.h5: no such file"):
         found_source(results / "baseline" / "A" / "seed-0", stamps=tmp_path / "absent.h5", splits=None)

@@ -12,8 +12,8 @@ from stampshift.errors import ContractError
 from stampshift.evaluation.calibration import logit_difference
 from stampshift.evaluation.predictions import pool_predictions
 from stampshift.experiment import Run
-from stampshift.files import read_json
 from stampshift.release.reference import ReleasedSurvey
+from stampshift.run_folder import read_metrics
 from stampshift.splits import Splits
 from stampshift.stamps import Stamps
 from stampshift.training.model import Model
@@ -49,7 +49,7 @@ def found_run(
     ContractError
         If a file is missing or breaks its contract, or the splits are not those of the run's predictions.
     """
-    metrics = _metrics(folder)
+    metrics = read_metrics(folder)
     if ADAPTED in metrics:
         return found_adaptation(folder, metrics)
     run = Run(**{name: metrics[name] for name in Run.__dataclass_fields__})
@@ -77,24 +77,6 @@ def _released(survey: Stamps, splits: Splits, validation_shots: int | None) -> R
         return ReleasedSurvey("source", survey, splits.train, splits.validation, none)
     shots = splits.validation_shots(validation_shots)
     return ReleasedSurvey("target", survey, splits.train, shots, np.setdiff1d(splits.validation, shots))
-
-
-def _metrics(folder: Path) -> dict[str, Any]:
-    path = folder / "metrics.json"
-    if not (folder / "model.pt").is_file() or not path.is_file():
-        raise ContractError(
-            f"{folder}: expected the folder of a trained run, with model.pt and metrics.json, found "
-            f"{'no such files in it' if folder.is_dir() else 'no such folder'}; give one such as "
-            "results/mme/HiTS-to-ZTF/shots-10/seed-0."
-        )
-    try:
-        metrics: dict[str, Any] = read_json(path)
-    except ValueError as error:
-        raise ContractError(f"{path}: not readable as JSON ({error}). Delete the run's folder.") from error
-    missing = [name for name in Run.__dataclass_fields__ if name not in metrics]
-    if missing:
-        raise ContractError(f"{path}: misses {', '.join(missing)}. Delete the run's folder.")
-    return metrics
 
 
 def _beside(folder: Path, run: Run, place: str, option: str) -> Path:
