@@ -106,6 +106,9 @@ def test_data_are_described_by_origin_losses_and_classes():
         "100 candidates read, dropped: 7 non square",
         "Classes that are real: SN, AGN; bogus: ghost",
     ]
+    assert card_text.data_notes({"labels": {"name": "votes.parquet"}})[1] == (
+        "Its labels are those of votes.parquet, in place of the archive's"
+    )
     assert card_text.data_notes({}) == ["origin not recorded"]
     assert card_text.data_notes({"origin": {"path": "nights"}}) == ["path nights"]
 

@@ -14,6 +14,7 @@ METHOD_NOTES = {
     "baseline": "trained on the source's labelled stamps",
     "finetune": "a trained model, trained further on the target's labelled stamps",
     "mme": "minimax entropy, Saito et al. 2019",
+    "further": "a trained network, trained further on the survey's labelled stamps",
     "scratch": "random weights, trained on the target's labelled stamps",
 }
 
@@ -83,6 +84,8 @@ def data_notes(attributes: Mapping[str, Any]) -> list[str]:
         dropped = {name: count for name, count in attributes["counts"]["dropped"].items() if count}
         told = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in dropped.items()) or "none"
         notes.append(f"{attributes['counts']['read']} candidates read, dropped: {told}")
+    if "labels" in attributes:
+        notes.append(f"Its labels are those of {attributes['labels']['name']}, in place of the archive's")
     if "class_map" in attributes:
         names = {
             label: [name for name, of in attributes["class_map"].items() if of == label] for label in LABELS
