@@ -213,7 +213,8 @@ def _blind_below(lines: Sequence[Mapping[str, Any]]) -> str:
         return ""
     return (
         " that these numbers of stamps can tell: chance alone reaches a KS distance of "
-        f"{worst['chance']:.2f} ({worst['quantity']} of {_counted(worst['of'])}, {worst['night']} against {worst['reference']})"
+        f"{worst['chance']:.2f} ({worst['quantity']} of {_counted(worst['of'])}, "
+        f"{worst['night']} against {worst['reference']})"
     )
 
 
