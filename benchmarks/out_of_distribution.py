@@ -74,7 +74,7 @@ def kinds(results, home, others, seed):
 
 
 def measure(model, results, validation_shots):
-    run = found_run(model.parent, stamps=[], splits=[], validation_shots=validation_shots)
+    run = found_run(model.parent, stamps=[], splits=[], labels=None, validation_shots=validation_shots)
     classifier = run["model"].classifier(torch.device("cpu"))
     surveys = {each.name: each for each in run["surveys"]}
     home = surveys[run["metrics"]["target"] or run["metrics"]["source"]]

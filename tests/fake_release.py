@@ -81,5 +81,8 @@ def write_run(results: Path, run: Run, *, validation_shots: int = 10) -> Path:
 
 
 def release_of(run: Path, output: Path, **options) -> Release:
-    make_release(output, **found_run(run, **{"stamps": [], "splits": [], "validation_shots": None} | options))
+    make_release(
+        output,
+        **found_run(run, **{"stamps": [], "splits": [], "labels": None, "validation_shots": None} | options),
+    )
     return Release.open(output)

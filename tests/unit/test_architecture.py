@@ -12,7 +12,7 @@ import stampshift
 ROOT = Path(stampshift.__file__).parent
 MODULES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py"))
 FOUNDATION = {"__init__", "errors", "files", "joblog", "parallel", "provenance", "experiment", "variants"}
-FOUNDATION |= {"stamps", "consistency", "label_settings", "reader_settings"}
+FOUNDATION |= {"stamps", "consistency", "label_settings", "reader_settings", "run_folder"}
 DATA = {
     "counts",
     "formats",

@@ -6,7 +6,7 @@ import yaml
 
 from stampshift.errors import ConfigError
 from stampshift.experiment import Experiment
-from stampshift.reader_settings import label_files, reader_options
+from stampshift.reader_settings import label_files, reader_options, schema_files
 
 ROOT = Path(__file__).parents[2]
 PUBLISHED = yaml.safe_load((ROOT / "config.yaml").read_text())
@@ -132,3 +132,24 @@ def test_options_are_those_of_the_sections_reader():
     assert reader_options(section) == {"labels": "a.csv"}
     assert label_files(section) == ["a.csv"]
     assert label_files({"reader": "folder"}) == []
+
+
+def test_files_of_schemas_are_found_in_either_layout_or_asked_for(tmp_path):
+    section = {"reader": "packets", "packets": {"schemas": str(tmp_path / "schemas")}}
+    with pytest.raises(
+        ConfigError, match=r"packets\.schemas: expected .*, found no such folder\. Put <id>\.avsc"
+    ):
+        schema_files(section)
+    version = tmp_path / "schemas" / "7" / "1"
+    version.mkdir(parents=True)
+    with pytest.raises(ConfigError, match=r"found no file \*\.avsc in it"):
+        schema_files(section)
+    files = [
+        version / "lsst.v7_1.alert.avsc",
+        version / "lsst.v7_1.diaSource.avsc",
+        version.parents[1] / "9.avsc",
+    ]
+    for file in files:
+        file.write_text("{}")
+    assert schema_files(section) == files
+    assert schema_files({"reader": "packets"}) == schema_files({"reader": "hits"}) == []

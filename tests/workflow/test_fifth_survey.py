@@ -7,6 +7,7 @@ from copy import deepcopy
 import pandas as pd
 import pytest
 
+from alert_packets import SCHEMAS, images, packet, wire
 from any_survey import CLASSES, write_folder, write_hdf5, write_packets
 from stampshift.stamps import Stamps
 from tiny_project import TINY
@@ -80,6 +81,30 @@ def test_packets_from_end_to_end(fresh):
     shutil.copy(labels, fresh.folder / "other.csv")
     config["surveys"]["Mine"]["packets"]["labels"] = "other.csv"
     assert fresh.jobs(*targets, config=config)["stamps"] == 1
+
+
+def test_an_edited_schema_makes_the_stamps_anew(fresh):
+    section = write(fresh, "packets")
+    section["packets"]["schemas"] = "schemas"
+    (fresh.folder / "schemas").mkdir()
+    schema = fresh.folder / "schemas" / "7.avsc"
+    schema.write_text(json.dumps(SCHEMAS["Rubin"]))
+    (fresh.folder / "mine" / "x.avro").write_bytes(wire("Rubin", packet("Rubin", 999, images(1)), schema=7))
+    with (fresh.folder / "mine-labels.csv").open("a") as labels:
+        labels.write("999,SN\n")
+    config = with_survey(section)
+    target = "results/stamps/Mine.h5"
+    fresh.run(target, config=config)
+    assert "999" in Stamps.open(fresh.folder / target).ids
+    assert fresh.jobs(target, config=config) == {}
+    schema.write_text(json.dumps(SCHEMAS["Rubin"] | {"doc": "another"}))
+    assert fresh.jobs(target, config=config)["stamps"] == 1
+    schema.unlink()
+    done = fresh.snakemake("--dry-run", target, config=config)
+    assert done.returncode != 0
+    assert (
+        "surveys.Mine.packets.schemas: expected a folder of schemas at schemas" in done.stderr + done.stdout
+    )
 
 
 def test_a_label_file_that_is_not_there_stops_the_run_before_the_first_job(fresh):

@@ -15,7 +15,7 @@ from stampshift.evaluation.diagnosed import diagnosed_pairs
 from stampshift.evaluation.labels import METHOD_LABELS
 from stampshift.experiment import BASELINE, Experiment, Pair, Run, check_shots
 from stampshift.provenance import code_digest, offer_package_to_subprocesses
-from stampshift.reader_settings import label_files, reader_options
+from stampshift.reader_settings import label_files, reader_options, schema_files
 from stampshift.simulation import class_counts
 
 offer_package_to_subprocesses()
@@ -126,6 +126,14 @@ def survey_labels(wildcards):
             f"surveys.{wildcards.survey}.{survey_reader(wildcards)}.labels names. Put it there, or correct the path."
         )
     return label_files(survey_section(wildcards))
+
+
+def survey_schemas(wildcards):
+    """Files of the schemas that the archive's packets come without, in a list that is empty where there are none."""
+    try:
+        return schema_files(survey_section(wildcards))
+    except ConfigError as error:
+        raise WorkflowError(f"config: surveys.{wildcards.survey}.{error}") from None
 
 
 def survey_classes(wildcards):

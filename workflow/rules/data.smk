@@ -62,6 +62,7 @@ rule stamps:
     input:
         archive=raw_archive,
         labels=survey_labels,
+        schemas=survey_schemas,
     output:
         "<results>/stamps/{survey}.h5",
     log:

@@ -122,6 +122,7 @@ rule preprocessing_figure:
     input:
         archive=raw_archive,
         labels=survey_labels,
+        schemas=survey_schemas,
     output:
         pdf="<results>/figures/preprocessing/{survey}.pdf",
         png=report(

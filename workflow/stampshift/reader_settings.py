@@ -1,6 +1,7 @@
 """What a schema cannot say of the readers of any survey: that their options agree with each other."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from stampshift.errors import ConfigError
@@ -19,6 +20,27 @@ def label_files(section: Mapping[str, Any]) -> list[str]:
     """File of the labels that a survey's archive does not hold, in a list; empty where there is none."""
     labels = reader_options(section).get("labels")
     return [labels] if labels else []
+
+
+def schema_files(section: Mapping[str, Any]) -> list[Path]:
+    """Files of the folder of schemas that a survey's packets come without, sorted; empty where none is named.
+
+    Raises
+    ------
+    ConfigError
+        If the folder holds none, or is not there.
+    """
+    folder = reader_options(section).get("schemas")
+    if not folder:
+        return []
+    found = sorted(Path(folder).rglob("*.avsc"))
+    if not found:
+        what = "no file *.avsc in it" if Path(folder).is_dir() else "no such folder"
+        raise ConfigError(
+            f"packets.schemas: expected a folder of schemas at {folder}, found {what}. Put <id>.avsc "
+            "there, or name the folder `schema` of the package lsst-alert-packet."
+        )
+    return found
 
 
 def check_reader(name: str, section: Mapping[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """A released model of an adaptation."""
 
 import json
+import re
 
 import pandas as pd
 import pytest
@@ -61,6 +62,14 @@ def test_a_release_is_calibrated_on_shots_that_the_scoring_training_did_not_see(
     assert (reference["part"] == "unlabelled").sum() == 10  # every tenth of a hundred
     assert reference.loc[reference["part"] == "unlabelled", "label"].isna().all()
     assert release.contract.home == "B"
+    card = (tmp_path / "model" / "card.md").read_text()
+    assert (
+        "**There are no test stamps of B**: how well the model does there only the held-out labels say"
+        in card
+    )
+    assert "| B, labelled stamps, held out in turn | 4 real, 3 bogus" in card
+    assert "What the flag sees, on 17 reference stamps of B made wrong on purpose" in card
+    assert re.search(r"\| B +\| [\d.]+ +\| 10 +\| 0\.0909 +\| no stamp", card)  # 1 of 10 + 1
 
 
 def test_the_card_judges_by_the_test_file_and_says_how_the_shots_were_scored(adapted, test_file, tmp_path):
@@ -68,8 +77,11 @@ def test_the_card_judges_by_the_test_file_and_says_how_the_shots_were_scored(ada
     release_of(folder, tmp_path / "model")
     card = (tmp_path / "model" / "card.md").read_text()
     assert card.startswith("# Model card: MME, 4 real and 3 bogus shots, A to B")
+    assert "4 real and 3 bogus labelled stamps to learn from and " in card
+    assert "The training saw their images." in card
     assert "These are the shots themselves, each scored by a training that did not see it.\n" in card
     labels = pd.read_parquet(folder / "predictions.parquet").query("survey == 'B'")["label"]
+    assert "There are no test stamps" not in card
     assert f"| B        | {labels.sum()}     | {100 - labels.sum()}" in card
 
 
@@ -94,7 +106,7 @@ def test_the_source_is_found_among_the_results_and_a_wrong_folder_is_refused(ada
     found = found_source(results / "baseline" / "A" / "seed-0", stamps=None, splits=None)
     assert found.stamps == results / "stamps" / "A.h5"
     assert found.splits == results / "splits" / "A" / "seed-0.npz"
-    with pytest.raises(ContractError, match=r"expected the folder of a run, with model\.pt"):
+    with pytest.raises(ContractError, match=r"expected the folder of a trained run, with model\.pt"):
         found_source(results, stamps=None, splits=None)
     with pytest.raises(ContractError, match=r"absent\.h5: no such file"):
         found_source(results / "baseline" / "A" / "seed-0", stamps=tmp_path / "absent.h5", splits=None)

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from stampshift.adapting.gain import Change
@@ -26,3 +28,8 @@ def test_intervals_are_wilsons():
     low, high = change.after["recall_real_interval"]
     assert (low, high) == (pytest.approx(10 / (10 + 1.959964**2), abs=1e-5), pytest.approx(1.0))
     assert change.p_value == 1.0
+
+
+def test_a_change_is_read_back_from_its_record():
+    change = Change.between([0.9, 0.2], [0.4, 0.2], labels=[1, 0], survey="A", stamps="test part")
+    assert Change.from_dict(json.loads(json.dumps(change.as_dict()))) == change

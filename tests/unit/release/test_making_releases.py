@@ -29,7 +29,7 @@ def copied_results(results, adapted_run, tmp_path):
 
 
 def found(run):
-    return found_run(run, stamps=[], splits=[], validation_shots=None)
+    return found_run(run, stamps=[], splits=[], labels=None, validation_shots=None)
 
 
 def test_the_contract_says_what_a_score_needs(adapted_release, baseline_release):
@@ -194,23 +194,50 @@ def test_the_files_of_a_run_are_found_or_asked_for(copied_results, results, tmp_
     write_json(run / "metrics.json", {k: v for k, v in metrics.items() if k != "validation_shots"})
     with pytest.raises(ContractError, match=r"does not say how many target stamps .* --validation-shots"):
         found(run)
-    given = found_run(run, stamps=[], splits=[], validation_shots=10)
+    given = found_run(run, stamps=[], splits=[], labels=None, validation_shots=10)
     assert [len(each.validation) for each in given["surveys"]] == [40, 20]
     elsewhere = shutil.copytree(run, tmp_path / "elsewhere")
     with pytest.raises(
         ContractError, match=r"expected to lie in its results as scratch/A-to-B/shots-20/seed-0"
     ):
-        found_run(elsewhere, stamps=[], splits=[], validation_shots=10)
+        found_run(elsewhere, stamps=[], splits=[], labels=None, validation_shots=10)
     files = {
         "stamps": [results / "stamps" / f"{name}.h5" for name in "AB"],
         "splits": [results / "splits" / name / "seed-0.npz" for name in "AB"],
     }
-    assert len(found_run(elsewhere, **files, validation_shots=10)["surveys"]) == 2
+    assert len(found_run(elsewhere, **files, labels=None, validation_shots=10)["surveys"]) == 2
     (copy / "stamps" / "B.h5").unlink()
     with pytest.raises(ContractError, match=r"stamps/B.h5: no such file, which the run .* by --stamps"):
-        found_run(run, stamps=[], splits=[], validation_shots=10)
+        found_run(run, stamps=[], splits=[], labels=None, validation_shots=10)
     with pytest.raises(ContractError, match="expected the folder of a trained run"):
-        found_run(tmp_path, stamps=[], splits=[], validation_shots=None)
+        found_run(tmp_path, stamps=[], splits=[], labels=None, validation_shots=None)
+
+
+def test_a_labels_file_takes_the_place_of_the_archives_labels(
+    copied_results, baseline_run, results, splits_of, tmp_path
+):
+    run = copied_results[0] / baseline_run.relative_to(results)
+    stamps = Stamps.open(results / "stamps" / "A.h5")
+    labels = stamps.labels.copy()
+    wrong = [splits_of["A"].test[0], splits_of["A"].validation[0]]
+    labels[wrong] = 1 - labels[wrong]
+    file = tmp_path / "labels.parquet"
+    rows = np.arange(len(stamps))
+    pd.DataFrame({"row": rows, "id": stamps.ids, "label": labels}).to_parquet(file)
+    predictions = pd.read_parquet(run / "predictions.parquet")
+    predictions.assign(label=labels[predictions["row"]]).to_parquet(run / "predictions.parquet")
+
+    nothing = {"stamps": [], "splits": [], "validation_shots": None}
+    with pytest.raises(
+        ContractError, match=r"found another one for 1 of 40 test stamps of A\. .* labels file by --labels"
+    ):
+        found_run(run, labels=None, **nothing)
+    (survey,) = found_run(run, labels=file, **nothing)["surveys"]
+    assert survey.stamps.labels.tolist() == labels.tolist()
+    assert survey.stamps.attributes["labels"]["name"] == "labels.parquet"
+    pd.DataFrame({"row": rows[1:], "id": stamps.ids[1:], "label": labels[1:]}).to_parquet(file)
+    with pytest.raises(ContractError, match="expected a label of each of the 400 stamps of A that are used"):
+        found_run(run, labels=file, **nothing)
 
 
 def test_splits_of_another_seed_are_told(copied_results, results, splits_of):

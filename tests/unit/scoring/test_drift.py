@@ -105,6 +105,26 @@ def test_a_survey_that_the_model_does_not_know_is_said_to_be_so(known):
     assert report["findings"][0] == "LSST is no survey of this model; it is compared with A."
 
 
+def test_a_small_night_says_what_it_cannot_tell(known):
+    report = drift_report(night(np.random.default_rng(1), 120), release=known)
+    assert set(verdicts(report).values()) <= {"chance", "too few stamps"}
+    lines = [line for line in report["surveys"]["A"]["distributions"] if line["chance"] is not None]
+    worst = max(line["chance"] for line in lines)
+    (told,) = report["findings"]
+    assert worst > 0.2
+    assert told.startswith(
+        "A: no distribution has drifted that these numbers of stamps can tell: chance alone reaches a KS "
+        f"distance of {worst:.2f} ("
+    )
+
+
+def test_a_survey_that_is_not_the_models_stands_against_another_on_the_page(known):
+    scores = night(np.random.default_rng(8), 500, survey="LSST")
+    figure = drift_figure(curves(scores, release=known), simulated=False)
+    page = drift_page(drift_report(scores, release=known), night="n.csv", figure=figure)
+    assert "<h2>LSST, against the reference of A</h2>" in page
+
+
 def test_curves_hold_the_quantiles_of_night_and_reference(known):
     table = curves(night(np.random.default_rng(9), 777), release=known)
     chosen = table[(table["quantity"] == "score") & (table["sample"] == "night")]
@@ -117,7 +137,8 @@ def test_the_page_holds_all_that_it_shows(known):
     scores = night(np.random.default_rng(10), 500, share_real=0.1)
     figure = drift_figure(curves(scores, release=known), simulated=False)
     assert [axes.get_xlabel() for axes in figure.axes] == ["score, P(real)", "similarity", "distance"]
-    page = drift_page(drift_report(scores, release=known), figure=figure)
+    page = drift_page(drift_report(scores, release=known), night="tonight.parquet", figure=figure)
+    assert "<title>Drift: tonight.parquet, " in page
     assert "data:image/png;base64," in page
     assert 'src="http' not in page
     assert "A: drifted, with the KS distance" in page

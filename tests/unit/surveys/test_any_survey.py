@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from astropy.io import fits
 
-from alert_packets import container, images, packet, packets
+from alert_packets import container, images, packet, packets, write_night
 from any_survey import (
     CLASSES,
     candidates,
@@ -20,6 +20,7 @@ from any_survey import (
     write_packets,
     write_parquet,
 )
+from stampshift.alerts import decode, units
 from stampshift.errors import ArchiveError, ContractError
 from stampshift.making import make_stamps
 from stampshift.preprocess import InvalidPixels, preprocess
@@ -327,6 +328,21 @@ def test_packets_that_are_no_triplets_are_counted_by_their_problem(tmp_path, cap
     assert len(stamps.attributes["problems"]) == 3
     assert "b.avro" in stamps.attributes["problems"][2]
     assert "Mine: dropped:" in caplog.text
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_packets_of_two_telescopes_in_one_survey_are_refused(tmp_path, monkeypatch, processes):
+    monkeypatch.setattr("stampshift.alerts.pieces.UNIT_PACKETS", 1)  # told across units, too
+    write_night(tmp_path / "nights" / "a", "ZTF", 2)
+    write_night(tmp_path / "nights" / "b", "Rubin", 2)
+    with pytest.raises(
+        ArchiveError,
+        match=r"^Mine: expected alert packets of one telescope, .* found packets of ZTF \(\S+/a/1\.avro\) "
+        r"and of Rubin \(\S+/b/1\.avro\)\. Put each .* section of its own",
+    ):
+        make([tmp_path / "nights"], tmp_path / "x.h5", reader="packets", options={}, processes=processes)
+    assert not (tmp_path / "x.h5").exists()
+    assert len({alert.survey for unit in units([tmp_path / "nights"]) for alert in decode(unit)}) == 2
 
 
 def test_repeats_are_left_out_whatever_the_number_of_processes(tmp_path, monkeypatch):

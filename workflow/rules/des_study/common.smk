@@ -31,6 +31,14 @@ def des_study_label_file(wildcards):
     return survey_labels(DES_SURVEY)
 
 
+def des_study_schemas(wildcards):
+    return survey_schemas(DES_SURVEY)
+
+
+def new_survey_schemas(wildcards):
+    return survey_schemas(NEW_NAME)
+
+
 def new_survey_label_file(wildcards):
     return survey_labels(NEW_NAME)
 

@@ -26,6 +26,7 @@ rule des_study_stamp_features:
     input:
         archive=des_study_archive,
         labels=des_study_label_file,
+        schemas=des_study_schemas,
     output:
         "<results>/des_study/stamp-features.parquet",
     log:

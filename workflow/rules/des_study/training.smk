@@ -6,6 +6,7 @@ rule des_study_stamps:
     input:
         archive=des_study_archive,
         labels=des_study_label_file,
+        schemas=des_study_schemas,
     output:
         "<results>/des_study/stamps.h5",
     log:
@@ -148,6 +149,7 @@ if NEW_SURVEY:
         input:
             archive=new_survey_archive,
             labels=new_survey_label_file,
+            schemas=new_survey_schemas,
         output:
             "<results>/des_study/new-survey/stamps.h5",
         log:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from stampshift.adapting.setting import Source
 from stampshift.errors import ContractError
-from stampshift.files import read_json
+from stampshift.run_folder import read_metrics
 
 
 def found_source(run: Path, *, stamps: Path | None, splits: Path | None) -> Source | None:
@@ -25,17 +25,12 @@ def found_source(run: Path, *, stamps: Path | None, splits: Path | None) -> Sour
     Raises
     ------
     ContractError
-        If the folder is not that of a run, or a given file does not exist.
+        If the folder is not that of a trained run, or a given file does not exist.
     """
-    if not (run / "model.pt").is_file() or not (run / "metrics.json").is_file():
-        raise ContractError(
-            f"{run}: expected the folder of a run, with model.pt and metrics.json, found none. Name one such "
-            "as results/baseline/<source>/seed-0."
-        )
+    metrics = read_metrics(run)
     for given in (stamps, splits):
         if given is not None and not given.is_file():
             raise ContractError(f"{given}: no such file.")
-    metrics = read_json(run / "metrics.json")
     name, seed = metrics["source"], metrics["seed"]
     for results in run.resolve().parents:
         stamps = stamps or _if_there(results / "stamps" / f"{name}.h5")

@@ -1,5 +1,6 @@
 """What an adaptation gained on the target and lost on the source, in numbers fit for few stamps."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -58,6 +59,11 @@ class Change:
             broken=broken,
             p_value=binomtest(mended, mended + broken).pvalue if mended + broken else 1.0,
         )
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Self:
+        """Read what `as_dict` gave."""
+        return cls(**{name: content[name] for name in cls.__dataclass_fields__})
 
     @property
     def gain(self) -> float:

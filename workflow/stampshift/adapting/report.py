@@ -26,7 +26,7 @@ def as_markdown(adaptation: Adaptation) -> str:
         "",
     ]
     if adaptation.changes:
-        table = pd.DataFrame([_line(change) for change in adaptation.changes])
+        table = pd.DataFrame([change_line(change) for change in adaptation.changes])
         lines += [table.to_markdown(index=False, disable_numparse=True), ""]
     if len(adaptation.validation):
         lines.append(HELD_OUT_NOTE)
@@ -44,7 +44,8 @@ def _epochs(number: int) -> str:
     return "1 epoch" if number == 1 else f"{number} epochs"
 
 
-def _line(change: Change) -> dict[str, str]:
+def change_line(change: Change) -> dict[str, str]:
+    """A table's line: cells of text by heading."""
     before, after = change.before, change.after
     return {
         "judged on": f"{change.survey}, {change.stamps}",

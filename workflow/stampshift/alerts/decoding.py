@@ -31,8 +31,8 @@ def decode(unit: Unit) -> Iterator[Alert]:
         try:
             yield from _of_piece(piece, unit.schemas)
         except Exception as error:  # a damaged file makes the libraries raise anything
-            place = str(piece.path) if isinstance(piece, Stored) else piece.place
-            yield unread(place, UNREADABLE_PACKET, f"{place}: expected packets, found {error!r}.")
+            detail = f"{piece.place}: expected packets, found {error!r}."
+            yield unread(piece.place, UNREADABLE_PACKET, detail)
 
 
 def _of_piece(piece: Piece, schemas: Path | None) -> Iterator[Alert]:
@@ -43,7 +43,7 @@ def _of_piece(piece: Piece, schemas: Path | None) -> Iterator[Alert]:
             for number, row in enumerate(rows, first):
                 yield alert_of(row, survey=survey, place=f"{place}, record {number}")
         case Stored(path):
-            yield from _of_content(path.read_bytes(), str(path), 0, schemas)
+            yield from _of_content(path.read_bytes(), piece.place, 0, schemas)
         case Packets(place, first, content):
             yield from _of_content(content, place, first, schemas)
 

@@ -15,6 +15,11 @@ class Stored(NamedTuple):
     size: int
 
     @property
+    def place(self) -> str:
+        """The file's path, for messages."""
+        return str(self.path)
+
+    @property
     def packets(self) -> int:
         """At least so many."""
         return 1

@@ -41,6 +41,6 @@ def drift(
     figure = drift_figure(curves(table, release=model), simulated=model.contract.simulated)
     page = output or scores.with_name(f"{scores.stem}-drift.html")
     with atomic_path(page) as temporary:
-        temporary.write_text(drift_page(report, figure=figure), encoding="utf-8")
+        temporary.write_text(drift_page(report, night=scores.name, figure=figure), encoding="utf-8")
     write_json(page.with_suffix(".json"), report)
     typer.echo(json.dumps(report, indent=2) if as_json else "\n".join([*report["findings"], f"page: {page}"]))

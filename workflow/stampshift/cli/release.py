@@ -21,6 +21,10 @@ def export(
         list[Path] | None,
         typer.Option(help="Splits file, if not that of the run's results; may be given again."),
     ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(help="Labels file of the run, if it took the place of the source's own labels."),
+    ] = None,
     validation_shots: Annotated[
         int | None,
         typer.Option(
@@ -33,7 +37,9 @@ def export(
     from stampshift.release.found import found_run
     from stampshift.release.making import make_release
 
-    found = found_run(run, stamps=stamps or [], splits=splits or [], validation_shots=validation_shots)
+    found = found_run(
+        run, stamps=stamps or [], splits=splits or [], labels=labels, validation_shots=validation_shots
+    )
     make_release(output, **found)
     typer.echo(f"{output}: released; read {output / CARD} before you use it.")
 

@@ -12,23 +12,25 @@ from jinja2 import Environment, StrictUndefined
 
 from stampshift import __version__
 from stampshift.errors import ContractError
-from stampshift.evaluation.labels import counted, method_label
+from stampshift.release import card_text
 from stampshift.release.card_tables import (
     calibration_lines,
+    change_lines,
     class_lines,
     data_lines,
     fault_lines,
     operating_lines,
     outlying_lines,
     performance_lines,
-    shots_by_label,
 )
-from stampshift.release.reference import ReleasedSurvey
+from stampshift.release.reference import ReleasedSurvey, spread
 from stampshift.release.released import Release
+from stampshift.splits import Rows
 from stampshift.stamps import CHANNELS
 
 TEMPLATE = Path(__file__).with_name("card.md.jinja")
 COIN = 0.6  # balanced accuracy of validation, below which the card says what the model is
+FAULTY_STAMPS = 500  # at most so many are made wrong on purpose
 AGREEMENT = 0.01  # of a score on disk with the model's: another device or another torch moves the last digits
 
 
@@ -62,6 +64,7 @@ def model_card(
         ignore_index=True,
     )
     home = {each.name: each for each in surveys}[release.contract.home]
+    faulty_rows, faulty_part = _faulty_rows(home, predictions)
     tables = {
         "data": data_lines(surveys, predictions, metrics),
         "performance": performance_lines(tested),
@@ -69,23 +72,28 @@ def model_card(
         "calibration": calibration_lines(tested),
         "operating": operating_lines(release, tested),
         "outlying": outlying_lines(release, tested),
-        "faults": fault_lines(release, home, _test_rows(home, predictions)),
+        "faults": fault_lines(release, home, faulty_rows),
+        "changes": change_lines(metrics),
     }
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
-        title=_title(metrics),
+        title=card_text.title(metrics, simulated=release.contract.simulated),
         contract=release.contract,
         metrics=metrics,
         adapted=metrics["target"] is not None,
         coin=metrics.get("validation_balanced_accuracy", 1) < COIN,
-        given=_shots(metrics, "labelled stamp", per_class=" per class"),
+        given=card_text.given(metrics, home),
+        learns_unlabelled=card_text.learns_unlabelled(metrics),
         in_turn=any(each.validation_logits is not None for each in surveys),
-        options=dict(metrics.get("options") or {}),
-        surveys=surveys,
-        origins={each.name: _origin(each.stamps.attributes.get("origin", {})) for each in surveys},
-        raw=[(each.name, each.stamps.attributes) for each in surveys],
+        method=card_text.method(metrics),
+        options=card_text.options(metrics),
+        notes={each.name: card_text.data_notes(each.stamps.attributes) for each in surveys},
+        attributes={each.name: each.stamps.attributes for each in surveys},
         channels=CHANNELS,
         tables={name: _markdown(lines) for name, lines in tables.items()},
+        home_tested=home.name in set(tested["survey"]),
+        faulty=f"{len(faulty_rows)} {faulty_part} stamps",
+        not_helped=card_text.not_helped(tables["calibration"], home.name),
         versions={
             "stampshift": __version__,
             "torch": torch.__version__,
@@ -96,32 +104,12 @@ def model_card(
     )
 
 
-def _title(metrics: Mapping[str, Any]) -> str:
-    if metrics["target"] is None:
-        return f"{method_label(metrics['method'])} of {metrics['source']}"
-    shots = _shots(metrics, "shot", per_class="")
-    return f"{method_label(metrics['method'])}, {shots}, {metrics['source']} to {metrics['target']}"
-
-
-def _shots(metrics: Mapping[str, Any], noun: str, *, per_class: str) -> str:
-    """``"20 shots"`` where there are as many of each class, or ``"7 real and 3 bogus shots"``."""
-    numbers = shots_by_label(metrics)
-    if len(set(numbers.values())) == 1:
-        return counted(numbers["real"], noun) + per_class
-    return f"{numbers['real']} real and {counted(numbers['bogus'], f'bogus {noun}')}"
-
-
-def _origin(origin: Mapping[str, Any]) -> str:
-    """``"simulated (stamps 10000, seed 4)"``, or the archive's address or path."""
-    if "simulate" in origin:
-        return f"simulated ({', '.join(f'{name} {value}' for name, value in origin['simulate'].items())})"
-    return "; ".join(f"{name} {value}" for name, value in origin.items()) or "origin not recorded"
-
-
-def _test_rows(survey: ReleasedSurvey, predictions: pd.DataFrame) -> Any:
-    """Rows of the test stamps in the survey's own file."""
+def _faulty_rows(survey: ReleasedSurvey, predictions: pd.DataFrame) -> tuple[Rows, str]:
+    """Rows of the survey's own file on which to try faults, and which part they are of."""
     here = (predictions["survey"] == survey.name) & (survey.tested is None)
-    return predictions.loc[here, "row"].to_numpy()
+    test = predictions.loc[here, "row"].to_numpy()
+    rows, part = (test, "test") if len(test) else (survey.held_out, "reference")
+    return spread(rows, FAULTY_STAMPS), part
 
 
 def _tested(release: Release, survey: ReleasedSurvey, predictions: pd.DataFrame) -> pd.DataFrame:

@@ -7,12 +7,14 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
+from stampshift.adapting.gain import Change
+from stampshift.adapting.report import change_line
 from stampshift.errors import ContractError
 from stampshift.evaluation.calibration import calibration_quantities
 from stampshift.evaluation.des_study.intervals import Bootstrap, balanced_accuracy, interval
 from stampshift.evaluation.metrics import THRESHOLD, confusion
 from stampshift.release.faulty import FAULTS
-from stampshift.release.reference import ReleasedSurvey, spread
+from stampshift.release.reference import ReleasedSurvey
 from stampshift.release.released import Release
 from stampshift.release.threshold import CONFIDENCE, Rate, choose, rate
 from stampshift.splits import Rows
@@ -22,7 +24,7 @@ Lines = list[dict[str, str]]
 BINS = 15
 BOOTSTRAP = Bootstrap(samples=1000, confidence=CONFIDENCE, seed=0)
 MDRS = (0.01, 0.05)
-FAULTY_STAMPS = 500
+NO_STAMP = "no stamp"
 
 
 def data_lines(
@@ -41,9 +43,9 @@ def data_lines(
                 "real": str((labels == REAL).sum()),
                 "bogus": str((labels == BOGUS).sum()),
                 "train, labelled": str(shots),
-                "train, no label read": str(len(each.train) - shots),
-                "validation": str(len(each.validation)),
-                "held out, no label read": str(len(each.unlabelled)),
+                "train, unlabelled": str(len(each.train) - shots),
+                "validation, labelled": str(len(each.validation)),
+                "reference, unlabelled": str(len(each.unlabelled)),
                 "test": str((predictions["survey"] == each.name).sum()),
             }
         )
@@ -122,54 +124,57 @@ def operating_lines(release: Release, tested: pd.DataFrame) -> Lines:
             continue
         line = {
             "MDR asked for": f"{mdr:g}",
-            "threshold": f"{point.threshold:.4g}",
+            "threshold": f"{point.threshold:.6g}",
             "MDR, validation": _cell(point.mdr),
             "FPR, validation": _cell(point.fpr),
         }
         for name, label, wrong in (("MDR", REAL, np.less), ("FPR", BOGUS, np.greater_equal)):
             scores = rows.loc[rows["label"] == label, "score"].to_numpy(np.float64)
             missed = int(wrong(scores, point.threshold).sum())
-            line[f"{name}, test"] = _cell(_rate(missed, len(scores) - missed)) if len(scores) else "no stamp"
+            line[f"{name}, test"] = _cell(_rate(missed, len(scores) - missed)) if len(scores) else NO_STAMP
         lines.append(line | {"promised": "no" if point.caveats else "yes"})
     return lines
+
+
+def change_lines(metrics: Mapping[str, Any]) -> Lines:
+    """What `stampshift adapt` gained and lost; no line for a run of the workflow."""
+    return [change_line(Change.from_dict(content)) for content in metrics.get("changes", [])]
 
 
 def outlying_lines(release: Release, tested: pd.DataFrame) -> Lines:
     """Share of each survey's test stamps that are flagged, and their similarity."""
     lines = []
-    for survey, rows in tested.groupby("survey", sort=False):
-        limits = release.contract.out_of_distribution["thresholds"][str(survey)]
-        flagged = int(release.outlying(rows["distance"].to_numpy(), survey=str(survey)).sum())
+    for survey, limits in release.contract.out_of_distribution["thresholds"].items():
+        rows = tested[tested["survey"] == survey]
+        flagged = int(release.outlying(rows["distance"].to_numpy(), survey=survey).sum())
         middle = rows["similarity"].quantile([0.01, 0.5])
         lines.append(
             {
-                "survey": str(survey),
-                "flagged beyond": f"{limits['distance']:.3g}",
+                "survey": survey,
+                "limit of the distance": f"{limits['distance']:.3g}",
                 "reference stamps": str(limits["stamps"]),
-                "expected": f"{limits['expected']:.4f}",
-                "flagged, test": _cell(_rate(flagged, len(rows) - flagged)),
-                "similarity, median": f"{middle[0.5]:.4f}",
-                "similarity, lowest 1%": f"{middle[0.01]:.4f}",
+                "share expected beyond": f"{limits['expected']:.4f}",
+                "share flagged, test": _cell(_rate(flagged, len(rows) - flagged)) if len(rows) else NO_STAMP,
+                "similarity, median": f"{middle[0.5]:.4f}" if len(rows) else NO_STAMP,
+                "similarity, lowest 1%": f"{middle[0.01]:.4f}" if len(rows) else NO_STAMP,
             }
         )
     return lines
 
 
 def fault_lines(release: Release, survey: ReleasedSurvey, rows: Rows) -> Lines:
-    """Share of test stamps flagged when they are made wrong on purpose; no label is read."""
-    if not len(rows):  # a survey without a test part: its reference tells as much
-        rows = survey.held_out
-    stamps = survey.stamps.stamps[spread(rows, FAULTY_STAMPS)]
+    """Share of some stamps flagged as they are, and made wrong on purpose; no label is read."""
+    stamps = survey.stamps.stamps[rows]
     generator = np.random.default_rng(0)
     lines = []
-    for name, fault in FAULTS.items():
+    for name, fault in {"nothing": lambda as_they_are, _: as_they_are, **FAULTS}.items():
         scores = release.score(fault(stamps, generator))
         flagged = release.outlying(scores.distance, survey=survey.name).mean()
         lines.append(
             {
                 "made wrong on purpose": name,
-                "flagged": f"{flagged:.2f}",
-                "called real": f"{(scores.score > THRESHOLD).mean():.2f}",
+                "share flagged": f"{flagged:.2f}",
+                "share called real": f"{(scores.score > THRESHOLD).mean():.2f}",
             }
         )
     return lines

@@ -1,6 +1,7 @@
 """A run's folder as what a release is made of: its files, and the stamps and splits of the same results."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -12,10 +13,12 @@ from stampshift.errors import ContractError
 from stampshift.evaluation.calibration import logit_difference
 from stampshift.evaluation.predictions import pool_predictions
 from stampshift.experiment import Run
-from stampshift.files import read_json
+from stampshift.label_file import relabelled
+from stampshift.provenance import file_digest
 from stampshift.release.reference import ReleasedSurvey
+from stampshift.run_folder import read_metrics
 from stampshift.splits import Splits
-from stampshift.stamps import Stamps
+from stampshift.stamps import UNLABELLED, Stamps
 from stampshift.training.model import Model
 
 ADAPTED = "changes"  # only `stampshift adapt` writes these into metrics.json
@@ -31,7 +34,12 @@ class FoundRun(TypedDict):
 
 
 def found_run(
-    folder: Path, *, stamps: Sequence[Path], splits: Sequence[Path], validation_shots: int | None
+    folder: Path,
+    *,
+    stamps: Sequence[Path],
+    splits: Sequence[Path],
+    labels: Path | None,
+    validation_shots: int | None,
 ) -> FoundRun:
     """Open a run's files, and the stamps and splits that it was trained on.
 
@@ -41,16 +49,23 @@ def found_run(
         ``results/<method>/<pair>/shots-<k>/seed-<s>`` or ``results/baseline/<source>/seed-<s>``.
     stamps, splits
         Files to take in place of those of the same results; each says itself whose they are.
+    labels
+        Labels file that took the place of the source's own labels, as in the second study; None if none did.
     validation_shots
         Labelled target stamps per class that chose the epoch, where `metrics.json` does not say it.
 
     Raises
     ------
     ContractError
-        If a file is missing or breaks its contract, or the splits are not those of the run's predictions.
+        If a file is missing or breaks its contract, or the splits or labels are not those of the run's
+        predictions.
     """
-    metrics = _metrics(folder)
+    metrics = read_metrics(folder)
     if ADAPTED in metrics:
+        if labels is not None:
+            raise ContractError(
+                f"{folder}: is an adaptation, whose stamps hold its labels; leave out --labels."
+            )
         return found_adaptation(folder, metrics)
     run = Run(**{name: metrics[name] for name in Run.__dataclass_fields__})
     model = Model.open(folder / "model.pt")
@@ -65,6 +80,8 @@ def found_run(
             _beside(folder, run, f"splits/{name}/seed-{run.seed}.npz", "--splits")
         )
         _check_test_part(folder, predictions, split)
+        survey = _with_labels(survey, labels if name == run.source else None, split)
+        _check_test_labels(folder, predictions, survey)
         shots = None if name == run.source else _validation_shots(folder, metrics, validation_shots)
         surveys.append(_released(survey, split, shots))
     return FoundRun(model=model, metrics=metrics, predictions=predictions, surveys=surveys)
@@ -79,22 +96,15 @@ def _released(survey: Stamps, splits: Splits, validation_shots: int | None) -> R
     return ReleasedSurvey("target", survey, splits.train, shots, np.setdiff1d(splits.validation, shots))
 
 
-def _metrics(folder: Path) -> dict[str, Any]:
-    path = folder / "metrics.json"
-    if not (folder / "model.pt").is_file() or not path.is_file():
-        raise ContractError(
-            f"{folder}: expected the folder of a trained run, with model.pt and metrics.json, found "
-            f"{'no such files in it' if folder.is_dir() else 'no such folder'}; give one such as "
-            "results/mme/HiTS-to-ZTF/shots-10/seed-0."
-        )
-    try:
-        metrics: dict[str, Any] = read_json(path)
-    except ValueError as error:
-        raise ContractError(f"{path}: not readable as JSON ({error}). Delete the run's folder.") from error
-    missing = [name for name in Run.__dataclass_fields__ if name not in metrics]
-    if missing:
-        raise ContractError(f"{path}: misses {', '.join(missing)}. Delete the run's folder.")
-    return metrics
+def _with_labels(survey: Stamps, labels: Path | None, splits: Splits) -> Stamps:
+    """Stamps with the labels of a labels file; those in no part of the split have none then."""
+    if labels is None:
+        return survey
+    rows = np.concatenate([splits.train, splits.validation, splits.test])
+    given = np.full(len(survey), UNLABELLED, np.uint8)
+    given[rows] = relabelled(survey, labels, rows=rows).labels[rows]
+    file = {"name": labels.name, "sha256": file_digest(labels)}
+    return replace(survey, labels=given, attributes={**survey.attributes, "labels": file})
 
 
 def _beside(folder: Path, run: Run, place: str, option: str) -> Path:
@@ -129,6 +139,19 @@ def _check_test_part(folder: Path, predictions: pd.DataFrame, splits: Splits) ->
             f"{folder}: expected predictions of the {len(splits.test)} test stamps of the splits of "
             f"{splits.survey}, found those of {len(rows)} stamps, not the same; give the splits file that "
             "the run was trained on."
+        )
+
+
+def _check_test_labels(folder: Path, predictions: pd.DataFrame, survey: Stamps) -> None:
+    """Refuse a run that was trained on other labels: these would fit the temperature and fill the card."""
+    lines = predictions[predictions["survey"] == survey.survey]
+    other = int((survey.labels[lines["row"]] != lines["label"]).sum())
+    if other:
+        raise ContractError(
+            f"{folder}: expected the test labels of its predictions.parquet, found another one for {other} "
+            f"of {len(lines)} test stamps of {survey.survey}. The run was trained on other labels: give its "
+            "labels file by --labels, such as results/des_study/labels.parquet, and none where the archive's "
+            "count."
         )
 
 

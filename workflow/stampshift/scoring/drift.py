@@ -15,7 +15,7 @@ many stamps of *one* distribution would exceed once in ten thousand times. Below
 above, it is called drift only if it is at least `NOTABLE`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -33,6 +33,7 @@ from stampshift.scoring.scores_file import SEPARATOR
 QUANTITIES = ("score", "similarity", "distance")
 CHANCE = 1e-4  # probability that one distribution looks like two; a night has several of them
 NOTABLE = 0.1  # share of the stamps that lie elsewhere
+BLIND = 0.2  # of chance, beyond which it is said that a drift may go unseen
 EXCESS = 2.0  # times the expected share of outliers, from which on there are too many
 FEWEST = 30  # stamps, below which nothing is compared
 CURVE_POINTS = 401
@@ -201,8 +202,20 @@ def _findings(survey: str, found: Mapping[str, Any]) -> list[str]:
     if len(few) == len(found["distributions"]):
         sentences.append(f"{survey}: fewer than {FEWEST} stamps on one side; nothing can be compared.")
     elif not drifted:
-        sentences.append(f"{survey}: no distribution has drifted.")
+        sentences.append(f"{survey}: no distribution has drifted{_blind_below(found['distributions'])}.")
     return sentences
+
+
+def _blind_below(lines: Sequence[Mapping[str, Any]]) -> str:
+    """What so few stamps cannot tell, where chance hides a drift that would count."""
+    worst = max((line for line in lines if line["chance"] is not None), key=lambda line: line["chance"])
+    if worst["chance"] <= BLIND:
+        return ""
+    return (
+        " that these numbers of stamps can tell: chance alone reaches a KS distance of "
+        f"{worst['chance']:.2f} ({worst['quantity']} of {_counted(worst['of'])}, "
+        f"{worst['night']} against {worst['reference']})"
+    )
 
 
 def _counted(group: str) -> str:

@@ -15,13 +15,15 @@ from stampshift.scoring.drift import CHANCE, DRIFT, NOTABLE
 TEMPLATE = Path(__file__).with_name("drift.html.jinja")
 
 
-def drift_page(report: Mapping[str, Any], *, figure: Figure) -> str:
+def drift_page(report: Mapping[str, Any], *, night: str, figure: Figure) -> str:
     """Fill the page.
 
     Parameters
     ----------
     report
         Of `drift.drift_report`.
+    night
+        Name of the scores file.
     figure
         Of `figures.drift.drift_figure`.
     """
@@ -31,6 +33,7 @@ def drift_page(report: Mapping[str, Any], *, figure: Figure) -> str:
     environment.filters["rate"] = _rate
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         report=report,
+        night=night,
         figure=b64encode(buffer.getvalue()).decode(),
         notable=NOTABLE,
         chance=CHANCE,

@@ -1,7 +1,8 @@
 """Any survey by its alert packets, labels in a file of their own.
 
 The options are those of `surveys.<name>.packets` in the config. What marks a packet's dialect has for invalid
-pixels becomes NaN here, on top of what the config declares.
+pixels becomes NaN here, on top of what the config declares. A survey is one telescope: packets of two
+dialects in one archive are refused here, while `stampshift score` takes them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +18,8 @@ from stampshift.alerts.decoding import decode
 from stampshift.alerts.dialects import DIALECTS
 from stampshift.alerts.packet import Alert
 from stampshift.alerts.pieces import Unit
+from stampshift.alerts.telling import dialect_of
+from stampshift.errors import ArchiveError
 from stampshift.preprocess import InvalidPixels
 from stampshift.surveys.labels import class_of
 from stampshift.surveys.reader import Reader
@@ -55,7 +58,25 @@ def _files(paths: Sequence[Path], *, label_file: Path | None) -> list[Path]:
 
 
 def _units(paths: Sequence[Path], *, label_file: Path | None, schemas: Path | None) -> Iterator[Unit]:
-    yield from containers.units(_packet_files(paths, label_file), schemas=schemas)
+    yield from _of_one_dialect(containers.units(_packet_files(paths, label_file), schemas=schemas))
+
+
+def _of_one_dialect(units: Iterator[Unit]) -> Iterator[Unit]:
+    """The same units, up to one in which there are packets of another dialect than before."""
+    first: dict[str, str] = {}  # by dialect, where its first packet lies
+    for unit in units:
+        for piece in unit.pieces:
+            dialect = dialect_of(piece, schemas=unit.schemas)
+            if dialect is not None:
+                first.setdefault(dialect, piece.place)
+        if len(first) > 1:
+            found = " and ".join(f"of {dialect} ({place})" for dialect, place in first.items())
+            raise ArchiveError(
+                f"expected alert packets of one telescope, as a survey is one, found packets {found}. Put "
+                "each telescope's packets into a folder of their own, and give each a section of its own "
+                "under `surveys`."
+            )
+        yield unit
 
 
 def _decode(unit: Unit, *, label_file: Path | None) -> Iterator[RawTriplet | Unusable]:
