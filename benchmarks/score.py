@@ -104,7 +104,7 @@ def main():
     )
     parser.add_argument("release", type=Path, help="folder of a released model")
     parser.add_argument("--count", type=int, default=2000, help="packets of each form")
-    parser.add_argument("--stamps", type=int, default=50_000, help="stamps of the stamps file")
+    parser.add_argument("--stamps", type=int, default=200_000, help="stamps of the stamps file")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--processes", type=int)
     arguments = parser.parse_args()

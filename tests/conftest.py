@@ -5,6 +5,8 @@ from multiprocessing import forkserver
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from fake_surveys import FRACTIONS, write_survey
 from stampshift.splits import Splits, make_splits
@@ -14,23 +16,23 @@ from tiny_project import Project, copy_of_the_project
 pytest_plugins = ["raw_formats"]
 
 
-# a SLURM cluster, a browser, processes that are killed on purpose: not two of them at once
-ALONE = ("browser", "faults", "slurm")
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """With several workers (`-n 2`), tests that share what is costly share a worker."""
+    return Together(config, log)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With several workers (`-n 2 --dist loadgroup`), tests that share what is costly share a worker."""
-    if config.pluginmanager.hasplugin("xdist"):
-        for item in items:
-            item.add_marker(pytest.mark.xdist_group(_group(item)))
+class Together(LoadScopeScheduling):
+    """The tests of a file go to one worker; those of the rooms `ALONE` all to the same.
 
+    The marks of `--dist loadgroup` would say so too, but do nothing with pytest 9.2 (pytest-xdist 3.8).
+    """
 
-def _group(item: pytest.Item) -> str:
-    room = item.path.relative_to(Path(__file__).parent).parts[0]
-    if room in ALONE:
-        return "alone"
-    return "finished" if "finished" in getattr(item, "fixturenames", ()) else str(item.path)
+    # a SLURM cluster, a browser, processes that are killed on purpose: not two of them at once
+    ALONE = ("browser", "faults", "slurm")
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        return "alone" if Path(path).parts[1] in self.ALONE else path
 
 
 @pytest.fixture(scope="session", autouse=True)
