@@ -188,6 +188,11 @@ class _Values:
         return f"{self.lowest:.6g} to {self.highest:.6g} in {self.pixels} pixels; {marks}"
 
 
+def _first_unit(reader: Reader, paths: list[Path]) -> Iterator[RawTriplet | Unusable]:
+    for unit in islice(reader.units(paths), 1):
+        yield from reader.decode(unit)
+
+
 def _recognised(path: Path, paths: list[Path]) -> tuple[str, Reader]:
     """Find the first reader that can read one of the first candidates."""
     reasons = []
@@ -196,14 +201,12 @@ def _recognised(path: Path, paths: list[Path]) -> tuple[str, Reader]:
             continue  # it needs to be told what the table's names mean
         reader = build({}, InvalidPixels())
         try:
-            first = [
-                each
-                for unit in islice(reader.units(paths), 1)
-                for each in islice(reader.decode(unit), TRIED_CANDIDATES)
-            ]
+            # packets here may be of several telescopes, of which that reader takes one
+            every = _alerts(paths) if name == "packets" else _first_unit(reader, paths)
+            first = list(islice(every, TRIED_CANDIDATES))
             if any(isinstance(each, RawTriplet) or each.identifier for each in first):
                 return name, reader
-            found = [each.detail for each in first if isinstance(each, Unusable)]
+            found = [each.detail for each in first if not isinstance(each, RawTriplet)]
             reasons.append(f"{name}: {found[0] if found else 'no candidate in it'}")
         except ArchiveError as error:
             reasons.append(f"{name}: {error}")
