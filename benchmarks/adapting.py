@@ -22,27 +22,18 @@ import numpy as np
 import pandas as pd
 import torch
 
+from stampshift.adapting.defaults import ENTROPY_WEIGHT, EPOCHS, mme_options, training_options
 from stampshift.adapting.gain import Change
 from stampshift.adapting.setting import Setting, Source
 from stampshift.adapting.trainings import choose_epochs, held_out_scores, trained_epochs
 from stampshift.evaluation.metrics import evaluate
 from stampshift.parallel import ordered_map
 from stampshift.splits import Splits
-from stampshift.stamps import BOGUS, REAL, UNLABELLED, Stamps, stamps_writer
+from stampshift.stamps import BOGUS, REAL, UNLABELLED, UNLABELLED_CLASS, Stamps, stamps_writer
 from stampshift.training.model import Model
 from stampshift.training.predict import predict
 
 CPU = torch.device("cpu")
-EPOCHS = 20
-TRAINING = {
-    "optimiser": "sgd",
-    "learning_rate": 0.01,
-    "momentum": 0.9,
-    "halve_every_iterations": None,
-    "batch_size": 50,
-    "epoch_size": 2500,
-}
-DEFAULT_WEIGHT = 0.1
 
 
 def few_labels(stamps, splits, *, real, bogus, seed, output):
@@ -59,7 +50,7 @@ def few_labels(stamps, splits, *, real, bogus, seed, output):
         writer.append(
             stamps.stamps[rows],
             labels=np.where(kept, labels, UNLABELLED).astype(np.uint8),
-            classes=list(np.where(kept, stamps.classes[rows], "unlabelled")),
+            classes=list(np.where(kept, stamps.classes[rows], UNLABELLED_CLASS)),
             ids=list(stamps.ids[rows]),
             groups=list(stamps.groups[rows]),
         )
@@ -73,14 +64,8 @@ def setting_of(results, source, target, *, seed, weight):
         source=Source(results / "stamps" / f"{source}.h5", results / "splits" / source / f"seed-{seed}.npz"),
         target=target,
         method="mme",
-        options={
-            "labelled": ["source", "target"],
-            "head": "random",
-            "steps": "one",
-            "temperature": 0.05,
-            "entropy_weight": weight,
-        },
-        training=TRAINING,
+        options=mme_options(entropy_weight=weight),
+        training=training_options(),
         seed=seed,
     )
 
@@ -115,7 +100,7 @@ def measure(results, pair, *, numbers, seed, weights, processes, folder):
     settings = {weight: setting_of(results, source, few, seed=seed, weight=weight) for weight in weights}
     begin = time.perf_counter()
     scores = held_out_scores(
-        settings[DEFAULT_WEIGHT], epochs=EPOCHS, device=CPU, processes=processes, progress=False
+        settings[ENTROPY_WEIGHT], epochs=EPOCHS, device=CPU, processes=processes, progress=False
     )
     seconds = time.perf_counter() - begin
     by_epoch = choose_epochs(scores)
@@ -127,7 +112,7 @@ def measure(results, pair, *, numbers, seed, weights, processes, folder):
         accuracy = [each["balanced_accuracy"] for each in truth]
         line = {"pair": pair, "real": real, "bogus": bogus, "seed": seed, "weight": weight}
         line |= {"before": accuracy[0], "last": accuracy[-1], "best": max(accuracy[1:]), "chosen": np.nan}
-        if weight == DEFAULT_WEIGHT:
+        if weight == ENTROPY_WEIGHT:
             line |= {"chosen": accuracy[chosen], "epochs": chosen, "fold_seconds": seconds}
             line["promised"] = found["balanced_accuracy"]
             for name in ("recall_real", "recall_bogus"):
@@ -142,7 +127,7 @@ def shown(table):
         "| truth in the 95% interval: recall of reals | of bogus |"
     )
     print("|---|---|---|---|---|---|---|---|")
-    default = table[table["weight"] == DEFAULT_WEIGHT]
+    default = table[table["weight"] == ENTROPY_WEIGHT]
     for (real, bogus), each in default.groupby(["real", "bogus"]):
         error = each["promised"] - each["chosen"]
         print(
@@ -168,7 +153,7 @@ def main():
     )
     parser.add_argument("--labels", nargs="+", default=["5,5"], help="numbers: real,bogus")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    parser.add_argument("--weights", nargs="+", type=float, default=[0.0, DEFAULT_WEIGHT, 1.0])
+    parser.add_argument("--weights", nargs="+", type=float, default=[0.0, ENTROPY_WEIGHT, 1.0])
     parser.add_argument("--output", type=Path, help="Parquet file of every line")
     arguments = parser.parse_args()
     lines = []

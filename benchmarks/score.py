@@ -23,9 +23,9 @@ from packets import made_by_hand, write
 from stampshift import alerts
 from stampshift.release.released import Release
 from stampshift.scoring.preparing import prepare
-from stampshift.scoring.score import ROWS_PER_UNIT, score
-from stampshift.scoring.work import StampRows
-from stampshift.stamps import REAL, Stamps, stamps_writer
+from stampshift.scoring.score import score, score_units
+from stampshift.scoring.work import StampRows, open_stamps
+from stampshift.stamps import REAL, stamps_writer
 
 HEADER = "| input | candidates | read | decode | prepare | network | rest | candidates/s per core |"
 QUIET = {"schemas": None, "survey": None, "threshold": 0.5, "overwrite": True, "progress": False}
@@ -61,11 +61,13 @@ def random_stamps(path, *, count, contract):
 def pieces(path, release):
     """Processor seconds of reading, decoding, preparing and of the network, unit by unit as `score` works."""
     begin, taken = time.process_time(), np.zeros(4)
-    units = score_units(path)
+    stamps_file = path.suffix == ".h5"
+    sizes = {path: len(open_stamps(path))} if stamps_file else {}
+    units = score_units([] if stamps_file else [path], sizes, schemas=None)
     while unit := next(units, None):
         read = time.process_time()
         if isinstance(unit, StampRows):
-            stamps = np.array(Stamps.open(unit.path).stamps[unit.start : unit.stop])
+            stamps = np.array(open_stamps(unit.path).stamps[unit.start : unit.stop])
             decoded = prepared = time.process_time()
         else:
             found = list(alerts.decode(unit))
@@ -77,14 +79,6 @@ def pieces(path, release):
         taken += read - begin, decoded - read, prepared - decoded, end - prepared
         begin = end
     return taken
-
-
-def score_units(path):
-    if path.suffix != ".h5":
-        return alerts.units([path])
-    size = len(Stamps.open(path))
-    starts = range(0, size, ROWS_PER_UNIT)
-    return (StampRows(path, start, min(start + ROWS_PER_UNIT, size)) for start in starts)
 
 
 def line(name, path, *, release, rounds, processes, folder):

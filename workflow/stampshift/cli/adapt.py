@@ -7,6 +7,18 @@ from typing import Annotated
 
 import typer
 
+from stampshift.adapting.defaults import (
+    BATCH_SIZE,
+    ENTROPY_WEIGHT,
+    EPOCH_SIZE,
+    EPOCHS,
+    LEARNING_RATE,
+    MOMENTUM,
+    TEMPERATURE,
+    mme_options,
+    training_options,
+)
+
 app = typer.Typer()
 
 
@@ -36,16 +48,16 @@ def adapt(
         Path | None,
         typer.Option(help="Stamps file with labels that judge the result and nothing else."),
     ] = None,
-    entropy_weight: Annotated[float, typer.Option(min=0, help="lambda of MME; 0 for none.")] = 0.1,
-    temperature: Annotated[float, typer.Option(help="Of MME's head.")] = 0.05,
-    epochs: Annotated[int, typer.Option(min=1, help="Epochs among which the labels choose.")] = 20,
+    entropy_weight: Annotated[float, typer.Option(min=0, help="lambda of MME; 0 for none.")] = ENTROPY_WEIGHT,
+    temperature: Annotated[float, typer.Option(help="Of MME's head.")] = TEMPERATURE,
+    epochs: Annotated[int, typer.Option(min=1, help="Epochs among which the labels choose.")] = EPOCHS,
     epochs_unjudged: Annotated[
         int, typer.Option(min=1, help="Epochs where a single label of a class leaves no choice.")
     ] = 5,
-    epoch_size: Annotated[int, typer.Option(min=50, help="Labelled stamps drawn per epoch.")] = 2500,
-    batch_size: Annotated[int, typer.Option(min=4, help="Labelled stamps per step.")] = 50,
-    learning_rate: Annotated[float, typer.Option(help="Of stochastic gradient descent.")] = 0.01,
-    momentum: Annotated[float, typer.Option(help="Of stochastic gradient descent.")] = 0.9,
+    epoch_size: Annotated[int, typer.Option(min=50, help="Labelled stamps drawn per epoch.")] = EPOCH_SIZE,
+    batch_size: Annotated[int, typer.Option(min=4, help="Labelled stamps per step.")] = BATCH_SIZE,
+    learning_rate: Annotated[float, typer.Option(help="Of stochastic gradient descent.")] = LEARNING_RATE,
+    momentum: Annotated[float, typer.Option(help="Of stochastic gradient descent.")] = MOMENTUM,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same model on a CPU.")] = 0,
     processes: Annotated[
         int | None, typer.Option(min=1, help="Trainings side by side; all cores if not given.")
@@ -59,27 +71,17 @@ def adapt(
     from stampshift.adapting.setting import Setting
     from stampshift.training.device import choose_device
 
-    mme = {
-        "labelled": ["source", "target"],
-        "head": "random",
-        "steps": "one",
-        "temperature": temperature,
-        "entropy_weight": entropy_weight,
-    }
     setting = Setting(
         model=model / "model.pt",
         source=found_source(model, stamps=source_stamps, splits=source_splits),
         target=target,
         method=method.value,
-        options=mme if method is Method.mme else {},
-        training={
-            "optimiser": "sgd",
-            "learning_rate": learning_rate,
-            "momentum": momentum,
-            "halve_every_iterations": None,
-            "batch_size": batch_size,
-            "epoch_size": epoch_size,
-        },
+        options=mme_options(entropy_weight=entropy_weight, temperature=temperature)
+        if method is Method.mme
+        else {},
+        training=training_options(
+            learning_rate=learning_rate, momentum=momentum, batch_size=batch_size, epoch_size=epoch_size
+        ),
         seed=seed,
     )
     typer.echo(setting.few_labels.how_judged(epochs_unjudged=epochs_unjudged), err=True)

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -130,7 +130,7 @@ def score(
     files = [*(alerts.files(packets) if packets else []), *tables]
     how = How(release, survey, threshold)
     parts = Parts(output, key=_key(how, files, schemas))
-    units = _units(packets, sizes, schemas=schemas)
+    units = score_units(packets, sizes, schemas=schemas)
     told, begin, done = Told(), time.perf_counter(), parts.units
     for table in parts.tables():
         told.add(table)
@@ -151,9 +151,10 @@ def score(
     return told
 
 
-def _units(
-    packets: Sequence[Path], sizes: dict[Path, int], *, schemas: Path | None
+def score_units(
+    packets: Sequence[Path], sizes: Mapping[Path, int], *, schemas: Path | None
 ) -> Iterator[alerts.Unit | StampRows]:
+    """Units of work: of files and folders of alerts, and of stamps files with their numbers of stamps."""
     if packets:
         yield from alerts.units(packets, schemas=schemas)
     for path, size in sizes.items():
