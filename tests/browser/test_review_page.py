@@ -127,14 +127,31 @@ def test_two_raters_at_once_reach_two_votes_on_every_candidate(address, enter, s
         if number // 2 >= 8:  # eight are left to do
             store.add(key=f"{number:016}", id=f"c{number // 2}", rater=f"early{number % 2}", vote="real")
     pages = [enter(address, name) for name in ("ann", "bob")]
-    for _ in range(8):
+    ann, bob = pages
+    for _ in range(7):
         for page in pages:
             press(page, "r")
+    press(bob, "r")
+    expect_saved(ann, mine="7 of 8")
+    expect_saved(bob, mine="8 of 8")
+    press(ann, "r")
     for page in pages:
         expect(page.locator("#candidates")).to_have_text("Nothing waits for your vote. Thank you!")
-        expect_saved(page, mine="8 of 8")
-    expect(pages[1].locator("#all-text")).to_have_text("30 of 30")
+        expect(page.locator("#all-text")).to_have_text("30 of 30")
+    expect_saved(ann, mine="8 of 8")
     assert store.standing().groupby("id")["rater"].nunique().tolist() == [2] * 30
+
+
+def test_whoever_is_done_gets_what_another_takes_back(address, enter, store):
+    for number in range(60):
+        if number >= 1:  # the first candidate waits for one vote
+            store.add(key=f"{number:016}", id=f"c{number // 2}", rater=f"early{number % 2}", vote="real")
+    page = enter(address, "ann")
+    press(page, "r")
+    expect(page.locator("#all-text")).to_have_text("30 of 30")
+    store.add(key=f"{60:016}", id="c9", rater="early0", vote="undo")
+    expect(shown(page)).to_have_attribute("data-id", "c9")
+    expect(page.locator("#all-text")).to_have_text("29 of 30")
 
 
 def test_the_grid_is_voted_with_arrows_and_keys(address, enter, store):

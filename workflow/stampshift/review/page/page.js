@@ -5,6 +5,7 @@ import { Outbox, reach } from "./outbox.js";
 
 const GRID_SIZE = 12;
 const RETRY_MS = 2000;
+const IDLE_MS = 5000;
 const KEYS = { r: "real", b: "bogus", s: "skip" };
 const byId = (name) => document.getElementById(name);
 const remembered = (name, otherwise) => localStorage.getItem(`stampshift-${name}`) ?? otherwise;
@@ -51,6 +52,8 @@ async function fill() {
     }
   }
   topUp();
+  // Whoever is done sees what the others do, and gets a candidate that one of them takes back.
+  if (exhausted && shown.length === 0) retry = setTimeout(fill, IDLE_MS);
 }
 
 const held = () => [...shown, ...ahead].map((item) => item.id).concat(outbox.ids());
