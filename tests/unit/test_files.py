@@ -1,9 +1,10 @@
 import errno
 
+import pandas as pd
 import pytest
 
-from stampshift.errors import WriteError
-from stampshift.files import atomic_path, explained
+from stampshift.errors import ContractError, WriteError
+from stampshift.files import atomic_path, explained, read_json, read_table, write_json, write_parquet
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path):
@@ -53,3 +54,46 @@ def test_what_is_no_refusal_to_write_passes_through(tmp_path):
         raise PermissionError(errno.EACCES, "an input file may not be read")
     with pytest.raises(FileNotFoundError), explained(tmp_path / "table.csv"):
         raise FileNotFoundError(errno.ENOENT, "an input file is not there")
+
+
+@pytest.mark.parametrize("damage", ["cut short", "emptied", "gone"])
+def test_damaged_json_is_named_with_what_to_do(tmp_path, damage):
+    path = tmp_path / "metrics.json"
+    write_json(path, {"seed": 3})
+    assert read_json(path) == {"seed": 3}
+    do_damage(path, damage)
+    with pytest.raises(ContractError, match=r"metrics\.json: not readable as JSON \(.+\)\. Delete it"):
+        read_json(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("runs.parquet", "cut short"),
+        ("runs.parquet", "emptied"),
+        ("runs.parquet", "gone"),
+        ("runs.csv", "emptied"),
+        ("runs.csv", "gone"),
+    ],
+)
+def test_a_damaged_table_is_named_with_what_to_do(tmp_path, name, damage):
+    path = tmp_path / name
+    table = pd.DataFrame({"survey": ["HiTS", 'D"ES'], "score": [0.25, 1.0]})
+    write_parquet(path, table) if path.suffix == ".parquet" else table.to_csv(path, index=False)
+    pd.testing.assert_frame_equal(read_table(path), table)
+    do_damage(path, damage)
+    with pytest.raises(ContractError, match=rf"{name}: not a readable table \(.+\)\. Adapt again\."):
+        read_table(path, remedy="Adapt again.")
+
+
+def do_damage(path, damage):
+    content = path.read_bytes()
+    path.unlink()
+    if damage != "gone":
+        path.write_bytes(content[:-4] if damage == "cut short" else b"")
+
+
+def test_a_table_without_a_column_is_named(tmp_path):
+    write_parquet(tmp_path / "scores.parquet", pd.DataFrame({"id": [1]}))
+    with pytest.raises(ContractError, match=r"scores\.parquet: not a readable table \(.*score"):
+        read_table(tmp_path / "scores.parquet", columns=["score"])

@@ -105,10 +105,22 @@ def test_other_fractions_are_kept():
     assert {name: len(rows) for name, rows in found.items()} == {"train": 700, "validation": 100, "test": 200}
 
 
-def test_a_corrupt_file_is_named(tmp_path):
-    (tmp_path / "a.npz").write_bytes(b"PK nothing")
-    with pytest.raises(ContractError, match=r"a\.npz: not a readable splits file"):
-        Splits.open(tmp_path / "a.npz")
+def with_a_wrong_bit(content: bytes) -> bytes:
+    place = content.index(b"NUMPY") + 200  # among the numbers of an array
+    return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [lambda content: b"PK nothing", lambda content: b"", lambda content: content[:1000], with_a_wrong_bit],
+    ids=["other content", "empty", "cut short", "a wrong bit"],
+)
+def test_a_damaged_file_is_named(tmp_path, damaged):
+    path = tmp_path / "a.npz"
+    make_splits(fake_survey([0, 1] * 500), fractions=FRACTIONS, seed=0).save(path)
+    path.write_bytes(damaged(path.read_bytes()))
+    with pytest.raises(ContractError, match=r"a\.npz: not a readable splits file .* Delete it"):
+        Splits.open(path)
 
 
 # ---- a reserve, some rows alone, and cross-fitting ---------------------------------------------------------

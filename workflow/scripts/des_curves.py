@@ -7,6 +7,7 @@ from stampshift.evaluation.des_study.performance import curves
 from stampshift.evaluation.table_files import write_csv
 from stampshift.figures.des_study.curves import detection_figure
 from stampshift.figures.style import save_figure
+from stampshift.files import read_table
 from stampshift.joblog import job_log
 from stampshift.splits import Splits
 
@@ -22,7 +23,7 @@ with job_log(snakemake.log[0]):
     write_csv(lines, snakemake.output.csv)
     figure = detection_figure(
         lines,
-        pd.read_csv(snakemake.input.performance),
+        read_table(snakemake.input.performance),
         mdr=snakemake.params.mdr,
         published=next(map(pd.read_csv, snakemake.input.published), None),
         part=snakemake.wildcards.part,

@@ -1,13 +1,12 @@
 """Learning curves of networks of the DES study."""
 
-import pandas as pd
-
 from stampshift.figures.des_study.learning import network_learning_curves
 from stampshift.figures.style import save_figure
+from stampshift.files import read_table
 from stampshift.joblog import job_log
 
 with job_log(snakemake.log[0]):
-    histories = map(pd.read_parquet, snakemake.input.histories)
+    histories = map(read_table, snakemake.input.histories)
     figure = network_learning_curves(
         dict(zip(snakemake.params.networks, histories, strict=True)),
         title=snakemake.params.title,

@@ -1,7 +1,5 @@
 """A new survey labelled by votes: the network before and after it is trained further."""
 
-import pandas as pd
-
 from stampshift.evaluation.des_study.models import test_predictions
 from stampshift.evaluation.des_study.new_survey import (
     CUTOFFS,
@@ -17,6 +15,7 @@ from stampshift.evaluation.des_study.performance import curves
 from stampshift.evaluation.table_files import write_csv, write_table
 from stampshift.figures.des_study.new_survey import new_survey_figure
 from stampshift.figures.style import save_figure
+from stampshift.files import read_table
 from stampshift.joblog import job_log
 from stampshift.splits import Splits
 
@@ -29,7 +28,7 @@ with job_log(snakemake.log[0]):
             survey=survey,
             test=Splits.open(snakemake.input.splits).test,
         ),
-        consensus=pd.read_parquet(snakemake.input.labels),
+        consensus=read_table(snakemake.input.labels),
     )
     write_table(
         new_survey_table(

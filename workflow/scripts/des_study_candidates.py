@@ -2,13 +2,13 @@
 
 import pandas as pd
 
-from stampshift.files import write_parquet
+from stampshift.files import read_table, write_parquet
 from stampshift.joblog import job_log
 from stampshift.relabelling.search import find_candidates
 from stampshift.stamps import Stamps
 
 with job_log(snakemake.log[0]):
-    predictions = pd.concat(map(pd.read_parquet, snakemake.input.predictions), ignore_index=True)
+    predictions = pd.concat(map(read_table, snakemake.input.predictions), ignore_index=True)
     candidates = find_candidates(
         Stamps.open(snakemake.input.stamps), predictions, bounds=snakemake.params.bounds
     )

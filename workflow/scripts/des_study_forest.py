@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
+from stampshift.files import read_table
 from stampshift.forest import train_forest
 from stampshift.joblog import job_log
 from stampshift.label_file import relabelled
@@ -20,7 +20,7 @@ with job_log(snakemake.log[0]):
             rows=np.concatenate([splits.train, splits.test]),
         ),
         splits,
-        pd.read_parquet(snakemake.input.features),
+        read_table(snakemake.input.features),
         name=snakemake.wildcards.forest,
         settings=snakemake.params.settings,
         seed=snakemake.params.seed,

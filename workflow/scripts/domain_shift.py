@@ -1,16 +1,15 @@
 """Distance of source and target in the features of a pair's models, and the features in two dimensions."""
 
-import pandas as pd
-
 from stampshift.evaluation.domain_shift import embedding, shift_numbers
 from stampshift.evaluation.table_files import write_csv
 from stampshift.figures.embedding import embedding_figure
 from stampshift.figures.style import save_figure
+from stampshift.files import read_table
 from stampshift.joblog import job_log
 
 with job_log(snakemake.log[0]):
     pair = snakemake.wildcards.pair
-    features = pd.read_parquet(snakemake.input.features)
+    features = read_table(snakemake.input.features)
     write_csv(shift_numbers(features, pair=pair), snakemake.output.numbers)
     points = embedding(features)
     write_csv(points, snakemake.output.points)

@@ -1,12 +1,11 @@
 """Recall by signal-to-noise ratio of the models of a pair."""
 
-import pandas as pd
-
 from stampshift.evaluation.predictions import pool_predictions
 from stampshift.evaluation.snr_recall import snr_recall_table, snr_recalls
 from stampshift.evaluation.table_files import write_table
 from stampshift.figures.snr_recall import snr_recall_figure
 from stampshift.figures.style import save_figure
+from stampshift.files import read_table
 from stampshift.joblog import job_log
 from stampshift.stamps import Stamps
 
@@ -17,7 +16,7 @@ with job_log(snakemake.log[0]):
             snakemake.input.predictions, runs=snakemake.params.runs, surveys=snakemake.params.surveys
         ),
         stamps=dict(zip(measured, map(Stamps.open, snakemake.input.stamps), strict=True)),
-        ratios=dict(zip(measured, map(pd.read_parquet, snakemake.input.ratios), strict=True)),
+        ratios=dict(zip(measured, map(read_table, snakemake.input.ratios), strict=True)),
         bins=snakemake.params.bins,
         confidence=snakemake.params.confidence,
     )

@@ -6,14 +6,14 @@ import pandas as pd
 
 from stampshift.evaluation.gather import read_runs
 from stampshift.evaluation.page import summary_page
-from stampshift.files import atomic_path
+from stampshift.files import atomic_path, read_table
 from stampshift.joblog import job_log
 from stampshift.provenance import versions
 
 with job_log(snakemake.log[0]):
     page = summary_page(
         read_runs(snakemake.input.runs),
-        pd.read_csv(snakemake.input.comparisons),
+        read_table(snakemake.input.comparisons),
         published=pd.read_csv(snakemake.input.published),
         panel=Path(snakemake.input.panel).read_bytes(),
         template=Path(snakemake.input.template).read_text(encoding="utf-8"),

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from stampshift.errors import WriteError
+from stampshift.errors import ContractError, WriteError
 
 TEMPORARY_NAME = ".{}.{}.part{}"  # stem, eight characters of chance, suffix
 REFUSALS = {
@@ -20,6 +20,7 @@ REFUSALS = {
     errno.EDQUOT: "your quota of the disk is used up",
     errno.EROFS: "its file system is read-only",
 }
+REMEDY = "Delete it; the workflow makes it again."
 
 
 @contextmanager
@@ -94,9 +95,40 @@ def write_json(path: Path | str, content: Any) -> None:
         temporary.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
 
 
-def read_json(path: Path | str) -> Any:
-    """Content of a JSON file."""
-    return json.loads(Path(path).read_text())
+def read_json(path: Path | str, *, remedy: str = REMEDY) -> Any:
+    """Content of a JSON file.
+
+    Raises
+    ------
+    ContractError
+        If it cannot be read, with a remedy.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ContractError(f"{path}: not readable as JSON ({error}). {remedy}") from error
+
+
+def read_table(path: Path | str, *, remedy: str = REMEDY, **options: Any) -> pd.DataFrame:
+    """Content of a table, Parquet or CSV by the suffix of its name.
+
+    Parameters
+    ----------
+    remedy
+        What the user can do about a file that cannot be read.
+    options
+        Of pandas' reader.
+
+    Raises
+    ------
+    ContractError
+        If it cannot be read, or lacks a column that the options name.
+    """
+    read = pd.read_parquet if Path(path).suffix == ".parquet" else pd.read_csv
+    try:
+        return read(path, **options)
+    except (OSError, ValueError) as error:
+        raise ContractError(f"{path}: not a readable table ({error}). {remedy}") from error
 
 
 def write_parquet(path: Path | str, table: pd.DataFrame) -> None:

@@ -34,10 +34,7 @@ def read_metrics(folder: Path) -> dict[str, Any]:
             "give one such as results/baseline/<source>/seed-0 or "
             "results/mme/<source>-to-<target>/shots-10/seed-0."
         )
-    try:
-        metrics = read_json(path)
-    except ValueError as error:
-        raise ContractError(f"{path}: not readable as JSON ({error}). Delete the run's folder.") from error
+    metrics = read_json(path, remedy="Delete the run's folder.")
     factors = list(Run.__dataclass_fields__)
     absent = [name for name in factors if name not in metrics] if isinstance(metrics, dict) else factors
     if absent:

@@ -7,6 +7,7 @@ order; the k shots are the first k of each class, so that the shots are nested b
 longer list of shots changes no file.
 """
 
+import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import lcm
@@ -17,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stampshift.errors import ConfigError, ContractError
-from stampshift.files import atomic_path
+from stampshift.files import REMEDY, atomic_path
 from stampshift.stamps import BOGUS, REAL, Stamps
 
 PARTS = ("train", "validation", "test")
@@ -93,11 +94,11 @@ class Splits:
             If the file cannot be read or misses an array.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as file:
                 rows = {name: file[name] for name in cls.__dataclass_fields__ if name != "survey"}
                 return cls(survey=str(file["survey"]), **rows)
-        except (OSError, KeyError, ValueError) as error:
-            raise ContractError(f"{path}: not a readable splits file ({error}). Delete it.") from error
+        except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            raise ContractError(f"{path}: not a readable splits file ({error}). {REMEDY}") from error
 
 
 def make_splits(

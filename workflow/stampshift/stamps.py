@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from stampshift import __version__
 from stampshift.errors import ContractError
-from stampshift.files import atomic_path, remove_leftovers
+from stampshift.files import REMEDY, atomic_path, remove_leftovers
 
 CHANNELS = ("template", "science", "difference")
 DIFFERENCE = CHANNELS.index("difference")
@@ -130,7 +130,7 @@ def read_attributes(path: Path | str) -> dict[str, Any]:
 
 
 def _unreadable(path: Path | str, error: Exception) -> str:
-    return f"{path}: not a readable stamps file ({error}). Delete it; the workflow makes it again."
+    return f"{path}: not a readable stamps file ({error}). {REMEDY}"
 
 
 def _memory_map(path: Path | str, offset: int, shape: tuple[int, ...]) -> NDArray[np.float32]:

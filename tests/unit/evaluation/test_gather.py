@@ -91,12 +91,12 @@ def test_the_same_run_twice_is_refused_and_both_files_are_named(write, metrics_c
 def test_a_file_that_is_no_metrics_file_is_refused(tmp_path, text):
     path = tmp_path / "metrics.json"
     path.write_text(text)
-    with pytest.raises(ContractError, match=r"metrics.json: (not a readable metrics file|misses method)"):
+    with pytest.raises(ContractError, match=r"metrics.json: (not readable as JSON|misses method)"):
         gather([path])
 
 
 def test_an_absent_file_and_no_file_at_all_are_refused(tmp_path):
-    with pytest.raises(ContractError, match=r"absent.json: not a readable metrics file"):
+    with pytest.raises(ContractError, match=r"absent.json: not readable as JSON"):
         gather([tmp_path / "absent.json"])
     with pytest.raises(ContractError, match="no metrics file was given"):
         gather([])

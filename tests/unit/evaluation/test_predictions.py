@@ -48,5 +48,5 @@ def test_another_survey_is_refused_with_the_files_name(files):
 
 def test_a_file_without_scores_is_refused(files):
     pd.DataFrame({"survey": ["A"], "row": [1]}).to_parquet(files[0])
-    with pytest.raises(ContractError, match=r"transfer.parquet: not a readable predictions file"):
+    with pytest.raises(ContractError, match=r"transfer.parquet: not a readable table"):
         pool_predictions(files, runs=RUNS, surveys=["A", "B"])

@@ -10,7 +10,6 @@ error with status 200 for the file, and it outlives a killed job and writes on b
 
 import errno
 import http.client
-import json
 import logging
 import re
 from collections.abc import Callable
@@ -23,7 +22,7 @@ from urllib.request import Request, urlopen
 
 from tqdm import tqdm
 
-from stampshift.errors import ArchiveError
+from stampshift.errors import ArchiveError, ContractError
 from stampshift.files import read_json, write_json
 
 log = logging.getLogger(__name__)
@@ -158,7 +157,7 @@ def _known(state: Path) -> dict[str, Any]:
     """What the server said of the file that `part` is the beginning of; nothing if that cannot be read."""
     try:
         known: dict[str, Any] = read_json(state)
-    except (OSError, json.JSONDecodeError):
+    except ContractError:
         return {}
     return known
 

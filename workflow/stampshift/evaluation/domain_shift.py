@@ -18,6 +18,7 @@ from stampshift.evaluation.labels import caption_note, model_label, pair_title
 from stampshift.evaluation.predictions import models
 from stampshift.evaluation.table_files import DASH, Table
 from stampshift.experiment import Pair
+from stampshift.files import read_table
 from stampshift.stamps import BOGUS, REAL
 
 Features = NDArray[np.float64]
@@ -116,7 +117,7 @@ def read_shift(paths: Sequence[Path | str]) -> pd.DataFrame:
     # names are never missing, and a survey may well be called "NA"
     missing = {"a_distance": [""], "squared_mmd": [""]}
     return pd.concat(
-        [pd.read_csv(path, keep_default_na=False, na_values=missing) for path in paths], ignore_index=True
+        [read_table(path, keep_default_na=False, na_values=missing) for path in paths], ignore_index=True
     )
 
 

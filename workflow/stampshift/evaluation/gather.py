@@ -8,7 +8,7 @@ import pandas as pd
 
 from stampshift.errors import ContractError
 from stampshift.experiment import BASELINE
-from stampshift.files import read_json
+from stampshift.files import read_json, read_table
 
 KEY = ("method", "source", "target", "shots", "seed", "evaluated_on")
 METRICS = ("balanced_accuracy", "recall_real", "recall_bogus", "n_real", "n_bogus")
@@ -67,13 +67,9 @@ def read_runs(path: Path | str) -> pd.DataFrame:
         If it cannot be read or has other columns.
     """
     text = dict.fromkeys(("method", "source", "target", "evaluated_on"), str)
-    try:
-        # names are never missing, and a survey may well be called "NA"
-        runs = pd.read_csv(path, dtype=text, keep_default_na=False, na_values={"entropy_weight": [""]})
-    except (OSError, ValueError) as error:
-        raise ContractError(
-            f"{path}: not a readable table ({error}). Make it again: snakemake {path}"
-        ) from error
+    # names are never missing, and a survey may well be called "NA"
+    missing = {"entropy_weight": [""]}
+    runs = read_table(path, dtype=text, keep_default_na=False, na_values=missing)
     if tuple(runs.columns) != COLUMNS:
         raise ContractError(
             f"{path}: expected the columns {', '.join(COLUMNS)}; found {', '.join(runs.columns)}. "
@@ -83,10 +79,7 @@ def read_runs(path: Path | str) -> pd.DataFrame:
 
 
 def _read(path: Path | str) -> dict[str, Any]:
-    try:
-        content = read_json(path)
-    except (OSError, ValueError) as error:
-        raise ContractError(f"{path}: not a readable metrics file ({error}). {_remedy(path)}") from error
+    content = read_json(path, remedy=_remedy(path))
     needed = (*RUN_FACTORS, *TRAINING, "evaluation")
     missing = [key for key in needed if key not in content] if isinstance(content, dict) else list(needed)
     if missing:

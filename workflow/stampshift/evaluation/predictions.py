@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from stampshift.errors import ContractError
+from stampshift.files import read_table
 
 COLUMNS = ("survey", "row", "label", "score")
 MODEL = ["survey", "method", "shots"]  # one classifier, trained once per split, on one survey
@@ -63,10 +64,7 @@ def of_model(table: pd.DataFrame, *, survey: str, method: str, shots: int) -> pd
 
 def _read(path: Path | str, *, surveys: Sequence[str]) -> pd.DataFrame:
     remedy = f"Delete the folder {Path(path).parent}; the workflow makes it again."
-    try:
-        table = pd.read_parquet(path, columns=list(COLUMNS))
-    except (OSError, ValueError) as error:
-        raise ContractError(f"{path}: not a readable predictions file ({error}). {remedy}") from error
+    table = read_table(path, remedy=remedy, columns=list(COLUMNS))
     strangers = set(table["survey"].unique()) - set(surveys)
     if strangers:
         raise ContractError(

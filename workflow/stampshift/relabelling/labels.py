@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from stampshift.errors import ContractError
+from stampshift.files import read_table
 from stampshift.stamps import LABEL_NAMES, LABELS, Stamps
 from stampshift.surveys import des
 
@@ -121,7 +122,7 @@ def of_planted(sources: Sources, stamps: Stamps) -> pd.DataFrame:
     """Give the candidates of a search their true labels, as a reviewer without error would."""
     if sources.truth is None or sources.candidates is None:
         raise ContractError("labels: there are no planted flips to know the truth of.")
-    found = pd.read_parquet(sources.candidates, columns=["row"])["row"]
+    found = read_table(sources.candidates, columns=["row"])["row"]
     return _of_every_stamp(sources.truth, stamps, sources.classes).iloc[found]
 
 

@@ -121,10 +121,7 @@ def _content(folder: Path) -> dict[str, Any]:
             f"{folder}: expected a released model, a folder with a {CONTRACT}, found "
             f"{'no such file in it' if folder.is_dir() else 'no such folder'}; `stampshift export` makes one."
         )
-    try:
-        content = read_json(path)
-    except ValueError as error:
-        raise ContractError(f"{path}: not readable as JSON ({error}); export the model again.") from error
+    content = read_json(path, remedy="Export the model again.")
     if not isinstance(content, dict):
         raise ContractError(f"{path}: holds no contract; export the model again.")
     return content

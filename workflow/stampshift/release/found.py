@@ -13,6 +13,7 @@ from stampshift.errors import ContractError
 from stampshift.evaluation.calibration import logit_difference
 from stampshift.evaluation.predictions import pool_predictions
 from stampshift.experiment import Run
+from stampshift.files import read_table
 from stampshift.label_file import relabelled
 from stampshift.provenance import file_digest
 from stampshift.release.reference import ReleasedSurvey
@@ -22,6 +23,7 @@ from stampshift.stamps import UNLABELLED, Stamps
 from stampshift.training.model import Model
 
 ADAPTED = "changes"  # only `stampshift adapt` writes these into metrics.json
+ADAPT_AGAIN = "Adapt the model again."
 
 
 class FoundRun(TypedDict):
@@ -173,12 +175,12 @@ def found_adaptation(folder: Path, metrics: Mapping[str, Any]) -> FoundRun:
         _unchanged(files[f"{name}_stamps"], folder, metrics["stamps"]) for name in ("target", "source")
     )
     splits, few = Splits.open(files["source_splits"]), FewLabels.of(target)
-    held_out = pd.read_parquet(folder / "validation.parquet")
+    held_out = read_table(folder / "validation.parquet", remedy=ADAPT_AGAIN)
     none = np.array([], dtype=np.int64)
     return FoundRun(
         model=Model.open(folder / "model.pt"),
         metrics=metrics,
-        predictions=pd.read_parquet(folder / "predictions.parquet"),
+        predictions=read_table(folder / "predictions.parquet", remedy=ADAPT_AGAIN),
         surveys=[
             ReleasedSurvey("source", source, splits.train, splits.validation, none),
             ReleasedSurvey(

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from stampshift.errors import ContractError
+from stampshift.files import read_table
 from stampshift.release.contract import ONNX, REFERENCE, Contract
 from stampshift.release.network import OnnxNetwork
 from stampshift.stamps import BOGUS, CHANNELS, REAL
@@ -115,7 +116,7 @@ class Release:
 
     def reference(self) -> pd.DataFrame:
         """Table of the reference stamps, as of `reference.reference_table`."""
-        return pd.read_parquet(self.folder / REFERENCE)
+        return read_table(self.folder / REFERENCE, remedy="Export the model again.")
 
 
 def calibrated(logit: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:

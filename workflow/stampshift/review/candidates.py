@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from stampshift.errors import ContractError
+from stampshift.files import read_table
 from stampshift.provenance import digest
 from stampshift.stamps import LABEL_NAMES, UNLABELLED, UNLABELLED_CLASS, Stamps
 
@@ -137,10 +138,7 @@ def _all_rows(stamps: Stamps) -> pd.DataFrame:
 
 
 def _read(path: Path, stamps: Stamps, stamps_path: Path) -> pd.DataFrame:
-    try:
-        table = pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        raise ContractError(f"{path}: not a readable table of candidates ({error}).") from error
+    table = read_table(path)
     missing = [name for name in COLUMNS if name not in table]
     if missing:
         raise ContractError(f"{path}: columns {', '.join(COLUMNS)} are needed; {', '.join(missing)} missing.")

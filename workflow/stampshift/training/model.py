@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from stampshift.errors import ContractError
-from stampshift.files import atomic_path
+from stampshift.files import REMEDY, atomic_path
 from stampshift.methods.method import State
 from stampshift.networks import build_classifier
 from stampshift.networks.classifier import Classifier, place
@@ -92,8 +92,7 @@ def load_tensors(path: Path | str) -> dict[str, Any]:
         return torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, pickle.UnpicklingError, EOFError, KeyError, zipfile.BadZipFile) as error:
         raise ContractError(
-            f"{path}: not a readable file of weights ({type(error).__name__}: {error}). "
-            "Delete it; the workflow makes it again."
+            f"{path}: not a readable file of weights ({type(error).__name__}: {error}). {REMEDY}"
         ) from error
 
 

@@ -62,6 +62,8 @@ class Store:
             temporary.mkdir(parents=True)
             try:
                 yield temporary
+                if not self.has(key):  # a damaged file of the record may have been deleted
+                    shutil.rmtree(record, ignore_errors=True)
                 try:
                     temporary.replace(record)
                 except OSError:  # a second process finished the same run, with the same bytes

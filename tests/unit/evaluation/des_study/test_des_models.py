@@ -76,7 +76,7 @@ def test_a_labels_file_has_a_line_per_stamp(tmp_path):
     ):
         read_labels(path)
     path.write_text("nothing")
-    with pytest.raises(ContractError, match="not a readable labels file"):
+    with pytest.raises(ContractError, match="not a readable table"):
         read_labels(path)
 
 

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from stampshift.errors import ContractError
 from stampshift.evaluation.predictions import pool_predictions
+from stampshift.files import read_table
 
 MODEL_LABELS = {
     "network_1": "network 1",
@@ -86,10 +87,7 @@ def read_labels(path: Path | str) -> pd.DataFrame:
     ContractError
         If it cannot be read, lacks a column, or has a row twice.
     """
-    try:
-        labels = pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        raise ContractError(f"{path}: not a readable labels file ({error}). Delete it.") from error
+    labels = read_table(path)
     missing = {"row", OLD, CORRECTED} - set(labels.columns)
     if missing or labels["row"].duplicated().any():
         raise ContractError(
