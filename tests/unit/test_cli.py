@@ -62,3 +62,8 @@ def test_export_threshold_and_drift_of_nothing_are_one_sentence(monkeypatch, tmp
     )
     assert "`stampshift export` makes one" in call(monkeypatch, "threshold", tmp_path, "--max-mdr", 0.01)
     assert "`stampshift export` makes one" in call(monkeypatch, "drift", tmp_path, tmp_path / "none.parquet")
+
+
+def test_summary_of_a_folder_without_results_is_one_sentence(monkeypatch, tmp_path):
+    message = call(monkeypatch, "summary", tmp_path)
+    assert message.startswith(f"ContractError: {tmp_path}: expected the results of an experiment")

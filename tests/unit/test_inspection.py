@@ -135,6 +135,17 @@ def test_stamps_file_without_stamps_breaks_the_contract(tmp_path):
         describe(tmp_path / "x.h5")
 
 
+@pytest.mark.parametrize("mark", ["survey", "other"])
+def test_hdf5_cut_short_is_named(tmp_path, mark):
+    path = tmp_path / "x.h5"
+    with h5py.File(path, "w") as file:
+        file.attrs[mark] = "Mine"
+        file["pixels"] = np.zeros((20, 3, 5, 5), "f4")
+    path.write_bytes(path.read_bytes()[:2000])
+    with pytest.raises(ArchiveError, match=r"x\.h5: expected a whole table, found it cut short or corrupt"):
+        describe(path)
+
+
 def test_tables_are_described_by_their_names(tmp_path):
     with h5py.File(tmp_path / "x.h5", "w") as file:
         file["night/pixels"] = np.zeros((2, 3, 5, 5), "f4")

@@ -15,7 +15,7 @@ from stampshift.alerts.packet import UNKNOWN_SCHEMA, Alert, Images
 from stampshift.errors import ArchiveError
 from stampshift.formats.tables import names
 from stampshift.preprocess import InvalidPixels
-from stampshift.stamps import CHANNELS, LABELS, UNLABELLED, UNLABELLED_CLASS, Stamps
+from stampshift.stamps import CHANNELS, LABELS, UNLABELLED, UNLABELLED_CLASS, Stamps, is_stamps_file
 from stampshift.surveys import READERS, Reader
 from stampshift.triplets import RawTriplet, Unusable
 
@@ -52,9 +52,7 @@ def describe(path: Path) -> str:
             f"{path}: no such file or folder. Give a stamps file, or a raw archive or its folder."
         )
     if path.is_file() and h5py.is_hdf5(path):
-        with h5py.File(path) as file:
-            ours = "survey" in file.attrs
-        return describe_stamps(path) if ours else describe_table(path)
+        return describe_stamps(path) if is_stamps_file(path) else describe_table(path)
     if path.suffix == ".npz":
         return describe_table(path)
     if path.suffix == ".parquet" and next(_alerts([path])).problem == UNKNOWN_SCHEMA:

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from stampshift import __version__
 from stampshift.errors import ContractError
-from stampshift.files import REMEDY, atomic_path, remove_leftovers
+from stampshift.files import atomic_path, remove_leftovers
 
 CHANNELS = ("template", "science", "difference")
 DIFFERENCE = CHANNELS.index("difference")
@@ -36,6 +36,8 @@ UNLABELLED_CLASS = "unlabelled"
 LABELS = {"real": REAL, "bogus": BOGUS}
 LABEL_NAMES = {code: name for name, code in LABELS.items()}
 COPY_BLOCK_BYTES = 1 << 24
+# what h5py raises of a file that is damaged or none of ours
+DAMAGED = (OSError, KeyError, ValueError, RuntimeError, AttributeError, TypeError)
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ class Stamps:
                 ids, groups = (file[name].asstr()[:].astype(np.str_) for name in ("id", "group"))
                 dataset = file["stamps"]
                 offset, shape, dtype = dataset.id.get_offset(), dataset.shape, dataset.dtype
-        except (OSError, KeyError, ValueError, AttributeError) as error:
+        except DAMAGED as error:
             raise ContractError(_unreadable(path, error)) from error
         expected = (len(labels), len(CHANNELS), shape[-1], shape[-1])
         if dtype != np.float32 or shape != expected or offset is None:
@@ -113,6 +115,15 @@ class Stamps:
         return len(self.labels)
 
 
+def is_stamps_file(path: Path | str) -> bool:
+    """Whether a file in HDF5 has the mark of a stamps file, and is whole enough to tell."""
+    try:
+        with h5py.File(path) as file:
+            return "survey" in file.attrs
+    except DAMAGED:
+        return False
+
+
 def read_attributes(path: Path | str) -> dict[str, Any]:
     """Attributes of a stamps file, as `Stamps.attributes`, without its stamps.
 
@@ -125,12 +136,15 @@ def read_attributes(path: Path | str) -> dict[str, Any]:
         with h5py.File(path) as file:
             attributes: dict[str, Any] = json.loads(str(file.attrs["preprocessing"]))
             return attributes
-    except (OSError, KeyError, ValueError) as error:
+    except DAMAGED as error:
         raise ContractError(_unreadable(path, error)) from error
 
 
 def _unreadable(path: Path | str, error: Exception) -> str:
-    return f"{path}: not a readable stamps file ({error}). {REMEDY}"
+    return (
+        f"{path}: not a readable stamps file ({error}). Delete it if the workflow made it, which then "
+        "makes it again; `stampshift stamps` makes one of other data."
+    )
 
 
 def _memory_map(path: Path | str, offset: int, shape: tuple[int, ...]) -> NDArray[np.float32]:

@@ -51,10 +51,17 @@ def summary(
     results: Annotated[Path, typer.Argument(help="Folder of the results.")] = Path("results"),
 ) -> None:
     """Print in one line where an experiment's tables, figures and report are, and what they show."""
+    from stampshift.errors import ContractError
     from stampshift.evaluation.gather import read_runs
     from stampshift.evaluation.summary import summary_line
     from stampshift.stamps import read_attributes
 
+    table = results / "tables" / "runs.csv"
+    if not table.is_file():
+        raise ContractError(
+            f"{results}: expected the results of an experiment, found no tables/runs.csv in it; give the "
+            "folder of one that has run, such as results/demo."
+        )
     origins = [read_attributes(path)["origin"] for path in sorted(results.glob("stamps/*.h5"))]
-    runs = read_runs(results / "tables" / "runs.csv")
+    runs = read_runs(table)
     typer.echo(summary_line(runs, results, simulated=any("simulate" in origin for origin in origins)))

@@ -16,6 +16,8 @@ from stampshift.errors import ArchiveError
 
 TYPICAL_CELL_BYTES = 20_000  # of FITS in Parquet
 READ_BYTES = 1 << 20
+# what the three formats' readers raise of a damaged file
+DAMAGED = (OSError, KeyError, ValueError, RuntimeError, EOFError, zipfile.BadZipFile, pa.ArrowException)
 
 Block = tuple[int, Mapping[str, Any] | None]
 
@@ -67,7 +69,7 @@ def open_table(path: Path, *, pixels: Sequence[str], others: Sequence[str]) -> T
             if path.suffix == ".parquet"
             else _open_hdf5(path, pixels, others)
         )
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile, pa.ArrowException) as error:
+    except DAMAGED as error:
         raise ArchiveError(
             f"{path}: expected a whole table, found it cut short, corrupt or of another content ({error}). "
             "Copy it again, or correct the names in the config."
@@ -108,7 +110,7 @@ def names(path: Path) -> dict[str, str]:
                 )
             )
         return found
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile, pa.ArrowException) as error:
+    except DAMAGED as error:
         raise ArchiveError(
             f"{path}: expected a whole table, found it cut short or corrupt ({error})."
         ) from error

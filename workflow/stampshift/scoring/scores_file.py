@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
+from pandas.api.types import is_numeric_dtype
 
 from stampshift.errors import ContractError
 
@@ -41,7 +42,7 @@ def read_scores(path: Path) -> pd.DataFrame:
     Raises
     ------
     ContractError
-        If it cannot be read, misses a column or has no line.
+        If it cannot be read, misses a column, has no line, or text where numbers belong.
     """
     try:
         if path.suffix == ".csv":
@@ -60,5 +61,11 @@ def read_scores(path: Path) -> pd.DataFrame:
         raise ContractError(
             f"{path}: expected a table of scores with the columns {', '.join(COLUMNS)}, found "
             f"{', '.join(map(str, table.columns))} and {len(table)} lines; `stampshift score` makes one."
+        )
+    wrong = [name for name in NUMBERS if name in table and not is_numeric_dtype(table[name])]
+    if wrong:
+        raise ContractError(
+            f"{path}: expected numbers as {' and '.join(wrong)}, found other values; `stampshift score` "
+            "makes a scores file."
         )
     return table
