@@ -170,7 +170,5 @@ def test_scores_files_are_read_and_others_refused(tmp_path):
         read_scores(tmp_path / "none.parquet")
     for name in ("score", "distance"):
         table.astype({name: object}).fillna({name: "0.5x"}).to_csv(tmp_path / "text.csv", index=False)
-        with pytest.raises(
-            ContractError, match=rf"text\.csv: expected numbers as {name}, found"
-        ):
+        with pytest.raises(ContractError, match=rf"text\.csv: expected numbers as {name}, found"):
             read_scores(tmp_path / "text.csv")
