@@ -8,10 +8,12 @@ longer list of shots changes no file.
 """
 
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import lcm
 from pathlib import Path
+from tokenize import TokenError
 from typing import Self
 
 import numpy as np
@@ -22,6 +24,8 @@ from stampshift.files import REMEDY, atomic_path
 from stampshift.stamps import BOGUS, REAL, Stamps
 
 PARTS = ("train", "validation", "test")
+# what the reader of npz files raises of a damaged one
+DAMAGED = (OSError, KeyError, ValueError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error, TokenError)
 RESERVE = "reserve"  # rows that are in no part
 Rows = NDArray[np.int64]
 
@@ -97,7 +101,7 @@ class Splits:
             with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as file:
                 rows = {name: file[name] for name in cls.__dataclass_fields__ if name != "survey"}
                 return cls(survey=str(file["survey"]), **rows)
-        except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        except DAMAGED as error:
             raise ContractError(f"{path}: not a readable splits file ({error}). {REMEDY}") from error
 
 

@@ -1,8 +1,10 @@
 """Tables of arrays and cells in HDF5, npz and Parquet, their pixels some rows at a time."""
 
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, NamedTuple
 
 import h5py
@@ -17,7 +19,18 @@ from stampshift.errors import ArchiveError
 TYPICAL_CELL_BYTES = 20_000  # of FITS in Parquet
 READ_BYTES = 1 << 20
 # what the three formats' readers raise of a damaged file
-DAMAGED = (OSError, KeyError, ValueError, RuntimeError, EOFError, zipfile.BadZipFile, pa.ArrowException)
+DAMAGED = (
+    OSError,
+    KeyError,
+    ValueError,
+    RuntimeError,
+    EOFError,
+    zipfile.BadZipFile,
+    zlib.error,
+    TokenError,
+    SyntaxError,
+    pa.ArrowException,
+)
 
 Block = tuple[int, Mapping[str, Any] | None]
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Self, cast
 
 import numpy as np
+import pandas as pd
 from pandas.compat import pickle_compat  # type: ignore[import-not-found]
 
 from stampshift.errors import ArchiveError
@@ -141,7 +142,9 @@ def unpickle(source: bytes | BinaryIO, *, place: str) -> Any:
     """
     file = io.BytesIO(source) if isinstance(source, bytes) else source
     try:
-        return _Unpickler(file, encoding="latin1").load()
+        content = _Unpickler(file, encoding="latin1").load()
+        if isinstance(content, pd.DataFrame):
+            len(content)  # fails where the frame was made but nothing put into it
     except ForbiddenGlobalError as error:
         raise ArchiveError(
             f"{place}: expected a pickle of numpy and pandas objects, found {error} in it, which is not "
@@ -153,6 +156,7 @@ def unpickle(source: bytes | BinaryIO, *, place: str) -> Any:
             f"{place}: expected a whole pickle, found it cut short or corrupt "
             f"({type(error).__name__}: {error}). Download the file again."
         ) from error
+    return content
 
 
 def unpickle_file(path: Path, *, place: str) -> Any:
