@@ -111,6 +111,16 @@ def test_candidates_of_other_stamps_are_refused(copied, columns, message):
         opened(copied(**columns))
 
 
+def test_a_damaged_table_is_refused_and_its_deletion_not_advised(copied):
+    folder = copied()
+    (folder / TABLE).write_bytes((folder / TABLE).read_bytes()[:-4])
+    with pytest.raises(
+        ContractError, match=r"candidates\.parquet: not a readable table .* Give a whole table"
+    ) as error:
+        opened(folder)
+    assert "Delete" not in str(error.value)
+
+
 def test_what_is_missing_is_named(tmp_path):
     with pytest.raises(ContractError, match=r"snakemake des_study"):
         opened(tmp_path)

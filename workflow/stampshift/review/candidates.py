@@ -138,7 +138,8 @@ def _all_rows(stamps: Stamps) -> pd.DataFrame:
 
 
 def _read(path: Path, stamps: Stamps, stamps_path: Path) -> pd.DataFrame:
-    table = read_table(path)
+    # it may be a table of the user's own, which nothing makes again
+    table = read_table(path, remedy="Give a whole table of candidates.")
     missing = [name for name in COLUMNS if name not in table]
     if missing:
         raise ContractError(f"{path}: columns {', '.join(COLUMNS)} are needed; {', '.join(missing)} missing.")
