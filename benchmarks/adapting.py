@@ -26,10 +26,10 @@ from stampshift.adapting.defaults import ENTROPY_WEIGHT, EPOCHS, mme_options, tr
 from stampshift.adapting.gain import Change
 from stampshift.adapting.setting import Setting, Source
 from stampshift.adapting.trainings import choose_epochs, held_out_scores, trained_epochs
-from stampshift.evaluation.metrics import evaluate
-from stampshift.parallel import ordered_map
-from stampshift.splits import Splits
-from stampshift.stamps import BOGUS, REAL, UNLABELLED, UNLABELLED_CLASS, Stamps, stamps_writer
+from stampshift.core.parallel import ordered_map
+from stampshift.metrics.metrics import evaluate
+from stampshift.stamps.file import BOGUS, REAL, UNLABELLED, UNLABELLED_CLASS, Stamps, stamps_writer
+from stampshift.stamps.splits import Splits
 from stampshift.training.model import Model
 from stampshift.training.predict import predict
 

@@ -26,8 +26,8 @@ from scipy.stats import bootstrap, mannwhitneyu, spearmanr
 from stampshift import alerts
 from stampshift.alerts.avro import MAGIC
 from stampshift.alerts.pieces import Packets, Stored
-from stampshift.evaluation.metrics import THRESHOLD
 from stampshift.formats.fits import GZIP_MAGIC
+from stampshift.metrics.metrics import THRESHOLD
 from stampshift.release.released import OUT_OF_DISTRIBUTION, Release
 from stampshift.release.threshold import rate
 from stampshift.scoring.score import score

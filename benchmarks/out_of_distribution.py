@@ -27,8 +27,8 @@ from stampshift.release.making import QUANTILE
 from stampshift.release.onnx_file import exposed_layers
 from stampshift.release.outliers import Outliers
 from stampshift.release.reference import limit
-from stampshift.splits import Splits
-from stampshift.stamps import Stamps
+from stampshift.stamps.file import Stamps
+from stampshift.stamps.splits import Splits
 
 TESTED = 1000  # stamps of each kind, at most
 

@@ -28,8 +28,8 @@ import psutil
 import yaml
 from repeating import REPEATED
 
-from stampshift.making import make_stamps
-from stampshift.preprocess import InvalidPixels
+from stampshift.stamps.preprocessing import InvalidPixels
+from stampshift.surveys.making import make_stamps
 
 ROOT = Path(__file__).parents[1]
 HEADER = (

@@ -25,7 +25,7 @@ from stampshift.release.released import Release
 from stampshift.scoring.preparing import prepare
 from stampshift.scoring.score import score, score_units
 from stampshift.scoring.work import StampRows, open_stamps
-from stampshift.stamps import REAL, stamps_writer
+from stampshift.stamps.file import REAL, stamps_writer
 
 HEADER = "| input | candidates | read | decode | prepare | network | rest | candidates/s per core |"
 QUIET = {"schemas": None, "survey": None, "threshold": 0.5, "overwrite": True, "progress": False}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stampshift.stamps import BOGUS, REAL, UNLABELLED, Stamps, stamps_writer
+from stampshift.stamps.file import BOGUS, REAL, UNLABELLED, Stamps, stamps_writer
 
 TRAINING = {
     "optimiser": "sgd",

@@ -9,8 +9,8 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from fake_surveys import FRACTIONS, write_survey
-from stampshift.splits import Splits, make_splits
-from stampshift.stamps import Stamps
+from stampshift.stamps.file import Stamps
+from stampshift.stamps.splits import Splits, make_splits
 from tiny_project import Project, copy_of_the_project
 
 pytest_plugins = ["raw_formats"]

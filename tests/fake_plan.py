@@ -3,7 +3,7 @@
 import yaml
 from snakemake.utils import update_config
 
-from stampshift.experiment import Experiment
+from stampshift.config.experiment import Experiment
 from stampshift.planning.calibration import ArchiveRate, Calibration, Start, TrainingRate
 from stampshift.planning.workflow import SCHEMA, PlannedJob, PlannedWorkflow
 from tiny_project import ROOT, TINY

@@ -7,14 +7,14 @@ import h5py
 import torch
 
 from fake_surveys import FRACTIONS, write_survey
-from stampshift.experiment import Run
-from stampshift.files import write_json, write_parquet
+from stampshift.config.experiment import Run
+from stampshift.core.files import write_json, write_parquet
 from stampshift.methods import METHODS
 from stampshift.release.found import found_run
 from stampshift.release.making import make_release
 from stampshift.release.released import Release
-from stampshift.splits import make_splits
-from stampshift.stamps import Stamps
+from stampshift.stamps.file import Stamps
+from stampshift.stamps.splits import make_splits
 from stampshift.training.data import TrainingData
 from stampshift.training.execute import describe, score_test_parts
 from stampshift.training.loop import Task, fit

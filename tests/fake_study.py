@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from stampshift.splits import Splits
+from stampshift.stamps.splits import Splits
 
 STAMPS = 400
 MODELS = ("network_1", "network_2", "forest")

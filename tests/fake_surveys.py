@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stampshift.stamps import stamps_writer
+from stampshift.stamps.file import stamps_writer
 
 FRACTIONS = {"train": 0.8, "validation": 0.1, "test": 0.1}
 

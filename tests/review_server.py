@@ -11,7 +11,7 @@ import pandas as pd
 import uvicorn
 from fastapi import FastAPI
 
-from stampshift.stamps import BOGUS, REAL, UNLABELLED, UNLABELLED_CLASS, stamps_writer
+from stampshift.stamps.file import BOGUS, REAL, UNLABELLED, UNLABELLED_CLASS, stamps_writer
 
 SIZE_PIXELS = 51
 CANDIDATES = 30

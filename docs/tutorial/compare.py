@@ -4,8 +4,8 @@ import sys
 
 import pandas as pd
 
-from stampshift.evaluation.metrics import evaluate
-from stampshift.stamps import LABELS
+from stampshift.metrics.metrics import evaluate
+from stampshift.stamps.file import LABELS
 
 scores = pd.read_parquet(sys.argv[1], columns=["id", "score"])
 truth = pd.read_csv(sys.argv[2], dtype=str)

@@ -9,9 +9,9 @@ import pytest
 from training_job import CPU, plan, results, train
 
 from fake_surveys import write_survey
-from stampshift.errors import ContractError, WriteError
-from stampshift.files import write_parquet
-from stampshift.stamps import Stamps
+from stampshift.core.errors import ContractError, WriteError
+from stampshift.core.files import write_parquet
+from stampshift.stamps.file import Stamps
 from stampshift.training.cohort import CohortError
 from stampshift.training.model import Model
 from stampshift.training.store import Store

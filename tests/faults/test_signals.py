@@ -8,7 +8,7 @@ import signal
 import psutil
 import pytest
 
-from stampshift.training.lock import LockedError
+from stampshift.core.locks import LockedError
 
 WAIT = ["baseline/A/seed-1", 2]
 

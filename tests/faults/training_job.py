@@ -15,8 +15,8 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from stampshift.experiment import Run
-from stampshift.joblog import job_log
+from stampshift.config.experiment import Run
+from stampshift.core.joblog import job_log
 from stampshift.training.cohort import train_cohort
 from stampshift.training.loop import Trainer
 from stampshift.training.plan import Plan

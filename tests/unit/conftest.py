@@ -1,13 +1,15 @@
-"""Constants of the simulated surveys, and small archives drawn once per session."""
+"""Simulated surveys and their constants, and stamps whose labels are written out."""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
 from stampshift.simulation import simulate_survey
+from stampshift.stamps.file import Stamps
 
 CONSTANTS_FOLDER = Path(__file__).parents[2] / "resources" / "surveys"
 
@@ -42,3 +44,16 @@ def simulated(
         return folders[survey, stamps]
 
     return draw
+
+
+@pytest.fixture
+def survey():
+    """Stamps of a survey with given labels; identifiers are 101, 102, ..."""
+
+    def make(*labels, name="DES"):
+        ids = np.array([str(101 + row) for row in range(len(labels))])
+        texts = np.zeros(len(labels), np.str_)
+        pixels = np.zeros((len(labels), 3, 5, 5), np.float32)
+        return Stamps(name, pixels, np.array(labels, np.uint8), texts, ids, texts, {})
+
+    return make

@@ -1,4 +1,4 @@
-"""The law of the house: one direction of imports, small modules, torch only where it is needed."""
+"""The law of the house: imports go one way, private names stay in their module, light rooms without torch."""
 
 import ast
 import subprocess
@@ -10,66 +10,60 @@ import pytest
 import stampshift
 
 ROOT = Path(stampshift.__file__).parent
-MODULES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py"))
-FOUNDATION = {"__init__", "errors", "files", "joblog", "parallel", "provenance", "experiment", "variants"}
-FOUNDATION |= {"stamps", "consistency", "label_settings", "reader_settings", "run_folder"}
-DATA = {
-    "counts",
-    "formats",
-    "surveys",
-    "preprocess",
-    "making",
-    "splits",
-    "simulation",
-    "inspection",
-    "downloads",
-    "alerts",
-    "differencing",
-    "filtering",
-    "tally",
-    "one_survey",
-    "triplets",
-}
-DATA |= {"autoscan", "stamp_features", "measuring", "label_file"}
-LAYERS = [FOUNDATION, DATA, {"networks"}, {"methods"}, {"training", "forest"}, {"evaluation", "relabelling"}]
-LAYERS += [{"figures"}, {"adapting"}, {"release"}, {"scoring"}, {"cli", "planning", "review"}]
-# plain numpy, below everything that scores: named with experiment and stamps as free of torch
-SHARED = {"evaluation.metrics"}
+# from the ground floor up: a room imports only rooms before it
+ROOMS = (
+    *("core", "config", "formats", "stamps", "alerts", "downloads", "simulation", "surveys"),
+    *("networks", "methods", "metrics", "training", "tables", "figures", "review", "des_study"),
+    *("adapting", "release", "scoring", "planning", "cli"),
+)
+LARGEST_MODULE = 300
 
 
-def layer(module: str) -> int:
-    top = module.split(".")[0]
-    (found,) = [index for index, names in enumerate(LAYERS) if top in names] or [None]
-    assert found is not None, f"stampshift.{module} has no layer: add it to the layout"
-    return 0 if module in SHARED else found
+def imports(path: Path):
+    """Every import of the package in one of its modules: the module imported from, and the name."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, "") for alias in node.names if alias.name.startswith("stampshift"))
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("stampshift"):
+            yield from ((node.module, alias.name) for alias in node.names)
 
 
-def imported(path: Path) -> set[str]:
-    names = set()
-    for node in ast.walk(ast.parse((ROOT / path).read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("stampshift."):
-            names.add(node.module.removeprefix("stampshift."))
-    return names
+def modules():
+    return {path.relative_to(ROOT): path for path in sorted(ROOT.rglob("*.py"))}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=str)
-def test_imports_go_one_way(path):
-    module = ".".join(path.with_suffix("").parts).removesuffix(".__init__")
-    for name in imported(path):
-        assert layer(name) <= layer(module), f"{module} imports {name} from a layer above it"
+def test_imports_go_one_way_through_the_rooms():
+    loose = [str(name) for name in modules() if len(name.parts) == 1 and name.name != "__init__.py"]
+    assert not loose, f"modules outside of any room: {loose}"
+    for name, path in modules().items():
+        if len(name.parts) == 1:
+            continue  # the package's face
+        for module, imported in imports(path):
+            room = [*module.split("."), imported][1]
+            if room in ROOMS:
+                assert ROOMS.index(room) <= ROOMS.index(name.parts[0]), f"{name} imports {module}"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=str)
-def test_modules_are_small(path):
-    assert len((ROOT / path).read_text().splitlines()) <= 300
+def test_no_private_name_crosses_a_module():
+    for name, path in modules().items():
+        private = [
+            f"{module}.{what}" for module, what in imports(path) if what.startswith("_") and what[1] != "_"
+        ]
+        assert not private, f"{name} imports {private}"
+
+
+def test_modules_are_small():
+    large = {str(name): len(path.read_text().splitlines()) for name, path in modules().items()}
+    assert not {name: lines for name, lines in large.items() if lines > LARGEST_MODULE}
 
 
 @pytest.mark.parametrize(
-    "module",
-    ["experiment", "stamps", "splits", "preprocess", "surveys", "alerts", "simulation", "evaluation.metrics"],
+    "room", ["core", "config", "stamps", "alerts", "simulation", "surveys", "metrics", "tables"]
 )
-def test_light_modules_do_not_import_torch(module):
-    code = f"import sys, stampshift.{module}; sys.exit('torch' in sys.modules)"
+def test_light_rooms_do_not_import_torch(room):
+    names = [".".join(name.with_suffix("").parts) for name in modules() if name.parts[0] == room]
+    code = f"import sys, importlib\nfor name in {names}: importlib.import_module(f'stampshift.{{name}}')\n"
+    code += "sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

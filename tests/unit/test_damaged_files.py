@@ -7,8 +7,8 @@ import pytest
 
 import any_survey
 from fake_surveys import write_survey
-from stampshift.errors import StampshiftError
-from stampshift.inspection import describe
+from stampshift.core.errors import StampshiftError
+from stampshift.surveys.inspection import describe
 
 DAMAGED_COPIES = 60
 ENDS_BYTES = 3000  # headers and directories lie at either end of a file

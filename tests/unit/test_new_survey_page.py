@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 from alert_packets import fits_bytes, write_night
 from any_survey import candidates
 from stampshift.cli import app
-from stampshift.experiment import Experiment
-from stampshift.stamps import Stamps
+from stampshift.config.experiment import Experiment
+from stampshift.stamps.file import Stamps
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "new-survey.md").read_text()

@@ -13,22 +13,22 @@ import torch
 import yaml
 from sklearn.metrics import roc_auc_score
 
-from stampshift.autoscan import STAMP_FEATURES
-from stampshift.experiment import Run
+from stampshift.config.experiment import Run
+from stampshift.des_study.measuring import measure
 from stampshift.formats.fits import read_image
-from stampshift.making import make_stamps
-from stampshift.measuring import measure
-from stampshift.preprocess import InvalidPixels, preprocess
 from stampshift.simulation import simulate_survey
-from stampshift.splits import make_splits
-from stampshift.stamps import Stamps
+from stampshift.stamps.autoscan import STAMP_FEATURES
+from stampshift.stamps.file import Stamps
+from stampshift.stamps.preprocessing import InvalidPixels, preprocess
+from stampshift.stamps.splits import make_splits
+from stampshift.stamps.triplets import RawTriplet
 from stampshift.surveys import READERS
+from stampshift.surveys.making import make_stamps
 from stampshift.training.cohort import train_cohort
 from stampshift.training.model import Model
 from stampshift.training.plan import Plan
 from stampshift.training.predict import predict
 from stampshift.training.store import Store
-from stampshift.triplets import RawTriplet
 
 ROOT = Path(__file__).parents[2]
 

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stampshift.files import read_json, write_parquet
-from stampshift.splits import make_splits
-from stampshift.stamps import Stamps
+from stampshift.core.files import read_json, write_parquet
+from stampshift.stamps.file import Stamps
+from stampshift.stamps.splits import make_splits
 from tiny_project import TINY, copy_of_the_project
 
 FRACTIONS = {"train": 0.5, "validation": 0.1, "test": 0.4}

@@ -5,8 +5,8 @@ from copy import deepcopy
 import pandas as pd
 import pytest
 
-from stampshift.files import read_json
-from stampshift.stamps import Stamps
+from stampshift.core.files import read_json
+from stampshift.stamps.file import Stamps
 from tiny_project import TINY, copy_of_the_project
 
 STUDY = {

@@ -8,8 +8,8 @@ import h5py
 import pandas as pd
 import pytest
 
-from stampshift.splits import Splits
-from stampshift.stamps import Stamps
+from stampshift.stamps.file import Stamps
+from stampshift.stamps.splits import Splits
 from tiny_project import TINY, Project
 
 RUN_FILES = {"model.pt", "history.parquet", "predictions.parquet", "metrics.json"}

@@ -9,7 +9,7 @@ import pytest
 
 from alert_packets import SCHEMAS, images, packet, wire
 from any_survey import CLASSES, write_folder, write_hdf5, write_packets
-from stampshift.stamps import Stamps
+from stampshift.stamps.file import Stamps
 from tiny_project import TINY
 
 COUNT = 120

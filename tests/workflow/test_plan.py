@@ -5,7 +5,7 @@ import os
 import pytest
 import yaml
 
-from stampshift.errors import ConfigError
+from stampshift.core.errors import ConfigError
 from stampshift.planning.estimate import jobs_by_rule, work
 from stampshift.planning.trainings import runs_of
 from stampshift.planning.workflow import read_workflow

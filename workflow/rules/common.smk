@@ -10,12 +10,12 @@ from snakemake.exceptions import WorkflowError
 PACKAGE_ROOT = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(PACKAGE_ROOT))  # the package is found even where it is not installed
 
-from stampshift.errors import ConfigError
-from stampshift.evaluation.diagnosed import diagnosed_pairs
-from stampshift.evaluation.labels import METHOD_LABELS
-from stampshift.experiment import BASELINE, Experiment, Pair, Run, check_shots
-from stampshift.provenance import code_digest, offer_package_to_subprocesses
-from stampshift.reader_settings import label_files, reader_options, schema_files
+from stampshift.core.errors import ConfigError
+from stampshift.config.diagnosed import diagnosed_pairs
+from stampshift.tables.wording import METHOD_LABELS
+from stampshift.config.experiment import BASELINE, Experiment, Pair, Run, check_shots
+from stampshift.core.provenance import code_digest, offer_package_to_subprocesses
+from stampshift.config.readers import label_files, reader_options, schema_files
 from stampshift.simulation import class_counts
 
 offer_package_to_subprocesses()
@@ -270,7 +270,7 @@ def run_code(wildcards):
 
 
 def reader_code(wildcards):
-    return code_digest("making", f"surveys.{survey_section(wildcards)['reader']}")
+    return code_digest("surveys.making", f"surveys.{survey_section(wildcards)['reader']}")
 
 
 def preprocessing_figure_code(wildcards):

@@ -104,6 +104,6 @@ rule splits:
     params:
         fractions=config["splits"]["fractions"],
         seeds=SEEDS,
-        code=code_digest("splits"),
+        code=code_digest("stamps.splits"),
     script:
         "../scripts/splits.py"

@@ -1,7 +1,7 @@
 """What the diagnostics' rules share: which runs a pair's diagnostics compare, and their files. No rules."""
 
-from stampshift.evaluation.diagnosed import surveys_with_snr
-from stampshift.evaluation.labels import model_label
+from stampshift.config.diagnosed import surveys_with_snr
+from stampshift.tables.wording import model_label
 
 DIAGNOSTICS = config["diagnostics"]
 PAIR_DIAGNOSTICS = ("curves", "scores", "reliability", "classes", "errors", "embedding")

@@ -33,7 +33,7 @@ rule detection_curves:
         methods=METHODS,
         operating_points=DIAGNOSTICS["operating_points"],
         simulated=SIMULATED,
-        code=code_digest("evaluation.curves", "figures.curves"),
+        code=code_digest("tables.curves", "figures.curves"),
     script:
         "../scripts/detection_curves.py"
 
@@ -63,7 +63,7 @@ rule score_histograms:
         surveys=target_and_source,
         bins=25,
         simulated=SIMULATED,
-        code=code_digest("evaluation.scores", "evaluation.table_files", "figures.scores"),
+        code=code_digest("tables.scores", "tables.writing", "figures.scores"),
     script:
         "../scripts/score_histograms.py"
 
@@ -85,7 +85,7 @@ rule calibrate_baseline:
         runtime=growing(60),
     params:
         seeds=SEEDS,
-        code=code_digest("training.validation", "evaluation.calibration"),
+        code=code_digest("training.validation", "metrics.calibration"),
     script:
         "../scripts/calibrate_baseline.py"
 
@@ -112,7 +112,7 @@ rule calibrate:
     params:
         seeds=SEEDS,
         validation_shots=config["splits"]["validation_shots"],
-        code=code_digest("training.validation", "evaluation.calibration"),
+        code=code_digest("training.validation", "metrics.calibration"),
     script:
         "../scripts/calibrate.py"
 
@@ -153,7 +153,7 @@ rule reliability:
         methods=METHODS,
         bins=DIAGNOSTICS["reliability_bins"],
         simulated=SIMULATED,
-        code=code_digest("evaluation.reliability", "figures.reliability"),
+        code=code_digest("tables.reliability", "figures.reliability"),
     script:
         "../scripts/reliability.py"
 
@@ -193,7 +193,7 @@ rule class_recall:
         methods=METHODS,
         confidence=DIAGNOSTICS["confidence"],
         simulated=SIMULATED,
-        code=code_digest("evaluation.class_recall", "figures.class_recall"),
+        code=code_digest("tables.class_recall", "figures.class_recall"),
     script:
         "../scripts/class_recall.py"
 
@@ -259,7 +259,7 @@ rule snr_recall:
         bins=DIAGNOSTICS["snr_bins"],
         confidence=DIAGNOSTICS["confidence"],
         simulated=SIMULATED,
-        code=code_digest("evaluation.snr_recall", "figures.snr_recall"),
+        code=code_digest("tables.snr_recall", "figures.snr_recall"),
     script:
         "../scripts/snr_recall.py"
 
@@ -287,7 +287,7 @@ rule retention:
         surveys=SURVEYS,
         methods=METHODS,
         simulated=SIMULATED,
-        code=code_digest("evaluation.retention", "evaluation.table_files", "figures.retention"),
+        code=code_digest("tables.retention", "tables.writing", "figures.retention"),
     script:
         "../scripts/retention.py"
 
@@ -320,7 +320,7 @@ rule worst_errors:
         per_kind=DIAGNOSTICS["errors"]["per_kind"],
         simulated=SIMULATED,
         code=code_digest(
-            "evaluation.worst", "evaluation.predictions", "evaluation.table_files", "figures.worst"
+            "tables.worst", "tables.predictions", "tables.writing", "figures.worst"
         ),
     script:
         "../scripts/worst_errors.py"
@@ -349,7 +349,7 @@ use rule worst_errors as worst_baseline_errors with:
         per_kind=DIAGNOSTICS["errors"]["per_kind"],
         simulated=SIMULATED,
         code=code_digest(
-            "evaluation.worst", "evaluation.predictions", "evaluation.table_files", "figures.worst"
+            "tables.worst", "tables.predictions", "tables.writing", "figures.worst"
         ),
 
 
@@ -399,7 +399,7 @@ rule domain_shift:
         runtime=growing(60),
     params:
         simulated=SIMULATED,
-        code=code_digest("evaluation.domain_shift", "figures.embedding"),
+        code=code_digest("tables.domain_shift", "figures.embedding"),
     script:
         "../scripts/domain_shift.py"
 
@@ -424,6 +424,6 @@ rule domain_shift_table:
         "../../envs/stampshift.yaml"
     params:
         simulated=SIMULATED,
-        code=code_digest("evaluation.domain_shift"),
+        code=code_digest("tables.domain_shift"),
     script:
         "../scripts/domain_shift_table.py"

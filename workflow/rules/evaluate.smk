@@ -16,7 +16,7 @@ rule gather:
         "../../envs/stampshift.yaml"
     params:
         simulated=SIMULATED,
-        code=code_digest("evaluation.gather", "evaluation.table_files"),
+        code=code_digest("tables.gather", "tables.writing"),
     script:
         "../scripts/gather.py"
 
@@ -33,7 +33,7 @@ rule gather_pair:
         "../../envs/stampshift.yaml"
     params:
         simulated=SIMULATED,
-        code=code_digest("evaluation.gather", "evaluation.table_files"),
+        code=code_digest("tables.gather", "tables.writing"),
     script:
         "../scripts/gather.py"
 
@@ -59,7 +59,7 @@ rule overview:
         pairs=PAIRS,
         methods=METHODS,
         simulated=SIMULATED,
-        code=code_digest("evaluation.overview"),
+        code=code_digest("tables.overview"),
     script:
         "../scripts/overview.py"
 
@@ -85,7 +85,7 @@ rule table1:
     params:
         surveys=SURVEYS,
         simulated=SIMULATED,
-        code=code_digest("evaluation.tables"),
+        code=code_digest("tables.balanced_accuracy"),
     script:
         "../scripts/table1.py"
 
@@ -111,7 +111,7 @@ rule pair_table:
     params:
         methods=METHODS,
         simulated=SIMULATED,
-        code=code_digest("evaluation.tables"),
+        code=code_digest("tables.balanced_accuracy"),
     script:
         "../scripts/pair_table.py"
 
@@ -136,7 +136,7 @@ rule lambda_table:
         "../../envs/stampshift.yaml"
     params:
         simulated=SIMULATED,
-        code=code_digest("evaluation.tables"),
+        code=code_digest("tables.balanced_accuracy"),
     script:
         "../scripts/lambda_table.py"
 
@@ -192,7 +192,7 @@ rule significance:
         pairs=PAIRS,
         methods=METHODS,
         simulated=SIMULATED,
-        code=code_digest("evaluation.claims"),
+        code=code_digest("tables.claims"),
     script:
         "../scripts/significance.py"
 
@@ -218,7 +218,7 @@ rule published_decisions:
     conda:
         "../../envs/stampshift.yaml"
     params:
-        code=code_digest("evaluation.published"),
+        code=code_digest("tables.published"),
     script:
         "../scripts/published_decisions.py"
 
@@ -242,7 +242,7 @@ rule beside_published:
     conda:
         "../../envs/stampshift.yaml"
     params:
-        code=code_digest("evaluation.published"),
+        code=code_digest("tables.published"),
     script:
         "../scripts/beside_published.py"
 
@@ -270,7 +270,7 @@ rule summary_page:
         pairs=PAIRS,
         methods=METHODS,
         simulated=SIMULATED,
-        code=code_digest("evaluation.page"),
+        code=code_digest("tables.page"),
     script:
         "../scripts/summary_page.py"
 
@@ -292,7 +292,7 @@ rule network_table:
         "../../envs/stampshift.yaml"
     params:
         size_pixels=config["stamps"]["size_pixels"],
-        code=code_digest("evaluation.network_table"),
+        code=code_digest("tables.network_table"),
     script:
         "../scripts/network_table.py"
 
@@ -319,6 +319,6 @@ rule ablation_table:
         labels=VARIANT_LABELS,
         reference="mme",
         simulated=SIMULATED,
-        code=code_digest("evaluation.ablations"),
+        code=code_digest("tables.ablations"),
     script:
         "../scripts/ablation_table.py"

@@ -1,9 +1,9 @@
 """Differences of the variants of a method from it."""
 
-from stampshift.evaluation.gather import read_runs
+from stampshift.core.joblog import job_log
 from stampshift.figures.ablations import ablation_differences
 from stampshift.figures.style import save_figure
-from stampshift.joblog import job_log
+from stampshift.tables.gather import read_runs
 
 with job_log(snakemake.log[0]):
     figure = ablation_differences(

@@ -1,9 +1,9 @@
 """Table of the variants of a method."""
 
-from stampshift.evaluation.ablations import ablation_table
-from stampshift.evaluation.gather import read_runs
-from stampshift.evaluation.table_files import write_table
-from stampshift.joblog import job_log
+from stampshift.core.joblog import job_log
+from stampshift.tables.ablations import ablation_table
+from stampshift.tables.gather import read_runs
+from stampshift.tables.writing import write_table
 
 with job_log(snakemake.log[0]):
     table = ablation_table(

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from stampshift.joblog import job_log
+from stampshift.core.joblog import job_log
 from stampshift.training.jobs import Job, adapt
 
 if __name__ == "__main__":  # worker processes import this file

@@ -1,9 +1,9 @@
 """All pairs by number of shots in one panel."""
 
-from stampshift.evaluation.gather import read_runs
+from stampshift.core.joblog import job_log
 from stampshift.figures.panel import all_pairs
 from stampshift.figures.style import save_figure
-from stampshift.joblog import job_log
+from stampshift.tables.gather import read_runs
 
 with job_log(snakemake.log[0]):
     figure = all_pairs(

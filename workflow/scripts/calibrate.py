@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from stampshift.evaluation.calibration import calibration_record
-from stampshift.experiment import Run
-from stampshift.files import write_json
-from stampshift.joblog import job_log
+from stampshift.config.experiment import Run
+from stampshift.core.files import write_json
+from stampshift.core.joblog import job_log
+from stampshift.metrics.calibration import calibration_record
 from stampshift.training.validation import score_validation
 
 with job_log(snakemake.log[0]):

@@ -1,12 +1,12 @@
 """Recall by class of the models of a pair."""
 
-from stampshift.evaluation.class_recall import class_recall_table, class_recalls
-from stampshift.evaluation.predictions import pool_predictions
-from stampshift.evaluation.table_files import write_table
+from stampshift.core.joblog import job_log
 from stampshift.figures.class_recall import class_recall_figure
 from stampshift.figures.style import save_figure
-from stampshift.joblog import job_log
-from stampshift.stamps import Stamps
+from stampshift.stamps.file import Stamps
+from stampshift.tables.class_recall import class_recall_table, class_recalls
+from stampshift.tables.predictions import pool_predictions
+from stampshift.tables.writing import write_table
 
 with job_log(snakemake.log[0]):
     surveys = snakemake.params.surveys

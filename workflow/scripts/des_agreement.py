@@ -1,10 +1,10 @@
 """Where the models of a part of the DES study put the stamps whose label one of them contradicts."""
 
-from stampshift.evaluation.des_study.categories import agreement_table, category_agreement
-from stampshift.evaluation.des_study.models import test_predictions
-from stampshift.evaluation.table_files import write_table
-from stampshift.joblog import job_log
-from stampshift.splits import Splits
+from stampshift.core.joblog import job_log
+from stampshift.des_study.categories import agreement_table, category_agreement
+from stampshift.des_study.models import test_predictions
+from stampshift.stamps.splits import Splits
+from stampshift.tables.writing import write_table
 
 with job_log(snakemake.log[0]):
     predictions = test_predictions(

@@ -2,11 +2,11 @@
 
 import pandas as pd
 
-from stampshift.evaluation.des_study.models import read_labels
-from stampshift.evaluation.des_study.published import beside_published, ours
-from stampshift.evaluation.table_files import write_table
-from stampshift.files import read_table
-from stampshift.joblog import job_log
+from stampshift.core.files import read_table
+from stampshift.core.joblog import job_log
+from stampshift.des_study.models import read_labels
+from stampshift.des_study.published import beside_published, ours
+from stampshift.tables.writing import write_table
 
 with job_log(snakemake.log[0]):
     values = ours(

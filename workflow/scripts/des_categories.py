@@ -1,10 +1,10 @@
 """Six categories by label and probability, for every model of a part of the DES study."""
 
-from stampshift.evaluation.des_study.categories import category_shares, category_table
-from stampshift.evaluation.des_study.models import test_predictions
-from stampshift.evaluation.table_files import write_table
-from stampshift.joblog import job_log
-from stampshift.splits import Splits
+from stampshift.core.joblog import job_log
+from stampshift.des_study.categories import category_shares, category_table
+from stampshift.des_study.models import test_predictions
+from stampshift.stamps.splits import Splits
+from stampshift.tables.writing import write_table
 
 with job_log(snakemake.log[0]):
     predictions = test_predictions(

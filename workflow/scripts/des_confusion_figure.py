@@ -1,9 +1,9 @@
 """Confusion matrices of every model of a part of the DES study."""
 
-from stampshift.figures.des_study.confusion import confusion_matrices
+from stampshift.core.files import read_table
+from stampshift.core.joblog import job_log
+from stampshift.des_study.figures.confusion import confusion_matrices
 from stampshift.figures.style import save_figure
-from stampshift.files import read_table
-from stampshift.joblog import job_log
 
 with job_log(snakemake.log[0]):
     figure = confusion_matrices(

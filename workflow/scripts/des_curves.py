@@ -2,14 +2,14 @@
 
 import pandas as pd
 
-from stampshift.evaluation.des_study.models import test_predictions
-from stampshift.evaluation.des_study.performance import curves
-from stampshift.evaluation.table_files import write_csv
-from stampshift.figures.des_study.curves import detection_figure
+from stampshift.core.files import read_table
+from stampshift.core.joblog import job_log
+from stampshift.des_study.figures.curves import detection_figure
+from stampshift.des_study.models import test_predictions
+from stampshift.des_study.performance import curves
 from stampshift.figures.style import save_figure
-from stampshift.files import read_table
-from stampshift.joblog import job_log
-from stampshift.splits import Splits
+from stampshift.stamps.splits import Splits
+from stampshift.tables.writing import write_csv
 
 with job_log(snakemake.log[0]):
     lines = curves(

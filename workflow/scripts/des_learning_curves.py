@@ -1,9 +1,9 @@
 """Learning curves of networks of the DES study."""
 
-from stampshift.figures.des_study.learning import network_learning_curves
+from stampshift.core.files import read_table
+from stampshift.core.joblog import job_log
+from stampshift.des_study.figures.learning import network_learning_curves
 from stampshift.figures.style import save_figure
-from stampshift.files import read_table
-from stampshift.joblog import job_log
 
 with job_log(snakemake.log[0]):
     histories = map(read_table, snakemake.input.histories)

@@ -1,7 +1,10 @@
 """A new survey labelled by votes: the network before and after it is trained further."""
 
-from stampshift.evaluation.des_study.models import test_predictions
-from stampshift.evaluation.des_study.new_survey import (
+from stampshift.core.files import read_table
+from stampshift.core.joblog import job_log
+from stampshift.des_study.figures.new_survey import new_survey_figure
+from stampshift.des_study.models import test_predictions
+from stampshift.des_study.new_survey import (
     CUTOFFS,
     TRAININGS,
     consensus_means,
@@ -11,13 +14,10 @@ from stampshift.evaluation.des_study.new_survey import (
     new_survey_table,
     with_consensus,
 )
-from stampshift.evaluation.des_study.performance import curves
-from stampshift.evaluation.table_files import write_csv, write_table
-from stampshift.figures.des_study.new_survey import new_survey_figure
+from stampshift.des_study.performance import curves
 from stampshift.figures.style import save_figure
-from stampshift.files import read_table
-from stampshift.joblog import job_log
-from stampshift.splits import Splits
+from stampshift.stamps.splits import Splits
+from stampshift.tables.writing import write_csv, write_table
 
 with job_log(snakemake.log[0]):
     survey, simulated = snakemake.params.survey, snakemake.params.simulated

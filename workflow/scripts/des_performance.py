@@ -1,11 +1,11 @@
 """Performance and confusion of every model of a part of the DES study."""
 
-from stampshift.evaluation.des_study.intervals import Bootstrap
-from stampshift.evaluation.des_study.models import test_predictions
-from stampshift.evaluation.des_study.performance import confusion_table, performance, performance_table
-from stampshift.evaluation.table_files import write_table
-from stampshift.joblog import job_log
-from stampshift.splits import Splits
+from stampshift.core.joblog import job_log
+from stampshift.des_study.models import test_predictions
+from stampshift.des_study.performance import confusion_table, performance, performance_table
+from stampshift.metrics.intervals import Bootstrap
+from stampshift.stamps.splits import Splits
+from stampshift.tables.writing import write_table
 
 with job_log(snakemake.log[0]):
     part, simulated = snakemake.wildcards.part, snakemake.params.simulated

@@ -1,16 +1,16 @@
 """What corrected labels change: categories before and after, and the gain of retraining."""
 
-from stampshift.evaluation.des_study.intervals import Bootstrap
-from stampshift.evaluation.des_study.models import read_labels, test_predictions
-from stampshift.evaluation.des_study.retraining import (
+from stampshift.core.joblog import job_log
+from stampshift.des_study.models import read_labels, test_predictions
+from stampshift.des_study.retraining import (
     gain_table,
     relabelled_categories,
     relabelled_table,
     retraining_gain,
 )
-from stampshift.evaluation.table_files import write_table
-from stampshift.joblog import job_log
-from stampshift.splits import Splits
+from stampshift.metrics.intervals import Bootstrap
+from stampshift.stamps.splits import Splits
+from stampshift.tables.writing import write_table
 
 with job_log(snakemake.log[0]):
     labels, test = read_labels(snakemake.input.labels), Splits.open(snakemake.input.splits).test

@@ -1,12 +1,12 @@
 """Scores of real and of bogus stamps, for models of the DES study."""
 
-from stampshift.evaluation.des_study.models import test_predictions
-from stampshift.evaluation.scores import score_histograms
-from stampshift.evaluation.table_files import write_csv
-from stampshift.figures.des_study.scores import score_panels
+from stampshift.core.joblog import job_log
+from stampshift.des_study.figures.scores import score_panels
+from stampshift.des_study.models import test_predictions
 from stampshift.figures.style import save_figure
-from stampshift.joblog import job_log
-from stampshift.splits import Splits
+from stampshift.stamps.splits import Splits
+from stampshift.tables.scores import score_histograms
+from stampshift.tables.writing import write_csv
 
 with job_log(snakemake.log[0]):
     predictions = test_predictions(

@@ -1,12 +1,12 @@
 """Success of the search for mislabelled stamps on planted flips."""
 
-from stampshift.evaluation.des_study.models import read_labels
-from stampshift.evaluation.des_study.search import review_queue, search_success, search_table
-from stampshift.evaluation.table_files import write_csv, write_table
-from stampshift.figures.des_study.search import review_figure
+from stampshift.core.files import read_table
+from stampshift.core.joblog import job_log
+from stampshift.des_study.figures.search import review_figure
+from stampshift.des_study.models import read_labels
+from stampshift.des_study.search_success import review_queue, search_success, search_table
 from stampshift.figures.style import save_figure
-from stampshift.files import read_table
-from stampshift.joblog import job_log
+from stampshift.tables.writing import write_csv, write_table
 
 with job_log(snakemake.log[0]):
     candidates, labels = read_table(snakemake.input.candidates), read_labels(snakemake.input.labels)

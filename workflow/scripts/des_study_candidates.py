@@ -2,10 +2,10 @@
 
 import pandas as pd
 
-from stampshift.files import read_table, write_parquet
-from stampshift.joblog import job_log
-from stampshift.relabelling.search import find_candidates
-from stampshift.stamps import Stamps
+from stampshift.core.files import read_table, write_parquet
+from stampshift.core.joblog import job_log
+from stampshift.des_study.candidates import find_candidates
+from stampshift.stamps.file import Stamps
 
 with job_log(snakemake.log[0]):
     predictions = pd.concat(map(read_table, snakemake.input.predictions), ignore_index=True)

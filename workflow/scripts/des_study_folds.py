@@ -1,8 +1,8 @@
 """Split the second study's survey for cross-fitting, a split per fold."""
 
-from stampshift.joblog import job_log
-from stampshift.splits import make_folds
-from stampshift.stamps import Stamps
+from stampshift.core.joblog import job_log
+from stampshift.stamps.file import Stamps
+from stampshift.stamps.splits import make_folds
 
 with job_log(snakemake.log[0]):
     folds = make_folds(

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
-from stampshift.files import read_table
-from stampshift.forest import train_forest
-from stampshift.joblog import job_log
-from stampshift.label_file import relabelled
-from stampshift.splits import Splits
-from stampshift.stamps import Stamps
+from stampshift.core.files import read_table
+from stampshift.core.joblog import job_log
+from stampshift.des_study.forest import train_forest
+from stampshift.stamps.file import Stamps
+from stampshift.stamps.label_file import relabelled
+from stampshift.stamps.splits import Splits
 
 with job_log(snakemake.log[0]):
     splits = Splits.open(snakemake.input.splits)

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from stampshift.autoscan import PLANTED
-from stampshift.files import write_parquet
-from stampshift.joblog import job_log
-from stampshift.relabelling.labels import Sources, corrected_labels
-from stampshift.stamps import Stamps
+from stampshift.core.files import write_parquet
+from stampshift.core.joblog import job_log
+from stampshift.des_study.relabelling import Sources, corrected_labels
+from stampshift.stamps.autoscan import PLANTED
+from stampshift.stamps.file import Stamps
 
 with job_log(snakemake.log[0]):
     sources = Sources(

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from stampshift.joblog import job_log
-from stampshift.training.des_study import train_networks
+from stampshift.core.joblog import job_log
+from stampshift.des_study.training import train_networks
 from stampshift.training.jobs import Job
 
 if __name__ == "__main__":  # worker processes import this file

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from stampshift.joblog import job_log
-from stampshift.label_file import split_labelled
-from stampshift.stamps import Stamps
+from stampshift.core.joblog import job_log
+from stampshift.stamps.file import Stamps
+from stampshift.stamps.label_file import split_labelled
 
 with job_log(snakemake.log[0]):
     split_labelled(

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from stampshift.files import write_parquet
-from stampshift.joblog import job_log
-from stampshift.measuring import measure_archive
-from stampshift.preprocess import InvalidPixels
+from stampshift.core.files import write_parquet
+from stampshift.core.joblog import job_log
+from stampshift.des_study.measuring import measure_archive
+from stampshift.stamps.preprocessing import InvalidPixels
 
 if __name__ == "__main__":  # worker processes import this file
     with job_log(snakemake.log[0]):

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from stampshift.files import write_json, write_parquet
-from stampshift.joblog import job_log
-from stampshift.relabelling.new_survey import agreement_numbers, voted_labels
-from stampshift.relabelling.raters import read_votes
-from stampshift.stamps import Stamps
+from stampshift.core.files import write_json, write_parquet
+from stampshift.core.joblog import job_log
+from stampshift.des_study.voted_labels import agreement_numbers, voted_labels
+from stampshift.review.raters import read_votes
+from stampshift.stamps.file import Stamps
 
 with job_log(snakemake.log[0]):
     stamps = Stamps.open(snakemake.input.stamps)

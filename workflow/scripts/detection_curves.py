@@ -1,11 +1,11 @@
 """Detection curves and operating points of a pair."""
 
-from stampshift.evaluation.curves import mean_curves, operating_point_table, operating_points
-from stampshift.evaluation.predictions import pool_predictions
-from stampshift.evaluation.table_files import write_csv, write_table
+from stampshift.core.joblog import job_log
 from stampshift.figures.curves import detection_curves
 from stampshift.figures.style import save_figure
-from stampshift.joblog import job_log
+from stampshift.tables.curves import mean_curves, operating_point_table, operating_points
+from stampshift.tables.predictions import pool_predictions
+from stampshift.tables.writing import write_csv, write_table
 
 with job_log(snakemake.log[0]):
     predictions = pool_predictions(

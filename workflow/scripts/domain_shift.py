@@ -1,11 +1,11 @@
 """Distance of source and target in the features of a pair's models, and the features in two dimensions."""
 
-from stampshift.evaluation.domain_shift import embedding, shift_numbers
-from stampshift.evaluation.table_files import write_csv
+from stampshift.core.files import read_table
+from stampshift.core.joblog import job_log
 from stampshift.figures.embedding import embedding_figure
 from stampshift.figures.style import save_figure
-from stampshift.files import read_table
-from stampshift.joblog import job_log
+from stampshift.tables.domain_shift import embedding, shift_numbers
+from stampshift.tables.writing import write_csv
 
 with job_log(snakemake.log[0]):
     pair = snakemake.wildcards.pair

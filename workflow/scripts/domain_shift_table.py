@@ -1,8 +1,8 @@
 """Table of the distances of source and target, of all pairs."""
 
-from stampshift.evaluation.domain_shift import read_shift, shift_table
-from stampshift.evaluation.table_files import write_table
-from stampshift.joblog import job_log
+from stampshift.core.joblog import job_log
+from stampshift.tables.domain_shift import read_shift, shift_table
+from stampshift.tables.writing import write_table
 
 with job_log(snakemake.log[0]):
     table = shift_table(

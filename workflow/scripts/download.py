@@ -3,9 +3,9 @@
 import time
 from pathlib import Path
 
+from stampshift.core.joblog import job_log
 from stampshift.downloads.archive import download
 from stampshift.downloads.fetch import Retries
-from stampshift.joblog import job_log
 
 with job_log(snakemake.log[0]):
     download(

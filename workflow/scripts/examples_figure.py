@@ -1,9 +1,9 @@
 """Examples of every class of a survey."""
 
+from stampshift.core.joblog import job_log
 from stampshift.figures.examples import class_examples
 from stampshift.figures.style import save_figure
-from stampshift.joblog import job_log
-from stampshift.stamps import Stamps
+from stampshift.stamps.file import Stamps
 
 with job_log(snakemake.log[0]):
     figure = class_examples(

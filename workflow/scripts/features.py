@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from stampshift.experiment import Run
-from stampshift.files import write_parquet
-from stampshift.joblog import job_log
+from stampshift.config.experiment import Run
+from stampshift.core.files import write_parquet
+from stampshift.core.joblog import job_log
 from stampshift.training.features import extract_features
 
 with job_log(snakemake.log[0]):

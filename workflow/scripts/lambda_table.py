@@ -2,10 +2,10 @@
 
 import pandas as pd
 
-from stampshift.evaluation.table_files import write_table
-from stampshift.evaluation.tables import lambda_table
-from stampshift.files import read_json
-from stampshift.joblog import job_log
+from stampshift.core.files import read_json
+from stampshift.core.joblog import job_log
+from stampshift.tables.balanced_accuracy import lambda_table
+from stampshift.tables.writing import write_table
 
 with job_log(snakemake.log[0]):
     table = lambda_table(

@@ -1,9 +1,9 @@
 """Learning curves of the baselines of a survey."""
 
+from stampshift.core.files import read_table
+from stampshift.core.joblog import job_log
 from stampshift.figures.learning import learning_curves
 from stampshift.figures.style import save_figure
-from stampshift.files import read_table
-from stampshift.joblog import job_log
 
 with job_log(snakemake.log[0]):
     figure = learning_curves(

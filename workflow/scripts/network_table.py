@@ -1,12 +1,15 @@
 """Table of the networks' layers."""
 
-from stampshift.evaluation.network_table import network_table
-from stampshift.evaluation.table_files import write_table
-from stampshift.joblog import job_log
+from stampshift.core.joblog import job_log
+from stampshift.networks.layers import network_layers
+from stampshift.tables.network_table import network_table
+from stampshift.tables.writing import write_table
 
 with job_log(snakemake.log[0]):
     write_table(
-        network_table(size_pixels=snakemake.params.size_pixels),
+        network_table(
+            network_layers(size_pixels=snakemake.params.size_pixels), size_pixels=snakemake.params.size_pixels
+        ),
         csv=snakemake.output.csv,
         markdown=snakemake.output.markdown,
         latex=snakemake.output.latex,

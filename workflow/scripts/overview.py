@@ -1,9 +1,9 @@
 """Table of all pairs before and after adaptation."""
 
-from stampshift.evaluation.gather import read_runs
-from stampshift.evaluation.overview import overview_table
-from stampshift.evaluation.table_files import write_table
-from stampshift.joblog import job_log
+from stampshift.core.joblog import job_log
+from stampshift.tables.gather import read_runs
+from stampshift.tables.overview import overview_table
+from stampshift.tables.writing import write_table
 
 with job_log(snakemake.log[0]):
     table = overview_table(

@@ -1,9 +1,9 @@
 """Boxplots of one pair by number of shots."""
 
-from stampshift.evaluation.gather import read_runs
+from stampshift.core.joblog import job_log
 from stampshift.figures.pairs import pair_boxplots
 from stampshift.figures.style import save_figure
-from stampshift.joblog import job_log
+from stampshift.tables.gather import read_runs
 
 with job_log(snakemake.log[0]):
     figure = pair_boxplots(

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from stampshift.core.joblog import job_log
 from stampshift.figures.examples import preprocessing_examples
 from stampshift.figures.style import save_figure
-from stampshift.joblog import job_log
-from stampshift.preprocess import InvalidPixels
+from stampshift.stamps.preprocessing import InvalidPixels
 from stampshift.surveys.examples import first_examples
 
 with job_log(snakemake.log[0]):

@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from stampshift.evaluation.published import published_decisions_table
-from stampshift.evaluation.table_files import write_table
-from stampshift.joblog import job_log
+from stampshift.core.joblog import job_log
+from stampshift.tables.published import published_decisions_table
+from stampshift.tables.writing import write_table
 
 with job_log(snakemake.log[0]):
     table = published_decisions_table(

@@ -1,7 +1,7 @@
 """Take the published entropy weight of a source-target pair."""
 
-from stampshift.files import write_json
-from stampshift.joblog import job_log
+from stampshift.core.files import write_json
+from stampshift.core.joblog import job_log
 from stampshift.training.search import published_record
 
 with job_log(snakemake.log[0]):

@@ -1,13 +1,13 @@
 """Reliability of the scores of a pair's models, before and after temperature scaling."""
 
-from stampshift.evaluation.calibration import add_scaled
-from stampshift.evaluation.predictions import pool_predictions
-from stampshift.evaluation.reliability import calibration_numbers, calibration_table, reliability_curves
-from stampshift.evaluation.table_files import write_csv, write_table
+from stampshift.core.files import read_json
+from stampshift.core.joblog import job_log
 from stampshift.figures.reliability import reliability_diagrams
 from stampshift.figures.style import save_figure
-from stampshift.files import read_json
-from stampshift.joblog import job_log
+from stampshift.metrics.calibration import add_scaled
+from stampshift.tables.predictions import pool_predictions
+from stampshift.tables.reliability import calibration_numbers, calibration_table, reliability_curves
+from stampshift.tables.writing import write_csv, write_table
 
 with job_log(snakemake.log[0]):
     predictions = add_scaled(

@@ -1,11 +1,11 @@
 """Source accuracy lost against target accuracy won, of all pairs."""
 
-from stampshift.evaluation.gather import read_runs
-from stampshift.evaluation.retention import retention
-from stampshift.evaluation.table_files import write_csv
+from stampshift.core.joblog import job_log
 from stampshift.figures.retention import retention_figure
 from stampshift.figures.style import save_figure
-from stampshift.joblog import job_log
+from stampshift.tables.gather import read_runs
+from stampshift.tables.retention import retention
+from stampshift.tables.writing import write_csv
 
 with job_log(snakemake.log[0]):
     changes = retention(

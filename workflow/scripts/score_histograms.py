@@ -1,11 +1,11 @@
 """Scores of real and of bogus stamps, for the models of a pair."""
 
-from stampshift.evaluation.predictions import pool_predictions
-from stampshift.evaluation.scores import score_histograms
-from stampshift.evaluation.table_files import write_csv
+from stampshift.core.joblog import job_log
 from stampshift.figures.scores import score_figure
 from stampshift.figures.style import save_figure
-from stampshift.joblog import job_log
+from stampshift.tables.predictions import pool_predictions
+from stampshift.tables.scores import score_histograms
+from stampshift.tables.writing import write_csv
 
 with job_log(snakemake.log[0]):
     predictions = pool_predictions(

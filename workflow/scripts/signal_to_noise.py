@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from stampshift.files import write_parquet
-from stampshift.joblog import job_log
+from stampshift.core.files import write_parquet
+from stampshift.core.joblog import job_log
 from stampshift.surveys.signal_to_noise import SIGNAL_TO_NOISE
 
 with job_log(snakemake.log[0]):

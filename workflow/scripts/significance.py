@@ -2,12 +2,12 @@
 
 import pandas as pd
 
-from stampshift.evaluation.claims import claims_table
-from stampshift.evaluation.decisions import shots_to_beat_table, winner_table
-from stampshift.evaluation.gather import read_runs
-from stampshift.evaluation.significance import paired_comparisons, published_comparisons
-from stampshift.evaluation.table_files import write_csv, write_table
-from stampshift.joblog import job_log
+from stampshift.core.joblog import job_log
+from stampshift.tables.claims import claims_table
+from stampshift.tables.decisions import shots_to_beat_table, winner_table
+from stampshift.tables.gather import read_runs
+from stampshift.tables.significance import paired_comparisons, published_comparisons
+from stampshift.tables.writing import write_csv, write_table
 
 with job_log(snakemake.log[0]):
     pairs, methods = snakemake.params.pairs, snakemake.params.methods

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import yaml
 
-from stampshift.joblog import job_log
+from stampshift.core.joblog import job_log
 from stampshift.simulation import simulate_survey
 
 if __name__ == "__main__":  # worker processes import this file

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import yaml
 
-from stampshift.joblog import job_log
+from stampshift.core.joblog import job_log
 from stampshift.simulation import simulate_survey
 from stampshift.simulation.flips import plant_flips
 

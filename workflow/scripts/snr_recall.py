@@ -1,13 +1,13 @@
 """Recall by signal-to-noise ratio of the models of a pair."""
 
-from stampshift.evaluation.predictions import pool_predictions
-from stampshift.evaluation.snr_recall import snr_recall_table, snr_recalls
-from stampshift.evaluation.table_files import write_table
+from stampshift.core.files import read_table
+from stampshift.core.joblog import job_log
 from stampshift.figures.snr_recall import snr_recall_figure
 from stampshift.figures.style import save_figure
-from stampshift.files import read_table
-from stampshift.joblog import job_log
-from stampshift.stamps import Stamps
+from stampshift.stamps.file import Stamps
+from stampshift.tables.predictions import pool_predictions
+from stampshift.tables.snr_recall import snr_recall_table, snr_recalls
+from stampshift.tables.writing import write_table
 
 with job_log(snakemake.log[0]):
     measured = snakemake.params.measured

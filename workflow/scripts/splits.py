@@ -1,8 +1,8 @@
 """Split a survey at random, once per seed."""
 
-from stampshift.joblog import job_log
-from stampshift.splits import make_splits
-from stampshift.stamps import Stamps
+from stampshift.core.joblog import job_log
+from stampshift.stamps.file import Stamps
+from stampshift.stamps.splits import make_splits
 
 with job_log(snakemake.log[0]):
     stamps = Stamps.open(snakemake.input[0])

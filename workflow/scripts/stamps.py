@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from stampshift.core.joblog import job_log
 from stampshift.downloads.checksums import checksums_of
-from stampshift.joblog import job_log
-from stampshift.making import make_stamps
-from stampshift.preprocess import InvalidPixels
+from stampshift.stamps.preprocessing import InvalidPixels
+from stampshift.surveys.making import make_stamps
 
 DOWNLOADS = Path("resources/downloads.lock")
 

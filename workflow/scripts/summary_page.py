@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from stampshift.evaluation.gather import read_runs
-from stampshift.evaluation.page import summary_page
-from stampshift.files import atomic_path, read_table
-from stampshift.joblog import job_log
-from stampshift.provenance import versions
+from stampshift.core.files import atomic_path, read_table
+from stampshift.core.joblog import job_log
+from stampshift.core.provenance import versions
+from stampshift.tables.gather import read_runs
+from stampshift.tables.page import summary_page
 
 with job_log(snakemake.log[0]):
     page = summary_page(

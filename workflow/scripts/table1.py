@@ -2,10 +2,10 @@
 
 import pandas as pd
 
-from stampshift.evaluation.gather import read_runs
-from stampshift.evaluation.table_files import write_table
-from stampshift.evaluation.tables import baseline_table
-from stampshift.joblog import job_log
+from stampshift.core.joblog import job_log
+from stampshift.tables.balanced_accuracy import baseline_table
+from stampshift.tables.gather import read_runs
+from stampshift.tables.writing import write_table
 
 with job_log(snakemake.log[0]):
     table = baseline_table(

@@ -1,9 +1,9 @@
 """Figure of every baseline on every survey."""
 
-from stampshift.evaluation.gather import read_runs
+from stampshift.core.joblog import job_log
 from stampshift.figures.baseline import baseline_map
 from stampshift.figures.style import save_figure
-from stampshift.joblog import job_log
+from stampshift.tables.gather import read_runs
 
 with job_log(snakemake.log[0]):
     figure = baseline_map(

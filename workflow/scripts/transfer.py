@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from stampshift.joblog import job_log
+from stampshift.core.joblog import job_log
 from stampshift.training.jobs import Job, transfer_baselines
 
 with job_log(snakemake.log[0]):

@@ -1,12 +1,12 @@
 """Gallery of the worst errors of a model on a survey."""
 
-from stampshift.evaluation.predictions import pool_predictions
-from stampshift.evaluation.table_files import write_csv
-from stampshift.evaluation.worst import worst_errors
+from stampshift.core.joblog import job_log
 from stampshift.figures.style import save_figure
 from stampshift.figures.worst import error_gallery
-from stampshift.joblog import job_log
-from stampshift.stamps import Stamps
+from stampshift.stamps.file import Stamps
+from stampshift.tables.predictions import pool_predictions
+from stampshift.tables.worst import worst_errors
+from stampshift.tables.writing import write_csv
 
 with job_log(snakemake.log[0]):
     stamps = Stamps.open(snakemake.input.stamps)

@@ -9,8 +9,8 @@ import torch
 from stampshift.adapting.adapt import adapt
 from stampshift.adapting.report import as_markdown
 from stampshift.adapting.trainings import choose_epochs, held_out_scores
-from stampshift.errors import ConfigError, ContractError
-from stampshift.stamps import UNLABELLED
+from stampshift.core.errors import ConfigError, ContractError
+from stampshift.stamps.file import UNLABELLED
 
 CPU = torch.device("cpu")
 

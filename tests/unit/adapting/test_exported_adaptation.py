@@ -12,9 +12,9 @@ from fake_release import release_of, write_results, write_run
 from stampshift.adapting.adapt import adapt
 from stampshift.adapting.found import found_source
 from stampshift.adapting.setting import Setting
-from stampshift.errors import ContractError
-from stampshift.evaluation.calibration import logit_difference
-from stampshift.experiment import Run
+from stampshift.config.experiment import Run
+from stampshift.core.errors import ContractError
+from stampshift.metrics.calibration import logit_difference
 
 
 @pytest.fixture

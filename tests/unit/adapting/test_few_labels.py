@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from stampshift.adapting.few_labels import FewLabels
-from stampshift.errors import ContractError
-from stampshift.stamps import Stamps
+from stampshift.core.errors import ContractError
+from stampshift.stamps.file import Stamps
 
 
 def labels(real, bogus, unlabelled=5):

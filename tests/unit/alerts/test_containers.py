@@ -16,7 +16,7 @@ import pytest
 from alert_packets import SCHEMAS, container, images, packet, packets, wire, write_night
 from stampshift import alerts
 from stampshift.alerts import containers, pieces
-from stampshift.errors import ArchiveError
+from stampshift.core.errors import ArchiveError
 
 SURVEYS = list(SCHEMAS)
 

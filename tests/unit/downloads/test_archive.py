@@ -2,9 +2,9 @@ import shutil
 
 import pytest
 
+from stampshift.core.errors import ArchiveError
 from stampshift.downloads.archive import download
 from stampshift.downloads.checksums import read_records, record_of
-from stampshift.errors import ArchiveError
 
 
 @pytest.fixture

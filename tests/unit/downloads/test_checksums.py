@@ -3,8 +3,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from stampshift.core.errors import ArchiveError, ContractError
 from stampshift.downloads.checksums import Record, check, checksums_of, read_records, record_of
-from stampshift.errors import ArchiveError, ContractError
 
 FIRST = Record("a" * 64, 10)
 OTHER = Record("b" * 64, 12)

@@ -1,7 +1,7 @@
 import pytest
 
+from stampshift.core.errors import ArchiveError
 from stampshift.downloads.fetch import fetch, size_at
-from stampshift.errors import ArchiveError
 
 
 @pytest.fixture

@@ -1,11 +1,11 @@
 import pandas as pd
 import pytest
 
-from stampshift.evaluation.curves import mean_curves
-from stampshift.evaluation.predictions import models
-from stampshift.evaluation.scores import score_histograms
 from stampshift.figures.curves import detection_curves
 from stampshift.figures.scores import score_figure
+from stampshift.tables.curves import mean_curves
+from stampshift.tables.predictions import models
+from stampshift.tables.scores import score_histograms
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from stampshift.errors import ContractError
+from stampshift.core.errors import ContractError
 from stampshift.figures.entropy_weight import lambda_curves
 
 WEIGHTS = [0.01, 0.2, 1, 10]

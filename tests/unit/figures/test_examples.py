@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from stampshift.errors import ContractError
+from stampshift.core.errors import ContractError
 from stampshift.figures.examples import class_examples, example_rows, preprocessing_examples
-from stampshift.preprocess import InvalidPixels, preprocess
-from stampshift.stamps import Stamps, stamps_writer
-from stampshift.triplets import RawTriplet
+from stampshift.stamps.file import Stamps, stamps_writer
+from stampshift.stamps.preprocessing import InvalidPixels, preprocess
+from stampshift.stamps.triplets import RawTriplet
 
 RULE = InvalidPixels(equals=-31415.0)
 CLASSES = ["cr", "kast", "kast", "real", "kast", "kast", "kast", "cr"]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from stampshift.errors import ContractError
+from stampshift.core.errors import ContractError
 from stampshift.figures.pairs import pair_boxplots
 from stampshift.figures.style import METHOD_COLOURS
 

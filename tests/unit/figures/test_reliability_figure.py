@@ -1,8 +1,8 @@
 import numpy as np
 import pandas as pd
 
-from stampshift.evaluation.reliability import reliability_curves
 from stampshift.figures.reliability import reliability_diagrams
+from stampshift.tables.reliability import reliability_curves
 
 
 def test_bins_of_few_stamps_are_left_out():

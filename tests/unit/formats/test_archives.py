@@ -4,7 +4,7 @@ import tarfile
 
 import pytest
 
-from stampshift.errors import ArchiveError
+from stampshift.core.errors import ArchiveError
 from stampshift.formats.archives import find, tar_members
 
 TEXT = re.compile(r"[^.].*\.txt")

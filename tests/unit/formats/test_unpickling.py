@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stampshift.errors import ArchiveError
+from stampshift.core.errors import ArchiveError
 from stampshift.formats.unpickling import unpickle, unpickle_file
 
 

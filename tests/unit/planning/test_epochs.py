@@ -1,6 +1,6 @@
 import pytest
 
-from stampshift.files import write_json
+from stampshift.core.files import write_json
 from stampshift.planning.epochs import Epochs, Finished, expected_epochs, read_finished
 from stampshift.planning.trainings import Recipe
 

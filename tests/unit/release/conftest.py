@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from fake_release import release_of, write_results, write_run
-from stampshift.experiment import Run
+from stampshift.config.experiment import Run
 from stampshift.release.released import Release
-from stampshift.splits import Splits
+from stampshift.stamps.splits import Splits
 
 
 @pytest.fixture(scope="session")

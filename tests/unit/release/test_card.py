@@ -5,7 +5,7 @@ import pytest
 from stampshift.release import card_text
 from stampshift.release.card_tables import calibration_lines, class_lines, performance_lines
 from stampshift.release.reference import ReleasedSurvey
-from stampshift.stamps import Stamps
+from stampshift.stamps.file import Stamps
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from stampshift import cli
-from stampshift.files import read_json
+from stampshift.core.files import read_json
 from stampshift.release.released import OUT_OF_DISTRIBUTION, Release
-from stampshift.stamps import Stamps
+from stampshift.stamps.file import Stamps
 
 
 def call(monkeypatch, *arguments):

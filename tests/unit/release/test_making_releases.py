@@ -7,10 +7,9 @@ import pandas as pd
 import pytest
 
 from fake_release import release_of
-from stampshift.errors import ContractError
-from stampshift.evaluation.calibration import fit_temperature
-from stampshift.files import read_json, write_json
-from stampshift.preprocess import InvalidPixels
+from stampshift.core.errors import ContractError
+from stampshift.core.files import read_json, write_json
+from stampshift.metrics.calibration import fit_temperature
 from stampshift.release import making
 from stampshift.release.contract import DIGESTED
 from stampshift.release.found import found_run
@@ -18,7 +17,8 @@ from stampshift.release.making import make_release
 from stampshift.release.reference import calibrate, fair_part
 from stampshift.release.released import Release
 from stampshift.release.threshold import choose
-from stampshift.stamps import Stamps
+from stampshift.stamps.file import Stamps
+from stampshift.stamps.preprocessing import InvalidPixels
 
 
 @pytest.fixture
@@ -241,7 +241,7 @@ def test_a_labels_file_takes_the_place_of_the_archives_labels(
 
 
 def test_splits_of_another_seed_are_told(copied_results, results, splits_of):
-    from stampshift.splits import make_splits
+    from stampshift.stamps.splits import make_splits
 
     copy, run = copied_results
     other = make_splits(

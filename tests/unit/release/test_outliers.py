@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from stampshift.errors import ContractError
+from stampshift.core.errors import ContractError
 from stampshift.release.faulty import FAULTS
 from stampshift.release.outliers import Layers, Outliers
 from stampshift.release.reference import limit

@@ -8,14 +8,14 @@ import pytest
 import torch
 from scipy.special import expit
 
-from stampshift.errors import ContractError
-from stampshift.files import read_json, write_json
+from stampshift.core.errors import ContractError
+from stampshift.core.files import read_json, write_json
 from stampshift.networks import build_classifier
 from stampshift.release.network import OnnxNetwork
 from stampshift.release.onnx_file import ReleasedNetwork, exposed_layers, onnx_bytes, parity, torch_outputs
 from stampshift.release.outliers import Outliers
 from stampshift.release.released import Release
-from stampshift.stamps import Stamps
+from stampshift.stamps.file import Stamps
 from stampshift.training.model import Model
 from stampshift.training.predict import predict
 

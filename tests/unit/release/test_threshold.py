@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import beta
 
-from stampshift.errors import ContractError
+from stampshift.core.errors import ContractError
 from stampshift.release.threshold import choose, operating_point, rate
 
 LABELS = [1] * 10 + [0] * 5
@@ -89,7 +89,7 @@ def test_a_release_is_asked_about_its_own_survey_first(adapted_release):
 
 
 def test_the_threshold_is_one_of_the_scores_that_the_release_gives(adapted_release, results, splits_of):
-    from stampshift.stamps import Stamps
+    from stampshift.stamps.file import Stamps
 
     found = choose(adapted_release, survey="A", max_mdr=0.1, max_fpr=None)
     stamps = Stamps.open(results / "stamps" / "A.h5")

@@ -4,11 +4,11 @@ import pandas as pd
 import pytest
 
 from review_server import write_new_survey
-from stampshift.errors import ContractError
-from stampshift.relabelling.votes import majority
+from stampshift.core.errors import ContractError
 from stampshift.review.candidates import open_review
 from stampshift.review.export import export
 from stampshift.review.store import VoteStore
+from stampshift.review.votes import majority
 
 
 @pytest.fixture

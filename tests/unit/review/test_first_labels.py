@@ -10,12 +10,12 @@ from typer.testing import CliRunner
 from any_survey import write_packets
 from review_server import serving
 from stampshift.cli import app
-from stampshift.errors import ArchiveError, ContractError
+from stampshift.core.errors import ArchiveError, ContractError
 from stampshift.review.access import Access
 from stampshift.review.app import make_app
 from stampshift.review.candidates import open_review
 from stampshift.review.store import VoteStore
-from stampshift.stamps import Stamps
+from stampshift.stamps.file import Stamps
 
 SECTION = {
     "reader": "packets",

@@ -4,7 +4,7 @@ import socket
 import pytest
 import uvicorn
 
-from stampshift.errors import StampshiftError
+from stampshift.core.errors import StampshiftError
 from stampshift.review.serve import serve
 
 

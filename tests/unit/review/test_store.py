@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from stampshift.errors import ContractError, StampshiftError
+from stampshift.core.errors import ContractError, StampshiftError
 from stampshift.review.store import VoteStore
 
 

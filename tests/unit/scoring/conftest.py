@@ -8,7 +8,7 @@ import pytest
 
 from fake_release import release_of, write_results, write_run
 from fake_scores import drawn
-from stampshift.experiment import Run
+from stampshift.config.experiment import Run
 from stampshift.release.released import Release
 
 

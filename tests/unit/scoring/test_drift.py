@@ -4,7 +4,7 @@ import pytest
 from scipy.stats import ks_2samp
 
 from fake_scores import night
-from stampshift.errors import ContractError
+from stampshift.core.errors import ContractError
 from stampshift.figures.drift import drift_figure
 from stampshift.scoring import drift
 from stampshift.scoring.drift import compared, curves, drift_report

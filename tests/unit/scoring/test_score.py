@@ -7,12 +7,12 @@ import pytest
 
 from alert_packets import container, images, packet, packets, wire, write_night
 from fake_surveys import write_survey
-from stampshift.counts import Counts
-from stampshift.errors import ConfigError, ContractError
-from stampshift.preprocess import InvalidPixels, central_crop, normalise_and_fill
+from stampshift.core.errors import ConfigError, ContractError
 from stampshift.scoring import parts, score, work
 from stampshift.scoring.scores_file import SCHEMA, read_scores
-from stampshift.stamps import Stamps
+from stampshift.stamps.counts import Counts
+from stampshift.stamps.file import Stamps
+from stampshift.stamps.preprocessing import InvalidPixels, central_crop, normalise_and_fill
 
 LOWEST = np.float32(-3.4028235e38)
 

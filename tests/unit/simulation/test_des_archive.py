@@ -9,10 +9,10 @@ import pytest
 from astropy.io import fits
 from PIL import Image
 
-from stampshift.autoscan import COLUMNS
 from stampshift.simulation.des_archive import CANDIDATES_PER_EXPOSURE, write_archive
 from stampshift.simulation.plan import make_plan
 from stampshift.simulation.triplets import draw_triplet
+from stampshift.stamps.autoscan import COLUMNS
 
 
 def members(folder):

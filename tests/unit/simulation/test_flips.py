@@ -3,7 +3,7 @@ import shutil
 import pandas as pd
 import pytest
 
-from stampshift.errors import ConfigError
+from stampshift.core.errors import ConfigError
 from stampshift.simulation import simulate_survey
 from stampshift.simulation.flips import plant_flips
 from stampshift.surveys import des

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from stampshift.errors import ConfigError
+from stampshift.core.errors import ConfigError
 from stampshift.simulation import class_counts, simulate_survey
 from stampshift.simulation.streams import SURVEY_KEYS
 

@@ -21,13 +21,13 @@ from any_survey import (
     write_parquet,
 )
 from stampshift.alerts import decode, units
-from stampshift.errors import ArchiveError, ContractError
-from stampshift.making import make_stamps
-from stampshift.preprocess import InvalidPixels, preprocess
-from stampshift.stamps import Stamps
+from stampshift.core.errors import ArchiveError, ContractError
+from stampshift.stamps.file import Stamps
+from stampshift.stamps.preprocessing import InvalidPixels, preprocess
+from stampshift.stamps.triplets import RawTriplet
 from stampshift.surveys import READERS
 from stampshift.surveys.labels import read_labels
-from stampshift.triplets import RawTriplet
+from stampshift.surveys.making import make_stamps
 
 NONE = InvalidPixels()
 RULES = {"size_pixels": 21, "normalisation": "channel", "classes": CLASSES}

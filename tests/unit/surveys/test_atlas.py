@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stampshift.errors import ArchiveError
+from stampshift.core.errors import ArchiveError
 from stampshift.surveys import atlas
 
 SCIENCE = np.array([[300.0, 310.0], [320.0, 330.0]], "f4")

@@ -3,7 +3,7 @@ import pickle
 import numpy as np
 import pytest
 
-from stampshift.errors import ArchiveError
+from stampshift.core.errors import ArchiveError
 from stampshift.surveys import des
 
 FOLDER = "SNWG/Archive/2013/Y1/20130901/00231234"

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from stampshift.autoscan import COLUMNS
-from stampshift.errors import ArchiveError
+from stampshift.core.errors import ArchiveError
+from stampshift.stamps.autoscan import COLUMNS
 from stampshift.surveys import READERS
 from stampshift.surveys.features import FEATURES
 

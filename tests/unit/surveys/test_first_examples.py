@@ -3,8 +3,8 @@ import pickle
 import numpy as np
 import pytest
 
-from stampshift.errors import ArchiveError
-from stampshift.preprocess import InvalidPixels, preprocess
+from stampshift.core.errors import ArchiveError
+from stampshift.stamps.preprocessing import InvalidPixels, preprocess
 from stampshift.surveys import READERS, Reader
 from stampshift.surveys.examples import first_examples
 

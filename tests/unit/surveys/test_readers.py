@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import yaml
 
-from stampshift.making import make_stamps
-from stampshift.preprocess import InvalidPixels
-from stampshift.reader_settings import ANY_SURVEY
+from stampshift.config.readers import ANY_SURVEY
 from stampshift.simulation import class_counts, simulate_survey
-from stampshift.stamps import Stamps
+from stampshift.stamps.file import Stamps
+from stampshift.stamps.preprocessing import InvalidPixels
 from stampshift.surveys import READERS
+from stampshift.surveys.making import make_stamps
 
 ROOT = Path(__file__).parents[3]
 SURVEYS = yaml.safe_load((ROOT / "config.yaml").read_text())["surveys"]

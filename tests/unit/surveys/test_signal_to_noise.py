@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stampshift.errors import ArchiveError
-from stampshift.evaluation.diagnosed import READERS_WITH_SNR
+from stampshift.config.diagnosed import READERS_WITH_SNR
+from stampshift.core.errors import ArchiveError
 from stampshift.surveys import READERS, hits
 from stampshift.surveys.signal_to_noise import SIGNAL_TO_NOISE
 

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stampshift.errors import ArchiveError
+from stampshift.core.errors import ArchiveError
 from stampshift.surveys import ztf
 
 CUTOUTS = ("cutoutTemplate", "cutoutScience", "cutoutDifference")

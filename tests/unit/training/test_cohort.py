@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 import torch
 
-from stampshift.evaluation.metrics import evaluate
-from stampshift.experiment import Run
-from stampshift.files import read_json
-from stampshift.splits import Splits
-from stampshift.stamps import Stamps
+from stampshift.config.experiment import Run
+from stampshift.core.files import read_json
+from stampshift.metrics.metrics import evaluate
+from stampshift.stamps.file import Stamps
+from stampshift.stamps.splits import Splits
 from stampshift.training.cohort import CohortError, train_cohort
 from stampshift.training.jobs import Job, search_entropy_weight, transfer_baselines
 from stampshift.training.model import Model

@@ -3,7 +3,7 @@ import logging
 import pytest
 import torch
 
-from stampshift.errors import ConfigError
+from stampshift.core.errors import ConfigError
 from stampshift.training.device import choose_device, is_out_of_memory
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from stampshift.experiment import Run
+from stampshift.config.experiment import Run
 from stampshift.networks import build_classifier
 from stampshift.training.features import FEATURE_COLUMNS, balanced_samples, extract_features
 from stampshift.training.model import Model

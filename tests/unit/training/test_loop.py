@@ -79,7 +79,7 @@ def test_when_a_training_stops(scores, patience, max_epochs, finished):
 
 
 def test_the_restored_weights_score_what_the_best_epoch_scored(surveys, splits):
-    from stampshift.evaluation.metrics import evaluate
+    from stampshift.metrics.metrics import evaluate
     from stampshift.training.model import Model
     from stampshift.training.predict import predict
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from fake_surveys import write_survey
-from stampshift.errors import ContractError
-from stampshift.stamps import Stamps
+from stampshift.core.errors import ContractError
+from stampshift.stamps.file import Stamps
 from stampshift.training.data import NO_ROWS, open_survey
 
 

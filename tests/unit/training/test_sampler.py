@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from stampshift.errors import ConfigError
+from stampshift.core.errors import ConfigError
 from stampshift.methods import METHODS
 from stampshift.training import sampler
 from stampshift.training.data import TrainingData

@@ -3,7 +3,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from stampshift.errors import ContractError
+from stampshift.core.errors import ContractError
 from stampshift.training.search import choose_entropy_weight, published_record
 
 TABLE = Path(__file__).parents[3] / "resources/published/published_lambda.csv"

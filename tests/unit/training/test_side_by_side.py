@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from stampshift.parallel import WorkerError
+from stampshift.core.parallel import WorkerError
 from stampshift.training.side_by_side import side_by_side
 
 

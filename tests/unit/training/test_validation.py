@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from stampshift.experiment import Run
+from stampshift.config.experiment import Run
 from stampshift.networks import build_classifier
 from stampshift.training.model import Model
 from stampshift.training.validation import score_validation

@@ -1,6 +1,6 @@
 """Where the second study's features and labels come from. No rules."""
 
-from stampshift.label_settings import check_labels
+from stampshift.config.labelling import check_labels
 
 try:
     check_labels(config)

@@ -44,7 +44,7 @@ rule des_study_stamp_features:
         reader=survey_reader(DES_SURVEY),
         options=survey_options(DES_SURVEY),
         invalid=survey_invalid(DES_SURVEY),
-        code=code_digest("measuring", f"surveys.{survey_reader(DES_SURVEY)}"),
+        code=code_digest("des_study.measuring", f"surveys.{survey_reader(DES_SURVEY)}"),
     script:
         "../../scripts/des_study_stamp_features.py"
 
@@ -75,7 +75,7 @@ rule des_study_forest:
     params:
         settings=DES_STUDY["forest"],
         seed=DES_STUDY["seed"],
-        code=code_digest("forest", "label_file"),
+        code=code_digest("des_study.forest", "stamps.label_file"),
     script:
         "../../scripts/des_study_forest.py"
 
@@ -96,7 +96,7 @@ rule des_study_candidates:
         runtime=growing(60),
     params:
         bounds=DES_STUDY["evaluation"]["categories"],
-        code=code_digest("relabelling.search"),
+        code=code_digest("des_study.candidates"),
     script:
         "../../scripts/des_study_candidates.py"
 
@@ -121,7 +121,7 @@ rule des_study_labels:
         origin=DES_RELABELS["origin"],
         path=DES_RELABELS["path"],
         classes=survey_classes(DES_SURVEY),
-        code=code_digest("relabelling.labels"),
+        code=code_digest("des_study.relabelling"),
     script:
         "../../scripts/des_study_labels.py"
 
@@ -144,7 +144,7 @@ if NEW_SURVEY:
             runtime=growing(60),
         params:
             votes=NEW_SURVEY["votes"],
-            code=code_digest("relabelling.new_survey"),
+            code=code_digest("des_study.voted_labels"),
         script:
             "../../scripts/des_study_votes.py"
 
@@ -165,6 +165,6 @@ if NEW_SURVEY:
             runtime=growing(60),
         params:
             margin=NEW_SURVEY["margin"],
-            code=code_digest("relabelling.new_survey"),
+            code=code_digest("des_study.voted_labels"),
         script:
             "../../scripts/des_study_voted_labels.py"

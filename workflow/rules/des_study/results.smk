@@ -51,7 +51,7 @@ rule des_performance:
         mdr=DES_EVALUATION["mdr"],
         bootstrap=DES_BOOTSTRAP,
         simulated=DES_SIMULATED,
-        code=code_digest("evaluation.des_study.performance", "splits"),
+        code=code_digest("des_study.performance", "stamps.splits"),
     script:
         "../../scripts/des_performance.py"
 
@@ -84,7 +84,7 @@ rule des_curves:
         survey=DES_STUDY["survey"],
         mdr=DES_EVALUATION["mdr"],
         simulated=DES_SIMULATED,
-        code=code_digest("figures.des_study.curves", "splits"),
+        code=code_digest("des_study.figures.curves", "stamps.splits"),
     script:
         "../../scripts/des_curves.py"
 
@@ -108,7 +108,7 @@ rule des_confusion_figure:
         "../../../envs/stampshift.yaml"
     params:
         simulated=DES_SIMULATED,
-        code=code_digest("figures.des_study.confusion"),
+        code=code_digest("des_study.figures.confusion"),
     script:
         "../../scripts/des_confusion_figure.py"
 
@@ -140,7 +140,7 @@ rule des_scores:
         bins=50,
         title=des_part_title,
         simulated=DES_SIMULATED,
-        code=code_digest("evaluation.scores", "figures.des_study.scores", "splits"),
+        code=code_digest("tables.scores", "des_study.figures.scores", "stamps.splits"),
     script:
         "../../scripts/des_scores.py"
 
@@ -166,7 +166,7 @@ rule des_learning_curves:
         networks=DES_STUDY["networks"],
         title=des_part_title,
         simulated=DES_SIMULATED,
-        code=code_digest("figures.des_study.learning"),
+        code=code_digest("des_study.figures.learning"),
     script:
         "../../scripts/des_learning_curves.py"
 
@@ -197,7 +197,7 @@ rule des_categories:
         survey=DES_STUDY["survey"],
         bounds=DES_EVALUATION["categories"],
         simulated=DES_SIMULATED,
-        code=code_digest("evaluation.des_study.categories", "splits"),
+        code=code_digest("des_study.categories", "stamps.splits"),
     script:
         "../../scripts/des_categories.py"
 
@@ -229,7 +229,7 @@ rule des_agreement:
         reference=DES_STUDY["networks"][0],
         bounds=DES_EVALUATION["categories"],
         simulated=DES_SIMULATED,
-        code=code_digest("evaluation.des_study.categories", "splits"),
+        code=code_digest("des_study.categories", "stamps.splits"),
     script:
         "../../scripts/des_agreement.py"
 
@@ -273,7 +273,7 @@ rule des_retraining:
         mdr=DES_EVALUATION["mdr"],
         bootstrap=DES_BOOTSTRAP,
         simulated=DES_SIMULATED,
-        code=code_digest("evaluation.des_study.retraining", "splits"),
+        code=code_digest("des_study.retraining", "stamps.splits"),
     script:
         "../../scripts/des_retraining.py"
 
@@ -308,7 +308,7 @@ rule des_search_success:
         "../../../envs/stampshift.yaml"
     params:
         simulated=DES_SIMULATED,
-        code=code_digest("evaluation.des_study.search", "figures.des_study.search"),
+        code=code_digest("des_study.search_success", "des_study.figures.search"),
     script:
         "../../scripts/des_search_success.py"
 
@@ -358,7 +358,7 @@ rule des_new_survey:
     params:
         survey=DES_NEW_SURVEY,
         simulated=DES_ANY_SIMULATED,
-        code=code_digest("evaluation.des_study.new_survey", "figures.des_study.new_survey", "splits"),
+        code=code_digest("des_study.new_survey", "des_study.figures.new_survey", "stamps.splits"),
     script:
         "../../scripts/des_new_survey.py"
 
@@ -387,7 +387,7 @@ use rule des_scores as des_new_survey_scores with:
         bins=25,
         title=f"{DES_NEW_SURVEY}, labelled by votes",
         simulated=DES_ANY_SIMULATED,
-        code=code_digest("evaluation.scores", "figures.des_study.scores", "splits"),
+        code=code_digest("tables.scores", "des_study.figures.scores", "stamps.splits"),
 
 
 use rule des_learning_curves as des_new_survey_learning_curves with:
@@ -408,7 +408,7 @@ use rule des_learning_curves as des_new_survey_learning_curves with:
         networks=["network_1"],
         title=f"{DES_NEW_SURVEY}, network trained further on votes",
         simulated=DES_ANY_SIMULATED,
-        code=code_digest("figures.des_study.learning"),
+        code=code_digest("des_study.figures.learning"),
 
 
 rule des_beside_published:
@@ -436,6 +436,6 @@ rule des_beside_published:
     conda:
         "../../../envs/stampshift.yaml"
     params:
-        code=code_digest("evaluation.des_study.published"),
+        code=code_digest("des_study.published"),
     script:
         "../../scripts/des_beside_published.py"

@@ -50,7 +50,7 @@ rule des_study_splits:
     params:
         fractions=des_study_fractions,
         seeds=[DES_STUDY["seed"]],
-        code=code_digest("splits"),
+        code=code_digest("stamps.splits"),
     script:
         "../../scripts/splits.py"
 
@@ -71,7 +71,7 @@ rule des_study_folds:
         folds=DES_STUDY["search"]["folds"],
         validation=DES_STUDY["search"]["validation"],
         seed=DES_STUDY["seed"],
-        code=code_digest("splits"),
+        code=code_digest("stamps.splits"),
     script:
         "../../scripts/des_study_folds.py"
 
@@ -101,7 +101,7 @@ rule des_study_first:
         networks=DES_STUDY["networks"],
         training=DES_STUDY["training"],
         seed=DES_STUDY["seed"],
-        code=code_digest("training.des_study", "networks.ayyar", "methods.baseline"),
+        code=code_digest("des_study.training", "networks.ayyar", "methods.baseline"),
     script:
         "../../scripts/des_study_networks.py"
 
@@ -181,7 +181,7 @@ if NEW_SURVEY:
         params:
             fractions=NEW_SURVEY["fractions"],
             seed=DES_STUDY["seed"],
-            code=code_digest("label_file"),
+            code=code_digest("stamps.label_file"),
         script:
             "../../scripts/des_study_new_splits.py"
 
@@ -212,6 +212,6 @@ if NEW_SURVEY:
             after="des_study/new-survey/after",
             training=NEW_SURVEY["training"],
             seed=DES_STUDY["seed"],
-            code=code_digest("training.des_study", "networks.ayyar", "methods.further"),
+            code=code_digest("des_study.training", "networks.ayyar", "methods.further"),
         script:
             "../../scripts/des_study_further.py"

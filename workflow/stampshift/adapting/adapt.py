@@ -11,9 +11,9 @@ from stampshift.adapting.gain import Change
 from stampshift.adapting.judging import held_out, source_test, target_test
 from stampshift.adapting.setting import Setting
 from stampshift.adapting.trainings import choose_epochs, final_training, held_out_scores
-from stampshift.evaluation.metrics import evaluate_predictions
-from stampshift.files import atomic_path, write_json, write_parquet
-from stampshift.provenance import code_digest, file_digest, versions
+from stampshift.core.files import atomic_path, write_json, write_parquet
+from stampshift.core.provenance import code_digest, file_digest, versions
+from stampshift.metrics.metrics import evaluate_predictions
 from stampshift.training.model import Model
 
 

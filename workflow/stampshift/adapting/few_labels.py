@@ -6,9 +6,9 @@ from typing import Self
 import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
-from stampshift.errors import ContractError
-from stampshift.splits import Rows
-from stampshift.stamps import BOGUS, REAL, UNLABELLED, Stamps
+from stampshift.core.errors import ContractError
+from stampshift.stamps.file import BOGUS, REAL, UNLABELLED, Stamps
+from stampshift.stamps.splits import Rows
 
 MOST_FOLDS = 10
 HELD_BACK = 10  # every tenth

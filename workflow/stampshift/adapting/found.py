@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from stampshift.adapting.setting import Source
-from stampshift.errors import ContractError
-from stampshift.run_folder import read_metrics
+from stampshift.core.errors import ContractError
+from stampshift.training.run_folder import read_metrics
 
 
 def found_source(run: Path, *, stamps: Path | None, splits: Path | None) -> Source | None:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import binomtest
 
-from stampshift.evaluation.metrics import THRESHOLD, evaluate
-from stampshift.stamps import REAL
+from stampshift.metrics.metrics import THRESHOLD, evaluate
+from stampshift.stamps.file import REAL
 
 CONFIDENCE = 0.95
 

@@ -9,9 +9,9 @@ import torch
 
 from stampshift.adapting.gain import Change
 from stampshift.adapting.setting import Setting
-from stampshift.errors import ContractError
-from stampshift.splits import Rows
-from stampshift.stamps import Stamps
+from stampshift.core.errors import ContractError
+from stampshift.stamps.file import Stamps
+from stampshift.stamps.splits import Rows
 from stampshift.training.model import Model
 from stampshift.training.predict import predict
 

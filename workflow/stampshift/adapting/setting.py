@@ -10,11 +10,11 @@ import numpy as np
 import torch
 
 from stampshift.adapting.few_labels import FewLabels
-from stampshift.errors import ConfigError, ContractError
+from stampshift.core.errors import ConfigError, ContractError
 from stampshift.methods import METHODS
 from stampshift.methods.method import Method
-from stampshift.splits import Rows, Splits
-from stampshift.stamps import Stamps
+from stampshift.stamps.file import Stamps
+from stampshift.stamps.splits import Rows, Splits
 from stampshift.training.data import Labelled, TrainingData, Unlabelled
 from stampshift.training.model import Model
 from stampshift.training.progress import Task

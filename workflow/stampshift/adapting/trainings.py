@@ -10,10 +10,10 @@ from tqdm import tqdm
 
 from stampshift.adapting.few_labels import Fold
 from stampshift.adapting.setting import Setting
-from stampshift.evaluation.metrics import evaluate, mean_cross_entropy
+from stampshift.core.parallel import ordered_map
 from stampshift.methods.method import State, copied_to_cpu
-from stampshift.parallel import ordered_map
-from stampshift.splits import Rows
+from stampshift.metrics.metrics import evaluate, mean_cross_entropy
+from stampshift.stamps.splits import Rows
 from stampshift.training.device import set_up_process
 from stampshift.training.loop import Trainer
 from stampshift.training.predict import predict

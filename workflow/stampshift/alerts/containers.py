@@ -16,7 +16,7 @@ from stampshift.alerts.avro import MAGIC, SYNC_BYTES, read_header, read_sizes
 from stampshift.alerts.dialects import DIALECTS, recognised
 from stampshift.alerts.packet import UNKNOWN_SCHEMA, UNREADABLE_PACKET
 from stampshift.alerts.pieces import UNIT_BYTES, Broken, Packets, Piece, Rows, Stored, Unit, in_units
-from stampshift.errors import ArchiveError
+from stampshift.core.errors import ArchiveError
 from stampshift.formats.archives import find, tar_members
 
 PACKET = re.compile(r"[^.].*\.avro(\.gz)?")

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from stampshift.alerts.packet import MISSING_CUTOUT, UNREADABLE_CUTOUT, Alert, Images
-from stampshift.differencing import template_of
-from stampshift.errors import ArchiveError
+from stampshift.core.errors import ArchiveError
 from stampshift.formats.fits import read_image
-from stampshift.preprocess import InvalidPixels
+from stampshift.stamps.differencing import template_of
+from stampshift.stamps.preprocessing import InvalidPixels
 
 STAMP_DATA = "stampData"  # where a cutout is a record, the field that holds its FITS
 NO_SCORE = float("nan")

@@ -7,7 +7,7 @@ import typer
 
 from stampshift import __version__
 from stampshift.cli import adapt, drift, experiment, inspect, release, review, score, simulate, stamps
-from stampshift.errors import StampshiftError
+from stampshift.core.errors import StampshiftError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 # in the order of the help

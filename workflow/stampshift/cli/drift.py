@@ -24,9 +24,9 @@ def drift(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the findings.")] = False,
 ) -> None:
     """Compare a night's scores with the stamps that a released model knows."""
-    from stampshift.evaluation.metrics import THRESHOLD
+    from stampshift.core.files import atomic_path, write_json
     from stampshift.figures.drift import drift_figure
-    from stampshift.files import atomic_path, write_json
+    from stampshift.metrics.metrics import THRESHOLD
     from stampshift.release.released import Release
     from stampshift.release.threshold import choose
     from stampshift.scoring.drift import curves, drift_report

@@ -51,10 +51,10 @@ def summary(
     results: Annotated[Path, typer.Argument(help="Folder of the results.")] = Path("results"),
 ) -> None:
     """Print in one line where an experiment's tables, figures and report are, and what they show."""
-    from stampshift.errors import ContractError
-    from stampshift.evaluation.gather import read_runs
-    from stampshift.evaluation.summary import summary_line
-    from stampshift.stamps import read_attributes
+    from stampshift.core.errors import ContractError
+    from stampshift.stamps.file import read_attributes
+    from stampshift.tables.gather import read_runs
+    from stampshift.tables.summary import summary_line
 
     table = results / "tables" / "runs.csv"
     if not table.is_file():

@@ -15,6 +15,6 @@ def inspect(
     ],
 ) -> None:
     """Print counts, classes, and what was dropped and filled."""
-    from stampshift.inspection import describe
+    from stampshift.surveys.inspection import describe
 
     typer.echo(describe(file))

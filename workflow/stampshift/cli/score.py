@@ -43,7 +43,7 @@ def score(
 
     Stopped or killed, the same command goes on where it was.
     """
-    from stampshift.errors import ConfigError
+    from stampshift.core.errors import ConfigError
     from stampshift.release.released import Release
     from stampshift.release.threshold import choose
     from stampshift.scoring.score import score as score_inputs

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 import yaml
 
-from stampshift.errors import StampshiftError
+from stampshift.core.errors import StampshiftError
 
 app = typer.Typer()
 

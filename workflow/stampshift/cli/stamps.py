@@ -29,7 +29,7 @@ def stamps(
     config.yaml in this folder, where there is one; without it stamps are of 21 pixels, normalised by channel.
     Paths in it are relative to this folder.
     """
-    from stampshift.one_survey import make_survey, survey_settings
+    from stampshift.surveys.one_survey import make_survey, survey_settings
 
     settings = survey_settings(config, survey=survey, defaults=Path("config.yaml"))
     told = make_survey(

@@ -5,9 +5,9 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from stampshift.core.errors import ArchiveError
 from stampshift.downloads.checksums import check, record_of
 from stampshift.downloads.fetch import Retries, fetch, size_at
-from stampshift.errors import ArchiveError
 
 log = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from stampshift.errors import ArchiveError, ContractError
-from stampshift.files import atomic_path
+from stampshift.core.errors import ArchiveError, ContractError
+from stampshift.core.files import atomic_path
 
 HEAD = "# sha256, bytes and name of downloaded files as first seen; delete a line to accept another file\n"
 

@@ -22,8 +22,8 @@ from urllib.request import Request, urlopen
 
 from tqdm import tqdm
 
-from stampshift.errors import ArchiveError, ContractError
-from stampshift.files import read_json, write_json
+from stampshift.core.errors import ArchiveError, ContractError
+from stampshift.core.files import read_json, write_json
 
 log = logging.getLogger(__name__)
 

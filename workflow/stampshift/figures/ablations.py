@@ -7,10 +7,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from stampshift.evaluation.ablations import ROLES, compare_variants, variant_label
-from stampshift.evaluation.labels import counted, method_label, title_note
-from stampshift.experiment import BASELINE
+from stampshift.config.experiment import BASELINE
 from stampshift.figures.style import BASELINE_COLOUR, PAGE_WIDTH_INCHES, styled
+from stampshift.tables.ablations import ROLES, compare_variants, variant_label
+from stampshift.tables.wording import counted, method_label, title_note
 
 ROW_INCHES = 0.36
 DODGE = 0.22  # between two numbers of shots of a line

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from stampshift.evaluation.labels import title_note
-from stampshift.evaluation.summaries import summarise
-from stampshift.evaluation.table_files import format_mean
-from stampshift.experiment import BASELINE
+from stampshift.config.experiment import BASELINE
 from stampshift.figures.style import ACCURACY_LABEL, COLUMN_WIDTH_INCHES, styled
+from stampshift.tables.summaries import summarise
+from stampshift.tables.wording import title_note
+from stampshift.tables.writing import format_mean
 
 CHANCE = 0.5
 COLOURS = "cividis"  # even in lightness, the same to colour-blind readers

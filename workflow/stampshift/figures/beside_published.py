@@ -5,9 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from stampshift.evaluation.labels import method_label
-from stampshift.evaluation.significance import PUBLISHED_SPLITS
-from stampshift.experiment import BASELINE
+from stampshift.config.experiment import BASELINE
 from stampshift.figures.style import (
     ACCURACY_LABEL,
     BASELINE_COLOUR,
@@ -16,6 +14,8 @@ from stampshift.figures.style import (
     method_colour,
     styled,
 )
+from stampshift.tables.significance import PUBLISHED_SPLITS
+from stampshift.tables.wording import method_label
 
 WITHIN = 2  # combined standard errors: what chance alone makes of most differences
 

@@ -7,11 +7,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from stampshift.evaluation.labels import model_label, pair_title, title_note
-from stampshift.evaluation.predictions import models, of_model
-from stampshift.experiment import BASELINE, Pair
+from stampshift.config.experiment import BASELINE, Pair
 from stampshift.figures.style import BASELINE_COLOUR, PAGE_WIDTH_INCHES, method_colour, styled
-from stampshift.stamps import LABEL_NAMES
+from stampshift.stamps.file import LABEL_NAMES
+from stampshift.tables.predictions import models, of_model
+from stampshift.tables.wording import model_label, pair_title, title_note
 
 CLASS_HEIGHT_INCHES = 0.42
 GROUP_HEIGHT = 0.56  # of the distance between two classes

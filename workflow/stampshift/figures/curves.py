@@ -8,10 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from stampshift.evaluation.labels import model_label, pair_title, title_note
-from stampshift.evaluation.predictions import models, of_model
-from stampshift.experiment import BASELINE, Pair
+from stampshift.config.experiment import BASELINE, Pair
 from stampshift.figures.style import BASELINE_COLOUR, CHOICE_COLOUR, PAGE_WIDTH_INCHES, method_colour, styled
+from stampshift.tables.predictions import models, of_model
+from stampshift.tables.wording import model_label, pair_title, title_note
 
 LOWEST_RATE = 1e-3  # of the logarithmic axes
 BAND_ALPHA = 0.15

@@ -4,8 +4,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from stampshift.evaluation.labels import title_note
 from stampshift.figures.style import BASELINE_COLOUR, CHOICE_COLOUR, PAGE_WIDTH_INCHES, styled
+from stampshift.tables.wording import title_note
 
 ROW_HEIGHT_INCHES = 1.7
 SAMPLES = {"reference": (BASELINE_COLOUR, "--"), "night": (CHOICE_COLOUR, "-")}

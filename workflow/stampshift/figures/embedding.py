@@ -5,11 +5,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from stampshift.evaluation.labels import model_label, title_note
-from stampshift.evaluation.predictions import models
-from stampshift.experiment import Pair
+from stampshift.config.experiment import Pair
 from stampshift.figures.style import PAGE_WIDTH_INCHES, SURVEY_COLOURS, styled
-from stampshift.stamps import BOGUS, LABEL_NAMES, REAL
+from stampshift.stamps.file import BOGUS, LABEL_NAMES, REAL
+from stampshift.tables.predictions import models
+from stampshift.tables.wording import model_label, title_note
 
 PANELS_IN_A_ROW = 3
 PANEL_HEIGHT_INCHES = 2.3

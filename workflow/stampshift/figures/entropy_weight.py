@@ -9,10 +9,8 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from stampshift.errors import ContractError
-from stampshift.evaluation.labels import counted, pair_title, title_note
-from stampshift.evaluation.summaries import mean_validation
-from stampshift.experiment import Pair
+from stampshift.config.experiment import Pair
+from stampshift.core.errors import ContractError
 from stampshift.figures.style import (
     ACCURACY_LABEL,
     CHOICE_COLOUR,
@@ -21,6 +19,8 @@ from stampshift.figures.style import (
     accuracy_limits,
     styled,
 )
+from stampshift.tables.summaries import mean_validation
+from stampshift.tables.wording import counted, pair_title, title_note
 
 SHOTS_COLOURS = "viridis"
 SHOTS_COLOUR_RANGE = (0.85, 0.05)  # few shots light, many dark; the palest yellow is left out

@@ -7,13 +7,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from stampshift.errors import ContractError
-from stampshift.evaluation.labels import title_note
+from stampshift.core.errors import ContractError
 from stampshift.figures.style import styled
 from stampshift.figures.triplets import image_grid, show_image, title_at_top
-from stampshift.preprocess import Block, InvalidPixels
-from stampshift.stamps import LABEL_NAMES, Stamps
-from stampshift.triplets import RawTriplet
+from stampshift.stamps.file import LABEL_NAMES, Stamps
+from stampshift.stamps.preprocessing import Block, InvalidPixels
+from stampshift.stamps.triplets import RawTriplet
+from stampshift.tables.wording import title_note
 
 NAME_WIDTH = 0.9  # of a stamp: room for the class's name at the left of its row
 ROW_HEIGHT = 1.06  # of a stamp

@@ -6,7 +6,6 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from stampshift.evaluation.labels import title_note
 from stampshift.figures.style import (
     ACCURACY_LABEL,
     CHOICE_COLOUR,
@@ -16,6 +15,7 @@ from stampshift.figures.style import (
     accuracy_limits,
     styled,
 )
+from stampshift.tables.wording import title_note
 
 LINE_COLOUR = METHOD_COLOURS["mme"]
 

@@ -11,9 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from stampshift.evaluation.labels import method_label, pair_title, title_note
-from stampshift.evaluation.summaries import select_pair
-from stampshift.experiment import BASELINE, Pair
+from stampshift.config.experiment import BASELINE, Pair
 from stampshift.figures.style import (
     ACCURACY_LABEL,
     BASELINE_COLOUR,
@@ -23,6 +21,8 @@ from stampshift.figures.style import (
     method_colour,
     styled,
 )
+from stampshift.tables.summaries import select_pair
+from stampshift.tables.wording import method_label, pair_title, title_note
 
 GROUP_WIDTH = 0.8  # of the distance between two numbers of shots
 BOX_ALPHA = 0.6

@@ -10,10 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from stampshift.evaluation.labels import method_label, pair_title, title_note
-from stampshift.evaluation.summaries import select_pair, summarise
-from stampshift.evaluation.table_files import format_mean
-from stampshift.experiment import BASELINE, Pair
+from stampshift.config.experiment import BASELINE, Pair
 from stampshift.figures.style import (
     ACCURACY_LABEL,
     BASELINE_COLOUR,
@@ -23,6 +20,9 @@ from stampshift.figures.style import (
     method_colour,
     styled,
 )
+from stampshift.tables.summaries import select_pair, summarise
+from stampshift.tables.wording import method_label, pair_title, title_note
+from stampshift.tables.writing import format_mean
 
 PANEL_INCHES = (PAGE_WIDTH_INCHES / 4, 1.55)
 LEGEND_WIDTH_INCHES = 5.2

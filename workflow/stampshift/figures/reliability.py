@@ -6,10 +6,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from stampshift.evaluation.labels import model_label, pair_title, title_note
-from stampshift.evaluation.predictions import models, of_model
-from stampshift.experiment import BASELINE, Pair
+from stampshift.config.experiment import BASELINE, Pair
 from stampshift.figures.style import BASELINE_COLOUR, PAGE_WIDTH_INCHES, method_colour, styled
+from stampshift.tables.predictions import models, of_model
+from stampshift.tables.wording import model_label, pair_title, title_note
 
 SMALLEST_BIN = 10  # stamps; the share of fewer says nothing
 SMALLEST_MARKER, LARGEST_MARKER = 3.0, 90.0  # areas in square points: of no stamp, and of all

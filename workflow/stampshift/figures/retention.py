@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from stampshift.evaluation.labels import counted, method_label, title_note
 from stampshift.figures.style import PAGE_WIDTH_INCHES, SURVEY_COLOURS, styled
+from stampshift.tables.wording import counted, method_label, title_note
 
 SOURCE_MARKERS = "os^DvPX*"
 SMALLEST_MARKER, LARGEST_MARKER = 2.5, 6.5

@@ -8,12 +8,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from stampshift.evaluation.labels import model_label, pair_title, title_note
-from stampshift.evaluation.metrics import THRESHOLD
-from stampshift.evaluation.predictions import models, of_model
-from stampshift.experiment import Pair
+from stampshift.config.experiment import Pair
 from stampshift.figures.style import LABEL_COLOURS, PAGE_WIDTH_INCHES, styled
-from stampshift.stamps import LABELS
+from stampshift.metrics.metrics import THRESHOLD
+from stampshift.stamps.file import LABELS
+from stampshift.tables.predictions import models, of_model
+from stampshift.tables.wording import model_label, pair_title, title_note
 
 PANEL_HEIGHT_INCHES = 1.45
 TINY_COUNT = 1e-6

@@ -8,12 +8,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from stampshift.evaluation.labels import model_label, pair_title, title_note
-from stampshift.evaluation.predictions import models, of_model
-from stampshift.evaluation.snr_recall import NO_BIN
-from stampshift.experiment import BASELINE, Pair
+from stampshift.config.experiment import BASELINE, Pair
 from stampshift.figures.style import BASELINE_COLOUR, PAGE_WIDTH_INCHES, method_colour, styled
-from stampshift.stamps import LABEL_NAMES
+from stampshift.stamps.file import LABEL_NAMES
+from stampshift.tables.predictions import models, of_model
+from stampshift.tables.snr_recall import NO_BIN
+from stampshift.tables.wording import model_label, pair_title, title_note
 
 SURVEY_HEIGHT_INCHES = 2.3
 MARKERS = "Dosv^"

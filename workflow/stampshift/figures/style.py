@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 from numpy.typing import ArrayLike
 
-from stampshift.files import atomic_path
+from stampshift.core.files import atomic_path
 
 COLUMN_WIDTH_INCHES = 3.4  # one column of a two-column journal
 PAGE_WIDTH_INCHES = 7.1

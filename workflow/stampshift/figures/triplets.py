@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from stampshift.figures.style import PAGE_WIDTH_INCHES
-from stampshift.stamps import CHANNELS
+from stampshift.stamps.file import CHANNELS
 
 GAP_WIDTH = 0.12  # of a stamp: between two triplets
 TITLE_TOP_INCHES = 0.08  # above the title

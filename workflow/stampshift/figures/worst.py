@@ -7,11 +7,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from stampshift.evaluation.labels import title_note
-from stampshift.evaluation.worst import FALSE_POSITIVE, MISSED_REAL
 from stampshift.figures.style import styled
 from stampshift.figures.triplets import image_grid, show_image, title_at_top
-from stampshift.stamps import CHANNELS, Stamps
+from stampshift.stamps.file import CHANNELS, Stamps
+from stampshift.tables.wording import title_note
+from stampshift.tables.worst import FALSE_POSITIVE, MISSED_REAL
 
 HEADINGS = {FALSE_POSITIVE: "bogus called real", MISSED_REAL: "real called bogus"}
 ROW_HEIGHT = 1.15  # of a stamp: room for a line of text under it

@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Literal, NamedTuple, Self, TypeVar, cast
 
-from stampshift.errors import ArchiveError
+from stampshift.core.errors import ArchiveError
 
 Candidate = TypeVar("Candidate")
 

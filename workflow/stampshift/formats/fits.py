@@ -15,7 +15,7 @@ import numpy as np
 from astropy.io import fits
 from numpy.typing import NDArray
 
-from stampshift.errors import ArchiveError
+from stampshift.core.errors import ArchiveError
 
 GZIP_MAGIC = b"\x1f\x8b"
 CARD, BLOCK = 80, 2880

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from stampshift.errors import ArchiveError
+from stampshift.core.errors import ArchiveError
 
 TYPICAL_CELL_BYTES = 20_000  # of FITS in Parquet
 READ_BYTES = 1 << 20

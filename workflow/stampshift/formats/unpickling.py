@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from pandas.compat import pickle_compat  # type: ignore[import-not-found]
 
-from stampshift.errors import ArchiveError
+from stampshift.core.errors import ArchiveError
 
 NUMPY = {
     *(

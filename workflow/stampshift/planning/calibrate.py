@@ -10,12 +10,12 @@ from typing import Any
 
 import torch
 
+from stampshift.config.readers import ANY_SURVEY
 from stampshift.planning.calibration import ArchiveRate, Calibration, TrainingRate
 from stampshift.planning.rates import mean_rate, measure_archives, measure_trainings
 from stampshift.planning.starts import measure_starts
 from stampshift.planning.trainings import Recipe, trainings_of
 from stampshift.planning.workflow import CONSTANTS, PlannedWorkflow
-from stampshift.reader_settings import ANY_SURVEY
 from stampshift.simulation.streams import SURVEY_KEYS
 from stampshift.training.device import choose_device
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from stampshift.experiment import BASELINE
-from stampshift.files import read_json
+from stampshift.config.experiment import BASELINE
+from stampshift.core.files import read_json
 from stampshift.planning.trainings import Recipe
 
 # best epoch, in units of the patience: about what the trainings on simulated surveys took

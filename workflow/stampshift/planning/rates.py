@@ -11,14 +11,14 @@ import numpy as np
 import torch
 import yaml
 
-from stampshift.making import make_stamps
 from stampshift.methods import METHODS
 from stampshift.networks import build_classifier
 from stampshift.planning.calibration import ArchiveRate, TrainingRate
 from stampshift.planning.trainings import Recipe
 from stampshift.planning.usage import peak_megabytes
-from stampshift.preprocess import InvalidPixels
 from stampshift.simulation import simulate_survey
+from stampshift.stamps.preprocessing import InvalidPixels
+from stampshift.surveys.making import make_stamps
 from stampshift.training.data import Labelled, TrainingData, Unlabelled
 from stampshift.training.device import set_up_process
 from stampshift.training.loop import Trainer

@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from stampshift.planning.workflow import CONSTANTS, PlannedWorkflow
-from stampshift.stamps import read_attributes
+from stampshift.stamps.file import read_attributes
 
 
 def survey_sizes(workflow: PlannedWorkflow) -> tuple[dict[str, int], list[str]]:

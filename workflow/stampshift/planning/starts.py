@@ -10,16 +10,16 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from stampshift.errors import StampshiftError
+from stampshift.core.errors import StampshiftError
 from stampshift.planning.calibration import Start
 
 # what Snakemake puts before every script, then what scripts of a kind import
 PREAMBLE = "import pickle; from snakemake import script; "
 TELL = "; from stampshift.planning.usage import tell; tell()"
 IMPORTS: Mapping[str, str] = {
-    "table": "import stampshift.evaluation.gather, stampshift.evaluation.table_files",
+    "table": "import stampshift.tables.gather, stampshift.tables.writing",
     "figure": "from stampshift.planning.starts import draw; draw()",
-    "data": "import stampshift.making",
+    "data": "import stampshift.surveys.making",
     "simulation": "import stampshift.simulation.archives, stampshift.simulation.plan",
     "training": "import stampshift.training.jobs",
 }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from stampshift.experiment import BASELINE, Experiment
+from stampshift.config.experiment import BASELINE, Experiment
 from stampshift.networks import MAIN_NETWORK
 from stampshift.planning.workflow import PlannedJob, PlannedWorkflow
 

@@ -22,8 +22,8 @@ from snakemake.settings.types import (
 from snakemake.utils import available_cpu_count, update_config
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from stampshift.errors import ConfigError
-from stampshift.experiment import Experiment
+from stampshift.config.experiment import Experiment
+from stampshift.core.errors import ConfigError
 
 BASE_CONFIG = Path("config.yaml")
 SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"

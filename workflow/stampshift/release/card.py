@@ -11,7 +11,7 @@ import torch
 from jinja2 import Environment, StrictUndefined
 
 from stampshift import __version__
-from stampshift.errors import ContractError
+from stampshift.core.errors import ContractError
 from stampshift.release import card_text
 from stampshift.release.card_tables import (
     calibration_lines,
@@ -25,8 +25,8 @@ from stampshift.release.card_tables import (
 )
 from stampshift.release.reference import ReleasedSurvey, spread
 from stampshift.release.released import Release
-from stampshift.splits import Rows
-from stampshift.stamps import CHANNELS
+from stampshift.stamps.file import CHANNELS
+from stampshift.stamps.splits import Rows
 
 TEMPLATE = Path(__file__).with_name("card.md.jinja")
 COIN = 0.6  # balanced accuracy of validation, below which the card says what the model is

@@ -9,16 +9,16 @@ from sklearn.metrics import roc_auc_score
 
 from stampshift.adapting.gain import Change
 from stampshift.adapting.report import change_line
-from stampshift.errors import ContractError
-from stampshift.evaluation.calibration import calibration_quantities
-from stampshift.evaluation.des_study.intervals import Bootstrap, balanced_accuracy, interval
-from stampshift.evaluation.metrics import THRESHOLD, confusion
+from stampshift.core.errors import ContractError
+from stampshift.metrics.calibration import calibration_quantities
+from stampshift.metrics.intervals import Bootstrap, balanced_accuracy, interval
+from stampshift.metrics.metrics import THRESHOLD, confusion
 from stampshift.release.faulty import FAULTS
 from stampshift.release.reference import ReleasedSurvey
 from stampshift.release.released import Release
 from stampshift.release.threshold import CONFIDENCE, Rate, choose, rate
-from stampshift.splits import Rows
-from stampshift.stamps import BOGUS, LABEL_NAMES, LABELS, REAL
+from stampshift.stamps.file import BOGUS, LABEL_NAMES, LABELS, REAL
+from stampshift.stamps.splits import Rows
 
 Lines = list[dict[str, str]]
 BINS = 15

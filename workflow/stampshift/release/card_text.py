@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from stampshift.evaluation.labels import counted, method_label, title_note
 from stampshift.methods import METHODS
 from stampshift.release.card_tables import Lines, shots_by_label
 from stampshift.release.reference import ReleasedSurvey
-from stampshift.stamps import LABELS
+from stampshift.stamps.file import LABELS
+from stampshift.tables.wording import counted, method_label, title_note
 
 PER_CLASS = " per class"
 METHOD_NOTES = {

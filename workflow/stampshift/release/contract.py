@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from stampshift import __version__
-from stampshift.errors import ContractError
-from stampshift.files import read_json, write_json
-from stampshift.preprocess import InvalidPixels
-from stampshift.provenance import file_digest
-from stampshift.stamps import CHANNELS, LABELS
+from stampshift.core.errors import ContractError
+from stampshift.core.files import read_json, write_json
+from stampshift.core.provenance import file_digest
+from stampshift.stamps.file import CHANNELS, LABELS
+from stampshift.stamps.preprocessing import InvalidPixels
 
 FORMAT = 1
 CONTRACT = "contract.json"

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from stampshift.stamps import CHANNELS, DIFFERENCE
+from stampshift.stamps.file import CHANNELS, DIFFERENCE
 
 Images = NDArray[np.float32]
 Fault = Callable[[Images, np.random.Generator], Images]

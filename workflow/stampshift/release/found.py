@@ -9,18 +9,18 @@ import numpy as np
 import pandas as pd
 
 from stampshift.adapting.few_labels import FewLabels
-from stampshift.errors import ContractError
-from stampshift.evaluation.calibration import logit_difference
-from stampshift.evaluation.predictions import pool_predictions
-from stampshift.experiment import Run
-from stampshift.files import read_table
-from stampshift.label_file import relabelled
-from stampshift.provenance import file_digest
+from stampshift.config.experiment import Run
+from stampshift.core.errors import ContractError
+from stampshift.core.files import read_table
+from stampshift.core.provenance import file_digest
+from stampshift.metrics.calibration import logit_difference
 from stampshift.release.reference import ReleasedSurvey
-from stampshift.run_folder import read_metrics
-from stampshift.splits import Splits
-from stampshift.stamps import UNLABELLED, Stamps
+from stampshift.stamps.file import UNLABELLED, Stamps
+from stampshift.stamps.label_file import relabelled
+from stampshift.stamps.splits import Splits
+from stampshift.tables.predictions import pool_predictions
 from stampshift.training.model import Model
+from stampshift.training.run_folder import read_metrics
 
 ADAPTED = "changes"  # only `stampshift adapt` writes these into metrics.json
 ADAPT_AGAIN = "Adapt the model again."

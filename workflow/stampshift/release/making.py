@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import torch
 
-from stampshift.errors import ContractError
-from stampshift.files import explained, write_parquet
-from stampshift.provenance import file_digest
+from stampshift.core.errors import ContractError
+from stampshift.core.files import explained, write_parquet
+from stampshift.core.provenance import file_digest
 from stampshift.release.card import model_card
 from stampshift.release.contract import CARD, DIGESTED, MODEL, ONNX, REFERENCE, Contract
 from stampshift.release.network import OnnxNetwork
@@ -21,7 +21,7 @@ from stampshift.release.onnx_file import TOLERANCE, ReleasedNetwork, exposed_lay
 from stampshift.release.outliers import Outliers
 from stampshift.release.reference import ReleasedSurvey, calibrate, reference_table, thresholds
 from stampshift.release.released import Release
-from stampshift.stamps import CHANNELS
+from stampshift.stamps.file import CHANNELS
 from stampshift.training.model import Model
 
 QUANTILE = 0.01  # of stamps like the reference that may be flagged as out of distribution

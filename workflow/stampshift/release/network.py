@@ -7,7 +7,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from stampshift.splits import Rows
+from stampshift.stamps.splits import Rows
 
 # 256 stamps of 21 x 21: their activations stay in the cache
 BATCH_PIXELS = 256 * 21 * 21

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from stampshift import __version__
-from stampshift.errors import ContractError
+from stampshift.core.errors import ContractError
 from stampshift.networks.classifier import Classifier
 from stampshift.release.network import INPUT, OnnxNetwork, Outputs, batches
 from stampshift.release.outliers import Exposed, Layers, Outliers

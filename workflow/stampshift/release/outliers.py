@@ -19,9 +19,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from stampshift.errors import ContractError
+from stampshift.core.errors import ContractError
 from stampshift.networks.classifier import Classifier
-from stampshift.stamps import LABEL_NAMES
+from stampshift.stamps.file import LABEL_NAMES
 
 RIDGE = 1e-3  # of the mean variance, added to each: maps that never vary have a finite distance
 SMALLEST_NORM = 1e-12

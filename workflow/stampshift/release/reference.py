@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from stampshift.errors import ContractError
-from stampshift.evaluation.calibration import fitted_calibration
+from stampshift.core.errors import ContractError
+from stampshift.metrics.calibration import fitted_calibration
 from stampshift.release.network import OnnxNetwork
 from stampshift.release.released import calibrated
-from stampshift.splits import Rows
-from stampshift.stamps import BOGUS, REAL, Stamps
+from stampshift.stamps.file import BOGUS, REAL, Stamps
+from stampshift.stamps.splits import Rows
 
 SAMPLE = 10_000  # stamps of a survey, from which outliers are told and on which parity is checked
 VALIDATION, UNLABELLED = "validation", "unlabelled"

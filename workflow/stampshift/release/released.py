@@ -9,11 +9,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from stampshift.errors import ContractError
-from stampshift.files import read_table
+from stampshift.core.errors import ContractError
+from stampshift.core.files import read_table
 from stampshift.release.contract import ONNX, REFERENCE, Contract
 from stampshift.release.network import OnnxNetwork
-from stampshift.stamps import BOGUS, CHANNELS, REAL
+from stampshift.stamps.file import BOGUS, CHANNELS, REAL
 
 OUT_OF_DISTRIBUTION = "out of distribution"  # as a flag of a scored stamp
 

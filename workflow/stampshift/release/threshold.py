@@ -15,12 +15,12 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.stats import binomtest
 
-from stampshift.errors import ContractError
-from stampshift.evaluation.curves import ROUNDING
-from stampshift.evaluation.metrics import detection_curve
+from stampshift.core.errors import ContractError
+from stampshift.metrics.curves import ROUNDING
+from stampshift.metrics.metrics import detection_curve
 from stampshift.release.reference import validation_rows
 from stampshift.release.released import Release, calibrated
-from stampshift.stamps import LABELS, REAL
+from stampshift.stamps.file import LABELS, REAL
 
 CONFIDENCE = 0.95
 

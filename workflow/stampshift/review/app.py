@@ -10,13 +10,13 @@ from fastapi.responses import FileResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, Field, StringConstraints
 
-from stampshift.errors import StampshiftError
+from stampshift.core.errors import StampshiftError
 from stampshift.review.access import Access
 from stampshift.review.candidates import Candidate, Review
 from stampshift.review.images import STRETCHES, cached_images
 from stampshift.review.queue import Queue
 from stampshift.review.store import VoteStore
-from stampshift.stamps import LABEL_NAMES
+from stampshift.stamps.file import LABEL_NAMES
 
 PAGE = Path(__file__).parent / "page"
 HEADERS = {

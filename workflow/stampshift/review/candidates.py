@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from stampshift.errors import ContractError
-from stampshift.files import read_table
-from stampshift.provenance import digest
-from stampshift.stamps import LABEL_NAMES, UNLABELLED, UNLABELLED_CLASS, Stamps
+from stampshift.core.errors import ContractError
+from stampshift.core.files import read_table
+from stampshift.core.provenance import digest
+from stampshift.stamps.file import LABEL_NAMES, UNLABELLED, UNLABELLED_CLASS, Stamps
 
 COLUMNS = ("row", "id", "label", "score", "suspicion")
 IN_STUDY = Path("search", "candidates.parquet")

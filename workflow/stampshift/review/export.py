@@ -11,11 +11,11 @@ from typing import Any
 
 import pandas as pd
 
-from stampshift.errors import ContractError
-from stampshift.files import atomic_path
-from stampshift.relabelling.votes import SKIP, agreement, majority
+from stampshift.core.errors import ContractError
+from stampshift.core.files import atomic_path
 from stampshift.review.store import VoteStore
-from stampshift.stamps import LABELS, UNLABELLED_CLASS
+from stampshift.review.votes import SKIP, agreement, majority
+from stampshift.stamps.file import LABELS, UNLABELLED_CLASS
 
 
 def export(store: VoteStore, *, margin: int, relabels: Path, votes: Path) -> str:

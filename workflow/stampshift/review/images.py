@@ -10,7 +10,7 @@ from astropy.visualization import AsinhStretch, ManualInterval, ZScaleInterval
 from numpy.typing import NDArray
 from PIL import Image
 
-from stampshift.stamps import Stamps
+from stampshift.stamps.file import Stamps
 
 GAP_PIXELS = 2
 CACHED_IMAGES = 2048  # a few kilobytes each

@@ -8,7 +8,7 @@ from typing import TypedDict
 
 from stampshift.review.candidates import Candidate, Review
 from stampshift.review.store import UNDO, VoteStore
-from stampshift.stamps import LABELS
+from stampshift.stamps.file import LABELS
 
 SHOWN_SECONDS = 120  # how long a candidate on a rater's screen is taken to be in good hands
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import uvicorn
 
-from stampshift.errors import StampshiftError
+from stampshift.core.errors import StampshiftError
 from stampshift.review.access import Access, is_loopback
 from stampshift.review.app import make_app
 from stampshift.review.candidates import Review

@@ -10,7 +10,7 @@ from typing import NamedTuple, Self
 
 import pandas as pd
 
-from stampshift.errors import ContractError, StampshiftError
+from stampshift.core.errors import ContractError, StampshiftError
 from stampshift.review.candidates import Review
 
 UNDO = "undo"

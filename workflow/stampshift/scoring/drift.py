@@ -24,7 +24,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import ks_2samp, kstwo
 
-from stampshift.evaluation.metrics import THRESHOLD
+from stampshift.metrics.metrics import THRESHOLD
 from stampshift.release.reference import fair_part
 from stampshift.release.released import OUT_OF_DISTRIBUTION, Release, calibrated
 from stampshift.release.threshold import CONFIDENCE, Rate, rate

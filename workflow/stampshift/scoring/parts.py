@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
 
-from stampshift.files import atomic_path
+from stampshift.core.files import atomic_path
 from stampshift.scoring.scores_file import SCHEMA
 
 PART_LINES = 20_000

@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 
 from stampshift.alerts import Alert
 from stampshift.alerts.dialects import DIALECTS
-from stampshift.counts import Counts
-from stampshift.filtering import unfit
-from stampshift.preprocess import InvalidPixels, central_crop, normalise_and_fill
 from stampshift.release.contract import Contract
 from stampshift.scoring.scores_file import NO_VALID_PIXEL, UNFIT
-from stampshift.stamps import CHANNELS
+from stampshift.stamps.counts import Counts
+from stampshift.stamps.file import CHANNELS
+from stampshift.stamps.filtering import unfit
+from stampshift.stamps.preprocessing import InvalidPixels, central_crop, normalise_and_fill
 
 Stamps = NDArray[np.float32]
 

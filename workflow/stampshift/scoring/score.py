@@ -13,9 +13,9 @@ import pyarrow as pa
 from tqdm import tqdm
 
 from stampshift import alerts
-from stampshift.errors import ConfigError
-from stampshift.parallel import ordered_map
-from stampshift.provenance import code_digest, digest
+from stampshift.core.errors import ConfigError
+from stampshift.core.parallel import ordered_map
+from stampshift.core.provenance import code_digest, digest
 from stampshift.release.contract import CONTRACT
 from stampshift.release.released import OUT_OF_DISTRIBUTION, Release
 from stampshift.scoring.parts import WRITERS, Parts

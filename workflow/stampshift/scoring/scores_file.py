@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 from pandas.api.types import is_numeric_dtype
 
-from stampshift.errors import ContractError
+from stampshift.core.errors import ContractError
 
 COLUMNS = ("id", "survey", "score", "similarity", "flags")
 SEPARATOR = ";"

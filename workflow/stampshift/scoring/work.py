@@ -9,11 +9,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from stampshift import alerts
-from stampshift.errors import ContractError
+from stampshift.core.errors import ContractError
 from stampshift.release.released import OUT_OF_DISTRIBUTION, Release
 from stampshift.scoring.preparing import Candidate, prepare
 from stampshift.scoring.scores_file import SCHEMA
-from stampshift.stamps import Stamps
+from stampshift.stamps.file import Stamps
 
 NAN = float("nan")
 

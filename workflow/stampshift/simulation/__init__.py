@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from stampshift.errors import ConfigError
+from stampshift.core.errors import ConfigError
 from stampshift.simulation.streams import SURVEY_KEYS, class_counts
 
 __all__ = ["class_counts", "simulate_survey"]

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
-from stampshift.files import atomic_path
-from stampshift.parallel import ordered_map
+from stampshift.core.files import atomic_path
+from stampshift.core.parallel import ordered_map
 from stampshift.simulation.detector import pixel_grid
 from stampshift.simulation.encoding import fits_bytes
 from stampshift.simulation.plan import Plan, Task

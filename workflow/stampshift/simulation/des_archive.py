@@ -8,15 +8,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stampshift.autoscan import COLUMNS
-from stampshift.files import atomic_path
-from stampshift.parallel import ordered_map
+from stampshift.core.files import atomic_path
+from stampshift.core.parallel import ordered_map
 from stampshift.simulation.detector import staircase_region
 from stampshift.simulation.encoding import fits_bytes, gif_bytes, tar_end, tar_member
 from stampshift.simulation.features import truth_features
 from stampshift.simulation.plan import Plan, Task
 from stampshift.simulation.streams import PURPOSE_FILES, random_stream
-from stampshift.stamp_features import stamp_features
+from stampshift.stamps.autoscan import COLUMNS
+from stampshift.stamps.autoscan_features import stamp_features
 
 TABLE = "autoscan_features.3.csv"
 COMMENTS = (

@@ -5,11 +5,11 @@ The archive is drawn as ever, and only its table is rewritten: no pixel and no f
 
 from pathlib import Path
 
-from stampshift.autoscan import PLANTED
-from stampshift.errors import ConfigError
-from stampshift.files import atomic_path
+from stampshift.core.errors import ConfigError
+from stampshift.core.files import atomic_path
 from stampshift.simulation.des_archive import TABLE
 from stampshift.simulation.streams import PURPOSE_FLIPS, random_stream
+from stampshift.stamps.autoscan import PLANTED
 
 HEADER = "ID,OBJECT_TYPE,old_OBJECT_TYPE\n"
 OTHER = {"0": "1", "1": "0"}  # real and artifact

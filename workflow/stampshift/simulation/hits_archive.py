@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stampshift.files import atomic_path
-from stampshift.parallel import ordered_map
+from stampshift.core.files import atomic_path
+from stampshift.core.parallel import ordered_map
 from stampshift.simulation.encoding import python2_pickle, tar_end, tar_folder, tar_member
 from stampshift.simulation.plan import Plan, Task
 from stampshift.simulation.triplets import Triplet

@@ -13,8 +13,8 @@ from typing import Any
 
 import fastavro
 
-from stampshift.files import atomic_path
-from stampshift.parallel import ordered_map
+from stampshift.core.files import atomic_path
+from stampshift.core.parallel import ordered_map
 from stampshift.simulation.encoding import fits_bytes
 from stampshift.simulation.plan import Plan, Task
 

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from stampshift.errors import ConfigError
+from stampshift.core.errors import ConfigError
 
 # part of every random stream: a new number here is a new archive
 SURVEY_KEYS = {"HiTS": 1, "DES": 2, "ATLAS": 3, "ZTF": 4, "DECAT": 5, "Rubin": 6}

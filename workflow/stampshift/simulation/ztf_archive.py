@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from stampshift.files import atomic_path
-from stampshift.parallel import ordered_map
+from stampshift.core.files import atomic_path
+from stampshift.core.parallel import ordered_map
 from stampshift.simulation.detector import staircase_region
 from stampshift.simulation.drawing import Image
 from stampshift.simulation.encoding import fits_bytes, gzip_bytes

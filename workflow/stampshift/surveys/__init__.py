@@ -10,7 +10,7 @@ new format is a new module and one line below.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from stampshift.preprocess import InvalidPixels
+from stampshift.stamps.preprocessing import InvalidPixels
 from stampshift.surveys import atlas, des, folder, hits, packets, table, ztf
 from stampshift.surveys.reader import Reader
 

@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from stampshift.differencing import template_of
-from stampshift.errors import ArchiveError
+from stampshift.core.errors import ArchiveError
 from stampshift.formats.archives import find, in_units, listing
 from stampshift.formats.fits import image_of
 from stampshift.formats.unpickling import PICKLE, unpickle_file
-from stampshift.preprocess import InvalidPixels
-from stampshift.triplets import RawTriplet
+from stampshift.stamps.differencing import template_of
+from stampshift.stamps.preprocessing import InvalidPixels
+from stampshift.stamps.triplets import RawTriplet
 
 SURVEY = "ATLAS"
 CLASSES = ("burn", "cr", "kast", "noise", "scar", "spike", "streak")

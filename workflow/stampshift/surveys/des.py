@@ -23,10 +23,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from stampshift.errors import ArchiveError
+from stampshift.core.errors import ArchiveError
 from stampshift.formats.archives import find, listing, tar_members
 from stampshift.formats.fits import read_image
-from stampshift.triplets import RawTriplet
+from stampshift.stamps.triplets import RawTriplet
 
 SURVEY = "DES"
 KINDS = ("temp", "srch", "diff")  # in the order of stamps.CHANNELS

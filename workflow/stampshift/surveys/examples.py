@@ -6,11 +6,11 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from stampshift.errors import ArchiveError
-from stampshift.preprocess import Block, InvalidPixels, preprocess
-from stampshift.stamps import LABELS
+from stampshift.core.errors import ArchiveError
+from stampshift.stamps.file import LABELS
+from stampshift.stamps.preprocessing import Block, InvalidPixels, preprocess
+from stampshift.stamps.triplets import RawTriplet
 from stampshift.surveys import READERS, Reader
-from stampshift.triplets import RawTriplet
 
 
 def first_examples(

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from stampshift.autoscan import COLUMNS
-from stampshift.errors import ArchiveError
+from stampshift.core.errors import ArchiveError
+from stampshift.stamps.autoscan import COLUMNS
 from stampshift.surveys import des
 
 BANDS = {"g": 0, "r": 1, "i": 2, "z": 3}  # codes of Ayyar et al. 2022

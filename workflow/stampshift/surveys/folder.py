@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stampshift.errors import ArchiveError
+from stampshift.core.errors import ArchiveError
 from stampshift.formats.archives import find, in_units, listing
 from stampshift.formats.fits import read_image, read_planes
-from stampshift.preprocess import InvalidPixels
+from stampshift.stamps.preprocessing import InvalidPixels
+from stampshift.stamps.triplets import RawTriplet
 from stampshift.surveys.reader import Reader
 from stampshift.surveys.stacks import named, stored_channels, triplet_of
-from stampshift.triplets import RawTriplet
 
 FILE = re.compile(r"(?P<id>.+?)(_(?P<kind>template|science|difference|mask))?\.fits(\.gz)?")
 WHOLE = "whole"  # of a file that holds all channels

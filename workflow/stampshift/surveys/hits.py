@@ -16,11 +16,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stampshift.errors import ArchiveError
+from stampshift.core.errors import ArchiveError
 from stampshift.formats.archives import find, listing, tar_members
 from stampshift.formats.fits import GZIP_MAGIC
 from stampshift.formats.unpickling import unpickle
-from stampshift.triplets import RawTriplet
+from stampshift.stamps.triplets import RawTriplet
 
 SURVEY = "HiTS"
 SIDE_PIXELS = 21

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from stampshift.errors import ArchiveError
-from stampshift.stamps import UNLABELLED_CLASS
+from stampshift.core.errors import ArchiveError
+from stampshift.stamps.file import UNLABELLED_CLASS
 
 COLUMNS = ("id", "label")
 

@@ -19,11 +19,11 @@ from stampshift.alerts.dialects import DIALECTS
 from stampshift.alerts.packet import Alert
 from stampshift.alerts.pieces import Unit
 from stampshift.alerts.telling import dialect_of
-from stampshift.errors import ArchiveError
-from stampshift.preprocess import InvalidPixels
+from stampshift.core.errors import ArchiveError
+from stampshift.stamps.preprocessing import InvalidPixels
+from stampshift.stamps.triplets import RawTriplet, Unusable
 from stampshift.surveys.labels import class_of
 from stampshift.surveys.reader import Reader
-from stampshift.triplets import RawTriplet, Unusable
 
 
 def build(options: Mapping[str, Any], invalid: InvalidPixels) -> Reader:  # noqa: ARG001

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stampshift.triplets import RawTriplet, Unusable
+from stampshift.stamps.triplets import RawTriplet, Unusable
 
 
 @dataclass(frozen=True)

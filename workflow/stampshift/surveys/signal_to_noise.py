@@ -14,7 +14,7 @@ from typing import BinaryIO, cast
 import numpy as np
 import pandas as pd
 
-from stampshift.errors import ArchiveError
+from stampshift.core.errors import ArchiveError
 from stampshift.formats.fits import GZIP_MAGIC
 from stampshift.formats.unpickling import unpickle
 from stampshift.surveys import des, hits

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stampshift.differencing import template_of
-from stampshift.errors import ArchiveError
-from stampshift.preprocess import InvalidPixels
-from stampshift.stamps import CHANNELS
+from stampshift.core.errors import ArchiveError
+from stampshift.stamps.differencing import template_of
+from stampshift.stamps.file import CHANNELS
+from stampshift.stamps.preprocessing import InvalidPixels
 
 COMPUTED_TEMPLATE = "science - difference"
 Image = NDArray[np.float32]

@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from stampshift.errors import StampshiftError
-from stampshift.joblog import log_to
+from stampshift.core.errors import StampshiftError
+from stampshift.core.joblog import log_to
 from stampshift.training.device import set_up_process
 from stampshift.training.execute import execute
 from stampshift.training.plan import Plan

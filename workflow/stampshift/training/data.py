@@ -9,10 +9,10 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from stampshift.experiment import Run
-from stampshift.label_file import relabelled
-from stampshift.splits import Rows, Splits
-from stampshift.stamps import Stamps
+from stampshift.config.experiment import Run
+from stampshift.stamps.file import Stamps
+from stampshift.stamps.label_file import relabelled
+from stampshift.stamps.splits import Rows, Splits
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import sys
 
 import torch
 
-from stampshift.errors import ConfigError
+from stampshift.core.errors import ConfigError
 
 log = logging.getLogger(__name__)
 

@@ -9,12 +9,12 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from stampshift.evaluation.metrics import evaluate_predictions
-from stampshift.experiment import Run
-from stampshift.files import write_json, write_parquet
+from stampshift.config.experiment import Run
+from stampshift.core.files import write_json, write_parquet
+from stampshift.core.provenance import versions
 from stampshift.methods import METHODS
-from stampshift.provenance import versions
-from stampshift.splits import Splits
+from stampshift.metrics.metrics import evaluate_predictions
+from stampshift.stamps.splits import Splits
 from stampshift.training.data import open_survey
 from stampshift.training.loop import fit
 from stampshift.training.model import Model

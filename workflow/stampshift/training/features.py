@@ -8,11 +8,11 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from stampshift.experiment import Run
+from stampshift.config.experiment import Run
 from stampshift.networks.bolivar import FEATURES
 from stampshift.networks.classifier import Classifier
-from stampshift.splits import Rows, Splits
-from stampshift.stamps import BOGUS, REAL, Stamps
+from stampshift.stamps.file import BOGUS, REAL, Stamps
+from stampshift.stamps.splits import Rows, Splits
 from stampshift.training.device import choose_device, set_up_process
 from stampshift.training.model import Model
 from stampshift.training.predict import scoring_batch

@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
-from stampshift.experiment import BASELINE, Run
-from stampshift.files import read_json, write_json, write_parquet
+from stampshift.config.experiment import BASELINE, Run
+from stampshift.core.files import read_json, write_json, write_parquet
 from stampshift.networks import MAIN_NETWORK
 from stampshift.training.cohort import train_cohort
 from stampshift.training.device import choose_device, set_up_process

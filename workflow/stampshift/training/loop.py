@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from stampshift.errors import StampshiftError
-from stampshift.evaluation.metrics import accuracy, evaluate, mean_cross_entropy
+from stampshift.core.errors import StampshiftError
 from stampshift.methods.method import Batch, Loss
+from stampshift.metrics.metrics import accuracy, evaluate, mean_cross_entropy
 from stampshift.networks import build_classifier
 from stampshift.networks.classifier import Classifier, place
 from stampshift.training.optimiser import build_optimiser, build_schedule

@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
-from stampshift.errors import ContractError
-from stampshift.files import REMEDY, atomic_path
+from stampshift.core.errors import ContractError
+from stampshift.core.files import REMEDY, atomic_path
 from stampshift.methods.method import State
 from stampshift.networks import build_classifier
 from stampshift.networks.classifier import Classifier, place

@@ -8,10 +8,10 @@ from typing import Any
 
 import torch
 
-from stampshift.experiment import Run
+from stampshift.config.experiment import Run
+from stampshift.core.provenance import code_digest, digest, file_digest
 from stampshift.networks import network_module
-from stampshift.provenance import code_digest, digest, file_digest
-from stampshift.stamps import read_attributes
+from stampshift.stamps.file import read_attributes
 from stampshift.training.data import TrainingData
 
 

@@ -5,8 +5,8 @@ import torch
 from numpy.typing import NDArray
 
 from stampshift.networks.classifier import Classifier
-from stampshift.splits import Rows
-from stampshift.stamps import REAL
+from stampshift.stamps.file import REAL
+from stampshift.stamps.splits import Rows
 
 # 1,000 stamps of 21 x 21: large enough to be fast, small enough to stay in cache
 BATCH_PIXELS = 1000 * 21 * 21

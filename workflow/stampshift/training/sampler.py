@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from stampshift.errors import ConfigError
+from stampshift.core.errors import ConfigError
 from stampshift.methods.method import Batch, Method
-from stampshift.stamps import BOGUS, REAL
+from stampshift.stamps.file import BOGUS, REAL
 from stampshift.training.data import TrainingData
 
 GATHERED_BYTES = 1 << 27  # of one gather: an epoch of the main study, a part of one of whole DES stamps

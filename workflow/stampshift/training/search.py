@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from stampshift.errors import ContractError
+from stampshift.core.errors import ContractError
 
 RULE = (
     "the highest validation balanced accuracy, averaged over the numbers of shots, on one split; "

@@ -7,7 +7,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from typing import Protocol
 
-from stampshift.parallel import WorkerError, worker_pool
+from stampshift.core.parallel import WorkerError, worker_pool
 from stampshift.training.device import is_out_of_memory
 from stampshift.training.plan import Plan
 

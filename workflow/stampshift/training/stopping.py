@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from stampshift.errors import StampshiftError
+from stampshift.core.errors import StampshiftError
 
 # not imported from parallel: what this module imports is part of the trainings' code digest
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT)

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stampshift.errors import ContractError
-from stampshift.files import atomic_path, explained
-from stampshift.training.lock import locked
+from stampshift.core.errors import ContractError
+from stampshift.core.files import atomic_path, explained
+from stampshift.core.locks import locked
 from stampshift.training.model import load_tensors, save_tensors
 
 log = logging.getLogger(__name__)

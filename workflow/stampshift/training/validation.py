@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from stampshift.experiment import Run
+from stampshift.config.experiment import Run
 from stampshift.training.data import TrainingData
 from stampshift.training.device import choose_device, set_up_process
 from stampshift.training.model import Model

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 import torch
 
-from stampshift.experiment import Run
-from stampshift.files import read_json
+from stampshift.config.experiment import Run
+from stampshift.core.files import read_json
 from stampshift.training.execute import execute
 from stampshift.training.model import Model
 from stampshift.training.plan import Plan

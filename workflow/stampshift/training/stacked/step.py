@@ -14,7 +14,7 @@ from torch.func import functional_call, vmap
 
 from stampshift.methods.method import Batch, Loss, Method
 from stampshift.networks.classifier import Classifier
-from stampshift.stamps import REAL
+from stampshift.stamps.file import REAL
 from stampshift.training.stacked.dropout import DropoutMasks
 from stampshift.training.stacked.extractor import dropouts, stacked_features
 from stampshift.training.stacked.weights import LaneWeights

@@ -1,0 +1,235 @@
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from stampshift.config.experiment import Experiment, Pair, Run, check_shots
+from stampshift.core.errors import ConfigError
+
+ROOT = Path(__file__).parents[3]
+SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+PUBLISHED = yaml.safe_load((ROOT / "config.yaml").read_text())
+
+NEW_SURVEY = {
+    "survey": "ZTF",
+    "votes": {"origin": "path", "path": "votes.csv"},
+    "margin": 2,
+    "fractions": {"train": 0.5, "validation": 0.2, "test": 0.3, "reserve": 0.0},
+    "training": PUBLISHED["des_study"]["training"],
+}
+VARIANT = {"variant_of": "mme", "label": "other"}
+
+
+def changed(**changes):
+    config = deepcopy(PUBLISHED)
+    for place, value in changes.items():
+        section = config
+        *parents, last = place.split("__")
+        for parent in parents:
+            section = section[parent]
+        section[last] = value
+    return config
+
+
+def experiment(**changes):
+    return Experiment.from_config(changed(**changes), schema=SCHEMA)
+
+
+def test_the_published_grid_has_the_published_size():
+    published = experiment()
+    assert len(published.pairs) == 12
+    assert len(list(published.baseline_runs())) == 40
+    assert len(list(published.baseline_runs())) + len(list(published.transfers())) == 160
+    adaptations = list(published.adaptations())
+    assert sum(run.method == "finetune" for run in adaptations) == 600
+    assert sum(run.method == "mme" for run in adaptations) == 600
+    assert len({run.folder for run in adaptations}) == 1200
+
+
+def test_run_folders_are_the_documented_paths():
+    assert Run("baseline", "HiTS", None, 0, 3).folder == "baseline/HiTS/seed-3"
+    assert Run("mme", "HiTS", "ZTF", 5, 0).folder == "mme/HiTS-to-ZTF/shots-5/seed-0"
+
+
+def test_variants_run_under_their_names_and_are_none_of_the_methods():
+    one = experiment(methods__other=VARIANT, methods__scratch={}, splits__shots=[5], splits__seeds=[0])
+    assert one.methods == ("finetune", "mme", "scratch")
+    assert one.variants == ("other",)
+    runs = [run for run in one.adaptations() if run.method == "other"]
+    assert len(runs) == 12
+    assert runs[0].folder == "other/HiTS-to-DES/shots-5/seed-0"
+
+
+def test_a_list_of_pairs_limits_sources_and_targets():
+    one = experiment(pairs=["ZTF-to-DES"])
+    assert one.pairs == (Pair("ZTF", "DES"),)
+    assert {run.source for run in one.baseline_runs()} == {"ZTF"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"training__learning_rat": 1},
+            "config: training has no key 'learning_rat'; did you mean 'learning_rate'?",
+        ),
+        ({"trainin": {}}, "config: the configuration has no key 'trainin'; did you mean 'training'?"),
+        (
+            {"training__learning_rate": -1},
+            "config: training.learning_rate: -1 is less than or equal to the minimum",
+        ),
+        ({"training__batch_size": 15}, "config: training.batch_size: 15 is not a multiple of 2"),
+        ({"splits__shots": [0]}, "config: splits.shots.0: 0 is less than the minimum of 1"),
+        ({"pairs": ["ZTF-to-ZTF"]}, "config: pairs: 'ZTF-to-ZTF' has the same survey as source and target."),
+        ({"pairs": ["ZTF-to-LSST"]}, "names the survey 'LSST', but the config has HiTS, DES, ATLAS, ZTF."),
+        ({"splits__fractions__train": 0.7}, "config: splits.fractions sum to 0.9, not to 1."),
+        ({"training__epoch_size": 130}, "epoch_size 130 is no multiple of training.batch_size 50"),
+        (
+            {"methods__mme__entropy_weight__seed": 77},
+            "entropy_weight.seed is 77, which is not among splits.seeds",
+        ),
+        (
+            {"surveys__HiTS__sha256": {"chunks.tar.gz": "0" * 64}},
+            "surveys.HiTS.sha256 names 'chunks.tar.gz', which is no file of its url: all_chunks.tar.gz.",
+        ),
+        ({"surveys__ZTF__classes": {"bogus": "bogus"}}, "surveys.ZTF.classes has no class that is real."),
+        (
+            {"surveys__ZTF__origin": "url"},
+            "surveys.ZTF.origin is 'url', but the section has no key of that name",
+        ),
+        ({"surveys__ZTF__reader": "sdss"}, "config: surveys.ZTF.reader: 'sdss' is not one of"),
+        (
+            {"diagnostics__operating_points__mdr": [1]},
+            "config: diagnostics.operating_points.mdr.0: 1 is greater than or equal to the maximum of 1",
+        ),
+        ({"execution__device": "tpu"}, "config: execution.device: 'tpu' is not one of"),
+        ({"methods__mme__steps": "three"}, "config: methods.mme.steps: 'three' is not one of ['one', 'two']"),
+        (
+            {"methods__mme__labelled": []},
+            "config: methods.mme.labelled: [] is not one of [['source'",
+        ),
+        (
+            {"methods__mme__entropy_weight": -1},
+            "mme.entropy_weight: -1 is less than the minimum of 0.",
+        ),
+        (
+            {"methods__fintune": {}},
+            "is a required property. Meaning: Methods are finetune, scratch and mme; a section of",
+        ),
+        (
+            {"methods__other": {"variant_of": "mme", "label": "other", "labeled": ["source"]}},
+            "config: methods.other has no key 'labeled'; did you mean 'labelled'?",
+        ),
+        (
+            {"methods__other": {"variant_of": "finetune", "label": "other"}},
+            "config: methods.other.variant_of: 'finetune' is not one of ['mme']. Meaning: The method;",
+        ),
+        (
+            {"methods__other": {"variant_of": "mme", "label": "$x^2$"}},
+            "config: methods.other.label: '$x^2$' does not match",
+        ),
+        (
+            {"methods__stamps": {"variant_of": "mme", "label": "other"}},
+            "config: methods.stamps: results/stamps is a folder of the workflow; give the variant another",
+        ),
+        (
+            {"methods": {"other": {"variant_of": "mme", "label": "other"}}},
+            "config: methods.other is a variant of 'mme', whose options it takes over, but there is no",
+        ),
+        (
+            {"methods__other": VARIANT | {"entropy_weight": {"choice": "search", "grid": [1], "seed": 77}}},
+            "config: methods.other.entropy_weight.seed is 77, which is not among splits.seeds",
+        ),
+        (
+            {"methods__other": VARIANT | {"entropy_weight": {"choice": "published", "grid": [1], "seed": 0}}},
+            "config: methods.other.entropy_weight.choice: 'search' was expected",
+        ),
+        ({"methods__2nd": VARIANT}, "config: methods: '2nd' does not match"),
+        ({"training__momentum": None}, "config: training.momentum is null, but training.optimiser is 'sgd'"),
+        (
+            {"des_study__training__momentum": 0.9},
+            "config: des_study.training.momentum is 0.9, but des_study.training.optimiser is 'adam', which",
+        ),
+        (
+            {"training__epoch_size": None},
+            "config: training.epoch_size is null, a pass over the train part, but methods.mme trains on more",
+        ),
+        ({"des_study__training__epoch_size": 100}, "des_study.training.epoch_size 100 is no multiple of"),
+        (
+            {"des_study__survey": "LSST"},
+            "config: des_study.survey is 'LSST', but the config has HiTS, DES, ATLAS, ZTF.",
+        ),
+        (
+            {"des_study__fractions__first__reserve": 0.3},
+            "config: des_study.fractions.first sum to 0.9, not to 1.",
+        ),
+        (
+            {
+                "des_study__fractions__second": {
+                    "train": 0.705,
+                    "validation": 0.1,
+                    "test": 0.195,
+                    "reserve": 0,
+                }
+            },
+            "config: des_study.fractions.second.train is 0.705, not a whole percentage.",
+        ),
+        (
+            {"des_study__networks": ["network_2"]},
+            "des_study.search.network is 'network_1', which is not among des_study.networks ['network_2'].",
+        ),
+        ({"des_study__networks": ["network_5"]}, "des_study.networks.0: 'network_5' is not one of"),
+        (
+            {"des_study__search__validation": 0.125},
+            "config: des_study.search.validation is 0.125, not a whole percentage.",
+        ),
+        (
+            {"des_study__relabels__path": None},
+            "config: des_study.relabels.origin is 'review', but des_study.relabels.path is null; name the",
+        ),
+        (
+            {"des_study__new_survey": NEW_SURVEY | {"survey": "LSST"}},
+            "config: des_study.new_survey.survey is 'LSST', but the config has HiTS, DES, ATLAS, ZTF.",
+        ),
+        (
+            {"des_study__new_survey": NEW_SURVEY | {"votes": {"origin": "simulate"}}},
+            "config: des_study.new_survey.votes.origin is 'simulate', but the section has no key of that",
+        ),
+    ],
+)
+def test_an_impossible_config_stops_with_one_sentence(changes, message):
+    with pytest.raises(ConfigError) as error:
+        experiment(**changes)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_pass_over_the_train_part_suits_methods_of_one_survey():
+    """Without MME, a pass is no contradiction."""
+    one = experiment(
+        training__epoch_size=None,
+        methods={"finetune": {}},
+        diagnostics__enabled=False,
+        des_study__new_survey=NEW_SURVEY,
+    )
+    assert one.methods == ("finetune",)
+
+
+def test_shots_beyond_what_the_split_holds():
+    classes = {"kast": "real", "cr": "bogus"}
+    splits = {"fractions": {"train": 0.8, "validation": 0.1}, "shots": [1, 40], "validation_shots": 3}
+    check_shots("ATLAS", counts={"kast": 50, "cr": 50}, classes=classes, splits=splits)
+    with pytest.raises(
+        ConfigError,
+        match=r"40 shots per class from the train part of ATLAS .* about 24 real stamps \(30 in all\)",
+    ):
+        check_shots("ATLAS", counts={"kast": 30, "cr": 50}, classes=classes, splits=splits)
+    with pytest.raises(ConfigError, match="3 shots per class from the validation part of ATLAS"):
+        few = {**splits, "shots": [1], "fractions": {"train": 0.9, "validation": 0.04}}
+        check_shots("ATLAS", counts={"kast": 60, "cr": 60, "x": 9}, classes=classes, splits=few)
+
+
+def test_every_key_of_the_published_config_is_described_by_the_schema():
+    documented = SCHEMA["properties"]
+    assert set(PUBLISHED) <= set(documented)

@@ -1,0 +1,90 @@
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from stampshift.config.labelling import FEATURES_OF, READERS_WITH_FEATURES, check_labels
+from stampshift.core.errors import ConfigError
+from stampshift.des_study.forest import FORESTS
+from stampshift.surveys.features import FEATURES
+
+PUBLISHED = yaml.safe_load((Path(__file__).parents[3] / "config.yaml").read_text())
+NEW = {
+    "survey": "HiTS",
+    "votes": {
+        "origin": "simulate",
+        "simulate": {"raters": 4, "votes_per_candidate": 3, "error_rate": 0.1, "seed": 0},
+    },
+    "margin": 2,
+}
+HITS = PUBLISHED["surveys"]["HiTS"]
+
+
+def changed(**changes):
+    config = deepcopy(PUBLISHED)
+    for place, value in changes.items():
+        section = config
+        *parents, last = place.split("__")
+        for parent in parents:
+            section = section[parent]
+        section[last] = deepcopy(value)
+    return config
+
+
+PLANTED = {"surveys__DES__origin": "simulate", "surveys__DES__simulate__flipped": 0.02}
+SIMULATED_HITS = {"surveys__HiTS__origin": "simulate", "des_study__new_survey": NEW}
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, PLANTED, PLANTED | {"des_study__relabels__origin": "planted"}, SIMULATED_HITS]
+)
+def test_what_agrees_with_itself_passes(changes):
+    check_labels(changed(**changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"surveys__HiTS__simulate__flipped": 0.1},
+            "surveys.HiTS.simulate.flipped: wrong labels are planted in archives of reader 'des' alone, and "
+            "HiTS has reader 'hits'; take the key out.",
+        ),
+        (
+            {"des_study__survey": "HiTS"},
+            "des_study.forests has 'forest', which needs the 38 features of an archive's table, but HiTS has "
+            "reader 'hits', whose archives have none; leave it out.",
+        ),
+        (
+            {"des_study__forest__max_features": 20},
+            "des_study.forest.max_features is 20, but 'forest_of_stamps' has 18 features.",
+        ),
+        (
+            {"des_study__relabels__origin": "planted"},
+            "'planted', but no wrong labels are planted in DES",
+        ),
+        (
+            {"surveys__DES__simulate__flipped": 0.1, "des_study__relabels__origin": "planted"},
+            "no wrong labels are planted in DES; simulate it with surveys.DES.simulate.flipped",
+        ),
+        (
+            {"des_study__new_survey": NEW},
+            "votes are simulated from the true labels of HiTS, which must be a simulated survey",
+        ),
+        (
+            SIMULATED_HITS | {"des_study__new_survey": NEW | {"margin": 4}},
+            "4 raters are to cast 3 votes per candidate, a majority to lead by 4; the first number must be",
+        ),
+    ],
+)
+def test_what_contradicts_itself_is_one_sentence(changes, message):
+    with pytest.raises(ConfigError) as caught:
+        check_labels(changed(**changes))
+    assert message in str(caught.value)
+    assert str(caught.value).startswith("config: ")
+
+
+def test_the_light_names_are_those_of_the_modules():
+    assert set(READERS_WITH_FEATURES) == set(FEATURES)
+    assert {name: len(columns) for name, columns in FORESTS.items()} == FEATURES_OF

@@ -1,0 +1,99 @@
+import errno
+
+import pandas as pd
+import pytest
+
+from stampshift.core.errors import ContractError, WriteError
+from stampshift.core.files import atomic_path, explained, read_json, read_table, write_json, write_parquet
+
+
+def test_a_file_appears_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "new/table.csv"
+    with pytest.raises(ValueError, match="half way"), atomic_path(path) as temporary:
+        temporary.write_text("half")
+        raise ValueError("half way")
+    assert list(path.parent.iterdir()) == []
+    with atomic_path(path) as temporary:
+        temporary.write_text("whole")
+        assert not path.exists()
+    assert [found.read_text() for found in path.parent.iterdir()] == ["whole"]
+
+
+@pytest.mark.parametrize(
+    ("number", "reason"),
+    [
+        (errno.ENOSPC, "the disk is full"),
+        (errno.EDQUOT, "your quota of the disk is used up"),
+        (errno.EROFS, "its file system is read-only"),
+    ],
+)
+def test_a_refusal_to_write_is_explained(tmp_path, number, reason):
+    path = tmp_path / "table.csv"
+    with pytest.raises(WriteError, match=rf"table\.csv: cannot be written, {reason}\."), atomic_path(path):
+        raise OSError(number, "what the system says")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_refusal_is_found_behind_the_error_of_closing_the_file(tmp_path):
+    with pytest.raises(WriteError, match="the disk is full"), explained(tmp_path / "stamps.h5"):
+        try:
+            raise OSError(errno.ENOSPC, "what the system says")
+        finally:
+            raise RuntimeError("Can't decrement id ref count")
+
+
+def test_a_folder_that_may_not_be_written_to_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr("os.access", lambda path, mode: False)  # the superuser may write anywhere
+    message = r"table\.csv: cannot be written, its folder may not be written to"
+    with pytest.raises(WriteError, match=message), explained(tmp_path / "table.csv"):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+
+def test_what_is_no_refusal_to_write_passes_through(tmp_path):
+    with pytest.raises(PermissionError), explained(tmp_path / "table.csv"):
+        raise PermissionError(errno.EACCES, "an input file may not be read")
+    with pytest.raises(FileNotFoundError), explained(tmp_path / "table.csv"):
+        raise FileNotFoundError(errno.ENOENT, "an input file is not there")
+
+
+@pytest.mark.parametrize("damage", ["cut short", "emptied", "gone"])
+def test_damaged_json_is_named_with_what_to_do(tmp_path, damage):
+    path = tmp_path / "metrics.json"
+    write_json(path, {"seed": 3})
+    assert read_json(path) == {"seed": 3}
+    do_damage(path, damage)
+    with pytest.raises(ContractError, match=r"metrics\.json: not readable as JSON \(.+\)\. Delete it"):
+        read_json(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("runs.parquet", "cut short"),
+        ("runs.parquet", "emptied"),
+        ("runs.parquet", "gone"),
+        ("runs.csv", "emptied"),
+        ("runs.csv", "gone"),
+    ],
+)
+def test_a_damaged_table_is_named_with_what_to_do(tmp_path, name, damage):
+    path = tmp_path / name
+    table = pd.DataFrame({"survey": ["HiTS", 'D"ES'], "score": [0.25, 1.0]})
+    write_parquet(path, table) if path.suffix == ".parquet" else table.to_csv(path, index=False)
+    pd.testing.assert_frame_equal(read_table(path), table)
+    do_damage(path, damage)
+    with pytest.raises(ContractError, match=rf"{name}: not a readable table \(.+\)\. Adapt again\."):
+        read_table(path, remedy="Adapt again.")
+
+
+def do_damage(path, damage):
+    content = path.read_bytes()
+    path.unlink()
+    if damage != "gone":
+        path.write_bytes(content[:-4] if damage == "cut short" else b"")
+
+
+def test_a_table_without_a_column_is_named(tmp_path):
+    write_parquet(tmp_path / "scores.parquet", pd.DataFrame({"id": [1]}))
+    with pytest.raises(ContractError, match=r"scores\.parquet: not a readable table \(.*score"):
+        read_table(tmp_path / "scores.parquet", columns=["score"])

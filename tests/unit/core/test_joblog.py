@@ -1,0 +1,53 @@
+import logging
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from stampshift.core.errors import ContractError
+from stampshift.core.joblog import job_log
+
+
+@pytest.fixture(autouse=True)
+def warnings_are_left_alone():
+    yield
+    logging.captureWarnings(capture=False)
+
+
+def test_an_error_for_the_user_ends_the_job_with_its_message(tmp_path):
+    with (
+        pytest.raises(SystemExit, match=r"^ContractError: stamps\.h5: delete it$"),
+        job_log(tmp_path / "log"),
+    ):
+        raise ContractError("stamps.h5: delete it")
+
+
+def test_a_job_asked_to_end_clears_away_and_says_so(tmp_path):
+    """A table is being written when SIGTERM comes."""
+    code = (
+        "import os, sys\n"
+        "from stampshift.core.files import atomic_path\n"
+        "from stampshift.core.joblog import job_log\n"
+        "with job_log('log'), atomic_path('results/table.csv') as temporary:\n"
+        "    temporary.write_text('half')\n"
+        "    print(flush=True)\n"
+        "    sys.stdin.read()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=tmp_path, stdin=-1, stdout=-1, stderr=-1, text=True
+    ) as job:
+        assert job.stdout.readline() == "\n"
+        job.terminate()
+        _, errors = job.communicate()
+    sentence = "stopped by SIGTERM; nothing half-written is left. The same command again does this step anew."
+    assert (job.returncode, errors.strip()) == (1, sentence)
+    assert sentence in (tmp_path / "log").read_text()
+    assert list((tmp_path / "results").iterdir()) == []
+
+
+def test_the_signals_handler_is_put_back(tmp_path):
+    before = signal.getsignal(signal.SIGTERM)
+    with job_log(tmp_path / "log"):
+        assert signal.getsignal(signal.SIGTERM) != before
+    assert signal.getsignal(signal.SIGTERM) == before

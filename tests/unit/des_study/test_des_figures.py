@@ -1,0 +1,140 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from fake_study import MODELS, history, judged
+from stampshift.des_study.figures.confusion import confusion_matrices
+from stampshift.des_study.figures.curves import detection_figure
+from stampshift.des_study.figures.learning import network_learning_curves
+from stampshift.des_study.figures.new_survey import new_survey_figure
+from stampshift.des_study.figures.scores import score_panels
+from stampshift.des_study.figures.search import review_figure
+from stampshift.des_study.new_survey import cutoff_curves
+from stampshift.des_study.performance import confusion_shares, curves, performance
+from stampshift.des_study.search_success import review_queue
+from stampshift.figures.style import MODEL_COLOURS
+from stampshift.metrics.intervals import Bootstrap
+from stampshift.tables.scores import score_histograms
+
+LABELS = np.tile(np.array([1, 0], dtype=np.uint8), 100)
+POINTS = pd.DataFrame({"mdr": [0.03, 0.05], "fpr": [0.038, 0.016]})
+
+
+def predictions(models):
+    parts = [
+        judged(model, LABELS, truth=LABELS, rows=np.arange(200), survey="A").assign(
+            method=model, shots=0, seed=0
+        )
+        for model in models
+    ]
+    pooled = pd.concat(parts, ignore_index=True)
+    pooled["method"] = pd.Categorical(pooled["method"], categories=models, ordered=True)
+    return pooled
+
+
+@pytest.fixture(scope="module")
+def numbers():
+    how = Bootstrap(samples=100, confidence=0.9, seed=0)
+    return performance(predictions(MODELS), mdr=0.05, how=how)
+
+
+def drawn(numbers, **options):
+    return detection_figure(curves(predictions(MODELS)), numbers, mdr=0.05, part="first", **options)
+
+
+def test_detection_curves_of_every_model_and_their_operating_points(numbers):
+    figure = drawn(numbers, published=None, simulated=True)
+    rates, roc, points = figure.axes[:3]
+    lines = {line.get_label(): line for line in rates.lines}
+    assert {"network 1", "network 2", "random forest"} <= set(lines)
+    assert lines["random forest"].get_linestyle() == "--"
+    mdr, fpr = lines["network 1"].get_data()
+    assert list(roc.lines[0].get_ydata()) == pytest.approx(list(1 - mdr))
+    # the curve passes the operating point of the table
+    own = numbers[(numbers["model"] == "network_1") & (numbers["stamps"] == "own")].iloc[0]
+    assert min(fpr[mdr <= 0.05 + 1e-9]) == pytest.approx(own["fpr_at_mdr"])
+    names = [text.get_text() for text in points.get_yticklabels()]
+    assert names == ["random forest", "network 2", "network 1"]  # upwards
+    bar, dot = points.lines[4], points.lines[5]
+    assert list(bar.get_xdata()) == [own["low"], own["high"]]
+    assert dot.get_xdata()[0] == own["fpr_at_mdr"]
+    assert figure.get_suptitle() == "DES study, first part (simulated surveys)"
+
+
+def test_published_points_are_marked_as_such_and_only_where_given(numbers):
+    figure = drawn(numbers, published=POINTS, simulated=False)
+    (stars,) = [line for line in figure.axes[0].lines if line.get_label() == "published forest"]
+    assert list(stars.get_xdata()) == [0.03, 0.05]
+    assert list(stars.get_ydata()) == [0.038, 0.016]
+    assert figure.get_suptitle() == "DES study, first part"
+    texts = [
+        text.get_text() for text in drawn(numbers, published=None, simulated=True).legends[0].get_texts()
+    ]
+    assert texts == ["network 1", "network 2", "random forest", "MDR 0.05"]
+
+
+def test_every_model_of_the_configuration_has_a_colour_of_its_own():
+    networks = [f"network_{number}" for number in range(1, 5)]
+    colours = [MODEL_COLOURS[model] for model in (*networks, "forest", "forest_of_stamps")]
+    assert len(set(colours)) == 6
+
+
+def test_scores_have_a_panel_per_model():
+    figure = score_panels(score_histograms(predictions(MODELS), bins=10), title="DES study", simulated=True)
+    visible = [axes for axes in figure.axes if axes.get_visible()]
+    assert [axes.get_title() for axes in visible] == ["network 1", "network 2", "random forest"]
+    assert {axes.get_yscale() for axes in visible} == {"log"}
+    assert len({axes.get_ylim() for axes in visible}) == 1
+    stairs = {patch.get_label(): patch for patch in visible[0].patches}
+    assert sum(np.maximum(stairs["real"].get_data().values - 1e-6, 0)) == pytest.approx(100, abs=1e-3)
+
+
+def test_confusion_matrices_have_labels_as_rows(numbers):
+    figure = confusion_matrices(confusion_shares(numbers), part="second", simulated=False)
+    axes = figure.axes[0]
+    assert (axes.get_ylabel(), axes.get_xlabel()) == ("label", "called")
+    texts = {text.get_position(): text.get_text() for text in axes.texts}
+    row = numbers.iloc[0]
+    assert texts[(1, 0)] == f"{100 * row['fn'] / row['n_real']:.1f}%\n{row['fn']}"
+    assert texts[(0, 1)] == f"{100 * row['fp'] / row['n_bogus']:.1f}%\n{row['fp']}"
+
+
+def test_learning_curves_mark_the_earlier_of_two_best_epochs():
+    figure = network_learning_curves({"network_1": history()}, title="DES study", simulated=True)
+    loss, accuracy = figure.axes
+    assert [line.get_xdata()[0] for line in accuracy.lines if line.get_marker() == "o"] == [2]
+    assert loss.get_ylabel() == "training loss (cross-entropy)"
+
+
+def test_validation_loss_is_drawn_where_a_training_wrote_it():
+    table = history().assign(validation_loss=[0.6, 0.4, 0.5])
+    figure = network_learning_curves({"network_1": table}, title="DES study", simulated=False)
+    (dotted,) = [line for line in figure.axes[0].lines if line.get_linestyle() == ":"]
+    assert list(dotted.get_ydata()) == [0.6, 0.4, 0.5]
+    assert figure.axes[0].get_ylabel() == "cross-entropy"
+
+
+def test_the_review_beside_the_best_and_a_random_one():
+    labels = pd.DataFrame(
+        {"row": range(10), "old_label": [0, 1] * 5, "label": 0, "true_label": [1, 1] + [0, 1] * 4}
+    )
+    queue = review_queue(pd.DataFrame({"row": [3, 0, 2]}), labels=labels)
+    found, precision = review_figure(queue, simulated=True).axes
+    best, random, review, end = found.lines
+    assert [list(best.get_xdata()), list(best.get_ydata())] == [[0, 1, 3], [0, 1, 1]]  # one flip
+    assert list(random.get_ydata()) == [0, 0.3]  # three of ten stamps
+    assert list(review.get_ydata()) == [0, 0, 1, 1]
+    assert end.get_xdata()[0] == 3
+    assert list(precision.lines[0].get_ydata()) == pytest.approx([0, 1 / 2, 1 / 3])
+    assert precision.lines[1].get_ydata()[0] == 0.1
+
+
+def test_the_new_survey_before_and_after():
+    table = predictions(("before", "after"))
+    figure = new_survey_figure(curves(table), cutoff_curves(table), survey="B", simulated=True)
+    detection, rates, clean = figure.axes
+    assert [line.get_linestyle() for line in detection.lines] == ["--", "-"]
+    assert len(rates.lines) == 2 * 2 + 1
+    assert rates.lines[-1].get_xdata()[0] == 0.3
+    assert clean.lines[1].get_ydata()[0] == pytest.approx(0.5, abs=0.01)  # all pass: the share of reals
+    assert figure.get_suptitle() == "B, labelled by votes (simulated surveys)"

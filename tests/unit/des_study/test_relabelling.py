@@ -1,0 +1,142 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from stampshift.core.errors import ContractError
+from stampshift.des_study.relabelling import ORIGINS, Sources, corrected_labels
+
+CLASSES = {"real": "real", "artifact": "bogus"}
+
+
+@pytest.fixture
+def stamps(survey):
+    """101 real, 102 bogus, 103 real, 104 bogus; the archive has 103 and 104 wrong."""
+    return survey(1, 0, 1, 0)
+
+
+@pytest.fixture
+def truth(tmp_path):
+    """The table of planted flips, with a candidate 99 that preprocessing dropped; 0 is real."""
+    path = tmp_path / "planted_flips.csv"
+    path.write_text("ID,OBJECT_TYPE,old_OBJECT_TYPE\n104,0,1\n99,0,0\n101,0,0\n102,1,1\n103,1,0\n")
+    return path
+
+
+def sources(**changes):
+    none = dict.fromkeys(("path", "candidates", "truth"))
+    return Sources(**(none | {"classes": CLASSES, "results": "results/des_study"} | changes))
+
+
+def review(tmp_path, *lines, header="id,old_label,label"):
+    path = tmp_path / "DES.csv"
+    path.write_text("\n".join([header, *lines]) + "\n")
+    return sources(path=path)
+
+
+def test_a_review_changes_the_labels_that_it_decided_otherwise(stamps, tmp_path):
+    given = review(tmp_path, "103,real,bogus", "102,bogus,bogus")
+    table = corrected_labels(stamps, origin="review", sources=given)
+    expected = pd.DataFrame(
+        {
+            "row": np.arange(4),
+            "id": ["101", "102", "103", "104"],
+            "old_label": np.array([1, 0, 1, 0], np.uint8),
+            "label": np.array([1, 0, 0, 0], np.uint8),
+        }
+    )
+    pd.testing.assert_frame_equal(table, expected, check_dtype=False)
+    assert table["label"].dtype == table["old_label"].dtype == np.uint8
+    assert stamps.labels.tolist() == [1, 0, 1, 0]
+
+
+def test_without_a_review_it_says_how_to_make_one(stamps, tmp_path):
+    path = tmp_path / "reviews" / "DES.csv"
+    with pytest.raises(ContractError) as caught:
+        corrected_labels(stamps, origin="review", sources=sources(path=path))
+    message = str(caught.value)
+    assert message.startswith(f"{path}: no review is there, and without one no label is corrected")
+    assert "Run `stampshift review results/des_study`, vote, export the decisions to" in message
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["103,real,bogus", "103,real,real"], "expected each candidate once, found 103 twice"),
+        (["77,real,bogus"], r"there is no candidate 77 \(1 unknown in all\)\. It was made for other stamps"),
+        (
+            ["101,real,real", "103,bogus,real", "104,real,bogus"],
+            r"the old label of candidate 103 is bogus there and real in the archive \(2 differ in all\)",
+        ),
+        (["103,real,"], "expected real or bogus as label of candidate 103, found ''"),
+        (["103,1,bogus"], "expected real or bogus as old_label of candidate 103, found '1'"),
+    ],
+)
+def test_a_review_of_other_stamps_is_refused(lines, message, stamps, tmp_path):
+    with pytest.raises(ContractError, match=rf"DES\.csv: {message}"):
+        corrected_labels(stamps, origin="review", sources=review(tmp_path, *lines))
+
+
+def test_a_review_needs_its_columns(stamps, tmp_path):
+    with pytest.raises(ContractError, match=r"expected a CSV table with the columns id, old_label, label"):
+        corrected_labels(stamps, origin="review", sources=review(tmp_path, "1,2", header="id,label"))
+
+
+def test_the_public_relabelled_table_is_read(stamps, tmp_path):
+    path = tmp_path / "relabeled_autoscan_features.csv"
+    rows = ["101, 0, 0.5, 0, 0", "102, 0, 0.5, 1, 1", "103, 0, , 0, 0", "104, 1, 1, 1, 0", "105, 1, 2, 1, 0"]
+    header = "ID, OBJECT_TYPE, AMP, old_OBJECT_TYPE, check_relabel"
+    path.write_text("\n".join(["# six comments"] * 6 + [header, *rows]) + "\n")
+    table = corrected_labels(stamps, origin="table", sources=sources(path=path))
+    assert table["label"].tolist() == [1, 1, 1, 0]
+    assert "true_label" not in table
+
+
+def test_a_class_map_that_inverts_is_followed(survey, truth):
+    inverted = {"real": "bogus", "artifact": "real"}
+    given = sources(path=truth, classes=inverted)
+    table = corrected_labels(survey(0, 1, 0, 1), origin="table", sources=given)
+    assert table["label"].tolist() == [0, 1, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("101,0,0\n102,1,1", r"a line for every stamp of DES, found none for candidate 103 \(2 in all\)"),
+        ("101,0,0\n102,1,2", r"expected 0 \(real\) or 1 \(artifact\) in old_OBJECT_TYPE, found 2 for ID 102"),
+        ("101,0,1\n102,1,1\n103,0,0\n104,1,1", "the old label of candidate 101 is bogus there and real in"),
+        ("101,0,0\n101,0,0\n102,1,1\n103,0,0\n104,1,1", "expected each candidate once, found 101 twice"),
+        ("101,real,0", "expected a CSV table with numbers in ID, OBJECT_TYPE, old_OBJECT_TYPE"),
+    ],
+)
+def test_a_table_of_another_archive_is_refused(rows, message, stamps, tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text(f"ID,OBJECT_TYPE,old_OBJECT_TYPE\n{rows}\n")
+    with pytest.raises(ContractError, match=rf"table\.csv: .*{message}"):
+        corrected_labels(stamps, origin="table", sources=sources(path=path))
+
+
+def test_a_missing_table_is_named(stamps, tmp_path):
+    with pytest.raises(ContractError, match=r"none\.csv: no relabelled table is there\. Put it there"):
+        corrected_labels(stamps, origin="table", sources=sources(path=tmp_path / "none.csv"))
+
+
+def test_the_perfect_reviewer_corrects_what_was_found_and_no_more(stamps, truth, tmp_path):
+    candidates = tmp_path / "candidates.parquet"
+    pd.DataFrame({"row": [2, 0], "id": ["103", "101"]}).to_parquet(candidates)
+    given = sources(candidates=candidates, truth=truth)
+    table = corrected_labels(stamps, origin="planted", sources=given)
+    # 103 was found, 104 was not; 101 was suspected wrongly
+    assert table["label"].tolist() == [1, 0, 0, 0]
+    assert table["true_label"].tolist() == [1, 0, 0, 1]
+    assert table["true_label"].dtype == np.uint8
+
+
+def test_true_labels_stand_beside_a_review_of_planted_flips(stamps, truth, tmp_path):
+    given = review(tmp_path, "104,bogus,real")._replace(truth=truth)
+    table = corrected_labels(stamps, origin="review", sources=given)
+    assert table["label"].tolist() == [1, 0, 1, 1]
+    assert table["true_label"].tolist() == [1, 0, 0, 1]
+
+
+def test_the_origins_are_those_of_the_configuration():
+    assert set(ORIGINS) == {"review", "table", "planted"}

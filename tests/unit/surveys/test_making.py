@@ -1,0 +1,228 @@
+import hashlib
+import os
+import pickle
+import signal
+import subprocess
+import sys
+
+import h5py
+import numpy as np
+import psutil
+import pytest
+
+from stampshift.core.errors import ArchiveError, ContractError
+from stampshift.core.parallel import WorkerError
+from stampshift.stamps.file import Stamps, StampsWriter
+from stampshift.stamps.preprocessing import InvalidPixels
+from stampshift.surveys import making
+from stampshift.surveys.making import digest, make_stamps
+
+RULE = InvalidPixels(equals=-31415.0)
+CLASSES = {"kast": "real", "streak": "real", "burn": "bogus"}
+
+
+def write_archive(folder, count=30):
+    rng = np.random.default_rng(0)
+    records = []
+    for row in range(count):
+        science, difference = rng.normal(size=(2, 23, 23)).astype("f4")
+        difference[10, row % 23] = -31415
+        shape = slice(None, 22) if row == 3 else slice(None)
+        label = ("kast", "burn", "streak")[row % 3]
+        records.append(
+            {"id": f"a{row}", "label": label, "science": science[shape], "difference": difference[shape]}
+        )
+    folder.mkdir(exist_ok=True)
+    (folder / "atlas.pkl").write_bytes(pickle.dumps(records))
+    return folder
+
+
+ARGUMENTS = {
+    "survey": "Mine",
+    "reader": "atlas",
+    "options": {},
+    "classes": CLASSES,
+    "invalid": RULE,
+    "size_pixels": 21,
+    "normalisation": "channel",
+    "unlabelled": "drop",
+    "origin": {"path": "raw/Mine"},
+    "checksums": {},
+    "progress": False,
+}
+
+
+def make(folder, output, *, processes=1, **changes):
+    make_stamps([folder], output=output, processes=processes, **(ARGUMENTS | changes))
+
+
+@pytest.fixture
+def archive(tmp_path, monkeypatch):
+    monkeypatch.setattr("stampshift.surveys.atlas.UNIT_CANDIDATES", 4)
+    return write_archive(tmp_path / "raw")
+
+
+def test_stamps_file_holds_the_archive_in_its_order(archive, tmp_path):
+    make(archive, tmp_path / "mine.h5")
+    stamps = Stamps.open(tmp_path / "mine.h5")
+    rows = [row for row in range(30) if row != 3]
+    assert stamps.survey == "Mine"
+    assert stamps.ids.tolist() == [f"a{row}" for row in rows]
+    assert stamps.classes.tolist() == [("kast", "burn", "streak")[row % 3] for row in rows]
+    assert stamps.labels.tolist() == [int(row % 3 != 1) for row in rows]
+    np.testing.assert_allclose(stamps.stamps[:, 1].mean(axis=(1, 2)), 0, atol=1e-6)
+    np.testing.assert_allclose(stamps.stamps[:, 1].std(axis=(1, 2)), 1, atol=1e-5)
+
+
+def test_attributes_tell_counts_origin_and_digests(archive, tmp_path):
+    make(archive, tmp_path / "mine.h5")
+    kept = Stamps.open(tmp_path / "mine.h5").attributes
+    content = (archive / "atlas.pkl").read_bytes()
+    sha256 = hashlib.sha256(content).hexdigest()
+    assert kept["origin"] == {"path": "raw/Mine"}
+    assert kept["class_map"] == CLASSES
+    assert kept["invalid"] == {"equals": -31415.0, "magnitude_above": None, "nonzero_below": None}
+    assert (kept["reader"], kept["size_pixels"], kept["normalisation"]) == ("atlas", 21, "channel")
+    assert kept["raw"]["list"] == [{"name": "atlas.pkl", "bytes": len(content), "sha256": sha256}]
+    assert (kept["raw"]["files"], kept["raw"]["bytes"]) == (1, len(content))
+    counts = kept["counts"]
+    assert (counts["read"], counts["kept"], counts["dropped"]["non_square"]) == (30, 29, 1)
+    assert counts["classes"] == {"kast": 9, "burn": 10, "streak": 10}
+    assert counts["labels"] == {"real": 19, "bogus": 10}
+    masked = sum(1 <= row % 23 <= 21 for row in range(30) if row != 3)
+    assert counts["filled_pixels"] == {"template": masked, "science": 0, "difference": masked}
+
+
+def test_number_of_processes_changes_no_byte(archive, tmp_path):
+    make(archive, tmp_path / "one.h5", processes=1)
+    make(archive, tmp_path / "three.h5", processes=3)
+    assert (tmp_path / "one.h5").read_bytes() == (tmp_path / "three.h5").read_bytes()
+    with h5py.File(tmp_path / "three.h5") as file:
+        assert len(file["stamps"]) == 29
+
+
+KILLED = """
+import os, signal
+from pathlib import Path
+from stampshift.surveys.making import make_stamps
+from stampshift.stamps.preprocessing import InvalidPixels
+from stampshift.stamps.file import StampsWriter
+from stampshift.surveys import atlas
+
+append, finish = StampsWriter.append, StampsWriter.finish
+
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def append_and_die(writer, *block, **rest):
+    append(writer, *block, **rest)
+    die()
+
+def half_finish(writer, path):
+    finish(writer, path)
+    os.truncate(path, path.stat().st_size // 2)
+    die()
+
+atlas.UNIT_CANDIDATES = 4
+{patch}
+make_stamps([Path({folder!r})], output=Path({output!r}), processes={processes}, **{arguments})
+"""
+POINTS = {
+    "after a block": "StampsWriter.append = append_and_die",
+    "while the file is written": "StampsWriter.finish = half_finish",
+    "before the rename": "Path.replace = die",
+}
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("point", POINTS)
+def test_killed_job_leaves_no_file_and_its_rerun_gives_the_same_bytes(archive, tmp_path, point, processes):
+    make(archive, tmp_path / "undisturbed.h5")
+    output = tmp_path / "out" / "mine.h5"
+    code = KILLED.format(
+        patch=POINTS[point],
+        folder=str(archive),
+        output=str(output),
+        processes=processes,
+        arguments=ARGUMENTS,
+    )
+    killed = subprocess.run([sys.executable, "-c", code], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert not output.exists()
+    make(archive, output, processes=processes)
+    assert output.read_bytes() == (tmp_path / "undisturbed.h5").read_bytes()
+    assert list(output.parent.iterdir()) == [output]
+
+
+def test_killed_worker_leaves_no_file_and_the_rerun_gives_the_same_bytes(archive, tmp_path, monkeypatch):
+    make(archive, tmp_path / "undisturbed.h5")
+    output = tmp_path / "out" / "mine.h5"
+    append = StampsWriter.append
+
+    def append_and_kill(writer, *block, **rest):
+        append(writer, *block, **rest)
+        for server in psutil.Process().children():
+            for worker in server.children():
+                os.kill(worker.pid, signal.SIGKILL)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(StampsWriter, "append", append_and_kill)
+        with pytest.raises(WorkerError, match="a worker process was killed"):
+            make(archive, output, processes=2)
+    assert list(output.parent.iterdir()) == []
+    make(archive, output, processes=2)
+    assert output.read_bytes() == (tmp_path / "undisturbed.h5").read_bytes()
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_error_in_a_unit_reaches_the_user_and_leaves_nothing(archive, tmp_path, processes):
+    records = pickle.loads((archive / "atlas.pkl").read_bytes())
+    records[17]["science"] = b"no FITS"
+    (archive / "atlas.pkl").write_bytes(pickle.dumps(records))
+    with pytest.raises(ArchiveError) as caught:
+        make(archive, tmp_path / "out" / "mine.h5", processes=processes)
+    assert str(caught.value).startswith(
+        f"Mine: ATLAS archive {archive / 'atlas.pkl'}, candidate a17, science: expected a whole FITS image"
+    )
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_class_outside_the_map_names_survey_and_candidate(archive, tmp_path, processes):
+    with pytest.raises(
+        ArchiveError, match=r"^Mine: candidate a1: expected a class .* \(kast, streak\), found 'burn'"
+    ):
+        make(archive, tmp_path / "mine.h5", processes=processes, classes={"kast": "real", "streak": "real"})
+
+
+def test_missing_archive_names_the_survey(tmp_path):
+    with pytest.raises(
+        ArchiveError, match=r"^Mine: ATLAS archive .*raw: no such file or folder\. Put the pickle"
+    ):
+        make(tmp_path / "raw", tmp_path / "mine.h5")
+
+
+def test_archive_of_which_nothing_is_left_is_refused(archive, tmp_path):
+    with pytest.raises(ContractError, match=r"Mine: no stamp is left after preprocessing: .*'too_small': 29"):
+        make(archive, tmp_path / "mine.h5", size_pixels=25)
+
+
+def test_a_file_that_changed_since_its_download_is_refused_before_it_is_read(archive, tmp_path):
+    (archive / "atlas.pkl").write_bytes(b"damaged")
+    with pytest.raises(
+        ArchiveError, match=r"^Mine: atlas\.pkl: expected the file that was downloaded, SHA-256 0"
+    ):
+        make(archive, tmp_path / "mine.h5", checksums={"atlas.pkl": "0" * 64})
+
+
+def test_digest_of_many_files_is_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(making, "LISTED_FILES", 1)
+    for name in ("a", "b"):
+        (tmp_path / name).write_text(name)
+    one, two = (hashlib.sha256(name.encode()).hexdigest() for name in "ab")
+    lines = f"{one}  1  a\n{two}  1  b\n"
+    assert digest([tmp_path / "a", tmp_path / "b"], threads=2) == {
+        "files": 2,
+        "bytes": 2,
+        "sha256": hashlib.sha256(lines.encode()).hexdigest(),
+    }

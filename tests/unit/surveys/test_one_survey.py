@@ -1,0 +1,103 @@
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from any_survey import CLASSES, write_hdf5, write_packets
+from stampshift.cli import app
+from stampshift.core.errors import ArchiveError, ConfigError
+from stampshift.stamps.file import Stamps
+from stampshift.surveys.one_survey import make_survey, survey_settings
+
+
+@pytest.fixture
+def mine(tmp_path, monkeypatch):
+    """A folder with packets, of which some are labelled, and their config section alone."""
+    monkeypatch.chdir(tmp_path)
+    labels = tmp_path / write_packets(tmp_path / "raw", 8)["labels"]
+    labels.write_text("id,label\n2,ghost\n5,SN\n")
+    section = {
+        "reader": "packets",
+        "origin": "path",
+        "path": "raw",
+        "packets": {"labels": "raw-labels.csv"},
+        "classes": CLASSES,
+        "invalid": {},
+    }
+    (tmp_path / "my.yaml").write_text(yaml.safe_dump({"surveys": {"Mine": section}}))
+    return tmp_path
+
+
+def settings(folder, **changes):
+    return survey_settings(folder / "my.yaml", survey="Mine", defaults=folder / "config.yaml")
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["stamps", "--config", "my.yaml", "--survey", "Mine", *arguments])
+
+
+def test_the_stamps_file_keeps_the_unlabelled(mine):
+    done = run("--output", "mine.h5", "--processes", "2")
+    assert done.exit_code == 0, done.output
+    assert "labels      real 1, bogus 1, unlabelled 6" in done.output
+    stamps = Stamps.open("mine.h5", unlabelled=True)
+    assert stamps.labels.tolist() == [255, 0, 255, 255, 1, 255, 255, 255]
+    assert stamps.stamps.shape == (8, 3, 21, 21)
+    assert stamps.attributes["options"] == {"labels": "raw-labels.csv"}
+
+
+def test_or_drops_them(mine):
+    assert run("--output", "mine.h5", "--drop-unlabelled").exit_code == 0
+    assert Stamps.open("mine.h5").labels.tolist() == [0, 1]
+
+
+def test_size_and_normalisation_are_those_of_the_file_or_of_the_projects_config(mine):
+    assert settings(mine).stamps == {"size_pixels": 21, "normalisation": "channel"}
+    (mine / "config.yaml").write_text("stamps: {size_pixels: 25, normalisation: difference_mad}")
+    assert settings(mine).stamps == {"size_pixels": 25, "normalisation": "difference_mad"}
+    with (mine / "my.yaml").open("a") as file:
+        file.write("stamps: {size_pixels: 31}\n")
+    assert settings(mine).stamps == {"size_pixels": 31, "normalisation": "difference_mad"}
+
+
+def test_an_overlay_takes_the_rest_of_the_survey_from_the_projects_config(mine):
+    section = yaml.safe_load((mine / "my.yaml").read_text())
+    (mine / "config.yaml").write_text(yaml.safe_dump(section))
+    (mine / "my.yaml").write_text("surveys: {Mine: {path: elsewhere}}")
+    assert settings(mine).section == section["surveys"]["Mine"] | {"path": "elsewhere"}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("surveys: {Other: {}}", "my.yaml: expected a section surveys.Mine, found Other."),
+        ("just text", "my.yaml: expected a config, found str."),
+        ("a: [", "my.yaml: not a readable YAML file"),
+        ("surveys: {Mine: {reader: packets}}", "config: surveys.Mine: 'origin' is a required property."),
+    ],
+)
+def test_a_file_that_says_too_little(mine, content, message):
+    (mine / "my.yaml").write_text(content)
+    with pytest.raises(ConfigError, match=message):
+        settings(mine)
+
+
+def test_an_archive_that_is_not_there(mine):
+    made = settings(mine)
+    for change, error, message in (
+        ({"path": "nowhere"}, ArchiveError, "Mine: there is nothing at nowhere, where surveys.Mine.path"),
+        ({"origin": "url", "url": ["https://a.b/c"]}, ConfigError, "surveys.Mine.origin is 'url', but"),
+    ):
+        other = made._replace(section={**made.section, **change})
+        with pytest.raises(error, match=message):
+            make_survey(other, output=mine / "x.h5", processes=1, unlabelled="keep")
+
+
+def test_a_table_needs_no_python(mine):
+    options = write_hdf5(mine / "part.h5", 6)
+    section = {
+        "reader": "table", "origin": "path", "path": "part.h5", "table": options,
+        "classes": CLASSES, "invalid": {},
+    }  # fmt: skip
+    (mine / "my.yaml").write_text(yaml.safe_dump({"surveys": {"Mine": section}}))
+    assert run("--output", "mine.h5").exit_code == 0
+    assert Stamps.open("mine.h5").labels.tolist() == [1, 0] * 3

@@ -1,0 +1,88 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from stampshift.metrics.curves import fpr_at_mdr, mdr_at_fpr
+from stampshift.metrics.metrics import detection_curve
+from stampshift.tables.curves import (
+    FPR_GRID,
+    mean_curves,
+    operating_point_table,
+    operating_points,
+)
+
+# by falling score: R R B R B B, so MDR falls 1, 2/3, 1/3, 1/3, 0 while FPR rises 0, 0, 0, 1/3, 1/3, 2/3, 1
+LABELS = [1, 1, 0, 1, 0, 0]
+SCORES = [0.9, 0.8, 0.7, 0.6, 0.5, 0.4]
+
+
+def predictions(*splits):
+    """Scores of LABELS, a list per split, of one model."""
+    parts = [
+        pd.DataFrame(
+            {"survey": "B", "method": "mme", "shots": 5, "seed": seed, "label": LABELS, "score": scores}
+        )
+        for seed, scores in enumerate(splits)
+    ]
+    return pd.concat(parts)
+
+
+def test_missed_detections_at_a_false_positive_rate_are_those_of_a_real_threshold():
+    curve = detection_curve(LABELS, SCORES)
+    rates = [0, 0.2, 1 / 3, 0.5, 1]
+    assert mdr_at_fpr(curve, rates) == pytest.approx([1 / 3, 1 / 3, 0, 0, 0], abs=1e-12)
+
+
+def test_false_positives_at_a_missed_detection_rate_are_those_of_a_real_threshold():
+    curve = detection_curve(LABELS, SCORES)
+    assert fpr_at_mdr(curve, [0, 0.2, 1 / 3, 0.9]) == pytest.approx([1 / 3, 1 / 3, 0, 0], abs=1e-12)
+
+
+def test_one_missed_in_a_hundred_is_a_rate_of_one_percent():
+    # 1 - 99/100 is greater than 0.01 in floating point
+    labels, scores = [1] * 100 + [0], [0.9] * 99 + [0.1, 0.5]
+    assert fpr_at_mdr(detection_curve(labels, scores), [0.01]) == [0]
+
+
+def test_mean_curve_of_two_splits():
+    curves = mean_curves(predictions(SCORES, [0.9, 0.8, 0.1, 0.7, 0.1, 0.1])).set_index("fpr")
+    assert len(curves) == len(FPR_GRID)
+    first = curves.loc[0.0]  # one of three missed in the first split, none in the second
+    assert first["mean"] == pytest.approx(1 / 6)
+    assert first["std"] == pytest.approx(np.std([1 / 3, 0], ddof=1))
+    assert (first["low"], first["high"], first["splits"]) == (0, pytest.approx(1 / 3), 2)
+    assert curves.loc[0.5, "high"] == 0
+
+
+def test_operating_points_of_a_hand_computed_case():
+    numbers = operating_points(predictions(SCORES), mdr=[0.01, 0.5], fpr=[0.1]).set_index("quantity")
+    assert numbers["mean"].to_dict() == pytest.approx(
+        {
+            "AUC": 8 / 9,  # one of nine pairs of a real and a bogus stamp is in the wrong order
+            "FPR at MDR 0.01": 1 / 3,
+            "FPR at MDR 0.5": 0,
+            "MDR at FPR 0.1": 1 / 3,
+            "FPR at score 0.5": 1 / 3,
+            "MDR at score 0.5": 0,
+        },
+        abs=1e-12,
+    )
+    assert numbers["std"].isna().all()  # a single split
+    assert set(numbers["n_real"]) == set(numbers["n_bogus"]) == {3}
+
+
+def test_the_table_has_a_line_per_model_and_survey():
+    numbers = operating_points(predictions(SCORES, SCORES), mdr=[0.5], fpr=[])
+    table = operating_point_table(numbers, pair="A-to-B", simulated=True)
+    (row,) = table.cells.to_dict("records")
+    assert row == {
+        "tested on": "B",
+        "model": "MME, 5 shots",
+        "AUC": "0.889 ± 0.000",
+        "FPR at MDR 0.5": "0.000 ± 0.000",
+        "FPR at score 0.5": "0.333 ± 0.000",
+        "MDR at score 0.5": "0.000 ± 0.000",
+    }
+    assert "Models of A to B on test parts" in table.caption
+    assert "over 2 splits" in table.caption
+    assert "simulated surveys" in table.caption

@@ -1,0 +1,129 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from stampshift.core.errors import ContractError
+from stampshift.tables.gather import COLUMNS, gather, read_runs
+from stampshift.tables.writing import write_csv
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(name, content):
+        path = tmp_path / name / "metrics.json"
+        path.parent.mkdir()
+        path.write_text(json.dumps(content))
+        return path
+
+    return write
+
+
+def test_an_adapted_run_gives_a_line_per_survey(write, metrics_content):
+    runs = gather([write("run", metrics_content(on={"A": 0.9, "B": 0.8}))])
+    assert tuple(runs.columns) == COLUMNS
+    assert runs["evaluated_on"].tolist() == ["A", "B"]
+    assert runs["target"].tolist() == ["B", "B"]
+    assert runs["balanced_accuracy"].tolist() == [0.9, 0.8]
+    assert runs.loc[0, ["method", "source", "shots", "seed"]].tolist() == ["mme", "A", 5, 3]
+    assert runs.loc[0, ["n_real", "n_bogus", "best_epoch", "epochs"]].tolist() == [50, 60, 4, 9]
+    assert runs.loc[0, ["entropy_weight", "seconds"]].tolist() == [0.2, 1.5]
+
+
+def test_the_target_of_a_baseline_is_where_it_was_evaluated(write, metrics_content):
+    own = {"method": "baseline", "target": None, "shots": 0, "entropy_weight": None}
+    transfer = {**own, "target": "B"}
+    runs = gather(
+        [
+            write("own", metrics_content(on={"A": 0.9}, **own)),
+            write("transfer", metrics_content(on={"B": 0.6}, **transfer)),
+        ]
+    )
+    assert runs["target"].tolist() == runs["evaluated_on"].tolist() == ["A", "B"]
+    assert runs["entropy_weight"].isna().all()
+
+
+def test_lines_keep_the_order_of_the_list(write, metrics_content):
+    paths = [write(f"run-{seed}", metrics_content(on={"A": 0.9, "B": 0.8}, seed=seed)) for seed in (2, 0, 1)]
+    assert gather(paths)["seed"].tolist() == [2, 2, 0, 0, 1, 1]
+
+
+@pytest.mark.parametrize("key", ["method", "seed", "evaluation", "best_epoch", "entropy_weight"])
+def test_a_missing_key_is_named_with_its_file(write, metrics_content, key):
+    content = metrics_content(on={"A": 0.9, "B": 0.8})
+    del content[key]
+    path = write("run", content)
+    with pytest.raises(ContractError, match=rf"run/metrics.json: misses {key}\. Delete the folder"):
+        gather([path])
+
+
+def test_a_missing_metric_is_named_with_its_survey(write, metrics_content):
+    content = metrics_content(on={"A": 0.9, "B": 0.8})
+    del content["evaluation"]["B"]["recall_real"]
+    with pytest.raises(ContractError, match=r"metrics.json: evaluation on B misses recall_real"):
+        gather([write("run", content)])
+
+
+@pytest.mark.parametrize(
+    ("replaced", "message"),
+    [
+        ({}, "expected an evaluation on A and B, found A"),
+        ({"method": "baseline", "target": "B"}, "expected an evaluation on B, found A"),
+        ({"method": "baseline", "source": "C", "target": None}, "expected an evaluation on C, found A"),
+    ],
+)
+def test_a_survey_without_evaluation_is_refused(write, metrics_content, replaced, message):
+    with pytest.raises(ContractError, match=message):
+        gather([write("run", metrics_content(on={"A": 0.9}, **replaced))])
+
+
+def test_the_same_run_twice_is_refused_and_both_files_are_named(write, metrics_content):
+    content = metrics_content(on={"A": 0.9, "B": 0.8})
+    first, second = write("first", content), write("second", content)
+    with pytest.raises(ContractError) as caught:
+        gather([first, second])
+    assert str(caught.value).startswith(f"{second}: holds method mme, source A, target B, shots 5, seed 3")
+    assert f"which {first} holds too" in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", ""])
+def test_a_file_that_is_no_metrics_file_is_refused(tmp_path, text):
+    path = tmp_path / "metrics.json"
+    path.write_text(text)
+    with pytest.raises(ContractError, match=r"metrics.json: (not readable as JSON|misses method)"):
+        gather([path])
+
+
+def test_an_absent_file_and_no_file_at_all_are_refused(tmp_path):
+    with pytest.raises(ContractError, match=r"absent.json: not readable as JSON"):
+        gather([tmp_path / "absent.json"])
+    with pytest.raises(ContractError, match="no metrics file was given"):
+        gather([])
+
+
+def test_the_table_survives_writing_and_its_bytes_are_stable(tmp_path, runs):
+    runs.loc[0, "balanced_accuracy"] = 0.1 + 0.2
+    write_csv(runs, tmp_path / "runs.csv")
+    again = read_runs(tmp_path / "runs.csv")
+    pd.testing.assert_frame_equal(again, runs, check_dtype=False, rtol=1e-9)
+    assert np.isnan(again["entropy_weight"].iloc[0])
+    write_csv(again, tmp_path / "again.csv")
+    assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "runs.csv").read_bytes()
+    assert (tmp_path / "runs.csv").read_text().splitlines()[
+        1
+    ] == "baseline,A,A,0,0,A,0.3,0.96,0.96,50,60,4,9,,1.5"
+
+
+def test_a_survey_may_be_called_like_a_missing_value(tmp_path, runs):
+    runs["source"] = "NA"
+    write_csv(runs, tmp_path / "runs.csv")
+    assert set(read_runs(tmp_path / "runs.csv")["source"]) == {"NA"}
+
+
+def test_a_table_with_other_columns_is_refused(tmp_path, runs):
+    runs.drop(columns="seed").to_csv(tmp_path / "runs.csv", index=False)
+    with pytest.raises(ContractError, match=r"runs.csv: expected the columns method, .* found"):
+        read_runs(tmp_path / "runs.csv")
+    with pytest.raises(ContractError, match=r"absent.csv: not a readable table"):
+        read_runs(tmp_path / "absent.csv")

@@ -1,0 +1,155 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from stampshift.core.errors import ContractError
+from stampshift.tables.balanced_accuracy import baseline_table, lambda_table, pair_table
+from stampshift.tables.summaries import mean_validation, select_pair, summarise
+from stampshift.tables.writing import Table, format_mean, write_table
+
+METHODS = ["finetune", "mme"]
+SEARCH = {
+    "source": "A",
+    "target": "B",
+    "chosen": 0.2,
+    "search": [
+        {"entropy_weight": 1, "shots": 1, "validation_balanced_accuracy": 0.5},
+        {"entropy_weight": 1, "shots": 10, "validation_balanced_accuracy": 0.6},
+        {"entropy_weight": 0.2, "shots": 1, "validation_balanced_accuracy": 0.7},
+        {"entropy_weight": 0.2, "shots": 10, "validation_balanced_accuracy": 0.9},
+    ],
+}
+
+
+@pytest.fixture
+def published() -> pd.DataFrame:
+    rows = [
+        ("baseline", "A", "A", 1),
+        ("mme", "A", "B", 18),
+        ("finetune", "A", "B", 19),
+        ("mme", "B", "A", 7),
+    ]
+    return pd.DataFrame(rows, columns=["method", "source", "target", "thesis_table"])
+
+
+@pytest.fixture
+def published_lambda() -> pd.DataFrame:
+    return pd.DataFrame({"source": ["A"], "target": ["B"], "lambda": [0.5]})
+
+
+def test_means_and_sample_standard_deviations(runs):
+    numbers = summarise(runs[runs["method"] == "baseline"], by=("source", "target"))
+    assert numbers["mean"].tolist() == pytest.approx([0.97, 0.7, 0.9, 0.5])
+    assert numbers["std"].tolist() == pytest.approx(
+        [0.01, 0.1, 0, 0.05]
+    )  # n - 1: 0.1, where n would give 0.082
+    assert numbers["splits"].tolist() == [3, 3, 3, 3]
+
+
+def test_a_single_split_has_no_spread(runs):
+    assert summarise(runs[runs["seed"] == 0], by=("method",))["std"].notna().all()
+    single = summarise(runs[(runs["seed"] == 0) & (runs["method"] == "baseline")], by=("source", "target"))
+    assert single["std"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("mean", "std", "text"),
+    [(0.9671, 0.0081, "0.967 ± 0.008"), (0.5, np.nan, "0.500 ± –"), (np.nan, np.nan, "–")],
+)
+def test_a_number_that_does_not_exist_is_a_dash(mean, std, text):
+    assert format_mean(mean, std) == text
+
+
+def test_baseline_table_in_the_order_of_the_surveys(runs, published):
+    table = baseline_table(runs, surveys=["B", "A"], published=published, simulated=False)
+    assert table.cells.to_dict("list") == {
+        "source": ["B", "A"],
+        "B": ["0.900 ± 0.000", "0.700 ± 0.100"],
+        "A": ["0.500 ± 0.050", "0.970 ± 0.010"],
+    }
+    assert table.caption == (
+        "Balanced accuracy of models trained on one survey (row) and tested on another (column), "
+        "mean ± sample standard deviation over 3 splits. Published: Table 1 of Bolívar (2022)."
+    )
+
+
+def test_baseline_table_without_a_source_or_an_evaluation(runs, published):
+    some = runs[(runs["source"] == "A") & (runs["seed"] == 0)]
+    table = baseline_table(some, surveys=["A", "B", "C"], published=published.iloc[:0], simulated=True)
+    assert table.cells.to_numpy().tolist() == [["A", "0.960 ± –", "0.600 ± –", "–"]]
+    assert table.caption.endswith("over 1 split. With simulated surveys in place of archives.")
+
+
+def test_pair_table_by_shots_beside_the_baseline(runs, published):
+    table = pair_table(runs, pair="A-to-B", methods=METHODS, published=published, simulated=True)
+    assert table.cells.to_dict("list") == {
+        "shots": ["0 (baseline)", "1", "10"],
+        "fine-tuning, on A": ["0.970 ± 0.010", "0.910 ± 0.010", "0.870 ± 0.020"],
+        "MME, on A": ["0.970 ± 0.010", "0.960 ± 0.000", "0.970 ± 0.000"],
+        "fine-tuning, on B": ["0.700 ± 0.100", "0.750 ± 0.050", "0.850 ± 0.050"],
+        "MME, on B": ["0.700 ± 0.100", "0.750 ± 0.030", "0.800 ± 0.010"],
+    }
+    assert "from A to B with a number of labelled stamps of B per class" in table.caption
+    assert "Published: Tables 18 and 19 of Bolívar (2022). With simulated surveys" in table.caption
+    line = table.numbers[(table.numbers["method"] == "mme") & (table.numbers["shots"] == 10)].iloc[1]
+    assert line[["source", "target", "evaluated_on", "splits"]].tolist() == ["A", "B", "B", 3]
+    assert (line["mean"], line["std"]) == pytest.approx((0.8, 0.01))
+
+
+def test_a_pair_that_was_not_run_is_refused(runs, published):
+    with pytest.raises(ContractError, match="runs of B-to-A of every method, found none of finetune on B"):
+        pair_table(runs, pair="B-to-A", methods=METHODS, published=published, simulated=False)
+    with pytest.raises(ContractError, match="found none of new on A, new on B"):
+        select_pair(runs, source="A", target="B", methods=[*METHODS, "new"])
+
+
+def test_select_pair_leaves_other_pairs_out(runs):
+    chosen = select_pair(runs, source="A", target="B", methods=["mme"])
+    assert set(chosen["method"]) == {"baseline", "mme"}
+    assert set(chosen["source"]) == {"A"}
+    assert len(chosen) == 3 * (2 + 4)
+
+
+def test_mean_validation_is_over_shots_by_ascending_weight():
+    means = mean_validation(SEARCH)
+    assert means.index.tolist() == [0.2, 1]
+    assert means.tolist() == pytest.approx([0.8, 0.55])
+
+
+def test_lambda_table(published_lambda):
+    unsearched = {"source": "C", "target": "B", "chosen": 0.3, "search": []}
+    table = lambda_table([SEARCH, unsearched], published=published_lambda, simulated=False)
+    assert table.cells.columns.tolist() == ["source", "target", "chosen", "published", "λ = 0.2", "λ = 1"]
+    assert table.cells.to_numpy().tolist() == [
+        ["A", "B", "0.2", "0.5", "0.800", "0.550"],
+        ["C", "B", "0.3", "–", "–", "–"],
+    ]
+    assert table.numbers["entropy_weight"].tolist() == [0.2, 1, 0.3]
+
+
+def test_files_hold_the_numbers_and_the_cells(tmp_path):
+    table = Table(
+        numbers=pd.DataFrame({"mean": [0.1 + 0.2], "std": [np.nan]}),
+        cells=pd.DataFrame({"a_b": ["0.300 ± –"], "λ": ["1"]}),
+        caption="100% of A & B.",
+        label="tab:a",
+    )
+    write_table(table, csv=tmp_path / "t.csv", markdown=tmp_path / "t.md", latex=tmp_path / "t.tex")
+    assert (tmp_path / "t.csv").read_text() == "mean,std\n0.3,\n"
+    assert (tmp_path / "t.md").read_text(encoding="utf-8") == (
+        "100% of A & B.\n\n| a_b       | λ   |\n|:----------|:----|\n| 0.300 ± – | 1   |\n"
+    )
+    assert (tmp_path / "t.tex").read_text(encoding="utf-8").splitlines() == [
+        r"\begin{table}",
+        r"\centering",
+        r"\caption{100\% of A \& B.}",
+        r"\label{tab:a}",
+        r"\begin{tabular}{ll}",
+        r"\toprule",
+        r"a\_b & $\lambda$ \\",
+        r"\midrule",
+        r"0.300 $\pm$ -- & 1 \\",
+        r"\bottomrule",
+        r"\end{tabular}",
+        r"\end{table}",
+    ]

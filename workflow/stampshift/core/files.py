@@ -1,0 +1,137 @@
+"""Files that appear whole or not at all, and are read or refused by name."""
+
+import errno
+import glob
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from stampshift.core.errors import ContractError, WriteError
+
+TEMPORARY_NAME = ".{}.{}.part{}"  # stem, eight characters of chance, suffix
+REFUSALS = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "your quota of the disk is used up",
+    errno.EROFS: "its file system is read-only",
+}
+REMEDY = "Delete it; the workflow makes it again."
+
+
+@contextmanager
+def explained(final: Path) -> Iterator[None]:
+    """Turn the system's refusal to write into a `WriteError` about the file or folder `final`."""
+    try:
+        yield
+    except Exception as error:
+        reason = _refusal(error, final.parent)
+        if reason is None:
+            raise
+        raise WriteError(
+            f"{final}: cannot be written, {reason}. Nothing half-written is left; mend that and run the same "
+            "command again."
+        ) from error
+
+
+def _refusal(error: BaseException | None, folder: Path) -> str | None:
+    while error is not None:
+        if isinstance(error, PermissionError) and not os.access(folder, os.W_OK):
+            return "its folder may not be written to"
+        if isinstance(error, OSError) and error.errno in REFUSALS:
+            return REFUSALS[error.errno]
+        error = error.__context__  # HDF5 fails again, in other words, when it closes what it could not write
+    return None
+
+
+@contextmanager
+def atomic_path(path: Path | str) -> Iterator[Path]:
+    """Path to write to, renamed to `path` when the block ends well and removed when it raises.
+
+    Parameters
+    ----------
+    path
+        The final name. Its folder is made if need be; the temporary file lies in the same folder,
+        so that the rename is atomic, and keeps the final suffix, from which writers guess formats.
+
+    Yields
+    ------
+    pathlib.Path
+        The temporary name.
+
+    Raises
+    ------
+    WriteError
+        If the disk is full, or the folder may not be written to.
+    """
+    final = Path(path)
+    temporary = final.with_name(TEMPORARY_NAME.format(final.stem, uuid.uuid4().hex[:8], final.suffix))
+    with explained(final):
+        final.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield temporary
+            temporary.replace(final)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(path: Path | str) -> None:
+    """Remove what killed writers of `path` left under temporary names.
+
+    For large files, of which one process at a time is the writer: a living one would lose its own.
+    """
+    final = Path(path)
+    for leftover in final.parent.glob(TEMPORARY_NAME.format(glob.escape(final.stem), "?" * 8, final.suffix)):
+        leftover.unlink(missing_ok=True)
+
+
+def write_json(path: Path | str, content: Any) -> None:
+    """Write `content` as indented JSON with sorted keys, atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
+
+
+def read_json(path: Path | str, *, remedy: str = REMEDY) -> Any:
+    """Content of a JSON file.
+
+    Raises
+    ------
+    ContractError
+        If it cannot be read, with a remedy.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ContractError(f"{path}: not readable as JSON ({error}). {remedy}") from error
+
+
+def read_table(path: Path | str, *, remedy: str = REMEDY, **options: Any) -> pd.DataFrame:
+    """Content of a table, Parquet or CSV by the suffix of its name.
+
+    Parameters
+    ----------
+    remedy
+        What the user can do about a file that cannot be read.
+    options
+        Of pandas' reader.
+
+    Raises
+    ------
+    ContractError
+        If it cannot be read, or lacks a column that the options name.
+    """
+    read = pd.read_parquet if Path(path).suffix == ".parquet" else pd.read_csv
+    try:
+        return read(path, **options)
+    except (OSError, ValueError) as error:
+        raise ContractError(f"{path}: not a readable table ({error}). {remedy}") from error
+
+
+def write_parquet(path: Path | str, table: pd.DataFrame) -> None:
+    """Write a table as Parquet, atomically and without its index."""
+    with atomic_path(path) as temporary:
+        table.to_parquet(temporary, index=False)

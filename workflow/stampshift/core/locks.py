@@ -1,0 +1,129 @@
+"""One writer at a time: a job holds a lock on each run that it trains.
+
+Two Snakemakes on one folder of results, or a job that its killed Snakemake left running, would write on the
+same checkpoints. The system gives up a lock with the process that holds it, however that ends.
+
+SLURM starts a job that it preempted, or whose node it lost, a second time under the same number. A node that
+was merely out of reach may still be at work on the first start: the second one waits for its end.
+"""
+
+import errno
+import fcntl
+import logging
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TextIO
+
+from stampshift.core.errors import StampshiftError
+from stampshift.core.files import explained
+
+NO_LOCKS_HERE = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
+SLURM_JOB = "SLURM_JOB_ID"  # variable of the environment
+WAIT_MINUTES = (
+    30  # for an earlier start of the same SLURM job; file systems forget a dead node's locks sooner
+)
+
+log = logging.getLogger(__name__)
+
+
+class LockedError(StampshiftError):
+    """Another process, the holder, trains the same run."""
+
+    def __init__(self, name: str, *, path: Path, holder: str) -> None:
+        super().__init__(
+            f"{name} is being trained by {holder}, which holds {path}. Wait until it has ended, or end "
+            "it; then run the same command again."
+        )
+        self.holder = holder
+
+
+@contextmanager
+def locked(path: Path, *, name: str) -> Iterator[None]:
+    """Hold the lock file `path` within the block; it is removed at the end.
+
+    Parameters
+    ----------
+    path
+        The lock file; its folder is made if need be.
+    name
+        What it locks, for the message.
+
+    Raises
+    ------
+    LockedError
+        If another process holds it; the message says which, where, and since when. An earlier start of the
+        same SLURM job is waited for, `WAIT_MINUTES` at most.
+    """
+    with explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        taken = _taken_when_free(path, name)
+    with taken as file:
+        try:
+            file.truncate(0)
+            now = datetime.now(UTC).isoformat(" ", "seconds")
+            start = f"process {os.getpid()} on {_node()} since {now}{_slurm_job()}"
+            print(start, file=file, flush=True)
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _node() -> str:
+    return os.environ.get("SLURMD_NODENAME") or socket.gethostname()
+
+
+def _slurm_job() -> str:
+    """End of a holder's description, empty outside SLURM."""
+    return f", SLURM job {os.environ[SLURM_JOB]}" if SLURM_JOB in os.environ else ""
+
+
+def _taken_when_free(path: Path, name: str) -> TextIO:
+    """Take the lock as soon as no earlier start of this process' SLURM job holds it."""
+    deadline, waiting = time.monotonic() + 60 * WAIT_MINUTES, False
+    while True:
+        try:
+            return _taken(path, name)
+        except LockedError as error:
+            own = _slurm_job()
+            if not own or not error.holder.endswith(own) or time.monotonic() > deadline:
+                raise
+            if not waiting:
+                log.warning(
+                    "%s: %s, an earlier start of this very job, has not ended yet. Waiting for it, "
+                    "%g minutes at most.", name, error.holder, WAIT_MINUTES,
+                )  # fmt: skip
+            waiting = True
+            time.sleep(1)
+
+
+def _taken(path: Path, name: str) -> TextIO:
+    while True:
+        file = path.open("a+")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            holder = file.read().strip() or "another process"
+            file.close()
+            raise LockedError(name, path=path, holder=holder) from error
+        except OSError as error:
+            if error.errno not in NO_LOCKS_HERE:
+                file.close()
+                raise
+            log.warning("%s: this file system has no locks: see that no second job trains %s", path, name)
+            return file
+        if _is_still(path, file):
+            return file
+        file.close()  # whoever held it has just removed it
+
+
+def _is_still(path: Path, file: TextIO) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False

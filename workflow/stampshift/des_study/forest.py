@@ -1,0 +1,168 @@
+"""Random forest on features of candidates (Goldstein et al. 2015, AJ 150, 82).
+
+A decision of each of many trees, grown on bootstrapped stamps with a few random features at each node; the
+score is the mean of the trees' P(real).
+"""
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import sklearn
+from numpy.typing import NDArray
+from sklearn.ensemble import RandomForestClassifier
+
+from stampshift.core.errors import ContractError
+from stampshift.core.files import atomic_path, write_json, write_parquet
+from stampshift.core.provenance import versions
+from stampshift.metrics.metrics import evaluate_predictions
+from stampshift.stamps.autoscan import COLUMNS, STAMP_FEATURES
+from stampshift.stamps.file import LABELS, REAL, Stamps
+from stampshift.stamps.splits import Splits
+
+log = logging.getLogger(__name__)
+
+FORESTS: dict[str, Sequence[str]] = {"forest": COLUMNS, "forest_of_stamps": STAMP_FEATURES}
+
+
+class ForestRecord(NamedTuple):
+    """What a forest leaves.
+
+    Attributes
+    ----------
+    predictions
+        Columns ``survey``, ``row``, ``label`` and ``score`` (float64, P(real)) of the test part, rows without
+        all features left out.
+    metrics
+        Content of ``metrics.json``.
+    importances
+        Columns ``feature`` and ``importance`` (mean decrease of impurity, sums to 1), most important first.
+    """
+
+    predictions: pd.DataFrame
+    metrics: dict[str, Any]
+    importances: pd.DataFrame
+
+    def save(self, folder: Path) -> None:
+        """Write the three files, each atomically."""
+        write_parquet(folder / "predictions.parquet", self.predictions)
+        write_json(folder / "metrics.json", self.metrics)
+        with atomic_path(folder / "importances.csv") as temporary:
+            self.importances.to_csv(temporary, index=False)
+
+
+def train_forest(
+    stamps: Stamps,
+    splits: Splits,
+    features: pd.DataFrame,
+    *,
+    name: str,
+    settings: Mapping[str, Any],
+    seed: int,
+    threads: int,
+) -> ForestRecord:
+    """Grow a forest on the train part and score the test part.
+
+    Parameters
+    ----------
+    stamps
+        The survey, of which no pixel is read; its labels are trained on and stand beside the scores.
+    splits
+        Its parts; the validation part is left alone.
+    features
+        Column ``id`` and those of ``FORESTS[name]``, one line for every stamp, in any order.
+    name
+        Key of `FORESTS`.
+    settings
+        ``trees``, ``criterion``, ``max_features`` and ``min_samples_split``.
+    seed
+        Of bootstrap and choice of features.
+    threads
+        Trees grown at the same time; it does not change the result.
+
+    Raises
+    ------
+    ContractError
+        If a stamp has no line of features or two, or no real or no bogus stamp with all features is left.
+    """
+    started, labels = time.perf_counter(), stamps.labels
+    values = _values(features, stamps=stamps, columns=FORESTS[name])  # (N, columns)
+    usable: NDArray[np.bool_] = np.asarray(np.isfinite(values).all(axis=1))
+    train, test = (part[usable[part]] for part in (splits.train, splits.test))
+    dropped = {"train": len(splits.train) - len(train), "test": len(splits.test) - len(test)}
+    _check_both_labels(labels[train], survey=stamps.survey, dropped=dropped["train"])
+    forest = _grow(values[train], labels[train], settings=settings, seed=seed, threads=threads)
+    scores = forest.predict_proba(values[test])[:, list(forest.classes_).index(REAL)]
+    predictions = pd.DataFrame({"survey": stamps.survey, "row": test, "label": labels[test], "score": scores})
+    importances = pd.DataFrame({"feature": FORESTS[name], "importance": forest.feature_importances_})
+    log.info("%s: grown on %d stamps; dropped for gaps: %s", name, len(train), dropped)
+    metrics = {
+        "method": name,
+        "source": stamps.survey,
+        "target": None,
+        "seed": seed,
+        "options": dict(settings),
+        "features": list(FORESTS[name]),
+        "trained_on": {key: int((labels[train] == code).sum()) for key, code in LABELS.items()},
+        "dropped": dropped,
+        "evaluation": evaluate_predictions(predictions),
+        "device": "cpu",
+        "versions": versions() | {"scikit-learn": sklearn.__version__},
+        "seconds": round(time.perf_counter() - started, 3),
+    }
+    by_importance = importances.sort_values("importance", ascending=False, kind="stable", ignore_index=True)
+    return ForestRecord(predictions, metrics, by_importance)
+
+
+def _grow(
+    values: NDArray[np.float32],
+    labels: NDArray[np.uint8],
+    *,
+    settings: Mapping[str, Any],
+    seed: int,
+    threads: int,
+) -> RandomForestClassifier:
+    forest = RandomForestClassifier(
+        n_estimators=settings["trees"],
+        criterion=settings["criterion"],
+        max_features=settings["max_features"],
+        min_samples_split=settings["min_samples_split"],
+        max_depth=None,
+        random_state=seed,
+        n_jobs=threads,
+    ).fit(values, labels)
+    # threads would add up the trees' votes in the order in which they come, and so change last digits
+    return forest.set_params(n_jobs=1)
+
+
+def _values(features: pd.DataFrame, *, stamps: Stamps, columns: Sequence[str]) -> NDArray[np.float32]:
+    """Features of every stamp in the order of its file; float32, as trees compare them."""
+    index = pd.Index(features["id"])
+    if index.has_duplicates:
+        raise ContractError(
+            f"{stamps.survey}: the table of features has candidate {index[index.duplicated()][0]} twice. The "
+            "archive names two candidates alike, which a forest cannot tell apart."
+        )
+    rows = index.get_indexer(pd.Index(stamps.ids.astype(object)))
+    missing = np.flatnonzero(rows < 0)
+    if len(missing):
+        raise ContractError(
+            f"{stamps.survey}: the table of features has no line for candidate {stamps.ids[missing[0]]} "
+            f"({len(missing)} of {len(stamps)} are missing). Use the table that belongs to the stamps."
+        )
+    with np.errstate(over="ignore"):  # what overflows becomes infinite, and its stamp is dropped
+        return features[list(columns)].to_numpy(np.float64)[rows].astype(np.float32)
+
+
+def _check_both_labels(labels: NDArray[np.uint8], *, survey: str, dropped: int) -> None:
+    real = int((labels == REAL).sum())
+    if real in (0, len(labels)):
+        raise ContractError(
+            f"{survey}: a forest needs real and bogus stamps in the train part, found {real} real and "
+            f"{len(labels) - real} bogus with all features, after dropping {dropped} with gaps. Give the "
+            "survey more stamps."
+        )

@@ -1,0 +1,121 @@
+"""Predictions of several models on one test part, and the labels by which they are judged."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from stampshift.core.errors import ContractError
+from stampshift.core.files import read_table
+from stampshift.tables.predictions import pool_predictions
+
+MODEL_LABELS = {
+    "network_1": "network 1",
+    "network_2": "network 2",
+    "network_3": "network 3",
+    "network_4": "network 4",
+    "forest": "random forest",
+    "forest_of_stamps": "random forest of stamps",
+    "before": "before training further",
+    "after": "after training further",
+}
+# the archive's table lacks a value for some stamps, which this forest cannot judge
+JUDGES_SOME = ("forest",)
+CORRECTED, OLD, TRUE = "label", "old_label", "true_label"  # columns of the labels file
+
+
+def model_name(model: str) -> str:
+    """Name of a model in print; one without a name of its own goes by its name in the config."""
+    return MODEL_LABELS.get(model, model)
+
+
+def test_predictions(
+    paths: Sequence[Path | str], *, models: Sequence[str], survey: str, test: ArrayLike
+) -> pd.DataFrame:
+    """Read the predictions of some models on one test part; lines of other stamps are left out.
+
+    Parameters
+    ----------
+    paths
+        ``predictions.parquet`` of every model.
+    models
+        Names of the models, in the order in which they are printed and drawn.
+    survey
+        The survey that all of them judge.
+    test
+        (n,), rows of the test part in the survey's stamps file.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As of `pool_predictions`, with a model's name as its ``method``, and 0 as its shots and seed.
+
+    Raises
+    ------
+    ContractError
+        If a file is no predictions file of the survey, has a stamp twice, or lacks one of the test part,
+        which only a forest on the features of the archive may.
+    """
+    runs = [{"method": model, "shots": 0, "seed": 0} for model in models]
+    predictions = pool_predictions(paths, runs=runs, surveys=[survey])
+    rows = set(pd.Series(test).tolist())
+    predictions = predictions[predictions["row"].isin(rows)].reset_index(drop=True)
+    for path, model in zip(paths, models, strict=True):
+        found = predictions.loc[predictions["method"] == model, "row"]
+        lacking = len(rows) - found.nunique()
+        if found.duplicated().any() or found.empty or (lacking and model not in JUDGES_SOME):
+            raise ContractError(
+                f"{path}: expected one prediction of every one of the {len(rows)} stamps of the test part, "
+                f"found {len(found)} of {found.nunique()} of them. Delete the folder {Path(path).parent}; "
+                "the workflow makes it again."
+            )
+    return predictions
+
+
+def common_stamps(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Lines of the stamps that every model judges, of predictions as of `test_predictions`."""
+    judges = predictions.groupby("row")["method"].transform("size")
+    return predictions[judges == predictions["method"].nunique()]
+
+
+def read_labels(path: Path | str) -> pd.DataFrame:
+    """Read a labels file: ``row``, ``id``, ``old_label``, ``label`` and, of planted flips, ``true_label``.
+
+    Raises
+    ------
+    ContractError
+        If it cannot be read, lacks a column, or has a row twice.
+    """
+    labels = read_table(path)
+    missing = {"row", OLD, CORRECTED} - set(labels.columns)
+    if missing or labels["row"].duplicated().any():
+        raise ContractError(
+            f"{path}: expected one line per stamp with the columns row, {OLD} and {CORRECTED}, found the "
+            f"columns {', '.join(map(str, labels.columns))} and {len(labels)} lines. Delete it; the workflow "
+            "makes it again."
+        )
+    return labels
+
+
+def judged_by(predictions: pd.DataFrame, *, labels: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Predictions with the labels of a column of the labels file in place of those of the training.
+
+    Raises
+    ------
+    ContractError
+        If there is no such column, or no label of a stamp.
+    """
+    if column not in labels.columns:
+        raise ContractError(
+            f"labels: expected the column {column}, found {', '.join(map(str, labels.columns))}; true labels "
+            "are known only of flips that the simulator planted (surveys.<survey>.simulate.flipped)."
+        )
+    label = predictions["row"].map(labels.set_index("row")[column])
+    if label.isna().any():
+        stranger = predictions.loc[label.isna(), "row"].iloc[0]
+        raise ContractError(
+            f"labels: expected a label of every stamp, found none of row {stranger} of the stamps file. "
+            "Delete the labels file; the workflow makes it again."
+        )
+    return predictions.assign(label=label.astype("uint8"))

@@ -1,0 +1,197 @@
+"""A new survey labelled by votes: the network before and after it is trained further on these labels."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import roc_auc_score
+
+from stampshift.core.errors import ContractError
+from stampshift.des_study.models import model_name
+from stampshift.metrics.metrics import (
+    THRESHOLD,
+    confusion,
+    false_positive_rate,
+    missed_detection_rate,
+)
+from stampshift.stamps.file import LABELS, REAL
+from stampshift.tables.wording import caption_note
+from stampshift.tables.writing import DASH, Table
+
+PUBLISHED_CUTOFF = 0.3  # of P(real), at which the paper tells the rates of its new survey
+CUTOFFS = (PUBLISHED_CUTOFF, THRESHOLD)
+CUTOFF_GRID = np.arange(101) / 100
+TRAININGS = ("before", "after")
+
+
+def with_consensus(predictions: pd.DataFrame, *, consensus: pd.DataFrame) -> pd.DataFrame:
+    """Predictions with whether the votes on a stamp were ``unanimous``.
+
+    Parameters
+    ----------
+    predictions
+        Of `test_predictions`, of the models ``before`` and ``after``.
+    consensus
+        Columns ``row`` and ``unanimous``, of every candidate that was kept.
+
+    Raises
+    ------
+    ContractError
+        If a column or a stamp is missing.
+    """
+    missing = {"row", "unanimous"} - set(consensus.columns)
+    unanimous = None if missing else consensus.set_index("row")["unanimous"]
+    if unanimous is None or not predictions["row"].isin(unanimous.index).all():
+        raise ContractError(
+            "votes: expected the columns row and unanimous, and a line for every stamp of the test part, "
+            f"found the columns {', '.join(map(str, consensus.columns))} and {len(consensus)} lines. Delete "
+            "the labels of the new survey; the workflow makes them again."
+        )
+    return predictions.assign(unanimous=predictions["row"].map(unanimous).astype(bool))
+
+
+def cutoff_curves(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Rates of both models when stamps pass whose score is greater than a cutoff.
+
+    Parameters
+    ----------
+    predictions
+        Of `test_predictions`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``model``, ``cutoff`` (0, 0.01, ... 1), ``mdr``, ``fpr`` and ``cleanliness``: the share of
+        the stamps passed that are real, for the test part's own proportion of reals; NaN where none passes.
+    """
+    lines = [
+        {"model": str(model), "cutoff": cutoff} | _rates(rows, cutoff=cutoff)
+        for model, rows in predictions.groupby("method", observed=True)
+        for cutoff in CUTOFF_GRID
+    ]
+    return pd.DataFrame(lines)[["model", "cutoff", "mdr", "fpr", "cleanliness"]]
+
+
+def new_survey_numbers(predictions: pd.DataFrame, *, cutoffs: Sequence[float]) -> pd.DataFrame:
+    """AUC of both models, and rates at some cutoffs, on all test stamps and on those with unanimous votes.
+
+    Parameters
+    ----------
+    predictions
+        Of `with_consensus`.
+    cutoffs
+        A stamp passes whose score is greater.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``model``, ``stamps`` (``all`` or ``unanimous``), ``n_real``, ``n_bogus``, ``auc``,
+        ``cutoff``, ``mdr``, ``fpr`` and ``cleanliness``.
+    """
+    lines = []
+    for model, rows in predictions.groupby("method", observed=True):
+        for stamps, chosen in (("all", rows), ("unanimous", rows[rows["unanimous"]])):
+            n_real = int((chosen["label"] == REAL).sum())
+            counts = {"n_real": n_real, "n_bogus": len(chosen) - n_real}
+            auc = float(roc_auc_score(chosen["label"], chosen["score"])) if all(counts.values()) else np.nan
+            lines += [
+                {"model": str(model), "stamps": stamps, **counts, "auc": auc, "cutoff": cutoff}
+                | _rates(chosen, cutoff=cutoff)
+                for cutoff in cutoffs
+            ]
+    return pd.DataFrame(lines)
+
+
+def new_survey_table(numbers: pd.DataFrame, *, survey: str, simulated: bool) -> Table:
+    """Print the numbers of `new_survey_numbers`.
+
+    Parameters
+    ----------
+    numbers
+        Of `new_survey_numbers`.
+    survey
+        The new survey.
+    simulated
+        Whether it is simulated, which the caption then says.
+    """
+    rows = []
+    for (model, stamps), lines in numbers.groupby(["model", "stamps"], sort=False):
+        first = lines.iloc[0]
+        row = {
+            "network": model_name(str(model)),
+            "stamps": f"{stamps} ({first['n_real']:,} real, {first['n_bogus']:,} bogus)",
+            "AUC": _number(first["auc"]),
+        }
+        for line in lines.to_dict("records"):
+            for name, heading in (("mdr", "MDR"), ("fpr", "FPR"), ("cleanliness", "cleanliness")):
+                row[f"{heading} at {line['cutoff']:g}"] = _number(line[name])
+        rows.append(row)
+    caption = (
+        f"The network on test stamps of {survey}, before and after it was trained further on labels by "
+        "majority vote: area under the ROC curve, and, when stamps pass whose score is greater than a "
+        "cutoff, share of the reals missed (MDR), share of the bogus passed (FPR) and share of the passed "
+        "that are real (cleanliness). Stamps on which all votes agreed are also told apart."
+    )
+    return Table(
+        numbers, pd.DataFrame(rows), caption_note(caption, simulated=simulated), "tab:des-new-survey"
+    )
+
+
+def consensus_means(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Mean score of stamps by label and by whether their votes agreed.
+
+    Parameters
+    ----------
+    predictions
+        Of `with_consensus`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``label`` (``real``, ``bogus``), ``votes`` (``unanimous``, ``disputed``), ``stamps``, and the
+        mean score ``before`` and ``after``; NaN where there is no stamp.
+    """
+    lines = []
+    for name, code in LABELS.items():
+        for votes, agreed in (("unanimous", True), ("disputed", False)):
+            rows = predictions[(predictions["label"] == code) & (predictions["unanimous"] == agreed)]
+            means = {model: rows.loc[rows["method"] == model, "score"].mean() for model in TRAININGS}
+            lines.append({"label": name, "votes": votes, "stamps": rows["row"].nunique()} | means)
+    return pd.DataFrame(lines)
+
+
+def consensus_table(numbers: pd.DataFrame, *, survey: str, simulated: bool) -> Table:
+    """Print the numbers of `consensus_means`.
+
+    Parameters
+    ----------
+    numbers
+        Of `consensus_means`.
+    survey, simulated
+        As for `new_survey_table`.
+    """
+    cells = numbers[["label", "votes"]].assign(stamps=[f"{count:,}" for count in numbers["stamps"]])
+    for model in TRAININGS:
+        cells[f"mean score {model}"] = [_number(value) for value in numbers[model]]
+    caption = (
+        f"Mean score of test stamps of {survey}, before and after the network was trained further, by label "
+        "and by whether all votes agreed or the majority outvoted somebody by enough to be kept."
+    )
+    return Table(numbers, cells, caption_note(caption, simulated=simulated), "tab:des-consensus")
+
+
+def _rates(rows: pd.DataFrame, *, cutoff: float) -> dict[str, float]:
+    """Rates at a cutoff; those that a lack of stamps of a label leaves without value are NaN."""
+    if rows["label"].nunique() < 2:
+        return {"mdr": np.nan, "fpr": np.nan, "cleanliness": np.nan}
+    counts = confusion(rows["label"], rows["score"], threshold=cutoff)
+    passed = counts["tp"] + counts["fp"]
+    return {
+        "mdr": missed_detection_rate(counts),
+        "fpr": false_positive_rate(counts),
+        "cleanliness": counts["tp"] / passed if passed else np.nan,
+    }
+
+
+def _number(value: float) -> str:
+    return DASH if np.isnan(value) else f"{value:.3f}"

@@ -1,0 +1,148 @@
+"""The published numbers of the second study, beside ours."""
+
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from stampshift.core.errors import ContractError
+from stampshift.des_study.models import CORRECTED, MODEL_LABELS, OLD, model_name
+from stampshift.des_study.new_survey import PUBLISHED_CUTOFF
+from stampshift.des_study.performance import CONFUSION, OWN
+from stampshift.metrics.metrics import THRESHOLD
+from stampshift.stamps.file import BOGUS, REAL
+from stampshift.tables.writing import Table
+
+PAPER = "Ayyar et al. (2022)"
+KEY = ["part", "model", "quantity"]
+PARTS = {"first": "before relabelling", "labels": "relabelling", "second": "after relabelling"}
+PARTS |= {"new survey": "new survey"}
+NETWORK, FOREST = "network_1", "forest"
+
+
+def ours(
+    first: pd.DataFrame,
+    second: pd.DataFrame,
+    *,
+    categories: pd.DataFrame,
+    labels: pd.DataFrame,
+    candidates: pd.DataFrame,
+    new_survey: Sequence[pd.DataFrame],
+) -> pd.DataFrame:
+    """Our values of the quantities that the paper tells.
+
+    Parameters
+    ----------
+    first, second
+        Of `performance`, of the two parts.
+    categories
+        Of `category_shares`, of the second part.
+    labels
+        Of `read_labels`.
+    candidates
+        The stamps named for review.
+    new_survey
+        Of `new_survey_numbers` and of `consensus_means`; empty where there is no new survey.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `KEY` and ``value``: shares as shares, but percentages where the paper has them.
+    """
+    lines = [
+        *_of_first(first[first["stamps"] == OWN]),
+        *_of_labels(labels, reviewed=len(candidates)),
+        *_of_second(second[second["stamps"] == OWN]),
+    ]
+    lines += [
+        ("second", line["model"], f"category_{line['category']}_percent", line["percent"])
+        for line in categories.to_dict("records")
+    ]
+    lines += _of_new_survey(*new_survey) if new_survey else []
+    return pd.DataFrame(lines, columns=[*KEY, "value"])
+
+
+def beside_published(values: pd.DataFrame, *, published: pd.DataFrame) -> Table:
+    """Every published number that the study has too, ours beside it.
+
+    Parameters
+    ----------
+    values
+        Of `ours`.
+    published
+        Columns `KEY`, ``heading``, ``value`` and ``where`` in the paper.
+
+    Raises
+    ------
+    ContractError
+        If the study has none of the published numbers.
+    """
+    theirs = published.rename(columns={"value": "published"})
+    numbers = theirs.merge(values, on=KEY, how="inner", validate="one_to_one")
+    if numbers.empty:
+        raise ContractError(
+            f"published: expected models of {PAPER}, {NETWORK} and others, found "
+            f"{', '.join(sorted(set(values['model'])))}. Add them to des_study.networks and "
+            "des_study.forests."
+        )
+    numbers["difference"] = numbers["value"] - numbers["published"]
+    cells = pd.DataFrame(
+        {
+            "part": [PARTS[part] for part in numbers["part"]],
+            "model": [model_name(model) if model in MODEL_LABELS else model for model in numbers["model"]],
+            "quantity": numbers["heading"],
+            "published": _texts(numbers["published"]),
+            "ours": _texts(numbers["value"]),
+            "difference": [f"{value:+.3g}" for value in numbers["difference"]],
+            "where": numbers["where"],
+        }
+    )
+    caption = (
+        f"Numbers of {PAPER} and ours. Ours are of another random split and of trainings of our own, and our "
+        "candidates for review of networks that had not been trained on the stamp. The published points of "
+        "Goldstein et al. (2015) are in the figure of the detection curves."
+    )
+    return Table(numbers, cells, caption, "tab:des-beside-published")
+
+
+Line = tuple[str, str, str, float]
+
+
+def _of_first(performance: pd.DataFrame) -> Iterator[Line]:
+    areas = performance.loc[performance["model"].str.startswith("network"), "auc"]
+    yield "first", "networks", "auc_lowest", areas.min()
+    yield "first", "networks", "auc_highest", areas.max()
+
+
+def _of_labels(labels: pd.DataFrame, *, reviewed: int) -> Iterator[Line]:
+    old, new = labels[OLD], labels[CORRECTED]
+    yield "labels", "people", "reviewed", reviewed
+    yield "labels", "people", "flipped", int((old != new).sum())
+    yield "labels", "people", "real_to_bogus", int(((old == REAL) & (new == BOGUS)).sum())
+    yield "labels", "people", "bogus_to_real", int(((old == BOGUS) & (new == REAL)).sum())
+
+
+def _of_second(performance: pd.DataFrame) -> Iterator[Line]:
+    for row in performance.to_dict("records"):
+        model = row["model"]
+        yield "second", model, "fpr_at_mdr", row["fpr_at_mdr"]
+        yield "second", model, "accuracy_percent", 100 * row["accuracy"]
+        for call in CONFUSION:
+            of_label = row["n_real" if call in ("tp", "fn") else "n_bogus"]
+            yield "second", model, f"{call}_percent", 100 * row[call] / of_label
+    rates = performance.set_index("model")["fpr_at_mdr"]
+    if {NETWORK, FOREST} <= set(rates.index) and rates[FOREST] > 0:
+        yield "second", NETWORK, "fpr_against_forest", rates[NETWORK] / rates[FOREST] - 1
+
+
+def _of_new_survey(numbers: pd.DataFrame, means: pd.DataFrame) -> Iterator[Line]:
+    for model, stamps, cutoff in (("before", "unanimous", THRESHOLD), ("after", "all", PUBLISHED_CUTOFF)):
+        chosen = numbers[(numbers["model"] == model) & (numbers["stamps"] == stamps)]
+        row = chosen[chosen["cutoff"] == cutoff].iloc[0]
+        yield "new survey", model, f"mdr_{stamps}", row["mdr"]
+        yield "new survey", model, f"fpr_{stamps}", row["fpr"]
+    for line in means.to_dict("records"):
+        yield "new survey", "after", f"mean_{line['label']}_{line['votes']}", line["after"]
+
+
+def _texts(values: Sequence[float] | pd.Series) -> list[str]:
+    return [f"{value:,.0f}" if value >= 1000 else f"{value:.4g}" for value in values]

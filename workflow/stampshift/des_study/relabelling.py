@@ -1,0 +1,210 @@
+"""Corrected labels of a survey: from a review, from a relabelled table, or from the truth of planted flips.
+
+Whatever they come from, they are written as one table for every stamp, old label and new one side by side.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from stampshift.core.errors import ContractError
+from stampshift.core.files import read_table
+from stampshift.stamps.file import LABEL_NAMES, LABELS, Stamps
+from stampshift.surveys import des
+
+REVIEW_COLUMNS = ("id", "old_label", "label")
+TABLE_COLUMNS = {"old_OBJECT_TYPE": "old_label", "OBJECT_TYPE": "label"}
+
+
+class Sources(NamedTuple):
+    """Where corrections may come from.
+
+    Attributes
+    ----------
+    path
+        File that a review exported, or a relabelled table; None where neither is used.
+    candidates
+        What the search found, ``id`` among its columns; None where it is not used.
+    truth
+        Table of planted flips; None where none were planted.
+    classes
+        The survey's map of its classes to ``"real"`` or ``"bogus"``.
+    results
+        Folder of the study's results, for messages.
+    """
+
+    path: Path | str | None
+    candidates: Path | str | None
+    truth: Path | None
+    classes: Mapping[str, str]
+    results: str
+
+
+def corrected_labels(stamps: Stamps, *, origin: str, sources: Sources) -> pd.DataFrame:
+    """Old and new labels of every stamp.
+
+    Parameters
+    ----------
+    stamps
+        The survey, with the archive's labels.
+    origin
+        Key of `ORIGINS`.
+    sources
+        Files that the corrections come from.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``row`` (int64), ``id`` (str), ``old_label``, ``label`` and, where flips were planted,
+        ``true_label`` (uint8, 1 real and 0 bogus), a line per stamp in the order of its file.
+
+    Raises
+    ------
+    ContractError
+        If a file is missing or of another format, names a candidate that the survey does not have, or one
+        twice, or gives another old label than the archive.
+    """
+    corrections = ORIGINS[origin](sources, stamps)
+    labels = stamps.labels.copy()
+    labels[corrections["row"]] = corrections["label"]
+    columns = {
+        "row": np.arange(len(stamps), dtype=np.int64),
+        "id": stamps.ids.astype(object),
+        "old_label": stamps.labels,
+        "label": labels,
+    }
+    if sources.truth is not None:
+        columns["true_label"] = _of_every_stamp(sources.truth, stamps, sources.classes)["label"].to_numpy()
+    return pd.DataFrame(columns)
+
+
+def of_review(sources: Sources, stamps: Stamps) -> pd.DataFrame:
+    """What people decided of some candidates: columns ``row`` and ``label``."""
+    path = Path(sources.path or "")
+    if not path.is_file():
+        raise ContractError(
+            f"{path}: no review is there, and without one no label is corrected and nothing retrained. Run "
+            f"`stampshift review {sources.results}`, vote, export the decisions to {path} (`stampshift "
+            "review-export`) and start the workflow again; or take another des_study.relabels.origin."
+        )
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, usecols=list(REVIEW_COLUMNS))
+    except (ValueError, OSError) as error:
+        raise ContractError(
+            f"{path}: expected a CSV table with the columns {', '.join(REVIEW_COLUMNS)}, found otherwise "
+            f"({error}). Export the review again."
+        ) from error
+    for name in REVIEW_COLUMNS[1:]:
+        strange = table[~table[name].isin(list(LABELS))]
+        if len(strange):
+            raise ContractError(
+                f"{path}: expected {' or '.join(LABELS)} as {name} of candidate {strange['id'].iloc[0]}, "
+                f"found '{strange[name].iloc[0]}'. Export the review again."
+            )
+        table[name] = table[name].map(LABELS).astype(np.uint8)
+    return _with_rows(table, stamps, path)
+
+
+def of_table(sources: Sources, stamps: Stamps) -> pd.DataFrame:
+    """Labels of a relabelled table of the archive, such as the public ``relabeled_autoscan_features.csv``."""
+    path = Path(sources.path or "")
+    if not path.is_file():
+        raise ContractError(
+            f"{path}: no relabelled table is there. Put it there, or change des_study.relabels."
+        )
+    return _of_every_stamp(path, stamps, sources.classes)
+
+
+def of_planted(sources: Sources, stamps: Stamps) -> pd.DataFrame:
+    """Give the candidates of a search their true labels, as a reviewer without error would."""
+    if sources.truth is None or sources.candidates is None:
+        raise ContractError("labels: there are no planted flips to know the truth of.")
+    found = read_table(sources.candidates, columns=["row"])["row"]
+    return _of_every_stamp(sources.truth, stamps, sources.classes).iloc[found]
+
+
+ORIGINS: dict[str, Callable[[Sources, Stamps], pd.DataFrame]] = {
+    "review": of_review,
+    "table": of_table,
+    "planted": of_planted,
+}
+
+
+def read_relabelled_table(path: Path, *, classes: Mapping[str, str]) -> pd.DataFrame:
+    """Read ID, OBJECT_TYPE and old_OBJECT_TYPE of a table in DES' format.
+
+    Parameters
+    ----------
+    path
+        The public relabelled table, or that of planted flips.
+    classes
+        Map of ``"real"`` and ``"artifact"`` to ``"real"`` or ``"bogus"``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``id`` (str), ``old_label`` and ``label`` (uint8, 1 real and 0 bogus).
+
+    Raises
+    ------
+    ContractError
+        If it cannot be read, or has a type other than 0 (real) and 1 (artifact).
+    """
+    dtypes = {"ID": np.int64, "OBJECT_TYPE": np.float64, "old_OBJECT_TYPE": np.float64}
+    try:
+        values = pd.read_csv(path, comment="#", skipinitialspace=True, usecols=list(dtypes), dtype=dtypes)
+    except (ValueError, OSError) as error:
+        raise ContractError(
+            f"{path}: expected a CSV table with numbers in {', '.join(dtypes)}, found otherwise ({error}). "
+            "Use a relabelled table of the archive."
+        ) from error
+    table = pd.DataFrame({"id": values["ID"].astype(str)})
+    codes = {code: LABELS[classes[name]] for code, name in des.CLASSES.items()}
+    for column, name in TABLE_COLUMNS.items():
+        strange = values[~values[column].isin(list(codes))]
+        if len(strange):
+            raise ContractError(
+                f"{path}: expected 0 (real) or 1 (artifact) in {column}, found {strange[column].iloc[0]:g} "
+                f"for ID {strange['ID'].iloc[0]}. Use a relabelled table of the archive."
+            )
+        table[name] = values[column].map(codes).astype(np.uint8)
+    return table
+
+
+def _of_every_stamp(path: Path, stamps: Stamps, classes: Mapping[str, str]) -> pd.DataFrame:
+    """Labels of a relabelled table in the order of the stamps; it may hold candidates that were dropped."""
+    table = read_relabelled_table(path, classes=classes)
+    missing = np.setdiff1d(stamps.ids, table["id"].to_numpy(np.str_))
+    if len(missing):
+        raise ContractError(
+            f"{path}: expected a line for every stamp of {stamps.survey}, found none for candidate "
+            f"{missing[0]} ({len(missing)} in all). Use the table that belongs to the archive."
+        )
+    known = table[table["id"].isin(stamps.ids)].reset_index(drop=True)
+    return _with_rows(known, stamps, path).sort_values("row", ignore_index=True)
+
+
+def _with_rows(table: pd.DataFrame, stamps: Stamps, path: Path) -> pd.DataFrame:
+    """Corrections with the ``row`` of each in the stamps file, once their old labels are the archive's."""
+    remedy = f"It was made for other stamps than those of {stamps.survey}."
+    twice = table["id"][table["id"].duplicated()]
+    if len(twice):
+        raise ContractError(f"{path}: expected each candidate once, found {twice.iloc[0]} twice.")
+    rows = pd.Index(stamps.ids.astype(object)).get_indexer(pd.Index(table["id"]))
+    if (rows < 0).any():
+        raise ContractError(
+            f"{path}: there is no candidate {table['id'][rows < 0].iloc[0]} ({int((rows < 0).sum())} unknown "
+            f"in all). {remedy}"
+        )
+    other = stamps.labels[rows] != table["old_label"].to_numpy()
+    if other.any():
+        first = int(np.argmax(other))
+        there, here = LABEL_NAMES[table["old_label"][first]], LABEL_NAMES[stamps.labels[rows[first]]]
+        raise ContractError(
+            f"{path}: the old label of candidate {table['id'][first]} is {there} there and {here} in the "
+            f"archive ({int(other.sum())} differ in all). {remedy}"
+        )
+    return table.assign(row=rows)

@@ -1,0 +1,207 @@
+"""What corrected labels change: categories under old and new labels (Table 5), and the gain of retraining."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from stampshift.des_study.categories import category_shares, percent_cells
+from stampshift.des_study.models import CORRECTED, OLD, TRUE, judged_by, model_name
+from stampshift.des_study.performance import rate_text
+from stampshift.metrics.intervals import (
+    Bootstrap,
+    Interval,
+    Statistic,
+    balanced_accuracy,
+    difference,
+    fpr_at_mdr,
+    interval,
+    measured,
+)
+from stampshift.tables.wording import caption_note
+from stampshift.tables.writing import Table
+
+# labels of the training, column of the labels file that judges
+STAGES = (("old", OLD), ("old", CORRECTED), ("new", CORRECTED))
+TESTED_ON = {OLD: "old labels", CORRECTED: "corrected labels", TRUE: "true labels"}
+TRAINED_ON = {"old": "old labels", "new": "corrected labels"}
+
+
+def relabelled_categories(
+    predictions: Mapping[str, pd.DataFrame],
+    *,
+    labels: pd.DataFrame,
+    bounds: Sequence[float],
+    mdr: float,
+    how: Bootstrap,
+) -> pd.DataFrame:
+    """Shares of the six categories before and after relabelling, and the false-positive rate beside them.
+
+    Parameters
+    ----------
+    predictions
+        Of `test_predictions`, of the models trained on ``"old"`` and on ``"new"`` labels, for one test part.
+    labels
+        Of `read_labels`.
+    bounds
+        As for `six_categories`.
+    mdr, how
+        As for `performance`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``trained_on`` and ``tested_on`` (a line of `STAGES`), those of `category_shares`, and
+        ``fpr_at_mdr``, ``low``, ``high``, the same for the six lines of a model.
+    """
+    parts = []
+    for trained, column in STAGES:
+        judged = judged_by(predictions[trained], labels=labels, column=column)
+        shares = category_shares(judged, bounds=bounds)
+        rates = [
+            {"model": str(model)} | vars(_rate(rows, mdr=mdr, how=how))
+            for model, rows in judged.groupby("method", observed=True)
+        ]
+        both = shares.merge(pd.DataFrame(rates), on="model")
+        parts.append(
+            both.rename(columns={"value": "fpr_at_mdr"}).assign(trained_on=trained, tested_on=column)
+        )
+    columns = [
+        "trained_on",
+        "tested_on",
+        "model",
+        "category",
+        "stamps",
+        "percent",
+        "fpr_at_mdr",
+        "low",
+        "high",
+    ]
+    return pd.concat(parts, ignore_index=True)[columns]
+
+
+def relabelled_table(
+    numbers: pd.DataFrame, *, bounds: Sequence[float], mdr: float, how: Bootstrap, simulated: bool
+) -> Table:
+    """Print the numbers of `relabelled_categories`, a line per model and stage (Table 5 of the paper).
+
+    Parameters
+    ----------
+    numbers, bounds, mdr, how
+        Of and as for `relabelled_categories`.
+    simulated
+        Whether the survey is simulated, which the caption then says.
+    """
+    rows = []
+    for model in dict.fromkeys(numbers["model"]):
+        for trained, column in STAGES:
+            lines = numbers[
+                (numbers[["model", "trained_on", "tested_on"]] == [model, trained, column]).all(axis=1)
+            ]
+            row = {
+                "model": model_name(model),
+                "trained on": TRAINED_ON[trained],
+                "tested on": TESTED_ON[column],
+                "stamps": f"{lines['stamps'].sum():,}",
+            } | percent_cells(lines, bounds=bounds)
+            first = lines.iloc[0]
+            rate = rate_text(first["fpr_at_mdr"], first["low"], first["high"])
+            rows.append(row | {f"FPR at MDR {mdr:g}": rate})
+    caption = (
+        "Before and after relabelling, on one test part: test stamps by label and p = P(bogus), in percent "
+        "of all that a model judges, and the false-positive rate (FPR) at a missed-detection rate (MDR) of "
+        f"{mdr:g}, with its {how.confidence:.0%} bootstrap interval over stamps. Labels differ between the "
+        "first line of a model and its second, models between the second and the third."
+    )
+    return Table(
+        numbers, pd.DataFrame(rows), caption_note(caption, simulated=simulated), "tab:des-relabelled"
+    )
+
+
+def retraining_gain(
+    predictions: Mapping[str, pd.DataFrame], *, labels: pd.DataFrame, mdr: float, how: Bootstrap
+) -> pd.DataFrame:
+    """Models trained on corrected labels against the same trained on old ones, by the same labels.
+
+    Judged by the corrected labels and, where flips were planted, by the true ones. Corrected labels are no
+    independent judge: a model chose which labels people looked at. True ones are.
+
+    Parameters
+    ----------
+    predictions, labels, mdr, how
+        As for `relabelled_categories`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``model``, ``tested_on``, ``quantity`` (``balanced_accuracy`` or ``fpr_at_mdr``), ``old``,
+        ``new``, ``difference`` (new less old), ``low`` and ``high`` (the interval of the difference, whose
+        resamples are of stamps that both models judge), and ``stamps``.
+    """
+    statistics: Mapping[str, Statistic] = {
+        "balanced_accuracy": balanced_accuracy,
+        "fpr_at_mdr": fpr_at_mdr(mdr),
+    }
+    lines = []
+    for column in [name for name in (CORRECTED, TRUE) if name in labels.columns]:
+        judged = judged_by(_both(predictions), labels=labels, column=column)
+        for model, rows in judged.groupby("method", observed=True):
+            for quantity, statistic in statistics.items():
+                old, new = (
+                    measured(rows["label"], rows[name], statistic=statistic) for name in ("old", "new")
+                )
+                gain = difference(rows["label"], rows["old"], rows["new"], statistic=statistic, how=how)
+                line = {
+                    "model": str(model),
+                    "tested_on": column,
+                    "quantity": quantity,
+                    "old": old,
+                    "new": new,
+                }
+                limits = {"difference": gain.value, "low": gain.low, "high": gain.high}
+                lines.append(line | limits | {"stamps": len(rows)})
+    return pd.DataFrame(lines)
+
+
+def gain_table(numbers: pd.DataFrame, *, mdr: float, how: Bootstrap, simulated: bool) -> Table:
+    """Print the numbers of `retraining_gain`.
+
+    Parameters
+    ----------
+    numbers, mdr, how
+        Of and as for `retraining_gain`.
+    simulated
+        Whether the survey is simulated, which the caption then says.
+    """
+    quantities = {"balanced_accuracy": "balanced accuracy", "fpr_at_mdr": f"FPR at MDR {mdr:g}"}
+    rows = [
+        {
+            "model": model_name(line["model"]),
+            "tested on": TESTED_ON[line["tested_on"]],
+            "stamps": f"{line['stamps']:,}",
+            "quantity": quantities[line["quantity"]],
+            "trained on old labels": f"{line['old']:.4f}",
+            "on corrected labels": f"{line['new']:.4f}",
+            "difference": f"{line['difference']:+.4f} [{line['low']:+.4f}, {line['high']:+.4f}]",
+        }
+        for line in numbers.to_dict("records")
+    ]
+    caption = (
+        "Gain of retraining on corrected labels: models of either training on the same test stamps, by the "
+        f"same labels, and their difference with its {how.confidence:.0%} bootstrap interval over stamps. "
+        "Corrected labels are no independent judge, for a network chose which of them people looked at"
+    )
+    caption += "; true labels, known of planted flips, are." if TRUE in set(numbers["tested_on"]) else "."
+    return Table(numbers, pd.DataFrame(rows), caption_note(caption, simulated=simulated), "tab:des-gain")
+
+
+def _rate(rows: pd.DataFrame, *, mdr: float, how: Bootstrap) -> Interval:
+    return interval(rows["label"], rows["score"], statistic=fpr_at_mdr(mdr), how=how)
+
+
+def _both(predictions: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Scores of both trainings, ``old`` and ``new``, side by side, for the stamps that both judge."""
+    old, new = (
+        predictions[name][["method", "row", "score"]].rename(columns={"score": name})
+        for name in ("old", "new")
+    )
+    return old.merge(new, on=["method", "row"], validate="one_to_one")

@@ -1,0 +1,154 @@
+"""Success of the search for mislabelled stamps on flips that the simulator planted."""
+
+import numpy as np
+import pandas as pd
+
+from stampshift.core.errors import ContractError
+from stampshift.des_study.models import CORRECTED, OLD, TRUE
+from stampshift.stamps.file import LABELS
+from stampshift.tables.wording import caption_note
+from stampshift.tables.writing import DASH, Table
+
+ALL = "all"
+GROUPS = {
+    ALL: "all",
+    "bogus": "labelled bogus (category 1)",
+    "real": "labelled real (category 6)",
+}
+
+
+def search_success(candidates: pd.DataFrame, *, labels: pd.DataFrame) -> pd.DataFrame:
+    """Precision and recall of the candidates against the planted flips, and what relabelling left wrong.
+
+    Parameters
+    ----------
+    candidates
+        Column ``row``: stamps that the search names.
+    labels
+        Of `read_labels`, with true labels.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``labelled`` (key of `GROUPS`, by the old label), ``stamps``, ``flipped`` (old label wrong),
+        ``candidates``, ``found`` (flipped candidates), ``precision``, ``recall`` (NaN without candidates or
+        flips) and ``wrong_after``, stamps whose corrected label is wrong.
+
+    Raises
+    ------
+    ContractError
+        If there are no true labels, or a candidate has no label.
+    """
+    table = _with_candidates(candidates, labels)
+    lines = []
+    for group in GROUPS:
+        rows = table if group == ALL else table[table[OLD] == LABELS[group]]
+        flipped, candidate = rows["flipped"], rows["candidate"]
+        found = int((flipped & candidate).sum())
+        lines.append(
+            {
+                "labelled": group,
+                "stamps": len(rows),
+                "flipped": int(flipped.sum()),
+                "candidates": int(candidate.sum()),
+                "found": found,
+                "precision": found / candidate.sum() if candidate.any() else np.nan,
+                "recall": found / flipped.sum() if flipped.any() else np.nan,
+                "wrong_after": int((rows[CORRECTED] != rows[TRUE]).sum()),
+            }
+        )
+    return pd.DataFrame(lines)
+
+
+def search_table(numbers: pd.DataFrame, *, simulated: bool) -> Table:
+    """Print the numbers of `search_success`.
+
+    Parameters
+    ----------
+    numbers
+        Of `search_success`.
+    simulated
+        Whether the survey is simulated, which the caption then says.
+    """
+    rows = [
+        {
+            "stamps": GROUPS[line["labelled"]],
+            "number": f"{line['stamps']:,}",
+            "planted flips": f"{line['flipped']:,}",
+            "candidates": f"{line['candidates']:,}",
+            "flips among them": f"{line['found']:,}",
+            "precision": _percent(line["precision"]),
+            "recall": _percent(line["recall"]),
+            "wrong after relabelling": f"{line['wrong_after']:,}",
+        }
+        for line in numbers.to_dict("records")
+    ]
+    caption = (
+        "The search for mislabelled stamps against the flips that the simulator planted. Candidates are the "
+        "stamps of categories 1 and 6; precision is the share of them whose label was flipped, recall the "
+        "share of the flips that are candidates. The last column counts wrong labels after relabelling; "
+        "before it, these were the planted flips."
+    )
+    return Table(numbers, pd.DataFrame(rows), caption_note(caption, simulated=simulated), "tab:des-search")
+
+
+def review_queue(candidates: pd.DataFrame, *, labels: pd.DataFrame) -> pd.DataFrame:
+    """What a review has found after each candidate, most suspicious first.
+
+    Parameters
+    ----------
+    candidates
+        Column ``row``, in the order of the review.
+    labels
+        Of `read_labels`, with true labels.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``reviewed`` (1, 2, ...), ``found`` (flips among them), ``precision`` (share of the reviewed
+        that were flipped), ``recall`` (share of all flips that are found), ``flips`` and ``stamps`` (of the
+        survey).
+
+    Raises
+    ------
+    ContractError
+        As of `search_success`; and if no flip was planted, or nothing is to be reviewed.
+    """
+    table = _with_candidates(candidates, labels)
+    flips = int(table["flipped"].sum())
+    if flips == 0 or candidates.empty:
+        raise ContractError(
+            f"search: expected planted flips and candidates for review, found {flips} flips and "
+            f"{len(candidates)} candidates; plant more (surveys.<survey>.simulate.flipped) or simulate more "
+            "stamps."
+        )
+    found = table.set_index("row").loc[candidates["row"], "flipped"].to_numpy().cumsum()
+    reviewed = np.arange(1, len(found) + 1)
+    return pd.DataFrame(
+        {
+            "reviewed": reviewed,
+            "found": found,
+            "precision": found / reviewed,
+            "recall": found / flips,
+            "flips": flips,
+            "stamps": len(table),
+        }
+    )
+
+
+def _with_candidates(candidates: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
+    """Labels with what is ``flipped`` and what is a ``candidate``."""
+    strangers = set(candidates["row"]) - set(labels["row"])
+    if TRUE not in labels.columns or strangers or candidates["row"].duplicated().any():
+        raise ContractError(
+            "search: expected true labels, and every candidate once among the labelled stamps, found the "
+            f"columns {', '.join(map(str, labels.columns))} and {len(strangers)} candidates without a label. "
+            "True labels are known only of flips that the simulator planted "
+            "(surveys.<survey>.simulate.flipped)."
+        )
+    flipped = labels[OLD] != labels[TRUE]
+    return labels.assign(flipped=flipped, candidate=labels["row"].isin(candidates["row"]))
+
+
+def _percent(share: float) -> str:
+    return DASH if np.isnan(share) else f"{share:.1%}"

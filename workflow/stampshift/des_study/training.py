@@ -1,0 +1,134 @@
+"""The trainings of the second study: networks side by side on one survey (Ayyar et al. 2022)."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from stampshift.config.experiment import BASELINE, Run
+from stampshift.core.files import write_parquet
+from stampshift.training.execute import score_test_parts
+from stampshift.training.jobs import Job
+from stampshift.training.model import Model
+from stampshift.training.plan import Plan
+
+FURTHER = "further"
+
+
+def train_networks(
+    job: Job,
+    *,
+    survey: str,
+    folders: Sequence[str],
+    networks: Sequence[str],
+    stamps: Path,
+    splits: Sequence[Path],
+    label_files: Sequence[Path],
+    training: Mapping[str, Any],
+    seed: int,
+) -> None:
+    """Train networks on the train part of a survey, each from random weights.
+
+    Parameters
+    ----------
+    job
+        How and where.
+    survey
+        Name of the survey.
+    folders
+        Folder of each training's files, relative to the results.
+    networks, splits
+        Network and splits file of each folder.
+    stamps
+        The survey's stamps file.
+    label_files
+        The labels file that replaces the stamps file's labels, or nothing.
+    training
+        Section `training` of the study.
+    seed
+        Of the random streams, which all trainings of the study share.
+    """
+    job.execute_and_publish(
+        [
+            _plan(
+                Run(BASELINE, survey, None, 0, seed),
+                folder=folder,
+                network=network,
+                stamps=stamps,
+                splits=own_splits,
+                labels=label_files[0] if label_files else None,
+                model=None,
+                training=training,
+            )
+            for folder, network, own_splits in zip(folders, networks, splits, strict=True)
+        ]
+    )
+
+
+def train_further(
+    job: Job,
+    *,
+    survey: str,
+    before: str,
+    after: str,
+    stamps: Path,
+    splits: Path,
+    labels: Path,
+    model: Path,
+    training: Mapping[str, Any],
+    seed: int,
+) -> None:
+    """Train a finished network further on a new survey's labels, and score the test part before and after.
+
+    Parameters
+    ----------
+    job, survey, stamps, splits, training, seed
+        As for `train_networks`.
+    before, after
+        Folders of the scores before, and of the training's files, relative to the results.
+    labels
+        Labels file of the new survey.
+    model
+        Model file that the training starts from.
+    """
+    start = Model.open(model)
+    plan = _plan(
+        Run(FURTHER, survey, None, 0, seed),
+        folder=after,
+        network=start.network,
+        stamps=stamps,
+        splits=splits,
+        labels=labels,
+        model=model,
+        training=training,
+    )
+    predictions = score_test_parts(
+        start, stamps=plan.stamps, splits=plan.splits, labels={survey: labels}, device=job.torch_device
+    )
+    write_parquet(job.results / before / "predictions.parquet", predictions)
+    job.execute_and_publish([plan])
+
+
+def _plan(
+    run: Run,
+    *,
+    folder: str,
+    network: str,
+    stamps: Path,
+    splits: Path,
+    labels: Path | None,
+    model: Path | None,
+    training: Mapping[str, Any],
+) -> Plan:
+    return Plan(
+        run=run,
+        folder=folder,
+        method=run.method,
+        network=network,
+        stamps={run.source: stamps},
+        splits={run.source: splits},
+        labels=labels,
+        baseline=model,
+        options={},
+        training=training,
+        validation_shots=0,
+    )

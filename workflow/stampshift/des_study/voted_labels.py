@@ -1,0 +1,81 @@
+"""Labels of a new survey from votes: a majority with a margin, and how far the raters agree.
+
+The survey's own labels serve no purpose here: what has no decided majority has no label.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from stampshift.core.errors import ContractError
+from stampshift.review.raters import read_votes, simulate_votes
+from stampshift.review.votes import agreement, majority
+from stampshift.stamps.file import LABELS, Stamps
+
+
+def cast_votes(stamps: Stamps, *, votes: Mapping[str, Any]) -> pd.DataFrame:
+    """Votes on a survey's candidates, from where the section `votes` of the configuration says.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As of `read_votes` and `simulate_votes`, which also say what raises.
+    """
+    if votes["origin"] == "path":
+        return read_votes(Path(votes["path"]), stamps)
+    return simulate_votes(stamps, **votes["simulate"])
+
+
+def voted_labels(stamps: Stamps, votes: pd.DataFrame, *, margin: int) -> pd.DataFrame:
+    """Labels of the candidates on which the majority leads by a margin; the others are left out.
+
+    Parameters
+    ----------
+    stamps
+        The survey; its labels are not looked at.
+    votes
+        Columns ``id``, ``rater``, ``vote`` and ``time``.
+    margin
+        Votes by which the majority must lead; 2 in the DECAT survey (Ayyar et al. 2022).
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``row`` (int64, ascending), ``id`` (str), ``label`` (uint8, 1 real and 0 bogus), ``votes`` and
+        ``real_votes`` (int64) and ``unanimous`` (bool): a line per candidate that is kept.
+
+    Raises
+    ------
+    ContractError
+        If no majority is real or none is bogus.
+    """
+    decided = majority(votes, margin=margin)
+    decided = decided[decided["label"] != ""]
+    for name in LABELS:
+        if not (decided["label"] == name).any():
+            raise ContractError(
+                f"{stamps.survey}: no candidate has a majority for {name} that leads by {margin}; a network "
+                "needs both labels. Let more people vote, or lower des_study.new_survey.margin."
+            )
+    rows = pd.Index(stamps.ids.astype(object)).get_indexer(pd.Index(decided["id"]))
+    labels = decided["label"].map(LABELS).astype(np.uint8)
+    kept = decided.assign(row=rows.astype(np.int64), label=labels).sort_values("row", ignore_index=True)
+    return kept[["row", "id", "label", "votes", "real_votes", "unanimous"]]
+
+
+def agreement_numbers(stamps: Stamps, votes: pd.DataFrame, *, margin: int) -> dict[str, Any]:
+    """Kappas of the raters, and how many candidates they leave undecided: content of ``agreement.json``."""
+    by_candidate = majority(votes, margin=margin)
+    judged = by_candidate[by_candidate["votes"] > 0]
+    return agreement(votes) | {
+        "margin": margin,
+        "candidates": len(stamps),
+        "judged": len(judged),
+        "real": int((judged["label"] == "real").sum()),
+        "bogus": int((judged["label"] == "bogus").sum()),
+        "undecided": int((judged["label"] == "").sum()),
+        "unanimous": int(judged["unanimous"].sum()),
+    }

@@ -1,0 +1,1 @@
+"""Numbers from labels and scores: metrics, curves, calibration, intervals. No torch."""

@@ -1,0 +1,148 @@
+"""Bootstrap intervals of what is read off scores, over stamps.
+
+Stamps are drawn with replacement within each label: as many reals, and as many bogus, as there are. The
+rates are of one label each, and how many of a label a test part holds is no chance. An interval tells how
+much another test part would differ; it tells nothing of how much another training would.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import bootstrap
+
+from stampshift.core.errors import ContractError
+from stampshift.metrics.curves import ROUNDING
+from stampshift.metrics.metrics import THRESHOLD, confusion
+from stampshift.stamps.file import BOGUS, REAL
+
+STREAM = 0x626F6F74  # beside the study's seed: no training draws from this stream
+DRAWS_AT_ONCE = 4_000_000
+
+Scores = NDArray[np.float64]
+Statistic = Callable[[Scores, Scores], Any]
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """How intervals are made.
+
+    Attributes
+    ----------
+    samples
+        Resamples of the stamps.
+    confidence
+        Of the interval between two percentiles, a share.
+    seed
+        Of the random stream. Every number starts the same stream, so that models which judge the same
+        stamps are judged on the same resamples.
+    """
+
+    samples: int
+    confidence: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A value of the stamps themselves, and the percentiles of the resamples."""
+
+    value: float
+    low: float
+    high: float
+
+
+def balanced_accuracy(real: Scores, bogus: Scores) -> Any:
+    """Mean of the two recalls, from the scores (..., n) of reals and (..., m) of bogus stamps."""
+    return ((real > THRESHOLD).mean(axis=-1) + (bogus <= THRESHOLD).mean(axis=-1)) / 2
+
+
+def fpr_at_mdr(mdr: float) -> Statistic:
+    """Lowest false-positive rate that misses no larger share of the reals than `mdr`.
+
+    It is `curves.fpr_at_mdr` of many samples at once: of n reals, k = floor(n mdr) may be missed, so that
+    the threshold is the (k + 1)-th lowest of their scores.
+    """
+
+    def statistic(real: Scores, bogus: Scores) -> Any:
+        missed = int(real.shape[-1] * (mdr + ROUNDING))
+        threshold = np.partition(real, missed, axis=-1)[..., missed]
+        return (bogus >= threshold[..., np.newaxis]).mean(axis=-1)
+
+    return statistic
+
+
+def measured(labels: ArrayLike, scores: ArrayLike, *, statistic: Statistic) -> float:
+    """A statistic of the scores (N,), P(real), of stamps with labels (N,), 1 real and 0 bogus."""
+    label, score = np.asarray(labels), np.asarray(scores, dtype=np.float64)
+    return float(statistic(score[label == REAL], score[label == BOGUS]))
+
+
+def interval(labels: ArrayLike, scores: ArrayLike, *, statistic: Statistic, how: Bootstrap) -> Interval:
+    """A statistic of the scores, with its interval over stamps.
+
+    Parameters
+    ----------
+    labels
+        (N,), 1 real and 0 bogus.
+    scores
+        (N,), P(real).
+    statistic
+        Such as `balanced_accuracy`.
+    how
+        Samples, confidence and seed.
+
+    Raises
+    ------
+    ContractError
+        If `confusion` refuses labels or scores, or a label has fewer than two stamps.
+    """
+    return _interval(labels, [scores], statistic=statistic, how=how)
+
+
+def difference(
+    labels: ArrayLike, first: ArrayLike, second: ArrayLike, *, statistic: Statistic, how: Bootstrap
+) -> Interval:
+    """A statistic of the second scores less that of the first, on the same resampled stamps.
+
+    Parameters
+    ----------
+    labels, statistic, how
+        As for `interval`, which also says what raises.
+    first, second
+        (N,), P(real) of the same stamps by two models.
+    """
+    return _interval(labels, [first, second], statistic=statistic, how=how)
+
+
+def _interval(
+    labels: ArrayLike, scores: Sequence[ArrayLike], *, statistic: Statistic, how: Bootstrap
+) -> Interval:
+    """One model's statistic, or of two models' the second less the first."""
+    label, values = np.asarray(labels), [np.asarray(each, dtype=np.float64) for each in scores]
+    for each in values:
+        confusion(label, each)  # refuses what is no label and no score
+    real, bogus = np.flatnonzero(label == REAL), np.flatnonzero(label == BOGUS)
+    if min(len(real), len(bogus)) < 2:
+        raise ContractError(
+            f"expected at least two stamps of either label to draw from, found {len(real)} real and "
+            f"{len(bogus)} bogus; give the survey more stamps or a larger test part."
+        )
+
+    def of_positions(real: NDArray[np.int64], bogus: NDArray[np.int64], axis: int = -1) -> Any:  # noqa: ARG001
+        numbers = [statistic(each[real], each[bogus]) for each in values]
+        return numbers[-1] if len(numbers) == 1 else numbers[1] - numbers[0]
+
+    drawn = bootstrap(
+        (real, bogus),
+        of_positions,
+        n_resamples=how.samples,
+        batch=max(1, DRAWS_AT_ONCE // len(label)),
+        vectorized=True,
+        confidence_level=how.confidence,
+        method="percentile",
+        rng=np.random.default_rng(np.random.SeedSequence([how.seed, STREAM])),
+    ).confidence_interval
+    return Interval(float(of_positions(real, bogus)), float(drawn.low), float(drawn.high))

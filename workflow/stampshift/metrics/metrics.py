@@ -1,0 +1,189 @@
+"""Metrics of a real/bogus classifier, real being the positive class."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from stampshift.core.errors import ContractError
+from stampshift.stamps.file import BOGUS, REAL
+
+NEAREST = 1e-7  # to 0 and 1 that a float32 score is taken to be when its logarithm is
+THRESHOLD = 0.5  # with two logits, a score above one half is the larger logit
+
+
+def confusion(labels: ArrayLike, scores: ArrayLike, *, threshold: float = THRESHOLD) -> dict[str, int]:
+    """Count true positives, false negatives, false positives and true negatives.
+
+    Parameters
+    ----------
+    labels
+        (N,), 1 real and 0 bogus, of any numeric type.
+    scores
+        (N,), P(real), between 0 and 1.
+    threshold
+        A stamp is called real when its score is greater; a tie is bogus, as with the argmax of two
+        equal logits.
+
+    Returns
+    -------
+    dict
+        ``tp``, ``fn``, ``fp``, ``tn``.
+
+    Raises
+    ------
+    ContractError
+        If lengths differ, a label is neither 0 nor 1, a score is no probability, or a class is empty.
+    """
+    real, score = _checked(labels, scores)
+    called_real = score > threshold
+    return {
+        "tp": int(np.count_nonzero(real & called_real)),
+        "fn": int(np.count_nonzero(real & ~called_real)),
+        "fp": int(np.count_nonzero(~real & called_real)),
+        "tn": int(np.count_nonzero(~real & ~called_real)),
+    }
+
+
+def evaluate(labels: ArrayLike, scores: ArrayLike, *, threshold: float = THRESHOLD) -> dict[str, Any]:
+    """Balanced accuracy (the mean of the two recalls), recalls, counts and the confusion counts.
+
+    Parameters
+    ----------
+    labels, scores, threshold
+        As for `confusion`, which also says what raises.
+
+    Returns
+    -------
+    dict
+        ``balanced_accuracy``, ``recall_real``, ``recall_bogus``, ``n_real``, ``n_bogus`` and
+        ``confusion``: plain numbers, ready for JSON.
+    """
+    counts = confusion(labels, scores, threshold=threshold)
+    n_real, n_bogus = counts["tp"] + counts["fn"], counts["fp"] + counts["tn"]
+    recall_real, recall_bogus = counts["tp"] / n_real, counts["tn"] / n_bogus
+    return {
+        "balanced_accuracy": (recall_real + recall_bogus) / 2,
+        "recall_real": recall_real,
+        "recall_bogus": recall_bogus,
+        "n_real": n_real,
+        "n_bogus": n_bogus,
+        "confusion": counts,
+    }
+
+
+def evaluate_predictions(
+    predictions: pd.DataFrame, *, threshold: float = THRESHOLD
+) -> dict[str, dict[str, Any]]:
+    """`evaluate` of every survey of a predictions table: the ``evaluation`` entry of ``metrics.json``.
+
+    Parameters
+    ----------
+    predictions
+        Columns ``survey``, ``label`` and ``score``, one line per stamp; others are ignored.
+    threshold
+        As for `confusion`.
+
+    Returns
+    -------
+    dict
+        Metrics by survey, in the order in which the surveys first appear.
+
+    Raises
+    ------
+    ContractError
+        If a column is missing, there is no line, or `evaluate` refuses a survey, which is named.
+    """
+    missing = {"survey", "label", "score"} - set(predictions.columns)
+    if missing or predictions.empty:
+        raise ContractError(
+            "predictions: expected a table with the columns survey, label and score and at least one "
+            f"line, found the columns {', '.join(map(str, predictions.columns))} and {len(predictions)} "
+            "lines. Delete the run's folder; the workflow makes it again."
+        )
+    evaluation = {}
+    for survey, rows in predictions.groupby("survey", sort=False, observed=True):
+        try:
+            evaluation[str(survey)] = evaluate(rows["label"], rows["score"], threshold=threshold)
+        except ContractError as error:
+            raise ContractError(f"{survey}: {error}") from error
+    return evaluation
+
+
+def accuracy(counts: dict[str, int]) -> float:
+    """Share of all stamps that are called rightly, from the counts of `confusion`."""
+    return (counts["tp"] + counts["tn"]) / sum(counts.values())
+
+
+def mean_cross_entropy(labels: ArrayLike, scores: ArrayLike) -> float:
+    """Binary cross-entropy in nats per stamp, scores held `NEAREST` away from 0 and 1."""
+    real, score = _checked(labels, scores)
+    of_label = np.where(real, score, 1 - score)
+    return float(-np.log(np.clip(of_label, NEAREST, 1 - NEAREST)).mean())
+
+
+def missed_detection_rate(counts: dict[str, int]) -> float:
+    """Share of the reals that are called bogus (MDR), from the counts of `confusion`."""
+    return counts["fn"] / (counts["tp"] + counts["fn"])
+
+
+def false_positive_rate(counts: dict[str, int]) -> float:
+    """Share of the bogus that are called real (FPR), from the counts of `confusion`."""
+    return counts["fp"] / (counts["fp"] + counts["tn"])
+
+
+def detection_curve(labels: ArrayLike, scores: ArrayLike) -> pd.DataFrame:
+    """Missed-detection rate and false-positive rate at every threshold that changes either.
+
+    This is the form of the ROC curve of Goldstein et al. (2015): the false-positive rate against the
+    missed-detection rate instead of against the true-positive rate.
+
+    Parameters
+    ----------
+    labels, scores
+        As for `confusion`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``threshold`` (descending: infinity, then every distinct score), ``mdr`` (from 1 to 0)
+        and ``fpr`` (from 0 to 1); here a stamp is called real when its score is at least the threshold.
+    """
+    real, score = _checked(labels, scores)
+    order = np.argsort(-score, kind="stable")
+    score, real = score[order], real[order]
+    last_of_ties = np.append(np.flatnonzero(np.diff(score)), len(score) - 1)
+    passed_real = np.append(0, np.cumsum(real)[last_of_ties])
+    passed_bogus = np.append(0, np.cumsum(~real)[last_of_ties])
+    return pd.DataFrame(
+        {
+            "threshold": np.append(np.inf, score[last_of_ties]),
+            "mdr": 1 - passed_real / passed_real[-1],
+            "fpr": passed_bogus / passed_bogus[-1],
+        }
+    )
+
+
+def _checked(labels: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Labels as booleans (real) and scores as floats, or a `ContractError` that says what is wrong."""
+    label, score = np.asarray(labels), np.asarray(scores, dtype=np.float64)
+    if label.ndim != 1 or label.shape != score.shape:
+        raise ContractError(
+            f"expected as many scores as labels in one dimension, found {label.shape} labels and "
+            f"{score.shape} scores."
+        )
+    real, bogus = label == REAL, label == BOGUS
+    if not (real | bogus).all():
+        found = sorted(set(label[~(real | bogus)].tolist()))[:5]
+        raise ContractError(f"expected labels 1 (real) and 0 (bogus), found {found}.")
+    if not ((score >= 0) & (score <= 1)).all():
+        found = score[~((score >= 0) & (score <= 1))][0]
+        raise ContractError(f"expected scores between 0 and 1, found {found}; the model may have diverged.")
+    if not real.any() or not bogus.any():
+        raise ContractError(
+            f"expected at least one real and one bogus stamp, found {int(real.sum())} real and "
+            f"{int(bogus.sum())} bogus; without both, balanced accuracy has no value. Give the survey "
+            "more stamps or a larger test part."
+        )
+    return real, score

@@ -1,1 +1,0 @@
-"""Corrected labels: who may be mislabelled, what people say, and the labels that come of it."""

@@ -1,0 +1,282 @@
+"""The stamps file: the common representation of every survey, its contract, reading and writing.
+
+An HDF5 file holds `stamps` (float32, N x 3 x size x size, contiguous, uncompressed), `label` (uint8),
+`class` (the survey's own class), `id` (the survey's identifier) and `group` (object id, empty where
+the survey has none). A file for adaptation may hold unlabelled stamps too. Contiguous storage lets any
+number of processes memory-map one copy through the page cache.
+"""
+
+import errno
+import hashlib
+import json
+import mmap
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Self
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from stampshift import __version__
+from stampshift.core.errors import ContractError
+from stampshift.core.files import atomic_path, remove_leftovers
+
+CHANNELS = ("template", "science", "difference")
+DIFFERENCE = CHANNELS.index("difference")
+REAL = 1
+BOGUS = 0
+UNLABELLED = 255
+UNLABELLED_CLASS = "unlabelled"
+LABELS = {"real": REAL, "bogus": BOGUS}
+LABEL_NAMES = {code: name for name, code in LABELS.items()}
+COPY_BLOCK_BYTES = 1 << 24
+# what h5py raises of a file that is damaged or none of ours
+DAMAGED = (OSError, KeyError, ValueError, RuntimeError, AttributeError, TypeError)
+
+
+@dataclass(frozen=True)
+class Stamps:
+    """The stamps of one survey, memory-mapped.
+
+    Attributes
+    ----------
+    survey
+        Name of the survey.
+    stamps
+        float32 (N, 3, size, size), read-only, channels as `CHANNELS`, normalised: no NaN, no inf.
+    labels
+        uint8 (N,), 1 real and 0 bogus; `UNLABELLED` where it is not known.
+    classes, ids, groups
+        str (N,), the survey's own class, the candidate's and the object's identifier.
+    attributes
+        What preprocessing counted, where the stamps came from, and `digest`, SHA-256 of all the content.
+    """
+
+    survey: str
+    stamps: NDArray[np.float32]
+    labels: NDArray[np.uint8]
+    classes: NDArray[np.str_]
+    ids: NDArray[np.str_]
+    groups: NDArray[np.str_]
+    attributes: Mapping[str, Any]
+
+    @classmethod
+    def open(cls, path: Path | str, *, unlabelled: bool = False) -> Self:
+        """Memory-map a stamps file after checking its contract.
+
+        Parameters
+        ----------
+        path
+            The file.
+        unlabelled
+            Whether it may hold stamps without a label: nothing that trains on labels may meet one unawares.
+
+        Raises
+        ------
+        ContractError
+            If the file cannot be read, or misses a data set, or has a wrong type or shape, or holds stamps
+            without a label where it may not.
+        """
+        try:
+            with h5py.File(path) as file:
+                survey = str(file.attrs["survey"])
+                labels = file["label"][:]
+                names = {code: name for name, code in h5py.check_enum_dtype(file["class"].dtype).items()}
+                classes = np.array([names[code] for code in file["class"][:]], np.str_)
+                ids, groups = (file[name].asstr()[:].astype(np.str_) for name in ("id", "group"))
+                dataset = file["stamps"]
+                offset, shape, dtype = dataset.id.get_offset(), dataset.shape, dataset.dtype
+        except DAMAGED as error:
+            raise ContractError(_unreadable(path, error)) from error
+        expected = (len(labels), len(CHANNELS), shape[-1], shape[-1])
+        if dtype != np.float32 or shape != expected or offset is None:
+            raise ContractError(
+                f"{path}: 'stamps' should be contiguous float32 of shape {expected}, "
+                f"found {dtype} of shape {shape}. Delete the file; the workflow makes it again."
+            )
+        nameless = int((labels == UNLABELLED).sum())
+        if nameless and not unlabelled:
+            raise ContractError(
+                f"{path}: expected a label of every stamp, found none of {nameless} of {len(labels)}. Such a "
+                "file is for `stampshift review`, `adapt` and `score`; the workflow makes its own without "
+                "them."
+            )
+        return cls(
+            survey, _memory_map(path, offset, shape), labels, classes, ids, groups, read_attributes(path)
+        )
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def is_stamps_file(path: Path | str) -> bool:
+    """Whether a file in HDF5 has the mark of a stamps file, and is whole enough to tell."""
+    try:
+        with h5py.File(path) as file:
+            return "survey" in file.attrs
+    except DAMAGED:
+        return False
+
+
+def read_attributes(path: Path | str) -> dict[str, Any]:
+    """Attributes of a stamps file, as `Stamps.attributes`, without its stamps.
+
+    Raises
+    ------
+    ContractError
+        If the file cannot be read.
+    """
+    try:
+        with h5py.File(path) as file:
+            attributes: dict[str, Any] = json.loads(str(file.attrs["preprocessing"]))
+            return attributes
+    except DAMAGED as error:
+        raise ContractError(_unreadable(path, error)) from error
+
+
+def _unreadable(path: Path | str, error: Exception) -> str:
+    return (
+        f"{path}: not a readable stamps file ({error}). Delete it if the workflow made it, which then "
+        "makes it again; `stampshift stamps` makes one of other data."
+    )
+
+
+def _memory_map(path: Path | str, offset: int, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    stamps = np.memmap(path, np.float32, "r", offset, shape)
+    if hasattr(mmap, "MADV_RANDOM"):
+        # batches are gathered at random: read-ahead would only evict pages that other jobs use
+        stamps._mmap.madvise(mmap.MADV_RANDOM)  # type: ignore[attr-defined]
+    return stamps
+
+
+class StampsWriter:
+    """Collects preprocessed stamps block by block, with memory bounded by one block; see `stamps_writer`."""
+
+    def __init__(self, spool: BinaryIO, *, survey: str, size_pixels: int) -> None:
+        self._spool = spool
+        self._survey = survey
+        self._shape = (len(CHANNELS), size_pixels, size_pixels)
+        self._labels: list[int] = []
+        self._texts: dict[str, list[str]] = {"class": [], "id": [], "group": []}
+        self._attributes: dict[str, Any] = {}
+        self._digest = hashlib.sha256()
+
+    def append(
+        self,
+        stamps: NDArray[np.float32],
+        *,
+        labels: Sequence[int] | NDArray[np.uint8],
+        classes: Sequence[str],
+        ids: Sequence[str],
+        groups: Sequence[str],
+    ) -> None:
+        """Add a block of preprocessed stamps, float32 (n, 3, size, size), and what is known of them.
+
+        Raises
+        ------
+        ContractError
+            On a wrong shape, a non-finite pixel, a label other than 0, 1 and `UNLABELLED`, or lengths that
+            differ.
+        """
+        lengths = {len(labels), len(classes), len(ids), len(groups), len(stamps)}
+        if stamps.shape[1:] != self._shape or len(lengths) != 1:
+            raise ContractError(
+                f"{self._survey}: expected a block of stamps (n, {', '.join(map(str, self._shape))}) with n "
+                f"labels, classes, ids and groups; found {stamps.shape} and lengths {sorted(lengths)}."
+            )
+        finite = np.isfinite(stamps).all(axis=(1, 2, 3))
+        if not finite.all():
+            raise ContractError(
+                f"{self._survey}: candidate {ids[int(np.argmin(finite))]} has a non-finite pixel after "
+                "preprocessing; declare the survey's fill values in the config."
+            )
+        unknown = set(labels) - {REAL, BOGUS, UNLABELLED}
+        if unknown:
+            raise ContractError(
+                f"{self._survey}: labels must be 1 (real), 0 (bogus) or 255 (unlabelled), found {unknown}."
+            )
+        pixels = np.ascontiguousarray(stamps, dtype=np.float32).data
+        self._spool.write(pixels)
+        self._digest.update(pixels)
+        self._labels.extend(map(int, labels))
+        for name, values in (("class", classes), ("id", ids), ("group", groups)):
+            self._texts[name].extend(values)
+
+    def describe(self, attributes: Mapping[str, Any]) -> None:
+        """Keep counts and origin (any JSON content) in the file's attributes."""
+        self._attributes.update(attributes)
+
+    def finish(self, path: Path) -> None:
+        """Write everything collected to `path`; the same content gives the same bytes.
+
+        Raises
+        ------
+        ContractError
+            If there is no stamp at all.
+        """
+        count, row_pixels = len(self._labels), int(np.prod(self._shape))
+        if count == 0:
+            raise ContractError(f"{self._survey}: no stamp is left after preprocessing: {self._attributes}.")
+        self._digest.update(json.dumps([self._labels, self._texts]).encode())
+        self.describe({"digest": self._digest.hexdigest()})
+        names = sorted(set(self._texts["class"]))
+        codes = {name: code for code, name in enumerate(names)}
+        _require_space(path, 4 * count * row_pixels)
+        with h5py.File(path, "w") as file:
+            file.attrs["survey"] = self._survey
+            file.attrs["size"] = self._shape[-1]
+            file.attrs["channels"] = list(CHANNELS)
+            file.attrs["version"] = __version__
+            file.attrs["preprocessing"] = json.dumps(self._attributes, sort_keys=True)
+            file.create_dataset("label", data=np.array(self._labels, np.uint8), track_times=False)
+            classes = np.array([codes[name] for name in self._texts["class"]], np.uint8)
+            enum = h5py.enum_dtype(codes, np.uint8)
+            file.create_dataset("class", data=classes, dtype=enum, track_times=False)
+            for name in ("id", "group"):
+                texts = np.char.encode(np.array(self._texts[name], np.str_), "utf-8")
+                dtype = h5py.string_dtype("utf-8", max(1, texts.itemsize))
+                file.create_dataset(name, data=texts.astype(dtype), track_times=False)
+            stamps = file.create_dataset("stamps", (count, *self._shape), np.float32, track_times=False)
+            rows = max(1, COPY_BLOCK_BYTES // (4 * row_pixels))
+            self._spool.seek(0)
+            for start in range(0, count, rows):
+                size = min(rows, count - start)
+                block = np.frombuffer(self._spool.read(4 * size * row_pixels), np.float32)
+                stamps[start : start + size] = block.reshape(size, *self._shape)
+
+
+def _require_space(path: Path, needed_bytes: int) -> None:
+    """Raise the error of a full disk before HDF5 meets one: it could not close the file, and would crash."""
+    if shutil.disk_usage(path.parent).free < needed_bytes:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+
+@contextmanager
+def stamps_writer(path: Path | str, *, survey: str, size_pixels: int) -> Iterator[StampsWriter]:
+    """Write a stamps file that appears under its final name only if the block ends well.
+
+    The number of stamps is unknown until the archive ends, and a contiguous HDF5 data set cannot
+    grow: pixels are spooled to an anonymous file in the same folder and copied once at the end. Memory
+    holds one block of pixels, and 0.3 KB per stamp for what is known of it. Temporary files of writers that
+    were killed are removed.
+
+    Parameters
+    ----------
+    path
+        Final name of the HDF5 file.
+    survey
+        Name of the survey.
+    size_pixels
+        Side of the square stamps.
+    """
+    remove_leftovers(path)
+    with atomic_path(path) as temporary, tempfile.TemporaryFile(dir=temporary.parent) as spool:
+        writer = StampsWriter(spool, survey=survey, size_pixels=size_pixels)
+        yield writer
+        writer.finish(temporary)

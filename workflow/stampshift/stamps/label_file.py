@@ -1,0 +1,99 @@
+"""Labels that replace those of a stamps file: corrected ones, or people's votes.
+
+A labels file is a table with a line per stamp: ``row`` of the stamps file, ``id`` of the candidate, ``label``
+(uint8, 1 real and 0 bogus) and what else its maker wants to keep, such as ``old_label``. It need not hold
+every stamp; those that it leaves out have no label.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from stampshift.core.errors import ContractError
+from stampshift.stamps.file import BOGUS, REAL, Stamps
+from stampshift.stamps.splits import Rows, Splits, make_splits
+
+
+def relabelled(stamps: Stamps, labels: Path | None, *, rows: Rows) -> Stamps:
+    """Stamps with the labels of a labels file in place of their own; as they are where there is none.
+
+    Parameters
+    ----------
+    stamps
+        The survey.
+    labels
+        The labels file, or None.
+    rows
+        Rows whose labels will be used: the file must hold them.
+
+    Raises
+    ------
+    ContractError
+        If the file cannot be read, was made for other stamps, holds a label that is none, or misses one of
+        `rows`.
+    """
+    if labels is None:
+        return stamps
+    table = read_labels(labels, stamps)
+    held, values = table["row"].to_numpy(np.int64), table["label"].to_numpy(np.uint8)
+    missing = np.setdiff1d(rows, held)
+    if len(missing):
+        raise ContractError(
+            f"{labels}: expected a label of each of the {len(rows)} stamps of {stamps.survey} that are used, "
+            f"found none of {len(missing)}, among them candidate {stamps.ids[missing[0]]}. Delete the labels "
+            "file and the splits; the workflow makes them again."
+        )
+    given: NDArray[np.uint8] = stamps.labels.copy()
+    given[held] = values
+    return replace(stamps, labels=given)
+
+
+def read_labels(path: Path, stamps: Stamps) -> pd.DataFrame:
+    """Table of a labels file, checked against the stamps that it labels.
+
+    Raises
+    ------
+    ContractError
+        If the file cannot be read, was made for other stamps, or holds a label that is none.
+    """
+    try:
+        table = pd.read_parquet(path)
+        row, identifier, label = (table[name] for name in ("row", "id", "label"))
+    except (OSError, ValueError, KeyError) as error:
+        raise ContractError(f"{path}: not a readable labels file ({error}). Delete it.") from error
+    in_range = row.between(0, len(stamps) - 1)
+    if row.duplicated().any() or not in_range.all():
+        raise ContractError(
+            f"{path}: expected every row once, from 0 to {len(stamps) - 1}, the last of {stamps.survey}'s "
+            f"stamps; found {int(row.duplicated().sum())} twice and {int((~in_range).sum())} beyond. The "
+            "file was made for other stamps: delete it."
+        )
+    other = stamps.ids[row.to_numpy()] != identifier.astype(str).to_numpy()
+    if other.any():
+        first = int(np.argmax(other))
+        raise ContractError(
+            f"{path}: row {row.iloc[first]} should be candidate {stamps.ids[row.iloc[first]]} of "
+            f"{stamps.survey}, found {identifier.iloc[first]}. The file was made for other stamps: delete it."
+        )
+    if not label.isin([REAL, BOGUS]).all():
+        found = label[~label.isin([REAL, BOGUS])].iloc[0]
+        raise ContractError(f"{path}: expected labels 1 (real) and 0 (bogus), found {found}.")
+    return table
+
+
+def split_labelled(stamps: Stamps, labels: Path, *, fractions: Mapping[str, float], seed: int) -> Splits:
+    """Splits of the stamps that a labels file holds, stratified by its labels; the others are in no part.
+
+    Raises
+    ------
+    ContractError
+        If the labels file breaks its contract.
+    ConfigError
+        If it holds fewer stamps of a class than the split has folds.
+    """
+    rows = np.sort(read_labels(labels, stamps)["row"].to_numpy(np.int64))
+    return make_splits(relabelled(stamps, labels, rows=rows), fractions=fractions, seed=seed, rows=rows)

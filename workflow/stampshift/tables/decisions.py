@@ -1,0 +1,145 @@
+"""Tables of decisions: shots needed to beat the baseline, and which method is better from which number."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from stampshift.config.experiment import Pair
+from stampshift.tables.significance import ALPHA, PAIRED_RULE
+from stampshift.tables.wording import THESIS, caption_note, counted, method_label, pair_title
+from stampshift.tables.writing import DASH, Table
+
+NONE = "none"
+
+
+def shots_to_beat_table(
+    compared: pd.DataFrame, *, pairs: Sequence[str], methods: Sequence[str], simulated: bool
+) -> Table:
+    """Labelled target stamps per class that a method needs to beat the baseline, as Table 26 of the thesis.
+
+    Parameters
+    ----------
+    compared
+        Comparisons as of `significance.paired_comparisons`.
+    pairs
+        ``"<source>-to-<target>"``, in the order of the lines.
+    methods
+        Methods of adaptation, in the order of the columns.
+    simulated
+        Whether the surveys are simulated, which the caption then says.
+    """
+    gains = compared[compared["question"] == "gain"]
+    cells = pd.DataFrame(index=[pair_title(pair) for pair in pairs])
+    for method in methods:
+        ours = gains[gains["method"] == method]
+        cells[method_label(method)] = [_needed_text(of_pair(ours, pair)) for pair in pairs]
+    caption = (
+        "Smallest number of labelled target stamps per class at which, and at every larger number, "
+        "the adapted model beats the baseline on the target; in brackets the mean difference of balanced "
+        "accuracy at that number and its 95% bootstrap interval over splits. "
+        f"Rule: {PAIRED_RULE}. Published: Table 26 of {THESIS}."
+    )
+    cells = cells.rename_axis("source to target").reset_index()
+    return Table(gains, cells, caption_note(caption, simulated=simulated), "tab:shots-to-beat-baseline")
+
+
+def winner_table(compared: pd.DataFrame, *, pairs: Sequence[str], simulated: bool) -> Table:
+    """Which method is better on the source and on the target, as Table 27 of the thesis.
+
+    Parameters are those of `shots_to_beat_table`.
+    """
+    methods = compared[compared["question"] == "methods"]
+    cells = pd.DataFrame(index=[pair_title(pair) for pair in pairs])
+    for where in ("source", "target"):
+        here = methods[methods["evaluated_on"] == methods[where]]
+        cells[f"on {where}"] = [winner_text(of_pair(here, pair)) for pair in pairs]
+    caption = (
+        "Method with the higher balanced accuracy on the source and on the target, and the numbers of "
+        f"labelled target stamps per class at which it is. Rule: {PAIRED_RULE}. "
+        f"Published: Table 27 of {THESIS}."
+    )
+    cells = cells.rename_axis("source to target").reset_index()
+    return Table(methods, cells, caption_note(caption, simulated=simulated), "tab:winner")
+
+
+def shots_needed(compared: pd.DataFrame) -> int | None:
+    """Smallest number of shots from which on every comparison is won; None if the largest is not.
+
+    Parameters
+    ----------
+    compared
+        Comparisons of one method with one other in one pair, one line per number of shots.
+    """
+    needed = None
+    for shots in sorted(set(compared["shots"].astype(int)), reverse=True):
+        if not won(compared[compared["shots"] == shots], sign=1).all():
+            break
+        needed = shots
+    return needed
+
+
+def won(compared: pd.DataFrame, *, sign: int) -> pd.Series:
+    """Whether each comparison's difference has this sign (1 or -1) beyond chance."""
+    return (compared["p_corrected"] < ALPHA) & (compared["difference"] * sign > 0)
+
+
+def winners(compared: pd.DataFrame) -> dict[str, list[int]]:
+    """Numbers of shots at which a method is better than every other, by method.
+
+    Parameters
+    ----------
+    compared
+        Comparisons between methods in one pair and on one survey.
+    """
+    wins: dict[str, list[int]] = {}
+    for shots in sorted(set(compared["shots"].astype(int))):
+        rows = compared[compared["shots"] == shots]
+        for name in sorted({*rows["method"], *rows["against"]}):
+            first, second = rows[rows["method"] == name], rows[rows["against"] == name]
+            if won(first, sign=1).all() and won(second, sign=-1).all():
+                wins.setdefault(name, []).append(shots)
+    return wins
+
+
+def winner_text(compared: pd.DataFrame) -> str:
+    """Put into words which method won at which numbers of shots, from comparisons as of `winners`."""
+    shots = sorted(set(compared["shots"]))
+    parts = [
+        f"{method_label(method)} {range_text(numbers, of=shots)}".strip()
+        for method, numbers in winners(compared).items()
+    ]
+    return "; ".join(parts) or NONE
+
+
+def range_text(some: Sequence[int], *, of: Sequence[int]) -> str:
+    """Put into words some of the numbers of shots; empty where it is all of them."""
+    some, of = sorted(some), sorted(of)
+    if some == of:
+        return ""
+    if len(some) == 1 and some != of[-1:]:
+        return f"at {counted(some[0], 'shot')} only"
+    if some == of[-len(some) :]:
+        return f"from {some[0]} shots"
+    if some == of[: len(some)]:
+        return f"up to {some[-1]} shots"
+    return f"at {', '.join(map(str, some))} shots"
+
+
+def of_pair(compared: pd.DataFrame, pair: str) -> pd.DataFrame:
+    """Comparisons of one pair."""
+    named = Pair.parse(pair)
+    return compared[(compared["source"] == named.source) & (compared["target"] == named.target)]
+
+
+def _needed_text(compared: pd.DataFrame) -> str:
+    needed = shots_needed(compared)
+    if needed is None:
+        return DASH
+    row = compared[compared["shots"] == needed].iloc[0]
+    return f"{needed} ({difference_text(row)})"
+
+
+def difference_text(row: pd.Series) -> str:
+    """``"+0.045, +0.031 to +0.060"``: a difference and its interval, where it has one."""
+    interval = "" if pd.isna(row["low"]) else f", {row['low']:+.3f} to {row['high']:+.3f}"
+    return f"{row['difference']:+.3f}{interval}"

@@ -1,0 +1,74 @@
+"""Predictions of several runs in one table: what every diagnostic starts from."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from stampshift.core.errors import ContractError
+from stampshift.core.files import read_table
+
+COLUMNS = ("survey", "row", "label", "score")
+MODEL = ["survey", "method", "shots"]  # one classifier, trained once per split, on one survey
+
+
+def pool_predictions(
+    paths: Sequence[Path | str], *, runs: Sequence[Mapping[str, Any]], surveys: Sequence[str]
+) -> pd.DataFrame:
+    """Read the predictions of some runs into one table.
+
+    Parameters
+    ----------
+    paths
+        ``predictions.parquet`` of every run.
+    runs
+        ``method``, ``shots`` and ``seed`` of each of them; other keys are ignored.
+    surveys
+        Surveys that may occur, in the order in which they are printed and drawn.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``method`` (categorical in the order of `runs`), ``shots``, ``seed``, ``survey``
+        (categorical in the order of `surveys`), ``row`` (of the survey's stamps file), ``label`` and
+        ``score``: a line per run and test stamp. Grouping by `MODEL` gives the order of print.
+
+    Raises
+    ------
+    ContractError
+        If a file cannot be read, misses a column, or holds another survey.
+    """
+    tables = []
+    for path, run in zip(paths, runs, strict=True):
+        table = _read(path, surveys=surveys)
+        tables.append(table.assign(method=run["method"], shots=run["shots"], seed=run["seed"]))
+    methods = list(dict.fromkeys(run["method"] for run in runs))
+    pooled = pd.concat(tables, ignore_index=True)
+    pooled["method"] = pd.Categorical(pooled["method"], categories=methods, ordered=True)
+    pooled["survey"] = pd.Categorical(pooled["survey"], categories=list(surveys), ordered=True)
+    return pooled[["method", "shots", "seed", *COLUMNS]]
+
+
+def models(table: pd.DataFrame) -> list[tuple[str, int]]:
+    """Methods and shots in a table, in the order in which they first appear."""
+    pairs = table[["method", "shots"]].drop_duplicates()
+    return [(str(method), int(shots)) for method, shots in zip(pairs["method"], pairs["shots"], strict=True)]
+
+
+def of_model(table: pd.DataFrame, *, survey: str, method: str, shots: int) -> pd.DataFrame:
+    """Lines of one model on one survey."""
+    chosen = (table["method"] == method) & (table["shots"] == shots) & (table["survey"] == survey)
+    return table[chosen]
+
+
+def _read(path: Path | str, *, surveys: Sequence[str]) -> pd.DataFrame:
+    remedy = f"Delete the folder {Path(path).parent}; the workflow makes it again."
+    table = read_table(path, remedy=remedy, columns=list(COLUMNS))
+    strangers = set(table["survey"].unique()) - set(surveys)
+    if strangers:
+        raise ContractError(
+            f"{path}: expected predictions of {' and '.join(surveys)}, found {', '.join(sorted(strangers))}. "
+            f"{remedy}"
+        )
+    return table

@@ -1,0 +1,181 @@
+"""Comparisons over splits: which difference of balanced accuracy is more than chance.
+
+Four questions are asked of every pair:
+
+- ``shift``: the baseline on the target, against itself on the source;
+- ``gain``: a method on the target, against the baseline there;
+- ``loss``: a method on the source, against the baseline there;
+- ``methods``: one method against another, on the source and on the target.
+
+A split has the same parts for every method, so differences are taken split by split. Each comparison has
+its mean difference, Cohen's d_z (the mean over the standard deviation of the differences), a percentile
+bootstrap interval over splits, and the p-value of a paired t-test; the p-values of one question are
+corrected together for the rate of false discoveries (Benjamini & Hochberg 1995). Splits drawn at random
+from one survey share stamps, which makes such intervals and p-values somewhat too small (Nadeau & Bengio
+2003).
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import combinations
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from stampshift.config.experiment import BASELINE, Pair
+from stampshift.tables.summaries import EVALUATION
+
+ALPHA = 0.05
+CONFIDENCE = 0.95
+RESAMPLES = 2000
+PAIRED_RULE = (
+    "paired t-test over splits, p-values of the whole table corrected for the rate of false discoveries "
+    f"(Benjamini & Hochberg 1995), p < {ALPHA:g}"
+)
+PUBLISHED_SPLITS = 10
+UNKNOWN = {"low": np.nan, "high": np.nan, "effect_size": np.nan}
+
+Key = tuple[str, str, str, int, str]
+
+
+class Comparison(NamedTuple):
+    """What is compared: balanced accuracies of `method` less those of `against`, on one survey."""
+
+    question: str
+    source: str
+    target: str
+    evaluated_on: str
+    shots: int
+    method: str
+    against: str
+
+
+SUBJECT = list(Comparison._fields)
+NUMBERS = ["difference", "low", "high", "effect_size", "splits", "p", "p_corrected"]
+
+
+def paired_comparisons(runs: pd.DataFrame, *, pairs: Sequence[str], methods: Sequence[str]) -> pd.DataFrame:
+    """Ask every question of the runs.
+
+    Parameters
+    ----------
+    runs
+        The long table of runs.
+    pairs
+        ``"<source>-to-<target>"``.
+    methods
+        Methods of adaptation; of two, the latter is compared with the former.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A line per comparison: the fields of `Comparison`; ``difference``, the mean over splits, ``low``
+        and ``high`` of its interval, ``effect_size`` (d_z), ``splits``, ``p`` and ``p_corrected``. What
+        the splits cannot tell is NaN: all but the difference where there is but one, the p-value where
+        all differ by the same.
+    """
+    accuracies: Mapping[Any, pd.Series] = {
+        key: rows.set_index("seed")["balanced_accuracy"] for key, rows in runs.groupby(EVALUATION, sort=False)
+    }
+
+    def statistics(method: Key, against: Key) -> dict[str, float]:
+        return _paired((accuracies[method] - accuracies[against]).dropna().to_numpy(float))
+
+    shots = sorted(set(runs.loc[runs["method"] != BASELINE, "shots"]))
+    return _compare(pairs, methods, shots, known=accuracies, statistics=statistics)
+
+
+def published_comparisons(
+    published: pd.DataFrame, *, pairs: Sequence[str], methods: Sequence[str]
+) -> pd.DataFrame:
+    """Ask every question of published means and standard deviations over ten splits.
+
+    The splits behind them are not published: the p-values are of Welch's t-test, which knows of no
+    pairing, and there is neither interval nor effect size.
+
+    Parameters
+    ----------
+    published
+        Columns ``method``, ``source``, ``target``, ``shots``, ``evaluated_on``, ``mean`` and ``std``.
+    pairs, methods
+        As for `paired_comparisons`, whose columns the result has.
+    """
+    numbers = published.set_index(EVALUATION)[["mean", "std"]]
+    means: Mapping[Any, tuple[float, float]] = {
+        key: (row["mean"], row["std"]) for key, row in numbers.iterrows()
+    }
+
+    def statistics(method: Key, against: Key) -> dict[str, float]:
+        (mean, std), (other_mean, other_std) = means[method], means[against]
+        test = stats.ttest_ind_from_stats(
+            mean, std, PUBLISHED_SPLITS, other_mean, other_std, PUBLISHED_SPLITS, equal_var=False
+        )
+        numbers = {"difference": mean - other_mean, "splits": PUBLISHED_SPLITS, "p": float(test.pvalue)}
+        return UNKNOWN | numbers
+
+    shots = sorted(set(published.loc[published["method"] != BASELINE, "shots"]))
+    return _compare(pairs, methods, shots, known=means, statistics=statistics)
+
+
+def _compare(
+    pairs: Sequence[str],
+    methods: Sequence[str],
+    shots: Sequence[int],
+    *,
+    known: Mapping[Any, Any],
+    statistics: Callable[[Key, Key], dict[str, float]],
+) -> pd.DataFrame:
+    rows = [
+        comparison._asdict() | statistics(method, against)
+        for comparison, method, against in _questions(pairs, methods, shots)
+        if method in known and against in known
+    ]
+    compared = pd.DataFrame(rows, columns=[*SUBJECT, *NUMBERS])
+    for _, part in compared.groupby("question")["p"]:
+        tested = part.dropna()
+        if len(tested):
+            compared.loc[tested.index, "p_corrected"] = stats.false_discovery_control(tested.to_numpy(float))
+    return compared.astype({"p_corrected": float})
+
+
+def _questions(
+    pairs: Sequence[str], methods: Sequence[str], shots: Sequence[int]
+) -> Iterator[tuple[Comparison, Key, Key]]:
+    """Every comparison, with the keys of its two sides."""
+    for pair in pairs:
+        source, target = Pair.parse(pair).source, Pair.parse(pair).target
+
+        def baseline(on: str, source: str = source) -> Key:
+            return (BASELINE, source, on, 0, on)
+
+        subject = Comparison("shift", source, target, target, 0, BASELINE, BASELINE)
+        yield subject, baseline(target), baseline(source)
+        for number in map(int, shots):
+            for on, question in ((target, "gain"), (source, "loss")):
+                adapted: dict[str, Key] = {name: (name, source, target, number, on) for name in methods}
+                for name in methods:
+                    subject = Comparison(question, source, target, on, number, name, BASELINE)
+                    yield subject, adapted[name], baseline(on)
+                for first, second in combinations(methods, 2):
+                    subject = Comparison("methods", source, target, on, number, second, first)
+                    yield subject, adapted[second], adapted[first]
+
+
+def _paired(differences: NDArray[np.float64]) -> dict[str, float]:
+    """Mean, interval, effect size and p-value of paired differences (n,)."""
+    numbers = {"difference": float(differences.mean()), "splits": len(differences)}
+    spread = differences.std(ddof=1) if len(differences) > 1 else np.nan
+    if np.isnan(spread) or np.isclose(spread, 0):
+        return numbers | UNKNOWN | {"p": np.nan}
+    interval = stats.bootstrap(
+        (differences,), np.mean, n_resamples=RESAMPLES, confidence_level=CONFIDENCE, method="percentile",
+        rng=np.random.default_rng(0),
+    ).confidence_interval  # fmt: skip
+    return numbers | {
+        "low": float(interval.low),
+        "high": float(interval.high),
+        "effect_size": float(differences.mean() / spread),
+        "p": float(stats.ttest_1samp(differences, 0).pvalue),
+    }

@@ -1,0 +1,87 @@
+"""A table on its way to files: CSV for machines, Markdown and LaTeX for people."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from stampshift.core.files import atomic_path
+
+DASH = "–"
+FLOAT_FORMAT = "%.10g"  # beyond the resolution of any count, and the same text on every machine
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table to be written.
+
+    Attributes
+    ----------
+    numbers
+        One line per number, unrounded: what the CSV holds.
+    cells
+        What is printed: strings under printed headings.
+    caption
+        What the cells are, in which experiment, and which published table they stand beside.
+    label
+        Name for references in LaTeX.
+    """
+
+    numbers: pd.DataFrame
+    cells: pd.DataFrame
+    caption: str
+    label: str
+
+
+def format_mean(mean: float, std: float) -> str:
+    """``"0.967 ± 0.008"``; a dash for a spread, or a mean, that does not exist."""
+    if np.isnan(mean):
+        return DASH
+    return f"{mean:.3f} ± {DASH if np.isnan(std) else format(std, '.3f')}"
+
+
+def write_csv(numbers: pd.DataFrame, path: Path | str) -> None:
+    """Write numbers as CSV; the same numbers give the same bytes."""
+    with atomic_path(path) as temporary:
+        numbers.to_csv(temporary, index=False, float_format=FLOAT_FORMAT, lineterminator="\n")
+
+
+def write_table(table: Table, *, csv: Path | str, markdown: Path | str, latex: Path | str) -> None:
+    """Write a table three times: numbers as CSV, cells and caption as Markdown and as LaTeX (booktabs)."""
+    write_csv(table.numbers, csv)
+    with atomic_path(markdown) as temporary:
+        body = table.cells.to_markdown(index=False, disable_numparse=True)
+        temporary.write_text(f"{table.caption}\n\n{body}\n", encoding="utf-8")
+    with atomic_path(latex) as temporary:
+        temporary.write_text(_latex(table), encoding="utf-8")
+
+
+def _latex(table: Table) -> str:
+    head, *rows = [list(table.cells.columns), *table.cells.to_numpy().tolist()]
+    lines = [
+        r"\begin{table}",
+        r"\centering",
+        rf"\caption{{{_escape(table.caption)}}}",
+        rf"\label{{{table.label}}}",
+        rf"\begin{{tabular}}{{{'l' * len(head)}}}",
+        r"\toprule",
+        _latex_row(head),
+        r"\midrule",
+        *map(_latex_row, rows),
+        r"\bottomrule",
+        r"\end{tabular}",
+        r"\end{table}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _latex_row(cells: Sequence[str]) -> str:
+    return " & ".join(map(_escape, cells)) + r" \\"
+
+
+def _escape(text: str) -> str:
+    special = {"_": r"\_", "&": r"\&", "%": r"\%", "#": r"\#", "±": r"$\pm$", "λ": r"$\lambda$", DASH: "--"}
+    special |= {"<": "$<$", ">": "$>$", "≤": r"$\leq$", "≥": r"$\geq$"}
+    return "".join(special.get(character, character) for character in text)
