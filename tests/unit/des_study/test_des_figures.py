@@ -43,7 +43,7 @@ def drawn(numbers, **options):
 
 
 def test_detection_curves_of_every_model_and_their_operating_points(numbers):
-    figure = drawn(numbers, published=None, simulated=True)
+    figure = drawn(numbers, published=None)
     rates, roc, points = figure.axes[:3]
     lines = {line.get_label(): line for line in rates.lines}
     assert {"network 1", "network 2", "random forest"} <= set(lines)
@@ -58,18 +58,16 @@ def test_detection_curves_of_every_model_and_their_operating_points(numbers):
     bar, dot = points.lines[4], points.lines[5]
     assert list(bar.get_xdata()) == [own["low"], own["high"]]
     assert dot.get_xdata()[0] == own["fpr_at_mdr"]
-    assert figure.get_suptitle() == "DES study, first part (simulated surveys)"
+    assert figure.get_suptitle() == "DES study, first part"
 
 
 def test_published_points_are_marked_as_such_and_only_where_given(numbers):
-    figure = drawn(numbers, published=POINTS, simulated=False)
+    figure = drawn(numbers, published=POINTS)
     (stars,) = [line for line in figure.axes[0].lines if line.get_label() == "published forest"]
     assert list(stars.get_xdata()) == [0.03, 0.05]
     assert list(stars.get_ydata()) == [0.038, 0.016]
     assert figure.get_suptitle() == "DES study, first part"
-    texts = [
-        text.get_text() for text in drawn(numbers, published=None, simulated=True).legends[0].get_texts()
-    ]
+    texts = [text.get_text() for text in drawn(numbers, published=None).legends[0].get_texts()]
     assert texts == ["network 1", "network 2", "random forest", "MDR 0.05"]
 
 
@@ -80,7 +78,7 @@ def test_every_model_of_the_configuration_has_a_colour_of_its_own():
 
 
 def test_scores_have_a_panel_per_model():
-    figure = score_panels(score_histograms(predictions(MODELS), bins=10), title="DES study", simulated=True)
+    figure = score_panels(score_histograms(predictions(MODELS), bins=10), title="DES study")
     visible = [axes for axes in figure.axes if axes.get_visible()]
     assert [axes.get_title() for axes in visible] == ["network 1", "network 2", "random forest"]
     assert {axes.get_yscale() for axes in visible} == {"log"}
@@ -90,7 +88,7 @@ def test_scores_have_a_panel_per_model():
 
 
 def test_confusion_matrices_have_labels_as_rows(numbers):
-    figure = confusion_matrices(confusion_shares(numbers), part="second", simulated=False)
+    figure = confusion_matrices(confusion_shares(numbers), part="second")
     axes = figure.axes[0]
     assert (axes.get_ylabel(), axes.get_xlabel()) == ("label", "called")
     texts = {text.get_position(): text.get_text() for text in axes.texts}
@@ -100,7 +98,7 @@ def test_confusion_matrices_have_labels_as_rows(numbers):
 
 
 def test_learning_curves_mark_the_earlier_of_two_best_epochs():
-    figure = network_learning_curves({"network_1": history()}, title="DES study", simulated=True)
+    figure = network_learning_curves({"network_1": history()}, title="DES study")
     loss, accuracy = figure.axes
     assert [line.get_xdata()[0] for line in accuracy.lines if line.get_marker() == "o"] == [2]
     assert loss.get_ylabel() == "training loss (cross-entropy)"
@@ -108,7 +106,7 @@ def test_learning_curves_mark_the_earlier_of_two_best_epochs():
 
 def test_validation_loss_is_drawn_where_a_training_wrote_it():
     table = history().assign(validation_loss=[0.6, 0.4, 0.5])
-    figure = network_learning_curves({"network_1": table}, title="DES study", simulated=False)
+    figure = network_learning_curves({"network_1": table}, title="DES study")
     (dotted,) = [line for line in figure.axes[0].lines if line.get_linestyle() == ":"]
     assert list(dotted.get_ydata()) == [0.6, 0.4, 0.5]
     assert figure.axes[0].get_ylabel() == "cross-entropy"
@@ -119,7 +117,7 @@ def test_the_review_beside_the_best_and_a_random_one():
         {"row": range(10), "old_label": [0, 1] * 5, "label": 0, "true_label": [1, 1] + [0, 1] * 4}
     )
     queue = review_queue(pd.DataFrame({"row": [3, 0, 2]}), labels=labels)
-    found, precision = review_figure(queue, simulated=True).axes
+    found, precision = review_figure(queue).axes
     best, random, review, end = found.lines
     assert [list(best.get_xdata()), list(best.get_ydata())] == [[0, 1, 3], [0, 1, 1]]  # one flip
     assert list(random.get_ydata()) == [0, 0.3]  # three of ten stamps
@@ -131,10 +129,10 @@ def test_the_review_beside_the_best_and_a_random_one():
 
 def test_the_new_survey_before_and_after():
     table = predictions(("before", "after"))
-    figure = new_survey_figure(curves(table), cutoff_curves(table), survey="B", simulated=True)
+    figure = new_survey_figure(curves(table), cutoff_curves(table), survey="B")
     detection, rates, clean = figure.axes
     assert [line.get_linestyle() for line in detection.lines] == ["--", "-"]
     assert len(rates.lines) == 2 * 2 + 1
     assert rates.lines[-1].get_xdata()[0] == 0.3
     assert clean.lines[1].get_ydata()[0] == pytest.approx(0.5, abs=0.01)  # all pass: the share of reals
-    assert figure.get_suptitle() == "B, labelled by votes (simulated surveys)"
+    assert figure.get_suptitle() == "B, labelled by votes"

@@ -52,7 +52,7 @@ def test_shares_before_and_after(predictions, labels):
 
 def test_the_printed_stages(predictions, labels):
     numbers = relabelled_categories(predictions, labels=labels, bounds=BOUNDS, mdr=0.05, how=HOW)
-    table = relabelled_table(numbers, bounds=BOUNDS, mdr=0.05, how=HOW, simulated=True)
+    table = relabelled_table(numbers, bounds=BOUNDS, mdr=0.05, how=HOW)
     assert table.cells[["model", "trained on", "tested on", "stamps"]].to_numpy().tolist() == [
         ["network 1", "old labels", "old labels", "8"],
         ["network 1", "old labels", "corrected labels", "8"],
@@ -60,7 +60,6 @@ def test_the_printed_stages(predictions, labels):
     ]
     assert table.cells["4: real, p ≤ 0.5"].to_list() == ["50.000"] * 3
     assert table.cells["FPR at MDR 0.05"].to_list() == ["0.0000 [0.0000, 0.0000]"] * 3
-    assert "simulated surveys" in table.caption
 
 
 def test_gain_by_corrected_and_by_true_labels(predictions, labels):
@@ -80,13 +79,13 @@ def test_gain_by_corrected_and_by_true_labels(predictions, labels):
 def test_without_true_labels_only_the_corrected_judge(predictions, labels):
     gain = retraining_gain(predictions, labels=labels.drop(columns="true_label"), mdr=0.05, how=HOW)
     assert set(gain["tested_on"]) == {"label"}
-    table = gain_table(gain, mdr=0.05, how=HOW, simulated=False)
+    table = gain_table(gain, mdr=0.05, how=HOW)
     assert table.caption.endswith("which of them people looked at.")
 
 
 def test_the_printed_gain(predictions, labels):
     gain = retraining_gain(predictions, labels=labels, mdr=0.05, how=HOW)
-    table = gain_table(gain, mdr=0.05, how=HOW, simulated=True)
+    table = gain_table(gain, mdr=0.05, how=HOW)
     row = table.cells.iloc[2].to_dict()
     assert row["tested on"] == "true labels"
     assert (row["trained on old labels"], row["on corrected labels"]) == ("0.7500", "1.0000")

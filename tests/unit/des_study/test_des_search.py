@@ -40,7 +40,7 @@ def test_no_candidate_has_no_precision(labels):
     numbers = search_success(candidates(0), labels=labels).set_index("labelled")
     assert np.isnan(numbers.loc["real", "precision"])
     assert numbers.loc["real", "recall"] == 0
-    cells = search_table(numbers.reset_index(), simulated=True).cells
+    cells = search_table(numbers.reset_index()).cells
     assert cells.iloc[2].to_list() == ["labelled real (category 6)", "4", "1", "0", "0", "–", "0.0%", "0"]
 
 

@@ -12,7 +12,7 @@ def test_classes_from_top_to_bottom_with_their_intervals():
         for name, label in classes
         for method, shots in (("baseline", 0), ("mme", 5))
     ]
-    figure = class_recall_figure(pd.DataFrame(lines), pair="A-to-B", methods=["mme"], simulated=True)
+    figure = class_recall_figure(pd.DataFrame(lines), pair="A-to-B", methods=["mme"])
     target, source = figure.axes
     assert [text.get_text() for text in target.get_yticklabels()] == [
         "SN (real)\n30 stamps",

@@ -29,7 +29,6 @@ def figure(predictions):
         pair="A-to-B",
         methods=["mme"],
         operating_points={"mdr": [0.01], "fpr": [0.02]},
-        simulated=True,
     )
 
 
@@ -56,11 +55,11 @@ def test_axes_are_the_same_for_every_pair(figure):
 def test_legend_and_title(figure):
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
     assert texts == ["baseline", "MME, 1 shot", "MME, 5 shots", "rates of the operating points"]
-    assert figure.get_suptitle() == "A to B (simulated surveys)"
+    assert figure.get_suptitle() == "A to B"
 
 
 def test_score_histograms_have_a_row_per_model(predictions):
-    figure = score_figure(score_histograms(predictions, bins=10), pair="A-to-B", simulated=False)
+    figure = score_figure(score_histograms(predictions, bins=10), pair="A-to-B")
     titles = [axes.get_title() for axes in figure.axes]
     assert titles[:2] == ["baseline, on the target, B", "baseline, on the source, A"]
     assert len(titles) == 2 * len(models(predictions))

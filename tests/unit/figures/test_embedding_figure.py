@@ -15,7 +15,7 @@ def test_surveys_by_colour_and_labels_by_marker():
         ],
         columns=["method", "shots", "survey", "row", "label", "x", "y"],
     ).assign(x_share=0.61, y_share=0.2)
-    figure = embedding_figure(points, pair="A-to-B", simulated=True)
+    figure = embedding_figure(points, pair="A-to-B")
     reals, bogus = figure.axes[0].collections
     np.testing.assert_allclose(reals.get_offsets(), [[0.3, 0.4], [0.1, 0.2]])  # by row, not by survey
     colours = [to_hex(colour).upper() for colour in reals.get_facecolors()]

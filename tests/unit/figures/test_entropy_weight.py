@@ -23,7 +23,7 @@ def lines(figure):
 
 
 def test_a_line_per_number_of_shots_and_their_mean(search):
-    drawn = lines(lambda_curves(search, simulated=False))
+    drawn = lines(lambda_curves(search))
     for shots, label in ((1, "1 shot"), (40, "40 shots")):
         np.testing.assert_array_equal(drawn[label].get_xdata(), WEIGHTS)
         np.testing.assert_allclose(drawn[label].get_ydata(), ACCURACIES[shots])
@@ -31,21 +31,21 @@ def test_a_line_per_number_of_shots_and_their_mean(search):
 
 
 def test_the_chosen_weight_is_marked_on_the_mean(search):
-    figure = lambda_curves(search, simulated=False)
+    figure = lambda_curves(search)
     assert set(lines(figure)["chosen: 0.2"].get_xdata()) == {0.2}
     (star,) = [line for line in figure.axes[0].lines if line.get_marker() == "*"]
     np.testing.assert_allclose(star.get_xydata(), [[0.2, 0.8]])
 
 
 def test_axes_and_labels(search):
-    figure = lambda_curves(search, simulated=True)
+    figure = lambda_curves(search)
     axes = figure.axes[0]
     assert axes.get_xscale() == "log"
     assert axes.get_ylim() == (0.4, 1.005)
     assert axes.get_xlabel() == "entropy weight λ"
     assert axes.get_ylabel() == "validation balanced accuracy"
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["0.01", "0.2", "1", "10"]
-    assert figure.get_suptitle() == "A to B (simulated surveys)"
+    assert figure.get_suptitle() == "A to B"
 
 
 @pytest.mark.parametrize(("trials", "found"), [(slice(0), "none"), (slice(0, 2), "1, 10")])
@@ -54,4 +54,4 @@ def test_a_choice_that_was_not_searched_is_refused(search, trials, found):
     with pytest.raises(
         ContractError, match=rf"A-to-B.json: the chosen .* 0.2 is none of the searched \({found}\)"
     ):
-        lambda_curves(search, simulated=False)
+        lambda_curves(search)

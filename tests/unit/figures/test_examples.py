@@ -44,7 +44,7 @@ def test_examples_are_spread_evenly_and_always_the_same(stamps):
 
 
 def test_a_row_per_class_reals_first_with_all_channels(stamps):
-    figure = class_examples(stamps, per_class=2, simulated=True)
+    figure = class_examples(stamps, per_class=2)
     assert len(figure.axes) == 3 * 6
     kast = [10, 11, 12, 60, 61, 62]
     real = [30, 31, 32]  # one stamp alone: the rest of the row is empty
@@ -53,16 +53,16 @@ def test_a_row_per_class_reals_first_with_all_channels(stamps):
 
 
 def test_names_channels_and_title(stamps):
-    figure = class_examples(stamps, per_class=2, simulated=True)
+    figure = class_examples(stamps, per_class=2)
     assert names(figure) == ["kast\n(real)", "real", "cr\n(bogus)"]
     titles = [axes.get_title() for axes in figure.axes]
     assert titles[:6] == ["template", "science", "difference"] * 2
     assert set(titles[6:]) == {""}
-    assert figure.get_suptitle() == "Classes of S (simulated surveys)"
+    assert figure.get_suptitle() == "Classes of S"
 
 
 def test_stamps_are_square_and_inside_the_figure(stamps):
-    figure = class_examples(stamps, per_class=3, simulated=False)
+    figure = class_examples(stamps, per_class=3)
     width, height = figure.get_size_inches()
     for axes in figure.axes:
         box = axes.get_position()
@@ -90,7 +90,7 @@ def preprocessed(*survey_classes, **changes):
         invalid=RULE,
         classes={"kast": "real", "bogus": "bogus"},
     )
-    options = {"invalid": RULE, "survey": "S", "simulated": False} | changes
+    options = {"invalid": RULE, "survey": "S"} | changes
     return triplets, block, preprocessing_examples(triplets, block, **options)
 
 
@@ -106,9 +106,9 @@ def test_raw_and_preprocessed_side_by_side():
 
 
 def test_rows_tell_class_and_label_and_the_title_survey_and_simulation():
-    *_, figure = preprocessed("kast", "bogus", simulated=True)
+    *_, figure = preprocessed("kast", "bogus")
     assert names(figure) == ["kast\n(real)", "bogus"]
-    assert figure.get_suptitle() == "S, as published and preprocessed (simulated surveys)"
+    assert figure.get_suptitle() == "S, as published and preprocessed"
 
 
 def test_invalid_pixels_of_raw_images_are_told_apart_by_colour():
@@ -138,4 +138,4 @@ def test_an_image_without_a_valid_pixel_is_masked_as_a_whole():
 def test_triplets_other_than_those_preprocessed_are_refused():
     triplets, block, _ = preprocessed("kast", "kast")
     with pytest.raises(ContractError, match=r"S: expected the same triplets .* found 1 and 2"):
-        preprocessing_examples(triplets[:1], block, invalid=RULE, survey="S", simulated=False)
+        preprocessing_examples(triplets[:1], block, invalid=RULE, survey="S")

@@ -17,7 +17,7 @@ def histories() -> dict[int, pd.DataFrame]:
 
 
 def test_a_line_per_split_in_both_panels(histories):
-    figure = learning_curves(histories, survey="S", simulated=True)
+    figure = learning_curves(histories, survey="S")
     loss, accuracy = figure.axes
     for axes, column in ((loss, "train_loss"), (accuracy, "validation_balanced_accuracy")):
         drawn = {line.get_label(): line for line in axes.lines}
@@ -27,20 +27,20 @@ def test_a_line_per_split_in_both_panels(histories):
 
 
 def test_the_kept_epoch_is_marked_the_first_of_a_tie(histories):
-    accuracy = learning_curves(histories, survey="S", simulated=True).axes[1]
+    accuracy = learning_curves(histories, survey="S").axes[1]
     marked = {line.get_label(): line.get_xydata().tolist() for line in accuracy.lines}
     assert marked["kept 0"] == [[2, 0.9]]
     assert marked["kept 7"] == [[3, 0.8]]
 
 
 def test_axes_and_labels(histories):
-    figure = learning_curves(histories, survey="S", simulated=True)
+    figure = learning_curves(histories, survey="S")
     loss, accuracy = figure.axes
     assert accuracy.get_ylim() == (0.4, 1.005)
     assert loss.get_ylim()[0] == 0
     assert loss.get_ylabel() == "training loss (cross-entropy)"
     assert accuracy.get_ylabel() == "validation balanced accuracy"
     assert loss.get_xlabel() == accuracy.get_xlabel() == "epoch"
-    assert figure.get_suptitle() == "Baselines of S (simulated surveys)"
+    assert figure.get_suptitle() == "Baselines of S"
     legend = [text.get_text() for text in figure.legends[0].get_texts()]
     assert legend == ["one split", "epoch whose weights are kept"]

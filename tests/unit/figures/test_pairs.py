@@ -11,7 +11,7 @@ METHODS = ["finetune", "mme"]
 
 @pytest.fixture
 def figure(all_runs):
-    return pair_boxplots(all_runs, pair="A-to-B", methods=METHODS, simulated=True)
+    return pair_boxplots(all_runs, pair="A-to-B", methods=METHODS)
 
 
 def values(runs, *, method, on, shots):
@@ -63,36 +63,36 @@ def test_boxes_of_a_number_of_shots_stand_beside_each_other(figure):
 
 
 def test_panels_and_pairs_share_their_axis(figure, all_runs):
-    other = pair_boxplots(all_runs, pair="C-to-A", methods=METHODS, simulated=True)
+    other = pair_boxplots(all_runs, pair="C-to-A", methods=METHODS)
     limits = {axes.get_ylim() for axes in [*figure.axes, *other.axes]}
     assert limits == {(0.4, 1.005)}
     lower = all_runs.assign(balanced_accuracy=all_runs["balanced_accuracy"].where(all_runs.index > 0, 0.32))
-    shown = pair_boxplots(lower, pair="C-to-A", methods=METHODS, simulated=True)
+    shown = pair_boxplots(lower, pair="C-to-A", methods=METHODS)
     assert {axes.get_ylim() for axes in shown.axes} == {(0.3, 1.005)}
 
 
 def test_labels_and_title(figure, all_runs):
-    assert figure.get_suptitle() == "A to B (simulated surveys)"
+    assert figure.get_suptitle() == "A to B"
     assert figure.axes[0].get_ylabel() == "balanced accuracy"
     assert figure.axes[1].get_xlabel() == "labelled B stamps per class"
     legend = [text.get_text() for text in figure.legends[0].get_texts()]
     assert legend == ["fine-tuning", "MME", "mean over splits", "baseline, mean over splits"]
-    real = pair_boxplots(all_runs, pair="A-to-B", methods=METHODS, simulated=False)
+    real = pair_boxplots(all_runs, pair="A-to-B", methods=METHODS)
     assert real.get_suptitle() == "A to B"
 
 
 def test_a_method_that_the_project_does_not_know_gets_boxes_and_its_name(all_runs):
-    figure = pair_boxplots(all_runs, pair="A-to-B", methods=["mme", "new"], simulated=False)
+    figure = pair_boxplots(all_runs, pair="A-to-B", methods=["mme", "new"])
     assert len(figure.axes[0].patches) == 4
     assert figure.legends[0].get_texts()[1].get_text() == "new"
 
 
 def test_a_single_split_is_drawn(all_runs):
-    figure = pair_boxplots(all_runs[all_runs["seed"] == 0], pair="A-to-B", methods=METHODS, simulated=False)
+    figure = pair_boxplots(all_runs[all_runs["seed"] == 0], pair="A-to-B", methods=METHODS)
     dots = [artist.get_xydata() for artist in figure.axes[0].lines if artist.get_marker() == "."]
     assert [len(group) for group in dots] == [1, 1, 1, 1]
 
 
 def test_a_pair_without_runs_is_refused(all_runs):
     with pytest.raises(ContractError, match="runs of A-to-D"):
-        pair_boxplots(all_runs, pair="A-to-D", methods=METHODS, simulated=False)
+        pair_boxplots(all_runs, pair="A-to-D", methods=METHODS)

@@ -9,7 +9,7 @@ SURVEYS = ["C", "A", "B"]
 
 @pytest.fixture
 def figure(all_runs):
-    return all_pairs(all_runs, surveys=SURVEYS, methods=METHODS, simulated=True)
+    return all_pairs(all_runs, surveys=SURVEYS, methods=METHODS)
 
 
 def drawn(figure):
@@ -86,7 +86,7 @@ def test_labels_stand_at_the_outer_panels_alone(figure):
 
 
 def test_title_and_legend(figure):
-    assert figure.get_suptitle() == "From source (row) to target (column) (simulated surveys)"
+    assert figure.get_suptitle() == "From source (row) to target (column)"
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [
         "fine-tuning, on the target",
         "fine-tuning, on the source",
@@ -99,6 +99,6 @@ def test_title_and_legend(figure):
 
 def test_some_pairs_alone_and_a_single_split(all_runs):
     some = all_runs[(all_runs["source"] == "A") & (all_runs["target"] != "C") & (all_runs["seed"] == 0)]
-    figure = all_pairs(some, surveys=SURVEYS, methods=METHODS, simulated=False)
+    figure = all_pairs(some, surveys=SURVEYS, methods=METHODS)
     assert [axes.get_title() for axes in drawn(figure)] == ["A to B"]
     assert figure.get_suptitle() == "From source (row) to target (column)"

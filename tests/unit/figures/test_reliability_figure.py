@@ -21,9 +21,7 @@ def test_bins_of_few_stamps_are_left_out():
         )
         for survey in ("B", "A")
     )
-    figure = reliability_diagrams(
-        reliability_curves(predictions, bins=2), pair="A-to-B", methods=["mme"], simulated=True
-    )
+    figure = reliability_diagrams(reliability_curves(predictions, bins=2), pair="A-to-B", methods=["mme"])
     line = {line.get_label(): line for line in figure.axes[0].lines}["MME, 5 shots"]
     np.testing.assert_allclose(line.get_xydata(), [[0.1, np.nan], [0.9, 0.75]])
     assert [axes.get_title() for axes in figure.axes] == [
@@ -32,4 +30,4 @@ def test_bins_of_few_stamps_are_left_out():
         "after temperature scaling, on the target, B",
         "after temperature scaling, on the source, A",
     ]
-    assert figure.get_suptitle() == "A to B (simulated surveys)"
+    assert figure.get_suptitle() == "A to B"

@@ -17,7 +17,7 @@ def figure():
         ],
         columns=["source", "target", "method", "shots", "lost", "won"],
     )
-    return retention_figure(retention, surveys=["A", "B"], methods=["finetune", "mme"], simulated=True)
+    return retention_figure(retention, surveys=["A", "B"], methods=["finetune", "mme"])
 
 
 def test_a_point_per_pair_and_shots_and_the_means(figure):

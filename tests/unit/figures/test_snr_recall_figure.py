@@ -18,7 +18,7 @@ def recalls(*surveys):
 
 
 def draw(*surveys):
-    return snr_recall_figure(recalls(*surveys), pair="A-to-B", methods=["finetune", "mme"], simulated=True)
+    return snr_recall_figure(recalls(*surveys), pair="A-to-B", methods=["finetune", "mme"])
 
 
 def test_a_row_of_panels_for_each_survey_that_has_ratios():

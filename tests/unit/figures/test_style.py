@@ -21,21 +21,29 @@ def test_the_style_is_applied_and_the_callers_settings_are_left_alone():
 
 
 def test_the_callers_settings_do_not_change_a_figure(tmp_path):
-    save_figure(drawn(), [tmp_path / "plain.png"])
+    save_figure(drawn(), [tmp_path / "plain.png"], simulated=False)
     with mpl.rc_context({"axes.facecolor": "red", "font.size": 20, "savefig.dpi": 10}):
-        save_figure(drawn(), [tmp_path / "set.png"])
+        save_figure(drawn(), [tmp_path / "set.png"], simulated=False)
     assert (tmp_path / "plain.png").read_bytes() == (tmp_path / "set.png").read_bytes()
 
 
 @pytest.mark.parametrize("suffix", ["pdf", "png"])
 def test_the_same_figure_gives_the_same_bytes_without_a_date(tmp_path, suffix):
     for name in ("one", "two"):
-        save_figure(drawn(), [tmp_path / f"{name}.{suffix}"])
+        save_figure(drawn(), [tmp_path / f"{name}.{suffix}"], simulated=False)
     content = (tmp_path / f"one.{suffix}").read_bytes()
     assert content == (tmp_path / f"two.{suffix}").read_bytes()
     assert b"CreationDate" not in content
     assert b"Matplotlib" not in content
     assert content.startswith({"pdf": b"%PDF", "png": b"\x89PNG"}[suffix])
+
+
+def test_a_figure_of_simulated_surveys_says_so_in_its_title(tmp_path):
+    figure = drawn()
+    figure.suptitle("A to B")
+    figure.text(0.1, 0.1, "A to C")
+    save_figure(figure, [tmp_path / "a.png"], simulated=True)
+    assert figure.get_suptitle() == "A to B (simulated surveys)"
 
 
 def test_limits_reach_lower_only_where_a_value_is_lower():

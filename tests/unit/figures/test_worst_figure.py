@@ -20,7 +20,7 @@ def errors():
 
 @pytest.fixture
 def figure(errors, surveys):
-    return error_gallery(errors, surveys["A"], per_kind=3, model="MME", simulated=True)
+    return error_gallery(errors, surveys["A"], per_kind=3, model="MME")
 
 
 def test_triplets_are_the_stamps_of_the_errors(figure, surveys):
@@ -38,4 +38,4 @@ def test_class_identifier_and_score_stand_under_a_triplet(figure):
 def test_a_kind_without_errors_says_so(figure):
     headings = [text.get_text() for text in figure.texts]
     assert headings[:2] == ["bogus called real: the most confident first", "real called bogus: none"]
-    assert figure.get_suptitle() == "Worst errors on A: MME (simulated surveys)"
+    assert figure.get_suptitle() == "Worst errors on A: MME"

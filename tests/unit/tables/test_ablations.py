@@ -16,8 +16,8 @@ def with_variant(runs):
     return pd.concat([runs, other], ignore_index=True)
 
 
-def table(runs, simulated=False):
-    return ablation_table(runs, names=NAMES, labels=LABELS, reference="mme", simulated=simulated)
+def table(runs):
+    return ablation_table(runs, names=NAMES, labels=LABELS, reference="mme")
 
 
 def test_differences_are_paired_by_split(with_variant):
@@ -57,10 +57,9 @@ def test_the_numbers_hold_the_spread_of_the_differences(with_variant):
     assert baseline["difference_std"] == pytest.approx(0.09)  # 0.19, 0.10 and 0.01 below MME
 
 
-def test_the_caption_says_what_is_averaged_and_that_surveys_are_simulated(with_variant):
-    caption = table(with_variant, simulated=True).caption
+def test_the_caption_says_what_is_averaged(with_variant):
+    caption = table(with_variant).caption
     assert "over 3 splits of 1 pair." in caption
-    assert caption.endswith("With simulated surveys in place of archives.")
 
 
 def test_names_in_print():

@@ -73,7 +73,7 @@ def test_operating_points_of_a_hand_computed_case():
 
 def test_the_table_has_a_line_per_model_and_survey():
     numbers = operating_points(predictions(SCORES, SCORES), mdr=[0.5], fpr=[])
-    table = operating_point_table(numbers, pair="A-to-B", simulated=True)
+    table = operating_point_table(numbers, pair="A-to-B")
     (row,) = table.cells.to_dict("records")
     assert row == {
         "tested on": "B",
@@ -85,4 +85,3 @@ def test_the_table_has_a_line_per_model_and_survey():
     }
     assert "Models of A to B on test parts" in table.caption
     assert "over 2 splits" in table.caption
-    assert "simulated surveys" in table.caption

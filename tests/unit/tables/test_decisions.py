@@ -84,17 +84,16 @@ def test_table_of_shots_to_beat_the_baseline():
     table = pd.concat(
         [gains([(1, 0.02, CHANCE), (5, 0.0449, GOOD)]), gains([(1, 0.1, CHANCE)], method="finetune")]
     )
-    made = shots_to_beat_table(table, pairs=["A-to-B"], methods=["finetune", "mme"], simulated=True)
+    made = shots_to_beat_table(table, pairs=["A-to-B"], methods=["finetune", "mme"])
     assert made.cells.to_dict("list") == {
         "source to target": ["A to B"],
         "fine-tuning": ["–"],
         "MME": ["5 (+0.045, +0.035 to +0.055)"],
     }
     assert "paired t-test over splits" in made.caption
-    assert made.caption.endswith("With simulated surveys in place of archives.")
 
 
 def test_table_of_winners_keeps_source_and_target_apart():
     table = pd.concat([between([(1, 0.1, GOOD)], on="A"), between([(1, -0.1, GOOD)], on="B")])
-    made = winner_table(table, pairs=["A-to-B"], simulated=False)
+    made = winner_table(table, pairs=["A-to-B"])
     assert made.cells.iloc[0].to_list() == ["A to B", "MME", "fine-tuning"]

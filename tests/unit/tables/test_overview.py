@@ -5,7 +5,7 @@ from stampshift.tables.overview import overview_table
 
 
 def test_a_line_per_pair_and_the_means(runs):
-    table = overview_table(runs, pairs=["A-to-B", "B-to-A"], methods=["mme", "finetune"], simulated=True)
+    table = overview_table(runs, pairs=["A-to-B", "B-to-A"], methods=["mme", "finetune"])
     assert table.cells.set_index("source to target").T.to_dict("list") == {
         "A to B": ["0.970", "0.700", "0.750", "0.750", "0.800", "0.850", "0.970", "0.870"],
         "B to A": ["0.900", "0.500", "–", "–", "–", "–", "–", "–"],
@@ -23,11 +23,10 @@ def test_a_line_per_pair_and_the_means(runs):
         "fine-tuning, 10 shots, source",
     ]
     assert table.caption.startswith("Balanced accuracy on test parts, mean over 3 splits: the baseline")
-    assert table.caption.endswith("With simulated surveys in place of archives.")
 
 
 def test_numbers_hold_every_number_of_shots_once(runs):
-    numbers = overview_table(runs, pairs=["A-to-B"], methods=["finetune", "mme"], simulated=False).numbers
+    numbers = overview_table(runs, pairs=["A-to-B"], methods=["finetune", "mme"]).numbers
     assert len(numbers) == 2 + 2 * 2 * 2
     assert not numbers.duplicated(["source", "target", "method", "shots", "evaluated_on"]).any()
     chosen = numbers.query("method == 'mme' and shots == 10 and evaluated_on == 'B'")
@@ -36,8 +35,6 @@ def test_numbers_hold_every_number_of_shots_once(runs):
 
 
 def test_baselines_alone_make_a_table(runs):
-    table = overview_table(
-        runs[runs["method"] == "baseline"], pairs=["A-to-B"], methods=["mme"], simulated=False
-    )
+    table = overview_table(runs[runs["method"] == "baseline"], pairs=["A-to-B"], methods=["mme"])
     assert table.cells.to_numpy().tolist() == [["A to B", "0.970", "0.700"], ["mean", "0.970", "0.700"]]
     assert np.isfinite(table.numbers["mean"]).all()

@@ -36,10 +36,9 @@ def test_curves_pool_the_splits(predictions):
 
 
 def test_the_table_names_where_the_temperature_comes_from(predictions):
-    table = calibration_table(calibration_numbers(predictions, bins=4), pair="A-to-B", simulated=True)
+    table = calibration_table(calibration_numbers(predictions, bins=4), pair="A-to-B")
     (row,) = table.cells.to_dict("records")
     assert row["model"] == "MME, 5 shots"
     assert row["temperature"] == "1.500 ± 0.707"
     assert row["ECE before"] == "0.150 ± 0.000"
     assert "fitted on the validation stamps of the same split" in table.caption
-    assert "simulated" in table.caption

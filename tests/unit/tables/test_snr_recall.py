@@ -98,7 +98,7 @@ def test_ratios_that_do_not_fit_the_stamps_are_refused(ratios, message):
 
 
 def test_the_table_has_a_line_per_bin_and_says_what_has_none():
-    table = snr_recall_table(recalls(predictions()), pair="A-to-B", confidence=0.95, simulated=True)
+    table = snr_recall_table(recalls(predictions()), pair="A-to-B", confidence=0.95)
     assert table.cells[["label", "S/N", "stamps"]].to_numpy().tolist() == [
         ["real", "3 to 5", "1"],
         ["real", "10 to 40", "2"],
@@ -107,4 +107,3 @@ def test_the_table_has_a_line_per_bin_and_says_what_has_none():
     ]
     assert table.cells["MME, 5 shots"][2] == "0.667 (0.208 to 0.939)"
     assert "negative, zero or unknown" in table.caption
-    assert "simulated" in table.caption

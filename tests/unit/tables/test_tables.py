@@ -5,7 +5,7 @@ import pytest
 from stampshift.core.errors import ContractError
 from stampshift.tables.balanced_accuracy import baseline_table, lambda_table, pair_table
 from stampshift.tables.summaries import mean_validation, select_pair, summarise
-from stampshift.tables.writing import Table, format_mean, write_table
+from stampshift.tables.writing import Table, format_mean, full_caption, write_table
 
 METHODS = ["finetune", "mme"]
 SEARCH = {
@@ -61,7 +61,7 @@ def test_a_number_that_does_not_exist_is_a_dash(mean, std, text):
 
 
 def test_baseline_table_in_the_order_of_the_surveys(runs, published):
-    table = baseline_table(runs, surveys=["B", "A"], published=published, simulated=False)
+    table = baseline_table(runs, surveys=["B", "A"], published=published)
     assert table.cells.to_dict("list") == {
         "source": ["B", "A"],
         "B": ["0.900 ± 0.000", "0.700 ± 0.100"],
@@ -75,13 +75,14 @@ def test_baseline_table_in_the_order_of_the_surveys(runs, published):
 
 def test_baseline_table_without_a_source_or_an_evaluation(runs, published):
     some = runs[(runs["source"] == "A") & (runs["seed"] == 0)]
-    table = baseline_table(some, surveys=["A", "B", "C"], published=published.iloc[:0], simulated=True)
+    table = baseline_table(some, surveys=["A", "B", "C"], published=published.iloc[:0])
     assert table.cells.to_numpy().tolist() == [["A", "0.960 ± –", "0.600 ± –", "–"]]
-    assert table.caption.endswith("over 1 split. With simulated surveys in place of archives.")
+    said = full_caption(table, simulated=True)
+    assert said.endswith("over 1 split. With simulated surveys in place of archives.")
 
 
 def test_pair_table_by_shots_beside_the_baseline(runs, published):
-    table = pair_table(runs, pair="A-to-B", methods=METHODS, published=published, simulated=True)
+    table = pair_table(runs, pair="A-to-B", methods=METHODS, published=published)
     assert table.cells.to_dict("list") == {
         "shots": ["0 (baseline)", "1", "10"],
         "fine-tuning, on A": ["0.970 ± 0.010", "0.910 ± 0.010", "0.870 ± 0.020"],
@@ -90,7 +91,7 @@ def test_pair_table_by_shots_beside_the_baseline(runs, published):
         "MME, on B": ["0.700 ± 0.100", "0.750 ± 0.030", "0.800 ± 0.010"],
     }
     assert "from A to B with a number of labelled stamps of B per class" in table.caption
-    assert "Published: Tables 18 and 19 of Bolívar (2022). With simulated surveys" in table.caption
+    assert "Published: Tables 18 and 19 of Bolívar (2022)." in table.caption
     line = table.numbers[(table.numbers["method"] == "mme") & (table.numbers["shots"] == 10)].iloc[1]
     assert line[["source", "target", "evaluated_on", "splits"]].tolist() == ["A", "B", "B", 3]
     assert (line["mean"], line["std"]) == pytest.approx((0.8, 0.01))
@@ -98,7 +99,7 @@ def test_pair_table_by_shots_beside_the_baseline(runs, published):
 
 def test_a_pair_that_was_not_run_is_refused(runs, published):
     with pytest.raises(ContractError, match="runs of B-to-A of every method, found none of finetune on B"):
-        pair_table(runs, pair="B-to-A", methods=METHODS, published=published, simulated=False)
+        pair_table(runs, pair="B-to-A", methods=METHODS, published=published)
     with pytest.raises(ContractError, match="found none of new on A, new on B"):
         select_pair(runs, source="A", target="B", methods=[*METHODS, "new"])
 
@@ -118,13 +119,21 @@ def test_mean_validation_is_over_shots_by_ascending_weight():
 
 def test_lambda_table(published_lambda):
     unsearched = {"source": "C", "target": "B", "chosen": 0.3, "search": []}
-    table = lambda_table([SEARCH, unsearched], published=published_lambda, simulated=False)
+    table = lambda_table([SEARCH, unsearched], published=published_lambda)
     assert table.cells.columns.tolist() == ["source", "target", "chosen", "published", "λ = 0.2", "λ = 1"]
     assert table.cells.to_numpy().tolist() == [
         ["A", "B", "0.2", "0.5", "0.800", "0.550"],
         ["C", "B", "0.3", "–", "–", "–"],
     ]
     assert table.numbers["entropy_weight"].tolist() == [0.2, 1, 0.3]
+
+
+def test_a_table_of_simulated_surveys_says_so_wherever_it_has_a_caption(tmp_path):
+    table = Table(pd.DataFrame({"a": [1]}), pd.DataFrame({"a": ["1"]}), "Numbers. ", "tab:a")
+    paths = [tmp_path / f"t.{suffix}" for suffix in ("csv", "md", "tex")]
+    write_table(table, paths, simulated=True)
+    said = "Numbers. With simulated surveys in place of archives."
+    assert [said in path.read_text() for path in paths] == [False, True, True]
 
 
 def test_files_hold_the_numbers_and_the_cells(tmp_path):
@@ -134,7 +143,7 @@ def test_files_hold_the_numbers_and_the_cells(tmp_path):
         caption="100% of A & B.",
         label="tab:a",
     )
-    write_table(table, csv=tmp_path / "t.csv", markdown=tmp_path / "t.md", latex=tmp_path / "t.tex")
+    write_table(table, [tmp_path / f"t.{suffix}" for suffix in ("csv", "md", "tex")], simulated=False)
     assert (tmp_path / "t.csv").read_text() == "mean,std\n0.3,\n"
     assert (tmp_path / "t.md").read_text(encoding="utf-8") == (
         "100% of A & B.\n\n| a_b       | λ   |\n|:----------|:----|\n| 0.300 ± – | 1   |\n"

@@ -38,7 +38,7 @@ def drift(
     if max_mdr is not None:
         threshold = choose(model, survey=None, max_mdr=max_mdr, max_fpr=None).threshold
     report = drift_report(table, release=model, threshold=threshold)
-    figure = drift_figure(curves(table, release=model), simulated=model.contract.simulated)
+    figure = drift_figure(curves(table, release=model))
     page = output or scores.with_name(f"{scores.stem}-drift.html")
     with atomic_path(page) as temporary:
         temporary.write_text(drift_page(report, night=scores.name, figure=figure), encoding="utf-8")

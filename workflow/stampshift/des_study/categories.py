@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike, NDArray
 from stampshift.des_study.models import common_stamps, model_name
 from stampshift.des_study.performance import PARTS
 from stampshift.stamps.file import REAL
-from stampshift.tables.wording import caption_note
 from stampshift.tables.writing import DASH, Table
 
 CATEGORIES = (1, 2, 3, 4, 5, 6)
@@ -84,7 +83,7 @@ def category_shares(predictions: pd.DataFrame, *, bounds: Sequence[float]) -> pd
     return pd.concat(parts, ignore_index=True)[["model", "category", "stamps", "percent"]]
 
 
-def category_table(shares: pd.DataFrame, *, bounds: Sequence[float], part: str, simulated: bool) -> Table:
+def category_table(shares: pd.DataFrame, *, bounds: Sequence[float], part: str) -> Table:
     """Print the numbers of `category_shares`, a line per model (Table 2 of the paper).
 
     Parameters
@@ -93,8 +92,6 @@ def category_table(shares: pd.DataFrame, *, bounds: Sequence[float], part: str, 
         Of and as for `category_shares`.
     part
         Key of `performance.PARTS`.
-    simulated
-        Whether the survey is simulated, which the caption then says.
     """
     rows = [
         {"model": model_name(str(model)), "stamps": f"{lines['stamps'].sum():,}"}
@@ -105,9 +102,7 @@ def category_table(shares: pd.DataFrame, *, bounds: Sequence[float], part: str, 
         f"Test stamps of the {PARTS[part]} by their label and p = P(bogus), in percent of all that a model "
         "judges. Categories 1 and 6 contradict their label."
     )
-    return Table(
-        shares, pd.DataFrame(rows), caption_note(caption, simulated=simulated), f"tab:des-categories:{part}"
-    )
+    return Table(shares, pd.DataFrame(rows), caption, f"tab:des-categories:{part}")
 
 
 def percent_cells(lines: pd.DataFrame, *, bounds: Sequence[float]) -> dict[str, str]:
@@ -148,16 +143,14 @@ def category_agreement(predictions: pd.DataFrame, *, reference: str, bounds: Seq
     return pd.concat(parts, ignore_index=True)[columns]
 
 
-def agreement_table(
-    agreement: pd.DataFrame, *, reference: str, bounds: Sequence[float], part: str, simulated: bool
-) -> Table:
+def agreement_table(agreement: pd.DataFrame, *, reference: str, bounds: Sequence[float], part: str) -> Table:
     """Print the numbers of `category_agreement`, a line per category and model (Table 3 of the paper).
 
     Parameters
     ----------
     agreement, reference, bounds
         Of and as for `category_agreement`.
-    part, simulated
+    part
         As for `category_table`.
     """
     headings = category_headings(bounds)
@@ -182,7 +175,7 @@ def agreement_table(
     return Table(
         agreement,
         pd.DataFrame(rows),
-        caption_note(caption, simulated=simulated),
+        caption,
         f"tab:des-agreement:{part}",
     )
 

@@ -15,7 +15,6 @@ from stampshift.metrics.metrics import (
     missed_detection_rate,
 )
 from stampshift.stamps.file import LABELS, REAL
-from stampshift.tables.wording import caption_note
 from stampshift.tables.writing import DASH, Table
 
 PUBLISHED_CUTOFF = 0.3  # of P(real), at which the paper tells the rates of its new survey
@@ -102,7 +101,7 @@ def new_survey_numbers(predictions: pd.DataFrame, *, cutoffs: Sequence[float]) -
     return pd.DataFrame(lines)
 
 
-def new_survey_table(numbers: pd.DataFrame, *, survey: str, simulated: bool) -> Table:
+def new_survey_table(numbers: pd.DataFrame, *, survey: str) -> Table:
     """Print the numbers of `new_survey_numbers`.
 
     Parameters
@@ -111,8 +110,6 @@ def new_survey_table(numbers: pd.DataFrame, *, survey: str, simulated: bool) -> 
         Of `new_survey_numbers`.
     survey
         The new survey.
-    simulated
-        Whether it is simulated, which the caption then says.
     """
     rows = []
     for (model, stamps), lines in numbers.groupby(["model", "stamps"], sort=False):
@@ -132,9 +129,7 @@ def new_survey_table(numbers: pd.DataFrame, *, survey: str, simulated: bool) -> 
         "cutoff, share of the reals missed (MDR), share of the bogus passed (FPR) and share of the passed "
         "that are real (cleanliness). Stamps on which all votes agreed are also told apart."
     )
-    return Table(
-        numbers, pd.DataFrame(rows), caption_note(caption, simulated=simulated), "tab:des-new-survey"
-    )
+    return Table(numbers, pd.DataFrame(rows), caption, "tab:des-new-survey")
 
 
 def consensus_means(predictions: pd.DataFrame) -> pd.DataFrame:
@@ -160,14 +155,14 @@ def consensus_means(predictions: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
-def consensus_table(numbers: pd.DataFrame, *, survey: str, simulated: bool) -> Table:
+def consensus_table(numbers: pd.DataFrame, *, survey: str) -> Table:
     """Print the numbers of `consensus_means`.
 
     Parameters
     ----------
     numbers
         Of `consensus_means`.
-    survey, simulated
+    survey
         As for `new_survey_table`.
     """
     cells = numbers[["label", "votes"]].assign(stamps=[f"{count:,}" for count in numbers["stamps"]])
@@ -177,7 +172,7 @@ def consensus_table(numbers: pd.DataFrame, *, survey: str, simulated: bool) -> T
         f"Mean score of test stamps of {survey}, before and after the network was trained further, by label "
         "and by whether all votes agreed or the majority outvoted somebody by enough to be kept."
     )
-    return Table(numbers, cells, caption_note(caption, simulated=simulated), "tab:des-consensus")
+    return Table(numbers, cells, caption, "tab:des-consensus")
 
 
 def _rates(rows: pd.DataFrame, *, cutoff: float) -> dict[str, float]:

@@ -7,7 +7,6 @@ from stampshift.des_study.models import common_stamps, model_name
 from stampshift.metrics.intervals import Bootstrap, fpr_at_mdr, interval
 from stampshift.metrics.metrics import accuracy, evaluate
 from stampshift.tables.curves import mean_curves
-from stampshift.tables.wording import caption_note
 from stampshift.tables.writing import DASH, Table
 
 OWN, COMMON = "own", "common"
@@ -57,9 +56,7 @@ def performance(predictions: pd.DataFrame, *, mdr: float, how: Bootstrap) -> pd.
     return pd.DataFrame(lines)
 
 
-def performance_table(
-    numbers: pd.DataFrame, *, mdr: float, how: Bootstrap, part: str, simulated: bool
-) -> Table:
+def performance_table(numbers: pd.DataFrame, *, mdr: float, how: Bootstrap, part: str) -> Table:
     """Print the numbers of `performance`, a line per model.
 
     Parameters
@@ -70,8 +67,6 @@ def performance_table(
         As for `performance`.
     part
         Key of `PARTS`.
-    simulated
-        Whether the survey is simulated, which the caption then says.
     """
     own = numbers[numbers["stamps"] == OWN].set_index("model")
     common = numbers[numbers["stamps"] == COMMON].set_index("model")
@@ -100,15 +95,15 @@ def performance_table(
             " The forest on the archive's features judges only stamps for which the archive gives all of "
             f"them; the last column is of the {count:,} stamps that every model judges."
         )
-    return Table(numbers, cells, caption_note(caption, simulated=simulated), f"tab:des-performance:{part}")
+    return Table(numbers, cells, caption, f"tab:des-performance:{part}")
 
 
-def confusion_table(numbers: pd.DataFrame, *, part: str, simulated: bool) -> Table:
+def confusion_table(numbers: pd.DataFrame, *, part: str) -> Table:
     """Print the confusion counts of `performance`, with their shares of each label in percent.
 
     Parameters
     ----------
-    numbers, part, simulated
+    numbers, part
         As for `performance_table`.
     """
     shares = confusion_shares(numbers)
@@ -121,7 +116,7 @@ def confusion_table(numbers: pd.DataFrame, *, part: str, simulated: bool) -> Tab
         f"Calls of every model at a score of one half, on test stamps of the {PARTS[part]}: share of the "
         "stamps of a label, and their number."
     )
-    return Table(shares, cells, caption_note(caption, simulated=simulated), f"tab:des-confusion:{part}")
+    return Table(shares, cells, caption, f"tab:des-confusion:{part}")
 
 
 def confusion_shares(numbers: pd.DataFrame) -> pd.DataFrame:

@@ -17,7 +17,6 @@ from stampshift.metrics.intervals import (
     interval,
     measured,
 )
-from stampshift.tables.wording import caption_note
 from stampshift.tables.writing import Table
 
 # labels of the training, column of the labels file that judges
@@ -79,17 +78,13 @@ def relabelled_categories(
     return pd.concat(parts, ignore_index=True)[columns]
 
 
-def relabelled_table(
-    numbers: pd.DataFrame, *, bounds: Sequence[float], mdr: float, how: Bootstrap, simulated: bool
-) -> Table:
+def relabelled_table(numbers: pd.DataFrame, *, bounds: Sequence[float], mdr: float, how: Bootstrap) -> Table:
     """Print the numbers of `relabelled_categories`, a line per model and stage (Table 5 of the paper).
 
     Parameters
     ----------
     numbers, bounds, mdr, how
         Of and as for `relabelled_categories`.
-    simulated
-        Whether the survey is simulated, which the caption then says.
     """
     rows = []
     for model in dict.fromkeys(numbers["model"]):
@@ -112,9 +107,7 @@ def relabelled_table(
         f"{mdr:g}, with its {how.confidence:.0%} bootstrap interval over stamps. Labels differ between the "
         "first line of a model and its second, models between the second and the third."
     )
-    return Table(
-        numbers, pd.DataFrame(rows), caption_note(caption, simulated=simulated), "tab:des-relabelled"
-    )
+    return Table(numbers, pd.DataFrame(rows), caption, "tab:des-relabelled")
 
 
 def retraining_gain(
@@ -162,15 +155,13 @@ def retraining_gain(
     return pd.DataFrame(lines)
 
 
-def gain_table(numbers: pd.DataFrame, *, mdr: float, how: Bootstrap, simulated: bool) -> Table:
+def gain_table(numbers: pd.DataFrame, *, mdr: float, how: Bootstrap) -> Table:
     """Print the numbers of `retraining_gain`.
 
     Parameters
     ----------
     numbers, mdr, how
         Of and as for `retraining_gain`.
-    simulated
-        Whether the survey is simulated, which the caption then says.
     """
     quantities = {"balanced_accuracy": "balanced accuracy", "fpr_at_mdr": f"FPR at MDR {mdr:g}"}
     rows = [
@@ -191,7 +182,7 @@ def gain_table(numbers: pd.DataFrame, *, mdr: float, how: Bootstrap, simulated: 
         "Corrected labels are no independent judge, for a network chose which of them people looked at"
     )
     caption += "; true labels, known of planted flips, are." if TRUE in set(numbers["tested_on"]) else "."
-    return Table(numbers, pd.DataFrame(rows), caption_note(caption, simulated=simulated), "tab:des-gain")
+    return Table(numbers, pd.DataFrame(rows), caption, "tab:des-gain")
 
 
 def _rate(rows: pd.DataFrame, *, mdr: float, how: Bootstrap) -> Interval:

@@ -6,7 +6,6 @@ import pandas as pd
 from stampshift.core.errors import ContractError
 from stampshift.des_study.models import CORRECTED, OLD, TRUE
 from stampshift.stamps.file import LABELS
-from stampshift.tables.wording import caption_note
 from stampshift.tables.writing import DASH, Table
 
 ALL = "all"
@@ -60,15 +59,13 @@ def search_success(candidates: pd.DataFrame, *, labels: pd.DataFrame) -> pd.Data
     return pd.DataFrame(lines)
 
 
-def search_table(numbers: pd.DataFrame, *, simulated: bool) -> Table:
+def search_table(numbers: pd.DataFrame) -> Table:
     """Print the numbers of `search_success`.
 
     Parameters
     ----------
     numbers
         Of `search_success`.
-    simulated
-        Whether the survey is simulated, which the caption then says.
     """
     rows = [
         {
@@ -89,7 +86,7 @@ def search_table(numbers: pd.DataFrame, *, simulated: bool) -> Table:
         "share of the flips that are candidates. The last column counts wrong labels after relabelling; "
         "before it, these were the planted flips."
     )
-    return Table(numbers, pd.DataFrame(rows), caption_note(caption, simulated=simulated), "tab:des-search")
+    return Table(numbers, pd.DataFrame(rows), caption, "tab:des-search")
 
 
 def review_queue(candidates: pd.DataFrame, *, labels: pd.DataFrame) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from stampshift.config.experiment import BASELINE
 from stampshift.figures.style import BASELINE_COLOUR, PAGE_WIDTH_INCHES, styled
 from stampshift.tables.ablations import ROLES, compare_variants, variant_label
-from stampshift.tables.wording import counted, method_label, title_note
+from stampshift.tables.wording import counted, method_label
 
 ROW_INCHES = 0.36
 DODGE = 0.22  # between two numbers of shots of a line
@@ -20,7 +20,7 @@ SHOT_MARKERS = ("o", "s", "D", "^", "v")
 
 @styled
 def ablation_differences(
-    runs: pd.DataFrame, *, names: Sequence[str], labels: Mapping[str, str], reference: str, simulated: bool
+    runs: pd.DataFrame, *, names: Sequence[str], labels: Mapping[str, str], reference: str
 ) -> Figure:
     """Paired difference of every variant from the reference, on the target and on the source.
 
@@ -37,8 +37,6 @@ def ablation_differences(
         Names in print of the variants.
     reference
         Method that the variants are of.
-    simulated
-        Whether the surveys are simulated, which the title then says.
     """
     paired = compare_variants(runs, names=names, reference=reference)
     lines = [name for name in (BASELINE, *names) if name != reference]
@@ -51,7 +49,7 @@ def ablation_differences(
     panels[0].invert_yaxis()
     handles, texts = panels[0].get_legend_handles_labels()
     figure.legend(handles, texts, loc="outside lower center", ncols=len(texts))
-    figure.suptitle(title_note(f"Variants of {method_label(reference)}", simulated=simulated))
+    figure.suptitle(f"Variants of {method_label(reference)}")
     return figure
 
 

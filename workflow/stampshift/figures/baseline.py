@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 from stampshift.config.experiment import BASELINE
 from stampshift.figures.style import ACCURACY_LABEL, COLUMN_WIDTH_INCHES, styled
 from stampshift.tables.summaries import summarise
-from stampshift.tables.wording import title_note
 from stampshift.tables.writing import format_mean
 
 CHANCE = 0.5
@@ -18,7 +17,7 @@ DARK = 0.72  # balanced accuracy below which white text has the better contrast
 
 
 @styled
-def baseline_map(runs: pd.DataFrame, *, surveys: Sequence[str], simulated: bool) -> Figure:
+def baseline_map(runs: pd.DataFrame, *, surveys: Sequence[str]) -> Figure:
     """Source by target map of the baseline (Table 1 of the thesis).
 
     Parameters
@@ -27,8 +26,6 @@ def baseline_map(runs: pd.DataFrame, *, surveys: Sequence[str], simulated: bool)
         The long table of runs.
     surveys
         Order of rows (sources) and columns (targets); a survey that is no source has no row.
-    simulated
-        Whether the surveys are simulated, which the title then says.
     """
     numbers = summarise(runs[runs["method"] == BASELINE], by=("source", "target"))
     sources = [name for name in surveys if name in set(numbers["source"])]
@@ -52,5 +49,5 @@ def baseline_map(runs: pd.DataFrame, *, surveys: Sequence[str], simulated: bool)
     axes.spines[:].set_visible(False)
     axes.set(xlabel="tested on", ylabel="trained on")
     figure.colorbar(image, ax=axes, label=ACCURACY_LABEL, extend="min")
-    figure.suptitle(title_note("Baseline without adaptation", simulated=simulated))
+    figure.suptitle("Baseline without adaptation")
     return figure

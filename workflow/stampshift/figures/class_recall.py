@@ -11,7 +11,7 @@ from stampshift.config.experiment import BASELINE, Pair
 from stampshift.figures.style import BASELINE_COLOUR, PAGE_WIDTH_INCHES, method_colour, styled
 from stampshift.stamps.file import LABEL_NAMES
 from stampshift.tables.predictions import models, of_model
-from stampshift.tables.wording import model_label, pair_title, title_note
+from stampshift.tables.wording import model_label, pair_title
 
 CLASS_HEIGHT_INCHES = 0.42
 GROUP_HEIGHT = 0.56  # of the distance between two classes
@@ -19,9 +19,7 @@ MARKERS = "Dosv^"
 
 
 @styled
-def class_recall_figure(
-    recalls: pd.DataFrame, *, pair: str, methods: Sequence[str], simulated: bool
-) -> Figure:
+def class_recall_figure(recalls: pd.DataFrame, *, pair: str, methods: Sequence[str]) -> Figure:
     """Recall of every class by every model, with its binomial interval, on the target and on the source.
 
     Parameters
@@ -32,8 +30,6 @@ def class_recall_figure(
         ``"<source>-to-<target>"``.
     methods
         Methods of adaptation, in the order of their colours.
-    simulated
-        Whether the surveys are simulated, which the title then says.
     """
     names = Pair.parse(pair)
     most = recalls.groupby("survey", observed=True)["class"].nunique().max()
@@ -46,7 +42,7 @@ def class_recall_figure(
         axes.grid(axis="x")
     handles, labels = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(handles))
-    figure.suptitle(title_note(pair_title(pair), simulated=simulated))
+    figure.suptitle(pair_title(pair))
     return figure
 
 

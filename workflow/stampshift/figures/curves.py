@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from stampshift.config.experiment import BASELINE, Pair
 from stampshift.figures.style import BASELINE_COLOUR, CHOICE_COLOUR, PAGE_WIDTH_INCHES, method_colour, styled
 from stampshift.tables.predictions import models, of_model
-from stampshift.tables.wording import model_label, pair_title, title_note
+from stampshift.tables.wording import model_label, pair_title
 
 LOWEST_RATE = 1e-3  # of the logarithmic axes
 BAND_ALPHA = 0.15
@@ -25,7 +25,6 @@ def detection_curves(
     pair: str,
     methods: Sequence[str],
     operating_points: Mapping[str, Sequence[float]],
-    simulated: bool,
 ) -> Figure:
     """Draw the mean ROC curves (above) and MDR-FPR curves (below) of a pair's models, on target and source.
 
@@ -41,8 +40,6 @@ def detection_curves(
         Methods of adaptation, in the order of their colours.
     operating_points
         Rates (``mdr`` and ``fpr``) that the table reads off, drawn as guides.
-    simulated
-        Whether the surveys are simulated, which the title then says.
     """
     names = Pair.parse(pair)
     most = curves["shots"].max()
@@ -71,7 +68,7 @@ def detection_curves(
     handles, _ = grid[0, 0].get_legend_handles_labels()
     handles.append(Line2D([], [], **GUIDE, label="rates of the operating points"))
     figure.legend(handles=handles, loc="outside lower center", ncols=3)
-    figure.suptitle(title_note(pair_title(pair), simulated=simulated))
+    figure.suptitle(pair_title(pair))
     return figure
 
 

@@ -5,7 +5,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stampshift.figures.style import BASELINE_COLOUR, CHOICE_COLOUR, PAGE_WIDTH_INCHES, styled
-from stampshift.tables.wording import title_note
 
 ROW_HEIGHT_INCHES = 1.7
 SAMPLES = {"reference": (BASELINE_COLOUR, "--"), "night": (CHOICE_COLOUR, "-")}
@@ -13,15 +12,13 @@ AXIS_LABELS = {"score": "score, P(real)", "similarity": "similarity", "distance"
 
 
 @styled
-def drift_figure(curves: pd.DataFrame, *, simulated: bool) -> Figure:
+def drift_figure(curves: pd.DataFrame) -> Figure:
     """Draw the cumulative distributions of night and reference, a row per survey, a column per quantity.
 
     Parameters
     ----------
     curves
         Of `scoring.drift.curves`.
-    simulated
-        Whether the model's surveys are simulated, which the title then says.
     """
     surveys, quantities = curves["survey"].unique(), curves["quantity"].unique()
     figure = Figure(
@@ -38,7 +35,7 @@ def drift_figure(curves: pd.DataFrame, *, simulated: bool) -> Figure:
             axes.set_xlabel(AXIS_LABELS[str(quantity)])
         grid[0, 0].set_ylim(0, 1)
         figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
-    figure.suptitle(title_note("Night and reference", simulated=simulated))
+    figure.suptitle("Night and reference")
     return figure
 
 

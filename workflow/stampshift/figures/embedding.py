@@ -9,7 +9,7 @@ from stampshift.config.experiment import Pair
 from stampshift.figures.style import PAGE_WIDTH_INCHES, SURVEY_COLOURS, styled
 from stampshift.stamps.file import BOGUS, LABEL_NAMES, REAL
 from stampshift.tables.predictions import models
-from stampshift.tables.wording import model_label, title_note
+from stampshift.tables.wording import model_label
 
 PANELS_IN_A_ROW = 3
 PANEL_HEIGHT_INCHES = 2.3
@@ -19,7 +19,7 @@ ROLE_COLOURS = {"source": SURVEY_COLOURS[0], "target": SURVEY_COLOURS[1]}
 
 
 @styled
-def embedding_figure(points: pd.DataFrame, *, pair: str, simulated: bool) -> Figure:
+def embedding_figure(points: pd.DataFrame, *, pair: str) -> Figure:
     """Draw the principal components of the features, a panel per model: survey by colour, label by marker.
 
     Parameters
@@ -28,8 +28,6 @@ def embedding_figure(points: pd.DataFrame, *, pair: str, simulated: bool) -> Fig
         Of `embedding`.
     pair
         ``"<source>-to-<target>"``.
-    simulated
-        Whether the surveys are simulated, which the title then says.
     """
     names = Pair.parse(pair)
     compared = models(points)
@@ -56,7 +54,7 @@ def embedding_figure(points: pd.DataFrame, *, pair: str, simulated: bool) -> Fig
         for label, marker in MARKERS.items()
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
-    figure.suptitle(title_note(f"Features of {names.source} and {names.target}", simulated=simulated))
+    figure.suptitle(f"Features of {names.source} and {names.target}")
     return figure
 
 

@@ -20,7 +20,7 @@ from stampshift.figures.style import (
     styled,
 )
 from stampshift.tables.summaries import mean_validation
-from stampshift.tables.wording import counted, pair_title, title_note
+from stampshift.tables.wording import counted, pair_title
 
 SHOTS_COLOURS = "viridis"
 SHOTS_COLOUR_RANGE = (0.85, 0.05)  # few shots light, many dark; the palest yellow is left out
@@ -29,7 +29,7 @@ CHOICE_LABEL = "chosen"
 
 
 @styled
-def lambda_curves(search: Mapping[str, Any], *, simulated: bool) -> Figure:
+def lambda_curves(search: Mapping[str, Any]) -> Figure:
     """Plot the search of the entropy weight, a line per number of shots (thesis Figs 15-20).
 
     The thick line is the mean over shots; the chosen weight is a vertical line, with a star on the mean.
@@ -38,8 +38,6 @@ def lambda_curves(search: Mapping[str, Any], *, simulated: bool) -> Figure:
     ----------
     search
         Content of a ``lambda/<pair>.json`` file.
-    simulated
-        Whether the surveys are simulated, which the title then says.
 
     Raises
     ------
@@ -81,5 +79,5 @@ def lambda_curves(search: Mapping[str, Any], *, simulated: bool) -> Figure:
     accuracy_axis(axes, limits=accuracy_limits(trials["validation_balanced_accuracy"]))
     axes.set(xlabel="entropy weight λ", ylabel=f"validation {ACCURACY_LABEL}")
     figure.legend(loc="outside lower center", ncols=3)
-    figure.suptitle(title_note(pair_title(pair), simulated=simulated))
+    figure.suptitle(pair_title(pair))
     return figure

@@ -13,7 +13,6 @@ from stampshift.figures.triplets import image_grid, show_image, title_at_top
 from stampshift.stamps.file import LABEL_NAMES, Stamps
 from stampshift.stamps.preprocessing import Block, InvalidPixels
 from stampshift.stamps.triplets import RawTriplet
-from stampshift.tables.wording import title_note
 
 NAME_WIDTH = 0.9  # of a stamp: room for the class's name at the left of its row
 ROW_HEIGHT = 1.06  # of a stamp
@@ -21,7 +20,7 @@ TITLE_INCHES = 0.45
 
 
 @styled
-def class_examples(stamps: Stamps, *, per_class: int, simulated: bool) -> Figure:
+def class_examples(stamps: Stamps, *, per_class: int) -> Figure:
     """Examples of every class of a survey: a row per class, triplets side by side.
 
     The examples of a class lie evenly over its stamps in the file: always the same ones. Each image is
@@ -33,8 +32,6 @@ def class_examples(stamps: Stamps, *, per_class: int, simulated: bool) -> Figure
         The preprocessed stamps of a survey.
     per_class
         Triplets shown of each class; a class with fewer shows all that it has.
-    simulated
-        Whether the survey is simulated, which the title then says.
     """
     names = _ordered_classes(stamps)
     figure, grid = _grid(rows=len(names), triplets=per_class)
@@ -44,13 +41,13 @@ def class_examples(stamps: Stamps, *, per_class: int, simulated: bool) -> Figure
         for axes, image in zip(row, images, strict=False):  # a small class leaves the end of its row empty
             show_image(axes, image)
         _name_row(row[0], name, label=stamps.labels[indices[0]])
-    title_at_top(figure, title_note(f"Classes of {stamps.survey}", simulated=simulated))
+    title_at_top(figure, f"Classes of {stamps.survey}")
     return figure
 
 
 @styled
 def preprocessing_examples(
-    triplets: Sequence[RawTriplet], block: Block, *, invalid: InvalidPixels, survey: str, simulated: bool
+    triplets: Sequence[RawTriplet], block: Block, *, invalid: InvalidPixels, survey: str
 ) -> Figure:
     """Triplets as published beside the same after preprocessing (thesis Figs 5-10), a row per triplet.
 
@@ -64,8 +61,6 @@ def preprocessing_examples(
         The survey's marks of invalid pixels.
     survey
         Name of the survey.
-    simulated
-        Whether the survey is simulated, which the title then says.
 
     Raises
     ------
@@ -83,7 +78,7 @@ def preprocessing_examples(
         for axes, image in zip(row, [*published, *stamp], strict=True):
             show_image(axes, image)
         _name_row(row[0], triplet.survey_class, label=label)
-    title_at_top(figure, title_note(f"{survey}, as published and preprocessed", simulated=simulated))
+    title_at_top(figure, f"{survey}, as published and preprocessed")
     return figure
 
 

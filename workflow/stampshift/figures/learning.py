@@ -15,13 +15,12 @@ from stampshift.figures.style import (
     accuracy_limits,
     styled,
 )
-from stampshift.tables.wording import title_note
 
 LINE_COLOUR = METHOD_COLOURS["mme"]
 
 
 @styled
-def learning_curves(histories: Mapping[int, pd.DataFrame], *, survey: str, simulated: bool) -> Figure:
+def learning_curves(histories: Mapping[int, pd.DataFrame], *, survey: str) -> Figure:
     """Training loss and validation accuracy by epoch, a line per split, the kept epoch marked.
 
     Parameters
@@ -30,8 +29,6 @@ def learning_curves(histories: Mapping[int, pd.DataFrame], *, survey: str, simul
         By split seed: columns ``epoch``, ``train_loss`` and ``validation_balanced_accuracy``.
     survey
         The survey on which the baselines were trained.
-    simulated
-        Whether the surveys are simulated, which the title then says.
     """
     figure = Figure(figsize=(PAGE_WIDTH_INCHES, 2.6), layout="constrained")
     loss, accuracy = figure.subplots(1, 2)
@@ -64,5 +61,5 @@ def learning_curves(histories: Mapping[int, pd.DataFrame], *, survey: str, simul
     figure.legend(
         handles[:2], ["one split", "epoch whose weights are kept"], loc="outside lower center", ncols=2
     )
-    figure.suptitle(title_note(f"Baselines of {survey}", simulated=simulated))
+    figure.suptitle(f"Baselines of {survey}")
     return figure

@@ -22,7 +22,7 @@ from stampshift.figures.style import (
     styled,
 )
 from stampshift.tables.summaries import select_pair
-from stampshift.tables.wording import method_label, pair_title, title_note
+from stampshift.tables.wording import method_label, pair_title
 
 GROUP_WIDTH = 0.8  # of the distance between two numbers of shots
 BOX_ALPHA = 0.6
@@ -36,7 +36,7 @@ MEAN_MARKER: Mapping[str, Any] = {
 
 
 @styled
-def pair_boxplots(runs: pd.DataFrame, *, pair: str, methods: Sequence[str], simulated: bool) -> Figure:
+def pair_boxplots(runs: pd.DataFrame, *, pair: str, methods: Sequence[str]) -> Figure:
     """Boxplots of one pair by shots, on the target and on the source (thesis Figs 21-32).
 
     A box is the quartiles over splits with the median, its whiskers reach to 1.5 interquartile
@@ -52,8 +52,6 @@ def pair_boxplots(runs: pd.DataFrame, *, pair: str, methods: Sequence[str], simu
         ``"<source>-to-<target>"``.
     methods
         Methods of adaptation, in the order of the boxes of a group.
-    simulated
-        Whether the surveys are simulated, which the title then says.
     """
     source, target = Pair.parse(pair).source, Pair.parse(pair).target
     chosen = select_pair(runs, source=source, target=target, methods=methods)
@@ -76,7 +74,7 @@ def pair_boxplots(runs: pd.DataFrame, *, pair: str, methods: Sequence[str], simu
     handles.append(Line2D([], [], **MEAN_MARKER, linestyle="none", label="mean over splits"))
     handles.append(Line2D([], [], color=BASELINE_COLOUR, linestyle="--", label="baseline, mean over splits"))
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
-    figure.suptitle(title_note(pair_title(pair), simulated=simulated))
+    figure.suptitle(pair_title(pair))
     return figure
 
 

@@ -21,7 +21,7 @@ from stampshift.figures.style import (
     styled,
 )
 from stampshift.tables.summaries import select_pair, summarise
-from stampshift.tables.wording import method_label, pair_title, title_note
+from stampshift.tables.wording import method_label, pair_title
 from stampshift.tables.writing import format_mean
 
 PANEL_INCHES = (PAGE_WIDTH_INCHES / 4, 1.55)
@@ -38,9 +38,7 @@ BASELINE_STYLES: Mapping[str, Mapping[str, Any]] = {
 
 
 @styled
-def all_pairs(
-    runs: pd.DataFrame, *, surveys: Sequence[str], methods: Sequence[str], simulated: bool
-) -> Figure:
+def all_pairs(runs: pd.DataFrame, *, surveys: Sequence[str], methods: Sequence[str]) -> Figure:
     """All pairs in one panel (Fig. 1 of Cabrera-Vives et al. 2023): a row per source, a column per target.
 
     Points are means over splits with the sample standard deviation as bar: filled on the target, open on
@@ -55,8 +53,6 @@ def all_pairs(
         Order of rows and columns.
     methods
         Methods of adaptation.
-    simulated
-        Whether the surveys are simulated, which the title then says.
     """
     adapted = runs[runs["method"].isin(list(methods))]
     pairs = set(zip(adapted["source"], adapted["target"], strict=True))
@@ -81,7 +77,7 @@ def all_pairs(
     grid[0, 0].set_xlim(-0.5, len(shots) - 0.5)
     _outer_labels(grid, drawn)
     figure.legend(handles=_legend(methods), loc="outside lower center", ncols=len(methods) + 1)
-    figure.suptitle(title_note("From source (row) to target (column)", simulated=simulated))
+    figure.suptitle("From source (row) to target (column)")
     return figure
 
 

@@ -9,16 +9,14 @@ from matplotlib.figure import Figure
 from stampshift.config.experiment import BASELINE, Pair
 from stampshift.figures.style import BASELINE_COLOUR, PAGE_WIDTH_INCHES, method_colour, styled
 from stampshift.tables.predictions import models, of_model
-from stampshift.tables.wording import model_label, pair_title, title_note
+from stampshift.tables.wording import model_label, pair_title
 
 SMALLEST_BIN = 10  # stamps; the share of fewer says nothing
 SMALLEST_MARKER, LARGEST_MARKER = 3.0, 90.0  # areas in square points: of no stamp, and of all
 
 
 @styled
-def reliability_diagrams(
-    curves: pd.DataFrame, *, pair: str, methods: Sequence[str], simulated: bool
-) -> Figure:
+def reliability_diagrams(curves: pd.DataFrame, *, pair: str, methods: Sequence[str]) -> Figure:
     """Share of reals against the score, before (above) and after scaling, on the target and on the source.
 
     A dot's area tells its bin's share of the survey's test stamps; a bin of fewer than ten, all splits
@@ -32,8 +30,6 @@ def reliability_diagrams(
         ``"<source>-to-<target>"``.
     methods
         Methods of adaptation, in the order of their colours.
-    simulated
-        Whether the surveys are simulated, which the title then says.
     """
     names = Pair.parse(pair)
     figure = Figure(figsize=(PAGE_WIDTH_INCHES, 5.9), layout="constrained")
@@ -60,7 +56,7 @@ def reliability_diagrams(
         axes.set_xlabel("score, P(real)")
     handles, labels = grid[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(handles))
-    figure.suptitle(title_note(pair_title(pair), simulated=simulated))
+    figure.suptitle(pair_title(pair))
     return figure
 
 

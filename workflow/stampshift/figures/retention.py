@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from stampshift.figures.style import PAGE_WIDTH_INCHES, SURVEY_COLOURS, styled
-from stampshift.tables.wording import counted, method_label, title_note
+from stampshift.tables.wording import counted, method_label
 
 SOURCE_MARKERS = "os^DvPX*"
 SMALLEST_MARKER, LARGEST_MARKER = 2.5, 6.5
@@ -20,9 +20,7 @@ LEGEND_COLUMNS = 3
 
 
 @styled
-def retention_figure(
-    retention: pd.DataFrame, *, surveys: Sequence[str], methods: Sequence[str], simulated: bool
-) -> Figure:
+def retention_figure(retention: pd.DataFrame, *, surveys: Sequence[str], methods: Sequence[str]) -> Figure:
     """Draw a point per pair and number of shots, a panel per method; the upper left is where to be.
 
     The marker tells the source, the colour the target, the size the number of shots. The black line goes
@@ -36,8 +34,6 @@ def retention_figure(
         In the order of markers and colours.
     methods
         Methods of adaptation, in the order of the panels.
-    simulated
-        Whether the surveys are simulated, which the title then says.
     """
     shots = sorted(set(retention["shots"]))
     sizes = dict(zip(shots, np.linspace(SMALLEST_MARKER, LARGEST_MARKER, len(shots)), strict=True))
@@ -58,7 +54,7 @@ def retention_figure(
         axes.set_ylabel("balanced accuracy won on the target")
     handles = _legend(retention, surveys=surveys, sizes=sizes)
     figure.legend(handles=handles, loc="outside lower center", ncols=LEGEND_COLUMNS)
-    figure.suptitle(title_note("What adaptation costs and what it gains", simulated=simulated))
+    figure.suptitle("What adaptation costs and what it gains")
     return figure
 
 

@@ -13,14 +13,14 @@ from stampshift.figures.style import LABEL_COLOURS, PAGE_WIDTH_INCHES, styled
 from stampshift.metrics.metrics import THRESHOLD
 from stampshift.stamps.file import LABELS
 from stampshift.tables.predictions import models, of_model
-from stampshift.tables.wording import model_label, pair_title, title_note
+from stampshift.tables.wording import model_label, pair_title
 
 PANEL_HEIGHT_INCHES = 1.45
 TINY_COUNT = 1e-6
 
 
 @styled
-def score_figure(histograms: pd.DataFrame, *, pair: str, simulated: bool) -> Figure:
+def score_figure(histograms: pd.DataFrame, *, pair: str) -> Figure:
     """Draw the scores of a pair's models, a row per model, on the target and on the source.
 
     Parameters
@@ -29,8 +29,6 @@ def score_figure(histograms: pd.DataFrame, *, pair: str, simulated: bool) -> Fig
         Of `score_histograms`, for the two surveys of the pair.
     pair
         ``"<source>-to-<target>"``.
-    simulated
-        Whether the surveys are simulated, which the title then says.
     """
     names = Pair.parse(pair)
     rows = models(histograms)
@@ -46,7 +44,7 @@ def score_figure(histograms: pd.DataFrame, *, pair: str, simulated: bool) -> Fig
     for axes in grid[-1]:
         axes.set_xlabel("score, P(real)")
     figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(LABELS))
-    figure.suptitle(title_note(pair_title(pair), simulated=simulated))
+    figure.suptitle(pair_title(pair))
     return figure
 
 

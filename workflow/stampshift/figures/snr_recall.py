@@ -13,7 +13,7 @@ from stampshift.figures.style import BASELINE_COLOUR, PAGE_WIDTH_INCHES, method_
 from stampshift.stamps.file import LABEL_NAMES
 from stampshift.tables.predictions import models, of_model
 from stampshift.tables.snr_recall import NO_BIN
-from stampshift.tables.wording import model_label, pair_title, title_note
+from stampshift.tables.wording import model_label, pair_title
 
 SURVEY_HEIGHT_INCHES = 2.3
 MARKERS = "Dosv^"
@@ -21,7 +21,7 @@ SIDESTEP = 0.013  # of the axis, between two models of one bin
 
 
 @styled
-def snr_recall_figure(recalls: pd.DataFrame, *, pair: str, methods: Sequence[str], simulated: bool) -> Figure:
+def snr_recall_figure(recalls: pd.DataFrame, *, pair: str, methods: Sequence[str]) -> Figure:
     """Recall of reals and of bogus against S/N by every model, a row of panels per survey that has S/N.
 
     A bin's points stand around the median S/N of its test stamps, each model a little aside so that their
@@ -35,8 +35,6 @@ def snr_recall_figure(recalls: pd.DataFrame, *, pair: str, methods: Sequence[str
         ``"<source>-to-<target>"``.
     methods
         Methods of adaptation, in the order of their colours.
-    simulated
-        Whether the surveys are simulated, which the title then says.
     """
     names = Pair.parse(pair)
     binned = recalls[recalls["bin"] != NO_BIN]
@@ -54,7 +52,7 @@ def snr_recall_figure(recalls: pd.DataFrame, *, pair: str, methods: Sequence[str
     grid[0, 0].set_ylim(-0.03, 1.03)
     handles, labels = grid[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(handles))
-    figure.suptitle(title_note(pair_title(pair), simulated=simulated))
+    figure.suptitle(pair_title(pair))
     return figure
 
 

@@ -14,6 +14,7 @@ from matplotlib.ticker import MultipleLocator
 from numpy.typing import ArrayLike
 
 from stampshift.core.files import atomic_path
+from stampshift.tables.wording import title_note
 
 COLUMN_WIDTH_INCHES = 3.4  # one column of a two-column journal
 PAGE_WIDTH_INCHES = 7.1
@@ -84,15 +85,24 @@ def styled(plot: Callable[P, Figure]) -> Callable[P, Figure]:
     return wrapper
 
 
-def save_figure(figure: Figure, paths: Iterable[Path | str]) -> None:
+def save_figure(figure: Figure, paths: Iterable[Path | str], *, simulated: bool) -> None:
     """Write a figure under each of some names (``.pdf`` or ``.png``), whole or not at all.
 
-    The same figure gives the same bytes: no dates and no versions are written.
+    The title of a figure of simulated surveys says so. The same figure gives the same bytes: no dates and no
+    versions are written.
     """
+    if simulated:
+        mark_simulated(figure)
     with style.context(["default", dict(STYLE)]):
         for path in paths:
             with atomic_path(path) as temporary:
                 figure.savefig(temporary, metadata=dict(METADATA[Path(path).suffix]))
+
+
+def mark_simulated(figure: Figure) -> None:
+    """Add to a figure's title that the surveys are simulated."""
+    (title,) = (text for text in figure.texts if text.get_text() == figure.get_suptitle())
+    title.set_text(title_note(title.get_text(), simulated=True))
 
 
 def method_colour(method: str, methods: Sequence[str]) -> str:

@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 from stampshift.figures.style import styled
 from stampshift.figures.triplets import image_grid, show_image, title_at_top
 from stampshift.stamps.file import CHANNELS, Stamps
-from stampshift.tables.wording import title_note
 from stampshift.tables.worst import FALSE_POSITIVE, MISSED_REAL
 
 HEADINGS = {FALSE_POSITIVE: "bogus called real", MISSED_REAL: "real called bogus"}
@@ -22,9 +21,7 @@ SMALL_FONT = 6
 
 
 @styled
-def error_gallery(
-    errors: pd.DataFrame, stamps: Stamps, *, per_kind: int, model: str, simulated: bool
-) -> Figure:
+def error_gallery(errors: pd.DataFrame, stamps: Stamps, *, per_kind: int, model: str) -> Figure:
     """Show the triplets of the worst errors: bogus called real at the left, real called bogus at the right.
 
     Under a triplet stand its class, identifier and score. Each image is stretched by itself (IRAF's
@@ -40,8 +37,6 @@ def error_gallery(
         Rows of the gallery.
     model
         Name of the model, for the title.
-    simulated
-        Whether the surveys are simulated, which the title then says.
     """
     figure, grid = image_grid(
         rows=per_kind, triplets=len(HEADINGS), left=MARGIN, row_height=ROW_HEIGHT, top_inches=TOP_INCHES
@@ -55,7 +50,7 @@ def error_gallery(
         figure.text(x, 1 - HEADING_TOP_INCHES / height, f"{heading}: {count}", va="top", fontsize=8)
         for row, error in zip(grid, of_kind.to_dict("records"), strict=False):
             _triplet(row[first : first + len(CHANNELS)], stamps, error)
-    title_at_top(figure, title_note(f"Worst errors on {stamps.survey}: {model}", simulated=simulated))
+    title_at_top(figure, f"Worst errors on {stamps.survey}: {model}")
     return figure
 
 

@@ -33,9 +33,9 @@ def draw() -> None:
     history = pd.DataFrame(
         {"epoch": [1, 2, 3], "train_loss": [0.6, 0.4, 0.3], "validation_balanced_accuracy": [0.7, 0.9, 0.8]}
     )
-    figure = learning_curves({0: history, 1: history}, survey="calibration", simulated=True)
+    figure = learning_curves({0: history, 1: history}, survey="calibration")
     with TemporaryDirectory() as folder:
-        save_figure(figure, [Path(folder) / "figure.pdf", Path(folder) / "figure.png"])
+        save_figure(figure, [Path(folder) / "figure.pdf", Path(folder) / "figure.png"], simulated=True)
 
 
 def measure_starts(processes: int) -> dict[str, Start]:

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from matplotlib.figure import Figure
 
-from stampshift.figures.style import METADATA
+from stampshift.figures.style import METADATA, mark_simulated
 from stampshift.scoring.drift import CHANCE, DRIFT, NOTABLE
 
 TEMPLATE = Path(__file__).with_name("drift.html.jinja")
@@ -27,6 +27,8 @@ def drift_page(report: Mapping[str, Any], *, night: str, figure: Figure) -> str:
     figure
         Of `figures.drift.drift_figure`.
     """
+    if report["simulated"]:
+        mark_simulated(figure)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=160, metadata=dict(METADATA[".png"]))
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)

@@ -6,7 +6,7 @@ import pandas as pd
 
 from stampshift.config.experiment import BASELINE
 from stampshift.core.errors import ContractError
-from stampshift.tables.wording import caption_note, counted, method_label
+from stampshift.tables.wording import counted, method_label
 from stampshift.tables.writing import Table, format_mean
 
 PAIRED_BY = ["source", "target", "shots", "seed", "role"]
@@ -69,7 +69,7 @@ def variant_label(name: str, labels: Mapping[str, str]) -> str:
 
 
 def ablation_table(
-    runs: pd.DataFrame, *, names: Sequence[str], labels: Mapping[str, str], reference: str, simulated: bool
+    runs: pd.DataFrame, *, names: Sequence[str], labels: Mapping[str, str], reference: str
 ) -> Table:
     """Balanced accuracy of variants on target and source by shots, over all splits and pairs.
 
@@ -86,8 +86,6 @@ def ablation_table(
         Names in print of the variants.
     reference
         Method that the variants are of.
-    simulated
-        Whether the surveys are simulated, which the caption then says.
     """
     paired = compare_variants(runs, names=names, reference=reference)
     numbers = paired.groupby(["method", "role", "shots"], sort=True, observed=True).agg(
@@ -115,6 +113,6 @@ def ablation_table(
     return Table(
         numbers.reset_index(),
         pd.DataFrame(cells),
-        caption_note(caption, simulated=simulated),
+        caption,
         "tab:ablations",
     )

@@ -8,15 +8,13 @@ import pandas as pd
 
 from stampshift.config.experiment import BASELINE, Pair
 from stampshift.tables.summaries import mean_validation, select_pair, summarise
-from stampshift.tables.wording import THESIS, caption_note, counted, method_label
+from stampshift.tables.wording import THESIS, counted, method_label
 from stampshift.tables.writing import DASH, Table, format_mean
 
 SPREAD = "mean ± sample standard deviation over {splits}"
 
 
-def baseline_table(
-    runs: pd.DataFrame, *, surveys: Sequence[str], published: pd.DataFrame, simulated: bool
-) -> Table:
+def baseline_table(runs: pd.DataFrame, *, surveys: Sequence[str], published: pd.DataFrame) -> Table:
     """Balanced accuracy of every baseline (row: source) on every survey (column), as Table 1 of the thesis.
 
     Parameters
@@ -27,8 +25,6 @@ def baseline_table(
         Order of rows and columns; a survey that is no source has no row.
     published
         The published numbers, with columns ``source``, ``target``, ``method`` and ``thesis_table``.
-    simulated
-        Whether the surveys are simulated, which the caption then says.
     """
     numbers = summarise(runs[runs["method"] == BASELINE], by=("source", "target"))
     cells = _grid(numbers, row="source", column="target").reindex(columns=pd.Index(surveys))
@@ -40,12 +36,10 @@ def baseline_table(
         f"{SPREAD.format(splits=_splits(numbers))}. {_beside(same[same['method'] == BASELINE])}"
     )
     cells = cells.rename_axis(index="source", columns=None).reset_index()
-    return Table(numbers, cells, caption_note(caption, simulated=simulated), "tab:baseline")
+    return Table(numbers, cells, caption, "tab:baseline")
 
 
-def pair_table(
-    runs: pd.DataFrame, *, pair: str, methods: Sequence[str], published: pd.DataFrame, simulated: bool
-) -> Table:
+def pair_table(runs: pd.DataFrame, *, pair: str, methods: Sequence[str], published: pd.DataFrame) -> Table:
     """Balanced accuracy by shots of every method on the source and on the target, the baseline first.
 
     Parameters
@@ -58,8 +52,6 @@ def pair_table(
         Methods of adaptation, in the order of their columns.
     published
         The published numbers, with columns ``source``, ``target``, ``method`` and ``thesis_table``.
-    simulated
-        Whether the surveys are simulated, which the caption then says.
 
     Raises
     ------
@@ -84,10 +76,10 @@ def pair_table(
         f"{_beside(same_pair[same_pair['method'] != BASELINE])}"
     )
     order = ["source", "target", "evaluated_on", "method", "shots", "mean", "std", "splits"]
-    return Table(numbers[order], cells, caption_note(caption, simulated=simulated), f"tab:{pair}")
+    return Table(numbers[order], cells, caption, f"tab:{pair}")
 
 
-def lambda_table(searches: Sequence[Mapping[str, Any]], *, published: pd.DataFrame, simulated: bool) -> Table:
+def lambda_table(searches: Sequence[Mapping[str, Any]], *, published: pd.DataFrame) -> Table:
     """List the entropy weight chosen for every pair, and the validation accuracy that each weight reached.
 
     Parameters
@@ -96,8 +88,6 @@ def lambda_table(searches: Sequence[Mapping[str, Any]], *, published: pd.DataFra
         Contents of the ``lambda/<pair>.json`` files.
     published
         Columns ``source``, ``target`` and ``lambda``: the thesis' choices.
-    simulated
-        Whether the surveys are simulated, which the caption then says.
     """
     choices = published.set_index(["source", "target"])["lambda"].to_dict()
     numbers, rows = [], []
@@ -122,7 +112,7 @@ def lambda_table(searches: Sequence[Mapping[str, Any]], *, published: pd.DataFra
         "that each λ reached."
     )
     cells = pd.DataFrame(rows).fillna(DASH)
-    return Table(pd.DataFrame(numbers), cells, caption_note(caption, simulated=simulated), "tab:lambda")
+    return Table(pd.DataFrame(numbers), cells, caption, "tab:lambda")
 
 
 def _grid(numbers: pd.DataFrame, *, row: str, column: str) -> pd.DataFrame:

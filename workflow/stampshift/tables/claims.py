@@ -16,7 +16,7 @@ from scipy import stats
 from stampshift.config.experiment import Pair
 from stampshift.tables.decisions import of_pair, shots_needed, won
 from stampshift.tables.significance import ALPHA, PAIRED_RULE
-from stampshift.tables.wording import caption_note, counted, method_label
+from stampshift.tables.wording import counted, method_label
 from stampshift.tables.writing import Table
 
 FEW_SHOTS = 10
@@ -53,9 +53,7 @@ def judge_claims(compared: pd.DataFrame, *, pairs: Sequence[str]) -> list[Verdic
     return [Verdict(claim, *judge(compared, pairs)) for claim, judge in CLAIMS.items()]
 
 
-def claims_table(
-    compared: pd.DataFrame, *, published: pd.DataFrame, pairs: Sequence[str], simulated: bool
-) -> Table:
+def claims_table(compared: pd.DataFrame, *, published: pd.DataFrame | None, pairs: Sequence[str]) -> Table:
     """Verdict on every claim, from our comparisons and from the published means.
 
     Parameters
@@ -64,11 +62,9 @@ def claims_table(
         Comparisons of the experiment, and those of the published means.
     pairs
         ``"<source>-to-<target>"``.
-    simulated
-        Whether the surveys are simulated: then the published means are no yardstick and are left out.
     """
     cells = pd.DataFrame(judge_claims(compared, pairs=pairs))
-    if not simulated and len(published):
+    if published is not None and len(published):
         theirs = pd.DataFrame(judge_claims(published, pairs=pairs))
         cells[["published verdict", "published evidence"]] = theirs[["verdict", "evidence"]]
     caption = (
@@ -77,7 +73,7 @@ def claims_table(
         f"(Wilcoxon signed-rank test of their mean differences, p < {ALPHA:g}). Differences are of balanced "
         "accuracy."
     )
-    return Table(cells, cells, caption_note(caption, simulated=simulated), "tab:claims")
+    return Table(cells, cells, caption, "tab:claims")
 
 
 def _shift_everywhere(compared: pd.DataFrame, pairs: Sequence[str]) -> tuple[str, str]:

@@ -7,7 +7,7 @@ import pandas as pd
 from stampshift.stamps.file import LABEL_NAMES, REAL, Stamps
 from stampshift.tables.predictions import MODEL
 from stampshift.tables.recall import pooled_recall, recall_cells, rightly_called
-from stampshift.tables.wording import caption_note, counted, pair_title
+from stampshift.tables.wording import counted, pair_title
 from stampshift.tables.writing import Table
 
 
@@ -48,7 +48,7 @@ def class_recalls(
     return pd.DataFrame(lines).drop(columns="is_bogus")
 
 
-def class_recall_table(recalls: pd.DataFrame, *, pair: str, confidence: float, simulated: bool) -> Table:
+def class_recall_table(recalls: pd.DataFrame, *, pair: str, confidence: float) -> Table:
     """Print the recalls of `class_recalls`, a line per survey and class, a column per model.
 
     Parameters
@@ -59,8 +59,6 @@ def class_recall_table(recalls: pd.DataFrame, *, pair: str, confidence: float, s
         ``"<source>-to-<target>"``.
     confidence
         Of the intervals, a share.
-    simulated
-        Whether the surveys are simulated, which the caption then says.
     """
     cells = recall_cells(
         recalls,
@@ -73,4 +71,4 @@ def class_recall_table(recalls: pd.DataFrame, *, pair: str, confidence: float, s
         f"of {splits} together, with Wilson's {100 * confidence:g} per cent interval for the number of "
         "distinct stamps tested."
     )
-    return Table(recalls, cells, caption_note(caption, simulated=simulated), f"tab:classes:{pair}")
+    return Table(recalls, cells, caption, f"tab:classes:{pair}")

@@ -16,7 +16,7 @@ from stampshift.metrics.metrics import (
 from stampshift.tables.predictions import MODEL
 from stampshift.tables.quantities import quantity_cells
 from stampshift.tables.summaries import spread
-from stampshift.tables.wording import caption_note, counted, pair_title
+from stampshift.tables.wording import counted, pair_title
 from stampshift.tables.writing import Table
 
 # fine on a linear axis and on a logarithmic one
@@ -78,7 +78,7 @@ def operating_points(
     return spread(groups["value"]).join(groups[["n_real", "n_bogus"]].mean()).reset_index()
 
 
-def operating_point_table(numbers: pd.DataFrame, *, pair: str, simulated: bool) -> Table:
+def operating_point_table(numbers: pd.DataFrame, *, pair: str) -> Table:
     """Print the numbers of `operating_points`, a line per survey and model.
 
     Parameters
@@ -87,8 +87,6 @@ def operating_point_table(numbers: pd.DataFrame, *, pair: str, simulated: bool) 
         Of `operating_points`.
     pair
         ``"<source>-to-<target>"``.
-    simulated
-        Whether the surveys are simulated, which the caption then says.
     """
     splits = counted(int(numbers["splits"].max()), "split")
     caption = (
@@ -98,7 +96,7 @@ def operating_point_table(numbers: pd.DataFrame, *, pair: str, simulated: bool) 
         "misses no larger share, and MDR at an FPR likewise."
     )
     cells = quantity_cells(numbers)
-    return Table(numbers, cells, caption_note(caption, simulated=simulated), f"tab:points:{pair}")
+    return Table(numbers, cells, caption, f"tab:points:{pair}")
 
 
 def _quantities(

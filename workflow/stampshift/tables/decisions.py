@@ -6,15 +6,13 @@ import pandas as pd
 
 from stampshift.config.experiment import Pair
 from stampshift.tables.significance import ALPHA, PAIRED_RULE
-from stampshift.tables.wording import THESIS, caption_note, counted, method_label, pair_title
+from stampshift.tables.wording import THESIS, counted, method_label, pair_title
 from stampshift.tables.writing import DASH, Table
 
 NONE = "none"
 
 
-def shots_to_beat_table(
-    compared: pd.DataFrame, *, pairs: Sequence[str], methods: Sequence[str], simulated: bool
-) -> Table:
+def shots_to_beat_table(compared: pd.DataFrame, *, pairs: Sequence[str], methods: Sequence[str]) -> Table:
     """Labelled target stamps per class that a method needs to beat the baseline, as Table 26 of the thesis.
 
     Parameters
@@ -25,8 +23,6 @@ def shots_to_beat_table(
         ``"<source>-to-<target>"``, in the order of the lines.
     methods
         Methods of adaptation, in the order of the columns.
-    simulated
-        Whether the surveys are simulated, which the caption then says.
     """
     gains = compared[compared["question"] == "gain"]
     cells = pd.DataFrame(index=[pair_title(pair) for pair in pairs])
@@ -40,10 +36,10 @@ def shots_to_beat_table(
         f"Rule: {PAIRED_RULE}. Published: Table 26 of {THESIS}."
     )
     cells = cells.rename_axis("source to target").reset_index()
-    return Table(gains, cells, caption_note(caption, simulated=simulated), "tab:shots-to-beat-baseline")
+    return Table(gains, cells, caption, "tab:shots-to-beat-baseline")
 
 
-def winner_table(compared: pd.DataFrame, *, pairs: Sequence[str], simulated: bool) -> Table:
+def winner_table(compared: pd.DataFrame, *, pairs: Sequence[str]) -> Table:
     """Which method is better on the source and on the target, as Table 27 of the thesis.
 
     Parameters are those of `shots_to_beat_table`.
@@ -59,7 +55,7 @@ def winner_table(compared: pd.DataFrame, *, pairs: Sequence[str], simulated: boo
         f"Published: Table 27 of {THESIS}."
     )
     cells = cells.rename_axis("source to target").reset_index()
-    return Table(methods, cells, caption_note(caption, simulated=simulated), "tab:winner")
+    return Table(methods, cells, caption, "tab:winner")
 
 
 def shots_needed(compared: pd.DataFrame) -> int | None:

@@ -18,7 +18,7 @@ from stampshift.config.experiment import Pair
 from stampshift.core.files import read_table
 from stampshift.stamps.file import BOGUS, REAL
 from stampshift.tables.predictions import models
-from stampshift.tables.wording import caption_note, model_label, pair_title
+from stampshift.tables.wording import model_label, pair_title
 from stampshift.tables.writing import DASH, Table
 
 Features = NDArray[np.float64]
@@ -121,15 +121,13 @@ def read_shift(paths: Sequence[Path | str]) -> pd.DataFrame:
     )
 
 
-def shift_table(numbers: pd.DataFrame, *, simulated: bool) -> Table:
+def shift_table(numbers: pd.DataFrame) -> Table:
     """Print the distances of all pairs, a line per pair and model.
 
     Parameters
     ----------
     numbers
         Of `shift_numbers`, of one pair or more.
-    simulated
-        Whether the surveys are simulated, which the caption then says.
     """
     rows: dict[tuple[str, ...], dict[str, str]] = {}
     for line in numbers.to_dict("records"):
@@ -146,7 +144,7 @@ def shift_table(numbers: pd.DataFrame, *, simulated: bool) -> Table:
         "of the median distance), for all stamps and for the real and the bogus ones alone."
     )
     table = pd.DataFrame(list(rows.values()))
-    return Table(numbers, table, caption_note(caption, simulated=simulated), "tab:shift")
+    return Table(numbers, table, caption, "tab:shift")
 
 
 def embedding(features: pd.DataFrame) -> pd.DataFrame:

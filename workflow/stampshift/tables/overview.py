@@ -6,16 +6,14 @@ import pandas as pd
 
 from stampshift.config.experiment import BASELINE, Pair
 from stampshift.tables.summaries import summarise
-from stampshift.tables.wording import caption_note, counted, model_label, pair_title
+from stampshift.tables.wording import counted, model_label, pair_title
 from stampshift.tables.writing import DASH, Table
 
 # `summaries.EVALUATION` in the order of this table's columns
 KEY = ["source", "target", "method", "shots", "evaluated_on"]
 
 
-def overview_table(
-    runs: pd.DataFrame, *, pairs: Sequence[str], methods: Sequence[str], simulated: bool
-) -> Table:
+def overview_table(runs: pd.DataFrame, *, pairs: Sequence[str], methods: Sequence[str]) -> Table:
     """Balanced accuracy before and after adaptation, a line per pair and one of the means over pairs.
 
     The numbers are of every number of shots; printed are the baseline on both surveys, every method on
@@ -29,8 +27,6 @@ def overview_table(
         ``"<source>-to-<target>"``, in the order of the lines.
     methods
         Methods of adaptation, in the order of their columns.
-    simulated
-        Whether the surveys are simulated, which the caption then says.
     """
     numbers = _numbers(runs, pairs=pairs, methods=methods)
     columns = dict(_columns(numbers, methods=methods))
@@ -43,7 +39,7 @@ def overview_table(
         f"Balanced accuracy on test parts, mean over {splits}: the baseline, trained on the source, and what "
         "was adapted from it to the target with a number of labelled stamps per class (shots)."
     )
-    return Table(numbers, cells.reset_index(), caption_note(caption, simulated=simulated), "tab:overview")
+    return Table(numbers, cells.reset_index(), caption, "tab:overview")
 
 
 def _numbers(runs: pd.DataFrame, *, pairs: Sequence[str], methods: Sequence[str]) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from stampshift.config.experiment import BASELINE
 from stampshift.tables.claims import claims_table
 from stampshift.tables.overview import overview_table
 from stampshift.tables.significance import published_comparisons
+from stampshift.tables.writing import full_caption
 
 
 def summary_page(
@@ -47,8 +48,8 @@ def summary_page(
         Of Python and the packages that decide results.
     """
     theirs = published_comparisons(published, pairs=pairs, methods=methods)
-    overview = overview_table(runs, pairs=pairs, methods=methods, simulated=simulated)
-    claims = claims_table(compared, published=theirs, pairs=pairs, simulated=simulated)
+    overview = overview_table(runs, pairs=pairs, methods=methods)
+    claims = claims_table(compared, published=None if simulated else theirs, pairs=pairs)
     facts: dict[str, Any] = {
         "surveys": list(dict.fromkeys(runs["evaluated_on"])),
         "pairs": len(pairs),
@@ -61,8 +62,9 @@ def summary_page(
         simulated=simulated,
         facts=facts,
         overview=overview,
+        overview_caption=full_caption(overview, simulated=simulated),
         claims=claims.cells.to_dict("records"),
-        claims_caption=claims.caption,
+        claims_caption=full_caption(claims, simulated=simulated),
         panel=b64encode(panel).decode(),
         versions=dict(versions),
     )

@@ -6,7 +6,7 @@ from stampshift.metrics.calibration import calibration_quantities, reliability
 from stampshift.tables.predictions import MODEL
 from stampshift.tables.quantities import quantity_cells
 from stampshift.tables.summaries import spread
-from stampshift.tables.wording import caption_note, counted, pair_title
+from stampshift.tables.wording import counted, pair_title
 from stampshift.tables.writing import Table
 
 SCORES = {"before": "score", "after": "scaled"}  # scaling, column of the predictions
@@ -59,7 +59,7 @@ def calibration_numbers(predictions: pd.DataFrame, *, bins: int) -> pd.DataFrame
     return spread(groups["value"]).reset_index()
 
 
-def calibration_table(numbers: pd.DataFrame, *, pair: str, simulated: bool) -> Table:
+def calibration_table(numbers: pd.DataFrame, *, pair: str) -> Table:
     """Print the numbers of `calibration_numbers`, a line per survey and model.
 
     Parameters
@@ -68,8 +68,6 @@ def calibration_table(numbers: pd.DataFrame, *, pair: str, simulated: bool) -> T
         Of `calibration_numbers`.
     pair
         ``"<source>-to-<target>"``.
-    simulated
-        Whether the surveys are simulated, which the caption then says.
     """
     splits = counted(int(numbers["splits"].max()), "split")
     caption = (
@@ -80,4 +78,4 @@ def calibration_table(numbers: pd.DataFrame, *, pair: str, simulated: bool) -> T
         "for the adapted models; a temperature of 1 leaves scores as they are."
     )
     cells = quantity_cells(numbers)
-    return Table(numbers, cells, caption_note(caption, simulated=simulated), f"tab:calibration:{pair}")
+    return Table(numbers, cells, caption, f"tab:calibration:{pair}")

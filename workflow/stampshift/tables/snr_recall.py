@@ -10,7 +10,7 @@ from stampshift.core.errors import ContractError
 from stampshift.stamps.file import LABEL_NAMES, REAL, Stamps
 from stampshift.tables.predictions import MODEL
 from stampshift.tables.recall import pooled_recall, recall_cells, rightly_called
-from stampshift.tables.wording import caption_note, counted, pair_title
+from stampshift.tables.wording import counted, pair_title
 from stampshift.tables.writing import DASH, Table
 
 NO_BIN = 0  # of stamps whose S/N is not a positive number
@@ -112,7 +112,7 @@ def _binned(
     )
 
 
-def snr_recall_table(recalls: pd.DataFrame, *, pair: str, confidence: float, simulated: bool) -> Table:
+def snr_recall_table(recalls: pd.DataFrame, *, pair: str, confidence: float) -> Table:
     """Print the recalls of `snr_recalls`, a line per survey, label and bin, a column per model.
 
     Parameters
@@ -123,8 +123,6 @@ def snr_recall_table(recalls: pd.DataFrame, *, pair: str, confidence: float, sim
         ``"<source>-to-<target>"``.
     confidence
         Of the intervals, a share.
-    simulated
-        Whether the surveys are simulated, which the caption then says.
     """
     cells = recall_cells(
         recalls,
@@ -139,7 +137,7 @@ def snr_recall_table(recalls: pd.DataFrame, *, pair: str, confidence: float, sim
         "dash stands for stamps whose S/N is negative, zero or unknown. Surveys whose archive gives no S/N "
         "are left out."
     )
-    return Table(recalls, cells, caption_note(caption, simulated=simulated), f"tab:snr:{pair}")
+    return Table(recalls, cells, caption, f"tab:snr:{pair}")
 
 
 def _range(line: Mapping[Any, Any]) -> str:

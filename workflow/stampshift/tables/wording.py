@@ -3,7 +3,7 @@
 from stampshift.config.experiment import BASELINE, Pair
 
 METHOD_LABELS = {BASELINE: "baseline", "finetune": "fine-tuning", "mme": "MME", "scratch": "from scratch"}
-SIMULATED = "simulated surveys"
+SIMULATED = "simulated surveys"  # every table and figure made from them says so: the writers add it
 THESIS = "Bolívar (2022)"
 
 
@@ -30,10 +30,5 @@ def counted(count: int, noun: str) -> str:
 
 
 def title_note(title: str, *, simulated: bool) -> str:
-    """Title of a figure, which says where the surveys are simulated."""
+    """Title of a figure or of a model, which says where the surveys are simulated."""
     return f"{title} ({SIMULATED})" if simulated else title
-
-
-def caption_note(caption: str, *, simulated: bool) -> str:
-    """Caption of a table, with a sentence where simulated surveys stand in for archives."""
-    return f"{caption.strip()} With {SIMULATED} in place of archives." if simulated else caption.strip()

@@ -1,6 +1,6 @@
 """A table on its way to files: CSV for machines, Markdown and LaTeX for people."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from stampshift.core.files import atomic_path
+from stampshift.tables.wording import SIMULATED
 
 DASH = "–"
 FLOAT_FORMAT = "%.10g"  # beyond the resolution of any count, and the same text on every machine
@@ -48,22 +49,35 @@ def write_csv(numbers: pd.DataFrame, path: Path | str) -> None:
         numbers.to_csv(temporary, index=False, float_format=FLOAT_FORMAT, lineterminator="\n")
 
 
-def write_table(table: Table, *, csv: Path | str, markdown: Path | str, latex: Path | str) -> None:
-    """Write a table three times: numbers as CSV, cells and caption as Markdown and as LaTeX (booktabs)."""
-    write_csv(table.numbers, csv)
-    with atomic_path(markdown) as temporary:
-        body = table.cells.to_markdown(index=False, disable_numparse=True)
-        temporary.write_text(f"{table.caption}\n\n{body}\n", encoding="utf-8")
-    with atomic_path(latex) as temporary:
-        temporary.write_text(_latex(table), encoding="utf-8")
+def write_table(table: Table, paths: Iterable[Path | str], *, simulated: bool) -> None:
+    """Write a table's numbers as CSV, its cells and caption as Markdown and LaTeX, by suffix.
+
+    The caption of a table of simulated surveys says so.
+    """
+    caption = full_caption(table, simulated=simulated)
+    for path in paths:
+        if Path(path).suffix == ".csv":
+            write_csv(table.numbers, path)
+        else:
+            with atomic_path(path) as temporary:
+                temporary.write_text(TEXTS[Path(path).suffix](table, caption), encoding="utf-8")
 
 
-def _latex(table: Table) -> str:
+def full_caption(table: Table, *, simulated: bool) -> str:
+    """Caption of a table, with a sentence where simulated surveys stand in for archives."""
+    return table.caption.strip() + (f" With {SIMULATED} in place of archives." if simulated else "")
+
+
+def _markdown(table: Table, caption: str) -> str:
+    return f"{caption}\n\n{table.cells.to_markdown(index=False, disable_numparse=True)}\n"
+
+
+def _latex(table: Table, caption: str) -> str:
     head, *rows = [list(table.cells.columns), *table.cells.to_numpy().tolist()]
     lines = [
         r"\begin{table}",
         r"\centering",
-        rf"\caption{{{_escape(table.caption)}}}",
+        rf"\caption{{{_escape(caption)}}}",
         rf"\label{{{table.label}}}",
         rf"\begin{{tabular}}{{{'l' * len(head)}}}",
         r"\toprule",
@@ -85,3 +99,6 @@ def _escape(text: str) -> str:
     special = {"_": r"\_", "&": r"\&", "%": r"\%", "#": r"\#", "±": r"$\pm$", "λ": r"$\lambda$", DASH: "--"}
     special |= {"<": "$<$", ">": "$>$", "≤": r"$\leq$", "≥": r"$\geq$"}
     return "".join(special.get(character, character) for character in text)
+
+
+TEXTS = {".md": _markdown, ".tex": _latex}

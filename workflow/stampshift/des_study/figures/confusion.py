@@ -9,7 +9,6 @@ from stampshift.des_study.models import model_name
 from stampshift.des_study.performance import CONFUSION
 from stampshift.figures.style import PAGE_WIDTH_INCHES, styled
 from stampshift.stamps.file import LABELS
-from stampshift.tables.wording import title_note
 
 COLUMNS = 3
 PANEL_HEIGHT_INCHES = 1.9
@@ -17,7 +16,7 @@ DARK_PERCENT = 50  # from here on, light text
 
 
 @styled
-def confusion_matrices(shares: pd.DataFrame, *, part: str, simulated: bool) -> Figure:
+def confusion_matrices(shares: pd.DataFrame, *, part: str) -> Figure:
     """Draw a matrix per model: rows are labels, columns calls; percent of the row, and counts.
 
     Parameters
@@ -26,8 +25,6 @@ def confusion_matrices(shares: pd.DataFrame, *, part: str, simulated: bool) -> F
         Of `performance.confusion_shares`.
     part
         ``first`` or ``second``.
-    simulated
-        Whether the survey is simulated, which the title then says.
     """
     models = list(dict.fromkeys(shares["model"]))
     rows = -(-len(models) // COLUMNS)
@@ -42,7 +39,7 @@ def confusion_matrices(shares: pd.DataFrame, *, part: str, simulated: bool) -> F
         axes.set_ylabel("label")
     for axes in grid.flat[max(0, len(models) - COLUMNS) : len(models)]:
         axes.set_xlabel("called")
-    figure.suptitle(title_note(f"DES study, {part} part", simulated=simulated))
+    figure.suptitle(f"DES study, {part} part")
     return figure
 
 

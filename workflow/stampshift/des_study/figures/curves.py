@@ -11,7 +11,6 @@ from stampshift.des_study.models import model_name
 from stampshift.des_study.performance import OWN
 from stampshift.figures.curves import GUIDE, LOWEST_RATE
 from stampshift.figures.style import PAGE_WIDTH_INCHES, model_line, styled
-from stampshift.tables.wording import title_note
 
 CORNER = 0.1  # of the ROC curve, enlarged: FPR to 0.1, TPR from 0.9
 PUBLISHED: dict[str, Any] = {
@@ -35,7 +34,6 @@ def detection_figure(
     mdr: float,
     published: pd.DataFrame | None,
     part: str,
-    simulated: bool,
 ) -> Figure:
     """Draw false against missed detections, the ROC curve with its corner enlarged, and operating points.
 
@@ -52,8 +50,6 @@ def detection_figure(
         whose numbers stand beside no published ones.
     part
         ``first`` or ``second``.
-    simulated
-        Whether the survey is simulated, which the title then says.
     """
     own = performance[performance["stamps"] == OWN].iloc[::-1]
     heights = (HEIGHTS_INCHES[0], HEIGHTS_INCHES[1] * (len(own) + 1))
@@ -81,7 +77,7 @@ def detection_figure(
         axes.grid(visible=True)
     _points(panels["points"], own, mdr=mdr)
     figure.legend(handles=handles, loc="outside lower center", ncols=4)
-    figure.suptitle(title_note(f"DES study, {part} part", simulated=simulated))
+    figure.suptitle(f"DES study, {part} part")
     return figure
 
 

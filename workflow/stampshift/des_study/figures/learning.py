@@ -15,11 +15,10 @@ from stampshift.figures.style import (
     model_line,
     styled,
 )
-from stampshift.tables.wording import title_note
 
 
 @styled
-def network_learning_curves(histories: Mapping[str, pd.DataFrame], *, title: str, simulated: bool) -> Figure:
+def network_learning_curves(histories: Mapping[str, pd.DataFrame], *, title: str) -> Figure:
     """Loss and validation accuracy by epoch, a line per network, the kept epoch marked.
 
     Parameters
@@ -29,8 +28,6 @@ def network_learning_curves(histories: Mapping[str, pd.DataFrame], *, title: str
         training wrote it, ``validation_loss``, which is drawn dotted.
     title
         What the trainings are.
-    simulated
-        Whether the survey is simulated, which the title then says.
     """
     figure = Figure(figsize=(PAGE_WIDTH_INCHES, 2.9), layout="constrained")
     loss, accuracy = figure.subplots(1, 2)
@@ -64,5 +61,5 @@ def network_learning_curves(histories: Mapping[str, pd.DataFrame], *, title: str
         Line2D([], [], color="black", marker="o", linestyle="none", label="epoch whose weights are kept")
     )
     figure.legend(handles=handles, loc="outside lower center", ncols=4 if both else 5)
-    figure.suptitle(title_note(title, simulated=simulated))
+    figure.suptitle(title)
     return figure

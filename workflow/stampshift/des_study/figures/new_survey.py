@@ -9,13 +9,12 @@ from stampshift.des_study.models import model_name
 from stampshift.des_study.new_survey import PUBLISHED_CUTOFF, TRAININGS
 from stampshift.figures.curves import GUIDE, LOWEST_RATE
 from stampshift.figures.style import METHOD_COLOURS, PAGE_WIDTH_INCHES, model_line, styled
-from stampshift.tables.wording import title_note
 
 RATE_COLOURS = {"mdr": METHOD_COLOURS["mme"], "fpr": METHOD_COLOURS["finetune"]}
 
 
 @styled
-def new_survey_figure(curves: pd.DataFrame, cutoffs: pd.DataFrame, *, survey: str, simulated: bool) -> Figure:
+def new_survey_figure(curves: pd.DataFrame, cutoffs: pd.DataFrame, *, survey: str) -> Figure:
     """Draw detection curves, both rates against the cutoff, and cleanliness against missed detections.
 
     Parameters
@@ -26,8 +25,6 @@ def new_survey_figure(curves: pd.DataFrame, cutoffs: pd.DataFrame, *, survey: st
         Of `cutoff_curves`.
     survey
         The new survey.
-    simulated
-        Whether it is simulated, which the title then says.
     """
     figure = Figure(figsize=(PAGE_WIDTH_INCHES, 3.0), layout="constrained")
     detection, rates, clean = figure.subplots(1, 3)
@@ -48,7 +45,7 @@ def new_survey_figure(curves: pd.DataFrame, cutoffs: pd.DataFrame, *, survey: st
     for axes in (detection, rates, clean):
         axes.grid(visible=True)
     _legends(figure, rates)
-    figure.suptitle(title_note(f"{survey}, labelled by votes", simulated=simulated))
+    figure.suptitle(f"{survey}, labelled by votes")
     return figure
 
 

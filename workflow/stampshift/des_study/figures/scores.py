@@ -9,14 +9,13 @@ from stampshift.des_study.models import model_name
 from stampshift.figures.scores import score_axes, score_steps
 from stampshift.figures.style import PAGE_WIDTH_INCHES, styled
 from stampshift.stamps.file import LABELS
-from stampshift.tables.wording import title_note
 
 COLUMNS = 2
 PANEL_HEIGHT_INCHES = 1.6
 
 
 @styled
-def score_panels(histograms: pd.DataFrame, *, title: str, simulated: bool) -> Figure:
+def score_panels(histograms: pd.DataFrame, *, title: str) -> Figure:
     """Draw the scores of real and of bogus stamps, a panel per model, on the same axes.
 
     Parameters
@@ -25,8 +24,6 @@ def score_panels(histograms: pd.DataFrame, *, title: str, simulated: bool) -> Fi
         Of `scores.score_histograms`, of one survey.
     title
         What the models are.
-    simulated
-        Whether the survey is simulated, which the title then says.
     """
     models: Sequence[str] = [str(model) for model in dict.fromkeys(histograms["method"])]
     rows = -(-len(models) // COLUMNS)
@@ -44,5 +41,5 @@ def score_panels(histograms: pd.DataFrame, *, title: str, simulated: bool) -> Fi
     for axes in grid.flat[max(0, len(models) - COLUMNS) : len(models)]:
         axes.set_xlabel("score, P(real)")
     figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(LABELS))
-    figure.suptitle(title_note(title, simulated=simulated))
+    figure.suptitle(title)
     return figure

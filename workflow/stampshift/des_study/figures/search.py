@@ -10,21 +10,18 @@ from stampshift.figures.style import (
     PAGE_WIDTH_INCHES,
     styled,
 )
-from stampshift.tables.wording import title_note
 
 FOUND_COLOUR = METHOD_COLOURS["mme"]
 
 
 @styled
-def review_figure(queue: pd.DataFrame, *, simulated: bool) -> Figure:
+def review_figure(queue: pd.DataFrame) -> Figure:
     """Share of the planted flips found by number reviewed (left), and precision against recall (right).
 
     Parameters
     ----------
     queue
         Of `review_queue`.
-    simulated
-        Whether the survey is simulated, which the title then says.
     """
     flips, stamps, last = queue["flips"].iloc[0], queue["stamps"].iloc[0], queue.iloc[-1]
     figure = Figure(figsize=(PAGE_WIDTH_INCHES, 3.0), layout="constrained")
@@ -58,7 +55,5 @@ def review_figure(queue: pd.DataFrame, *, simulated: bool) -> Figure:
     for axes in (found, precision):
         axes.grid(visible=True)
     figure.legend(lines.values(), lines.keys(), loc="outside lower center", ncols=4)
-    figure.suptitle(
-        title_note(f"Search for {flips:,} planted flips among {stamps:,} stamps", simulated=simulated)
-    )
+    figure.suptitle(f"Search for {flips:,} planted flips among {stamps:,} stamps")
     return figure
