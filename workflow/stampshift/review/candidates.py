@@ -12,6 +12,7 @@ from stampshift.core.errors import ContractError
 from stampshift.core.files import read_table
 from stampshift.core.provenance import digest
 from stampshift.stamps.file import LABEL_NAMES, UNLABELLED, UNLABELLED_CLASS, Stamps
+from stampshift.stamps.identifiers import check_rows
 
 COLUMNS = ("row", "id", "label", "score", "suspicion")
 IN_STUDY = Path("search", "candidates.parquet")
@@ -146,11 +147,8 @@ def _read(path: Path, stamps: Stamps, stamps_path: Path) -> pd.DataFrame:
     if table.empty:
         raise ContractError(f"{path}: no candidate in it; there is nothing to review.")
     table = table.assign(id=table["id"].astype(str))
-    rows = table["row"].to_numpy()
-    if rows.min() < 0 or rows.max() >= len(stamps) or (stamps.ids[rows] != table["id"].to_numpy(str)).any():
-        raise ContractError(
-            f"{path}: its rows and ids are not those of {stamps_path}; name the stamps file it was made from."
-        )
+    remedy = f"These are not the candidates of {stamps_path}; name the stamps file they were found in."
+    check_rows(table, stamps, source=str(path), remedy=remedy)
     strange = table[~table["label"].isin(list(LABEL_WORDS))]
     if len(strange):
         raise ContractError(

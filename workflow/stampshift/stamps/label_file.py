@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from stampshift.core.errors import ContractError
 from stampshift.stamps.file import BOGUS, REAL, Stamps
+from stampshift.stamps.identifiers import check_rows
 from stampshift.stamps.splits import Rows, Splits, make_splits
 
 
@@ -62,23 +63,10 @@ def read_labels(path: Path, stamps: Stamps) -> pd.DataFrame:
     """
     try:
         table = pd.read_parquet(path)
-        row, identifier, label = (table[name] for name in ("row", "id", "label"))
+        label = table[["row", "id", "label"]]["label"]
     except (OSError, ValueError, KeyError) as error:
         raise ContractError(f"{path}: not a readable labels file ({error}). Delete it.") from error
-    in_range = row.between(0, len(stamps) - 1)
-    if row.duplicated().any() or not in_range.all():
-        raise ContractError(
-            f"{path}: expected every row once, from 0 to {len(stamps) - 1}, the last of {stamps.survey}'s "
-            f"stamps; found {int(row.duplicated().sum())} twice and {int((~in_range).sum())} beyond. The "
-            "file was made for other stamps: delete it."
-        )
-    other = stamps.ids[row.to_numpy()] != identifier.astype(str).to_numpy()
-    if other.any():
-        first = int(np.argmax(other))
-        raise ContractError(
-            f"{path}: row {row.iloc[first]} should be candidate {stamps.ids[row.iloc[first]]} of "
-            f"{stamps.survey}, found {identifier.iloc[first]}. The file was made for other stamps: delete it."
-        )
+    check_rows(table, stamps, source=str(path), remedy="The file was made for other stamps: delete it.")
     if not label.isin([REAL, BOGUS]).all():
         found = label[~label.isin([REAL, BOGUS])].iloc[0]
         raise ContractError(f"{path}: expected labels 1 (real) and 0 (bogus), found {found}.")

@@ -1,0 +1,58 @@
+"""How a table is joined to the stamps of a survey: by identifier, or by row and identifier."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from stampshift.core.errors import ContractError
+from stampshift.stamps.file import Stamps
+
+Identifiers = Sequence[str] | NDArray[Any] | pd.Series
+
+
+def rows_of(ids: Identifiers, *, among: Identifiers, source: str, remedy: str) -> NDArray[np.int64]:
+    """Row of each of `ids` among those of a table or a stamps file, which `source` names in messages.
+
+    Raises
+    ------
+    ContractError
+        If an identifier is not there, or more than once.
+    """
+    index, wanted = pd.Index(np.asarray(among, object)), np.asarray(ids, object)
+    times = index.value_counts().reindex(wanted, fill_value=0)
+    wrong = times[times != 1]
+    if len(wrong):
+        raise ContractError(
+            f"{source} should hold candidate {wrong.index[0]} once, found {wrong.iloc[0]} ({len(wrong)} of "
+            f"{len(wanted)} candidates are missing or repeated). {remedy}"
+        )
+    # what occurs twice is none of those looked for
+    return index.get_indexer_for(wanted)
+
+
+def check_rows(table: pd.DataFrame, stamps: Stamps, *, source: str, remedy: str) -> None:
+    """Check that each ``row`` of a table occurs once and is the candidate ``id`` of the stamps file.
+
+    Raises
+    ------
+    ContractError
+        If the table was made for other stamps.
+    """
+    rows = table["row"]
+    beyond = int((~rows.between(0, len(stamps) - 1)).sum())
+    twice = int(rows.duplicated().sum())
+    if beyond or twice:
+        raise ContractError(
+            f"{source}: expected every row once, from 0 to {len(stamps) - 1}, the last of {stamps.survey}'s "
+            f"stamps; found {twice} twice and {beyond} beyond. {remedy}"
+        )
+    here, there = stamps.ids[rows.to_numpy()], table["id"].astype(str).to_numpy()
+    if (here != there).any():
+        first = int(np.argmax(here != there))
+        raise ContractError(
+            f"{source}: row {rows.iloc[first]} should be candidate {here[first]} of {stamps.survey}, found "
+            f"{there[first]}. {remedy}"
+        )
