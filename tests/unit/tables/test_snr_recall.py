@@ -86,8 +86,8 @@ def test_a_survey_without_ratios_is_left_out():
 @pytest.mark.parametrize(
     ("ratios", "message"),
     [
-        (RATIOS["B"][RATIOS["B"]["id"] != "c3"], "expected one S/N for every test stamp, found 0 for c3"),
-        (pd.concat([RATIOS["B"]] * 2), r"found 2 for c0 \(7 such stamps\)"),
+        (RATIOS["B"][RATIOS["B"]["id"] != "c3"], "the table of S/N should hold candidate c3 once, found 0"),
+        (pd.concat([RATIOS["B"]] * 2), r"candidate c0 once, found 2 \(7 of 7 candidates"),
         (RATIOS["B"].assign(snr=-1.0), "expected positive S/N, found none among 7 test stamps"),
     ],
 )

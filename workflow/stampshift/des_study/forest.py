@@ -22,6 +22,7 @@ from stampshift.core.provenance import versions
 from stampshift.metrics.metrics import evaluate_predictions
 from stampshift.stamps.autoscan import COLUMNS, STAMP_FEATURES
 from stampshift.stamps.file import LABELS, REAL, Stamps
+from stampshift.stamps.identifiers import rows_of
 from stampshift.stamps.splits import Splits
 
 log = logging.getLogger(__name__)
@@ -141,19 +142,12 @@ def _grow(
 
 def _values(features: pd.DataFrame, *, stamps: Stamps, columns: Sequence[str]) -> NDArray[np.float32]:
     """Features of every stamp in the order of its file; float32, as trees compare them."""
-    index = pd.Index(features["id"])
-    if index.has_duplicates:
-        raise ContractError(
-            f"{stamps.survey}: the table of features has candidate {index[index.duplicated()][0]} twice. The "
-            "archive names two candidates alike, which a forest cannot tell apart."
-        )
-    rows = index.get_indexer(pd.Index(stamps.ids.astype(object)))
-    missing = np.flatnonzero(rows < 0)
-    if len(missing):
-        raise ContractError(
-            f"{stamps.survey}: the table of features has no line for candidate {stamps.ids[missing[0]]} "
-            f"({len(missing)} of {len(stamps)} are missing). Use the table that belongs to the stamps."
-        )
+    rows = rows_of(
+        stamps.ids,
+        among=features["id"],
+        source=f"{stamps.survey}: the table of features",
+        remedy="Use the table that belongs to the stamps; a forest cannot tell apart two of one name.",
+    )
     with np.errstate(over="ignore"):  # what overflows becomes infinite, and its stamp is dropped
         return features[list(columns)].to_numpy(np.float64)[rows].astype(np.float32)
 

@@ -13,6 +13,7 @@ import pandas as pd
 from stampshift.core.errors import ContractError
 from stampshift.core.files import read_table
 from stampshift.stamps.file import LABEL_NAMES, LABELS, Stamps
+from stampshift.stamps.identifiers import rows_of
 from stampshift.surveys import des
 
 REVIEW_COLUMNS = ("id", "old_label", "label")
@@ -105,7 +106,14 @@ def of_review(sources: Sources, stamps: Stamps) -> pd.DataFrame:
                 f"found '{strange[name].iloc[0]}'. Export the review again."
             )
         table[name] = table[name].map(LABELS).astype(np.uint8)
-    return _with_rows(table, stamps, path)
+    twice = table["id"][table["id"].duplicated()]
+    if len(twice):
+        raise ContractError(f"{path}: expected each candidate once, found {twice.iloc[0]} twice.")
+    remedy = "It was made for other stamps."
+    source = f"{path}: the stamps of {stamps.survey}"
+    corrections = table.assign(row=rows_of(table["id"], among=stamps.ids, source=source, remedy=remedy))
+    _check_old_labels(corrections, stamps, path)
+    return corrections
 
 
 def of_table(sources: Sources, stamps: Stamps) -> pd.DataFrame:
@@ -177,34 +185,20 @@ def read_relabelled_table(path: Path, *, classes: Mapping[str, str]) -> pd.DataF
 def _of_every_stamp(path: Path, stamps: Stamps, classes: Mapping[str, str]) -> pd.DataFrame:
     """Labels of a relabelled table in the order of the stamps; it may hold candidates that were dropped."""
     table = read_relabelled_table(path, classes=classes)
-    missing = np.setdiff1d(stamps.ids, table["id"].to_numpy(np.str_))
-    if len(missing):
-        raise ContractError(
-            f"{path}: expected a line for every stamp of {stamps.survey}, found none for candidate "
-            f"{missing[0]} ({len(missing)} in all). Use the table that belongs to the archive."
-        )
-    known = table[table["id"].isin(stamps.ids)].reset_index(drop=True)
-    return _with_rows(known, stamps, path).sort_values("row", ignore_index=True)
+    remedy = "Use the table that belongs to the archive."
+    lines = rows_of(stamps.ids, among=table["id"], source=f"{path}: the table", remedy=remedy)
+    corrections = table.iloc[lines].assign(row=np.arange(len(stamps))).reset_index(drop=True)
+    _check_old_labels(corrections, stamps, path)
+    return corrections
 
 
-def _with_rows(table: pd.DataFrame, stamps: Stamps, path: Path) -> pd.DataFrame:
-    """Corrections with the ``row`` of each in the stamps file, once their old labels are the archive's."""
-    remedy = f"It was made for other stamps than those of {stamps.survey}."
-    twice = table["id"][table["id"].duplicated()]
-    if len(twice):
-        raise ContractError(f"{path}: expected each candidate once, found {twice.iloc[0]} twice.")
-    rows = pd.Index(stamps.ids.astype(object)).get_indexer(pd.Index(table["id"]))
-    if (rows < 0).any():
+def _check_old_labels(corrections: pd.DataFrame, stamps: Stamps, path: Path) -> None:
+    old, own = corrections["old_label"].to_numpy(), stamps.labels[corrections["row"]]
+    if (old != own).any():
+        first = int(np.argmax(old != own))
         raise ContractError(
-            f"{path}: there is no candidate {table['id'][rows < 0].iloc[0]} ({int((rows < 0).sum())} unknown "
-            f"in all). {remedy}"
+            f"{path}: the old label of candidate {corrections['id'].iloc[first]} is "
+            f"{LABEL_NAMES[old[first]]} there and {LABEL_NAMES[own[first]]} in the archive "
+            f"({int((old != own).sum())} differ in all). It was made for other stamps than those of "
+            f"{stamps.survey}."
         )
-    other = stamps.labels[rows] != table["old_label"].to_numpy()
-    if other.any():
-        first = int(np.argmax(other))
-        there, here = LABEL_NAMES[table["old_label"][first]], LABEL_NAMES[stamps.labels[rows[first]]]
-        raise ContractError(
-            f"{path}: the old label of candidate {table['id'][first]} is {there} there and {here} in the "
-            f"archive ({int(other.sum())} differ in all). {remedy}"
-        )
-    return table.assign(row=rows)

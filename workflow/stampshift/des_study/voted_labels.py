@@ -14,6 +14,7 @@ from stampshift.core.errors import ContractError
 from stampshift.review.raters import read_votes, simulate_votes
 from stampshift.review.votes import agreement, majority
 from stampshift.stamps.file import LABELS, Stamps
+from stampshift.stamps.identifiers import rows_of
 
 
 def cast_votes(stamps: Stamps, *, votes: Mapping[str, Any]) -> pd.DataFrame:
@@ -60,9 +61,10 @@ def voted_labels(stamps: Stamps, votes: pd.DataFrame, *, margin: int) -> pd.Data
                 f"{stamps.survey}: no candidate has a majority for {name} that leads by {margin}; a network "
                 "needs both labels. Let more people vote, or lower des_study.new_survey.margin."
             )
-    rows = pd.Index(stamps.ids.astype(object)).get_indexer(pd.Index(decided["id"]))
+    stamps_file = f"votes: the stamps of {stamps.survey}"
+    rows = rows_of(decided["id"], among=stamps.ids, source=stamps_file, remedy="Correct the votes.")
     labels = decided["label"].map(LABELS).astype(np.uint8)
-    kept = decided.assign(row=rows.astype(np.int64), label=labels).sort_values("row", ignore_index=True)
+    kept = decided.assign(row=rows, label=labels).sort_values("row", ignore_index=True)
     return kept[["row", "id", "label", "votes", "real_votes", "unanimous"]]
 
 

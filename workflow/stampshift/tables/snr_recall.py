@@ -8,6 +8,7 @@ import pandas as pd
 
 from stampshift.core.errors import ContractError
 from stampshift.stamps.file import LABEL_NAMES, REAL, Stamps
+from stampshift.stamps.identifiers import rows_of
 from stampshift.tables.predictions import MODEL
 from stampshift.tables.recall import pooled_recall, recall_cells, rightly_called
 from stampshift.tables.wording import counted, pair_title
@@ -84,17 +85,13 @@ def _binned(
     bins: int,
 ) -> pd.DataFrame:
     """Bin of every test stamp of one survey, and the bin's S/N."""
-    ids = stamps[survey].ids[rows]
-    known = ratios[survey].set_index("id")["snr"]
-    found = known.index.value_counts().reindex(ids, fill_value=0)
-    wrong = found[found != 1]
-    if len(wrong):
-        raise ContractError(
-            f"{survey}: expected one S/N for every test stamp, found {wrong.iloc[0]} for {wrong.index[0]} "
-            f"({counted(len(wrong), 'such stamp')}). Delete the survey's files of stamps and of S/N; the "
-            "workflow makes them again from one archive."
-        )
-    snr = known.loc[ids].to_numpy(np.float64)
+    lines = rows_of(
+        stamps[survey].ids[rows],
+        among=ratios[survey]["id"],
+        source=f"{survey}: the table of S/N",
+        remedy="Delete the survey's files of stamps and of S/N; the workflow makes them from one archive.",
+    )
+    snr = ratios[survey]["snr"].to_numpy(np.float64)[lines]
     positive = np.isfinite(snr) & (snr > 0)
     if not positive.any():
         raise ContractError(
