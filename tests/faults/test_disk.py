@@ -17,7 +17,7 @@ from stampshift.training.model import Model
 from stampshift.training.store import Store
 
 JOB = {"seeds": [0, 1, 2], "threads": 1, "checkpoint_epochs": 1}
-FULL = "cannot be written, the disk is full. Nothing half-written is left; mend that and run the same"
+FULL = "cannot be written, the disk is full. Nothing half-written is left; fix that and run the same"
 READ_ONLY = "cannot be written, its file system is read-only. Nothing half-written is left"
 
 

@@ -17,11 +17,9 @@ from stampshift.config.experiment import BASELINE, Experiment, Pair, Run, check_
 from stampshift.core.provenance import code_digest, offer_package_to_subprocesses
 from stampshift.config.readers import label_files, reader_options, schema_files
 from stampshift.simulation import class_counts
+from stampshift.training.run_folder import FILES as RUN_FILES, TRANSFER_FILES
 
 offer_package_to_subprocesses()
-
-RUN_FILES = ("model.pt", "history.parquet", "predictions.parquet", "metrics.json")
-TRANSFER_FILES = ("predictions.parquet", "metrics.json")
 
 
 def constants_file(survey):

@@ -4,7 +4,15 @@ import pandas as pd
 import pytest
 
 from stampshift.core.errors import ContractError, WriteError
-from stampshift.core.files import atomic_path, explained, read_json, read_table, write_json, write_parquet
+from stampshift.core.files import (
+    atomic_folder,
+    atomic_path,
+    explained,
+    read_json,
+    read_table,
+    write_json,
+    write_parquet,
+)
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path):
@@ -97,3 +105,18 @@ def test_a_table_without_a_column_is_named(tmp_path):
     write_parquet(tmp_path / "scores.parquet", pd.DataFrame({"id": [1]}))
     with pytest.raises(ContractError, match=r"scores\.parquet: not a readable table \(.*score"):
         read_table(tmp_path / "scores.parquet", columns=["score"])
+
+
+def test_a_folder_appears_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "new/release"
+    with pytest.raises(ValueError, match="half way"), atomic_folder(path) as temporary:
+        (temporary / "half").write_text("half")
+        raise ValueError("half way")
+    assert list(path.parent.iterdir()) == []
+    with atomic_folder(path) as temporary:
+        (temporary / "whole").write_text("whole")
+        assert not path.exists()
+    assert [found.name for found in path.parent.rglob("*")] == ["release", "whole"]
+    with pytest.raises(OSError, match="not empty"), atomic_folder(path) as temporary:
+        (temporary / "other").write_text("other")
+    assert [found.name for found in path.parent.rglob("*")] == ["release", "whole"]

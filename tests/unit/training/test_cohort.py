@@ -18,6 +18,7 @@ from stampshift.training.cohort import CohortError, train_cohort
 from stampshift.training.jobs import Job, search_entropy_weight, transfer_baselines
 from stampshift.training.model import Model
 from stampshift.training.plan import Plan
+from stampshift.training.run_folder import copy_run
 from stampshift.training.store import Store
 
 CPU = torch.device("cpu")
@@ -79,7 +80,7 @@ def baseline(survey_files, tmp_path_factory):
     folder = tmp_path_factory.mktemp("baseline")
     plan, store = baseline_plan(survey_files), Store(folder / "store")
     train([plan], store)
-    store.publish(plan.key(CPU), folder)
+    copy_run(store.record(plan.key(CPU)), folder)
     return folder / "model.pt"
 
 

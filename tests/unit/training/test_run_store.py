@@ -1,13 +1,14 @@
 """The store of finished runs."""
 
-from stampshift.training.store import RECORD_FILES, Store
+from stampshift.training.run_folder import FILES
+from stampshift.training.store import Store
 
 KEY = "ab12"
 
 
 def write_record(store, content):
     with store.writing(KEY) as folder:
-        for name in RECORD_FILES:
+        for name in FILES:
             (folder / name).write_text(content)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from stampshift.adapting.setting import Source
 from stampshift.core.errors import ContractError
-from stampshift.training.run_folder import read_metrics
+from stampshift.training.run_folder import read_trained_run
 
 
 def found_source(run: Path, *, stamps: Path | None, splits: Path | None) -> Source | None:
@@ -27,7 +27,7 @@ def found_source(run: Path, *, stamps: Path | None, splits: Path | None) -> Sour
     ContractError
         If the folder is not that of a trained run, or a given file does not exist.
     """
-    metrics = read_metrics(run)
+    metrics = read_trained_run(run)
     for given in (stamps, splits):
         if given is not None and not given.is_file():
             raise ContractError(f"{given}: no such file.")

@@ -4,17 +4,19 @@ import errno
 import glob
 import json
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from stampshift.core.errors import ContractError, WriteError
 
-TEMPORARY_NAME = ".{}.{}.part{}"  # stem, eight characters of chance, suffix
+if TYPE_CHECKING:  # Snakemake's rules import this module in every job, and pandas takes half a second
+    import pandas as pd
+
+TEMPORARY_NAME = ".{}.{}.part{}"  # stem, eight random characters, suffix
 REFUSALS = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "your quota of the disk is used up",
@@ -33,7 +35,7 @@ def explained(final: Path) -> Iterator[None]:
         if reason is None:
             raise
         raise WriteError(
-            f"{final}: cannot be written, {reason}. Nothing half-written is left; mend that and run the same "
+            f"{final}: cannot be written, {reason}. Nothing half-written is left; fix that and run the same "
             "command again."
         ) from error
 
@@ -49,26 +51,8 @@ def _refusal(error: BaseException | None, folder: Path) -> str | None:
 
 
 @contextmanager
-def atomic_path(path: Path | str) -> Iterator[Path]:
-    """Path to write to, renamed to `path` when the block ends well and removed when it raises.
-
-    Parameters
-    ----------
-    path
-        The final name. Its folder is made if need be; the temporary file lies in the same folder,
-        so that the rename is atomic, and keeps the final suffix, from which writers guess formats.
-
-    Yields
-    ------
-    pathlib.Path
-        The temporary name.
-
-    Raises
-    ------
-    WriteError
-        If the disk is full, or the folder may not be written to.
-    """
-    final = Path(path)
+def _renamed_at_the_end(final: Path) -> Iterator[Path]:
+    """The one place that renames: a temporary name beside `final`, whose file or folder is moved there."""
     temporary = final.with_name(TEMPORARY_NAME.format(final.stem, uuid.uuid4().hex[:8], final.suffix))
     with explained(final):
         final.parent.mkdir(parents=True, exist_ok=True)
@@ -76,7 +60,30 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
             yield temporary
             temporary.replace(final)
         finally:
-            temporary.unlink(missing_ok=True)
+            if temporary.is_dir():
+                shutil.rmtree(temporary, ignore_errors=True)
+            else:
+                temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_path(path: Path | str) -> Iterator[Path]:
+    """Path to write to, renamed to `path` when the block ends well and removed when it raises.
+
+    The parent folder is made if need be. The temporary file lies in it, so that the rename is atomic, and
+    keeps the final suffix, from which writers guess formats. A full disk or a folder that may not be written
+    to raises a `WriteError`.
+    """
+    with _renamed_at_the_end(Path(path)) as temporary:
+        yield temporary
+
+
+@contextmanager
+def atomic_folder(path: Path | str) -> Iterator[Path]:
+    """Folder to fill, as `atomic_path` for a file; an `OSError` if `path` is then a folder with content."""
+    with _renamed_at_the_end(Path(path)) as temporary:
+        temporary.mkdir()
+        yield temporary
 
 
 def remove_leftovers(path: Path | str) -> None:
@@ -96,34 +103,21 @@ def write_json(path: Path | str, content: Any) -> None:
 
 
 def read_json(path: Path | str, *, remedy: str = REMEDY) -> Any:
-    """Content of a JSON file.
-
-    Raises
-    ------
-    ContractError
-        If it cannot be read, with a remedy.
-    """
+    """Content of a JSON file; one that cannot be read raises a `ContractError` with the remedy."""
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ContractError(f"{path}: not readable as JSON ({error}). {remedy}") from error
 
 
-def read_table(path: Path | str, *, remedy: str = REMEDY, **options: Any) -> pd.DataFrame:
-    """Content of a table, Parquet or CSV by the suffix of its name.
+def read_table(path: Path | str, *, remedy: str = REMEDY, **options: Any) -> "pd.DataFrame":
+    """Content of a table, Parquet or CSV by its suffix; `options` are those of pandas' reader.
 
-    Parameters
-    ----------
-    remedy
-        What the user can do about a file that cannot be read.
-    options
-        Of pandas' reader.
-
-    Raises
-    ------
-    ContractError
-        If it cannot be read, or lacks a column that the options name.
+    A table that cannot be read, or lacks a column that the options name, raises a `ContractError` with the
+    remedy.
     """
+    import pandas as pd
+
     read = pd.read_parquet if Path(path).suffix == ".parquet" else pd.read_csv
     try:
         return read(path, **options)
@@ -131,7 +125,7 @@ def read_table(path: Path | str, *, remedy: str = REMEDY, **options: Any) -> pd.
         raise ContractError(f"{path}: not a readable table ({error}). {remedy}") from error
 
 
-def write_parquet(path: Path | str, table: pd.DataFrame) -> None:
+def write_parquet(path: Path | str, table: "pd.DataFrame") -> None:
     """Write a table as Parquet, atomically and without its index."""
     with atomic_path(path) as temporary:
         table.to_parquet(temporary, index=False)

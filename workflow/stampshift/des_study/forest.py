@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier
 
 from stampshift.core.errors import ContractError
-from stampshift.core.files import atomic_path, write_json, write_parquet
+from stampshift.core.files import atomic_path
 from stampshift.core.provenance import versions
 from stampshift.metrics.metrics import evaluate_predictions
 from stampshift.stamps.autoscan import COLUMNS, STAMP_FEATURES
 from stampshift.stamps.file import LABELS, REAL, Stamps
 from stampshift.stamps.identifiers import rows_of
 from stampshift.stamps.splits import Splits
+from stampshift.training.run_folder import write_run
 
 log = logging.getLogger(__name__)
 
@@ -50,8 +51,7 @@ class ForestRecord(NamedTuple):
 
     def save(self, folder: Path) -> None:
         """Write the three files, each atomically."""
-        write_parquet(folder / "predictions.parquet", self.predictions)
-        write_json(folder / "metrics.json", self.metrics)
+        write_run(folder, predictions=self.predictions, metrics=self.metrics)
         with atomic_path(folder / "importances.csv") as temporary:
             self.importances.to_csv(temporary, index=False)
 

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from stampshift.config.experiment import BASELINE, Run
-from stampshift.core.files import write_parquet
 from stampshift.training.execute import score_test_parts
 from stampshift.training.jobs import Job
 from stampshift.training.model import Model
 from stampshift.training.plan import Plan
+from stampshift.training.run_folder import write_run
 
 FURTHER = "further"
 
@@ -104,7 +104,7 @@ def train_further(
     predictions = score_test_parts(
         start, stamps=plan.stamps, splits=plan.splits, labels={survey: labels}, device=job.torch_device
     )
-    write_parquet(job.results / before / "predictions.parquet", predictions)
+    write_run(job.results / before, predictions=predictions)
     job.execute_and_publish([plan])
 
 

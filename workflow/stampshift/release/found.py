@@ -20,7 +20,7 @@ from stampshift.stamps.label_file import relabelled
 from stampshift.stamps.splits import Splits
 from stampshift.tables.predictions import pool_predictions
 from stampshift.training.model import Model
-from stampshift.training.run_folder import read_metrics
+from stampshift.training.run_folder import read_trained_run
 
 ADAPTED = "changes"  # only `stampshift adapt` writes these into metrics.json
 ADAPT_AGAIN = "Adapt the model again."
@@ -62,7 +62,7 @@ def found_run(
         If a file is missing or breaks its contract, or the splits or labels are not those of the run's
         predictions.
     """
-    metrics = read_metrics(folder)
+    metrics = read_trained_run(folder)
     if ADAPTED in metrics:
         if labels is not None:
             raise ContractError(

@@ -10,7 +10,6 @@ import torch
 from tqdm import tqdm
 
 from stampshift.config.experiment import Run
-from stampshift.core.files import write_json, write_parquet
 from stampshift.core.provenance import versions
 from stampshift.methods import METHODS
 from stampshift.metrics.metrics import evaluate_predictions
@@ -21,6 +20,7 @@ from stampshift.training.model import Model
 from stampshift.training.plan import Plan
 from stampshift.training.predict import predict
 from stampshift.training.progress import Progress, Task
+from stampshift.training.run_folder import write_run
 from stampshift.training.stopping import stop_if_asked
 from stampshift.training.store import Store
 
@@ -91,10 +91,8 @@ def keep(plan: Plan, task: Task, progress: Progress, *, store: Store) -> None:
         "key": key,
     }
     with store.writing(key) as folder:
-        model.save(folder / "model.pt")
-        write_parquet(folder / "history.parquet", pd.DataFrame(progress.history))
-        write_parquet(folder / "predictions.parquet", predictions)
-        write_json(folder / "metrics.json", metrics)
+        history = pd.DataFrame(progress.history)
+        write_run(folder, model=model, history=history, predictions=predictions, metrics=metrics)
     log.info(
         "%s: %d epochs, best %d with validation balanced accuracy %.3f, %.1f s",
         plan.folder, progress.epoch, progress.best_epoch, progress.best_balanced_accuracy, metrics["seconds"],

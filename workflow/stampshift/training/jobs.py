@@ -10,13 +10,14 @@ from typing import Any
 import torch
 
 from stampshift.config.experiment import BASELINE, Run
-from stampshift.core.files import read_json, write_json, write_parquet
+from stampshift.core.files import read_json, write_json
 from stampshift.networks import MAIN_NETWORK
 from stampshift.training.cohort import train_cohort
 from stampshift.training.device import choose_device, set_up_process
 from stampshift.training.execute import describe, score_test_parts
 from stampshift.training.model import Model
 from stampshift.training.plan import Plan
+from stampshift.training.run_folder import copy_run, read_metrics, write_run
 from stampshift.training.search import search_record
 from stampshift.training.store import Store
 
@@ -72,7 +73,7 @@ class Job:
         """Finish every plan and copy its files to its folder among the results."""
         self.execute(plans)
         for plan in plans:
-            self.store.publish(plan.key(self.torch_device), self.results / plan.folder)
+            copy_run(self.store.record(plan.key(self.torch_device)), self.results / plan.folder)
 
 
 def train_baselines(
@@ -181,7 +182,7 @@ def search_entropy_weight(
         for per_class in shots
     ]
     job.execute(plans)
-    metrics = [read_json(job.store.record(plan.key(job.torch_device)) / "metrics.json") for plan in plans]
+    metrics = [read_metrics(job.store.record(plan.key(job.torch_device))) for plan in plans]
     record = search_record(source, target, seed=search["seed"], metrics=metrics)
     log.info("%s to %s: entropy weight %g", source, target, record["chosen"])
     write_json(output, record)
@@ -209,11 +210,8 @@ def transfer_baselines(
             labels={},
             device=job.torch_device,
         )
-        folder = job.results / run.folder
-        write_parquet(folder / "predictions.parquet", predictions)
-        write_json(
-            folder / "metrics.json", read_json(baseline) | describe(run, predictions, device=job.torch_device)
-        )
+        record = read_metrics(baseline.parent) | describe(run, predictions, device=job.torch_device)
+        write_run(job.results / run.folder, predictions=predictions, metrics=record)
 
 
 def _plan(run: Run, *, stamps: Sequence[Path], splits: Sequence[Path], **decisions: Any) -> Plan:

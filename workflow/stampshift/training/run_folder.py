@@ -1,31 +1,89 @@
-"""A trained run's folder, and what it says of itself. No torch."""
+"""A trained run's four files: their names, their one writer and their one reader. No torch, nor pandas."""
 
+import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from stampshift.config.experiment import Run
 from stampshift.core.errors import ContractError
-from stampshift.core.files import read_json
+from stampshift.core.files import atomic_path, read_json, read_table, write_json, write_parquet
 
-MODEL = "model.pt"
-METRICS = "metrics.json"
+if TYPE_CHECKING:
+    import pandas as pd
+
+MODEL, HISTORY, PREDICTIONS, METRICS = "model.pt", "history.parquet", "predictions.parquet", "metrics.json"
+FILES = (MODEL, HISTORY, PREDICTIONS, METRICS)
+TRANSFER_FILES = (PREDICTIONS, METRICS)  # of a model scored on a survey that it was not trained on
+PREDICTION_COLUMNS = ("survey", "row", "label", "score")
+FACTORS = tuple(Run.__dataclass_fields__)
 
 
-def read_metrics(folder: Path) -> dict[str, Any]:
-    """Content of ``metrics.json`` of a trained run, of the workflow or of `stampshift adapt`.
+class Savable(Protocol):
+    """A `stampshift.training.model.Model`, which this module does not import for the sake of torch."""
 
-    Parameters
-    ----------
-    folder
-        ``results/<method>/<pair>/shots-<k>/seed-<s>``, ``results/baseline/<source>/seed-<s>``, or the output
-        of `stampshift adapt`.
+    def save(self, path: Path) -> None:
+        """Write the model file."""
+
+
+def write_run(
+    folder: Path,
+    *,
+    predictions: "pd.DataFrame",
+    model: Savable | None = None,
+    history: "pd.DataFrame | None" = None,
+    metrics: Mapping[str, Any] | None = None,
+) -> None:
+    """Write those of a run's files that there are, each atomically; the metrics, which say all, come last."""
+    if model is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        model.save(folder / MODEL)
+    if history is not None:
+        write_parquet(folder / HISTORY, history)
+    write_parquet(folder / PREDICTIONS, predictions)
+    if metrics is not None:
+        write_json(folder / METRICS, metrics)
+
+
+def copy_run(source: Path, target: Path) -> None:
+    """Copy a run's four files, each atomically."""
+    for name in FILES:
+        with atomic_path(target / name) as temporary:
+            shutil.copyfile(source / name, temporary)
+
+
+def is_complete(folder: Path) -> bool:
+    """Whether all four files are there."""
+    return all((folder / name).is_file() for name in FILES)
+
+
+def read_predictions(folder: Path, *, remedy: str | None = None) -> "pd.DataFrame":
+    """Scores of a run's test stamps: `PREDICTION_COLUMNS`, or a `ContractError` with the remedy."""
+    return read_table(
+        folder / PREDICTIONS, remedy=remedy or _remedy(folder), columns=list(PREDICTION_COLUMNS)
+    )
+
+
+def read_metrics(
+    folder: Path, *, needed: Sequence[str] = FACTORS, remedy: str | None = None
+) -> dict[str, Any]:
+    """Content of a run's ``metrics.json``; a `ContractError` if it is damaged or lacks what is needed."""
+    path, remedy = folder / METRICS, remedy or _remedy(folder)
+    metrics = read_json(path, remedy=remedy)
+    missing = [name for name in needed if name not in metrics] if isinstance(metrics, dict) else needed
+    if missing:
+        raise ContractError(f"{path}: misses {', '.join(missing)}. {remedy}")
+    return dict(metrics)
+
+
+def read_trained_run(folder: Path) -> dict[str, Any]:
+    """Metrics of a run that the user names, one of the workflow or of `stampshift adapt`.
 
     Raises
     ------
     ContractError
-        If the folder is not that of a trained run, or the file is damaged.
+        If the folder is not that of a trained run, or its metrics are damaged.
     """
-    path = folder / METRICS
     missing = [name for name in (MODEL, METRICS) if not (folder / name).is_file()]
     if missing:
         found = f"no {' and no '.join(missing)} in it" if folder.is_dir() else "no such folder"
@@ -34,9 +92,8 @@ def read_metrics(folder: Path) -> dict[str, Any]:
             "give one such as results/baseline/<source>/seed-0 or "
             "results/mme/<source>-to-<target>/shots-10/seed-0."
         )
-    metrics = read_json(path, remedy="Delete the run's folder.")
-    factors = list(Run.__dataclass_fields__)
-    absent = [name for name in factors if name not in metrics] if isinstance(metrics, dict) else factors
-    if absent:
-        raise ContractError(f"{path}: misses {', '.join(absent)}. Delete the run's folder.")
-    return dict(metrics)
+    return read_metrics(folder, remedy="Delete the run's folder.")
+
+
+def _remedy(folder: Path) -> str:
+    return f"Delete the folder {folder}; the workflow makes it again."

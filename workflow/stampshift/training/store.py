@@ -8,7 +8,6 @@ folder may be deleted at any time, at the price of training again.
 
 import logging
 import shutil
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -16,13 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from stampshift.core.errors import ContractError
-from stampshift.core.files import atomic_path, explained
+from stampshift.core.files import atomic_folder
 from stampshift.core.locks import locked
 from stampshift.training.model import load_tensors, save_tensors
+from stampshift.training.run_folder import is_complete
 
 log = logging.getLogger(__name__)
-
-RECORD_FILES = ("model.pt", "history.parquet", "predictions.parquet", "metrics.json")
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ class Store:
 
     def has(self, key: str) -> bool:
         """Whether the run is finished."""
-        return all((self.record(key) / name).is_file() for name in RECORD_FILES)
+        return is_complete(self.record(key))
 
     @contextmanager
     def locked(self, names: Mapping[str, str]) -> Iterator[None]:
@@ -55,29 +53,17 @@ class Store:
 
     @contextmanager
     def writing(self, key: str) -> Iterator[Path]:
-        """Folder for a finished run's files; at the end it gets its name, and the checkpoint goes."""
+        """Folder for a finished run's files; at the end it is renamed, and the checkpoint goes."""
         record = self.record(key)
-        temporary = record.with_name(f".{key}.{uuid.uuid4().hex[:8]}.part")
-        with explained(record):
-            temporary.mkdir(parents=True)
-            try:
+        try:
+            with atomic_folder(record) as temporary:
                 yield temporary
                 if not self.has(key):  # a damaged file of the record may have been deleted
                     shutil.rmtree(record, ignore_errors=True)
-                try:
-                    temporary.replace(record)
-                except OSError:  # a second process finished the same run, with the same bytes
-                    if not self.has(key):
-                        raise
-                self._checkpoint(key).unlink(missing_ok=True)
-            finally:
-                shutil.rmtree(temporary, ignore_errors=True)
-
-    def publish(self, key: str, folder: Path) -> None:
-        """Copy a finished run's files to its folder among the results."""
-        for name in RECORD_FILES:
-            with atomic_path(folder / name) as temporary:
-                shutil.copyfile(self.record(key) / name, temporary)
+        except OSError:  # a second process finished the same run, with the same bytes
+            if not self.has(key):
+                raise
+        self._checkpoint(key).unlink(missing_ok=True)
 
     def save_checkpoint(self, key: str, content: Mapping[str, Any]) -> None:
         """Keep the state of a running training."""
