@@ -319,9 +319,7 @@ rule worst_errors:
         model=gallery_name,
         per_kind=DIAGNOSTICS["errors"]["per_kind"],
         simulated=SIMULATED,
-        code=code_digest(
-            "tables.worst", "tables.predictions", "tables.writing", "figures.worst"
-        ),
+        code=code_digest("tables.worst", "tables.predictions", "tables.writing", "figures.worst"),
     script:
         "../scripts/worst_errors.py"
 
@@ -348,9 +346,7 @@ use rule worst_errors as worst_baseline_errors with:
         model="baseline of the survey itself",
         per_kind=DIAGNOSTICS["errors"]["per_kind"],
         simulated=SIMULATED,
-        code=code_digest(
-            "tables.worst", "tables.predictions", "tables.writing", "figures.worst"
-        ),
+        code=code_digest("tables.worst", "tables.predictions", "tables.writing", "figures.worst"),
 
 
 rule features:

@@ -193,6 +193,7 @@ rule beside_published_figure:
     conda:
         "../../envs/stampshift.yaml"
     params:
+        simulated=False,
         code=code_digest("figures.beside_published"),
     script:
         "../scripts/beside_published_figure.py"

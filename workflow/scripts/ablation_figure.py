@@ -11,6 +11,5 @@ with job_log(snakemake.log[0]):
         names=snakemake.params.names,
         labels=snakemake.params.labels,
         reference=snakemake.params.reference,
-        simulated=snakemake.params.simulated,
     )
-    save_figure(figure, snakemake.output)
+    save_figure(figure, snakemake.output, simulated=snakemake.params.simulated)

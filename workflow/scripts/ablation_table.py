@@ -11,11 +11,9 @@ with job_log(snakemake.log[0]):
         names=snakemake.params.names,
         labels=snakemake.params.labels,
         reference=snakemake.params.reference,
-        simulated=snakemake.params.simulated,
     )
     write_table(
         table,
-        csv=snakemake.output.csv,
-        markdown=snakemake.output.markdown,
-        latex=snakemake.output.latex,
+        [snakemake.output.csv, snakemake.output.markdown, snakemake.output.latex],
+        simulated=snakemake.params.simulated,
     )

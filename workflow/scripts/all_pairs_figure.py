@@ -10,6 +10,5 @@ with job_log(snakemake.log[0]):
         read_runs(snakemake.input.runs),
         surveys=snakemake.params.surveys,
         methods=snakemake.params.methods,
-        simulated=snakemake.params.simulated,
     )
-    save_figure(figure, snakemake.output)
+    save_figure(figure, snakemake.output, simulated=snakemake.params.simulated)

@@ -7,4 +7,4 @@ from stampshift.figures.style import save_figure
 
 with job_log(snakemake.log[0]):
     figure = beside_published(read_table(snakemake.input.numbers))
-    save_figure(figure, [snakemake.output.pdf, snakemake.output.png])
+    save_figure(figure, [snakemake.output.pdf, snakemake.output.png], simulated=snakemake.params.simulated)

@@ -19,18 +19,15 @@ with job_log(snakemake.log[0]):
         recalls,
         pair=snakemake.wildcards.pair,
         confidence=snakemake.params.confidence,
-        simulated=snakemake.params.simulated,
     )
     write_table(
         table,
-        csv=snakemake.output.csv,
-        markdown=snakemake.output.markdown,
-        latex=snakemake.output.latex,
+        [snakemake.output.csv, snakemake.output.markdown, snakemake.output.latex],
+        simulated=snakemake.params.simulated,
     )
     figure = class_recall_figure(
         recalls,
         pair=snakemake.wildcards.pair,
         methods=snakemake.params.methods,
-        simulated=snakemake.params.simulated,
     )
-    save_figure(figure, [snakemake.output.pdf, snakemake.output.png])
+    save_figure(figure, [snakemake.output.pdf, snakemake.output.png], simulated=snakemake.params.simulated)

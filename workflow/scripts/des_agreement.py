@@ -19,11 +19,9 @@ with job_log(snakemake.log[0]):
         reference=reference,
         bounds=bounds,
         part=snakemake.wildcards.part,
-        simulated=snakemake.params.simulated,
     )
     write_table(
         table,
-        csv=snakemake.output.csv,
-        markdown=snakemake.output.markdown,
-        latex=snakemake.output.latex,
+        [snakemake.output.csv, snakemake.output.markdown, snakemake.output.latex],
+        simulated=snakemake.params.simulated,
     )

@@ -9,6 +9,5 @@ with job_log(snakemake.log[0]):
     figure = confusion_matrices(
         read_table(snakemake.input.confusion),
         part=snakemake.wildcards.part,
-        simulated=snakemake.params.simulated,
     )
-    save_figure(figure, [snakemake.output.pdf, snakemake.output.png])
+    save_figure(figure, [snakemake.output.pdf, snakemake.output.png], simulated=snakemake.params.simulated)

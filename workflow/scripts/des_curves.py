@@ -27,6 +27,5 @@ with job_log(snakemake.log[0]):
         mdr=snakemake.params.mdr,
         published=next(map(pd.read_csv, snakemake.input.published), None),
         part=snakemake.wildcards.part,
-        simulated=snakemake.params.simulated,
     )
-    save_figure(figure, [snakemake.output.pdf, snakemake.output.png])
+    save_figure(figure, [snakemake.output.pdf, snakemake.output.png], simulated=snakemake.params.simulated)

@@ -10,6 +10,5 @@ with job_log(snakemake.log[0]):
     figure = network_learning_curves(
         dict(zip(snakemake.params.networks, histories, strict=True)),
         title=snakemake.params.title,
-        simulated=snakemake.params.simulated,
     )
-    save_figure(figure, [snakemake.output.pdf, snakemake.output.png])
+    save_figure(figure, [snakemake.output.pdf, snakemake.output.png], simulated=snakemake.params.simulated)

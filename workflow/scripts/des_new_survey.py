@@ -20,7 +20,7 @@ from stampshift.stamps.splits import Splits
 from stampshift.tables.writing import write_csv, write_table
 
 with job_log(snakemake.log[0]):
-    survey, simulated = snakemake.params.survey, snakemake.params.simulated
+    survey = snakemake.params.survey
     predictions = with_consensus(
         test_predictions(
             snakemake.input.predictions,
@@ -31,20 +31,20 @@ with job_log(snakemake.log[0]):
         consensus=read_table(snakemake.input.labels),
     )
     write_table(
-        new_survey_table(
-            new_survey_numbers(predictions, cutoffs=CUTOFFS), survey=survey, simulated=simulated
-        ),
-        csv=snakemake.output.csv,
-        markdown=snakemake.output.markdown,
-        latex=snakemake.output.latex,
+        new_survey_table(new_survey_numbers(predictions, cutoffs=CUTOFFS), survey=survey),
+        [snakemake.output.csv, snakemake.output.markdown, snakemake.output.latex],
+        simulated=snakemake.params.simulated,
     )
     write_table(
-        consensus_table(consensus_means(predictions), survey=survey, simulated=simulated),
-        csv=snakemake.output.consensus_csv,
-        markdown=snakemake.output.consensus_markdown,
-        latex=snakemake.output.consensus_latex,
+        consensus_table(consensus_means(predictions), survey=survey),
+        [
+            snakemake.output.consensus_csv,
+            snakemake.output.consensus_markdown,
+            snakemake.output.consensus_latex,
+        ],
+        simulated=snakemake.params.simulated,
     )
     cutoffs = cutoff_curves(predictions)
     write_csv(cutoffs, snakemake.output.cutoffs)
-    figure = new_survey_figure(curves(predictions), cutoffs, survey=survey, simulated=simulated)
-    save_figure(figure, [snakemake.output.pdf, snakemake.output.png])
+    figure = new_survey_figure(curves(predictions), cutoffs, survey=survey)
+    save_figure(figure, [snakemake.output.pdf, snakemake.output.png], simulated=snakemake.params.simulated)

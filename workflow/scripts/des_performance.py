@@ -8,7 +8,7 @@ from stampshift.stamps.splits import Splits
 from stampshift.tables.writing import write_table
 
 with job_log(snakemake.log[0]):
-    part, simulated = snakemake.wildcards.part, snakemake.params.simulated
+    part = snakemake.wildcards.part
     mdr, how = snakemake.params.mdr, Bootstrap(**snakemake.params.bootstrap)
     predictions = test_predictions(
         snakemake.input.predictions,
@@ -18,14 +18,16 @@ with job_log(snakemake.log[0]):
     )
     numbers = performance(predictions, mdr=mdr, how=how)
     write_table(
-        performance_table(numbers, mdr=mdr, how=how, part=part, simulated=simulated),
-        csv=snakemake.output.csv,
-        markdown=snakemake.output.markdown,
-        latex=snakemake.output.latex,
+        performance_table(numbers, mdr=mdr, how=how, part=part),
+        [snakemake.output.csv, snakemake.output.markdown, snakemake.output.latex],
+        simulated=snakemake.params.simulated,
     )
     write_table(
-        confusion_table(numbers, part=part, simulated=simulated),
-        csv=snakemake.output.confusion_csv,
-        markdown=snakemake.output.confusion_markdown,
-        latex=snakemake.output.confusion_latex,
+        confusion_table(numbers, part=part),
+        [
+            snakemake.output.confusion_csv,
+            snakemake.output.confusion_markdown,
+            snakemake.output.confusion_latex,
+        ],
+        simulated=snakemake.params.simulated,
     )

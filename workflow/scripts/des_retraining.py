@@ -24,18 +24,15 @@ with job_log(snakemake.log[0]):
         for trained in ("old", "new")
     }
     bounds, mdr, how = snakemake.params.bounds, snakemake.params.mdr, Bootstrap(**snakemake.params.bootstrap)
-    simulated = snakemake.params.simulated
     shares = relabelled_categories(predictions, labels=labels, bounds=bounds, mdr=mdr, how=how)
     write_table(
-        relabelled_table(shares, bounds=bounds, mdr=mdr, how=how, simulated=simulated),
-        csv=snakemake.output.csv,
-        markdown=snakemake.output.markdown,
-        latex=snakemake.output.latex,
+        relabelled_table(shares, bounds=bounds, mdr=mdr, how=how),
+        [snakemake.output.csv, snakemake.output.markdown, snakemake.output.latex],
+        simulated=snakemake.params.simulated,
     )
     gain = retraining_gain(predictions, labels=labels, mdr=mdr, how=how)
     write_table(
-        gain_table(gain, mdr=mdr, how=how, simulated=simulated),
-        csv=snakemake.output.gain_csv,
-        markdown=snakemake.output.gain_markdown,
-        latex=snakemake.output.gain_latex,
+        gain_table(gain, mdr=mdr, how=how),
+        [snakemake.output.gain_csv, snakemake.output.gain_markdown, snakemake.output.gain_latex],
+        simulated=snakemake.params.simulated,
     )

@@ -17,5 +17,5 @@ with job_log(snakemake.log[0]):
     )
     histograms = score_histograms(predictions, bins=snakemake.params.bins)
     write_csv(histograms, snakemake.output.csv)
-    figure = score_panels(histograms, title=snakemake.params.title, simulated=snakemake.params.simulated)
-    save_figure(figure, [snakemake.output.pdf, snakemake.output.png])
+    figure = score_panels(histograms, title=snakemake.params.title)
+    save_figure(figure, [snakemake.output.pdf, snakemake.output.png], simulated=snakemake.params.simulated)

@@ -10,13 +10,15 @@ from stampshift.tables.writing import write_csv, write_table
 
 with job_log(snakemake.log[0]):
     candidates, labels = read_table(snakemake.input.candidates), read_labels(snakemake.input.labels)
-    simulated = snakemake.params.simulated
     write_table(
-        search_table(search_success(candidates, labels=labels), simulated=simulated),
-        csv=snakemake.output.csv,
-        markdown=snakemake.output.markdown,
-        latex=snakemake.output.latex,
+        search_table(search_success(candidates, labels=labels)),
+        [snakemake.output.csv, snakemake.output.markdown, snakemake.output.latex],
+        simulated=snakemake.params.simulated,
     )
     queue = review_queue(candidates, labels=labels)
     write_csv(queue, snakemake.output.queue)
-    save_figure(review_figure(queue, simulated=simulated), [snakemake.output.pdf, snakemake.output.png])
+    save_figure(
+        review_figure(queue),
+        [snakemake.output.pdf, snakemake.output.png],
+        simulated=snakemake.params.simulated,
+    )

@@ -16,19 +16,16 @@ with job_log(snakemake.log[0]):
     table = operating_point_table(
         operating_points(predictions, **snakemake.params.operating_points),
         pair=snakemake.wildcards.pair,
-        simulated=snakemake.params.simulated,
     )
     write_table(
         table,
-        csv=snakemake.output.csv,
-        markdown=snakemake.output.markdown,
-        latex=snakemake.output.latex,
+        [snakemake.output.csv, snakemake.output.markdown, snakemake.output.latex],
+        simulated=snakemake.params.simulated,
     )
     figure = detection_curves(
         curves,
         pair=snakemake.wildcards.pair,
         methods=snakemake.params.methods,
         operating_points=snakemake.params.operating_points,
-        simulated=snakemake.params.simulated,
     )
-    save_figure(figure, [snakemake.output.pdf, snakemake.output.png])
+    save_figure(figure, [snakemake.output.pdf, snakemake.output.png], simulated=snakemake.params.simulated)

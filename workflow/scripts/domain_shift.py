@@ -13,5 +13,5 @@ with job_log(snakemake.log[0]):
     write_csv(shift_numbers(features, pair=pair), snakemake.output.numbers)
     points = embedding(features)
     write_csv(points, snakemake.output.points)
-    figure = embedding_figure(points, pair=pair, simulated=snakemake.params.simulated)
-    save_figure(figure, [snakemake.output.pdf, snakemake.output.png])
+    figure = embedding_figure(points, pair=pair)
+    save_figure(figure, [snakemake.output.pdf, snakemake.output.png], simulated=snakemake.params.simulated)

@@ -7,11 +7,9 @@ from stampshift.tables.writing import write_table
 with job_log(snakemake.log[0]):
     table = shift_table(
         read_shift(snakemake.input.numbers),
-        simulated=snakemake.params.simulated,
     )
     write_table(
         table,
-        csv=snakemake.output.csv,
-        markdown=snakemake.output.markdown,
-        latex=snakemake.output.latex,
+        [snakemake.output.csv, snakemake.output.markdown, snakemake.output.latex],
+        simulated=snakemake.params.simulated,
     )

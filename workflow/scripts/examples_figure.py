@@ -9,6 +9,5 @@ with job_log(snakemake.log[0]):
     figure = class_examples(
         Stamps.open(snakemake.input.stamps),
         per_class=snakemake.params.per_class,
-        simulated=snakemake.params.simulated,
     )
-    save_figure(figure, snakemake.output)
+    save_figure(figure, snakemake.output, simulated=snakemake.params.simulated)

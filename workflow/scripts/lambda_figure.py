@@ -8,6 +8,5 @@ from stampshift.figures.style import save_figure
 with job_log(snakemake.log[0]):
     figure = lambda_curves(
         read_json(snakemake.input.search),
-        simulated=snakemake.params.simulated,
     )
-    save_figure(figure, snakemake.output)
+    save_figure(figure, snakemake.output, simulated=snakemake.params.simulated)

@@ -11,11 +11,9 @@ with job_log(snakemake.log[0]):
     table = lambda_table(
         [read_json(path) for path in snakemake.input.searches],
         published=pd.read_csv(snakemake.input.published),
-        simulated=snakemake.params.simulated,
     )
     write_table(
         table,
-        csv=snakemake.output.csv,
-        markdown=snakemake.output.markdown,
-        latex=snakemake.output.latex,
+        [snakemake.output.csv, snakemake.output.markdown, snakemake.output.latex],
+        simulated=snakemake.params.simulated,
     )

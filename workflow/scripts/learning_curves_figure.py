@@ -12,6 +12,5 @@ with job_log(snakemake.log[0]):
             for seed, path in zip(snakemake.params.seeds, snakemake.input.histories, strict=True)
         },
         survey=snakemake.wildcards.survey,
-        simulated=snakemake.params.simulated,
     )
-    save_figure(figure, snakemake.output)
+    save_figure(figure, snakemake.output, simulated=snakemake.params.simulated)

@@ -10,7 +10,6 @@ with job_log(snakemake.log[0]):
         network_table(
             network_layers(size_pixels=snakemake.params.size_pixels), size_pixels=snakemake.params.size_pixels
         ),
-        csv=snakemake.output.csv,
-        markdown=snakemake.output.markdown,
-        latex=snakemake.output.latex,
+        [snakemake.output.csv, snakemake.output.markdown, snakemake.output.latex],
+        simulated=snakemake.params.simulated,
     )

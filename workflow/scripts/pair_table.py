@@ -13,11 +13,9 @@ with job_log(snakemake.log[0]):
         pair=snakemake.wildcards.pair,
         methods=snakemake.params.methods,
         published=pd.read_csv(snakemake.input.published),
-        simulated=snakemake.params.simulated,
     )
     write_table(
         table,
-        csv=snakemake.output.csv,
-        markdown=snakemake.output.markdown,
-        latex=snakemake.output.latex,
+        [snakemake.output.csv, snakemake.output.markdown, snakemake.output.latex],
+        simulated=snakemake.params.simulated,
     )

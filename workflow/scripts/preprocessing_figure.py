@@ -22,7 +22,5 @@ with job_log(snakemake.log[0]):
         normalisation=snakemake.params.normalisation,
         per_class=snakemake.params.per_class,
     )
-    figure = preprocessing_examples(
-        triplets, block, invalid=invalid, survey=survey, simulated=snakemake.params.simulated
-    )
-    save_figure(figure, snakemake.output)
+    figure = preprocessing_examples(triplets, block, invalid=invalid, survey=survey)
+    save_figure(figure, snakemake.output, simulated=snakemake.params.simulated)

@@ -21,18 +21,15 @@ with job_log(snakemake.log[0]):
     table = calibration_table(
         calibration_numbers(predictions, bins=snakemake.params.bins),
         pair=snakemake.wildcards.pair,
-        simulated=snakemake.params.simulated,
     )
     write_table(
         table,
-        csv=snakemake.output.csv,
-        markdown=snakemake.output.markdown,
-        latex=snakemake.output.latex,
+        [snakemake.output.csv, snakemake.output.markdown, snakemake.output.latex],
+        simulated=snakemake.params.simulated,
     )
     figure = reliability_diagrams(
         curves,
         pair=snakemake.wildcards.pair,
         methods=snakemake.params.methods,
-        simulated=snakemake.params.simulated,
     )
-    save_figure(figure, [snakemake.output.pdf, snakemake.output.png])
+    save_figure(figure, [snakemake.output.pdf, snakemake.output.png], simulated=snakemake.params.simulated)

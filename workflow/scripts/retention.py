@@ -18,6 +18,5 @@ with job_log(snakemake.log[0]):
         changes,
         surveys=snakemake.params.surveys,
         methods=snakemake.params.methods,
-        simulated=snakemake.params.simulated,
     )
-    save_figure(figure, [snakemake.output.pdf, snakemake.output.png])
+    save_figure(figure, [snakemake.output.pdf, snakemake.output.png], simulated=snakemake.params.simulated)

@@ -13,5 +13,5 @@ with job_log(snakemake.log[0]):
     )
     histograms = score_histograms(predictions, bins=snakemake.params.bins)
     write_csv(histograms, snakemake.output.csv)
-    figure = score_figure(histograms, pair=snakemake.wildcards.pair, simulated=snakemake.params.simulated)
-    save_figure(figure, [snakemake.output.pdf, snakemake.output.png])
+    figure = score_figure(histograms, pair=snakemake.wildcards.pair)
+    save_figure(figure, [snakemake.output.pdf, snakemake.output.png], simulated=snakemake.params.simulated)

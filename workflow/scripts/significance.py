@@ -11,16 +11,13 @@ from stampshift.tables.writing import write_csv, write_table
 
 with job_log(snakemake.log[0]):
     pairs, methods = snakemake.params.pairs, snakemake.params.methods
-    simulated = snakemake.params.simulated
     compared = paired_comparisons(read_runs(snakemake.input.runs), pairs=pairs, methods=methods)
-    published = published_comparisons(pd.read_csv(snakemake.input.published), pairs=pairs, methods=methods)
+    means = map(pd.read_csv, snakemake.input.published)  # none where the surveys are simulated
+    published = (published_comparisons(table, pairs=pairs, methods=methods) for table in means)
     write_csv(compared, snakemake.output.comparisons)
-    claims = claims_table(compared, published=published, pairs=pairs, simulated=simulated)
-    shots_to_beat = shots_to_beat_table(compared, pairs=pairs, methods=methods, simulated=simulated)
-    winner = winner_table(compared, pairs=pairs, simulated=simulated)
-    for table, (csv, markdown, latex) in (
-        (claims, snakemake.output.claims),
-        (shots_to_beat, snakemake.output.shots_to_beat),
-        (winner, snakemake.output.winner),
+    for table, paths in (
+        (claims_table(compared, published=next(published, None), pairs=pairs), snakemake.output.claims),
+        (shots_to_beat_table(compared, pairs=pairs, methods=methods), snakemake.output.shots_to_beat),
+        (winner_table(compared, pairs=pairs), snakemake.output.winner),
     ):
-        write_table(table, csv=csv, markdown=markdown, latex=latex)
+        write_table(table, paths, simulated=snakemake.params.simulated)

@@ -9,6 +9,5 @@ with job_log(snakemake.log[0]):
     figure = baseline_map(
         read_runs(snakemake.input.runs),
         surveys=snakemake.params.surveys,
-        simulated=snakemake.params.simulated,
     )
-    save_figure(figure, snakemake.output)
+    save_figure(figure, snakemake.output, simulated=snakemake.params.simulated)

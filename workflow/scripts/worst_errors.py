@@ -23,6 +23,5 @@ with job_log(snakemake.log[0]):
         stamps,
         per_kind=snakemake.params.per_kind,
         model=snakemake.params.model,
-        simulated=snakemake.params.simulated,
     )
-    save_figure(figure, [snakemake.output.pdf, snakemake.output.png])
+    save_figure(figure, [snakemake.output.pdf, snakemake.output.png], simulated=snakemake.params.simulated)

@@ -436,6 +436,7 @@ rule des_beside_published:
     conda:
         "../../../envs/stampshift.yaml"
     params:
+        simulated=False,
         code=code_digest("des_study.published"),
     script:
         "../../scripts/des_beside_published.py"
