@@ -9,16 +9,16 @@ from stampshift.tables.writing import write_table
 
 with job_log(snakemake.log[0]):
     part = snakemake.wildcards.part
-    mdr, how = snakemake.params.mdr, Bootstrap(**snakemake.params.bootstrap)
+    mdr, bootstrap = snakemake.params.mdr, Bootstrap(**snakemake.params.bootstrap)
     predictions = test_predictions(
         snakemake.input.predictions,
         models=snakemake.params.models,
         survey=snakemake.params.survey,
         test=Splits.open(snakemake.input.splits).test,
     )
-    numbers = performance(predictions, mdr=mdr, how=how)
+    numbers = performance(predictions, mdr=mdr, bootstrap=bootstrap)
     write_table(
-        performance_table(numbers, mdr=mdr, how=how, part=part),
+        performance_table(numbers, mdr=mdr, bootstrap=bootstrap, part=part),
         [snakemake.output.csv, snakemake.output.markdown, snakemake.output.latex],
         simulated=snakemake.params.simulated,
     )

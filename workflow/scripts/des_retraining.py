@@ -23,16 +23,20 @@ with job_log(snakemake.log[0]):
         )
         for trained in ("old", "new")
     }
-    bounds, mdr, how = snakemake.params.bounds, snakemake.params.mdr, Bootstrap(**snakemake.params.bootstrap)
-    shares = relabelled_categories(predictions, labels=labels, bounds=bounds, mdr=mdr, how=how)
+    bounds, mdr, bootstrap = (
+        snakemake.params.bounds,
+        snakemake.params.mdr,
+        Bootstrap(**snakemake.params.bootstrap),
+    )
+    shares = relabelled_categories(predictions, labels=labels, bounds=bounds, mdr=mdr, bootstrap=bootstrap)
     write_table(
-        relabelled_table(shares, bounds=bounds, mdr=mdr, how=how),
+        relabelled_table(shares, bounds=bounds, mdr=mdr, bootstrap=bootstrap),
         [snakemake.output.csv, snakemake.output.markdown, snakemake.output.latex],
         simulated=snakemake.params.simulated,
     )
-    gain = retraining_gain(predictions, labels=labels, mdr=mdr, how=how)
+    gain = retraining_gain(predictions, labels=labels, mdr=mdr, bootstrap=bootstrap)
     write_table(
-        gain_table(gain, mdr=mdr, how=how),
+        gain_table(gain, mdr=mdr, bootstrap=bootstrap),
         [snakemake.output.gain_csv, snakemake.output.gain_markdown, snakemake.output.gain_latex],
         simulated=snakemake.params.simulated,
     )

@@ -34,8 +34,8 @@ def predictions(models):
 
 @pytest.fixture(scope="module")
 def numbers():
-    how = Bootstrap(samples=100, confidence=0.9, seed=0)
-    return performance(predictions(MODELS), mdr=0.05, how=how)
+    bootstrap = Bootstrap(samples=100, confidence=0.9, seed=0)
+    return performance(predictions(MODELS), mdr=0.05, bootstrap=bootstrap)
 
 
 def drawn(numbers, **options):

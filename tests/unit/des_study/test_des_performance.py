@@ -11,7 +11,7 @@ from stampshift.des_study.performance import (
 from stampshift.metrics.intervals import Bootstrap
 from stampshift.tables.writing import write_table
 
-HOW = Bootstrap(samples=200, confidence=0.9, seed=0)
+BOOTSTRAP = Bootstrap(samples=200, confidence=0.9, seed=0)
 LABELS = [1, 1, 1, 1, 0, 0, 0, 0]
 NETWORK = [0.9, 0.8, 0.6, 0.4, 0.7, 0.3, 0.2, 0.1]
 FOREST = [0.9, 0.8, 0.7, 0.2, 0.1, 0.1]  # of rows 0, 1, 2, 5, 6, 7
@@ -21,7 +21,7 @@ FOREST = [0.9, 0.8, 0.7, 0.2, 0.1, 0.1]  # of rows 0, 1, 2, 5, 6, 7
 def numbers(predicted):
     scores = {"network_1": NETWORK, "forest": FOREST}
     table = predicted(scores, labels=LABELS, rows={"forest": [0, 1, 2, 5, 6, 7]})
-    return performance(table, mdr=0.05, how=HOW)
+    return performance(table, mdr=0.05, bootstrap=BOOTSTRAP)
 
 
 def test_every_number_of_a_hand_computed_case(numbers):
@@ -43,7 +43,7 @@ def test_common_stamps_leave_out_what_the_forest_cannot_judge(numbers):
 
 
 def test_the_printed_table(numbers):
-    table = performance_table(numbers, mdr=0.05, how=HOW, part="first")
+    table = performance_table(numbers, mdr=0.05, bootstrap=BOOTSTRAP, part="first")
     network, forest = table.cells.to_dict("records")
     assert {key: network[key] for key in ("model", "stamps", "AUC", "accuracy")} == {
         "model": "network 1", "stamps": "8", "AUC": "0.8750", "accuracy": "75.00%",
@@ -57,8 +57,8 @@ def test_the_printed_table(numbers):
 
 
 def test_without_a_forest_there_is_nothing_to_say_of_common_stamps(predicted):
-    numbers = performance(predicted({"network_1": NETWORK}, labels=LABELS), mdr=0.05, how=HOW)
-    table = performance_table(numbers, mdr=0.05, how=HOW, part="second")
+    numbers = performance(predicted({"network_1": NETWORK}, labels=LABELS), mdr=0.05, bootstrap=BOOTSTRAP)
+    table = performance_table(numbers, mdr=0.05, bootstrap=BOOTSTRAP, part="second")
     assert list(table.cells) == ["model", "stamps", "AUC", "accuracy", "FPR at MDR 0.05"]
     assert "common" not in table.caption
 
@@ -84,8 +84,8 @@ def test_the_same_predictions_give_the_same_bytes(predicted, tmp_path):
     scores = {"network_1": NETWORK, "network_2": NETWORK[::-1]}
     written = []
     for name in ("one", "two"):
-        numbers = performance(predicted(scores, labels=LABELS), mdr=0.05, how=HOW)
-        table = performance_table(numbers, mdr=0.05, how=HOW, part="first")
+        numbers = performance(predicted(scores, labels=LABELS), mdr=0.05, bootstrap=BOOTSTRAP)
+        table = performance_table(numbers, mdr=0.05, bootstrap=BOOTSTRAP, part="first")
         files = [tmp_path / f"{name}.{suffix}" for suffix in ("csv", "md", "tex")]
         write_table(table, files, simulated=False)
         written.append([path.read_bytes() for path in files])

@@ -9,7 +9,7 @@ from stampshift.des_study.retraining import (
 )
 from stampshift.metrics.intervals import Bootstrap
 
-HOW = Bootstrap(samples=200, confidence=0.95, seed=0)
+BOOTSTRAP = Bootstrap(samples=200, confidence=0.95, seed=0)
 BOUNDS = [0.1, 0.5, 0.9]
 # rows 3 and 4 were flipped; the review found row 3, and flipped row 5 wrongly
 OLD = [1, 1, 1, 0, 1, 0, 0, 0]
@@ -32,7 +32,7 @@ def predictions(predicted):
 
 
 def test_shares_before_and_after(predictions, labels):
-    numbers = relabelled_categories(predictions, labels=labels, bounds=BOUNDS, mdr=0.05, how=HOW)
+    numbers = relabelled_categories(predictions, labels=labels, bounds=BOUNDS, mdr=0.05, bootstrap=BOOTSTRAP)
     counts = {
         key: lines["stamps"].to_list()
         for key, lines in numbers.groupby(["trained_on", "tested_on"], sort=False)
@@ -51,8 +51,8 @@ def test_shares_before_and_after(predictions, labels):
 
 
 def test_the_printed_stages(predictions, labels):
-    numbers = relabelled_categories(predictions, labels=labels, bounds=BOUNDS, mdr=0.05, how=HOW)
-    table = relabelled_table(numbers, bounds=BOUNDS, mdr=0.05, how=HOW)
+    numbers = relabelled_categories(predictions, labels=labels, bounds=BOUNDS, mdr=0.05, bootstrap=BOOTSTRAP)
+    table = relabelled_table(numbers, bounds=BOUNDS, mdr=0.05, bootstrap=BOOTSTRAP)
     assert table.cells[["model", "trained on", "tested on", "stamps"]].to_numpy().tolist() == [
         ["network 1", "old labels", "old labels", "8"],
         ["network 1", "old labels", "corrected labels", "8"],
@@ -63,7 +63,7 @@ def test_the_printed_stages(predictions, labels):
 
 
 def test_gain_by_corrected_and_by_true_labels(predictions, labels):
-    gain = retraining_gain(predictions, labels=labels, mdr=0.05, how=HOW)
+    gain = retraining_gain(predictions, labels=labels, mdr=0.05, bootstrap=BOOTSTRAP)
     lines = gain.set_index(["tested_on", "quantity"])
     corrected = lines.loc[("label", "balanced_accuracy")]
     # of six reals four are called so by either; both bogus are right
@@ -77,15 +77,17 @@ def test_gain_by_corrected_and_by_true_labels(predictions, labels):
 
 
 def test_without_true_labels_only_the_corrected_judge(predictions, labels):
-    gain = retraining_gain(predictions, labels=labels.drop(columns="true_label"), mdr=0.05, how=HOW)
+    gain = retraining_gain(
+        predictions, labels=labels.drop(columns="true_label"), mdr=0.05, bootstrap=BOOTSTRAP
+    )
     assert set(gain["tested_on"]) == {"label"}
-    table = gain_table(gain, mdr=0.05, how=HOW)
+    table = gain_table(gain, mdr=0.05, bootstrap=BOOTSTRAP)
     assert table.caption.endswith("which of them people looked at.")
 
 
 def test_the_printed_gain(predictions, labels):
-    gain = retraining_gain(predictions, labels=labels, mdr=0.05, how=HOW)
-    table = gain_table(gain, mdr=0.05, how=HOW)
+    gain = retraining_gain(predictions, labels=labels, mdr=0.05, bootstrap=BOOTSTRAP)
+    table = gain_table(gain, mdr=0.05, bootstrap=BOOTSTRAP)
     row = table.cells.iloc[2].to_dict()
     assert row["tested on"] == "true labels"
     assert (row["trained on old labels"], row["on corrected labels"]) == ("0.7500", "1.0000")
@@ -99,5 +101,5 @@ def test_models_are_compared_on_stamps_that_both_judge(predicted, labels):
         "old": predicted({"forest": scores}, labels=OLD, rows={"forest": [0, 2, 3, 4, 5, 6, 7]}),
         "new": predicted({"forest": scores}, labels=OLD, rows={"forest": [1, 2, 3, 4, 5, 6, 7]}),
     }
-    gain = retraining_gain(predictions, labels=labels, mdr=0.05, how=HOW)
+    gain = retraining_gain(predictions, labels=labels, mdr=0.05, bootstrap=BOOTSTRAP)
     assert set(gain["stamps"]) == {6}

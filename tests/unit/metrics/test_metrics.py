@@ -16,6 +16,8 @@ from stampshift.metrics.metrics import (
     evaluate,
     evaluate_predictions,
     false_positive_rate,
+    fpr_at_mdr,
+    mdr_at_fpr,
     mean_cross_entropy,
     missed_detection_rate,
 )
@@ -179,3 +181,25 @@ def test_the_cross_entropy_is_the_mean_surprise_of_the_labels():
     assert mean_cross_entropy(LABELS, np.clip(SCORES, 0.01, 1)) == pytest.approx(
         reference.log_loss(LABELS, np.clip(SCORES, 0.01, 1))
     )
+
+
+# by falling score: R R B R B B, so MDR falls 1, 2/3, 1/3, 1/3, 0 while FPR rises 0, 0, 0, 1/3, 1/3, 2/3, 1
+RANKED_LABELS = [1, 1, 0, 1, 0, 0]
+RANKED_SCORES = [0.9, 0.8, 0.7, 0.6, 0.5, 0.4]
+
+
+def test_missed_detections_at_a_false_positive_rate_are_those_of_a_real_threshold():
+    curve = detection_curve(RANKED_LABELS, RANKED_SCORES)
+    rates = [0, 0.2, 1 / 3, 0.5, 1]
+    assert mdr_at_fpr(curve, rates) == pytest.approx([1 / 3, 1 / 3, 0, 0, 0], abs=1e-12)
+
+
+def test_false_positives_at_a_missed_detection_rate_are_those_of_a_real_threshold():
+    curve = detection_curve(RANKED_LABELS, RANKED_SCORES)
+    assert fpr_at_mdr(curve, [0, 0.2, 1 / 3, 0.9]) == pytest.approx([1 / 3, 1 / 3, 0, 0], abs=1e-12)
+
+
+def test_one_missed_in_a_hundred_is_a_rate_of_one_percent():
+    # 1 - 99/100 is greater than 0.01 in floating point
+    labels, scores = [1] * 100 + [0], [0.9] * 99 + [0.1, 0.5]
+    assert fpr_at_mdr(detection_curve(labels, scores), [0.01]) == [0]

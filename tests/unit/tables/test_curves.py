@@ -2,8 +2,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stampshift.metrics.curves import fpr_at_mdr, mdr_at_fpr
-from stampshift.metrics.metrics import detection_curve
 from stampshift.tables.curves import (
     FPR_GRID,
     mean_curves,
@@ -25,23 +23,6 @@ def predictions(*splits):
         for seed, scores in enumerate(splits)
     ]
     return pd.concat(parts)
-
-
-def test_missed_detections_at_a_false_positive_rate_are_those_of_a_real_threshold():
-    curve = detection_curve(LABELS, SCORES)
-    rates = [0, 0.2, 1 / 3, 0.5, 1]
-    assert mdr_at_fpr(curve, rates) == pytest.approx([1 / 3, 1 / 3, 0, 0, 0], abs=1e-12)
-
-
-def test_false_positives_at_a_missed_detection_rate_are_those_of_a_real_threshold():
-    curve = detection_curve(LABELS, SCORES)
-    assert fpr_at_mdr(curve, [0, 0.2, 1 / 3, 0.9]) == pytest.approx([1 / 3, 1 / 3, 0, 0], abs=1e-12)
-
-
-def test_one_missed_in_a_hundred_is_a_rate_of_one_percent():
-    # 1 - 99/100 is greater than 0.01 in floating point
-    labels, scores = [1] * 100 + [0], [0.9] * 99 + [0.1, 0.5]
-    assert fpr_at_mdr(detection_curve(labels, scores), [0.01]) == [0]
 
 
 def test_mean_curve_of_two_splits():

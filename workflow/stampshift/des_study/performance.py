@@ -14,7 +14,7 @@ PARTS = {"first": "first part (labels of the archive)", "second": "second part (
 CONFUSION = {"tp": "real as real", "fn": "real as bogus", "fp": "bogus as real", "tn": "bogus as bogus"}
 
 
-def performance(predictions: pd.DataFrame, *, mdr: float, how: Bootstrap) -> pd.DataFrame:
+def performance(predictions: pd.DataFrame, *, mdr: float, bootstrap: Bootstrap) -> pd.DataFrame:
     """Metrics of every model, on all test stamps that it judges and on those that every model judges.
 
     Parameters
@@ -37,7 +37,7 @@ def performance(predictions: pd.DataFrame, *, mdr: float, how: Bootstrap) -> pd.
     for stamps, chosen in ((OWN, predictions), (COMMON, common_stamps(predictions))):
         for model, rows in chosen.groupby("method", observed=True):
             found = evaluate(rows["label"], rows["score"])
-            rate = interval(rows["label"], rows["score"], statistic=fpr_at_mdr(mdr), how=how)
+            rate = interval(rows["label"], rows["score"], statistic=fpr_at_mdr(mdr), bootstrap=bootstrap)
             lines.append(
                 {
                     "model": str(model),
@@ -56,14 +56,14 @@ def performance(predictions: pd.DataFrame, *, mdr: float, how: Bootstrap) -> pd.
     return pd.DataFrame(lines)
 
 
-def performance_table(numbers: pd.DataFrame, *, mdr: float, how: Bootstrap, part: str) -> Table:
+def performance_table(numbers: pd.DataFrame, *, mdr: float, bootstrap: Bootstrap, part: str) -> Table:
     """Print the numbers of `performance`, a line per model.
 
     Parameters
     ----------
     numbers
         Of `performance`.
-    mdr, how
+    mdr, bootstrap
         As for `performance`.
     part
         Key of `PARTS`.
@@ -84,8 +84,8 @@ def performance_table(numbers: pd.DataFrame, *, mdr: float, how: Bootstrap, part
         f"Models on test stamps of the {PARTS[part]}: area under the ROC curve (AUC), share of right calls "
         "at a score of one half (accuracy), and lowest share of bogus stamps called real (FPR) of any "
         f"threshold that misses no more than {100 * mdr:g}% of the reals (MDR). In brackets, "
-        f"{how.confidence:.0%} "
-        f"interval of {how.samples:,} bootstrap resamples of the stamps, within each label."
+        f"{bootstrap.confidence:.0%} "
+        f"interval of {bootstrap.samples:,} bootstrap resamples of the stamps, within each label."
     )
     if own[["n_real", "n_bogus"]].nunique().gt(1).any():
         counts = common.iloc[0]

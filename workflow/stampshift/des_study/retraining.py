@@ -31,7 +31,7 @@ def relabelled_categories(
     labels: pd.DataFrame,
     bounds: Sequence[float],
     mdr: float,
-    how: Bootstrap,
+    bootstrap: Bootstrap,
 ) -> pd.DataFrame:
     """Shares of the six categories before and after relabelling, and the false-positive rate beside them.
 
@@ -43,7 +43,7 @@ def relabelled_categories(
         Of `read_labels`.
     bounds
         As for `six_categories`.
-    mdr, how
+    mdr, bootstrap
         As for `performance`.
 
     Returns
@@ -57,7 +57,7 @@ def relabelled_categories(
         judged = judged_by(predictions[trained], labels=labels, column=column)
         shares = category_shares(judged, bounds=bounds)
         rates = [
-            {"model": str(model)} | vars(_rate(rows, mdr=mdr, how=how))
+            {"model": str(model)} | vars(_rate(rows, mdr=mdr, bootstrap=bootstrap))
             for model, rows in judged.groupby("method", observed=True)
         ]
         both = shares.merge(pd.DataFrame(rates), on="model")
@@ -78,12 +78,14 @@ def relabelled_categories(
     return pd.concat(parts, ignore_index=True)[columns]
 
 
-def relabelled_table(numbers: pd.DataFrame, *, bounds: Sequence[float], mdr: float, how: Bootstrap) -> Table:
+def relabelled_table(
+    numbers: pd.DataFrame, *, bounds: Sequence[float], mdr: float, bootstrap: Bootstrap
+) -> Table:
     """Print the numbers of `relabelled_categories`, a line per model and stage (Table 5 of the paper).
 
     Parameters
     ----------
-    numbers, bounds, mdr, how
+    numbers, bounds, mdr, bootstrap
         Of and as for `relabelled_categories`.
     """
     rows = []
@@ -104,14 +106,14 @@ def relabelled_table(numbers: pd.DataFrame, *, bounds: Sequence[float], mdr: flo
     caption = (
         "Before and after relabelling, on one test part: test stamps by label and p = P(bogus), in percent "
         "of all that a model judges, and the false-positive rate (FPR) at a missed-detection rate (MDR) of "
-        f"{mdr:g}, with its {how.confidence:.0%} bootstrap interval over stamps. Labels differ between the "
-        "first line of a model and its second, models between the second and the third."
+        f"{mdr:g}, with its {bootstrap.confidence:.0%} bootstrap interval over stamps. Labels differ between "
+        "the first line of a model and its second, models between the second and the third."
     )
     return Table(numbers, pd.DataFrame(rows), caption, "tab:des-relabelled")
 
 
 def retraining_gain(
-    predictions: Mapping[str, pd.DataFrame], *, labels: pd.DataFrame, mdr: float, how: Bootstrap
+    predictions: Mapping[str, pd.DataFrame], *, labels: pd.DataFrame, mdr: float, bootstrap: Bootstrap
 ) -> pd.DataFrame:
     """Models trained on corrected labels against the same trained on old ones, by the same labels.
 
@@ -120,7 +122,7 @@ def retraining_gain(
 
     Parameters
     ----------
-    predictions, labels, mdr, how
+    predictions, labels, mdr, bootstrap
         As for `relabelled_categories`.
 
     Returns
@@ -142,7 +144,9 @@ def retraining_gain(
                 old, new = (
                     measured(rows["label"], rows[name], statistic=statistic) for name in ("old", "new")
                 )
-                gain = difference(rows["label"], rows["old"], rows["new"], statistic=statistic, how=how)
+                gain = difference(
+                    rows["label"], rows["old"], rows["new"], statistic=statistic, bootstrap=bootstrap
+                )
                 line = {
                     "model": str(model),
                     "tested_on": column,
@@ -155,12 +159,12 @@ def retraining_gain(
     return pd.DataFrame(lines)
 
 
-def gain_table(numbers: pd.DataFrame, *, mdr: float, how: Bootstrap) -> Table:
+def gain_table(numbers: pd.DataFrame, *, mdr: float, bootstrap: Bootstrap) -> Table:
     """Print the numbers of `retraining_gain`.
 
     Parameters
     ----------
-    numbers, mdr, how
+    numbers, mdr, bootstrap
         Of and as for `retraining_gain`.
     """
     quantities = {"balanced_accuracy": "balanced accuracy", "fpr_at_mdr": f"FPR at MDR {mdr:g}"}
@@ -178,15 +182,16 @@ def gain_table(numbers: pd.DataFrame, *, mdr: float, how: Bootstrap) -> Table:
     ]
     caption = (
         "Gain of retraining on corrected labels: models of either training on the same test stamps, by the "
-        f"same labels, and their difference with its {how.confidence:.0%} bootstrap interval over stamps. "
-        "Corrected labels are no independent judge, for a network chose which of them people looked at"
+        f"same labels, and their difference with its {bootstrap.confidence:.0%} bootstrap interval over "
+        "stamps. Corrected labels are no independent judge, for a network chose which of them people looked "
+        "at"
     )
     caption += "; true labels, known of planted flips, are." if TRUE in set(numbers["tested_on"]) else "."
     return Table(numbers, pd.DataFrame(rows), caption, "tab:des-gain")
 
 
-def _rate(rows: pd.DataFrame, *, mdr: float, how: Bootstrap) -> Interval:
-    return interval(rows["label"], rows["score"], statistic=fpr_at_mdr(mdr), how=how)
+def _rate(rows: pd.DataFrame, *, mdr: float, bootstrap: Bootstrap) -> Interval:
+    return interval(rows["label"], rows["score"], statistic=fpr_at_mdr(mdr), bootstrap=bootstrap)
 
 
 def _both(predictions: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -1,21 +1,21 @@
-"""Bootstrap intervals of what is read off scores, over stamps.
+"""Intervals: of a share of stamps, of what is read off scores, and of a mean over splits.
 
-Stamps are drawn with replacement within each label: as many reals, and as many bogus, as there are. The
-rates are of one label each, and how many of a label a test part holds is no chance. An interval tells how
-much another test part would differ; it tells nothing of how much another training would.
+A share of independent stamps has a binomial interval. What is read off scores has a bootstrap interval over
+stamps, drawn with replacement within each label: as many reals, and as many bogus, as there are. The rates
+are of one label each, and how many of a label a test part holds is no chance. Such an interval says how much
+another test part would differ; it says nothing of how much another training would.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import bootstrap
+from scipy import stats
 
 from stampshift.core.errors import ContractError
-from stampshift.metrics.curves import ROUNDING
-from stampshift.metrics.metrics import THRESHOLD, confusion
+from stampshift.metrics.metrics import ROUNDING, THRESHOLD, confusion
 from stampshift.stamps.file import BOGUS, REAL
 
 STREAM = 0x626F6F74  # beside the study's seed: no training draws from this stream
@@ -27,21 +27,14 @@ Statistic = Callable[[Scores, Scores], Any]
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """How intervals are made.
+    """Percentile intervals over resamples.
 
-    Attributes
-    ----------
-    samples
-        Resamples of the stamps.
-    confidence
-        Of the interval between two percentiles, a share.
-    seed
-        Of the random stream. Every number starts the same stream, so that models which judge the same
-        stamps are judged on the same resamples.
+    Every number starts the same random stream, so that models which judge the same stamps are judged on the
+    same resamples.
     """
 
     samples: int
-    confidence: float
+    confidence: float  # of the interval, a share
     seed: int
 
 
@@ -54,6 +47,27 @@ class Interval:
     high: float
 
 
+def binomial_interval(
+    successes: int, trials: int, *, confidence: float, method: Literal["wilson", "exact"]
+) -> tuple[float, float]:
+    """Limits of a share: Wilson's (1927), or the exact ones of Clopper & Pearson (1934)."""
+    found = stats.binomtest(successes, trials).proportion_ci(confidence, method=method)
+    return float(found.low), float(found.high)
+
+
+def mean_interval(values: NDArray[np.float64], *, bootstrap: Bootstrap) -> tuple[float, float]:
+    """Limits of the mean of values (n,) of splits, which are resampled."""
+    found = stats.bootstrap(
+        (values,),
+        np.mean,
+        n_resamples=bootstrap.samples,
+        confidence_level=bootstrap.confidence,
+        method="percentile",
+        rng=np.random.default_rng(bootstrap.seed),
+    ).confidence_interval
+    return float(found.low), float(found.high)
+
+
 def balanced_accuracy(real: Scores, bogus: Scores) -> Any:
     """Mean of the two recalls, from the scores (..., n) of reals and (..., m) of bogus stamps."""
     return ((real > THRESHOLD).mean(axis=-1) + (bogus <= THRESHOLD).mean(axis=-1)) / 2
@@ -62,7 +76,7 @@ def balanced_accuracy(real: Scores, bogus: Scores) -> Any:
 def fpr_at_mdr(mdr: float) -> Statistic:
     """Lowest false-positive rate that misses no larger share of the reals than `mdr`.
 
-    It is `curves.fpr_at_mdr` of many samples at once: of n reals, k = floor(n mdr) may be missed, so that
+    It is `metrics.fpr_at_mdr` of many samples at once: of n reals, k = floor(n mdr) may be missed, so that
     the threshold is the (k + 1)-th lowest of their scores.
     """
 
@@ -80,45 +94,23 @@ def measured(labels: ArrayLike, scores: ArrayLike, *, statistic: Statistic) -> f
     return float(statistic(score[label == REAL], score[label == BOGUS]))
 
 
-def interval(labels: ArrayLike, scores: ArrayLike, *, statistic: Statistic, how: Bootstrap) -> Interval:
-    """A statistic of the scores, with its interval over stamps.
+def interval(labels: ArrayLike, scores: ArrayLike, *, statistic: Statistic, bootstrap: Bootstrap) -> Interval:
+    """A statistic of the scores (N,), as for `measured`, with its interval over stamps.
 
-    Parameters
-    ----------
-    labels
-        (N,), 1 real and 0 bogus.
-    scores
-        (N,), P(real).
-    statistic
-        Such as `balanced_accuracy`.
-    how
-        Samples, confidence and seed.
-
-    Raises
-    ------
-    ContractError
-        If `confusion` refuses labels or scores, or a label has fewer than two stamps.
+    Raises `ContractError` if `confusion` refuses labels or scores, or a label has fewer than two stamps.
     """
-    return _interval(labels, [scores], statistic=statistic, how=how)
+    return _interval(labels, [scores], statistic=statistic, bootstrap=bootstrap)
 
 
 def difference(
-    labels: ArrayLike, first: ArrayLike, second: ArrayLike, *, statistic: Statistic, how: Bootstrap
+    labels: ArrayLike, first: ArrayLike, second: ArrayLike, *, statistic: Statistic, bootstrap: Bootstrap
 ) -> Interval:
-    """A statistic of the second scores less that of the first, on the same resampled stamps.
-
-    Parameters
-    ----------
-    labels, statistic, how
-        As for `interval`, which also says what raises.
-    first, second
-        (N,), P(real) of the same stamps by two models.
-    """
-    return _interval(labels, [first, second], statistic=statistic, how=how)
+    """As `interval`, of the second scores' statistic less the first's, on the same resampled stamps."""
+    return _interval(labels, [first, second], statistic=statistic, bootstrap=bootstrap)
 
 
 def _interval(
-    labels: ArrayLike, scores: Sequence[ArrayLike], *, statistic: Statistic, how: Bootstrap
+    labels: ArrayLike, scores: Sequence[ArrayLike], *, statistic: Statistic, bootstrap: Bootstrap
 ) -> Interval:
     """One model's statistic, or of two models' the second less the first."""
     label, values = np.asarray(labels), [np.asarray(each, dtype=np.float64) for each in scores]
@@ -135,14 +127,14 @@ def _interval(
         numbers = [statistic(each[real], each[bogus]) for each in values]
         return numbers[-1] if len(numbers) == 1 else numbers[1] - numbers[0]
 
-    drawn = bootstrap(
+    drawn = stats.bootstrap(
         (real, bogus),
         of_positions,
-        n_resamples=how.samples,
+        n_resamples=bootstrap.samples,
         batch=max(1, DRAWS_AT_ONCE // len(label)),
         vectorized=True,
-        confidence_level=how.confidence,
+        confidence_level=bootstrap.confidence,
         method="percentile",
-        rng=np.random.default_rng(np.random.SeedSequence([how.seed, STREAM])),
+        rng=np.random.default_rng(np.random.SeedSequence([bootstrap.seed, STREAM])),
     ).confidence_interval
     return Interval(float(of_positions(real, bogus)), float(drawn.low), float(drawn.high))

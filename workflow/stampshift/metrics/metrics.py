@@ -11,10 +11,11 @@ from stampshift.stamps.file import BOGUS, REAL
 
 NEAREST = 1e-7  # to 0 and 1 that a float32 score is taken to be when its logarithm is
 THRESHOLD = 0.5  # with two logits, a score above one half is the larger logit
+ROUNDING = 1e-12  # of rates: 1 - 99/100 is a little more than 0.01
 
 
 def confusion(labels: ArrayLike, scores: ArrayLike, *, threshold: float = THRESHOLD) -> dict[str, int]:
-    """Count true positives, false negatives, false positives and true negatives.
+    """Count true positives ``tp``, false negatives ``fn``, false positives ``fp`` and true negatives ``tn``.
 
     Parameters
     ----------
@@ -25,11 +26,6 @@ def confusion(labels: ArrayLike, scores: ArrayLike, *, threshold: float = THRESH
     threshold
         A stamp is called real when its score is greater; a tie is bogus, as with the argmax of two
         equal logits.
-
-    Returns
-    -------
-    dict
-        ``tp``, ``fn``, ``fp``, ``tn``.
 
     Raises
     ------
@@ -47,18 +43,10 @@ def confusion(labels: ArrayLike, scores: ArrayLike, *, threshold: float = THRESH
 
 
 def evaluate(labels: ArrayLike, scores: ArrayLike, *, threshold: float = THRESHOLD) -> dict[str, Any]:
-    """Balanced accuracy (the mean of the two recalls), recalls, counts and the confusion counts.
+    """Balanced accuracy (the mean of the two recalls), recalls, counts and the counts of `confusion`.
 
-    Parameters
-    ----------
-    labels, scores, threshold
-        As for `confusion`, which also says what raises.
-
-    Returns
-    -------
-    dict
-        ``balanced_accuracy``, ``recall_real``, ``recall_bogus``, ``n_real``, ``n_bogus`` and
-        ``confusion``: plain numbers, ready for JSON.
+    All are plain numbers, ready for JSON: ``balanced_accuracy``, ``recall_real``, ``recall_bogus``,
+    ``n_real``, ``n_bogus`` and ``confusion``.
     """
     counts = confusion(labels, scores, threshold=threshold)
     n_real, n_bogus = counts["tp"] + counts["fn"], counts["fp"] + counts["tn"]
@@ -76,24 +64,10 @@ def evaluate(labels: ArrayLike, scores: ArrayLike, *, threshold: float = THRESHO
 def evaluate_predictions(
     predictions: pd.DataFrame, *, threshold: float = THRESHOLD
 ) -> dict[str, dict[str, Any]]:
-    """`evaluate` of every survey of a predictions table: the ``evaluation`` entry of ``metrics.json``.
+    """`evaluate` by survey, in the order in which they first appear: the ``evaluation`` of ``metrics.json``.
 
-    Parameters
-    ----------
-    predictions
-        Columns ``survey``, ``label`` and ``score``, one line per stamp; others are ignored.
-    threshold
-        As for `confusion`.
-
-    Returns
-    -------
-    dict
-        Metrics by survey, in the order in which the surveys first appear.
-
-    Raises
-    ------
-    ContractError
-        If a column is missing, there is no line, or `evaluate` refuses a survey, which is named.
+    The predictions have the columns ``survey``, ``label`` and ``score``, one line per stamp. Raises
+    `ContractError` if one is missing, there is no line, or `evaluate` refuses a survey, which is named.
     """
     missing = {"survey", "label", "score"} - set(predictions.columns)
     if missing or predictions.empty:
@@ -137,18 +111,9 @@ def detection_curve(labels: ArrayLike, scores: ArrayLike) -> pd.DataFrame:
     """Missed-detection rate and false-positive rate at every threshold that changes either.
 
     This is the form of the ROC curve of Goldstein et al. (2015): the false-positive rate against the
-    missed-detection rate instead of against the true-positive rate.
-
-    Parameters
-    ----------
-    labels, scores
-        As for `confusion`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``threshold`` (descending: infinity, then every distinct score), ``mdr`` (from 1 to 0)
-        and ``fpr`` (from 0 to 1); here a stamp is called real when its score is at least the threshold.
+    missed-detection rate instead of against the true-positive rate. Columns are ``threshold`` (descending:
+    infinity, then every distinct score), ``mdr`` (from 1 to 0) and ``fpr`` (from 0 to 1); here a stamp is
+    called real when its score is at least the threshold.
     """
     real, score = _checked(labels, scores)
     order = np.argsort(-score, kind="stable")
@@ -163,6 +128,21 @@ def detection_curve(labels: ArrayLike, scores: ArrayLike) -> pd.DataFrame:
             "fpr": passed_bogus / passed_bogus[-1],
         }
     )
+
+
+def mdr_at_fpr(curve: pd.DataFrame, rates: ArrayLike) -> NDArray[np.float64]:
+    """Lowest missed-detection rate of any threshold whose false-positive rate does not exceed each rate.
+
+    From a `detection_curve` and rates (n,); float64 (n,). Nothing between two thresholds is interpolated.
+    """
+    index = np.searchsorted(curve["fpr"].to_numpy(), np.asarray(rates) + ROUNDING, side="right") - 1
+    return curve["mdr"].to_numpy()[index]
+
+
+def fpr_at_mdr(curve: pd.DataFrame, rates: ArrayLike) -> NDArray[np.float64]:
+    """Lowest false-positive rate of any threshold whose missed-detection rate does not exceed each rate."""
+    index = np.searchsorted(-curve["mdr"].to_numpy(), -np.asarray(rates) - ROUNDING, side="left")
+    return curve["fpr"].to_numpy()[index]
 
 
 def _checked(labels: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:

@@ -63,7 +63,7 @@ def performance_lines(tested: pd.DataFrame) -> Lines:
     lines = []
     for survey, rows in tested.groupby("survey", sort=False):
         counts = confusion(rows["label"], rows["raw"], threshold=THRESHOLD)
-        found = interval(rows["label"], rows["raw"], statistic=balanced_accuracy, how=BOOTSTRAP)
+        found = interval(rows["label"], rows["raw"], statistic=balanced_accuracy, bootstrap=BOOTSTRAP)
         lines.append(
             {
                 "survey": str(survey),

@@ -16,8 +16,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import binomtest
 
 from stampshift.core.errors import ContractError
-from stampshift.metrics.curves import ROUNDING
-from stampshift.metrics.metrics import detection_curve
+from stampshift.metrics.metrics import ROUNDING, detection_curve
 from stampshift.release.reference import validation_rows
 from stampshift.release.released import Release, calibrated
 from stampshift.stamps.file import LABELS, REAL

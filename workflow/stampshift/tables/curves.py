@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
-from stampshift.metrics.curves import fpr_at_mdr, mdr_at_fpr
 from stampshift.metrics.metrics import (
     confusion,
     detection_curve,
     false_positive_rate,
+    fpr_at_mdr,
+    mdr_at_fpr,
     missed_detection_rate,
 )
 from stampshift.tables.predictions import MODEL

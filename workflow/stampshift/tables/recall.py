@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
-from scipy.stats import binomtest
 
+from stampshift.metrics.intervals import binomial_interval
 from stampshift.metrics.metrics import THRESHOLD
 from stampshift.stamps.file import REAL
 from stampshift.tables.wording import model_label
@@ -37,12 +37,12 @@ def pooled_recall(rows: pd.DataFrame, *, confidence: float) -> dict[str, float]:
         single split), ``splits`` (those that test the group) and ``stamps`` (distinct).
     """
     recall, trials = rows["right"].mean(), rows["row"].nunique()
-    interval = binomtest(round(recall * trials), trials).proportion_ci(confidence, method="wilson")
+    low, high = binomial_interval(round(recall * trials), trials, confidence=confidence, method="wilson")
     by_split = rows.groupby("seed")["right"].mean()
     return {
         "recall": recall,
-        "low": interval.low,
-        "high": interval.high,
+        "low": low,
+        "high": high,
         "std": by_split.std(),
         "splits": len(by_split),
         "stamps": trials,

@@ -25,11 +25,11 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from stampshift.config.experiment import BASELINE, Pair
+from stampshift.metrics.intervals import Bootstrap, mean_interval
 from stampshift.tables.summaries import EVALUATION
 
 ALPHA = 0.05
-CONFIDENCE = 0.95
-RESAMPLES = 2000
+BOOTSTRAP = Bootstrap(samples=2000, confidence=0.95, seed=0)
 PAIRED_RULE = (
     "paired t-test over splits, p-values of the whole table corrected for the rate of false discoveries "
     f"(Benjamini & Hochberg 1995), p < {ALPHA:g}"
@@ -169,13 +169,10 @@ def _paired(differences: NDArray[np.float64]) -> dict[str, float]:
     spread = differences.std(ddof=1) if len(differences) > 1 else np.nan
     if np.isnan(spread) or np.isclose(spread, 0):
         return numbers | UNKNOWN | {"p": np.nan}
-    interval = stats.bootstrap(
-        (differences,), np.mean, n_resamples=RESAMPLES, confidence_level=CONFIDENCE, method="percentile",
-        rng=np.random.default_rng(0),
-    ).confidence_interval  # fmt: skip
+    low, high = mean_interval(differences, bootstrap=BOOTSTRAP)
     return numbers | {
-        "low": float(interval.low),
-        "high": float(interval.high),
+        "low": low,
+        "high": high,
         "effect_size": float(differences.mean() / spread),
         "p": float(stats.ttest_1samp(differences, 0).pvalue),
     }
