@@ -2,7 +2,7 @@
 
 from stampshift.core.files import read_table
 from stampshift.core.joblog import job_log
-from stampshift.des_study.figures.confusion import confusion_matrices
+from stampshift.des_study.part_figures import confusion_matrices
 from stampshift.figures.style import save_figure
 
 with job_log(snakemake.log[0]):

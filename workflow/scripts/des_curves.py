@@ -4,8 +4,8 @@ import pandas as pd
 
 from stampshift.core.files import read_table
 from stampshift.core.joblog import job_log
-from stampshift.des_study.figures.curves import detection_figure
 from stampshift.des_study.models import test_predictions
+from stampshift.des_study.part_figures import detection_figure
 from stampshift.des_study.performance import curves
 from stampshift.figures.style import save_figure
 from stampshift.stamps.splits import Splits

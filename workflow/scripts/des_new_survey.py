@@ -2,7 +2,7 @@
 
 from stampshift.core.files import read_table
 from stampshift.core.joblog import job_log
-from stampshift.des_study.figures.new_survey import new_survey_figure
+from stampshift.des_study.label_figures import new_survey_figure
 from stampshift.des_study.models import test_predictions
 from stampshift.des_study.new_survey import (
     CUTOFFS,

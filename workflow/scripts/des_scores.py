@@ -1,8 +1,8 @@
 """Scores of real and of bogus stamps, for models of the DES study."""
 
 from stampshift.core.joblog import job_log
-from stampshift.des_study.figures.scores import score_panels
 from stampshift.des_study.models import test_predictions
+from stampshift.des_study.part_figures import score_panels
 from stampshift.figures.style import save_figure
 from stampshift.stamps.splits import Splits
 from stampshift.tables.scores import score_histograms

@@ -2,7 +2,7 @@
 
 from stampshift.core.files import read_table
 from stampshift.core.joblog import job_log
-from stampshift.des_study.figures.search import review_figure
+from stampshift.des_study.label_figures import review_figure
 from stampshift.des_study.models import read_labels
 from stampshift.des_study.search_success import review_queue, search_success, search_table
 from stampshift.figures.style import save_figure

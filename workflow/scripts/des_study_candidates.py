@@ -4,7 +4,7 @@ import pandas as pd
 
 from stampshift.core.files import read_table, write_parquet
 from stampshift.core.joblog import job_log
-from stampshift.des_study.candidates import find_candidates
+from stampshift.des_study.categories import find_candidates
 from stampshift.stamps.file import Stamps
 
 with job_log(snakemake.log[0]):

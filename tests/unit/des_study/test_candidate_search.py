@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from stampshift.core.errors import ContractError
-from stampshift.des_study.candidates import find_candidates
+from stampshift.des_study.categories import find_candidates
 
 BOUNDS = [0.1, 0.5, 0.9]
 

@@ -3,13 +3,14 @@ import pandas as pd
 import pytest
 
 from fake_study import MODELS, history, judged
-from stampshift.des_study.figures.confusion import confusion_matrices
-from stampshift.des_study.figures.curves import detection_figure
-from stampshift.des_study.figures.learning import network_learning_curves
-from stampshift.des_study.figures.new_survey import new_survey_figure
-from stampshift.des_study.figures.scores import score_panels
-from stampshift.des_study.figures.search import review_figure
+from stampshift.des_study.label_figures import new_survey_figure, review_figure
 from stampshift.des_study.new_survey import cutoff_curves
+from stampshift.des_study.part_figures import (
+    confusion_matrices,
+    detection_figure,
+    network_learning_curves,
+    score_panels,
+)
 from stampshift.des_study.performance import confusion_shares, curves, performance
 from stampshift.des_study.search_success import review_queue
 from stampshift.figures.style import MODEL_COLOURS

@@ -96,7 +96,7 @@ rule des_study_candidates:
         runtime=growing(60),
     params:
         bounds=DES_STUDY["evaluation"]["categories"],
-        code=code_digest("des_study.candidates"),
+        code=code_digest("des_study.categories"),
     script:
         "../../scripts/des_study_candidates.py"
 

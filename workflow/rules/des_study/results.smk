@@ -84,7 +84,7 @@ rule des_curves:
         survey=DES_STUDY["survey"],
         mdr=DES_EVALUATION["mdr"],
         simulated=DES_SIMULATED,
-        code=code_digest("des_study.figures.curves", "stamps.splits"),
+        code=code_digest("des_study.part_figures", "stamps.splits"),
     script:
         "../../scripts/des_curves.py"
 
@@ -108,7 +108,7 @@ rule des_confusion_figure:
         "../../../envs/stampshift.yaml"
     params:
         simulated=DES_SIMULATED,
-        code=code_digest("des_study.figures.confusion"),
+        code=code_digest("des_study.part_figures"),
     script:
         "../../scripts/des_confusion_figure.py"
 
@@ -140,7 +140,7 @@ rule des_scores:
         bins=50,
         title=des_part_title,
         simulated=DES_SIMULATED,
-        code=code_digest("tables.scores", "des_study.figures.scores", "stamps.splits"),
+        code=code_digest("tables.scores", "des_study.part_figures", "stamps.splits"),
     script:
         "../../scripts/des_scores.py"
 
@@ -166,7 +166,7 @@ rule des_learning_curves:
         networks=DES_STUDY["networks"],
         title=des_part_title,
         simulated=DES_SIMULATED,
-        code=code_digest("des_study.figures.learning"),
+        code=code_digest("des_study.part_figures"),
     script:
         "../../scripts/des_learning_curves.py"
 
@@ -308,7 +308,7 @@ rule des_search_success:
         "../../../envs/stampshift.yaml"
     params:
         simulated=DES_SIMULATED,
-        code=code_digest("des_study.search_success", "des_study.figures.search"),
+        code=code_digest("des_study.search_success", "des_study.label_figures"),
     script:
         "../../scripts/des_search_success.py"
 
@@ -358,7 +358,7 @@ rule des_new_survey:
     params:
         survey=DES_NEW_SURVEY,
         simulated=DES_ANY_SIMULATED,
-        code=code_digest("des_study.new_survey", "des_study.figures.new_survey", "stamps.splits"),
+        code=code_digest("des_study.new_survey", "des_study.label_figures", "stamps.splits"),
     script:
         "../../scripts/des_new_survey.py"
 
@@ -387,7 +387,7 @@ use rule des_scores as des_new_survey_scores with:
         bins=25,
         title=f"{DES_NEW_SURVEY}, labelled by votes",
         simulated=DES_ANY_SIMULATED,
-        code=code_digest("tables.scores", "des_study.figures.scores", "stamps.splits"),
+        code=code_digest("tables.scores", "des_study.part_figures", "stamps.splits"),
 
 
 use rule des_learning_curves as des_new_survey_learning_curves with:
@@ -408,7 +408,7 @@ use rule des_learning_curves as des_new_survey_learning_curves with:
         networks=["network_1"],
         title=f"{DES_NEW_SURVEY}, network trained further on votes",
         simulated=DES_ANY_SIMULATED,
-        code=code_digest("des_study.figures.learning"),
+        code=code_digest("des_study.part_figures"),
 
 
 rule des_beside_published:

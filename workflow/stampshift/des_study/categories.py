@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from stampshift.core.errors import ContractError
 from stampshift.des_study.models import common_stamps, model_name
 from stampshift.des_study.performance import PARTS
-from stampshift.stamps.file import REAL
+from stampshift.stamps.file import REAL, Stamps
 from stampshift.tables.writing import DASH, Table
 
 CATEGORIES = (1, 2, 3, 4, 5, 6)
@@ -22,22 +23,10 @@ DECIMALS = 6
 
 
 def six_categories(labels: ArrayLike, scores: ArrayLike, *, bounds: Sequence[float]) -> NDArray[np.int64]:
-    """Category of every stamp, 1 to 6.
+    """Category of every stamp, int64 (N,), from labels (N,), 1 real and 0 bogus, and scores (N,), P(real).
 
-    Parameters
-    ----------
-    labels
-        (N,), 1 real and 0 bogus.
-    scores
-        (N,), P(real).
-    bounds
-        Low, middle and high bound of p = 1 - score, compared at six decimals. Bogus: 1 where p <= low, 2
-        between, 3 where p >= middle. Real: 4 where p <= middle, 5 between, 6 where p >= high.
-
-    Returns
-    -------
-    numpy.ndarray
-        int64 (N,).
+    `bounds` are the low, middle and high bound of p = 1 - score, compared at six decimals. Bogus: 1 where
+    p <= low, 2 between, 3 where p >= middle. Real: 4 where p <= middle, 5 between, 6 where p >= high.
     """
     low, middle, high = bounds
     p = np.round(1 - np.asarray(scores, dtype=np.float64), DECIMALS)
@@ -60,21 +49,7 @@ def category_headings(bounds: Sequence[float]) -> dict[int, str]:
 
 
 def category_shares(predictions: pd.DataFrame, *, bounds: Sequence[float]) -> pd.DataFrame:
-    """Count the stamps of every category, by model.
-
-    Parameters
-    ----------
-    predictions
-        Of `test_predictions`.
-    bounds
-        As for `six_categories`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``model``, ``category``, ``stamps`` and ``percent``, of all stamps that the model judges: six
-        lines per model.
-    """
+    """Six lines per model: ``model``, ``category``, ``stamps`` and ``percent`` of all that it judges."""
     category = six_categories(predictions["label"], predictions["score"], bounds=bounds)
     parts = [
         _shares(of_model, among=CATEGORIES).assign(model=str(model))
@@ -84,15 +59,7 @@ def category_shares(predictions: pd.DataFrame, *, bounds: Sequence[float]) -> pd
 
 
 def category_table(shares: pd.DataFrame, *, bounds: Sequence[float], part: str) -> Table:
-    """Print the numbers of `category_shares`, a line per model (Table 2 of the paper).
-
-    Parameters
-    ----------
-    shares, bounds
-        Of and as for `category_shares`.
-    part
-        Key of `performance.PARTS`.
-    """
+    """Print the numbers of `category_shares`, a line per model (Table 2 of the paper)."""
     rows = [
         {"model": model_name(str(model)), "stamps": f"{lines['stamps'].sum():,}"}
         | percent_cells(lines, bounds=bounds)
@@ -112,22 +79,11 @@ def percent_cells(lines: pd.DataFrame, *, bounds: Sequence[float]) -> dict[str, 
 
 
 def category_agreement(predictions: pd.DataFrame, *, reference: str, bounds: Sequence[float]) -> pd.DataFrame:
-    """Where other models put the stamps that one model puts into categories 1 and 6.
+    """Where other models put the stamps that the model `reference` puts into categories 1 and 6.
 
-    Parameters
-    ----------
-    predictions
-        Of `test_predictions`; only stamps that every model judges are counted.
-    reference
-        The one model.
-    bounds
-        As for `six_categories`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``reference_category`` (1 or 6), ``model``, ``category`` (of the same label), ``stamps`` and
-        ``percent``, of the stamps in the reference's category; NaN where there is none.
+    Only stamps that every model judges count. Columns ``reference_category`` (1 or 6), ``model``,
+    ``category`` (of the same label), ``stamps`` and ``percent`` of the reference's category; NaN where it
+    is empty.
     """
     common = common_stamps(predictions)
     common = common.assign(category=six_categories(common["label"], common["score"], bounds=bounds))
@@ -144,15 +100,7 @@ def category_agreement(predictions: pd.DataFrame, *, reference: str, bounds: Seq
 
 
 def agreement_table(agreement: pd.DataFrame, *, reference: str, bounds: Sequence[float], part: str) -> Table:
-    """Print the numbers of `category_agreement`, a line per category and model (Table 3 of the paper).
-
-    Parameters
-    ----------
-    agreement, reference, bounds
-        Of and as for `category_agreement`.
-    part
-        As for `category_table`.
-    """
+    """Print the numbers of `category_agreement`, a line per category and model (Table 3 of the paper)."""
     headings = category_headings(bounds)
     rows = []
     for wanted in CONTRADICTED:
@@ -172,12 +120,7 @@ def agreement_table(agreement: pd.DataFrame, *, reference: str, bounds: Sequence
         "in percent of these: into the same category, into the one beside it (2 or 5), or on the side of "
         f"the label (3 or 4). Test stamps of the {PARTS[part]} that every model judges."
     )
-    return Table(
-        agreement,
-        pd.DataFrame(rows),
-        caption,
-        f"tab:des-agreement:{part}",
-    )
+    return Table(agreement, pd.DataFrame(rows), caption, f"tab:des-agreement:{part}")
 
 
 def _shares(categories: pd.Series, *, among: Sequence[int]) -> pd.DataFrame:
@@ -185,3 +128,54 @@ def _shares(categories: pd.Series, *, among: Sequence[int]) -> pd.DataFrame:
     counts = categories.value_counts().reindex(list(among), fill_value=0)
     percent = 100 * counts / len(categories) if len(categories) else np.nan
     return pd.DataFrame({"category": list(among), "stamps": counts, "percent": percent})
+
+
+def find_candidates(stamps: Stamps, predictions: pd.DataFrame, *, bounds: Sequence[float]) -> pd.DataFrame:
+    """Stamps of categories 1 and 6, most suspicious first (Ayyar et al. 2022, section 4.2).
+
+    `predictions` are those of all folds: columns ``survey``, ``row``, ``label`` and ``score``, every stamp
+    once, each scored by a network that was trained on other folds. `bounds` are those of `six_categories`.
+
+    Returns ``row`` (int64), ``id`` (str), ``label`` (uint8, 1 real and 0 bogus), ``score`` (float64,
+    P(real)), ``category`` (1 or 6) and ``suspicion`` (float64, distance of score and label, 0 to 1), by
+    falling suspicion and then by row. Raises a `ContractError` if the predictions are of other stamps, or a
+    stamp was scored twice or not at all.
+    """
+    _check_every_stamp_once(stamps, predictions)
+    score = predictions.set_index("row")["score"].sort_index().to_numpy(np.float64)
+    table = pd.DataFrame(
+        {
+            "row": np.arange(len(stamps), dtype=np.int64),
+            "id": stamps.ids.astype(object),
+            "label": stamps.labels,
+            "score": score,
+            "category": six_categories(stamps.labels, score, bounds=bounds),
+            "suspicion": np.abs(stamps.labels - score),
+        }
+    )
+    chosen = table[table["category"].isin(CONTRADICTED)]
+    return chosen.sort_values(["suspicion", "row"], ascending=[False, True], ignore_index=True)
+
+
+def _check_every_stamp_once(stamps: Stamps, predictions: pd.DataFrame) -> None:
+    remedy = "Delete the folder of the search; the workflow makes it again."
+    rows, count = predictions["row"].to_numpy(), len(stamps)
+    strangers = rows[(rows < 0) | (rows >= count)]
+    if len(strangers) or set(predictions["survey"]) - {stamps.survey}:
+        raise ContractError(
+            f"search: expected scores of {stamps.survey}'s {count} stamps, found row "
+            f"{strangers[0] if len(strangers) else rows[0]} of "
+            f"{', '.join(sorted(map(str, set(predictions['survey']))))}. {remedy}"
+        )
+    times = np.bincount(rows, minlength=count)
+    if (times != 1).any():
+        worst = int(np.flatnonzero(times != 1)[0])
+        raise ContractError(
+            f"search: expected one score of every stamp of {stamps.survey}, found {times[worst]} of "
+            f"candidate {stamps.ids[worst]}; {int((times == 0).sum())} have none, {int((times > 1).sum())} "
+            f"several. {remedy}"
+        )
+    if (stamps.labels[rows] != predictions["label"].to_numpy()).any():
+        raise ContractError(
+            f"search: the labels beside the scores are not those of {stamps.survey}'s stamps. {remedy}"
+        )

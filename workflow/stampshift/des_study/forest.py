@@ -32,22 +32,11 @@ FORESTS: dict[str, Sequence[str]] = {"forest": COLUMNS, "forest_of_stamps": STAM
 
 
 class ForestRecord(NamedTuple):
-    """What a forest leaves.
+    """The result of a forest: predictions of the test part without rows that lack a feature, and the rest."""
 
-    Attributes
-    ----------
-    predictions
-        Columns ``survey``, ``row``, ``label`` and ``score`` (float64, P(real)) of the test part, rows without
-        all features left out.
-    metrics
-        Content of ``metrics.json``.
-    importances
-        Columns ``feature`` and ``importance`` (mean decrease of impurity, sums to 1), most important first.
-    """
-
-    predictions: pd.DataFrame
-    metrics: dict[str, Any]
-    importances: pd.DataFrame
+    predictions: pd.DataFrame  # survey, row, label, score (float64, P(real))
+    metrics: dict[str, Any]  # content of metrics.json
+    importances: pd.DataFrame  # feature, importance (mean decrease of impurity, sums to 1), falling
 
     def save(self, folder: Path) -> None:
         """Write the three files, each atomically."""
@@ -66,29 +55,11 @@ def train_forest(
     seed: int,
     threads: int,
 ) -> ForestRecord:
-    """Grow a forest on the train part and score the test part.
+    """Grow a forest on the train part and score the test part; the validation part is not used.
 
-    Parameters
-    ----------
-    stamps
-        The survey, of which no pixel is read; its labels are trained on and stand beside the scores.
-    splits
-        Its parts; the validation part is left alone.
-    features
-        Column ``id`` and those of ``FORESTS[name]``, one line for every stamp, in any order.
-    name
-        Key of `FORESTS`.
-    settings
-        ``trees``, ``criterion``, ``max_features`` and ``min_samples_split``.
-    seed
-        Of bootstrap and choice of features.
-    threads
-        Trees grown at the same time; it does not change the result.
-
-    Raises
-    ------
-    ContractError
-        If a stamp has no line of features or two, or no real or no bogus stamp with all features is left.
+    `features` has the column ``id`` and those of ``FORESTS[name]``, one line for every stamp, in any order.
+    `settings` has ``trees``, ``criterion``, ``max_features`` and ``min_samples_split``. The number of threads
+    does not change the result.
     """
     started, labels = time.perf_counter(), stamps.labels
     values = _values(features, stamps=stamps, columns=FORESTS[name])  # (N, columns)

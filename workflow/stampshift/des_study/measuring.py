@@ -34,37 +34,9 @@ def measure_archive(
 ) -> pd.DataFrame:
     """Measure the features of every candidate of a raw archive whose three images are squares of one size.
 
-    Beside the table (130 MB for 900,000 candidates) memory holds the units in flight, two per process.
-
-    Parameters
-    ----------
-    paths
-        Files and folders of the archive.
-    survey
-        Name of the survey.
-    reader
-        Key of `surveys.READERS`: the format of the archive.
-    options
-        Of that reader.
-    invalid
-        The survey's marks of invalid pixels; masked is where template or difference is invalid.
-    processes
-        Number of worker processes; 1 works in this process. It does not change the result.
-    progress
-        Whether to show a progress bar, if the error stream is a terminal.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``id`` (str) and those of `autoscan.STAMP_FEATURES` (float64, finite), in the archive's order.
-
-    Raises
-    ------
-    ArchiveError
-        If a file of the archive is missing, cut short, corrupt or of another format, or no candidate can
-        be measured.
-    WorkerError
-        If a worker process was killed.
+    Returns ``id`` (str) and `STAMP_FEATURES` (float64, finite), in the archive's order, whatever the number
+    of processes. Memory holds the table (130 MB for 900,000 candidates) and two units per process. Raises
+    an `ArchiveError` if a file is missing, damaged or of another format, or no candidate can be measured.
     """
     work = partial(_block, reader=reader, options=dict(options), invalid=invalid)
     tables = []

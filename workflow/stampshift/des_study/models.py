@@ -33,29 +33,11 @@ def model_name(model: str) -> str:
 def test_predictions(
     paths: Sequence[Path | str], *, models: Sequence[str], survey: str, test: ArrayLike
 ) -> pd.DataFrame:
-    """Read the predictions of some models on one test part; lines of other stamps are left out.
+    """Read the ``predictions.parquet`` of some models on one test part, rows (n,) of the stamps file.
 
-    Parameters
-    ----------
-    paths
-        ``predictions.parquet`` of every model.
-    models
-        Names of the models, in the order in which they are printed and drawn.
-    survey
-        The survey that all of them judge.
-    test
-        (n,), rows of the test part in the survey's stamps file.
-
-    Returns
-    -------
-    pandas.DataFrame
-        As of `pool_predictions`, with a model's name as its ``method``, and 0 as its shots and seed.
-
-    Raises
-    ------
-    ContractError
-        If a file is no predictions file of the survey, has a stamp twice, or lacks one of the test part,
-        which only a forest on the features of the archive may.
+    Returns what `pool_predictions` does, with the model's name as ``method`` and 0 as its shots and seed, in
+    the order of `models`. Raises a `ContractError` if a file is of another survey, has a stamp twice, or
+    lacks one of the test part, which only a forest on the archive's features may.
     """
     runs = [{"method": model, "shots": 0, "seed": 0} for model in models]
     predictions = pool_predictions(paths, runs=runs, surveys=[survey])
@@ -80,13 +62,7 @@ def common_stamps(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def read_labels(path: Path | str) -> pd.DataFrame:
-    """Read a labels file: ``row``, ``id``, ``old_label``, ``label`` and, of planted flips, ``true_label``.
-
-    Raises
-    ------
-    ContractError
-        If it cannot be read, lacks a column, or has a row twice.
-    """
+    """Read a labels file: ``row``, ``id``, ``old_label``, ``label`` and, of planted flips, ``true_label``."""
     labels = read_table(path)
     missing = {"row", OLD, CORRECTED} - set(labels.columns)
     if missing or labels["row"].duplicated().any():
@@ -99,13 +75,7 @@ def read_labels(path: Path | str) -> pd.DataFrame:
 
 
 def judged_by(predictions: pd.DataFrame, *, labels: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Predictions with the labels of a column of the labels file in place of those of the training.
-
-    Raises
-    ------
-    ContractError
-        If there is no such column, or no label of a stamp.
-    """
+    """Predictions with the labels of a column of the labels file in place of those of the training."""
     if column not in labels.columns:
         raise ContractError(
             f"labels: expected the column {column}, found {', '.join(map(str, labels.columns))}; true labels "

@@ -8,12 +8,7 @@ from sklearn.metrics import roc_auc_score
 
 from stampshift.core.errors import ContractError
 from stampshift.des_study.models import model_name
-from stampshift.metrics.metrics import (
-    THRESHOLD,
-    confusion,
-    false_positive_rate,
-    missed_detection_rate,
-)
+from stampshift.metrics.metrics import THRESHOLD, confusion, false_positive_rate, missed_detection_rate
 from stampshift.stamps.file import LABELS, REAL
 from stampshift.tables.writing import DASH, Table
 
@@ -24,19 +19,9 @@ TRAININGS = ("before", "after")
 
 
 def with_consensus(predictions: pd.DataFrame, *, consensus: pd.DataFrame) -> pd.DataFrame:
-    """Predictions with whether the votes on a stamp were ``unanimous``.
+    """Predictions of the models ``before`` and ``after``, and whether a stamp's votes were ``unanimous``.
 
-    Parameters
-    ----------
-    predictions
-        Of `test_predictions`, of the models ``before`` and ``after``.
-    consensus
-        Columns ``row`` and ``unanimous``, of every candidate that was kept.
-
-    Raises
-    ------
-    ContractError
-        If a column or a stamp is missing.
+    `consensus` has ``row`` and ``unanimous`` of every candidate that was kept.
     """
     missing = {"row", "unanimous"} - set(consensus.columns)
     unanimous = None if missing else consensus.set_index("row")["unanimous"]
@@ -52,16 +37,8 @@ def with_consensus(predictions: pd.DataFrame, *, consensus: pd.DataFrame) -> pd.
 def cutoff_curves(predictions: pd.DataFrame) -> pd.DataFrame:
     """Rates of both models when stamps pass whose score is greater than a cutoff.
 
-    Parameters
-    ----------
-    predictions
-        Of `test_predictions`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``model``, ``cutoff`` (0, 0.01, ... 1), ``mdr``, ``fpr`` and ``cleanliness``: the share of
-        the stamps passed that are real, for the test part's own proportion of reals; NaN where none passes.
+    Columns ``model``, ``cutoff`` (0, 0.01, ... 1), ``mdr``, ``fpr`` and ``cleanliness``: the share of the
+    stamps passed that are real, for the test part's own proportion of reals; NaN where none passes.
     """
     lines = [
         {"model": str(model), "cutoff": cutoff} | _rates(rows, cutoff=cutoff)
@@ -74,18 +51,8 @@ def cutoff_curves(predictions: pd.DataFrame) -> pd.DataFrame:
 def new_survey_numbers(predictions: pd.DataFrame, *, cutoffs: Sequence[float]) -> pd.DataFrame:
     """AUC of both models, and rates at some cutoffs, on all test stamps and on those with unanimous votes.
 
-    Parameters
-    ----------
-    predictions
-        Of `with_consensus`.
-    cutoffs
-        A stamp passes whose score is greater.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``model``, ``stamps`` (``all`` or ``unanimous``), ``n_real``, ``n_bogus``, ``auc``,
-        ``cutoff``, ``mdr``, ``fpr`` and ``cleanliness``.
+    Columns ``model``, ``stamps`` (``all`` or ``unanimous``), ``n_real``, ``n_bogus``, ``auc``, ``cutoff``,
+    ``mdr``, ``fpr`` and ``cleanliness``. A stamp passes a cutoff when its score is greater.
     """
     lines = []
     for model, rows in predictions.groupby("method", observed=True):
@@ -102,15 +69,7 @@ def new_survey_numbers(predictions: pd.DataFrame, *, cutoffs: Sequence[float]) -
 
 
 def new_survey_table(numbers: pd.DataFrame, *, survey: str) -> Table:
-    """Print the numbers of `new_survey_numbers`.
-
-    Parameters
-    ----------
-    numbers
-        Of `new_survey_numbers`.
-    survey
-        The new survey.
-    """
+    """Print the numbers of `new_survey_numbers`."""
     rows = []
     for (model, stamps), lines in numbers.groupby(["model", "stamps"], sort=False):
         first = lines.iloc[0]
@@ -133,18 +92,10 @@ def new_survey_table(numbers: pd.DataFrame, *, survey: str) -> Table:
 
 
 def consensus_means(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Mean score of stamps by label and by whether their votes agreed.
+    """Mean score of stamps by label and by whether their votes agreed, of predictions of `with_consensus`.
 
-    Parameters
-    ----------
-    predictions
-        Of `with_consensus`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``label`` (``real``, ``bogus``), ``votes`` (``unanimous``, ``disputed``), ``stamps``, and the
-        mean score ``before`` and ``after``; NaN where there is no stamp.
+    Columns ``label``, ``votes`` (``unanimous``, ``disputed``), ``stamps``, and the mean score ``before`` and
+    ``after``; NaN where there is no stamp.
     """
     lines = []
     for name, code in LABELS.items():
@@ -156,15 +107,7 @@ def consensus_means(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def consensus_table(numbers: pd.DataFrame, *, survey: str) -> Table:
-    """Print the numbers of `consensus_means`.
-
-    Parameters
-    ----------
-    numbers
-        Of `consensus_means`.
-    survey
-        As for `new_survey_table`.
-    """
+    """Print the numbers of `consensus_means`."""
     cells = numbers[["label", "votes"]].assign(stamps=[f"{count:,}" for count in numbers["stamps"]])
     for model in TRAININGS:
         cells[f"mean score {model}"] = [_number(value) for value in numbers[model]]

@@ -17,21 +17,9 @@ CONFUSION = {"tp": "real as real", "fn": "real as bogus", "fp": "bogus as real",
 def performance(predictions: pd.DataFrame, *, mdr: float, bootstrap: Bootstrap) -> pd.DataFrame:
     """Metrics of every model, on all test stamps that it judges and on those that every model judges.
 
-    Parameters
-    ----------
-    predictions
-        Of `test_predictions`.
-    mdr
-        Missed-detection rate at which the false-positive rate is read.
-    how
-        Of the interval of that rate.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``model``, ``stamps`` (``own`` or ``common``), ``n_real``, ``n_bogus``, ``auc``, ``accuracy``,
-        ``balanced_accuracy``, ``fpr_at_mdr``, ``low`` and ``high`` (its interval), and the counts ``tp``,
-        ``fn``, ``fp`` and ``tn`` of calls at a score of one half.
+    Columns ``model``, ``stamps`` (``own`` or ``common``), ``n_real``, ``n_bogus``, ``auc``, ``accuracy``,
+    ``balanced_accuracy``, ``fpr_at_mdr`` (false-positive rate at the missed-detection rate `mdr`), ``low``
+    and ``high`` (its interval), and the counts ``tp``, ``fn``, ``fp`` and ``tn`` at a score of one half.
     """
     lines = []
     for stamps, chosen in ((OWN, predictions), (COMMON, common_stamps(predictions))):
@@ -57,17 +45,7 @@ def performance(predictions: pd.DataFrame, *, mdr: float, bootstrap: Bootstrap) 
 
 
 def performance_table(numbers: pd.DataFrame, *, mdr: float, bootstrap: Bootstrap, part: str) -> Table:
-    """Print the numbers of `performance`, a line per model.
-
-    Parameters
-    ----------
-    numbers
-        Of `performance`.
-    mdr, bootstrap
-        As for `performance`.
-    part
-        Key of `PARTS`.
-    """
+    """Print the numbers of `performance`, a line per model."""
     own = numbers[numbers["stamps"] == OWN].set_index("model")
     common = numbers[numbers["stamps"] == COMMON].set_index("model")
     rate = f"FPR at MDR {mdr:g}"
@@ -84,8 +62,8 @@ def performance_table(numbers: pd.DataFrame, *, mdr: float, bootstrap: Bootstrap
         f"Models on test stamps of the {PARTS[part]}: area under the ROC curve (AUC), share of right calls "
         "at a score of one half (accuracy), and lowest share of bogus stamps called real (FPR) of any "
         f"threshold that misses no more than {100 * mdr:g}% of the reals (MDR). In brackets, "
-        f"{bootstrap.confidence:.0%} "
-        f"interval of {bootstrap.samples:,} bootstrap resamples of the stamps, within each label."
+        f"{bootstrap.confidence:.0%} interval of {bootstrap.samples:,} bootstrap resamples of the stamps, within each "
+        "label."
     )
     if own[["n_real", "n_bogus"]].nunique().gt(1).any():
         counts = common.iloc[0]
@@ -99,13 +77,7 @@ def performance_table(numbers: pd.DataFrame, *, mdr: float, bootstrap: Bootstrap
 
 
 def confusion_table(numbers: pd.DataFrame, *, part: str) -> Table:
-    """Print the confusion counts of `performance`, with their shares of each label in percent.
-
-    Parameters
-    ----------
-    numbers, part
-        As for `performance_table`.
-    """
+    """Print the confusion counts of `performance`, with their shares of each label in percent."""
     shares = confusion_shares(numbers)
     cells = pd.DataFrame({"model": [model_name(model) for model in dict.fromkeys(shares["model"])]})
     for key, heading in CONFUSION.items():
@@ -120,14 +92,7 @@ def confusion_table(numbers: pd.DataFrame, *, part: str) -> Table:
 
 
 def confusion_shares(numbers: pd.DataFrame) -> pd.DataFrame:
-    """Calls by label, of all stamps that a model judges.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``model``, ``call`` (key of `CONFUSION`), ``stamps`` and ``percent``, of the stamps with the
-        same label.
-    """
+    """``model``, ``call``, ``stamps`` and ``percent`` of the same label, of all that a model judges."""
     own = numbers[numbers["stamps"] == OWN]
     lines = [
         {

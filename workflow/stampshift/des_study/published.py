@@ -28,25 +28,11 @@ def ours(
     candidates: pd.DataFrame,
     new_survey: Sequence[pd.DataFrame],
 ) -> pd.DataFrame:
-    """Our values of the quantities that the paper tells.
+    """Our values of the quantities that the paper gives: columns `KEY` and ``value``, in its units.
 
-    Parameters
-    ----------
-    first, second
-        Of `performance`, of the two parts.
-    categories
-        Of `category_shares`, of the second part.
-    labels
-        Of `read_labels`.
-    candidates
-        The stamps named for review.
-    new_survey
-        Of `new_survey_numbers` and of `consensus_means`; empty where there is no new survey.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns `KEY` and ``value``: shares as shares, but percentages where the paper has them.
+    `first` and `second` are numbers of `performance` of the two parts, `categories` those of
+    `category_shares` of the second part, `candidates` the stamps named for review, and `new_survey` the
+    numbers of `new_survey_numbers` and of `consensus_means`; empty where there is no new survey.
     """
     lines = [
         *_of_first(first[first["stamps"] == OWN]),
@@ -62,19 +48,9 @@ def ours(
 
 
 def beside_published(values: pd.DataFrame, *, published: pd.DataFrame) -> Table:
-    """Every published number that the study has too, ours beside it.
+    """Every published number that the study has too, with our value of `ours` beside it.
 
-    Parameters
-    ----------
-    values
-        Of `ours`.
-    published
-        Columns `KEY`, ``heading``, ``value`` and ``where`` in the paper.
-
-    Raises
-    ------
-    ContractError
-        If the study has none of the published numbers.
+    `published` has the columns `KEY`, ``heading``, ``value`` and ``where`` in the paper.
     """
     theirs = published.rename(columns={"value": "published"})
     numbers = theirs.merge(values, on=KEY, how="inner", validate="one_to_one")

@@ -21,52 +21,22 @@ TABLE_COLUMNS = {"old_OBJECT_TYPE": "old_label", "OBJECT_TYPE": "label"}
 
 
 class Sources(NamedTuple):
-    """Where corrections may come from.
+    """Where corrections may come from; None where a source is not used."""
 
-    Attributes
-    ----------
-    path
-        File that a review exported, or a relabelled table; None where neither is used.
-    candidates
-        What the search found, ``id`` among its columns; None where it is not used.
-    truth
-        Table of planted flips; None where none were planted.
-    classes
-        The survey's map of its classes to ``"real"`` or ``"bogus"``.
-    results
-        Folder of the study's results, for messages.
-    """
-
-    path: Path | str | None
-    candidates: Path | str | None
-    truth: Path | None
-    classes: Mapping[str, str]
-    results: str
+    path: Path | str | None  # exported by a review, or a relabelled table
+    candidates: Path | str | None  # of the search, with a column id
+    truth: Path | None  # table of planted flips
+    classes: Mapping[str, str]  # the survey's classes: "real" or "bogus"
+    results: str  # folder of the study's results, for messages
 
 
 def corrected_labels(stamps: Stamps, *, origin: str, sources: Sources) -> pd.DataFrame:
-    """Old and new labels of every stamp.
+    """Old and new labels of every stamp, from one of `ORIGINS`.
 
-    Parameters
-    ----------
-    stamps
-        The survey, with the archive's labels.
-    origin
-        Key of `ORIGINS`.
-    sources
-        Files that the corrections come from.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``row`` (int64), ``id`` (str), ``old_label``, ``label`` and, where flips were planted,
-        ``true_label`` (uint8, 1 real and 0 bogus), a line per stamp in the order of its file.
-
-    Raises
-    ------
-    ContractError
-        If a file is missing or of another format, names a candidate that the survey does not have, or one
-        twice, or gives another old label than the archive.
+    Columns ``row`` (int64), ``id`` (str), ``old_label``, ``label`` and, where flips were planted,
+    ``true_label`` (uint8, 1 real and 0 bogus), in the order of the stamps file. Raises a `ContractError` if
+    a file is missing or of another format, has an unknown or repeated candidate, or another old label than
+    the archive.
     """
     corrections = ORIGINS[origin](sources, stamps)
     labels = stamps.labels.copy()
@@ -142,24 +112,9 @@ ORIGINS: dict[str, Callable[[Sources, Stamps], pd.DataFrame]] = {
 
 
 def read_relabelled_table(path: Path, *, classes: Mapping[str, str]) -> pd.DataFrame:
-    """Read ID, OBJECT_TYPE and old_OBJECT_TYPE of a table in DES' format.
+    """``id``, ``old_label`` and ``label`` (uint8) of a table in DES' format: relabelled, or planted flips.
 
-    Parameters
-    ----------
-    path
-        The public relabelled table, or that of planted flips.
-    classes
-        Map of ``"real"`` and ``"artifact"`` to ``"real"`` or ``"bogus"``.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``id`` (str), ``old_label`` and ``label`` (uint8, 1 real and 0 bogus).
-
-    Raises
-    ------
-    ContractError
-        If it cannot be read, or has a type other than 0 (real) and 1 (artifact).
+    `classes` maps ``"real"`` and ``"artifact"`` to ``"real"`` or ``"bogus"``.
     """
     dtypes = {"ID": np.int64, "OBJECT_TYPE": np.float64, "old_OBJECT_TYPE": np.float64}
     try:

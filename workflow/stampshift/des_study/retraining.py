@@ -1,6 +1,7 @@
 """What corrected labels change: categories under old and new labels (Table 5), and the gain of retraining."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -9,7 +10,6 @@ from stampshift.des_study.models import CORRECTED, OLD, TRUE, judged_by, model_n
 from stampshift.des_study.performance import rate_text
 from stampshift.metrics.intervals import (
     Bootstrap,
-    Interval,
     Statistic,
     balanced_accuracy,
     difference,
@@ -35,59 +35,31 @@ def relabelled_categories(
 ) -> pd.DataFrame:
     """Shares of the six categories before and after relabelling, and the false-positive rate beside them.
 
-    Parameters
-    ----------
-    predictions
-        Of `test_predictions`, of the models trained on ``"old"`` and on ``"new"`` labels, for one test part.
-    labels
-        Of `read_labels`.
-    bounds
-        As for `six_categories`.
-    mdr, bootstrap
-        As for `performance`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``trained_on`` and ``tested_on`` (a line of `STAGES`), those of `category_shares`, and
-        ``fpr_at_mdr``, ``low``, ``high``, the same for the six lines of a model.
+    `predictions` are those of the models trained on ``"old"`` and on ``"new"`` labels, on one test part.
+    Columns ``trained_on`` and ``tested_on`` (a line of `STAGES`), those of `category_shares`, and
+    ``fpr_at_mdr``, ``low``, ``high``, the same for the six lines of a model.
     """
     parts = []
     for trained, column in STAGES:
         judged = judged_by(predictions[trained], labels=labels, column=column)
         shares = category_shares(judged, bounds=bounds)
         rates = [
-            {"model": str(model)} | vars(_rate(rows, mdr=mdr, bootstrap=bootstrap))
+            {"model": str(model)}
+            | vars(interval(rows["label"], rows["score"], statistic=fpr_at_mdr(mdr), bootstrap=bootstrap))
             for model, rows in judged.groupby("method", observed=True)
         ]
         both = shares.merge(pd.DataFrame(rates), on="model")
         parts.append(
             both.rename(columns={"value": "fpr_at_mdr"}).assign(trained_on=trained, tested_on=column)
         )
-    columns = [
-        "trained_on",
-        "tested_on",
-        "model",
-        "category",
-        "stamps",
-        "percent",
-        "fpr_at_mdr",
-        "low",
-        "high",
-    ]
-    return pd.concat(parts, ignore_index=True)[columns]
+    columns = ["trained_on", "tested_on", "model", "category", "stamps", "percent"]
+    return pd.concat(parts, ignore_index=True)[[*columns, "fpr_at_mdr", "low", "high"]]
 
 
 def relabelled_table(
     numbers: pd.DataFrame, *, bounds: Sequence[float], mdr: float, bootstrap: Bootstrap
 ) -> Table:
-    """Print the numbers of `relabelled_categories`, a line per model and stage (Table 5 of the paper).
-
-    Parameters
-    ----------
-    numbers, bounds, mdr, bootstrap
-        Of and as for `relabelled_categories`.
-    """
+    """Print the numbers of `relabelled_categories`, a line per model and stage (Table 5 of the paper)."""
     rows = []
     for model in dict.fromkeys(numbers["model"]):
         for trained, column in STAGES:
@@ -106,8 +78,8 @@ def relabelled_table(
     caption = (
         "Before and after relabelling, on one test part: test stamps by label and p = P(bogus), in percent "
         "of all that a model judges, and the false-positive rate (FPR) at a missed-detection rate (MDR) of "
-        f"{mdr:g}, with its {bootstrap.confidence:.0%} bootstrap interval over stamps. Labels differ between "
-        "the first line of a model and its second, models between the second and the third."
+        f"{mdr:g}, with its {bootstrap.confidence:.0%} bootstrap interval over stamps. Labels differ between the "
+        "first line of a model and its second, models between the second and the third."
     )
     return Table(numbers, pd.DataFrame(rows), caption, "tab:des-relabelled")
 
@@ -120,53 +92,29 @@ def retraining_gain(
     Judged by the corrected labels and, where flips were planted, by the true ones. Corrected labels are no
     independent judge: a model chose which labels people looked at. True ones are.
 
-    Parameters
-    ----------
-    predictions, labels, mdr, bootstrap
-        As for `relabelled_categories`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``model``, ``tested_on``, ``quantity`` (``balanced_accuracy`` or ``fpr_at_mdr``), ``old``,
-        ``new``, ``difference`` (new less old), ``low`` and ``high`` (the interval of the difference, whose
-        resamples are of stamps that both models judge), and ``stamps``.
+    Columns ``model``, ``tested_on``, ``quantity`` (``balanced_accuracy`` or ``fpr_at_mdr``), ``old``,
+    ``new``, ``difference`` (new less old), ``low`` and ``high`` (its interval, on stamps that both models
+    judge), and ``stamps``.
     """
-    statistics: Mapping[str, Statistic] = {
-        "balanced_accuracy": balanced_accuracy,
-        "fpr_at_mdr": fpr_at_mdr(mdr),
-    }
+    statistics: dict[str, Statistic] = {"balanced_accuracy": balanced_accuracy, "fpr_at_mdr": fpr_at_mdr(mdr)}
     lines = []
     for column in [name for name in (CORRECTED, TRUE) if name in labels.columns]:
         judged = judged_by(_both(predictions), labels=labels, column=column)
         for model, rows in judged.groupby("method", observed=True):
             for quantity, statistic in statistics.items():
-                old, new = (
-                    measured(rows["label"], rows[name], statistic=statistic) for name in ("old", "new")
-                )
                 gain = difference(
                     rows["label"], rows["old"], rows["new"], statistic=statistic, bootstrap=bootstrap
                 )
-                line = {
-                    "model": str(model),
-                    "tested_on": column,
-                    "quantity": quantity,
-                    "old": old,
-                    "new": new,
-                }
-                limits = {"difference": gain.value, "low": gain.low, "high": gain.high}
-                lines.append(line | limits | {"stamps": len(rows)})
+                line: dict[str, Any] = {"model": str(model), "tested_on": column, "quantity": quantity}
+                for name in ("old", "new"):
+                    line[name] = measured(rows["label"], rows[name], statistic=statistic)
+                line |= {"difference": gain.value, "low": gain.low, "high": gain.high, "stamps": len(rows)}
+                lines.append(line)
     return pd.DataFrame(lines)
 
 
 def gain_table(numbers: pd.DataFrame, *, mdr: float, bootstrap: Bootstrap) -> Table:
-    """Print the numbers of `retraining_gain`.
-
-    Parameters
-    ----------
-    numbers, mdr, bootstrap
-        Of and as for `retraining_gain`.
-    """
+    """Print the numbers of `retraining_gain`."""
     quantities = {"balanced_accuracy": "balanced accuracy", "fpr_at_mdr": f"FPR at MDR {mdr:g}"}
     rows = [
         {
@@ -182,16 +130,11 @@ def gain_table(numbers: pd.DataFrame, *, mdr: float, bootstrap: Bootstrap) -> Ta
     ]
     caption = (
         "Gain of retraining on corrected labels: models of either training on the same test stamps, by the "
-        f"same labels, and their difference with its {bootstrap.confidence:.0%} bootstrap interval over "
-        "stamps. Corrected labels are no independent judge, for a network chose which of them people looked "
-        "at"
+        f"same labels, and their difference with its {bootstrap.confidence:.0%} bootstrap interval over stamps. "
+        "Corrected labels are no independent judge, for a network chose which of them people looked at"
     )
     caption += "; true labels, known of planted flips, are." if TRUE in set(numbers["tested_on"]) else "."
     return Table(numbers, pd.DataFrame(rows), caption, "tab:des-gain")
-
-
-def _rate(rows: pd.DataFrame, *, mdr: float, bootstrap: Bootstrap) -> Interval:
-    return interval(rows["label"], rows["score"], statistic=fpr_at_mdr(mdr), bootstrap=bootstrap)
 
 
 def _both(predictions: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

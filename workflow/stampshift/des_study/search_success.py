@@ -9,34 +9,15 @@ from stampshift.stamps.file import LABELS
 from stampshift.tables.writing import DASH, Table
 
 ALL = "all"
-GROUPS = {
-    ALL: "all",
-    "bogus": "labelled bogus (category 1)",
-    "real": "labelled real (category 6)",
-}
+GROUPS = {ALL: "all", "bogus": "labelled bogus (category 1)", "real": "labelled real (category 6)"}
 
 
 def search_success(candidates: pd.DataFrame, *, labels: pd.DataFrame) -> pd.DataFrame:
     """Precision and recall of the candidates against the planted flips, and what relabelling left wrong.
 
-    Parameters
-    ----------
-    candidates
-        Column ``row``: stamps that the search names.
-    labels
-        Of `read_labels`, with true labels.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``labelled`` (key of `GROUPS`, by the old label), ``stamps``, ``flipped`` (old label wrong),
-        ``candidates``, ``found`` (flipped candidates), ``precision``, ``recall`` (NaN without candidates or
-        flips) and ``wrong_after``, stamps whose corrected label is wrong.
-
-    Raises
-    ------
-    ContractError
-        If there are no true labels, or a candidate has no label.
+    Columns ``labelled`` (key of `GROUPS`, by the old label), ``stamps``, ``flipped`` (old label wrong),
+    ``candidates``, ``found`` (flipped candidates), ``precision``, ``recall`` (NaN without candidates or
+    flips) and ``wrong_after``, stamps whose corrected label is wrong.
     """
     table = _with_candidates(candidates, labels)
     lines = []
@@ -60,13 +41,7 @@ def search_success(candidates: pd.DataFrame, *, labels: pd.DataFrame) -> pd.Data
 
 
 def search_table(numbers: pd.DataFrame) -> Table:
-    """Print the numbers of `search_success`.
-
-    Parameters
-    ----------
-    numbers
-        Of `search_success`.
-    """
+    """Print the numbers of `search_success`."""
     rows = [
         {
             "stamps": GROUPS[line["labelled"]],
@@ -90,26 +65,10 @@ def search_table(numbers: pd.DataFrame) -> Table:
 
 
 def review_queue(candidates: pd.DataFrame, *, labels: pd.DataFrame) -> pd.DataFrame:
-    """What a review has found after each candidate, most suspicious first.
+    """What a review has found after each candidate, in the order of the review.
 
-    Parameters
-    ----------
-    candidates
-        Column ``row``, in the order of the review.
-    labels
-        Of `read_labels`, with true labels.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``reviewed`` (1, 2, ...), ``found`` (flips among them), ``precision`` (share of the reviewed
-        that were flipped), ``recall`` (share of all flips that are found), ``flips`` and ``stamps`` (of the
-        survey).
-
-    Raises
-    ------
-    ContractError
-        As of `search_success`; and if no flip was planted, or nothing is to be reviewed.
+    Columns ``reviewed`` (1, 2, ...), ``found`` (flips among them), ``precision`` (share of the reviewed that
+    were flipped), ``recall`` (share of all flips that are found), ``flips`` and ``stamps`` (of the survey).
     """
     table = _with_candidates(candidates, labels)
     flips = int(table["flipped"].sum())

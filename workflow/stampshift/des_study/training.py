@@ -28,24 +28,8 @@ def train_networks(
 ) -> None:
     """Train networks on the train part of a survey, each from random weights.
 
-    Parameters
-    ----------
-    job
-        How and where.
-    survey
-        Name of the survey.
-    folders
-        Folder of each training's files, relative to the results.
-    networks, splits
-        Network and splits file of each folder.
-    stamps
-        The survey's stamps file.
-    label_files
-        The labels file that replaces the stamps file's labels, or nothing.
-    training
-        Section `training` of the study.
-    seed
-        Of the random streams, which all trainings of the study share.
+    Each training has a folder for its files, relative to the results, a network and a splits file. The labels
+    file, if there is one, replaces the labels of the stamps file. All trainings share one seed.
     """
     job.execute_and_publish(
         [
@@ -79,16 +63,7 @@ def train_further(
 ) -> None:
     """Train a finished network further on a new survey's labels, and score the test part before and after.
 
-    Parameters
-    ----------
-    job, survey, stamps, splits, training, seed
-        As for `train_networks`.
-    before, after
-        Folders of the scores before, and of the training's files, relative to the results.
-    labels
-        Labels file of the new survey.
-    model
-        Model file that the training starts from.
+    `before` and `after` are folders of the scores and of the training's files, relative to the results.
     """
     start = Model.open(model)
     plan = _plan(

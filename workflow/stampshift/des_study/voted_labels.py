@@ -18,40 +18,18 @@ from stampshift.stamps.identifiers import rows_of
 
 
 def cast_votes(stamps: Stamps, *, votes: Mapping[str, Any]) -> pd.DataFrame:
-    """Votes on a survey's candidates, from where the section `votes` of the configuration says.
-
-    Returns
-    -------
-    pandas.DataFrame
-        As of `read_votes` and `simulate_votes`, which also say what raises.
-    """
+    """Votes on a survey's candidates, as the section `votes` of the configuration says: read or simulated."""
     if votes["origin"] == "path":
         return read_votes(Path(votes["path"]), stamps)
     return simulate_votes(stamps, **votes["simulate"])
 
 
 def voted_labels(stamps: Stamps, votes: pd.DataFrame, *, margin: int) -> pd.DataFrame:
-    """Labels of the candidates on which the majority leads by a margin; the others are left out.
+    """Labels of the candidates on which the majority leads by `margin` votes; the others are left out.
 
-    Parameters
-    ----------
-    stamps
-        The survey; its labels are not looked at.
-    votes
-        Columns ``id``, ``rater``, ``vote`` and ``time``.
-    margin
-        Votes by which the majority must lead; 2 in the DECAT survey (Ayyar et al. 2022).
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``row`` (int64, ascending), ``id`` (str), ``label`` (uint8, 1 real and 0 bogus), ``votes`` and
-        ``real_votes`` (int64) and ``unanimous`` (bool): a line per candidate that is kept.
-
-    Raises
-    ------
-    ContractError
-        If no majority is real or none is bogus.
+    The margin is 2 in the DECAT survey (Ayyar et al. 2022). The labels of `stamps` are not used. Returns
+    ``row`` (int64, ascending), ``id`` (str), ``label`` (uint8, 1 real and 0 bogus), ``votes`` and
+    ``real_votes`` (int64) and ``unanimous`` (bool).
     """
     decided = majority(votes, margin=margin)
     decided = decided[decided["label"] != ""]

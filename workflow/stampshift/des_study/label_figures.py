@@ -1,4 +1,4 @@
-"""A new survey: the network before and after it is trained further on labels by vote."""
+"""Figures of corrected and of voted labels: a review's queue, and a new survey before and after training."""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -8,23 +8,64 @@ from matplotlib.lines import Line2D
 from stampshift.des_study.models import model_name
 from stampshift.des_study.new_survey import PUBLISHED_CUTOFF, TRAININGS
 from stampshift.figures.curves import GUIDE, LOWEST_RATE
-from stampshift.figures.style import METHOD_COLOURS, PAGE_WIDTH_INCHES, model_line, styled
+from stampshift.figures.style import (
+    BASELINE_COLOUR,
+    CHOICE_COLOUR,
+    METHOD_COLOURS,
+    PAGE_WIDTH_INCHES,
+    model_line,
+    styled,
+)
 
+FOUND_COLOUR = METHOD_COLOURS["mme"]
 RATE_COLOURS = {"mdr": METHOD_COLOURS["mme"], "fpr": METHOD_COLOURS["finetune"]}
+
+
+@styled
+def review_figure(queue: pd.DataFrame) -> Figure:
+    """Draw the planted flips found by number reviewed, and precision against recall, of a `review_queue`."""
+    flips, stamps, last = queue["flips"].iloc[0], queue["stamps"].iloc[0], queue.iloc[-1]
+    figure = Figure(figsize=(PAGE_WIDTH_INCHES, 3.0), layout="constrained")
+    found, precision = figure.subplots(1, 2)
+    end = last["reviewed"]
+    best = [0, min(flips, end), end]
+    found.plot(
+        best, [number / flips for number in best[:2]] + [min(flips, end) / flips], ":", color=BASELINE_COLOUR
+    )
+    found.plot([0, end], [0, end / stamps], "--", color=BASELINE_COLOUR)
+    found.plot([0, *queue["reviewed"]], [0, *queue["recall"]], color=FOUND_COLOUR)
+    found.plot(end, last["recall"], "o", color=CHOICE_COLOUR, zorder=4)
+    lines = dict(
+        zip(
+            ("at best", "stamps drawn at random", "most suspicious first", "whole queue"),
+            found.lines,
+            strict=True,
+        )
+    )
+    precision.plot(queue["recall"], queue["precision"], color=FOUND_COLOUR)
+    precision.axhline(flips / stamps, linestyle="--", color=BASELINE_COLOUR)
+    precision.plot(last["recall"], last["precision"], "o", color=CHOICE_COLOUR, zorder=4)
+    found.set(
+        xlim=(0, 1.03 * end),
+        ylim=(0, 1.03),
+        xlabel="candidates reviewed",
+        ylabel="share of planted flips found",
+    )
+    precision.set(xlim=(0, 1.03), ylim=(0, 1.03), xlabel="share of planted flips found (recall)")
+    precision.set_ylabel("flipped among reviewed (precision)")
+    for axes in (found, precision):
+        axes.grid(visible=True)
+    figure.legend(lines.values(), lines.keys(), loc="outside lower center", ncols=4)
+    figure.suptitle(f"Search for {flips:,} planted flips among {stamps:,} stamps")
+    return figure
 
 
 @styled
 def new_survey_figure(curves: pd.DataFrame, cutoffs: pd.DataFrame, *, survey: str) -> Figure:
     """Draw detection curves, both rates against the cutoff, and cleanliness against missed detections.
 
-    Parameters
-    ----------
-    curves
-        Of `performance.curves`, of the models ``before`` and ``after``.
-    cutoffs
-        Of `cutoff_curves`.
-    survey
-        The new survey.
+    `curves` and `cutoffs` are of `performance.curves` and `cutoff_curves`, of the models ``before`` and
+    ``after``.
     """
     figure = Figure(figsize=(PAGE_WIDTH_INCHES, 3.0), layout="constrained")
     detection, rates, clean = figure.subplots(1, 3)

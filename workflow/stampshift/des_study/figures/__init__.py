@@ -1,1 +1,0 @@
-"""Figures of the second study: networks and forests on whole DES stamps (Ayyar et al. 2022)."""
