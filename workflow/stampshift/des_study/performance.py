@@ -62,8 +62,8 @@ def performance_table(numbers: pd.DataFrame, *, mdr: float, bootstrap: Bootstrap
         f"Models on test stamps of the {PARTS[part]}: area under the ROC curve (AUC), share of right calls "
         "at a score of one half (accuracy), and lowest share of bogus stamps called real (FPR) of any "
         f"threshold that misses no more than {100 * mdr:g}% of the reals (MDR). In brackets, "
-        f"{bootstrap.confidence:.0%} interval of {bootstrap.samples:,} bootstrap resamples of the stamps, within each "
-        "label."
+        f"{bootstrap.confidence:.0%} interval of {bootstrap.samples:,} bootstrap resamples of the stamps, "
+        "within each label."
     )
     if own[["n_real", "n_bogus"]].nunique().gt(1).any():
         counts = common.iloc[0]

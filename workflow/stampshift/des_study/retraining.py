@@ -78,8 +78,8 @@ def relabelled_table(
     caption = (
         "Before and after relabelling, on one test part: test stamps by label and p = P(bogus), in percent "
         "of all that a model judges, and the false-positive rate (FPR) at a missed-detection rate (MDR) of "
-        f"{mdr:g}, with its {bootstrap.confidence:.0%} bootstrap interval over stamps. Labels differ between the "
-        "first line of a model and its second, models between the second and the third."
+        f"{mdr:g}, with its {bootstrap.confidence:.0%} bootstrap interval over stamps. Labels differ between "
+        "the first line of a model and its second, models between the second and the third."
     )
     return Table(numbers, pd.DataFrame(rows), caption, "tab:des-relabelled")
 
@@ -130,8 +130,9 @@ def gain_table(numbers: pd.DataFrame, *, mdr: float, bootstrap: Bootstrap) -> Ta
     ]
     caption = (
         "Gain of retraining on corrected labels: models of either training on the same test stamps, by the "
-        f"same labels, and their difference with its {bootstrap.confidence:.0%} bootstrap interval over stamps. "
-        "Corrected labels are no independent judge, for a network chose which of them people looked at"
+        f"same labels, and their difference with its {bootstrap.confidence:.0%} bootstrap interval over "
+        "stamps. Corrected labels are no independent judge, for a network chose which of them people "
+        "looked at"
     )
     caption += "; true labels, known of planted flips, are." if TRUE in set(numbers["tested_on"]) else "."
     return Table(numbers, pd.DataFrame(rows), caption, "tab:des-gain")
