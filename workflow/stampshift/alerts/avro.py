@@ -1,4 +1,4 @@
-"""Avro: object containers block by block, and single packets in Confluent's wire format.
+"""Avro: object containers block by block, and the schemas of single packets in Confluent's wire format.
 
 Only what an alert needs is decoded. A packet's history of detections is most of its fields, and a schema
 takes as long to parse as a packet to read: each schema is parsed once, together with a reader's schema that
@@ -12,10 +12,12 @@ import lzma
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 import cramjam
 from fastavro import parse_schema, schemaless_reader
+from fastavro.schema import load_schema
 
 from stampshift.alerts.dialects import DIALECTS, recognised
 from stampshift.alerts.shortcut import Shortcut, past_the_history, shortcut_of
@@ -25,6 +27,7 @@ WIRE_MAGIC = b"\x00"
 WIRE_HEADER_BYTES = 5
 SYNC_BYTES = 16
 CHECKSUM_BYTES = 4  # after a snappy block
+RUBIN_VERSIONS = 100  # Rubin numbers its schemas 100 x major + minor
 HEADER = parse_schema(
     {
         "type": "record",
@@ -36,7 +39,6 @@ HEADER = parse_schema(
         ],
     }
 )
-LONG = parse_schema({"type": "long"})
 
 
 def _unsnappy(data: bytes) -> bytes:
@@ -57,25 +59,13 @@ INFLATE: dict[str, Callable[[bytes], bytes]] = {
 
 
 class Layout(NamedTuple):
-    """How the packets of a schema are read.
+    """How the packets of a schema are read."""
 
-    Attributes
-    ----------
-    survey
-        Key of `DIALECTS`, None if the fields are those of no dialect.
-    writer, reader
-        Parsed schemas of the whole packet and of what is read of it.
-    shortcut
-        How they are read past their history, None if in the ordinary way.
-    fields
-        Names of the packet's fields, for messages.
-    """
-
-    survey: str | None
-    writer: Any
+    survey: str | None  # key of `DIALECTS`, None if the fields are those of no dialect
+    writer: Any  # parsed schemas of the whole packet and of what is read of it
     reader: Any
-    shortcut: Shortcut | None
-    fields: tuple[str, ...]
+    shortcut: Shortcut | None  # past their history; None if they are read in the ordinary way
+    fields: tuple[str, ...]  # names of the packet's fields, for messages
 
 
 class Header(NamedTuple):
@@ -95,13 +85,7 @@ class Block(NamedTuple):
 
 
 def read_header(stream: BinaryIO) -> Header:
-    """Header of a container, of which `stream` is at the beginning.
-
-    Raises
-    ------
-    ValueError, EOFError, KeyError
-        If it is none, or cut short.
-    """
+    """Header of a container at the beginning of `stream`; ValueError, EOFError or KeyError if it is none."""
     record: Any = schemaless_reader(stream, HEADER, None)
     if record["magic"] != MAGIC:
         raise ValueError(f"it begins with {record['magic']!r}")
@@ -110,9 +94,12 @@ def read_header(stream: BinaryIO) -> Header:
 
 
 def read_sizes(stream: BinaryIO) -> tuple[int, int]:
-    """Number of records and bytes of the block at which `stream` is."""
-    count: Any = schemaless_reader(stream, LONG, None)
-    size: Any = schemaless_reader(stream, LONG, None)
+    """Number of records and bytes of the block at which `stream` is; (0, -1) if that is none."""
+    try:
+        count: Any = schemaless_reader(stream, "long", None)
+        size: Any = schemaless_reader(stream, "long", None)
+    except (EOFError, IndexError, ValueError):
+        return 0, -1
     return count, size
 
 
@@ -121,10 +108,7 @@ def blocks(content: bytes, *, start: int, sync: bytes) -> Iterator[Block]:
     while start < len(content):
         stream = io.BytesIO(content)
         stream.seek(start)
-        try:
-            count, size = read_sizes(stream)
-        except (EOFError, IndexError, ValueError):
-            count, size = 0, -1
+        count, size = read_sizes(stream)
         begin = stream.tell()
         whole = size >= 0 and content[begin + size : begin + size + SYNC_BYTES] == sync
         end = begin + size if whole else content.find(sync, start)
@@ -136,10 +120,7 @@ def blocks(content: bytes, *, start: int, sync: bytes) -> Iterator[Block]:
 def records(data: bytes, *, count: int, layout: Layout) -> Iterator[Mapping[str, Any]]:
     """Packets that follow each other in inflated bytes, at most `count`.
 
-    Raises
-    ------
-    Exception
-        Of any kind, where what follows is no packet, or bytes are left behind the last one.
+    Any exception is raised where what follows is no packet, or bytes are left behind the last one.
     """
     if layout.shortcut is not None:
         packets = past_the_history(data, count=count, shortcut=layout.shortcut)
@@ -162,14 +143,26 @@ def layout_of(schema: bytes) -> Layout:
     return layout_of_schema(json.loads(schema))
 
 
-def layout_of_schema(schema: Any) -> Layout:
-    """How packets of a schema are read.
+@lru_cache(maxsize=64)
+def numbered_layout(folder: Path, number: int) -> Layout:
+    """How packets of the schema are read that Confluent's wire format names by a number.
 
-    Raises
-    ------
-    Exception
-        Of any kind, if it is no schema of a record.
+    It lies in a folder under its number, or in Rubin's layout by version. Raises LookupError if it does not.
     """
+    major, minor = divmod(number, RUBIN_VERSIONS)
+    rubin = f"lsst.v{major}_{minor}.alert.avsc"
+    within = Path(str(major), str(minor), rubin)
+    places = [folder / f"{number}.avsc", folder / rubin, folder / within, folder / "schema" / within]
+    for path in places:
+        if path.name == rubin and path.is_file():
+            return layout_of_schema(load_schema(str(path)))  # parts of the schema lie in files beside it
+        if path.is_file():
+            return layout_of_schema(json.loads(path.read_text(encoding="utf-8")))
+    raise LookupError(f"no {' or '.join(map(str, places))}")
+
+
+def layout_of_schema(schema: Any) -> Layout:
+    """How packets of a schema are read; any exception if it is no schema of a record."""
     writer: Any = parse_schema(schema)
     named = writer.get("__named_schemas", {})
     fields = tuple(field["name"] for field in writer["fields"])
@@ -206,11 +199,8 @@ def _projected(schema: Any, wanted: Mapping[str, set[str]], named: Mapping[str, 
         return record["name"]
     known.add(record["name"])
     fields = [
-        {
-            "name": field["name"],
-            "type": _projected(field["type"], {name: set() for name in wanted[field["name"]]}, named, known),
-        }
+        {"name": name, "type": _projected(field["type"], {key: set() for key in wanted[name]}, named, known)}
         for field in record["fields"]
-        if field["name"] in wanted
+        if (name := field["name"]) in wanted
     ]
     return {"type": "record", "name": record["name"], "fields": fields}

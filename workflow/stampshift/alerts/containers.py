@@ -13,11 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stampshift.alerts.avro import MAGIC, SYNC_BYTES, read_header, read_sizes
-from stampshift.alerts.dialects import DIALECTS, recognised
-from stampshift.alerts.packet import UNKNOWN_SCHEMA, UNREADABLE_PACKET
+from stampshift.alerts.dialects import DIALECTS, STAMP_DATA, UNKNOWN_SCHEMA, UNREADABLE_PACKET, recognised
 from stampshift.alerts.pieces import UNIT_BYTES, Broken, Packets, Piece, Rows, Stored, Unit, in_units
 from stampshift.core.errors import ArchiveError
-from stampshift.formats.archives import find, tar_members
+from stampshift.formats.archives import find, listing, tar_members
 
 PACKET = re.compile(r"[^.].*\.avro(\.gz)?")
 TAR = re.compile(r".*\.(tar|tar\.gz|tgz)")
@@ -31,41 +30,23 @@ REMEDY = "Give files *.avro, *.tar, *.tar.gz or *.parquet of alerts, or a folder
 def files(paths: Sequence[Path]) -> list[Path]:
     """Files of packets: those given, whatever their names are, and those of folders (recursively).
 
-    Parameters
-    ----------
-    paths
-        Files and folders; of a folder ``*.avro``, ``*.avro.gz``, ``*.tar``, ``*.tar.gz``, ``*.tgz`` and
-        ``*.parquet``, in natural order.
-
-    Raises
-    ------
-    ArchiveError
-        If a path does not exist, or there is no file at all.
+    Of a folder ``*.avro``, ``*.avro.gz``, ``*.tar``, ``*.tar.gz``, ``*.tgz`` and ``*.parquet``, in natural
+    order. Raises ArchiveError if a path does not exist, or there is no file at all.
     """
     found: list[Path] = []
     for path in map(Path, paths):
         found += [path] if path.is_file() else find([path], ANY, archive="alert", remedy=REMEDY)
     if not found:
-        raise ArchiveError(f"{', '.join(map(str, paths)) or 'no path'}: no file of alerts in it. {REMEDY}")
+        raise ArchiveError(f"{listing(paths)}: no file of alerts in it. {REMEDY}")
     return found
 
 
 def units(paths: Sequence[Path], *, schemas: Path | None = None) -> Iterator[Unit]:
-    """Units of work in archive order, for `decode` in any process.
+    """Units of work in archive order, for `decode` in any process; paths as those of `files`.
 
-    Parameters
-    ----------
-    paths
-        Files and folders, as those of `files`.
-    schemas
-        Folder of schemas for packets in Confluent's wire format, which come without: ``<id>.avsc``, or the
-        folders of Rubin's package lsst-alert-packet.
-
-    Raises
-    ------
-    ArchiveError
-        If a path does not exist or there is no file at all; a file that is damaged raises nothing, it yields
-        what is whole before the damage, and a piece that says so.
+    `schemas` is a folder of schemas for packets in Confluent's wire format, which come without:
+    ``<id>.avsc``, or the folders of Rubin's package lsst-alert-packet. A damaged file raises nothing: it
+    yields what is whole before the damage, and a piece that says so.
     """
     yield from in_units(_pieces(files(paths)), schemas=schemas)
 
@@ -107,10 +88,7 @@ def _of_large(stream: BinaryIO, place: str, size: int) -> Iterator[Piece]:
     start, first, records = begin, 0, 0
     while stream.tell() < size:
         block = stream.tell()
-        try:
-            count, length = read_sizes(stream)
-        except (EOFError, IndexError, ValueError):
-            count, length = 0, -1
+        count, length = read_sizes(stream)
         end = stream.tell() + length
         stream.seek(max(end, 0))
         if length < 0 or end + SYNC_BYTES > size or stream.read(SYNC_BYTES) != header.sync:
@@ -123,8 +101,7 @@ def _of_large(stream: BinaryIO, place: str, size: int) -> Iterator[Piece]:
         if stream.tell() - start > UNIT_BYTES and block > start:
             stream.seek(start)
             yield Packets(place, first, head + stream.read(block - start))
-            start, first = block, first + records
-            records = 0
+            start, first, records = block, first + records, 0
             stream.seek(end + SYNC_BYTES)
         records += count
     stream.seek(start)
@@ -132,11 +109,10 @@ def _of_large(stream: BinaryIO, place: str, size: int) -> Iterator[Piece]:
 
 
 def _of_tar(path: Path) -> Iterator[Piece]:
-    members = 0
+    member = None
     for member in tar_members(path, PACKET, archive="alert", contents=True):
-        members += 1
         yield Packets(f"{path}, member {member.name}", 0, member.content)
-    if not members:
+    if member is None:
         yield Broken(str(path), UNREADABLE_PACKET, f"{path}: expected members *.avro, found none. {REMEDY}")
 
 
@@ -154,7 +130,7 @@ def _of_table(path: Path) -> Iterator[Piece]:
                 yield Broken(str(path), UNKNOWN_SCHEMA, detail)
                 return
             wanted = [name for name in DIALECTS[survey].paths if name in columns]
-            wanted += [name for name in DIALECTS[survey].cutouts if f"{name}.stampData" not in columns]
+            wanted += [name for name in DIALECTS[survey].cutouts if f"{name}.{STAMP_DATA}" not in columns]
             for batch in table.iter_batches(batch_size=BATCH_ROWS, columns=wanted):
                 yield Rows(str(path), number, survey, batch.to_pylist(), batch.nbytes)
                 number += batch.num_rows

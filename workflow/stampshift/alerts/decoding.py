@@ -5,6 +5,7 @@ import io
 import struct
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from stampshift.alerts.avro import (
     INFLATE,
@@ -15,13 +16,12 @@ from stampshift.alerts.avro import (
     Layout,
     blocks,
     layout_of,
+    numbered_layout,
     read_header,
     records,
 )
-from stampshift.alerts.dialects import DIALECTS, alert_of
-from stampshift.alerts.packet import UNKNOWN_SCHEMA, UNREADABLE_PACKET, Alert, unread
+from stampshift.alerts.dialects import DIALECTS, UNKNOWN_SCHEMA, UNREADABLE_PACKET, Alert, alert_of, unread
 from stampshift.alerts.pieces import Broken, Packets, Piece, Rows, Stored, Unit
-from stampshift.alerts.schemas import numbered_layout
 from stampshift.formats.fits import GZIP_MAGIC
 
 
@@ -33,6 +33,42 @@ def decode(unit: Unit) -> Iterator[Alert]:
         except Exception as error:  # a damaged file makes the libraries raise anything
             detail = f"{piece.place}: expected packets, found {error!r}."
             yield unread(piece.place, UNREADABLE_PACKET, detail)
+
+
+def dialect_of(piece: Piece, *, schemas: Path | None) -> str | None:
+    """Key of `dialects.DIALECTS` by the schema of a piece alone: no packet is decoded.
+
+    `schemas` is the folder of schemas for packets that come without. None where the dialect cannot be known:
+    `decode` then says what is wrong.
+    """
+    if isinstance(piece, Rows):
+        return piece.survey
+    if isinstance(piece, Broken):
+        return None
+    try:
+        with piece.path.open("rb") if isinstance(piece, Stored) else io.BytesIO(piece.content) as stream:
+            return _dialect_of_stream(stream, schemas)
+    except Exception:  # a damaged file makes the libraries raise anything
+        return None
+
+
+def _dialect_of_stream(stream: Any, schemas: Path | None) -> str | None:
+    begin = stream.read(max(len(MAGIC), WIRE_HEADER_BYTES))
+    stream.seek(0)
+    if begin.startswith(GZIP_MAGIC):
+        with gzip.open(stream) as inflated:
+            return _dialect_of_stream(inflated, schemas)
+    if begin.startswith(MAGIC):
+        return layout_of(read_header(stream).schema).survey
+    if begin.startswith(WIRE_MAGIC) and schemas is not None:
+        return numbered_layout(schemas, _schema_number(begin)).survey
+    return None
+
+
+def _schema_number(content: bytes) -> int:
+    """Number of a packet's schema in Confluent's wire format."""
+    (number,) = struct.unpack(">I", content[1:WIRE_HEADER_BYTES])
+    return int(number)
 
 
 def _of_piece(piece: Piece, schemas: Path | None) -> Iterator[Alert]:
@@ -57,11 +93,8 @@ def _of_content(content: bytes, place: str, first: int, schemas: Path | None) ->
         yield _of_wire(content, place, schemas)
     else:
         found = f"{content[:4]!r}" if content else "an empty file"
-        yield unread(
-            place,
-            UNREADABLE_PACKET,
-            f"{place}: expected an Avro container (Obj, 1) or Confluent's wire format (0), found {found}.",
-        )
+        expected = "expected an Avro container (Obj, 1) or Confluent's wire format (0)"
+        yield unread(place, UNREADABLE_PACKET, f"{place}: {expected}, found {found}.")
 
 
 def _of_container(content: bytes, place: str, number: int) -> Iterator[Alert]:
@@ -106,28 +139,25 @@ def _of_wire(content: bytes, place: str, schemas: Path | None) -> Alert:
     if len(content) < WIRE_HEADER_BYTES:
         detail = f"{place}: expected a packet in Confluent's wire format, found {len(content)} bytes."
         return unread(place, UNREADABLE_PACKET, detail)
-    (number,) = struct.unpack(">I", content[1:WIRE_HEADER_BYTES])
+    number = _schema_number(content)
     try:
         if schemas is None:
             raise LookupError("no folder of schemas was given")
         layout = numbered_layout(schemas, number)
     except Exception as error:
-        return unread(
-            place,
-            UNKNOWN_SCHEMA,
+        detail = (
             f"{place}: expected the schema {number} of this packet in Confluent's wire format, found none "
             f"({error}). Name a folder that holds {number}.avsc, or the folder `schema` of the package "
-            "lsst-alert-packet.",
+            "lsst-alert-packet."
         )
+        return unread(place, UNKNOWN_SCHEMA, detail)
     if layout.survey is None:
         return _unknown(place, layout)
     try:
         (record,) = records(content[WIRE_HEADER_BYTES:], count=1, layout=layout)
     except Exception as error:
-        detail = (
-            f"{place}: expected one packet of schema {number}, found it cut short or corrupt ({error!r})."
-        )
-        return unread(place, UNREADABLE_PACKET, detail)
+        found = f"found it cut short or corrupt ({error!r})"
+        return unread(place, UNREADABLE_PACKET, f"{place}: expected one packet of schema {number}, {found}.")
     return alert_of(record, survey=layout.survey, place=place)
 
 

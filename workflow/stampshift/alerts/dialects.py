@@ -1,4 +1,4 @@
-"""What the surveys call things in their packets. A new dialect is one entry of `DIALECTS`.
+"""What a packet becomes, and what the surveys call things in it. A new dialect is one entry of `DIALECTS`.
 
 A dialect is recognised by its fields, whatever the file, the schema's name and its version are: brokers
 rename all of these.
@@ -8,49 +8,59 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stampshift.alerts.packet import MISSING_CUTOUT, UNREADABLE_CUTOUT, Alert, Images
+import numpy as np
+from numpy.typing import NDArray
+
 from stampshift.core.errors import ArchiveError
 from stampshift.formats.fits import read_image
 from stampshift.stamps.differencing import template_of
 from stampshift.stamps.preprocessing import InvalidPixels
 
+UNREADABLE_PACKET = "unreadable packet"
+MISSING_CUTOUT = "missing cutout"
+UNREADABLE_CUTOUT = "unreadable cutout"
+UNKNOWN_SCHEMA = "unknown schema"
 STAMP_DATA = "stampData"  # where a cutout is a record, the field that holds its FITS
+CUTOUTS = ("cutoutTemplate", "cutoutScience", "cutoutDifference")
 NO_SCORE = float("nan")
+
+Images = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Alert:
+    """One packet of any survey, with its images or with its problem."""
+
+    place: str  # file, and record or member, for messages
+    survey: str  # its dialect, a key of `DIALECTS`; "" if unknown
+    identifier: str  # of the detection: `candid`, `diaSourceId`; "" if unknown
+    group: str  # of the astronomical object: `objectId`, `diaObjectId`; "" where there is none
+    # 2-D, ordered as `stamps.CHANNELS`, in the survey's units and with its marks of invalid pixels
+    images: Images | None
+    problem: str  # "", or "unreadable packet", "missing cutout", "unreadable cutout", "unknown schema"
+    detail: str  # what was expected and found, for the log
+    survey_score: float  # the survey's own real/bogus score, NaN where there is none; never used for training
+
+
+def unread(place: str, problem: str, detail: str) -> Alert:
+    """An alert of which only its place and its problem are known."""
+    return Alert(place, "", "", "", None, problem, detail, NO_SCORE)
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """The fields of a survey's packets; a path such as ``candidate.drb`` leads into a nested record.
+    """The fields of a survey's packets; a path such as ``candidate.drb`` leads into a nested record."""
 
-    Attributes
-    ----------
-    marks
-        Paths that together no other dialect has.
-    identifiers, groups
-        Paths of the detection's and the object's identifier: the first that holds a value counts.
-    scores
-        Paths of the survey's score and of its model's version; the first score that is there, with a version
-        that is not empty, counts.
-    template, science, difference
-        Fields of the cutouts, FITS bytes or a record with such `stampData`; the image is HDU 0, gzipped or
-        not. Without a template (None) it is science - difference.
-    invalid
-        The survey's marks of invalid pixels.
-    """
-
-    marks: tuple[str, ...]
+    marks: tuple[str, ...]  # paths that together no other dialect has
+    # paths of the detection's and the object's identifier: the first that holds a value counts
     identifiers: tuple[str, ...]
     groups: tuple[str, ...]
+    # paths of the survey's score and its model's version: the first with a score and no empty version counts
     scores: tuple[tuple[str, str], ...]
-    template: str | None
-    science: str
-    difference: str
+    # fields of the (template,) science and difference: FITS bytes, gzipped or not, with the image in HDU 0,
+    # or a record with such `stampData`; where packets hold no template, it is science - difference
+    cutouts: tuple[str, ...]
     invalid: InvalidPixels
-
-    @property
-    def cutouts(self) -> tuple[str, ...]:
-        """Fields of the cutouts that the packets have."""
-        return tuple(name for name in (self.template, self.science, self.difference) if name)
 
     @property
     def paths(self) -> Iterator[str]:
@@ -67,9 +77,7 @@ DIALECTS: dict[str, Dialect] = {
         identifiers=("candid", "candidate.candid"),
         groups=("objectId",),
         scores=(("candidate.drb", "candidate.drbversion"), ("candidate.rb", "candidate.rbversion")),
-        template="cutoutTemplate",
-        science="cutoutScience",
-        difference="cutoutDifference",
+        cutouts=CUTOUTS,
         invalid=InvalidPixels(magnitude_above=1e30),  # float32's lowest number marks a missing pixel
     ),
     # lsst.alert.packet, schemas 7 to 11: the wording of the outer identifier changes, diaSource's does not
@@ -78,9 +86,7 @@ DIALECTS: dict[str, Dialect] = {
         identifiers=("diaSource.diaSourceId", "diaSourceId", "alertId"),
         groups=("diaSource.diaObjectId",),
         scores=(("diaSource.reliability", ""),),
-        template="cutoutTemplate",
-        science="cutoutScience",
-        difference="cutoutDifference",
+        cutouts=CUTOUTS,
         invalid=InvalidPixels(),
     ),
     # Tonry et al. 2018, PASP 130, 064505; `candidate.rb` is a placeholder, 0 in every packet
@@ -89,9 +95,7 @@ DIALECTS: dict[str, Dialect] = {
         identifiers=("candid",),
         groups=("objectId",),
         scores=(),
-        template=None,
-        science="cutoutScience",
-        difference="cutoutDifference",
+        cutouts=CUTOUTS[1:],
         invalid=InvalidPixels(equals=-31415.0),
     ),
     # Palomar Gattini-IR, De et al. 2020, PASP 132, 025001
@@ -100,9 +104,7 @@ DIALECTS: dict[str, Dialect] = {
         identifiers=("candid",),
         groups=("objectId",),
         scores=(("candidate.drb", "candidate.drbversion"),),
-        template="cutoutTemplate",
-        science="cutoutScience",
-        difference="cutoutDifference",
+        cutouts=CUTOUTS,
         invalid=InvalidPixels(),
     ),
 }
@@ -110,28 +112,13 @@ DIALECTS: dict[str, Dialect] = {
 
 def recognised(paths: Collection[str]) -> str | None:
     """Name of the dialect of packets with these fields, nested ones as dotted paths; None if it is none."""
-    for name, dialect in DIALECTS.items():
-        if all(path in paths for path in dialect.marks):
-            return name
-    return None
+    return next((name for name, dialect in DIALECTS.items() if set(dialect.marks) <= set(paths)), None)
 
 
 def alert_of(record: Mapping[str, Any], *, survey: str, place: str) -> Alert:
-    """An alert from the fields of its packet.
+    """An alert from the fields of its packet, of which those of the survey's dialect count.
 
-    Parameters
-    ----------
-    record
-        The packet's fields, of which those of the dialect count.
-    survey
-        Key of `DIALECTS`.
-    place
-        File, and record or member.
-
-    Returns
-    -------
-    Alert
-        With the problem "missing cutout" or "unreadable cutout" where an image is not there or no image.
+    Its problem is "missing cutout" or "unreadable cutout" where an image is not there or no image.
     """
     dialect = DIALECTS[survey]
     identifier, group = _text(record, dialect.identifiers), _text(record, dialect.groups)
@@ -143,23 +130,21 @@ def alert_of(record: Mapping[str, Any], *, survey: str, place: str) -> Alert:
         detail = f"{place}: expected FITS bytes in {' and '.join(missing)}, found none."
     else:
         try:
-            images = _images({name: cells[name] or b"" for name in cells}, dialect, place)
+            images = _images(cells, dialect, place)
         except ArchiveError as error:
             problem, detail = UNREADABLE_CUTOUT, str(error)
     return Alert(place, survey, identifier, group, images, problem, detail, _score(record, dialect.scores))
 
 
-def _images(cells: Mapping[str, bytes], dialect: Dialect, place: str) -> Images:
-    images = {name: read_image(content, place=f"{place}, {name}") for name, content in cells.items()}
-    science, difference = images[dialect.science], images[dialect.difference]
-    if dialect.template is None:
-        return template_of(science, difference, invalid=dialect.invalid), science, difference
-    return images[dialect.template], science, difference
+def _images(cells: Mapping[str, Any], dialect: Dialect, place: str) -> Images:
+    *template, science, difference = (read_image(cells[name], place=f"{place}, {name}") for name in cells)
+    if template:
+        return template[0], science, difference
+    return template_of(science, difference, invalid=dialect.invalid), science, difference
 
 
-def _content(cell: Any) -> bytes | None:
-    content: bytes | None = cell.get(STAMP_DATA) if isinstance(cell, Mapping) else cell
-    return content
+def _content(cell: Any) -> Any:
+    return cell.get(STAMP_DATA) if isinstance(cell, Mapping) else cell
 
 
 def _value(record: Mapping[str, Any], path: str) -> Any:

@@ -19,11 +19,6 @@ class Stored(NamedTuple):
         """The file's path, for messages."""
         return str(self.path)
 
-    @property
-    def packets(self) -> int:
-        """At least so many."""
-        return 1
-
 
 class Packets(NamedTuple):
     """Content of a container or of a single packet; `first` is the number of its first record in the file."""
@@ -37,11 +32,6 @@ class Packets(NamedTuple):
         """In bytes."""
         return len(self.content)
 
-    @property
-    def packets(self) -> int:
-        """At least so many."""
-        return 1
-
 
 class Rows(NamedTuple):
     """Rows of a table of alerts: the fields of packets of one survey, a key of `dialects.DIALECTS`."""
@@ -52,28 +42,14 @@ class Rows(NamedTuple):
     rows: list[Mapping[str, Any]]
     size: int
 
-    @property
-    def packets(self) -> int:
-        """Number of rows."""
-        return len(self.rows)
-
 
 class Broken(NamedTuple):
-    """A place at which there is a problem, one of `packet.PROBLEMS`, and no packet."""
+    """A place at which there is a problem, as those of `dialects.Alert`, and no packet."""
 
     place: str
     problem: str
     detail: str
-
-    @property
-    def size(self) -> int:
-        """Nothing."""
-        return 0
-
-    @property
-    def packets(self) -> int:
-        """One, that could not be read."""
-        return 1
+    size: int = 0
 
 
 Piece = Stored | Packets | Rows | Broken
@@ -87,14 +63,15 @@ class Unit(NamedTuple):
 
 
 def in_units(pieces: Iterable[Piece], *, schemas: Path | None) -> Iterator[Unit]:
-    """Pieces in units of about `UNIT_BYTES`, at most `UNIT_PACKETS` pieces; a larger piece has its own."""
+    """Pieces in units of about `UNIT_BYTES` and at most `UNIT_PACKETS`; a larger piece is one by itself."""
     waiting: list[Piece] = []
     size = packets = 0
     for piece in pieces:
-        if waiting and (size + piece.size > UNIT_BYTES or packets + piece.packets > UNIT_PACKETS):
+        more = len(piece.rows) if isinstance(piece, Rows) else 1
+        if waiting and (size + piece.size > UNIT_BYTES or packets + more > UNIT_PACKETS):
             yield Unit(tuple(waiting), schemas)
             waiting, size, packets = [], 0, 0
         waiting.append(piece)
-        size, packets = size + piece.size, packets + piece.packets
+        size, packets = size + piece.size, packets + more
     if waiting:
         yield Unit(tuple(waiting), schemas)

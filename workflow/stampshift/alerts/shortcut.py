@@ -18,24 +18,12 @@ MORE = 0x80  # of a byte of a variable-length integer: another one follows
 
 
 class Shortcut(NamedTuple):
-    """How the packets of a schema are read past their history.
+    """How the packets of a schema are read past their history."""
 
-    Attributes
-    ----------
-    head
-        Schemas of the fields before the history: as written, and as read.
-    cutouts
-        Names of the fields of the cutouts, in the order of the packet.
-    branches
-        Of each, the bytes that say that it is not null.
-    tail
-        Schemas of the fields behind the cutouts, as written, and as read (nothing); None if there are none.
-    """
-
-    head: tuple[Any, Any]
-    cutouts: tuple[str, ...]
-    branches: tuple[bytes, ...]
-    tail: tuple[Any, Any] | None
+    head: tuple[Any, Any]  # schemas of the fields before the history: as written, and as read
+    cutouts: tuple[str, ...]  # fields of the cutouts, in the order of the packet
+    branches: tuple[bytes, ...]  # of each, the bytes that say that it is not null
+    tail: tuple[Any, Any] | None  # schemas of the fields behind the cutouts, as written and as read (nothing)
 
 
 def shortcut_of(

@@ -25,22 +25,12 @@ BLANK_CHECKSUM = 8 * ord(" ")  # the checksum is taken as if its own field were 
 
 
 class Member(NamedTuple):
-    """A regular file within a tar.
-
-    Attributes
-    ----------
-    name
-        Its path in the tar, for messages and patterns only.
-    offset, size
-        Where its content begins in the (uncompressed) tar, and its length, in bytes.
-    content
-        Its content, empty where only headers are read.
-    """
+    """A regular file within a tar; its name serves messages and patterns only."""
 
     name: str
-    offset: int
+    offset: int  # of its content in the uncompressed tar, bytes
     size: int
-    content: bytes
+    content: bytes  # empty where only headers are read
 
 
 class _StrictTarInfo(tarfile.TarInfo):
@@ -60,21 +50,8 @@ class _StrictTarInfo(tarfile.TarInfo):
 def find(paths: Sequence[Path], pattern: re.Pattern[str], *, archive: str, remedy: str) -> list[Path]:
     """Files whose whole name matches, among files and (recursively) folders, in natural order.
 
-    Parameters
-    ----------
-    paths
-        Files and folders. Those that the given path names itself have to match as well.
-    pattern
-        Pattern of the file name without its folder; hidden files never match.
-    archive
-        The survey's format, for messages.
-    remedy
-        What to do if a path does not exist.
-
-    Raises
-    ------
-    ArchiveError
-        If a path does not exist.
+    Hidden files never match; a file that `paths` names itself has to match as well. Raises an ArchiveError
+    that names the survey's format `archive` and ends with `remedy` if a path does not exist.
     """
     found: list[Path] = []
     for path in map(Path, paths):
@@ -97,21 +74,8 @@ def listing(paths: Sequence[Path]) -> str:
 def tar_members(path: Path, pattern: re.Pattern[str], *, archive: str, contents: bool) -> Iterator[Member]:
     """Regular files of a tar, plain or gzipped, in order; memory is bounded by one member.
 
-    Parameters
-    ----------
-    path
-        The tar.
-    pattern
-        Pattern of the whole name of a member without its folders; others are passed over.
-    archive
-        The survey's format, for messages.
-    contents
-        Whether to read the members' contents or their headers alone.
-
-    Raises
-    ------
-    ArchiveError
-        If the tar or its gzip stream is cut short or corrupt.
+    `pattern` is that of a member's whole name without its folders. `contents` says whether to read more than
+    headers. Raises ArchiveError if the tar or its gzip stream is cut short or corrupt.
     """
     last = ""
     try:
@@ -165,22 +129,17 @@ class _Promptly:
     """A gzip stream that gives what it has: where it is cut short, what is whole before comes first."""
 
     def __init__(self, stream: gzip.GzipFile) -> None:
-        self._stream = stream
-
-    def read(self, size: int) -> bytes:
-        return self._stream.read1(size)
+        self.read = stream.read1
 
 
 @contextmanager
 def _open_tar(path: Path) -> Iterator[tarfile.TarFile]:
     compressed = _compressed(path)
-    # a gzip stream can only be read forwards; a plain tar is skipped through by seeking
-    mode: Literal["r|", "r:"] = "r|" if compressed else "r:"
     with gzip.open(path) if compressed else path.open("rb") as stream:
-        source = _Promptly(stream) if isinstance(stream, gzip.GzipFile) else stream
-        with tarfile.open(
-            fileobj=cast(IO[bytes], source), mode=mode, bufsize=STREAM_BYTES, tarinfo=_StrictTarInfo
-        ) as tar:
+        source = cast(IO[bytes], _Promptly(stream) if isinstance(stream, gzip.GzipFile) else stream)
+        # a gzip stream can only be read forwards; a plain tar is skipped through by seeking
+        mode: Literal["r|", "r:"] = "r|" if compressed else "r:"
+        with tarfile.open(fileobj=source, mode=mode, bufsize=STREAM_BYTES, tarinfo=_StrictTarInfo) as tar:
             yield tar
             while compressed and source.read(STREAM_BYTES):  # to its checksum, behind the end of the tar
                 pass

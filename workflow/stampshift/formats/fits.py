@@ -8,8 +8,10 @@ else is left to astropy.
 import io
 import warnings
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from astropy.io import fits
@@ -24,81 +26,47 @@ MANDATORY = [b"BITPIX  = ", b"NAXIS   = ", b"NAXIS1  = ", b"NAXIS2  = "]
 END = b"END".ljust(CARD)
 
 
-class _Layout(NamedTuple):
-    dtype: np.dtype[Any]
-    shape: tuple[int, int]
-
-
 def read_image(content: bytes, *, place: str) -> NDArray[np.float32]:
-    """Pixels of the primary image of a FITS file, float32, rows first.
+    """Pixels of the primary image of a FITS file, 2-D float32, rows first.
 
-    Parameters
-    ----------
-    content
-        The FITS file, gzipped or not. Its header may lack SIMPLE.
-    place
-        Survey, file and member, for messages.
-
-    Raises
-    ------
-    ArchiveError
-        If the content is cut short or corrupt, or its primary HDU holds no two-dimensional image.
+    The file may be gzipped, and its header may lack SIMPLE. Raises an ArchiveError that begins with `place`
+    if it is cut short or corrupt, or its primary HDU holds no two-dimensional image.
     """
     try:
         content = _inflated(content)
         image = _simple_image(content)
         if image is None:
-            image = _any_image(content)
+            with _opened(content) as file:
+                image = getattr(file[0], "data", None)
     except Exception as error:  # a corrupt header makes astropy raise anything, KeyError included
         raise ArchiveError(
             f"{place}: expected a whole FITS image, found {len(content)} bytes that are cut short or "
             f"corrupt ({error}). Download the archive again."
         ) from error
-    if getattr(image, "ndim", None) != 2:
+    if image is None or getattr(image, "ndim", None) != 2:
         found = "none" if image is None else f"shape {image.shape}"
         raise ArchiveError(
             f"{place}: expected a two-dimensional image in HDU 0, found {found}. Check that this is the "
             "survey's archive."
         )
-    with np.errstate(over="ignore"):  # beyond float32 is infinite, which is an invalid pixel
-        return image.astype(np.float32)
+    return _float32(image)
 
 
 def read_planes(content: bytes, *, place: str) -> list[NDArray[np.float32]]:
     """Images of a FITS file that holds several: the planes of a cube in HDU 0, or else those of its HDUs.
 
-    Parameters
-    ----------
-    content
-        The FITS file, gzipped or not.
-    place
-        Survey, file and member, for messages.
-
-    Returns
-    -------
-    list of numpy.ndarray
-        2-D, float32, rows first, in the order of the file.
-
-    Raises
-    ------
-    ArchiveError
-        If the content is cut short or corrupt, or holds no image.
+    Each is 2-D float32, rows first, in the order of the file, which may be gzipped. Raises an ArchiveError
+    that begins with `place` if the file is cut short or corrupt, or holds no image.
     """
     try:
         content = _inflated(content)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with fits.open(io.BytesIO(content), memmap=False, ignore_missing_simple=True) as file:
-                images = [
-                    hdu.data for hdu in file if getattr(hdu, "is_image", False) and hdu.data is not None
-                ]
-                cube = images[0].ndim == 3
-                with np.errstate(over="ignore"):
-                    planes = [plane.astype(np.float32) for plane in (images[0] if cube else images)]
+        with _opened(content) as file:
+            images = [hdu.data for hdu in file if getattr(hdu, "is_image", False) and hdu.data is not None]
+            planes = [_float32(plane) for plane in (images[0] if images[0].ndim == 3 else images)]
     except Exception as error:  # a corrupt header makes astropy raise anything, KeyError included
         raise ArchiveError(
             f"{place}: expected a whole FITS file with images, found {len(content)} bytes that are cut short "
-            f"or corrupt, or no image ({error!r}). Mend or remove the file."
+            f"or corrupt, or no image ({error!r}). Repair or remove the file."
         ) from error
     if any(plane.ndim != 2 for plane in planes):
         shapes = ", ".join(str(plane.shape) for plane in planes)
@@ -109,18 +77,14 @@ def read_planes(content: bytes, *, place: str) -> list[NDArray[np.float32]]:
 def image_of(cell: Any, *, place: str) -> NDArray[np.float32]:
     """Pixels of a pickled cell that holds an image as an array or as (gzipped) FITS bytes.
 
-    Raises
-    ------
-    ArchiveError
-        If the cell holds neither.
+    Raises an ArchiveError that begins with `place` if the cell holds neither.
     """
     if isinstance(cell, str):  # bytes of Python 2, unpickled as Latin-1
         cell = cell.encode("latin-1")
     if isinstance(cell, bytes | bytearray):
         return read_image(bytes(cell), place=place)
     if isinstance(cell, np.ndarray) and cell.ndim == 2 and cell.dtype.kind in "fiu":
-        with np.errstate(over="ignore"):
-            return cell.astype(np.float32)
+        return _float32(cell)
     found = f"{cell.dtype} of shape {cell.shape}" if isinstance(cell, np.ndarray) else type(cell).__name__
     raise ArchiveError(
         f"{place}: expected a two-dimensional array or FITS bytes, found {found}. The channel is missing: "
@@ -128,9 +92,23 @@ def image_of(cell: Any, *, place: str) -> NDArray[np.float32]:
     )
 
 
+def _float32(image: NDArray[Any]) -> NDArray[np.float32]:
+    with np.errstate(over="ignore"):  # beyond float32 is infinite, which is an invalid pixel
+        return image.astype(np.float32)
+
+
 def _inflated(content: bytes) -> bytes:
     # one member and its checksum; gzip.decompress does the same in slower steps
     return zlib.decompress(content, wbits=31) if content[:2] == GZIP_MAGIC else content
+
+
+@contextmanager
+def _opened(content: bytes) -> Iterator[Any]:
+    with warnings.catch_warnings():
+        # remarks on odd cards; a data unit that is cut short raises when it is read
+        warnings.simplefilter("ignore")
+        with fits.open(io.BytesIO(content), memmap=False, ignore_missing_simple=True) as file:
+            yield file
 
 
 def _simple_image(content: bytes) -> NDArray[Any] | None:
@@ -139,16 +117,17 @@ def _simple_image(content: bytes) -> NDArray[Any] | None:
     layout = _layout(content[:end]) if end >= 0 else None
     if layout is None:
         return None
+    dtype, shape = layout
     start = end + BLOCK - end % BLOCK  # data begin with the block after the last of the header
-    rows, columns = layout.shape
-    if len(content) < start + rows * columns * layout.dtype.itemsize:
+    count = shape[0] * shape[1]
+    if len(content) < start + count * dtype.itemsize:
         return None
-    return np.frombuffer(content, layout.dtype, rows * columns, start).reshape(layout.shape)
+    return np.frombuffer(content, dtype, count, start).reshape(shape)
 
 
 @lru_cache(maxsize=64)  # the stamps of an archive share few headers
-def _layout(header: bytes) -> _Layout | None:
-    """Size and type of the image of a header, without END, in standard form; None for any other."""
+def _layout(header: bytes) -> tuple[np.dtype[Any], tuple[int, int]] | None:
+    """Type and shape of the image of a header, without END, in standard form; None for any other."""
     first = CARD * header.startswith(b"SIMPLE  =")  # some headers lack SIMPLE
     cards = [header[start : start + CARD] for start in range(first, first + 4 * CARD, CARD)]
     if [card[:10] for card in cards] != MANDATORY or len(header) % CARD:
@@ -160,17 +139,9 @@ def _layout(header: bytes) -> _Layout | None:
         return None
     if (axes, scale, zero) != (2, 1.0, 0.0) or bits not in FLOATS or min(rows, columns) < 1:
         return None
-    return _Layout(FLOATS[bits], (rows, columns))
+    return FLOATS[bits], (rows, columns)
 
 
 def _value(header: bytes, keyword: bytes, default: float) -> float:
     start = header.find(keyword)
     return default if start < 0 else float(header[start + 10 : start + 30])
-
-
-def _any_image(content: bytes) -> Any:
-    with warnings.catch_warnings():
-        # remarks on odd cards; a data unit that is cut short raises below
-        warnings.simplefilter("ignore")
-        with fits.open(io.BytesIO(content), memmap=False, ignore_missing_simple=True) as file:
-            return getattr(file[0], "data", None)

@@ -20,68 +20,33 @@ TYPICAL_CELL_BYTES = 20_000  # of FITS in Parquet
 READ_BYTES = 1 << 20
 # what the three formats' readers raise of a damaged file
 DAMAGED = (
-    OSError,
-    KeyError,
-    ValueError,
-    RuntimeError,
-    EOFError,
-    zipfile.BadZipFile,
-    zlib.error,
-    TokenError,
-    SyntaxError,
-    pa.ArrowException,
+    *(OSError, KeyError, ValueError, RuntimeError, EOFError, TokenError, SyntaxError),
+    *(zipfile.BadZipFile, zlib.error, pa.ArrowException),
 )
 
 Block = tuple[int, Mapping[str, Any] | None]
 
 
 class Table(NamedTuple):
-    """A table: its number of rows, the cells of small columns, and its pixels in blocks.
-
-    Attributes
-    ----------
-    rows
-        Their number.
-    row_bytes
-        Of the pixels of a row, about.
-    others
-        Cells of the columns that hold no pixels, by name.
-    blocks
-        Called with a number of rows: the first row of each block, and its pixels by name; None in place of
-        pixels that `read_rows` reads wherever they are wanted.
-    """
+    """A table: its number of rows, the cells of small columns, and its pixels in blocks."""
 
     rows: int
-    row_bytes: int
-    others: Mapping[str, Sequence[Any]]
+    row_bytes: int  # of the pixels of a row, about
+    others: Mapping[str, Sequence[Any]]  # cells of the columns that hold no pixels, by name
+    # called with a number of rows: the first row of each block, and its pixels by name; None in place of
+    # pixels that `read_rows` reads wherever they are wanted
     blocks: Callable[[int], Iterator[Block]]
 
 
 def open_table(path: Path, *, pixels: Sequence[str], others: Sequence[str]) -> Table:
-    """Open a table, by the suffix of its name.
+    """Open a table of the names `pixels` (pixels or FITS, read in blocks) and `others` (read as a whole).
 
-    Parameters
-    ----------
-    path
-        ``*.h5``, ``*.hdf5``, ``*.npz`` or ``*.parquet``.
-    pixels
-        Names of what holds pixels or FITS.
-    others
-        Names of what is read as a whole.
-
-    Raises
-    ------
-    ArchiveError
-        If the file cannot be read, lacks a name, or has columns of different lengths.
+    The suffix tells the format: ``*.h5``, ``*.hdf5``, ``*.npz`` or ``*.parquet``. Raises ArchiveError if the
+    file cannot be read, lacks a name, or has columns of different lengths.
     """
+    opener = {".npz": _open_npz, ".parquet": _open_parquet}.get(path.suffix, _open_hdf5)
     try:
-        if path.suffix == ".npz":
-            return _open_npz(path, pixels, others)
-        return (
-            _open_parquet(path, pixels, others)
-            if path.suffix == ".parquet"
-            else _open_hdf5(path, pixels, others)
-        )
+        return opener(path, pixels, others)
     except DAMAGED as error:
         raise ArchiveError(
             f"{path}: expected a whole table, found it cut short, corrupt or of another content ({error}). "
@@ -96,32 +61,24 @@ def read_rows(path: Path, pixels: Sequence[str], start: int, count: int) -> dict
 
 
 def names(path: Path) -> dict[str, str]:
-    """What a table holds: type and shape by name.
-
-    Raises
-    ------
-    ArchiveError
-        If the file cannot be read.
-    """
+    """What a table holds: type and shape by name; ArchiveError if the file cannot be read."""
     try:
         if path.suffix == ".npz":
-            with zipfile.ZipFile(path) as file:
-                return {
-                    name.removesuffix(".npy"): _described(*_header(file, name)) for name in file.namelist()
-                }
+            with zipfile.ZipFile(path) as archive:
+                headers = {name: _header(archive, name) for name in archive.namelist()}
+                return {name.removesuffix(".npy"): _described(*header) for name, header in headers.items()}
         if path.suffix == ".parquet":
             with pq.ParquetFile(path) as table:
                 rows = table.metadata.num_rows
                 return {field.name: f"{field.type}, {rows} rows" for field in table.schema_arrow}
         found: dict[str, str] = {}
+
+        def describe(name: str, item: Any) -> None:
+            if isinstance(item, h5py.Dataset):
+                found[name] = _described(item.shape, item.dtype)
+
         with h5py.File(path) as file:
-            file.visititems(
-                lambda name, item: (
-                    found.update({name: _described(item.shape, item.dtype)})
-                    if isinstance(item, h5py.Dataset)
-                    else None
-                )
-            )
+            file.visititems(describe)
         return found
     except DAMAGED as error:
         raise ArchiveError(
@@ -133,7 +90,7 @@ def _described(shape: tuple[int, ...], dtype: Any) -> str:
     return f"{dtype}, {' x '.join(map(str, shape)) or 'a scalar'}"
 
 
-def _missing(path: Path, wanted: Sequence[str], found: Sequence[str]) -> None:
+def _check_names(path: Path, wanted: Sequence[str], found: Sequence[str]) -> None:
     missing = [name for name in wanted if name not in found]
     if missing:
         raise ArchiveError(
@@ -152,7 +109,7 @@ def _rows(path: Path, lengths: Mapping[str, int]) -> int:
 
 def _open_hdf5(path: Path, pixels: Sequence[str], others: Sequence[str]) -> Table:
     with h5py.File(path) as file:
-        _missing(path, [*pixels, *others], list(names(path)))
+        _check_names(path, [*pixels, *others], list(names(path)))
         rows = _rows(path, {name: len(file[name]) for name in [*pixels, *others]})
         size = sum(file[name].dtype.itemsize * int(np.prod(file[name].shape[1:])) for name in pixels)
         cells = {name: file[name][:].tolist() for name in others}
@@ -166,29 +123,28 @@ def _header(file: zipfile.ZipFile, name: str) -> tuple[tuple[int, ...], np.dtype
 
 
 def _npy_header(stream: Any) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, whether in Fortran order, and type of an array."""
     version = npy.read_magic(stream)
-    read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    shape, fortran, dtype = read(stream)
-    return shape, fortran, dtype
+    return (npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0)(stream)
 
 
 def _open_npz(path: Path, pixels: Sequence[str], others: Sequence[str]) -> Table:
     # numpy leaves a file open that it cannot read
     with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-        _missing(path, [*pixels, *others], file.files)
+        _check_names(path, [*pixels, *others], file.files)
         cells = {name: file[name].tolist() for name in others}
     with zipfile.ZipFile(path) as archive:
         headers = {name: _header(archive, f"{name}.npy") for name in pixels}
     lengths = {name: shape[0] for name, (shape, _) in headers.items()}
     rows = _rows(path, lengths | {name: len(values) for name, values in cells.items()})
     size = sum(dtype.itemsize * int(np.prod(shape[1:])) for shape, dtype in headers.values())
-    return Table(rows, size, cells, lambda step: _npz_blocks(path, pixels, rows, step))
 
+    def blocks(step: int) -> Iterator[Block]:
+        arrays = {name: _npz_rows(path, name, step) for name in pixels}
+        for start in range(0, rows, step):
+            yield start, {name: next(array) for name, array in arrays.items()}
 
-def _npz_blocks(path: Path, pixels: Sequence[str], rows: int, step: int) -> Iterator[Block]:
-    arrays = {name: _npz_rows(path, name, step) for name in pixels}
-    for start in range(0, rows, step):
-        yield start, {name: next(array) for name, array in arrays.items()}
+    return Table(rows, size, cells, blocks)
 
 
 def _npz_rows(path: Path, name: str, step: int) -> Iterator[NDArray[Any]]:
@@ -208,17 +164,16 @@ def _npz_rows(path: Path, name: str, step: int) -> Iterator[NDArray[Any]]:
 
 def _open_parquet(path: Path, pixels: Sequence[str], others: Sequence[str]) -> Table:
     with pq.ParquetFile(path) as table:
-        _missing(path, [*pixels, *others], table.schema_arrow.names)
+        _check_names(path, [*pixels, *others], table.schema_arrow.names)
         cells = {name: table.read([name])[name].to_pylist() for name in others}
         rows = table.metadata.num_rows
-    size = TYPICAL_CELL_BYTES * len(pixels)
-    return Table(rows, size, cells, lambda step: _parquet_blocks(path, pixels, step))
 
+    def blocks(step: int) -> Iterator[Block]:
+        start = 0
+        # buffered, a column chunk is not read as a whole
+        with pq.ParquetFile(path, buffer_size=READ_BYTES) as table:
+            for batch in table.iter_batches(batch_size=step, columns=list(pixels)):
+                yield start, {name: batch[name].to_pylist() for name in pixels}
+                start += batch.num_rows
 
-def _parquet_blocks(path: Path, pixels: Sequence[str], step: int) -> Iterator[Block]:
-    start = 0
-    # buffered, a column chunk is not read as a whole
-    with pq.ParquetFile(path, buffer_size=READ_BYTES) as table:
-        for batch in table.iter_batches(batch_size=step, columns=list(pixels)):
-            yield start, {name: batch[name].to_pylist() for name in pixels}
-            start += batch.num_rows
+    return Table(rows, TYPICAL_CELL_BYTES * len(pixels), cells, blocks)

@@ -21,51 +21,30 @@ from pandas.compat import pickle_compat  # type: ignore[import-not-found]
 
 from stampshift.core.errors import ArchiveError
 
-NUMPY = {
-    *(
-        (f"numpy.{core}.multiarray", name)
-        for core in ("core", "_core")
-        for name in ("_reconstruct", "scalar")
-    ),
-    *((f"numpy.{core}.numeric", "_frombuffer") for core in ("core", "_core")),
-    ("numpy", "ndarray"),
-    ("numpy", "dtype"),
+CORES = ("numpy.core", "numpy._core")  # before numpy 2 and since
+ADMITTED = {
+    **{f"{core}.multiarray": {"_reconstruct", "scalar"} for core in CORES},
+    **{f"{core}.numeric": {"_frombuffer"} for core in CORES},
+    "numpy": {"ndarray", "dtype"},
+    "pandas": {"DataFrame", "Index", "RangeIndex", "StringDtype", "Categorical", "CategoricalDtype"},
+    "pandas.arrays": {"ArrowStringArray", "StringArray"},
+    "pandas._libs.arrays": {"__pyx_unpickle_NDArrayBacked"},
+    "pandas._libs.internals": {"_unpickle_block"},
+    "pandas.core.arrays.categorical": {"Categorical"},
+    "pandas.core.arrays.string_": {"StringArray", "StringDtype"},
+    "pandas.core.arrays.string_arrow": {"ArrowStringArray"},
+    "pandas.core.dtypes.dtypes": {"CategoricalDtype"},
+    "pandas.core.frame": {"DataFrame"},
+    "pandas.core.indexes.base": {"Index", "_new_Index"},
+    "pandas.core.indexes.numeric": {"Float64Index", "Int64Index"},
+    "pandas.core.indexes.range": {"RangeIndex"},
+    "pandas.core.internals.blocks": {"new_block"},
+    "pandas.core.internals.managers": {"BlockManager"},
+    "pyarrow.lib": {"_restore_array", "py_buffer", "type_for_alias"},
+    "_codecs": {"encode"},
+    "builtins": {"bytearray", "bytes", "object", "slice"},
+    "copyreg": {"_reconstructor"},
 }
-PANDAS = {
-    ("pandas", "DataFrame"),
-    ("pandas", "Index"),
-    ("pandas", "RangeIndex"),
-    ("pandas", "StringDtype"),
-    ("pandas", "Categorical"),
-    ("pandas", "CategoricalDtype"),
-    ("pandas.arrays", "ArrowStringArray"),
-    ("pandas.arrays", "StringArray"),
-    ("pandas._libs.arrays", "__pyx_unpickle_NDArrayBacked"),
-    ("pandas._libs.internals", "_unpickle_block"),
-    ("pandas.core.arrays.categorical", "Categorical"),
-    ("pandas.core.arrays.string_", "StringArray"),
-    ("pandas.core.arrays.string_", "StringDtype"),
-    ("pandas.core.arrays.string_arrow", "ArrowStringArray"),
-    ("pandas.core.dtypes.dtypes", "CategoricalDtype"),
-    ("pandas.core.frame", "DataFrame"),
-    ("pandas.core.indexes.base", "Index"),
-    ("pandas.core.indexes.base", "_new_Index"),
-    ("pandas.core.indexes.numeric", "Float64Index"),
-    ("pandas.core.indexes.numeric", "Int64Index"),
-    ("pandas.core.indexes.range", "RangeIndex"),
-    ("pandas.core.internals.blocks", "new_block"),
-    ("pandas.core.internals.managers", "BlockManager"),
-}
-ARROW = {("pyarrow.lib", name) for name in ("_restore_array", "py_buffer", "type_for_alias")}
-PYTHON = {
-    ("_codecs", "encode"),
-    ("builtins", "bytearray"),
-    ("builtins", "bytes"),
-    ("builtins", "object"),
-    ("builtins", "slice"),
-    ("copyreg", "_reconstructor"),
-}
-ADMITTED = NUMPY | PANDAS | ARROW | PYTHON
 PICKLE = re.compile(r"[^.].*\.(pkl|pickle)(\.gz)?")
 RENAMED = {"__builtin__": "builtins", "copy_reg": "copyreg"}  # Python 2
 
@@ -86,13 +65,14 @@ class _Unpickler(pickle_compat.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         module = RENAMED.get(module, module)
-        if (module, name) not in ADMITTED:
+        if name not in ADMITTED.get(module, ()):
             raise ForbiddenGlobalError(f"{module}.{name}")
         module = module.replace("numpy.core.", "numpy._core.")
         if (module, name) == ("numpy", "ndarray"):
             return _ArrayType
         found = super().find_class(module, name)
-        return {"_reconstruct": _array_only, "_restore_array": _checked}.get(name, lambda call: call)(found)
+        guard = {"_reconstruct": _array_only, "_restore_array": _checked}.get(name)
+        return guard(found) if guard else found
 
     dispatch = pickle_compat.Unpickler.dispatch.copy()
 
@@ -128,17 +108,8 @@ def _checked(restore: Callable[..., Any]) -> Callable[..., Any]:
 def unpickle(source: bytes | BinaryIO, *, place: str) -> Any:
     """Content of a pickle of numpy and pandas objects, of any protocol, also from Python 2.
 
-    Parameters
-    ----------
-    source
-        The pickle, or a file open at its beginning. Strings of Python 2 become `str` by Latin-1.
-    place
-        Survey, file and member, for messages.
-
-    Raises
-    ------
-    ArchiveError
-        If the pickle names anything that is not admitted, or is cut short or corrupt.
+    Strings of Python 2 become `str` by Latin-1. Raises an ArchiveError that begins with `place` if the pickle
+    names anything that is not admitted, or is cut short or corrupt.
     """
     file = io.BytesIO(source) if isinstance(source, bytes) else source
     try:

@@ -11,7 +11,7 @@ import numpy as np
 
 from stampshift.alerts.containers import units as alert_units
 from stampshift.alerts.decoding import decode
-from stampshift.alerts.packet import UNKNOWN_SCHEMA, Alert, Images
+from stampshift.alerts.dialects import UNKNOWN_SCHEMA, Alert, Images
 from stampshift.core.errors import ArchiveError
 from stampshift.formats.tables import names
 from stampshift.stamps.file import CHANNELS, LABELS, UNLABELLED, UNLABELLED_CLASS, Stamps, is_stamps_file

@@ -14,11 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stampshift.alerts import containers
-from stampshift.alerts.decoding import decode
-from stampshift.alerts.dialects import DIALECTS
-from stampshift.alerts.packet import Alert
+from stampshift.alerts.decoding import decode, dialect_of
+from stampshift.alerts.dialects import DIALECTS, Alert
 from stampshift.alerts.pieces import Unit
-from stampshift.alerts.telling import dialect_of
 from stampshift.core.errors import ArchiveError
 from stampshift.stamps.preprocessing import InvalidPixels
 from stampshift.stamps.triplets import RawTriplet, Unusable

@@ -1,4 +1,4 @@
-"""A piece's survey is told by its schema, in every container, and as decoding tells it."""
+"""A piece's dialect is known by its schema alone, in every container, and is the one that decoding finds."""
 
 import gzip
 import json
@@ -10,10 +10,10 @@ import pytest
 
 from alert_packets import SCHEMAS, container, packets, wire
 from stampshift import alerts
-from stampshift.alerts.telling import dialect_of
+from stampshift.alerts.decoding import dialect_of
 
 
-def told(path, schemas=None):
+def found(path, schemas=None):
     return [
         (dialect_of(piece, schemas=schemas), alert.survey)
         for unit in alerts.units([path], schemas=schemas)
@@ -40,20 +40,20 @@ def write(form, folder, survey):
 
 @pytest.mark.parametrize("survey", SCHEMAS)
 @pytest.mark.parametrize("form", ["avro", "avro.gz", "tar", "parquet"])
-def test_every_container_tells_its_survey(tmp_path, survey, form):
-    assert told(write(form, tmp_path, survey)) == [(survey, survey)]
+def test_every_container_shows_its_survey(tmp_path, survey, form):
+    assert found(write(form, tmp_path, survey)) == [(survey, survey)]
 
 
-def test_the_wire_format_tells_it_by_its_schemas(tmp_path):
+def test_the_wire_format_shows_it_by_its_schemas(tmp_path):
     (tmp_path / "schemas").mkdir()
     (tmp_path / "schemas" / "7.avsc").write_text(json.dumps(SCHEMAS["Rubin"]))
     path = tmp_path / "1.avro"
     path.write_bytes(wire("Rubin", *packets("Rubin", 1), schema=7))
-    assert told(path, tmp_path / "schemas") == [("Rubin", "Rubin")]
-    assert told(path) == [(None, "")]  # which schema 7 is nobody has said
+    assert found(path, tmp_path / "schemas") == [("Rubin", "Rubin")]
+    assert found(path) == [(None, "")]  # which schema 7 is nobody has said
 
 
 @pytest.mark.parametrize("content", [b"", b"rubbish", b"\x1f\x8bcut", b"Obj\x01cut", b"\x00"])
-def test_of_what_is_no_packet_nothing_is_told(tmp_path, content):
+def test_what_is_no_packet_has_no_dialect(tmp_path, content):
     (tmp_path / "1.avro").write_bytes(content)
-    assert told(tmp_path / "1.avro", tmp_path) == [(None, "")]
+    assert found(tmp_path / "1.avro", tmp_path) == [(None, "")]
