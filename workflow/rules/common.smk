@@ -12,7 +12,7 @@ sys.path.insert(0, str(PACKAGE_ROOT))  # the package is found even where it is n
 
 from stampshift.core.errors import ConfigError
 from stampshift.config.diagnosed import diagnosed_pairs
-from stampshift.tables.wording import METHOD_LABELS
+from stampshift.tables.wording import METHOD_NAMES
 from stampshift.config.experiment import BASELINE, Experiment, Pair, Run, check_shots
 from stampshift.core.provenance import code_digest, offer_package_to_subprocesses
 from stampshift.config.readers import label_files, reader_options, schema_files
@@ -67,13 +67,13 @@ PAIRS = [str(pair) for pair in EXPERIMENT.pairs]
 SEEDS = list(EXPERIMENT.seeds)
 SHOTS = list(EXPERIMENT.shots)
 # an overlay's keys come before those of config.yaml: tables and figures keep one order
-METHODS = sorted(EXPERIMENT.methods, key=lambda name: [*METHOD_LABELS, name].index(name))
+METHODS = sorted(EXPERIMENT.methods, key=lambda name: [*METHOD_NAMES, name].index(name))
 SOURCES = list(dict.fromkeys(pair.source for pair in EXPERIMENT.pairs))
 SIMULATED = EXPERIMENT.simulated
 DOWNLOADED = [survey for survey, section in config["surveys"].items() if section["origin"] == "url"]
 SECTIONS = EXPERIMENT.sections  # of the methods and of their variants, by name
 VARIANTS = list(EXPERIMENT.variants)
-VARIANT_LABELS = {name: SECTIONS[name].label for name in VARIANTS}
+VARIANT_NAMES = {name: SECTIONS[name].label for name in VARIANTS}
 ENTROPY_WEIGHT_CHOICE = (SECTIONS["mme"].search or {}).get("choice") if "mme" in SECTIONS else None
 EXECUTION = config["execution"]
 RESULTS = config.get("pathvars", {}).get("results", "results")

@@ -1,7 +1,7 @@
 """What the diagnostics' rules share: which runs a pair's diagnostics compare, and their files. No rules."""
 
 from stampshift.config.diagnosed import surveys_with_snr
-from stampshift.tables.wording import model_label
+from stampshift.tables.wording import trained_name
 
 DIAGNOSTICS = config["diagnostics"]
 PAIR_DIAGNOSTICS = ("curves", "scores", "reliability", "classes", "errors", "embedding")
@@ -95,7 +95,7 @@ def gallery_models(wildcards):
 
 def gallery_name(wildcards):
     run = gallery_runs(wildcards)[0]
-    return f"{run.source} to {run.target}, {model_label(run.method, run.shots)}"
+    return f"{run.source} to {run.target}, {trained_name(run.method, run.shots)}"
 
 
 def gallery_stamps(wildcards):

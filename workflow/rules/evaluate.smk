@@ -319,7 +319,7 @@ rule ablation_table:
         "../../envs/stampshift.yaml"
     params:
         names=METHODS + VARIANTS,
-        labels=VARIANT_LABELS,
+        variant_names=VARIANT_NAMES,
         reference="mme",
         simulated=SIMULATED,
         code=code_digest("tables.ablations"),

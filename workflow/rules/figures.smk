@@ -217,7 +217,7 @@ rule ablation_figure:
         "../../envs/stampshift.yaml"
     params:
         names=METHODS + VARIANTS,
-        labels=VARIANT_LABELS,
+        variant_names=VARIANT_NAMES,
         reference="mme",
         simulated=SIMULATED,
         code=code_digest("figures.ablations"),

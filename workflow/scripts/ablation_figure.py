@@ -9,7 +9,7 @@ with job_log(snakemake.log[0]):
     figure = ablation_differences(
         read_runs(snakemake.input.runs),
         names=snakemake.params.names,
-        labels=snakemake.params.labels,
+        variant_names=snakemake.params.variant_names,
         reference=snakemake.params.reference,
     )
     save_figure(figure, snakemake.output, simulated=snakemake.params.simulated)

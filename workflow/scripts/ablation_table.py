@@ -9,7 +9,7 @@ with job_log(snakemake.log[0]):
     table = ablation_table(
         read_runs(snakemake.input.runs),
         names=snakemake.params.names,
-        labels=snakemake.params.labels,
+        variant_names=snakemake.params.variant_names,
         reference=snakemake.params.reference,
     )
     write_table(

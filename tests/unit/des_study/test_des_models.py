@@ -5,10 +5,10 @@ from stampshift.core.errors import ContractError
 from stampshift.des_study.models import (
     common_stamps,
     judged_by,
-    model_name,
     read_labels,
 )
 from stampshift.des_study.models import test_predictions as read_test_part
+from stampshift.tables.wording import model_name
 
 
 def write(folder, model, rows):

@@ -8,7 +8,7 @@ NAMES = ["finetune", "mme", "new"]
 
 @pytest.fixture
 def figure(all_runs):
-    return ablation_differences(all_runs, names=NAMES, labels={"new": "MME, new"}, reference="mme")
+    return ablation_differences(all_runs, names=NAMES, variant_names={"new": "MME, new"}, reference="mme")
 
 
 def test_a_line_per_variant_and_none_for_the_reference(figure):
@@ -38,7 +38,7 @@ def test_markers_are_mean_paired_differences(figure, all_runs):
 def test_a_single_split_and_pair_has_no_bar(all_runs):
     one = all_runs[(all_runs["seed"] == 0) & (all_runs["source"] == "A")]
     one = one[one["target"].isin(["A", "B"]) & one["evaluated_on"].isin(["A", "B"])]
-    figure = ablation_differences(one, names=NAMES, labels={}, reference="mme")
+    figure = ablation_differences(one, names=NAMES, variant_names={}, reference="mme")
     for container in figure.axes[0].containers:
         assert all(np.ptp(bar[:, 0]) == 0 for bar in container.lines[2][0].get_segments())
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["1 shot", "10 shots"]

@@ -2,9 +2,10 @@ import pandas as pd
 import pytest
 
 from stampshift.core.errors import ContractError
-from stampshift.tables.ablations import ablation_table, compare_variants, variant_label
+from stampshift.tables.ablations import ablation_table, compare_variants
+from stampshift.tables.wording import variant_name
 
-LABELS = {"other": "MME, another head"}
+VARIANT_NAMES = {"other": "MME, another head"}
 NAMES = ["finetune", "mme", "other"]
 
 
@@ -17,7 +18,7 @@ def with_variant(runs):
 
 
 def table(runs):
-    return ablation_table(runs, names=NAMES, labels=LABELS, reference="mme")
+    return ablation_table(runs, names=NAMES, variant_names=VARIANT_NAMES, reference="mme")
 
 
 def test_differences_are_paired_by_split(with_variant):
@@ -63,9 +64,9 @@ def test_the_caption_says_what_is_averaged(with_variant):
 
 
 def test_names_in_print():
-    assert variant_label("other", LABELS) == "MME, another head"
-    assert variant_label("scratch", LABELS) == "from scratch"
-    assert variant_label("baseline", LABELS) == "baseline (source only)"
+    assert variant_name("other", VARIANT_NAMES) == "MME, another head"
+    assert variant_name("scratch", VARIANT_NAMES) == "from scratch"
+    assert variant_name("baseline", VARIANT_NAMES) == "baseline (source only)"
 
 
 def test_a_missing_run_is_named(with_variant):

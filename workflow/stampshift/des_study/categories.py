@@ -11,9 +11,10 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from stampshift.core.errors import ContractError
-from stampshift.des_study.models import common_stamps, model_name
+from stampshift.des_study.models import common_stamps
 from stampshift.des_study.performance import PARTS
 from stampshift.stamps.file import REAL, Stamps
+from stampshift.tables.wording import model_name
 from stampshift.tables.writing import DASH, Table
 
 CATEGORIES = (1, 2, 3, 4, 5, 6)

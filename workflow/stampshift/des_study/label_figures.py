@@ -5,7 +5,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from stampshift.des_study.models import model_name
 from stampshift.des_study.new_survey import PUBLISHED_CUTOFF, TRAININGS
 from stampshift.figures.curves import GUIDE, LOWEST_RATE
 from stampshift.figures.style import (
@@ -16,6 +15,7 @@ from stampshift.figures.style import (
     model_line,
     styled,
 )
+from stampshift.tables.wording import model_name
 
 FOUND_COLOUR = METHOD_COLOURS["mme"]
 RATE_COLOURS = {"mdr": METHOD_COLOURS["mme"], "fpr": METHOD_COLOURS["finetune"]}

@@ -10,24 +10,9 @@ from stampshift.core.errors import ContractError
 from stampshift.core.files import read_table
 from stampshift.tables.predictions import pool_predictions
 
-MODEL_LABELS = {
-    "network_1": "network 1",
-    "network_2": "network 2",
-    "network_3": "network 3",
-    "network_4": "network 4",
-    "forest": "random forest",
-    "forest_of_stamps": "random forest of stamps",
-    "before": "before training further",
-    "after": "after training further",
-}
 # the archive's table lacks a value for some stamps, which this forest cannot judge
 JUDGES_SOME = ("forest",)
 CORRECTED, OLD, TRUE = "label", "old_label", "true_label"  # columns of the labels file
-
-
-def model_name(model: str) -> str:
-    """Name of a model in print; one without a name of its own goes by its name in the config."""
-    return MODEL_LABELS.get(model, model)
 
 
 def test_predictions(

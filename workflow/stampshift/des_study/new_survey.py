@@ -7,9 +7,9 @@ import pandas as pd
 from sklearn.metrics import roc_auc_score
 
 from stampshift.core.errors import ContractError
-from stampshift.des_study.models import model_name
 from stampshift.metrics.metrics import THRESHOLD, confusion, false_positive_rate, missed_detection_rate
 from stampshift.stamps.file import LABELS, REAL
+from stampshift.tables.wording import model_name
 from stampshift.tables.writing import DASH, Table
 
 PUBLISHED_CUTOFF = 0.3  # of P(real), at which the paper tells the rates of its new survey

@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from stampshift.des_study.models import model_name
 from stampshift.des_study.performance import CONFUSION, OWN
 from stampshift.figures.curves import GUIDE, LOWEST_RATE
 from stampshift.figures.scores import score_axes, score_steps
@@ -23,6 +22,7 @@ from stampshift.figures.style import (
     styled,
 )
 from stampshift.stamps.file import LABELS
+from stampshift.tables.wording import model_name
 
 CORNER = 0.1  # of the ROC curve, enlarged: FPR to 0.1, TPR from 0.9
 PUBLISHED: dict[str, Any] = {

@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from stampshift.core.errors import ContractError
-from stampshift.des_study.models import CORRECTED, MODEL_LABELS, OLD, model_name
+from stampshift.des_study.models import CORRECTED, OLD
 from stampshift.des_study.new_survey import PUBLISHED_CUTOFF
 from stampshift.des_study.performance import CONFUSION, OWN
 from stampshift.metrics.metrics import THRESHOLD
 from stampshift.stamps.file import BOGUS, REAL
+from stampshift.tables.wording import model_name
 from stampshift.tables.writing import Table
 
 PAPER = "Ayyar et al. (2022)"
@@ -64,7 +65,7 @@ def beside_published(values: pd.DataFrame, *, published: pd.DataFrame) -> Table:
     cells = pd.DataFrame(
         {
             "part": [PARTS[part] for part in numbers["part"]],
-            "model": [model_name(model) if model in MODEL_LABELS else model for model in numbers["model"]],
+            "model": [model_name(model) for model in numbers["model"]],
             "quantity": numbers["heading"],
             "published": _texts(numbers["published"]),
             "ours": _texts(numbers["value"]),

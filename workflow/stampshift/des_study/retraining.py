@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from stampshift.des_study.categories import category_shares, percent_cells
-from stampshift.des_study.models import CORRECTED, OLD, TRUE, judged_by, model_name
+from stampshift.des_study.models import CORRECTED, OLD, TRUE, judged_by
 from stampshift.des_study.performance import rate_text
 from stampshift.metrics.intervals import (
     Bootstrap,
@@ -17,6 +17,7 @@ from stampshift.metrics.intervals import (
     interval,
     measured,
 )
+from stampshift.tables.wording import model_name
 from stampshift.tables.writing import Table
 
 # labels of the training, column of the labels file that judges

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 
 from stampshift.config.experiment import BASELINE
 from stampshift.figures.style import BASELINE_COLOUR, PAGE_WIDTH_INCHES, styled
-from stampshift.tables.ablations import ROLES, compare_variants, variant_label
-from stampshift.tables.wording import counted, method_label
+from stampshift.tables.ablations import ROLES, compare_variants
+from stampshift.tables.wording import counted, method_name, variant_name
 
 ROW_INCHES = 0.36
 DODGE = 0.22  # between two numbers of shots of a line
@@ -20,7 +20,7 @@ SHOT_MARKERS = ("o", "s", "D", "^", "v")
 
 @styled
 def ablation_differences(
-    runs: pd.DataFrame, *, names: Sequence[str], labels: Mapping[str, str], reference: str
+    runs: pd.DataFrame, *, names: Sequence[str], variant_names: Mapping[str, str], reference: str
 ) -> Figure:
     """Paired difference of every variant from the reference, on the target and on the source.
 
@@ -33,7 +33,7 @@ def ablation_differences(
         The long table of runs.
     names
         Methods and variants, in the order of the lines, the reference among them.
-    labels
+    variant_names
         Names in print of the variants.
     reference
         Method that the variants are of.
@@ -44,12 +44,12 @@ def ablation_differences(
     panels = figure.subplots(1, len(ROLES), sharex=True, sharey=True)
     for axes, role in zip(panels, ROLES, strict=True):
         _panel(axes, paired[paired["role"] == role], lines=lines)
-        axes.set(title=f"on the {role}", xlabel=f"balanced accuracy less that of {method_label(reference)}")
-    panels[0].set_yticks(range(len(lines)), [variant_label(name, labels) for name in lines])
+        axes.set(title=f"on the {role}", xlabel=f"balanced accuracy less that of {method_name(reference)}")
+    panels[0].set_yticks(range(len(lines)), [variant_name(name, variant_names) for name in lines])
     panels[0].invert_yaxis()
     handles, texts = panels[0].get_legend_handles_labels()
     figure.legend(handles, texts, loc="outside lower center", ncols=len(texts))
-    figure.suptitle(f"Variants of {method_label(reference)}")
+    figure.suptitle(f"Variants of {method_name(reference)}")
     return figure
 
 

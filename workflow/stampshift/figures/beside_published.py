@@ -15,7 +15,7 @@ from stampshift.figures.style import (
     styled,
 )
 from stampshift.tables.significance import PUBLISHED_SPLITS
-from stampshift.tables.wording import method_label
+from stampshift.tables.wording import method_name
 
 WITHIN = 2  # combined standard errors: what chance alone makes of most differences
 
@@ -34,7 +34,7 @@ def beside_published(numbers: pd.DataFrame) -> Figure:
     methods = list(dict.fromkeys(numbers["method"]))
     for method in methods:
         rows = numbers[numbers["method"] == method]
-        _against(left, rows, colour=_colour(method, methods), label=method_label(method))
+        _against(left, rows, colour=_colour(method, methods), label=method_name(method))
     values = numbers[["mean", "published_mean"]].to_numpy(float)
     limits = accuracy_limits(values)
     left.plot(limits, limits, color="#999999", linewidth=0.8, zorder=0)
@@ -61,7 +61,7 @@ def _against(axes: Axes, rows: pd.DataFrame, *, colour: str, label: str) -> None
 def _deviations(axes: Axes, numbers: pd.DataFrame, methods: list[str]) -> None:
     """A row of points per method and survey on which it was evaluated, spread by number of shots."""
     groups = [
-        (f"{method_label(method)},\non {'target' if on_target else 'source'}", rows, method)
+        (f"{method_name(method)},\non {'target' if on_target else 'source'}", rows, method)
         for method in methods
         for on_target, rows in numbers[numbers["method"] == method].groupby(
             numbers["evaluated_on"] != numbers["source"]

@@ -11,7 +11,7 @@ from stampshift.config.experiment import BASELINE, Pair
 from stampshift.figures.style import BASELINE_COLOUR, PAGE_WIDTH_INCHES, method_colour, styled
 from stampshift.stamps.file import LABEL_NAMES
 from stampshift.tables.predictions import models, of_model
-from stampshift.tables.wording import model_label, pair_title
+from stampshift.tables.wording import pair_title, trained_name
 
 CLASS_HEIGHT_INCHES = 0.42
 GROUP_HEIGHT = 0.56  # of the distance between two classes
@@ -64,7 +64,7 @@ def _classes(axes: Axes, recalls: pd.DataFrame, *, methods: Sequence[str]) -> No
             fmt=MARKERS[index % len(MARKERS)],
             color=BASELINE_COLOUR if method == BASELINE else method_colour(method, methods),
             elinewidth=0.8,
-            label=model_label(method, shots),
+            label=trained_name(method, shots),
         )
     names = [
         f"{name} ({LABEL_NAMES[label]})\n{stamps} stamps"

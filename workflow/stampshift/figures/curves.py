@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from stampshift.config.experiment import BASELINE, Pair
 from stampshift.figures.style import BASELINE_COLOUR, CHOICE_COLOUR, PAGE_WIDTH_INCHES, method_colour, styled
 from stampshift.tables.predictions import models, of_model
-from stampshift.tables.wording import model_label, pair_title
+from stampshift.tables.wording import pair_title, trained_name
 
 LOWEST_RATE = 1e-3  # of the logarithmic axes
 BAND_ALPHA = 0.15
@@ -78,7 +78,7 @@ def _line(method: str, shots: int, *, most: int, methods: Sequence[str]) -> dict
     return {
         "color": BASELINE_COLOUR if baseline else method_colour(method, methods),
         "linestyle": "--" if baseline else "-" if shots == most else ":",
-        "label": model_label(method, shots),
+        "label": trained_name(method, shots),
     }
 
 

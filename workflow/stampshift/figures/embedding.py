@@ -9,7 +9,7 @@ from stampshift.config.experiment import Pair
 from stampshift.figures.style import PAGE_WIDTH_INCHES, SURVEY_COLOURS, styled
 from stampshift.stamps.file import BOGUS, LABEL_NAMES, REAL
 from stampshift.tables.predictions import models
-from stampshift.tables.wording import model_label
+from stampshift.tables.wording import trained_name
 
 PANELS_IN_A_ROW = 3
 PANEL_HEIGHT_INCHES = 2.3
@@ -38,7 +38,7 @@ def embedding_figure(points: pd.DataFrame, *, pair: str) -> Figure:
     for axes, (method, shots) in zip(grid.flat, compared, strict=False):
         chosen = points[(points["method"] == method) & (points["shots"] == shots)]
         _panel(axes, chosen, pair=names)
-        axes.set_title(model_label(method, shots))
+        axes.set_title(trained_name(method, shots))
     for axes in grid.flat[len(compared) :]:
         axes.axis("off")
     handles = [

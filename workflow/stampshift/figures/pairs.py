@@ -22,7 +22,7 @@ from stampshift.figures.style import (
     styled,
 )
 from stampshift.tables.summaries import select_pair
-from stampshift.tables.wording import method_label, pair_title
+from stampshift.tables.wording import method_name, pair_title
 
 GROUP_WIDTH = 0.8  # of the distance between two numbers of shots
 BOX_ALPHA = 0.6
@@ -67,7 +67,7 @@ def pair_boxplots(runs: pd.DataFrame, *, pair: str, methods: Sequence[str]) -> F
         Patch(
             facecolor=(method_colour(name, methods), BOX_ALPHA),
             edgecolor=method_colour(name, methods),
-            label=method_label(name),
+            label=method_name(name),
         )
         for name in methods
     ]

@@ -21,7 +21,7 @@ from stampshift.figures.style import (
     styled,
 )
 from stampshift.tables.summaries import select_pair, summarise
-from stampshift.tables.wording import method_label, pair_title
+from stampshift.tables.wording import method_name, pair_title
 from stampshift.tables.writing import format_mean
 
 PANEL_INCHES = (PAGE_WIDTH_INCHES / 4, 1.55)
@@ -133,7 +133,7 @@ def _legend(methods: Sequence[str]) -> list[Line2D]:
     """Make a legend column per method and one for the baseline, each on the target and on the source."""
     handles = []
     for name in methods:
-        colour, text = method_colour(name, methods), method_label(name)
+        colour, text = method_colour(name, methods), method_name(name)
         for role, line in PANEL_STYLES.items():
             handles.append(Line2D([], [], color=colour, label=f"{text}, on the {role}", **line))
     for role, line in BASELINE_STYLES.items():

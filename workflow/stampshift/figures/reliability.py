@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from stampshift.config.experiment import BASELINE, Pair
 from stampshift.figures.style import BASELINE_COLOUR, PAGE_WIDTH_INCHES, method_colour, styled
 from stampshift.tables.predictions import models, of_model
-from stampshift.tables.wording import model_label, pair_title
+from stampshift.tables.wording import pair_title, trained_name
 
 SMALLEST_BIN = 10  # stamps; the share of fewer says nothing
 SMALLEST_MARKER, LARGEST_MARKER = 3.0, 90.0  # areas in square points: of no stamp, and of all
@@ -45,7 +45,7 @@ def reliability_diagrams(curves: pd.DataFrame, *, pair: str, methods: Sequence[s
                     axes,
                     chosen[chosen["scaling"] == scaling],
                     colour=colour,
-                    label=model_label(method, shots),
+                    label=trained_name(method, shots),
                 )
             axes.set_title(f"{scaling} temperature scaling, on the {role}, {survey}")
             axes.grid(visible=True)

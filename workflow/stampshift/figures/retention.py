@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from stampshift.figures.style import PAGE_WIDTH_INCHES, SURVEY_COLOURS, styled
-from stampshift.tables.wording import counted, method_label
+from stampshift.tables.wording import counted, method_name
 
 SOURCE_MARKERS = "os^DvPX*"
 SMALLEST_MARKER, LARGEST_MARKER = 2.5, 6.5
@@ -43,7 +43,7 @@ def retention_figure(retention: pd.DataFrame, *, surveys: Sequence[str], methods
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     for axes, method in zip(grid.flat, methods, strict=False):
         _points(axes, retention[retention["method"] == method], surveys=surveys, sizes=sizes)
-        axes.set(title=method_label(method), xlabel="balanced accuracy lost on the source")
+        axes.set(title=method_name(method), xlabel="balanced accuracy lost on the source")
     for axes in grid.flat[len(methods) :]:
         axes.axis("off")
     grid[0, 0].set(

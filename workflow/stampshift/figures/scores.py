@@ -13,7 +13,7 @@ from stampshift.figures.style import LABEL_COLOURS, PAGE_WIDTH_INCHES, styled
 from stampshift.metrics.metrics import THRESHOLD
 from stampshift.stamps.file import LABELS
 from stampshift.tables.predictions import models, of_model
-from stampshift.tables.wording import model_label, pair_title
+from stampshift.tables.wording import pair_title, trained_name
 
 PANEL_HEIGHT_INCHES = 1.45
 TINY_COUNT = 1e-6
@@ -38,7 +38,7 @@ def score_figure(histograms: pd.DataFrame, *, pair: str) -> Figure:
         for column, (role, survey) in enumerate((("target", names.target), ("source", names.source))):
             chosen = of_model(histograms, survey=survey, method=method, shots=shots)
             score_steps(grid[row, column], chosen)
-            grid[row, column].set_title(f"{model_label(method, shots)}, on the {role}, {survey}")
+            grid[row, column].set_title(f"{trained_name(method, shots)}, on the {role}, {survey}")
         grid[row, 0].set_ylabel("stamps per split")
     score_axes(grid[0, 0], histograms)
     for axes in grid[-1]:

@@ -13,7 +13,7 @@ from stampshift.figures.style import BASELINE_COLOUR, PAGE_WIDTH_INCHES, method_
 from stampshift.stamps.file import LABEL_NAMES
 from stampshift.tables.predictions import models, of_model
 from stampshift.tables.snr_recall import NO_BIN
-from stampshift.tables.wording import model_label, pair_title
+from stampshift.tables.wording import pair_title, trained_name
 
 SURVEY_HEIGHT_INCHES = 2.3
 MARKERS = "Dosv^"
@@ -78,5 +78,5 @@ def _bins(axes: Axes, recalls: pd.DataFrame, *, survey: str, methods: Sequence[s
             color=BASELINE_COLOUR if method == BASELINE else method_colour(method, methods),
             linewidth=0.6,
             elinewidth=0.8,
-            label=model_label(method, shots),
+            label=trained_name(method, shots),
         )

@@ -7,7 +7,7 @@ from stampshift.methods import METHODS
 from stampshift.release.card_tables import Lines, shots_by_label
 from stampshift.release.reference import ReleasedSurvey
 from stampshift.stamps.file import LABELS
-from stampshift.tables.wording import counted, method_label, title_note
+from stampshift.tables.wording import counted, method_name, title_note
 
 PER_CLASS = " per class"
 METHOD_NOTES = {
@@ -21,7 +21,7 @@ METHOD_NOTES = {
 
 def title(metrics: Mapping[str, Any], *, simulated: bool) -> str:
     """``"MME, 20 shots, HiTS to ZTF"``, with a note where surveys are simulated."""
-    name = method_label(metrics["method"])
+    name = method_name(metrics["method"])
     if metrics["target"] is None:
         return title_note(f"{name} of {metrics['source']}", simulated=simulated)
     numbers = shots_by_label(metrics)
@@ -60,9 +60,9 @@ def _numbers(by_label: Mapping[str, int], noun: str) -> str:
 def method(metrics: Mapping[str, Any]) -> str:
     """``"MME (minimax entropy, Saito et al. 2019)"``; of a variant, its name and its method's."""
     name, trained_by = metrics["method"], metrics.get("trained_by", metrics["method"])
-    variant = "" if name == trained_by else f"a variant of {method_label(trained_by)}: "
+    variant = "" if name == trained_by else f"a variant of {method_name(trained_by)}: "
     note = variant + METHOD_NOTES.get(trained_by, "")
-    return f"{method_label(name)} ({note.removesuffix(': ')})" if note else method_label(name)
+    return f"{method_name(name)} ({note.removesuffix(': ')})" if note else method_name(name)
 
 
 def options(metrics: Mapping[str, Any]) -> str:

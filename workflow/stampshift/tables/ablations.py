@@ -6,7 +6,7 @@ import pandas as pd
 
 from stampshift.config.experiment import BASELINE
 from stampshift.core.errors import ContractError
-from stampshift.tables.wording import counted, method_label
+from stampshift.tables.wording import counted, method_name, variant_name
 from stampshift.tables.writing import Table, format_mean
 
 PAIRED_BY = ["source", "target", "shots", "seed", "role"]
@@ -61,15 +61,8 @@ def compare_variants(runs: pd.DataFrame, *, names: Sequence[str], reference: str
     return paired.sort_values("method", kind="stable", ignore_index=True)[[*columns, "difference"]]
 
 
-def variant_label(name: str, labels: Mapping[str, str]) -> str:
-    """Name in print of a variant (from `labels`), of a method, or of the baseline."""
-    if name == BASELINE:
-        return f"{method_label(name)} (source only)"
-    return labels.get(name, method_label(name))
-
-
 def ablation_table(
-    runs: pd.DataFrame, *, names: Sequence[str], labels: Mapping[str, str], reference: str
+    runs: pd.DataFrame, *, names: Sequence[str], variant_names: Mapping[str, str], reference: str
 ) -> Table:
     """Balanced accuracy of variants on target and source by shots, over all splits and pairs.
 
@@ -82,7 +75,7 @@ def ablation_table(
         The long table of runs.
     names
         Methods and variants, in the order of the lines.
-    labels
+    variant_names
         Names in print of the variants.
     reference
         Method that the variants are of.
@@ -98,7 +91,7 @@ def ablation_table(
     texts = [format_mean(mean, std) for mean, std in zip(numbers["mean"], numbers["std"], strict=True)]
     grid = numbers.assign(text=texts)["text"].unstack(["role", "shots"])
     shots = sorted(set(paired["shots"]))
-    cells = {"model": [variant_label(str(name), labels) for name in grid.index]}
+    cells = {"model": [variant_name(str(name), variant_names) for name in grid.index]}
     for role in ROLES:
         for count in shots:
             heading = f"on {role}, {counted(count, 'shot')}"
@@ -106,7 +99,7 @@ def ablation_table(
     pairs = counted(len(paired[["source", "target"]].drop_duplicates()), "pair")
     splits = counted(paired["seed"].nunique(), "split")
     caption = (
-        f"Balanced accuracy of variants of {method_label(reference)} and of what they are compared with, by "
+        f"Balanced accuracy of variants of {method_name(reference)} and of what they are compared with, by "
         "labelled target stamps per class (shots): mean ± sample standard deviation over "
         f"{splits} of {pairs}. The baseline knows no shots: its numbers repeat."
     )

@@ -8,7 +8,7 @@ import pandas as pd
 
 from stampshift.config.experiment import BASELINE, Pair
 from stampshift.tables.summaries import mean_validation, select_pair, summarise
-from stampshift.tables.wording import THESIS, counted, method_label
+from stampshift.tables.wording import THESIS, counted, method_name
 from stampshift.tables.writing import DASH, Table, format_mean
 
 SPREAD = "mean ± sample standard deviation over {splits}"
@@ -66,7 +66,7 @@ def pair_table(runs: pd.DataFrame, *, pair: str, methods: Sequence[str], publish
         for method in methods:
             part = numbers[(numbers["evaluated_on"] == survey) & numbers["method"].isin([BASELINE, method])]
             texts = [format_mean(mean, std) for mean, std in zip(part["mean"], part["std"], strict=True)]
-            columns[f"{method_label(method)}, on {survey}"] = pd.Series(texts, index=part["shots"])
+            columns[f"{method_name(method)}, on {survey}"] = pd.Series(texts, index=part["shots"])
     cells = pd.DataFrame(columns).sort_index().fillna(DASH).rename_axis("shots").reset_index()
     cells["shots"] = [str(shots) if shots else "0 (baseline)" for shots in cells["shots"]]
     same_pair = published[(published["source"] == source) & (published["target"] == target)]

@@ -16,7 +16,7 @@ from scipy import stats
 from stampshift.config.experiment import Pair
 from stampshift.tables.decisions import of_pair, shots_needed, won
 from stampshift.tables.significance import ALPHA, PAIRED_RULE
-from stampshift.tables.wording import counted, method_label
+from stampshift.tables.wording import counted, method_name
 from stampshift.tables.writing import Table
 
 FEW_SHOTS = 10
@@ -103,11 +103,11 @@ def _few_shots_beat_the_baseline(method: str) -> Judge:
         gains = compared[(compared["question"] == "gain") & (compared["method"] == method)]
         few = gains.loc[gains["shots"] <= FEW_SHOTS, "shots"]
         if few.empty:
-            return UNDECIDED, f"The experiment has no run of {method_label(method)} with so few shots."
+            return UNDECIDED, f"The experiment has no run of {method_name(method)} with so few shots."
         never = sum(shots_needed(of_pair(gains, pair)) is None for pair in pairs)
         verdict, count = _in_pairs(gains[gains["shots"] == few.max()], pairs, sign=1)
         return verdict, (
-            f"With {few.max()} shots {method_label(method)} is better on the target in {count}"
+            f"With {few.max()} shots {method_name(method)} is better on the target in {count}"
             + (f"; in {counted(never, 'pair')} with no number of shots beyond chance." if never else ".")
         )
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from stampshift.config.experiment import Pair
 from stampshift.tables.significance import ALPHA, PAIRED_RULE
-from stampshift.tables.wording import THESIS, counted, method_label, pair_title
+from stampshift.tables.wording import THESIS, counted, method_name, pair_title
 from stampshift.tables.writing import DASH, Table
 
 NONE = "none"
@@ -28,7 +28,7 @@ def shots_to_beat_table(compared: pd.DataFrame, *, pairs: Sequence[str], methods
     cells = pd.DataFrame(index=[pair_title(pair) for pair in pairs])
     for method in methods:
         ours = gains[gains["method"] == method]
-        cells[method_label(method)] = [_needed_text(of_pair(ours, pair)) for pair in pairs]
+        cells[method_name(method)] = [_needed_text(of_pair(ours, pair)) for pair in pairs]
     caption = (
         "Smallest number of labelled target stamps per class at which, and at every larger number, "
         "the adapted model beats the baseline on the target; in brackets the mean difference of balanced "
@@ -101,7 +101,7 @@ def winner_text(compared: pd.DataFrame) -> str:
     """Put into words which method won at which numbers of shots, from comparisons as of `winners`."""
     shots = sorted(set(compared["shots"]))
     parts = [
-        f"{method_label(method)} {range_text(numbers, of=shots)}".strip()
+        f"{method_name(method)} {range_text(numbers, of=shots)}".strip()
         for method, numbers in winners(compared).items()
     ]
     return "; ".join(parts) or NONE

@@ -18,7 +18,7 @@ from stampshift.config.experiment import Pair
 from stampshift.core.files import read_table
 from stampshift.stamps.file import BOGUS, REAL
 from stampshift.tables.predictions import models
-from stampshift.tables.wording import model_label, pair_title
+from stampshift.tables.wording import pair_title, trained_name
 from stampshift.tables.writing import DASH, Table
 
 Features = NDArray[np.float64]
@@ -132,7 +132,7 @@ def shift_table(numbers: pd.DataFrame) -> Table:
     rows: dict[tuple[str, ...], dict[str, str]] = {}
     for line in numbers.to_dict("records"):
         pair = pair_title(Pair(line["source"], line["target"]))
-        model = model_label(line["method"], line["shots"])
+        model = trained_name(line["method"], line["shots"])
         row = rows.setdefault((pair, model), {"source to target": pair, "features of": model})
         row[f"A-distance, {line['stamps_of']}"] = _text(line["a_distance"], digits=2)
         row[f"MMD², {line['stamps_of']}"] = _text(line["squared_mmd"], digits=3)

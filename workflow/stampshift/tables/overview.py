@@ -6,7 +6,7 @@ import pandas as pd
 
 from stampshift.config.experiment import BASELINE, Pair
 from stampshift.tables.summaries import summarise
-from stampshift.tables.wording import counted, model_label, pair_title
+from stampshift.tables.wording import counted, pair_title, trained_name
 from stampshift.tables.writing import DASH, Table
 
 # `summaries.EVALUATION` in the order of this table's columns
@@ -68,7 +68,7 @@ def _columns(numbers: pd.DataFrame, *, methods: Sequence[str]) -> Iterator[tuple
         for method in methods:
             chosen = (numbers["method"] == method) & (numbers["shots"] == count)
             chosen &= numbers["evaluated_on"] == numbers[where]
-            yield f"{model_label(method, count)}, {where}", _column(numbers[chosen], pair)
+            yield f"{trained_name(method, count)}, {where}", _column(numbers[chosen], pair)
 
 
 def _column(chosen: pd.DataFrame, pair: pd.Series) -> pd.Series:

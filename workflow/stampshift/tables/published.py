@@ -10,7 +10,7 @@ from stampshift.core.errors import ContractError
 from stampshift.tables.decisions import of_pair, shots_needed, winner_text
 from stampshift.tables.significance import ALPHA, PUBLISHED_SPLITS, published_comparisons
 from stampshift.tables.summaries import EVALUATION, summarise
-from stampshift.tables.wording import THESIS, method_label, pair_title
+from stampshift.tables.wording import THESIS, method_name, pair_title
 from stampshift.tables.writing import DASH, Table, format_mean
 
 
@@ -47,7 +47,7 @@ def beside_published_table(runs: pd.DataFrame, *, published: pd.DataFrame) -> Ta
     numbers["deviation"] = numbers["difference"] / error
     cells = pd.DataFrame(
         {
-            "method": [method_label(name) for name in numbers["method"]],
+            "method": [method_name(name) for name in numbers["method"]],
             "source": numbers["source"],
             "target": numbers["target"],
             "shots": numbers["shots"].astype(str),
@@ -92,8 +92,8 @@ def published_decisions_table(
     for method in methods:
         gains = compared[(compared["question"] == "gain") & (compared["method"] == method)]
         needed = [shots_needed(of_pair(gains, pair)) for pair in pairs]
-        columns[f"{method_label(method)}, thesis"] = [str(printed.loc[_key(pair), method]) for pair in pairs]
-        columns[f"{method_label(method)}, our rule"] = [DASH if k is None else str(k) for k in needed]
+        columns[f"{method_name(method)}, thesis"] = [str(printed.loc[_key(pair), method]) for pair in pairs]
+        columns[f"{method_name(method)}, our rule"] = [DASH if k is None else str(k) for k in needed]
     between = compared[compared["question"] == "methods"]
     for where in ("source", "target"):
         here = between[between["evaluated_on"] == between[where]]
@@ -123,7 +123,7 @@ def _key(pair: str) -> tuple[str, str]:
 def _printed_winner(text: str, *, methods: Sequence[str]) -> str:
     """Winner in the thesis' words, with the methods' names as we print them."""
     for method in methods:
-        text = text.replace(method, method_label(method))
+        text = text.replace(method, method_name(method))
     return text
 
 

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from stampshift.tables.predictions import models, of_model
-from stampshift.tables.wording import model_label
+from stampshift.tables.wording import trained_name
 from stampshift.tables.writing import format_mean
 
 
@@ -21,6 +21,6 @@ def quantity_cells(numbers: pd.DataFrame) -> pd.DataFrame:
         for method, shots in models(numbers):
             lines = of_model(numbers, survey=survey, method=method, shots=shots)
             texts = [format_mean(mean, std) for mean, std in zip(lines["mean"], lines["std"], strict=True)]
-            row = {"tested on": survey, "model": model_label(method, shots)}
+            row = {"tested on": survey, "model": trained_name(method, shots)}
             rows.append(row | dict(zip(lines["quantity"], texts, strict=True)))
     return pd.DataFrame(rows)

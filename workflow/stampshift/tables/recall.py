@@ -8,7 +8,7 @@ import pandas as pd
 from stampshift.metrics.intervals import binomial_interval
 from stampshift.metrics.metrics import THRESHOLD
 from stampshift.stamps.file import REAL
-from stampshift.tables.wording import model_label
+from stampshift.tables.wording import trained_name
 
 
 def rightly_called(predictions: pd.DataFrame) -> pd.Series:
@@ -71,7 +71,7 @@ def recall_cells(
             tuple(line[name] for name in by),
             {"tested on": line["survey"], **heads(line), "stamps": str(line["stamps"])},
         )
-        row[model_label(line["method"], line["shots"])] = (
+        row[trained_name(line["method"], line["shots"])] = (
             f"{line['recall']:.3f} ({line['low']:.3f} to {line['high']:.3f})"
         )
     return pd.DataFrame(list(rows.values()))

@@ -8,7 +8,7 @@ import pandas as pd
 from stampshift.config.experiment import BASELINE
 from stampshift.core.errors import ContractError
 from stampshift.tables.summaries import EVALUATION, summarise
-from stampshift.tables.wording import SIMULATED, counted, method_label
+from stampshift.tables.wording import SIMULATED, counted, method_name
 
 
 def summary_line(runs: pd.DataFrame, results_folder: Path | str, *, simulated: bool) -> str:
@@ -76,7 +76,7 @@ def _method_text(rows: pd.DataFrame, *, method: str, baseline: pd.Series) -> str
     before = pd.Series([baseline[source, source] for source in on_source["source"]], index=on_source.index)
     lost = (before - on_source["mean"]).mean()
     change = f"{abs(lost):.3f} {'lost' if lost >= 0 else 'gained'} on the source"
-    return f"{method_label(method)} {on_target:.3f} on the target ({change})"
+    return f"{method_name(method)} {on_target:.3f} on the target ({change})"
 
 
 def _where(runs: pd.DataFrame, *, pairs: Sequence[tuple[str, str]], simulated: bool) -> str:

@@ -1,22 +1,46 @@
-"""How methods and pairs are called in tables, figures and texts. The rules import it: keep it light."""
+"""Names in print of methods, models and pairs. The rules import it: no pandas."""
+
+from collections.abc import Mapping
 
 from stampshift.config.experiment import BASELINE, Pair
 
-METHOD_LABELS = {BASELINE: "baseline", "finetune": "fine-tuning", "mme": "MME", "scratch": "from scratch"}
+METHOD_NAMES = {BASELINE: "baseline", "finetune": "fine-tuning", "mme": "MME", "scratch": "from scratch"}
+STUDY_NAMES = {
+    "network_1": "network 1",
+    "network_2": "network 2",
+    "network_3": "network 3",
+    "network_4": "network 4",
+    "forest": "random forest",
+    "forest_of_stamps": "random forest of stamps",
+    "before": "before training further",
+    "after": "after training further",
+}
 SIMULATED = "simulated surveys"  # every table and figure made from them says so: the writers add it
 THESIS = "Bolívar (2022)"
 
 
-def method_label(method: str) -> str:
+def method_name(method: str) -> str:
     """Name of a method in print; a method without one of its own goes by its name in the config."""
-    return METHOD_LABELS.get(method, method)
+    return METHOD_NAMES.get(method, method)
 
 
-def model_label(method: str, shots: int) -> str:
-    """Name of a model in print: its method and, where it was adapted, its number of shots."""
-    if method == BASELINE:
-        return method_label(method)
-    return f"{method_label(method)}, {counted(shots, 'shot')}"
+def trained_name(method: str, shots: int) -> str:
+    """Name of a trained model in print: its method and, where it was adapted, its number of shots."""
+    return method_name(method) + ("" if method == BASELINE else f", {counted(shots, 'shot')}")
+
+
+def variant_name(name: str, variant_names: Mapping[str, str]) -> str:
+    """Name in print of a variant, of a method, or of the baseline."""
+    return (
+        f"{method_name(name)} (source only)"
+        if name == BASELINE
+        else variant_names.get(name, method_name(name))
+    )
+
+
+def model_name(model: str) -> str:
+    """Name in print of a model of the second study; one without its own goes by its name in the config."""
+    return STUDY_NAMES.get(model, model)
 
 
 def pair_title(pair: Pair | str) -> str:
