@@ -28,7 +28,7 @@ import psutil
 import yaml
 from repeating import REPEATED
 
-from stampshift.stamps.preprocessing import InvalidPixels
+from stampshift.stamps.raw_triplets import InvalidPixels
 from stampshift.surveys.making import make_stamps
 
 ROOT = Path(__file__).parents[1]

@@ -3,10 +3,9 @@
 import pytest
 
 from review_server import serving, write_new_survey
-from stampshift.review.access import Access
-from stampshift.review.app import make_app
-from stampshift.review.candidates import open_review
-from stampshift.review.store import VoteStore
+from stampshift.review.app import Access, make_app
+from stampshift.review.review import open_review
+from stampshift.review.vote_store import VoteStore
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 expect = sync_api.expect

@@ -19,9 +19,9 @@ from stampshift.formats.fits import read_image
 from stampshift.simulation import simulate_survey
 from stampshift.stamps.autoscan import STAMP_FEATURES
 from stampshift.stamps.file import Stamps
-from stampshift.stamps.preprocessing import InvalidPixels, preprocess
+from stampshift.stamps.preprocessing import preprocess
+from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet
 from stampshift.stamps.splits import make_splits
-from stampshift.stamps.triplets import RawTriplet
 from stampshift.surveys import READERS
 from stampshift.surveys.making import make_stamps
 from stampshift.training.cohort import train_cohort

@@ -273,7 +273,7 @@ def reader_code(wildcards):
 
 def preprocessing_figure_code(wildcards):
     reader = f"surveys.{survey_section(wildcards)['reader']}"
-    return code_digest("figures.examples", "surveys.examples", reader)
+    return code_digest("figures.examples", "surveys.first_examples", reader)
 
 
 def pair_metrics(wildcards):

@@ -214,7 +214,7 @@ rule signal_to_noise:
         runtime=growing(120),
     params:
         reader=survey_reader,
-        code=code_digest("surveys.signal_to_noise"),
+        code=code_digest("surveys.catalogue"),
     script:
         "../scripts/signal_to_noise.py"
 

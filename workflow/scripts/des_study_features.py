@@ -4,7 +4,7 @@ from pathlib import Path
 
 from stampshift.core.files import write_parquet
 from stampshift.core.joblog import job_log
-from stampshift.surveys.features import FEATURES
+from stampshift.surveys.catalogue import FEATURES
 
 with job_log(snakemake.log[0]):
     paths = [Path(path) for path in snakemake.input.archive]

@@ -5,7 +5,7 @@ from pathlib import Path
 from stampshift.core.files import write_parquet
 from stampshift.core.joblog import job_log
 from stampshift.des_study.measuring import measure_archive
-from stampshift.stamps.preprocessing import InvalidPixels
+from stampshift.stamps.raw_triplets import InvalidPixels
 
 if __name__ == "__main__":  # worker processes import this file
     with job_log(snakemake.log[0]):

@@ -5,7 +5,7 @@ from pathlib import Path
 from stampshift.core.files import write_json, write_parquet
 from stampshift.core.joblog import job_log
 from stampshift.des_study.voted_labels import agreement_numbers, voted_labels
-from stampshift.review.raters import read_votes
+from stampshift.review.votes import read_votes
 from stampshift.stamps.file import Stamps
 
 with job_log(snakemake.log[0]):

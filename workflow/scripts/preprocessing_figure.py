@@ -5,8 +5,8 @@ from pathlib import Path
 from stampshift.core.joblog import job_log
 from stampshift.figures.examples import preprocessing_examples
 from stampshift.figures.style import save_figure
-from stampshift.stamps.preprocessing import InvalidPixels
-from stampshift.surveys.examples import first_examples
+from stampshift.stamps.raw_triplets import InvalidPixels
+from stampshift.surveys.first_examples import first_examples
 
 with job_log(snakemake.log[0]):
     survey = snakemake.wildcards.survey

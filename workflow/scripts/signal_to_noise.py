@@ -4,7 +4,7 @@ from pathlib import Path
 
 from stampshift.core.files import write_parquet
 from stampshift.core.joblog import job_log
-from stampshift.surveys.signal_to_noise import SIGNAL_TO_NOISE
+from stampshift.surveys.catalogue import SIGNAL_TO_NOISE
 
 with job_log(snakemake.log[0]):
     paths = [Path(path) for path in snakemake.input.archive]

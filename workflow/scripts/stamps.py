@@ -4,7 +4,7 @@ from pathlib import Path
 
 from stampshift.core.joblog import job_log
 from stampshift.downloads.checksums import checksums_of
-from stampshift.stamps.preprocessing import InvalidPixels
+from stampshift.stamps.raw_triplets import InvalidPixels
 from stampshift.surveys.making import make_stamps
 
 DOWNLOADS = Path("resources/downloads.lock")

@@ -4,8 +4,8 @@ import pytest
 
 import stampshift
 from stampshift import cli
-from stampshift.review.candidates import open_review
-from stampshift.review.store import VoteStore
+from stampshift.review.review import open_review
+from stampshift.review.vote_store import VoteStore
 
 
 def call(monkeypatch, *arguments):

@@ -7,7 +7,7 @@ import yaml
 from stampshift.config.labelling import FEATURES_OF, READERS_WITH_FEATURES, check_labels
 from stampshift.core.errors import ConfigError
 from stampshift.des_study.forest import FORESTS
-from stampshift.surveys.features import FEATURES
+from stampshift.surveys.catalogue import FEATURES
 
 PUBLISHED = yaml.safe_load((Path(__file__).parents[3] / "config.yaml").read_text())
 NEW = {

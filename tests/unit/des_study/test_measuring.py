@@ -7,10 +7,9 @@ import yaml
 from stampshift.core.errors import ArchiveError
 from stampshift.des_study.measuring import measure, measure_archive
 from stampshift.stamps.autoscan import STAMP_FEATURES
-from stampshift.stamps.preprocessing import InvalidPixels
-from stampshift.stamps.triplets import RawTriplet
+from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet
 from stampshift.surveys import READERS, Reader
-from stampshift.surveys.features import FEATURES
+from stampshift.surveys.catalogue import FEATURES
 
 SURVEYS = yaml.safe_load((Path(__file__).parents[3] / "config.yaml").read_text())["surveys"]
 

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stampshift.core.errors import ContractError
+from stampshift.core.errors import ArchiveError, ContractError
 from stampshift.des_study.relabelling import ORIGINS, Sources, corrected_labels
 
 CLASSES = {"real": "real", "artifact": "bogus"}
@@ -102,19 +102,35 @@ def test_a_class_map_that_inverts_is_followed(survey, truth):
 
 
 @pytest.mark.parametrize(
-    ("rows", "message"),
+    ("error", "rows", "message"),
     [
-        ("101,0,0\n102,1,1", r"should hold candidate 103 once, found 0 \(2 of 4 candidates"),
-        ("101,0,0\n102,1,2", r"expected 0 \(real\) or 1 \(artifact\) in old_OBJECT_TYPE, found 2 for ID 102"),
-        ("101,0,1\n102,1,1\n103,0,0\n104,1,1", "the old label of candidate 101 is bogus there and real in"),
-        ("101,0,0\n101,0,0\n102,1,1\n103,0,0\n104,1,1", "should hold candidate 101 once, found 2"),
-        ("101,real,0", "expected a CSV table with numbers in ID, OBJECT_TYPE, old_OBJECT_TYPE"),
+        (ContractError, "101,0,0\n102,1,1", r"should hold candidate 103 once, found 0 \(2 of 4 candidates"),
+        (
+            ArchiveError,
+            "101,0,0\n102,1,2",
+            r"expected 0 \(real\) or 1 \(artifact\) in old_OBJECT_TYPE, found 2 for ID 102",
+        ),
+        (
+            ContractError,
+            "101,0,1\n102,1,1\n103,0,0\n104,1,1",
+            "the old label of candidate 101 is bogus there and real in",
+        ),
+        (
+            ContractError,
+            "101,0,0\n101,0,0\n102,1,1\n103,0,0\n104,1,1",
+            "should hold candidate 101 once, found 2",
+        ),
+        (
+            ArchiveError,
+            "101,real,0",
+            "expected a CSV table with numbers in ID and old_OBJECT_TYPE and OBJECT_TYPE",
+        ),
     ],
 )
-def test_a_table_of_another_archive_is_refused(rows, message, stamps, tmp_path):
+def test_a_table_of_another_archive_is_refused(error, rows, message, stamps, tmp_path):
     path = tmp_path / "table.csv"
     path.write_text(f"ID,OBJECT_TYPE,old_OBJECT_TYPE\n{rows}\n")
-    with pytest.raises(ContractError, match=rf"table\.csv: .*{message}"):
+    with pytest.raises(error, match=rf"table\.csv: .*{message}"):
         corrected_labels(stamps, origin="table", sources=sources(path=path))
 
 

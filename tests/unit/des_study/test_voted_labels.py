@@ -6,7 +6,7 @@ import pytest
 
 from stampshift.core.errors import ContractError
 from stampshift.des_study.voted_labels import agreement_numbers, cast_votes, voted_labels
-from stampshift.review.raters import simulate_votes
+from stampshift.review.votes import simulate_votes
 
 
 def votes(**by_candidate):

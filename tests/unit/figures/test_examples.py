@@ -4,8 +4,8 @@ import pytest
 from stampshift.core.errors import ContractError
 from stampshift.figures.examples import class_examples, example_rows, preprocessing_examples
 from stampshift.stamps.file import Stamps, stamps_writer
-from stampshift.stamps.preprocessing import InvalidPixels, preprocess
-from stampshift.stamps.triplets import RawTriplet
+from stampshift.stamps.preprocessing import preprocess
+from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet
 
 RULE = InvalidPixels(equals=-31415.0)
 CLASSES = ["cr", "kast", "kast", "real", "kast", "kast", "kast", "cr"]

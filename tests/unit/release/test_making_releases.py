@@ -18,7 +18,7 @@ from stampshift.release.reference import calibrate, fair_part
 from stampshift.release.released import Release
 from stampshift.release.threshold import choose
 from stampshift.stamps.file import Stamps
-from stampshift.stamps.preprocessing import InvalidPixels
+from stampshift.stamps.raw_triplets import InvalidPixels
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 import pytest
 
 from review_server import write_study
-from stampshift.review.candidates import Review, open_review
-from stampshift.review.store import VoteStore
+from stampshift.review.review import Review, open_review
+from stampshift.review.vote_store import VoteStore
 
 
 @pytest.fixture(scope="session")

@@ -4,9 +4,8 @@ import httpx
 import pytest
 
 from review_server import serving
-from stampshift.review.access import Access
-from stampshift.review.app import PAGE, make_app
-from stampshift.review.store import VoteStore
+from stampshift.review.app import PAGE, Access, make_app
+from stampshift.review.vote_store import VoteStore
 
 OPEN = Access(loopback=True, token=None, cookie="stampshift")
 CLOSED = Access(loopback=False, token="much-too-secret", cookie="stampshift")

@@ -5,9 +5,9 @@ import pytest
 
 from review_server import write_new_survey
 from stampshift.core.errors import ContractError
-from stampshift.review.candidates import open_review
 from stampshift.review.export import export
-from stampshift.review.store import VoteStore
+from stampshift.review.review import open_review
+from stampshift.review.vote_store import VoteStore
 from stampshift.review.votes import majority
 
 

@@ -11,10 +11,9 @@ from any_survey import write_packets
 from review_server import serving
 from stampshift.cli import app
 from stampshift.core.errors import ArchiveError, ContractError
-from stampshift.review.access import Access
-from stampshift.review.app import make_app
-from stampshift.review.candidates import open_review
-from stampshift.review.store import VoteStore
+from stampshift.review.app import Access, make_app
+from stampshift.review.review import open_review
+from stampshift.review.vote_store import VoteStore
 from stampshift.stamps.file import Stamps
 
 SECTION = {

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from stampshift.core.errors import ContractError
-from stampshift.review.raters import read_votes, simulate_votes
+from stampshift.review.votes import read_votes, simulate_votes
 
 RATERS = {"raters": 4, "votes_per_candidate": 3, "error_rate": 0.2, "seed": 5}
 

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from stampshift.stamps.autoscan import COLUMNS, STAMP_FEATURES
-from stampshift.stamps.autoscan_features import (
+from stampshift.stamps.autoscan import (
+    COLUMNS,
+    STAMP_FEATURES,
     binned_by_two,
     fine_structure,
     gaussian_fit,

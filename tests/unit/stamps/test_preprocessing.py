@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 
 from stampshift.core.errors import ArchiveError
-from stampshift.stamps.counts import Counts
-from stampshift.stamps.preprocessing import InvalidPixels, normalise_and_fill, preprocess
-from stampshift.stamps.triplets import RawTriplet, Unusable
+from stampshift.stamps.preprocessing import Counts, normalise_and_fill, preprocess
+from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet, Unusable
 
 NONE = InvalidPixels()
 CLASSES = {"kast": "real", "burn": "bogus"}
@@ -380,8 +379,8 @@ def test_unlabelled_triplets_are_kept_or_dropped_and_unusable_ones_counted(unlab
         unlabelled=unlabelled,
     )
     assert (block.ids, block.labels.tolist()) == (ids, labels)
-    assert block.dropped_ids == ["c", "e"]
-    assert block.problems == ["c.avro: expected three images, found two."]
+    assert [each.identifier for each in block.dropped] == ["c", "e"]
+    assert [each.detail for each in block.dropped] == ["c.avro: expected three images, found two.", ""]
     counts = block.counts.as_dict()
     dropped = {"non_square": 1, "ragged": 0, "too_small": 0, "missing cutout": 1}
     assert counts["dropped"] == dropped | ({"unlabelled": 1} if unlabelled == "drop" else {})

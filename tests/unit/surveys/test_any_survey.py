@@ -23,10 +23,10 @@ from any_survey import (
 from stampshift.alerts import decode, units
 from stampshift.core.errors import ArchiveError, ContractError
 from stampshift.stamps.file import Stamps
-from stampshift.stamps.preprocessing import InvalidPixels, preprocess
-from stampshift.stamps.triplets import RawTriplet
+from stampshift.stamps.preprocessing import preprocess
+from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet
 from stampshift.surveys import READERS
-from stampshift.surveys.labels import read_labels
+from stampshift.surveys.label_table import read_labels
 from stampshift.surveys.making import make_stamps
 
 NONE = InvalidPixels()

@@ -4,7 +4,7 @@ import pytest
 from stampshift.core.errors import ArchiveError
 from stampshift.stamps.autoscan import COLUMNS
 from stampshift.surveys import READERS
-from stampshift.surveys.features import FEATURES
+from stampshift.surveys.catalogue import FEATURES
 
 
 def write_des(folder, *rows, columns=COLUMNS):

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from stampshift.core.errors import ArchiveError
-from stampshift.stamps.preprocessing import InvalidPixels, preprocess
+from stampshift.stamps.preprocessing import preprocess
+from stampshift.stamps.raw_triplets import InvalidPixels
 from stampshift.surveys import READERS, Reader
-from stampshift.surveys.examples import first_examples
+from stampshift.surveys.first_examples import first_examples
 
 RULES = {
     "classes": {"burn": "bogus", "streak": "real", "kast": "real"},

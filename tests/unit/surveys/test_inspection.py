@@ -10,7 +10,7 @@ from astropy.io import fits
 
 from alert_packets import container, packets
 from stampshift.core.errors import ArchiveError, ContractError
-from stampshift.stamps.preprocessing import InvalidPixels
+from stampshift.stamps.raw_triplets import InvalidPixels
 from stampshift.surveys.inspection import describe
 from stampshift.surveys.making import make_stamps
 

@@ -13,7 +13,7 @@ import pytest
 from stampshift.core.errors import ArchiveError, ContractError
 from stampshift.core.parallel import WorkerError
 from stampshift.stamps.file import Stamps, StampsWriter
-from stampshift.stamps.preprocessing import InvalidPixels
+from stampshift.stamps.raw_triplets import InvalidPixels
 from stampshift.surveys import making
 from stampshift.surveys.making import digest, make_stamps
 
@@ -105,7 +105,7 @@ KILLED = """
 import os, signal
 from pathlib import Path
 from stampshift.surveys.making import make_stamps
-from stampshift.stamps.preprocessing import InvalidPixels
+from stampshift.stamps.raw_triplets import InvalidPixels
 from stampshift.stamps.file import StampsWriter
 from stampshift.surveys import atlas
 

@@ -9,7 +9,7 @@ import yaml
 from stampshift.config.readers import ANY_SURVEY
 from stampshift.simulation import class_counts, simulate_survey
 from stampshift.stamps.file import Stamps
-from stampshift.stamps.preprocessing import InvalidPixels
+from stampshift.stamps.raw_triplets import InvalidPixels
 from stampshift.surveys import READERS
 from stampshift.surveys.making import make_stamps
 

@@ -7,7 +7,7 @@ import pytest
 from stampshift.config.diagnosed import READERS_WITH_SNR
 from stampshift.core.errors import ArchiveError
 from stampshift.surveys import READERS, hits
-from stampshift.surveys.signal_to_noise import SIGNAL_TO_NOISE
+from stampshift.surveys.catalogue import SIGNAL_TO_NOISE
 
 
 def write_des(folder, header, *rows):
@@ -61,9 +61,12 @@ def test_hits_identifiers_are_those_of_its_stamps(tmp_path, formats, gz):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (chunk(1, 2, SNRs=np.ones(1)), "found 1 for 2"),
-        ({name: value for name, value in chunk(1, 2).items() if name != "SNRs"}, "found 0 for 2"),
-        ([1], "found 0 for 0"),
+        (chunk(1, 2, SNRs=np.ones(1)), "one number in 'SNRs' for each of the labels, found 1 for 2."),
+        (
+            {name: value for name, value in chunk(1, 2).items() if name != "SNRs"},
+            "one number in 'SNRs' for each of the labels, found 0 for 2.",
+        ),
+        ([1], "a pickled dictionary with temp_images, sci_images, diff_images and labels, found list."),
     ],
 )
 def test_hits_chunk_without_a_ratio_for_each_label_is_refused(tmp_path, content, message):
@@ -71,6 +74,4 @@ def test_hits_chunk_without_a_ratio_for_each_label_is_refused(tmp_path, content,
     path.write_bytes(pickle.dumps(content, protocol=2))
     with pytest.raises(ArchiveError) as caught:
         SIGNAL_TO_NOISE["hits"]([path])
-    assert str(caught.value).startswith(
-        f"HiTS archive {path}: expected one number in 'SNRs' for each of the labels, {message}."
-    )
+    assert str(caught.value).startswith(f"HiTS archive {path}: expected {message}")

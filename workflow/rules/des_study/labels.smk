@@ -16,7 +16,7 @@ rule des_study_features:
         runtime=growing(60),
     params:
         reader=survey_reader(DES_SURVEY),
-        code=code_digest("surveys.features"),
+        code=code_digest("surveys.catalogue"),
     script:
         "../../scripts/des_study_features.py"
 

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from stampshift.core.errors import ArchiveError
 from stampshift.formats.fits import read_image
-from stampshift.stamps.differencing import template_of
-from stampshift.stamps.preprocessing import InvalidPixels
+from stampshift.stamps.raw_triplets import InvalidPixels, template_of
 
 UNREADABLE_PACKET = "unreadable packet"
 MISSING_CUTOUT = "missing cutout"

@@ -38,9 +38,9 @@ def review(
     ] = True,
 ) -> None:
     """Open a web page on which people say which candidates are real and which bogus."""
-    from stampshift.review.candidates import open_review
+    from stampshift.review.review import open_review
     from stampshift.review.serve import serve
-    from stampshift.review.store import VoteStore
+    from stampshift.review.vote_store import VoteStore
 
     found = open_review(candidates, stamps=stamps, shuffle_seed=shuffle_seed)
     with VoteStore.open(votes or Path("resources/reviews") / f"{found.survey}.sqlite", found) as store:
@@ -71,7 +71,7 @@ def review_export(
 ) -> None:
     """Write the labels that a review decided, and its votes; print counts and the raters' agreement."""
     from stampshift.review.export import export
-    from stampshift.review.store import VoteStore
+    from stampshift.review.vote_store import VoteStore
 
     with VoteStore.read(votes) as store:
         told = export(

@@ -6,7 +6,7 @@ from typing import Any
 from stampshift.config.experiment import Pair
 from stampshift.core.errors import ConfigError
 
-# whose archives give S/N: the keys of surveys.signal_to_noise.SIGNAL_TO_NOISE, named here because that module
+# whose archives give S/N: the keys of surveys.catalogue.SIGNAL_TO_NOISE, named here because that module
 # brings all readers with it, and every job reads the configuration
 READERS_WITH_SNR = ("des", "hits")
 

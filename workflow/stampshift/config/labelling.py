@@ -5,7 +5,7 @@ from typing import Any
 
 from stampshift.core.errors import ConfigError
 
-READERS_WITH_FEATURES = ("des",)  # those of surveys.features, which needs a table library to import
+READERS_WITH_FEATURES = ("des",)  # those of surveys.catalogue, which needs a table library to import
 FEATURES_OF = {"forest": 38, "forest_of_stamps": 18}
 
 

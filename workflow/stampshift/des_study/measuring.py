@@ -15,10 +15,8 @@ from tqdm import tqdm
 
 from stampshift.core.errors import ArchiveError
 from stampshift.core.parallel import ordered_map
-from stampshift.stamps.autoscan import STAMP_FEATURES
-from stampshift.stamps.autoscan_features import SMALLEST_STAMP, stamp_features
-from stampshift.stamps.preprocessing import InvalidPixels
-from stampshift.stamps.triplets import RawTriplet
+from stampshift.stamps.autoscan import SMALLEST_STAMP, STAMP_FEATURES, stamp_features
+from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet
 from stampshift.surveys import READERS
 
 

@@ -111,38 +111,16 @@ ORIGINS: dict[str, Callable[[Sources, Stamps], pd.DataFrame]] = {
 }
 
 
-def read_relabelled_table(path: Path, *, classes: Mapping[str, str]) -> pd.DataFrame:
-    """``id``, ``old_label`` and ``label`` (uint8) of a table in DES' format: relabelled, or planted flips.
-
-    `classes` maps ``"real"`` and ``"artifact"`` to ``"real"`` or ``"bogus"``.
-    """
-    dtypes = {"ID": np.int64, "OBJECT_TYPE": np.float64, "old_OBJECT_TYPE": np.float64}
-    try:
-        values = pd.read_csv(path, comment="#", skipinitialspace=True, usecols=list(dtypes), dtype=dtypes)
-    except (ValueError, OSError) as error:
-        raise ContractError(
-            f"{path}: expected a CSV table with numbers in {', '.join(dtypes)}, found otherwise ({error}). "
-            "Use a relabelled table of the archive."
-        ) from error
-    table = pd.DataFrame({"id": values["ID"].astype(str)})
+def _of_every_stamp(path: Path, stamps: Stamps, classes: Mapping[str, str]) -> pd.DataFrame:
+    """Labels of a table in DES' format, in the stamps' order; it may hold candidates that were dropped."""
+    values = des.read_autoscan(path, list(TABLE_COLUMNS), remedy="Use a relabelled table of the archive.")
+    remedy = "Use the table that belongs to the archive."
+    ids = values["ID"].astype(str)
+    lines = rows_of(stamps.ids, among=ids, source=f"{path}: the table", remedy=remedy)
+    corrections = pd.DataFrame({"row": np.arange(len(stamps)), "id": stamps.ids.astype(object)})
     codes = {code: LABELS[classes[name]] for code, name in des.CLASSES.items()}
     for column, name in TABLE_COLUMNS.items():
-        strange = values[~values[column].isin(list(codes))]
-        if len(strange):
-            raise ContractError(
-                f"{path}: expected 0 (real) or 1 (artifact) in {column}, found {strange[column].iloc[0]:g} "
-                f"for ID {strange['ID'].iloc[0]}. Use a relabelled table of the archive."
-            )
-        table[name] = values[column].map(codes).astype(np.uint8)
-    return table
-
-
-def _of_every_stamp(path: Path, stamps: Stamps, classes: Mapping[str, str]) -> pd.DataFrame:
-    """Labels of a relabelled table in the order of the stamps; it may hold candidates that were dropped."""
-    table = read_relabelled_table(path, classes=classes)
-    remedy = "Use the table that belongs to the archive."
-    lines = rows_of(stamps.ids, among=table["id"], source=f"{path}: the table", remedy=remedy)
-    corrections = table.iloc[lines].assign(row=np.arange(len(stamps))).reset_index(drop=True)
+        corrections[name] = values[column].iloc[lines].map(codes).to_numpy(np.uint8)
     _check_old_labels(corrections, stamps, path)
     return corrections
 

@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 
 from stampshift.core.errors import ContractError
-from stampshift.review.raters import read_votes, simulate_votes
-from stampshift.review.votes import agreement, majority
+from stampshift.review.votes import agreement, majority, read_votes, simulate_votes
 from stampshift.stamps.file import LABELS, Stamps
 from stampshift.stamps.identifiers import rows_of
 

@@ -11,8 +11,8 @@ from stampshift.core.errors import ContractError
 from stampshift.figures.style import styled
 from stampshift.figures.triplets import image_grid, show_image, title_at_top
 from stampshift.stamps.file import LABEL_NAMES, Stamps
-from stampshift.stamps.preprocessing import Block, InvalidPixels
-from stampshift.stamps.triplets import RawTriplet
+from stampshift.stamps.preprocessing import Block
+from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet
 
 NAME_WIDTH = 0.9  # of a stamp: room for the class's name at the left of its row
 ROW_HEIGHT = 1.06  # of a stamp

@@ -17,7 +17,7 @@ from stampshift.planning.calibration import ArchiveRate, TrainingRate
 from stampshift.planning.trainings import Recipe
 from stampshift.planning.usage import peak_megabytes
 from stampshift.simulation import simulate_survey
-from stampshift.stamps.preprocessing import InvalidPixels
+from stampshift.stamps.raw_triplets import InvalidPixels
 from stampshift.surveys.making import make_stamps
 from stampshift.training.data import Labelled, TrainingData, Unlabelled
 from stampshift.training.device import set_up_process

@@ -13,7 +13,7 @@ from stampshift.core.errors import ContractError
 from stampshift.core.files import read_json, write_json
 from stampshift.core.provenance import file_digest
 from stampshift.stamps.file import CHANNELS, LABELS
-from stampshift.stamps.preprocessing import InvalidPixels
+from stampshift.stamps.raw_triplets import InvalidPixels
 
 FORMAT = 1
 CONTRACT = "contract.json"

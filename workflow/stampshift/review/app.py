@@ -1,9 +1,13 @@
 """The web application of the review page."""
 
+import secrets
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from http import HTTPStatus
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import SplitResult, urlsplit
 
 from fastapi import FastAPI, HTTPException, Query, Request, Response
 from fastapi.responses import FileResponse, JSONResponse
@@ -11,11 +15,10 @@ from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, Field, StringConstraints
 
 from stampshift.core.errors import StampshiftError
-from stampshift.review.access import Access
-from stampshift.review.candidates import Candidate, Review
 from stampshift.review.images import STRETCHES, cached_images
 from stampshift.review.queue import Queue
-from stampshift.review.store import VoteStore
+from stampshift.review.review import Candidate, Review
+from stampshift.review.vote_store import VoteStore
 from stampshift.stamps.file import LABEL_NAMES
 
 PAGE = Path(__file__).parent / "page"
@@ -27,6 +30,7 @@ HEADERS = {
 }
 # the address of an image holds the digest of its stamps: it never changes
 FOREVER = {"Cache-Control": "private, max-age=604800, immutable"}
+READING = {"GET", "HEAD"}
 LAST_VOTES = 50  # that can be undone after a reload
 
 Rater = Annotated[
@@ -44,20 +48,58 @@ class NewVote(BaseModel):
     vote: Literal["real", "bogus", "skip", "undo"]
 
 
-def make_app(review: Review, store: VoteStore, *, raters_per_candidate: int, access: Access) -> FastAPI:
-    """Make the application over the candidates of a review and the store of its votes.
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine as seen by itself."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
-    Parameters
-    ----------
-    review
-        The candidates.
-    store
-        Where the votes go.
-    raters_per_candidate
-        Votes that each candidate should get, skips left out.
-    access
-        Who may talk to it.
-    """
+
+@dataclass(frozen=True)
+class Access:
+    """Who may talk to one server: this machine, or whoever has the token; and no other site's pages."""
+
+    # whether the server is bound to loopback: then other host names in a request's address are refused, as
+    # another site could let a name of its own point here (DNS rebinding)
+    loopback: bool
+    # demanded in the address at the first visit and as a cookie afterwards; None demands nothing
+    token: str | None
+    # name of the cookie; cookies know no ports, so it differs between reviews
+    cookie: str
+
+    def brings_token(self, request: Request) -> bool:
+        """Whether the address of the request holds the token."""
+        return self._is_token(request.query_params.get("token", ""))
+
+    def refusal(self, request: Request) -> tuple[HTTPStatus, str] | None:
+        """Status and reason if the request is refused, or None."""
+        host = _split(f"//{request.headers.get('host', '')}")
+        if self.loopback and not is_loopback(host.hostname or ""):
+            reason = "This page is for its own machine only, under localhost."
+            return HTTPStatus.MISDIRECTED_REQUEST, reason
+        if not self.brings_token(request) and not self._is_token(request.cookies.get(self.cookie, "")):
+            reason = "Open the address that `stampshift review` printed, with its token."
+            return HTTPStatus.FORBIDDEN, reason
+        origin = _split(request.headers.get("origin", ""))
+        if request.method not in READING and not origin.netloc == host.netloc != "":
+            return HTTPStatus.FORBIDDEN, "Votes are taken from the review page itself only."
+        return None
+
+    def _is_token(self, given: str) -> bool:
+        return self.token is None or secrets.compare_digest(given.encode(), self.token.encode())
+
+
+def _split(address: str) -> SplitResult:
+    """Parts of an address; those of an empty one where it is none."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
+
+
+def make_app(review: Review, store: VoteStore, *, raters_per_candidate: int, access: Access) -> FastAPI:
+    """Make the application; each candidate should get `raters_per_candidate` votes, skips left out."""
     # no pages of documentation: they would load scripts from elsewhere
     app = FastAPI(title="stampshift review", docs_url=None, redoc_url=None, openapi_url=None)
     _guard(app, access)
@@ -74,7 +116,8 @@ def _guard(app: FastAPI, access: Access) -> None:
         if refused is None:
             response = await go_on(request)
         else:
-            response = JSONResponse({"detail": refused.reason}, refused.status)
+            status, reason = refused
+            response = JSONResponse({"detail": reason}, status)
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         return response
@@ -137,9 +180,8 @@ def _add_votes(app: FastAPI, review: Review, store: VoteStore, queue: Queue) -> 
     @app.post("/api/votes")
     def take(new: NewVote) -> dict[str, Any]:
         if new.review != review.fingerprint:
-            raise HTTPException(
-                HTTPStatus.CONFLICT, "Another review runs at this address now: reload the page."
-            )
+            reason = "Another review runs at this address now: reload the page."
+            raise HTTPException(HTTPStatus.CONFLICT, reason)
         if new.id not in review.candidates:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"{new.id} is no candidate of this review.")
         saved = store.add(key=new.key, id=new.id, rater=new.rater, vote=new.vote)

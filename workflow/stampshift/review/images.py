@@ -37,19 +37,10 @@ STRETCHES = {"zscale": _zscale, "asinh": _asinh}
 
 
 def triplet_png(triplet: NDArray[np.float32], stretch: str) -> bytes:
-    """Template, science and difference side by side, one image pixel for each pixel of the stamp.
+    """PNG of a triplet (3, size, size), side by side: grey, with transparent gaps of two pixels.
 
-    Parameters
-    ----------
-    triplet
-        float32 (3, size, size), finite; the first row of a stamp is shown at the bottom, as in the figures.
-    stretch
-        Key of `STRETCHES`; a constant image is black.
-
-    Returns
-    -------
-    bytes
-        A PNG of size x (3 size + 4) pixels: grey, with transparent gaps of two pixels.
+    Each pixel of a stamp is one of the image, and its first row is at the bottom, as in the figures. A
+    constant image is black.
     """
     channels, height, width = triplet.shape
     canvas = np.zeros((height, channels * (width + GAP_PIXELS) - GAP_PIXELS, 2), np.uint8)

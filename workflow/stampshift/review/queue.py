@@ -6,38 +6,22 @@ from itertools import islice
 from threading import Lock
 from typing import TypedDict
 
-from stampshift.review.candidates import Candidate, Review
-from stampshift.review.store import UNDO, VoteStore
+from stampshift.review.review import Candidate, Review
+from stampshift.review.vote_store import UNDO, VoteStore
 from stampshift.stamps.file import LABELS
 
 SHOWN_SECONDS = 120  # how long a candidate on a rater's screen is taken to be in good hands
 
 
 class Progress(TypedDict):
-    """How far a review is.
+    """How far a review is."""
 
-    Attributes
-    ----------
-    mine
-        Candidates that the rater has voted on or skipped.
-    left
-        Candidates that still wait for the rater.
-    complete
-        Candidates with enough votes.
-    candidates
-        All candidates.
-    votes
-        Votes of all raters that stand, skips left out.
-    seen
-        Number of the last vote that is counted here: of two answers the one with the larger is the later.
-    """
-
-    mine: int
-    left: int
-    complete: int
-    candidates: int
-    votes: int
-    seen: int
+    mine: int  # candidates that the rater has voted on or skipped
+    left: int  # candidates that still wait for the rater
+    complete: int  # candidates with enough votes
+    candidates: int  # all of them
+    votes: int  # of all raters that stand, skips left out
+    seen: int  # number of the last vote counted here: of two answers the one with the larger is the later
 
 
 class Queue:
@@ -62,7 +46,7 @@ class Queue:
         """The next candidates for a rater, at most `count`, without the `held` ones on the rater's screen."""
         with self._lock:
             self._read_new_votes()
-            chosen = self._choose(rater, count, frozenset(held))
+            chosen = self._choose(rater, count, held)
             names = frozenset(candidate.id for candidate in chosen)
             self._shown[rater] = (time.monotonic(), names.union(held))
             return chosen
@@ -72,12 +56,12 @@ class Queue:
         with self._lock:
             self._read_new_votes()
             mine = self._by_rater.get(rater, {})
-            others = sum(name not in mine and self._cast(name) >= self._wanted for name in self._by_candidate)
+            complete = {name for name in self._by_candidate if self._cast(name) >= self._wanted}
             total = len(self._review.candidates)
             return {
                 "mine": len(mine),
-                "left": total - len(mine) - others,
-                "complete": sum(self._cast(name) >= self._wanted for name in self._by_candidate),
+                "left": total - len(complete | mine.keys()),
+                "complete": len(complete),
                 "candidates": total,
                 "votes": sum(map(self._cast, self._by_candidate)),
                 "seen": self._seen,
@@ -110,11 +94,9 @@ class Queue:
     def _cast(self, name: str) -> int:
         return sum(vote in LABELS for vote in self._by_candidate.get(name, {}).values())
 
-    def _choose(self, rater: str, count: int, held: frozenset[str]) -> list[Candidate]:
+    def _choose(self, rater: str, count: int, held: Collection[str]) -> list[Candidate]:
         since = time.monotonic() - SHOWN_SECONDS
-        screens = {
-            other: names for other, (at, names) in self._shown.items() if other != rater and at > since
-        }
+        screens = [(each, names) for each, (at, names) in self._shown.items() if each != rater and at > since]
         mine = self._by_rater.get(rater, {})
         free: list[Candidate] = []
         in_good_hands: list[Candidate] = []
@@ -125,6 +107,6 @@ class Queue:
             if name in mine or name in held or missing <= 0:
                 continue
             voters = self._by_candidate.get(name, {})
-            looking = sum(name in names and other not in voters for other, names in screens.items())
+            looking = sum(name in names and other not in voters for other, names in screens)
             (free if looking < missing else in_good_hands).append(candidate)
         return [*free, *in_good_hands][:count]

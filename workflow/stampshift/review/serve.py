@@ -11,10 +11,9 @@ from contextlib import suppress
 import uvicorn
 
 from stampshift.core.errors import StampshiftError
-from stampshift.review.access import Access, is_loopback
-from stampshift.review.app import make_app
-from stampshift.review.candidates import Review
-from stampshift.review.store import VoteStore
+from stampshift.review.app import Access, is_loopback, make_app
+from stampshift.review.review import Review
+from stampshift.review.vote_store import VoteStore
 
 WILDCARDS = {"0.0.0.0", "::"}
 
@@ -30,25 +29,11 @@ def serve(
     open_browser: bool,
     say: Callable[[str], None],
 ) -> None:
-    """Serve the review page until Ctrl-C.
+    """Serve the review page until Ctrl-C; port 0 takes a free one.
 
-    Parameters
-    ----------
-    review, store, raters_per_candidate
-        As for `make_app`.
-    host, port
-        Address to listen at; port 0 takes a free one.
-    token
-        Demanded of every visitor; None for one made here if the host is not loopback, and for none otherwise.
-    open_browser
-        Whether to open the page on this machine.
-    say
-        Called with each line for the user.
-
-    Raises
-    ------
-    StampshiftError
-        If the address cannot be listened at.
+    The token is demanded of every visitor; without one, a host that is not loopback gets one made here.
+    `say` is called with each line for the user. A `StampshiftError` is raised if another process listens at
+    the address.
     """
     loopback = is_loopback(host)
     if token is None and not loopback:
@@ -79,9 +64,8 @@ def _listening(host: str, port: int) -> socket.socket:
 
 
 def _address(host: str, port: int, token: str | None) -> str:
-    name = socket.gethostname() if host in WILDCARDS else host
-    shown = f"[{name}]" if ":" in name else name
-    return f"http://{shown}:{port}/" + (f"?token={token}" if token else "")
+    name = socket.gethostname() if host in WILDCARDS else f"[{host}]" if ":" in host else host
+    return f"http://{name}:{port}/" + (f"?token={token}" if token else "")
 
 
 def _has_screen() -> bool:

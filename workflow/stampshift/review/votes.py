@@ -1,6 +1,12 @@
-"""What the votes of several raters say: majorities with a margin, and agreement beyond chance."""
+"""Votes of people on candidates: read or simulated, their majorities with a margin, their agreement.
+
+A table of votes has the columns ``id``, ``rater``, ``vote`` (real, bogus or skip) and ``time`` (ISO 8601),
+a row per vote; the review page exports it as CSV. The last vote of a rater on a candidate counts; a skip
+counts for nothing, so that skipping withdraws what the rater said before.
+"""
 
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,20 +15,82 @@ from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import fleiss_kappa
 
 from stampshift.core.errors import ContractError
-from stampshift.stamps.file import LABELS
+from stampshift.stamps.file import LABEL_NAMES, LABELS, Stamps
 
 SKIP = "skip"
 WORDS = (*LABELS, SKIP)
 COLUMNS = ("id", "rater", "vote", "time")
+# part of the random stream: no other one of the project begins with it
+STREAM = 0x52415445
+FIRST_VOTE = pd.Timestamp("2000-01-01T00:00:00Z")  # of no night in particular: the votes are made up
+SECONDS_PER_VOTE = 4
+
+
+def read_votes(path: Path, stamps: Stamps) -> pd.DataFrame:
+    """Read the votes of people on stamps of a survey; the columns are str, in the file's order.
+
+    Raises
+    ------
+    ContractError
+        If the file is missing, lacks a column, holds a vote or a time that is none, the same vote twice, an
+        unnamed rater, or a candidate that the survey does not have.
+    """
+    if not path.is_file():
+        raise ContractError(
+            f"{path}: no votes are there. Let people label {stamps.survey} with `stampshift review` and "
+            "export the votes there, or change des_study.new_survey.votes."
+        )
+    try:
+        votes = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except (ValueError, OSError) as error:
+        raise ContractError(
+            f"{path}: expected a CSV table of votes with the columns {', '.join(COLUMNS)}, found otherwise "
+            f"({error}). Export the votes of `stampshift review` there."
+        ) from error
+    try:
+        last_votes(votes)
+    except ContractError as error:
+        raise ContractError(f"{path}: {error}") from error
+    for wrong, what in (
+        (votes.duplicated(["id", "rater", "time"]), "a vote of the same rater at the same time twice"),
+        (~votes["id"].isin(stamps.ids), f"a vote on no candidate of {stamps.survey}"),
+        (votes["rater"].str.strip() == "", "a vote of no rater"),
+    ):
+        if wrong.any():
+            line = votes[wrong].iloc[0]
+            raise ContractError(
+                f"{path}: {what}: candidate '{line['id']}', rater '{line['rater']}', {line['time']} "
+                f"({int(wrong.sum())} in all). Correct the file, or export the votes again."
+            )
+    return votes[list(COLUMNS)]
+
+
+def simulate_votes(
+    stamps: Stamps, *, raters: int, votes_per_candidate: int, error_rate: float, seed: int
+) -> pd.DataFrame:
+    """Votes of simulated raters, ``rater-1`` and so on, who know the true labels and err at a known rate.
+
+    Every candidate is judged by as many raters, drawn at random; each vote is wrong with the same
+    probability, whatever the candidate. Times are made up, a few seconds apart. The table is as of
+    `read_votes`, without skips.
+    """
+    rng = np.random.default_rng([STREAM, seed])
+    chosen = rng.random((len(stamps), raters)).argsort(axis=1)[:, :votes_per_candidate]  # (N, votes)
+    wrong = rng.random(chosen.shape) < error_rate
+    said = np.where(wrong, 1 - stamps.labels[:, np.newaxis], stamps.labels[:, np.newaxis])
+    seconds = pd.to_timedelta(SECONDS_PER_VOTE * np.arange(chosen.size), unit="s")
+    return pd.DataFrame(
+        {
+            "id": np.repeat(stamps.ids.astype(object), votes_per_candidate),
+            "rater": [f"rater-{number + 1}" for number in chosen.ravel()],
+            "vote": [LABEL_NAMES[code] for code in said.ravel()],
+            "time": (FIRST_VOTE + seconds).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+    )
 
 
 def last_votes(votes: pd.DataFrame) -> pd.DataFrame:
     """The last vote of every rater on every candidate, in the order of time.
-
-    Parameters
-    ----------
-    votes
-        Columns id, rater, vote (real, bogus or skip) and time (ISO 8601), a row per vote.
 
     Raises
     ------
@@ -46,15 +114,7 @@ def last_votes(votes: pd.DataFrame) -> pd.DataFrame:
 def majority(votes: pd.DataFrame, *, margin: int) -> pd.DataFrame:
     """What the majority calls each candidate, where it leads by at least `margin` votes.
 
-    The last vote of a rater on a candidate counts; a skip counts for nothing, so that skipping withdraws
-    what the rater said before.
-
-    Parameters
-    ----------
-    votes
-        Columns id, rater, vote (real, bogus or skip) and time (ISO 8601), a row per vote.
-    margin
-        Votes by which the majority must lead; 2 in the DECAT survey (Ayyar et al. 2022).
+    The margin was 2 in the DECAT survey (Ayyar et al. 2022).
 
     Returns
     -------
@@ -82,18 +142,10 @@ def majority(votes: pd.DataFrame, *, margin: int) -> pd.DataFrame:
 def agreement(votes: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
     """Agreement of raters beyond chance, skips left out.
 
-    Parameters
-    ----------
-    votes
-        As for `majority`.
-
-    Returns
-    -------
-    dict
-        ``cohen``: Cohen's (1960) kappa of every pair of raters with candidates in common, items with
-        raters (two names), candidates and kappa. ``fleiss``: Fleiss' (1971) kappa, which needs equally many
-        votes on every candidate, for every such number of votes from 2, items with votes, candidates and
-        kappa. A kappa is None where all votes are the same: chance alone would agree as well.
+    ``cohen`` holds Cohen's (1960) kappa of every pair of raters with candidates in common: raters (two
+    names), candidates and kappa. ``fleiss`` holds Fleiss' (1971) kappa, which needs equally many votes on
+    every candidate, for every such number of votes from 2: votes, candidates and kappa. A kappa is None where
+    all votes are the same: chance alone would agree as well.
     """
     last = last_votes(votes)
     cast = last[last["vote"] != SKIP]

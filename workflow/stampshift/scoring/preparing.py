@@ -10,10 +10,9 @@ from stampshift.alerts import Alert
 from stampshift.alerts.dialects import DIALECTS
 from stampshift.release.contract import Contract
 from stampshift.scoring.scores_file import NO_VALID_PIXEL, UNFIT
-from stampshift.stamps.counts import Counts
 from stampshift.stamps.file import CHANNELS
-from stampshift.stamps.filtering import unfit
-from stampshift.stamps.preprocessing import InvalidPixels, central_crop, normalise_and_fill
+from stampshift.stamps.preprocessing import Counts, central_crop, normalise_and_fill, unfit
+from stampshift.stamps.raw_triplets import InvalidPixels
 
 Stamps = NDArray[np.float32]
 

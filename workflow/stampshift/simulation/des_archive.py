@@ -15,8 +15,7 @@ from stampshift.simulation.encoding import fits_bytes, gif_bytes, tar_end, tar_m
 from stampshift.simulation.features import truth_features
 from stampshift.simulation.plan import Plan, Task
 from stampshift.simulation.streams import PURPOSE_FILES, random_stream
-from stampshift.stamps.autoscan import COLUMNS
-from stampshift.stamps.autoscan_features import stamp_features
+from stampshift.stamps.autoscan import COLUMNS, stamp_features
 
 TABLE = "autoscan_features.3.csv"
 COMMENTS = (

@@ -7,25 +7,29 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from stampshift.core.errors import ContractError
+from stampshift.core.errors import ContractError, StampshiftError
 from stampshift.stamps.file import Stamps
 
 Identifiers = Sequence[str] | NDArray[Any] | pd.Series
 
 
-def rows_of(ids: Identifiers, *, among: Identifiers, source: str, remedy: str) -> NDArray[np.int64]:
+def rows_of(
+    ids: Identifiers,
+    *,
+    among: Identifiers,
+    source: str,
+    remedy: str,
+    error: type[StampshiftError] = ContractError,
+) -> NDArray[np.int64]:
     """Row of each of `ids` among those of a table or a stamps file, which `source` names in messages.
 
-    Raises
-    ------
-    ContractError
-        If an identifier is not there, or more than once.
+    An `error` is raised if an identifier is not there, or more than once.
     """
-    index, wanted = pd.Index(np.asarray(among, object)), np.asarray(ids, object)
+    index, wanted = pd.Index(among), pd.Index(ids)
     times = index.value_counts().reindex(wanted, fill_value=0)
     wrong = times[times != 1]
     if len(wrong):
-        raise ContractError(
+        raise error(
             f"{source} should hold candidate {wrong.index[0]} once, found {wrong.iloc[0]} ({len(wrong)} of "
             f"{len(wanted)} candidates are missing or repeated). {remedy}"
         )
@@ -34,13 +38,7 @@ def rows_of(ids: Identifiers, *, among: Identifiers, source: str, remedy: str) -
 
 
 def check_rows(table: pd.DataFrame, stamps: Stamps, *, source: str, remedy: str) -> None:
-    """Check that each ``row`` of a table occurs once and is the candidate ``id`` of the stamps file.
-
-    Raises
-    ------
-    ContractError
-        If the table was made for other stamps.
-    """
+    """Raise a `ContractError` unless each ``row`` of a table is there once and is that of its ``id``."""
     rows = table["row"]
     beyond = int((~rows.between(0, len(stamps) - 1)).sum())
     twice = int(rows.duplicated().sum())

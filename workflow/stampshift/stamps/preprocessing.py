@@ -12,84 +12,76 @@ Preprocessing of Bolivar (2022), section 5.2, in this order:
    becomes 0.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from itertools import chain, islice
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stampshift.stamps.counts import Counts
+from stampshift.core.errors import ArchiveError
 from stampshift.stamps.file import CHANNELS, DIFFERENCE, LABELS, UNLABELLED, UNLABELLED_CLASS
-from stampshift.stamps.filtering import of_known_class, square, usable
-from stampshift.stamps.triplets import RawTriplet, Unusable
+from stampshift.stamps.raw_triplets import Image, InvalidPixels, RawTriplet, Unusable
 
 BLOCK_TRIPLETS = 256  # 2.7 MB in float64 at 21 pixels: stays within a processor's cache
 NORMAL_SIGMA = 1.4826  # standard deviation of a normal distribution over its median absolute deviation
 SMALLEST_SIGMA = 1e-10  # of a difference, in the survey's units; below it nothing is divided
 CLIPPED_SIGMAS = 30.0
+REASONS = ("non_square", "ragged", "too_small")
+Mask = NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
-class InvalidPixels:
-    """Which pixel values of a survey are marks and not measurements; NaN and inf always are.
+@dataclass
+class Counts:
+    """What preprocessing met. Counts by channel refer to the kept, cropped stamps."""
 
-    A rule that is None does not apply: a survey's config names only the marks that it has.
+    read: int = 0
+    kept: int = 0
+    # triplets by reason: `REASONS`, "unlabelled", "duplicate", or the problem of a packet ("missing cutout")
+    dropped: Counter[str] = field(default_factory=Counter)
+    classes_read: Counter[str] = field(default_factory=Counter)  # read triplets by the survey's class
+    classes: Counter[str] = field(default_factory=Counter)  # kept ones by the survey's class
+    labels: Counter[str] = field(default_factory=Counter)  # kept ones by real or bogus
+    # by channel: invalid pixels, stamps with one or more, channels constant over their valid pixels, and
+    # channels without a valid pixel
+    filled_pixels: Counter[str] = field(default_factory=Counter)
+    filled_stamps: Counter[str] = field(default_factory=Counter)
+    constant: Counter[str] = field(default_factory=Counter)
+    empty: Counter[str] = field(default_factory=Counter)
 
-    Attributes
-    ----------
-    equals
-        Value that marks a masked pixel, in the survey's units.
-    magnitude_above
-        Pixels of at least this absolute value are marks.
-    nonzero_below
-        Pixels of less than this absolute value are marks, unless they are exactly 0.
-    """
+    def __iadd__(self, other: Self) -> Self:
+        for name, value in vars(other).items():
+            if isinstance(value, Counter):
+                getattr(self, name).update(value)
+            else:
+                setattr(self, name, getattr(self, name) + value)
+        return self
 
-    equals: float | None = None
-    magnitude_above: float | None = None
-    nonzero_below: float | None = None
-
-    def mask(self, pixels: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Tell which pixels are invalid, for float32 `pixels` of any shape."""
-        invalid = ~np.isfinite(pixels)
-        if self.equals is not None:
-            invalid |= pixels == np.float32(self.equals)
-        if self.magnitude_above is not None:
-            invalid |= np.abs(pixels) >= self.magnitude_above
-        if self.nonzero_below is not None:
-            invalid |= (np.abs(pixels) < self.nonzero_below) & (pixels != 0)
-        return invalid
+    def as_dict(self) -> dict[str, Any]:
+        """The counts as JSON content, also those of reasons, labels and channels that count 0."""
+        by_channel = dict.fromkeys(("filled_pixels", "filled_stamps", "constant", "empty"), CHANNELS)
+        names: dict[str, Iterable[str]] = {"dropped": REASONS, "labels": LABELS, **by_channel}
+        return {
+            name: {key: value[key] for key in dict.fromkeys([*names.get(name, ()), *sorted(value)])}
+            if isinstance(value, Counter)
+            else value
+            for name, value in vars(self).items()
+        }
 
 
 @dataclass(frozen=True)
 class Block:
-    """Preprocessed stamps.
+    """Preprocessed stamps and what is known of them."""
 
-    Attributes
-    ----------
-    stamps
-        float32 (n, 3, size, size), channels as `stamps.CHANNELS`, finite.
-    labels
-        uint8 (n,), 1 real and 0 bogus, 255 unlabelled.
-    classes, ids, groups
-        The survey's own class, the candidate's and the object's identifier, n of each.
-    counts
-        What preprocessing met.
-    dropped_ids
-        Candidates that were dropped, but for unlabelled ones.
-    problems
-        What was wrong with candidates of which no triplet could be made, a sentence of each.
-    """
-
-    stamps: NDArray[np.float32]
-    labels: NDArray[np.uint8]
+    stamps: NDArray[np.float32]  # (n, 3, size, size), channels as `CHANNELS`, finite
+    labels: NDArray[np.uint8]  # (n,), 1 real, 0 bogus, 255 unlabelled
     classes: list[str]
     ids: list[str]
     groups: list[str]
     counts: Counts
-    dropped_ids: list[str]
-    problems: list[str]
+    dropped: list[Unusable]  # but for unlabelled ones; what does not fit the crop has no detail
 
 
 def preprocess(
@@ -103,12 +95,10 @@ def preprocess(
 ) -> Block:
     """Filter, crop, normalise and fill triplets; what was dropped, filled or constant is counted.
 
+    Dropped triplets cost no memory, the others 1.3 KB per channel at 21 pixels.
+
     Parameters
     ----------
-    triplets
-        Raw triplets; those dropped cost nothing, the others 1.3 KB per channel at 21 pixels.
-    size_pixels
-        Side of the crop.
     normalisation
         Key of `NORMALISATIONS`.
     invalid
@@ -123,27 +113,21 @@ def preprocess(
     ArchiveError
         If a triplet has a class that the map does not hold.
     """
-    counts = Counts()
+    counts, dropped = Counts(), list[Unusable]()
+    fit = _fit(
+        triplets,
+        classes=classes,
+        unlabelled=unlabelled,
+        size_pixels=size_pixels,
+        counts=counts,
+        dropped=dropped,
+    )
     stamps: list[NDArray[np.float32]] = [np.empty((0, len(CHANNELS), size_pixels, size_pixels), np.float32)]
-    names: list[str] = []
-    ids: list[str] = []
-    groups: list[str] = []
-    dropped_ids: list[str] = []
-    problems: list[str] = []
-    kept = usable(triplets, counts=counts, dropped_ids=dropped_ids, problems=problems)
-    kept = of_known_class(kept, classes=classes, unlabelled=unlabelled, counts=counts)
-    kept = square(kept, size_pixels=size_pixels, counts=counts, dropped_ids=dropped_ids)
-    while block := list(islice(kept, BLOCK_TRIPLETS)):
-        images = chain.from_iterable(triplet.images for triplet in block)
-        pixels = np.stack([central_crop(image, size_pixels=size_pixels) for image in images])
-        stamps.append(
-            normalise_and_fill(
-                pixels.reshape(len(block), *stamps[0].shape[1:]),
-                normalisation=normalisation,
-                invalid=invalid,
-                counts=counts,
-            )
-        )
+    names, ids, groups = list[str](), list[str](), list[str]()
+    while block := list(islice(fit, BLOCK_TRIPLETS)):
+        crops = [central_crop(image, size_pixels=size_pixels) for each in block for image in each.images]
+        pixels = np.stack(crops).reshape(-1, *stamps[0].shape[1:])
+        stamps.append(normalise_and_fill(pixels, normalisation=normalisation, invalid=invalid, counts=counts))
         names += [triplet.survey_class for triplet in block]
         ids += [triplet.identifier for triplet in block]
         groups += [triplet.group for triplet in block]
@@ -151,49 +135,84 @@ def preprocess(
     counts.kept = len(names)
     counts.classes.update(names)
     counts.labels.update(kinds)
+    counts.dropped.update(each.reason for each in dropped)
     labels = np.array([LABELS.get(kind, UNLABELLED) for kind in kinds], np.uint8)
-    return Block(np.concatenate(stamps), labels, names, ids, groups, counts, dropped_ids, problems)
+    return Block(np.concatenate(stamps), labels, names, ids, groups, counts, dropped)
+
+
+def _fit(
+    triplets: Iterable[RawTriplet | Unusable],
+    *,
+    size_pixels: int,
+    classes: Mapping[str, str],
+    unlabelled: str,
+    counts: Counts,
+    dropped: list[Unusable],
+) -> Iterator[RawTriplet]:
+    """Triplets that become stamps; the others are put into `dropped`, or counted if they have no label."""
+    for triplet in triplets:
+        counts.read += 1
+        if isinstance(triplet, Unusable):
+            dropped.append(triplet)
+            continue
+        name = triplet.survey_class
+        if name not in classes and name != UNLABELLED_CLASS:
+            raise ArchiveError(
+                f"candidate {triplet.identifier}: expected a class of the config's map "
+                f"({', '.join(sorted(classes))}), found {name!r}. Add it to the survey's "
+                "`classes` as real or bogus."
+            )
+        counts.classes_read[name] += 1
+        reason = unfit(triplet.images, size_pixels=size_pixels)
+        if name == UNLABELLED_CLASS and unlabelled == "drop":
+            counts.dropped[UNLABELLED_CLASS] += 1
+        elif reason:
+            dropped.append(Unusable(reason, triplet.identifier, ""))
+        else:
+            yield triplet
+
+
+def unfit(images: Sequence[Image], *, size_pixels: int) -> str:
+    """Why a triplet cannot be cropped, one of `REASONS`; ``""`` if it can."""
+    shapes = {image.shape for image in images}
+    if any(len(shape) != 2 or shape[0] != shape[1] for shape in shapes):
+        return "non_square"
+    if len(shapes) != 1:
+        return "ragged"
+    return "too_small" if images[0].shape[0] < size_pixels else ""
+
+
+def central_crop(image: Image, *, size_pixels: int) -> Image:
+    """Central `size_pixels` squared of a square image; the centre of an even size is pixel ``size // 2``."""
+    start = image.shape[0] // 2 - size_pixels // 2
+    window = slice(start, start + size_pixels)
+    return image[window, window]
 
 
 def normalise_and_fill(
     pixels: NDArray[np.float32], *, normalisation: str, invalid: InvalidPixels, counts: Counts
 ) -> NDArray[np.float32]:
-    """Normalise the valid pixels and fill the others with their channel's median.
+    """Normalise the valid pixels of (n, 3, size, size) and fill the others with their channel's median.
 
-    Parameters
-    ----------
-    pixels
-        float32 (n, 3, size, size), channels as `stamps.CHANNELS`, in the survey's units.
-    normalisation
-        Key of `NORMALISATIONS`.
-    invalid
-        The survey's marks of invalid pixels.
-    counts
-        Its counts by channel are increased.
-
-    Returns
-    -------
-    numpy.ndarray
-        float32 of the same shape, finite.
+    The result is finite, and `counts` by channel are increased.
     """
     mask = invalid.mask(pixels).reshape(*pixels.shape[:2], pixels.shape[2] * pixels.shape[3])
     flat = np.where(mask, 0.0, pixels.reshape(mask.shape).astype(np.float64))  # (n, 3, pixels)
     constant = NORMALISATIONS[normalisation](flat, mask)
-    filled = mask.any(axis=-1)
+    filled, empty = mask.any(axis=-1), mask.all(axis=-1)
     flat[filled] = _fill(flat[filled], mask[filled])
-    empty = mask.all(axis=-1)
-    for name, values in (
-        ("filled_pixels", mask.sum(axis=-1)),
-        ("filled_stamps", filled),
-        ("constant", constant & ~empty),
-        ("empty", empty),
+    for counter, values in (
+        (counts.filled_pixels, mask.sum(axis=-1)),
+        (counts.filled_stamps, filled),
+        (counts.constant, constant & ~empty),
+        (counts.empty, empty),
     ):
-        getattr(counts, name).update(dict(zip(CHANNELS, values.sum(axis=0).tolist(), strict=True)))
+        counter.update(dict(zip(CHANNELS, values.sum(axis=0).tolist(), strict=True)))
     return flat.astype(np.float32).reshape(pixels.shape)
 
 
-def _by_channel(flat: NDArray[np.float64], mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Bring each channel to mean 0 and standard deviation 1, in place; tell which are constant.
+def _by_channel(flat: NDArray[np.float64], mask: Mask) -> Mask:
+    """Bring each channel to mean 0 and standard deviation 1.
 
     A channel counts as constant where its standard deviation (float64, over all valid pixels) is within
     the rounding of its largest float32 pixel: such a spread is no signal, and dividing by it would make
@@ -204,14 +223,14 @@ def _by_channel(flat: NDArray[np.float64], mask: NDArray[np.bool_]) -> NDArray[n
     flat -= (flat.sum(axis=-1) / divisor)[..., np.newaxis]
     flat[mask] = 0.0
     deviation = np.sqrt(np.einsum("ncp,ncp->nc", flat, flat) / divisor)
-    constant: NDArray[np.bool_] = deviation <= np.finfo(np.float32).eps * largest
+    constant: Mask = deviation <= np.finfo(np.float32).eps * largest
     flat /= np.where(constant, 1.0, deviation)[..., np.newaxis]
     flat[constant] = 0.0
     return constant
 
 
-def _by_difference(flat: NDArray[np.float64], mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Divide all channels by the difference's sigma, from its median absolute deviation, in place.
+def _by_difference(flat: NDArray[np.float64], mask: Mask) -> Mask:
+    """Divide all channels by the difference's sigma, from its median absolute deviation.
 
     The background stays where it is and brightness is in units of the noise (Ayyar et al. 2022). A
     difference of less than `SMALLEST_SIGMA` is constant, and its triplet is left in the survey's units.
@@ -225,8 +244,8 @@ def _by_difference(flat: NDArray[np.float64], mask: NDArray[np.bool_]) -> NDArra
     return constant
 
 
-def _by_difference_clipped(flat: NDArray[np.float64], mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """`_by_difference`, then no pixel beyond `CLIPPED_SIGMAS`, in place.
+def _by_difference_clipped(flat: NDArray[np.float64], mask: Mask) -> Mask:
+    """`_by_difference`, then no pixel beyond `CLIPPED_SIGMAS`.
 
     A bright star is thousands of sigmas: the batch that holds one is normalised by it, and batch statistics
     tell little of those of the whole. With few stamps a network then learns nothing that lasts.
@@ -236,31 +255,23 @@ def _by_difference_clipped(flat: NDArray[np.float64], mask: NDArray[np.bool_]) -
     return constant
 
 
-# each normalises (n, 3, pixels), invalid pixels being 0, in place, and tells which channels are constant
-NORMALISATIONS: dict[str, Callable[[NDArray[np.float64], NDArray[np.bool_]], NDArray[np.bool_]]] = {
+# each normalises (n, 3, pixels) in place, invalid pixels being 0, and returns which channels are constant
+NORMALISATIONS: dict[str, Callable[[NDArray[np.float64], Mask], Mask]] = {
     "channel": _by_channel,
     "difference_mad": _by_difference,
     "difference_mad_clipped": _by_difference_clipped,
 }
 
 
-def _fill(rows: NDArray[np.float64], mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _fill(rows: NDArray[np.float64], mask: Mask) -> NDArray[np.float64]:
     """Put the median of each row's valid pixels in the place of the others."""
     return np.where(mask, _medians(rows, mask)[:, np.newaxis], rows)
 
 
-def _medians(rows: NDArray[np.float64], mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _medians(rows: NDArray[np.float64], mask: Mask) -> NDArray[np.float64]:
     """Median of each row's valid pixels; 0 of a row without any."""
     valid = rows.shape[1] - mask.sum(axis=1)
     ordered = np.sort(np.where(mask, np.inf, rows), axis=1)
-    each = np.arange(len(rows))
-    middle = np.maximum(valid, 1)
+    each, middle = np.arange(len(rows)), np.maximum(valid, 1)
     median = (ordered[each, (middle - 1) // 2] + ordered[each, middle // 2]) / 2
     return np.where(valid > 0, median, 0.0)
-
-
-def central_crop(image: NDArray[np.float32], *, size_pixels: int) -> NDArray[np.float32]:
-    """Central `size_pixels` squared of a square image; the centre of an even size is pixel ``size // 2``."""
-    start = image.shape[0] // 2 - size_pixels // 2
-    window = slice(start, start + size_pixels)
-    return image[window, window]

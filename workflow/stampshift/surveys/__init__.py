@@ -1,35 +1,41 @@
-"""Readers of the raw archives: each turns its survey's archive into raw triplets, unit by unit.
+"""Readers of the raw archives, and the making of stamps files.
 
-A reader is three functions of its module. `files` finds the archive's files among the given files and
-folders; `units` reads them in order and yields picklable units, each bounded, of raw bytes or of where they
-lie; `decode` turns a unit into raw triplets and may run in any process. Four read the archives of the
-published study; `table`, `packets` and `folder` read any survey, by what its section of the config says. A
-new format is a new module and one line below.
+A stamp's way, in one direction:
+
+1. a reader (`atlas`, `des`, `hits`, `ztf` of the published study; `table`, `folder`, `packets` of any survey)
+   cuts its archive into units and decodes each into candidates, `stamps.raw_triplets`: triplets in the
+   survey's own units, or what made one unusable;
+2. `stamps.preprocessing` filters, crops, normalises and fills the triplets of a unit, and counts what it met;
+3. `making` does both in worker processes, puts the blocks into the archive's order, leaves out repeated
+   packets and adds up the counts;
+4. `stamps.file` writes what is left, with counts and digests, as one file.
+
+`first_examples` and `inspection` read archives the same way without writing a file; `catalogue` reads what an
+archive says of its candidates beside the stamps. A new format is a new module and one line below.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from stampshift.stamps.preprocessing import InvalidPixels
+from stampshift.stamps.raw_triplets import InvalidPixels
 from stampshift.surveys import atlas, des, folder, hits, packets, table, ztf
 from stampshift.surveys.reader import Reader
 
-Build = Callable[[Mapping[str, Any], InvalidPixels], Reader]
 
-
-def _without_options(reader: Reader) -> Build:
+def _without_options(module: Any) -> Callable[[Mapping[str, Any], InvalidPixels], Reader]:
+    reader = Reader(module.files, module.units, module.decode)
     return lambda options, invalid: reader  # noqa: ARG005
 
 
 # each builds a reader from its options and the survey's marks of invalid pixels
-READERS: dict[str, Build] = {
-    "hits": _without_options(Reader(hits.files, hits.units, hits.decode)),
-    "des": _without_options(Reader(des.files, des.units, des.decode)),
-    "atlas": _without_options(Reader(atlas.files, atlas.units, atlas.decode)),
-    "ztf": _without_options(Reader(ztf.files, ztf.units, ztf.decode)),
+READERS: dict[str, Callable[[Mapping[str, Any], InvalidPixels], Reader]] = {
+    "hits": _without_options(hits),
+    "des": _without_options(des),
+    "atlas": _without_options(atlas),
+    "ztf": _without_options(ztf),
     "table": table.build,
     "packets": packets.build,
     "folder": folder.build,
 }
 
-__all__ = ["READERS", "Build", "Reader"]
+__all__ = ["READERS", "Reader"]

@@ -19,9 +19,7 @@ from stampshift.core.errors import ArchiveError
 from stampshift.formats.archives import find, in_units, listing
 from stampshift.formats.fits import image_of
 from stampshift.formats.unpickling import PICKLE, unpickle_file
-from stampshift.stamps.differencing import template_of
-from stampshift.stamps.preprocessing import InvalidPixels
-from stampshift.stamps.triplets import RawTriplet
+from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet, template_of
 
 SURVEY = "ATLAS"
 CLASSES = ("burn", "cr", "kast", "noise", "scar", "spike", "streak")

@@ -26,12 +26,12 @@ from numpy.typing import NDArray
 from stampshift.core.errors import ArchiveError
 from stampshift.formats.archives import find, listing, tar_members
 from stampshift.formats.fits import read_image
-from stampshift.stamps.triplets import RawTriplet
+from stampshift.stamps.identifiers import rows_of
+from stampshift.stamps.raw_triplets import RawTriplet
 
 SURVEY = "DES"
 KINDS = ("temp", "srch", "diff")  # in the order of stamps.CHANNELS
 CLASSES = {0: "real", 1: "artifact"}
-COLUMNS = {"ID": np.int64, "OBJECT_TYPE": np.float64}
 UNIT_TRIPLETS = 256  # 11 MB of FITS
 TAR = re.compile(r".*\.tar")
 TABLE = re.compile(r"(relabeled_)?autoscan_features.*\.csv")
@@ -51,26 +51,16 @@ class Candidate(NamedTuple):
 
 
 class _Index(NamedTuple):
-    """Where FITS lie: identifier, number of the tar, offset and size in bytes.
-
-    One row per FITS; or, joined, one per candidate, and all but the identifiers are (candidates, 3), as
-    `KINDS`.
-    """
+    """Where FITS lie: one row per FITS, or, joined, one per candidate with columns as `KINDS`."""
 
     identifiers: NDArray[Any]
-    tars: NDArray[Any]
-    offsets: NDArray[Any]
+    tars: NDArray[Any]  # their number
+    offsets: NDArray[Any]  # bytes, as the sizes
     sizes: NDArray[Any]
 
 
 def files(paths: Sequence[Path]) -> list[Path]:
-    """Find the table of labels and then the tars of stamps.
-
-    Raises
-    ------
-    ArchiveError
-        If there is no tar, or not exactly one table.
-    """
+    """The table of labels and then the tars of stamps."""
     tables = find(paths, TABLE, archive=SURVEY, remedy=REMEDY)
     tars = find(paths, TAR, archive=SURVEY, remedy=REMEDY)
     if len(tables) != 1 or not tars:
@@ -82,14 +72,7 @@ def files(paths: Sequence[Path]) -> list[Path]:
 
 
 def units(paths: Sequence[Path]) -> Iterator[list[Candidate]]:
-    """At most 256 candidates at a time: where their FITS lie, which whoever decodes them reads.
-
-    Raises
-    ------
-    ArchiveError
-        If a file is missing, a tar is cut short or corrupt, a candidate lacks a stamp or a label, or has
-        one twice.
-    """
+    """At most 256 candidates at a time: where their FITS lie, which whoever decodes them reads."""
     table, *tars = files(paths)
     index = _in_reading_order(_index(tars))
     classes = _classes(table, index.identifiers)
@@ -105,13 +88,7 @@ def units(paths: Sequence[Path]) -> Iterator[list[Candidate]]:
 
 
 def decode(unit: list[Candidate]) -> Iterator[RawTriplet]:
-    """Triplets of one unit, 51 x 51 pixels; the identifier is the table's ID.
-
-    Raises
-    ------
-    ArchiveError
-        If a FITS file is cut short or corrupt.
-    """
+    """Triplets of one unit, 51 x 51 pixels; the identifier is the table's ID."""
     contents = _contents(stamp for candidate in unit for stamp in candidate.stamps)
     for candidate in unit:
         name = f"{candidate.identifier}.fits"
@@ -174,36 +151,43 @@ def _in_reading_order(index: _Index) -> _Index:
 
 def _classes(table: Path, identifiers: NDArray[np.int64]) -> list[str]:
     """Class of each candidate by the table of labels."""
+    labels = read_autoscan(table, ["OBJECT_TYPE"], remedy="Download the table again.")
+    rows = rows_of(
+        identifiers,
+        among=labels["ID"],
+        source=f"{SURVEY} archive {table}: the table",
+        remedy="Use the table that belongs to the tars.",
+        error=ArchiveError,
+    )
+    return [CLASSES[code] for code in labels["OBJECT_TYPE"].to_numpy()[rows].tolist()]
+
+
+def read_autoscan(table: Path, columns: Sequence[str], *, remedy: str) -> pd.DataFrame:
+    """ID (int64) and columns of DES' table or its relabelled form; float64 but for BAND, NaN for a gap.
+
+    Raises
+    ------
+    ArchiveError
+        If a column is missing or holds text, or OBJECT_TYPE, old or new, is neither 0 nor 1.
+    """
     place = f"{SURVEY} archive {table}"
+    dtypes = {"ID": np.int64} | {name: np.str_ if name == "BAND" else np.float64 for name in columns}
     try:
-        columns = pd.read_csv(table, comment="#", skipinitialspace=True, usecols=list(COLUMNS), dtype=COLUMNS)
+        values = pd.read_csv(table, comment="#", skipinitialspace=True, usecols=list(dtypes), dtype=dtypes)
     except (ValueError, OSError) as error:
+        listed = " and ".join(columns) if len(columns) < 3 else f"the {len(columns)} columns of features"
         raise ArchiveError(
-            f"{place}: expected a CSV table with numbers in ID and OBJECT_TYPE, found otherwise ({error}). "
-            "Download the table again."
+            f"{place}: expected a CSV table with numbers in ID and {listed}, found otherwise ({error}). "
+            f"{remedy}"
         ) from error
-    known, types = columns["ID"].to_numpy(), columns["OBJECT_TYPE"].to_numpy()
-    order = np.argsort(known)
-    known, types = known[order], types[order]
-    if (np.diff(known) == 0).any():
-        raise ArchiveError(
-            f"{place}: expected each ID once, found {known[:-1][np.diff(known) == 0][0]} twice. Download the "
-            "table again."
-        )
-    unknown = types[~np.isin(types, list(CLASSES))]
-    if len(unknown):
-        raise ArchiveError(
-            f"{place}: expected OBJECT_TYPE 0 (real) or 1 (artifact), found {unknown[0]:g}. Download the "
-            "table again."
-        )
-    rows = np.searchsorted(known, identifiers).clip(max=len(known) - 1)
-    missing = identifiers[known[rows] != identifiers] if len(known) else identifiers
-    if len(missing):
-        raise ArchiveError(
-            f"{place}: expected a label for every candidate in the tars, found none for ID {missing[0]} "
-            f"({len(missing)} in all). Use the table that belongs to the tars."
-        )
-    return [CLASSES[int(code)] for code in types[rows]]
+    for name in (column for column in columns if column.endswith("OBJECT_TYPE")):
+        strange = values[~values[name].isin(list(CLASSES))]
+        if len(strange):
+            raise ArchiveError(
+                f"{place}: expected 0 (real) or 1 (artifact) in {name}, found {strange[name].iloc[0]:g} for "
+                f"ID {strange['ID'].iloc[0]}. {remedy}"
+            )
+    return values
 
 
 def _contents(stamps: Iterable[tuple[str, int, int]]) -> dict[tuple[str, int, int], bytes]:

@@ -17,10 +17,8 @@ from numpy.typing import NDArray
 from stampshift.core.errors import ArchiveError
 from stampshift.formats.archives import find, in_units, listing
 from stampshift.formats.fits import read_image, read_planes
-from stampshift.stamps.preprocessing import InvalidPixels
-from stampshift.stamps.triplets import RawTriplet
-from stampshift.surveys.reader import Reader
-from stampshift.surveys.stacks import named, stored_channels, triplet_of
+from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet
+from stampshift.surveys.reader import Reader, named, stored_channels, triplet_of
 
 FILE = re.compile(r"(?P<id>.+?)(_(?P<kind>template|science|difference|mask))?\.fits(\.gz)?")
 WHOLE = "whole"  # of a file that holds all channels

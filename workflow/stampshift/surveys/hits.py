@@ -6,7 +6,6 @@ copies gzip each chunk, and some chunks hold fewer than 5,000 rows. `SNR_images`
 """
 
 import gzip
-import io
 import re
 import zlib
 from collections.abc import Iterator, Sequence
@@ -20,7 +19,7 @@ from stampshift.core.errors import ArchiveError
 from stampshift.formats.archives import find, listing, tar_members
 from stampshift.formats.fits import GZIP_MAGIC
 from stampshift.formats.unpickling import unpickle
-from stampshift.stamps.triplets import RawTriplet
+from stampshift.stamps.raw_triplets import RawTriplet
 
 SURVEY = "HiTS"
 SIDE_PIXELS = 21
@@ -40,32 +39,19 @@ class Chunk(NamedTuple):
 
 
 def files(paths: Sequence[Path]) -> list[Path]:
-    """Find the tar(s) of chunks, or else the chunks themselves.
-
-    Raises
-    ------
-    ArchiveError
-        If there is neither.
-    """
-    found = find(paths, TAR, archive=SURVEY, remedy=REMEDY) or find(
-        paths, CHUNK, archive=SURVEY, remedy=REMEDY
+    """The tars of chunks, or else the chunks themselves."""
+    for pattern in (TAR, CHUNK):
+        found = find(paths, pattern, archive=SURVEY, remedy=REMEDY)
+        if found:
+            return found
+    raise ArchiveError(
+        f"{SURVEY} archive: expected all_chunks.tar.gz or chunk_*.pkl in {listing(paths)}, found none. "
+        f"{REMEDY}"
     )
-    if not found:
-        raise ArchiveError(
-            f"{SURVEY} archive: expected all_chunks.tar.gz or chunk_*.pkl in {listing(paths)}, found none. "
-            f"{REMEDY}"
-        )
-    return found
 
 
 def units(paths: Sequence[Path]) -> Iterator[Chunk]:
-    """Chunks as stored, one at a time.
-
-    Raises
-    ------
-    ArchiveError
-        If the archive is missing, cut short or corrupt, or holds no chunk.
-    """
+    """Chunks as stored, one at a time."""
     for path in files(paths):
         if CHUNK.fullmatch(path.name):
             yield Chunk(f"{SURVEY} archive {path}", _stem(path.name), path.read_bytes())
@@ -77,43 +63,43 @@ def units(paths: Sequence[Path]) -> Iterator[Chunk]:
             raise ArchiveError(f"{SURVEY} archive {path}: expected members chunk_*.pkl, found none. {REMEDY}")
 
 
-def decode(unit: Chunk) -> Iterator[RawTriplet]:
-    """Triplets of one chunk, 21 x 21 pixels; the identifier is ``<chunk>:<row>``.
-
-    Raises
-    ------
-    ArchiveError
-        If the chunk is corrupt, lacks a channel, or holds a label other than 0 and 1.
-    """
-    chunk = unpickle(_inflated(unit), place=unit.place)
-    if not isinstance(chunk, dict):
-        raise ArchiveError(
-            f"{unit.place}: expected a pickled dictionary with {', '.join(KEYS)} and labels, found "
-            f"{type(chunk).__name__}. {REMEDY}"
-        )
-    chunk = {key.decode() if isinstance(key, bytes) else key: value for key, value in chunk.items()}
-    labels = _labels(chunk, unit.place)
-    template, science, difference = (_images(chunk, key, len(labels), unit.place) for key in KEYS)
-    for row, label in enumerate(labels.tolist()):
-        images = (template[row], science[row], difference[row])
-        yield RawTriplet(images, CLASSES[label], f"{unit.stem}:{row}", "")
-
-
 def _stem(name: str) -> str:
     return Path(name).name.partition(".pkl")[0]
 
 
-def _inflated(unit: Chunk) -> bytes:
-    if not unit.content.startswith(GZIP_MAGIC):
-        return unit.content
+def decode(unit: Chunk) -> Iterator[RawTriplet]:
+    """Triplets of one chunk, 21 x 21 pixels; the identifier is ``<chunk>:<row>``."""
+    chunk = read_chunk(unit)
+    labels = _column(chunk, "labels", unit.place).ravel().tolist()
+    unknown = sorted(set(labels) - set(CLASSES))
+    if unknown:
+        raise ArchiveError(
+            f"{unit.place}: expected the labels 0 (bogus) and 1 (real), found {unknown[0]!r}. {REMEDY}"
+        )
+    template, science, difference = (_images(chunk, key, len(labels), unit.place) for key in KEYS)
+    for row, label in enumerate(labels):
+        images = (template[row], science[row], difference[row])
+        yield RawTriplet(images, CLASSES[label], f"{unit.stem}:{row}", "")
+
+
+def read_chunk(unit: Chunk) -> dict[Any, Any]:
+    """The content of a chunk by its keys; an `ArchiveError` if it is corrupt or no dictionary."""
+    content = unit.content
     try:
-        with gzip.open(io.BytesIO(unit.content)) as file:
-            return file.read()
+        if content.startswith(GZIP_MAGIC):
+            content = gzip.decompress(content)
     except (OSError, EOFError, zlib.error) as error:
         raise ArchiveError(
             f"{unit.place}: expected a whole gzipped chunk, found it cut short or corrupt ({error}). "
             "Download the archive again."
         ) from error
+    chunk = unpickle(content, place=unit.place)
+    if not isinstance(chunk, dict):
+        raise ArchiveError(
+            f"{unit.place}: expected a pickled dictionary with {', '.join(KEYS)} and labels, found "
+            f"{type(chunk).__name__}. {REMEDY}"
+        )
+    return {key.decode() if isinstance(key, bytes) else key: value for key, value in chunk.items()}
 
 
 def _column(chunk: dict[Any, Any], key: str, place: str) -> NDArray[Any]:
@@ -123,16 +109,6 @@ def _column(chunk: dict[Any, Any], key: str, place: str) -> NDArray[Any]:
             f"{', '.join(sorted(map(str, chunk)))}. Remove the chunk or complete it."
         )
     return np.asarray(chunk[key])
-
-
-def _labels(chunk: dict[Any, Any], place: str) -> NDArray[Any]:
-    labels = _column(chunk, "labels", place).ravel()
-    unknown = sorted(set(labels.tolist()) - set(CLASSES))
-    if unknown:
-        raise ArchiveError(
-            f"{place}: expected the labels 0 (bogus) and 1 (real), found {unknown[0]!r}. {REMEDY}"
-        )
-    return labels
 
 
 def _images(chunk: dict[Any, Any], key: str, count: int, place: str) -> NDArray[np.float32]:

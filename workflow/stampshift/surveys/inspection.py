@@ -15,8 +15,7 @@ from stampshift.alerts.dialects import UNKNOWN_SCHEMA, Alert, Images
 from stampshift.core.errors import ArchiveError
 from stampshift.formats.tables import names
 from stampshift.stamps.file import CHANNELS, LABELS, UNLABELLED, UNLABELLED_CLASS, Stamps, is_stamps_file
-from stampshift.stamps.preprocessing import InvalidPixels
-from stampshift.stamps.triplets import RawTriplet, Unusable
+from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet, Unusable
 from stampshift.surveys import READERS, Reader
 
 # marks of the four surveys' archives; what an archive really holds is for its config section to say

@@ -7,8 +7,10 @@ ATLAS and ZTF: their one pickle); and 0.3 KB for every stamp written, whose pixe
 """
 
 import hashlib
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,12 +19,14 @@ from tqdm import tqdm
 
 from stampshift.core.errors import ArchiveError
 from stampshift.core.parallel import ordered_map
-from stampshift.stamps.file import stamps_writer
-from stampshift.stamps.preprocessing import Block, InvalidPixels, preprocess
-from stampshift.surveys import READERS
-from stampshift.surveys.labels import check_labels
-from stampshift.surveys.tally import Tally
+from stampshift.core.provenance import file_digest
+from stampshift.stamps.file import LABEL_NAMES, UNLABELLED_CLASS, stamps_writer
+from stampshift.stamps.preprocessing import Block, Counts, preprocess
+from stampshift.stamps.raw_triplets import InvalidPixels
+from stampshift.surveys import READERS, Reader
+from stampshift.surveys.label_table import check_labels, read_labels
 
+KEPT_PROBLEMS = 20
 LISTED_FILES = 100
 
 
@@ -43,36 +47,22 @@ def make_stamps(
     output: Path,
     progress: bool,
 ) -> None:
-    """Read and preprocess the raw archive of a survey into a stamps file.
+    """Read and preprocess the raw archive of a survey into a stamps file, which appears whole or not at all.
 
     Parameters
     ----------
     paths
         Files and folders of the archive.
-    survey
-        Name of the survey.
-    reader
-        Key of `surveys.READERS`: the format of the archive.
-    options
-        Of that reader; those of the published surveys have none.
-    classes
-        Map of each of the survey's classes to ``"real"`` or ``"bogus"``.
-    invalid
-        The survey's marks of invalid pixels.
-    size_pixels
-        Side of the stamps.
-    normalisation
-        Key of `preprocess.NORMALISATIONS`.
-    unlabelled
-        ``"keep"`` or ``"drop"``: what becomes of triplets that nobody has labelled.
+    reader, options
+        Key of `surveys.READERS`, the format of the archive, and what that reader is told by the config.
+    classes, invalid, size_pixels, normalisation, unlabelled
+        As for `preprocessing.preprocess`.
     processes
         Number of worker processes; 1 works in this process. It does not change the result.
     origin
         Where the archive came from, kept in the file's attributes (JSON content).
     checksums
         SHA-256, by file name, of those of the archive's files that must not have changed.
-    output
-        The stamps file, which appears whole or not at all.
     progress
         Whether to show a progress bar, if the error stream is a terminal.
 
@@ -97,13 +87,15 @@ def make_stamps(
         classes=dict(classes),
         unlabelled=unlabelled,
     )
-    bar = tqdm(desc=survey, unit=" stamps", disable=None if progress else True)
     try:
         if archive.label_file is not None:
             check_labels(archive.label_file, classes)
-        tally = Tally(archive.label_file, repeats=archive.repeats)
+        tally = _Tally(archive)
         raw = _checked(digest(archive.files(paths), threads=processes), checksums)
-        with bar, stamps_writer(output, survey=survey, size_pixels=size_pixels) as writer:
+        with (
+            tqdm(desc=survey, unit=" stamps", disable=None if progress else True) as bar,
+            stamps_writer(output, survey=survey, size_pixels=size_pixels) as writer,
+        ):
             for made in ordered_map(work, archive.units(paths), processes=processes):
                 block = tally.add(made)
                 writer.append(
@@ -132,26 +124,22 @@ def make_stamps(
         raise ArchiveError(f"{survey}: {error}") from error
 
 
+def _block(
+    unit: Any, *, reader: str, options: Mapping[str, Any], invalid: InvalidPixels, **rules: Any
+) -> Block:
+    return preprocess(READERS[reader](options, invalid).decode(unit), invalid=invalid, **rules)
+
+
 def digest(files: Iterable[Path], *, threads: int) -> dict[str, Any]:
     """SHA-256 and size of an archive's files, and one digest of all (about 1 s per GB and thread).
 
-    Parameters
-    ----------
-    files
-        The files, each of which one of the threads reads.
-    threads
-        How many are read at once; hashing leaves Python's lock to the others.
-
-    Returns
-    -------
-    dict
-        ``sha256`` of the list of files, their number ``files`` and total ``bytes``; and, of an archive
-        of at most 100 files, the list itself: ``name``, ``bytes`` and ``sha256`` of each.
+    ``sha256`` is that of the list of files, ``files`` their number, ``bytes`` their total size; an archive of
+    at most 100 files has the ``list`` itself too, ``name``, ``bytes`` and ``sha256`` of each.
     """
-    with ThreadPoolExecutor(threads) as pool:
-        listed = list(pool.map(_listed, files))
+    with ThreadPoolExecutor(threads) as pool:  # hashing leaves Python's lock to the others
+        listed = list(pool.map(_entry, files))
     lines = "".join(f"{entry['sha256']}  {entry['bytes']}  {entry['name']}\n" for entry in listed)
-    summary: dict[str, Any] = {
+    summary = {
         "files": len(listed),
         "bytes": sum(entry["bytes"] for entry in listed),
         "sha256": hashlib.sha256(lines.encode()).hexdigest(),
@@ -159,10 +147,8 @@ def digest(files: Iterable[Path], *, threads: int) -> dict[str, Any]:
     return summary | ({"list": listed} if len(listed) <= LISTED_FILES else {})
 
 
-def _listed(path: Path) -> dict[str, Any]:
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"name": path.name, "bytes": path.stat().st_size, "sha256": sha256}
+def _entry(path: Path) -> dict[str, Any]:
+    return {"name": path.name, "bytes": path.stat().st_size, "sha256": file_digest(path)}
 
 
 def _checked(raw: dict[str, Any], checksums: Mapping[str, str]) -> dict[str, Any]:
@@ -177,7 +163,71 @@ def _checked(raw: dict[str, Any], checksums: Mapping[str, str]) -> dict[str, Any
     return raw
 
 
-def _block(
-    unit: Any, *, reader: str, options: Mapping[str, Any], invalid: InvalidPixels, **rules: Any
-) -> Block:
-    return preprocess(READERS[reader](options, invalid).decode(unit), invalid=invalid, **rules)
+class _Tally:
+    """What becomes of the candidates of a whole archive: counts, repeats, problems, stray labels."""
+
+    def __init__(self, archive: Reader) -> None:
+        self._counts = Counts()
+        self._problems: list[str] = []
+        self._label_file = archive.label_file
+        # labels of which no candidate came yet
+        self._missing = set(read_labels(archive.label_file)) if archive.label_file else set()
+        self._seen: set[str] | None = set() if archive.repeats else None
+
+    def add(self, block: Block) -> Block:
+        """Count a block; it is returned without the candidates that came before."""
+        self._missing.difference_update(block.ids, (each.identifier for each in block.dropped))
+        problems = [each.detail for each in block.dropped if each.detail]
+        self._problems += problems[: KEPT_PROBLEMS - len(self._problems)]
+        if self._seen is not None:
+            block = _without(block, self._seen)
+        self._counts += block.counts
+        return block
+
+    def attributes(self) -> dict[str, Any]:
+        """For the stamps file: counts, the first problems, and labels of which no candidate came."""
+        found: dict[str, Any] = {"counts": self._counts.as_dict()}
+        if self._problems:
+            found["problems"] = self._problems
+        if self._label_file is not None:
+            found["labels_without_candidate"] = len(self._missing)
+        return found
+
+    def warn(self, survey: str) -> None:
+        for problem in self._problems:
+            logging.warning("%s: dropped: %s", survey, problem)
+        if self._missing:
+            logging.warning(
+                "%s: %d ids of %s occur in no candidate of the archive, the first of them %s",
+                survey,
+                len(self._missing),
+                self._label_file,
+                min(self._missing),
+            )
+
+
+def _without(block: Block, seen: set[str]) -> Block:
+    """Leave out candidates that were seen, or come twice in the block, and note the others as seen.
+
+    Their pixels stay among the counts by channel.
+    """
+    fresh: list[int] = []
+    repeated: list[int] = []
+    for row, identifier in enumerate(block.ids):
+        (repeated if identifier and identifier in seen else fresh).append(row)
+        seen.add(identifier)
+    if not repeated:
+        return block
+    counts = block.counts
+    counts.kept -= len(repeated)
+    counts.dropped["duplicate"] += len(repeated)
+    counts.classes.subtract(block.classes[row] for row in repeated)
+    counts.labels.subtract(LABEL_NAMES.get(int(block.labels[row]), UNLABELLED_CLASS) for row in repeated)
+    return replace(
+        block,
+        stamps=block.stamps[fresh],
+        labels=block.labels[fresh],
+        classes=[block.classes[row] for row in fresh],
+        ids=[block.ids[row] for row in fresh],
+        groups=[block.groups[row] for row in fresh],
+    )

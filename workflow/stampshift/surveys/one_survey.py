@@ -10,7 +10,7 @@ from stampshift.config.consistency import check_surveys
 from stampshift.config.experiment import check_schema
 from stampshift.config.readers import reader_options
 from stampshift.core.errors import ArchiveError, ConfigError
-from stampshift.stamps.preprocessing import InvalidPixels
+from stampshift.stamps.raw_triplets import InvalidPixels
 from stampshift.surveys.inspection import describe_stamps
 from stampshift.surveys.making import make_stamps
 

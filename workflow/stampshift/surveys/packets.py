@@ -18,9 +18,8 @@ from stampshift.alerts.decoding import decode, dialect_of
 from stampshift.alerts.dialects import DIALECTS, Alert
 from stampshift.alerts.pieces import Unit
 from stampshift.core.errors import ArchiveError
-from stampshift.stamps.preprocessing import InvalidPixels
-from stampshift.stamps.triplets import RawTriplet, Unusable
-from stampshift.surveys.labels import class_of
+from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet, Unusable
+from stampshift.surveys.label_table import class_of
 from stampshift.surveys.reader import Reader
 
 

@@ -19,11 +19,9 @@ from stampshift.formats.archives import find, listing
 from stampshift.formats.fits import GZIP_MAGIC, read_image, read_planes
 from stampshift.formats.tables import open_table, read_rows
 from stampshift.stamps.file import UNLABELLED_CLASS
-from stampshift.stamps.preprocessing import InvalidPixels
-from stampshift.stamps.triplets import RawTriplet
-from stampshift.surveys.labels import class_of
-from stampshift.surveys.reader import Reader
-from stampshift.surveys.stacks import named, stored_channels, triplet_of
+from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet
+from stampshift.surveys.label_table import class_of
+from stampshift.surveys.reader import Reader, named, stored_channels, triplet_of
 
 FILE = re.compile(r".*\.(h5|hdf5|npz|parquet)")
 UNIT_BYTES = 4 << 20

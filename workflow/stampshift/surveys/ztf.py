@@ -20,7 +20,7 @@ from stampshift.core.errors import ArchiveError
 from stampshift.formats.archives import find, in_units, listing
 from stampshift.formats.fits import image_of
 from stampshift.formats.unpickling import PICKLE, unpickle_file
-from stampshift.stamps.triplets import RawTriplet
+from stampshift.stamps.raw_triplets import RawTriplet
 
 SURVEY = "ZTF"
 CUTOUTS = ("cutoutTemplate", "cutoutScience", "cutoutDifference")  # in the order of stamps.CHANNELS

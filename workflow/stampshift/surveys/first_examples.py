@@ -1,6 +1,6 @@
 """The first triplets of every class of a raw archive, as published and preprocessed."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -8,9 +8,9 @@ from typing import Any
 
 from stampshift.core.errors import ArchiveError
 from stampshift.stamps.file import LABELS
-from stampshift.stamps.preprocessing import Block, InvalidPixels, preprocess
-from stampshift.stamps.triplets import RawTriplet
-from stampshift.surveys import READERS, Reader
+from stampshift.stamps.preprocessing import Block, preprocess
+from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet
+from stampshift.surveys import READERS
 
 
 def first_examples(
@@ -27,26 +27,7 @@ def first_examples(
 ) -> tuple[list[RawTriplet], Block]:
     """Read the first triplets of every class that preprocessing keeps; reading stops once there are enough.
 
-    Parameters
-    ----------
-    paths
-        Files and folders of the archive.
-    survey
-        Name of the survey, for messages.
-    reader
-        Key of `surveys.READERS`: the format of the archive.
-    options
-        Of that reader.
-    classes
-        Map of each of the survey's classes to ``"real"`` or ``"bogus"``.
-    invalid
-        The survey's marks of invalid pixels.
-    size_pixels
-        Side of the preprocessed stamps.
-    normalisation
-        Key of `preprocess.NORMALISATIONS`.
-    per_class
-        Triplets of each class; a class with fewer gives all that it has.
+    The arguments are those of `making.make_stamps`; a class with fewer than `per_class` gives all it has.
 
     Returns
     -------
@@ -70,8 +51,11 @@ def first_examples(
         classes=classes,
         unlabelled="drop",
     )
+    archive = READERS[reader](options, invalid)
     try:
-        for triplet in _triplets(paths, READERS[reader](options, invalid)):
+        for triplet in chain.from_iterable(map(archive.decode, archive.units(paths))):
+            if not isinstance(triplet, RawTriplet):
+                continue
             # a class outside the map is for `preprocess` to refuse
             if len(found.get(triplet.survey_class, ())) < per_class and preprocessed([triplet]).ids:
                 found[triplet.survey_class].append(triplet)
@@ -86,10 +70,3 @@ def first_examples(
             f"{', '.join(map(str, paths))}, found none. Name the whole archive in the config."
         )
     return triplets, preprocessed(triplets)
-
-
-def _triplets(paths: Sequence[Path], reader: Reader) -> Iterator[RawTriplet]:
-    for unit in reader.units(paths):
-        for triplet in reader.decode(unit):
-            if isinstance(triplet, RawTriplet):
-                yield triplet

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from stampshift.core.errors import ContractError, StampshiftError
-from stampshift.review.store import VoteStore
+from stampshift.review.vote_store import VoteStore
 
 
 def words(store):
@@ -68,8 +68,8 @@ def test_nothing_is_lost_when_the_process_is_killed(study, tmp_path, review):
     code = """
 import os, signal, sys
 from pathlib import Path
-from stampshift.review.candidates import open_review
-from stampshift.review.store import VoteStore
+from stampshift.review.review import open_review
+from stampshift.review.vote_store import VoteStore
 store = VoteStore.open(Path(sys.argv[2]), open_review(Path(sys.argv[1]), stamps=None, shuffle_seed=None))
 for number in range(5):
     store.add(key=f"{number:016}", id=f"c{number}", rater="ann", vote="real")

@@ -1,7 +1,7 @@
 """Votes in SQLite: one row each, on disk before they count as saved, never changed afterwards."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import NamedTuple, Self
 import pandas as pd
 
 from stampshift.core.errors import ContractError, StampshiftError
-from stampshift.review.candidates import Review
+from stampshift.review.review import Review
 
 UNDO = "undo"
 FORMAT = 1
@@ -36,30 +36,14 @@ SCHEMA = (
 
 
 class SavedVote(NamedTuple):
-    """A vote as it lies in the file.
+    """A vote as it lies in the file."""
 
-    Attributes
-    ----------
-    number
-        1, 2, ... in the order of saving.
-    key
-        The browser's name of the vote: sent again under the same key it is the same vote.
-    id
-        Identifier of the candidate.
-    rater
-        Name of the rater.
-    vote
-        real, bogus or skip; undo withdraws what the rater said of the candidate.
-    time
-        When it was saved, ISO 8601 UTC with milliseconds.
-    """
-
-    number: int
-    key: str
-    id: str
+    number: int  # 1, 2, ... in the order of saving
+    key: str  # the browser's name of the vote: sent again under the same key it is the same vote
+    id: str  # of the candidate
     rater: str
-    vote: str
-    time: str
+    vote: str  # real, bogus or skip; undo withdraws what the rater said of the candidate
+    time: str  # when it was saved, ISO 8601 UTC with milliseconds
 
 
 class VoteStore:
@@ -75,13 +59,7 @@ class VoteStore:
 
     @classmethod
     def open(cls, path: Path, review: Review) -> Self:
-        """Open the file of a review's votes, made if need be.
-
-        Raises
-        ------
-        ContractError
-            If the file holds votes on other candidates, or is no file of votes.
-        """
+        """Open the file of a review's votes, made if need be; a `ContractError` if it is of another."""
         path.parent.mkdir(parents=True, exist_ok=True)
         with _opening(path) as connection:
             store = cls(path, connection)
@@ -98,13 +76,7 @@ class VoteStore:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Open an existing file of votes.
-
-        Raises
-        ------
-        ContractError
-            If there is none.
-        """
+        """Open an existing file of votes; a `ContractError` if there is none."""
         if not path.is_file():
             raise ContractError(f"{path}: no such file of votes; `stampshift review` makes it.")
         with _opening(path) as connection:
@@ -145,15 +117,16 @@ class VoteStore:
             return [SavedVote(*row) for row in rows]
 
     def standing(self) -> pd.DataFrame:
-        """The last word of every rater on every candidate, withdrawn ones left out.
+        """The last word of every rater on every candidate, withdrawn ones left out, in the order of saving.
 
-        Returns
-        -------
-        pandas.DataFrame
-            Columns id, rater, vote (real, bogus or skip) and time, in the order of saving.
+        The columns are id, rater, vote (real, bogus or skip) and time.
         """
-        last = standing_votes(self.after(0))
-        return pd.DataFrame([vote[2:] for vote in last], columns=["id", "rater", "vote", "time"])
+        last: dict[tuple[str, str], SavedVote] = {}
+        for vote in self.after(0):
+            last.pop((vote.id, vote.rater), None)
+            if vote.vote != UNDO:
+                last[vote.id, vote.rater] = vote
+        return pd.DataFrame([vote[2:] for vote in last.values()], columns=["id", "rater", "vote", "time"])
 
     def labels(self) -> dict[str, str]:
         """Label before the review, ``"real"``, ``"bogus"`` or ``"unlabelled"``, by candidate."""
@@ -195,16 +168,6 @@ class VoteStore:
             execute("INSERT INTO review VALUES (?, ?, ?)", (review.survey, review.fingerprint, created))
             execute(f"PRAGMA user_version = {FORMAT}")
         execute("COMMIT")
-
-
-def standing_votes(votes: Iterable[SavedVote]) -> list[SavedVote]:
-    """Of votes in the order of saving, the last of every rater on every candidate, those undone left out."""
-    last: dict[tuple[str, str], SavedVote] = {}
-    for vote in votes:
-        last.pop((vote.id, vote.rater), None)
-        if vote.vote != UNDO:
-            last[vote.id, vote.rater] = vote
-    return list(last.values())
 
 
 @contextmanager

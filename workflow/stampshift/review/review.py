@@ -1,7 +1,6 @@
 """What is reviewed: candidates in the order of their queue, and the stamps that show them."""
 
 from dataclasses import dataclass
-from itertools import starmap
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,43 +19,20 @@ LABEL_WORDS = LABEL_NAMES | {UNLABELLED: UNLABELLED_CLASS}
 
 
 class Candidate(NamedTuple):
-    """One candidate of a review.
+    """One candidate of a review."""
 
-    Attributes
-    ----------
-    id
-        The survey's identifier.
-    row
-        Row of the stamps file.
-    label
-        Present label: real, bogus, or unlabelled where nobody has said.
-    score
-        P(real) of the model, None where no model looked.
-    """
-
-    id: str
-    row: int
-    label: str
-    score: float | None
+    id: str  # the survey's identifier
+    row: int  # of the stamps file
+    label: str  # present label: real, bogus, or unlabelled where nobody has said
+    score: float | None  # P(real) of the model, None where no model looked
 
 
 @dataclass(frozen=True)
 class Review:
-    """The candidates of a review.
+    """The candidates of a review, by id in the order in which they wait for votes, and their stamps.
 
-    Attributes
-    ----------
-    survey
-        Name of the survey.
-    simulated
-        Whether its archive is a simulated one.
-    stamps
-        The stamps file that shows the candidates.
-    candidates
-        By id, in the order in which they wait for votes.
-    fingerprint
-        Digest of the survey, its stamps, and the candidates with their rows and labels, whatever their order:
-        votes belong to it.
+    Votes belong to the fingerprint: a digest of the survey, its stamps, and the candidates with their rows
+    and labels, whatever their order.
     """
 
     survey: str
@@ -95,17 +71,13 @@ def open_review(path: Path, *, stamps: Path | None, shuffle_seed: int | None) ->
     if shuffle_seed is not None:
         table = table.iloc[np.random.default_rng(shuffle_seed).permutation(len(table))]
     columns = zip(table["id"], table["row"], table["label"], table["score"], strict=True)
-    return Review(
-        survey=opened.survey,
-        simulated="simulate" in opened.attributes.get("origin", {}),
-        stamps=opened,
-        candidates={candidate.id: candidate for candidate in starmap(_candidate, columns)},
-        fingerprint=digest([opened.survey, opened.attributes["digest"], content]),
-    )
-
-
-def _candidate(name: str, row: int, label: int, score: float) -> Candidate:
-    return Candidate(name, int(row), LABEL_WORDS[label], None if np.isnan(score) else float(score))
+    candidates = {
+        name: Candidate(name, int(row), LABEL_WORDS[label], None if np.isnan(score) else float(score))
+        for name, row, label, score in columns
+    }
+    fingerprint = digest([opened.survey, opened.attributes["digest"], content])
+    simulated = "simulate" in opened.attributes.get("origin", {})
+    return Review(opened.survey, simulated, opened, candidates, fingerprint)
 
 
 def _find(path: Path, stamps: Path | None) -> tuple[Path | None, Path]:
@@ -128,14 +100,8 @@ def _find(path: Path, stamps: Path | None) -> tuple[Path | None, Path]:
 
 
 def _all_rows(stamps: Stamps) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "row": np.arange(len(stamps)),
-            "id": stamps.ids.tolist(),
-            "label": stamps.labels,
-            "score": np.nan,
-        }
-    )
+    rows, ids = np.arange(len(stamps)), stamps.ids.tolist()
+    return pd.DataFrame({"row": rows, "id": ids, "label": stamps.labels, "score": np.nan})
 
 
 def _read(path: Path, stamps: Stamps, stamps_path: Path) -> pd.DataFrame:

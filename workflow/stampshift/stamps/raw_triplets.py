@@ -1,0 +1,68 @@
+"""What a reader makes of a candidate, before any preprocessing."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.float32]
+
+
+class RawTriplet(NamedTuple):
+    """A triplet as its survey published it.
+
+    Its images are 2-D float32 of any size, in the survey's own units, ordered as `stamps.file.CHANNELS`. The
+    config's class map makes the survey's class, such as ``"kast"``, real or bogus; `UNLABELLED_CLASS` stands
+    where nobody has said what it is.
+    """
+
+    images: tuple[Image, Image, Image]
+    survey_class: str
+    identifier: str
+    group: str  # identifier of the astronomical object, "" where the survey gives none
+
+
+class Unusable(NamedTuple):
+    """A candidate of which no triplet can be made: it is dropped, and counted by its reason."""
+
+    reason: str  # a few words, such as "missing cutout"
+    identifier: str  # "" if it is not known
+    detail: str  # where it lies, what was expected and found
+
+
+@dataclass(frozen=True)
+class InvalidPixels:
+    """Which pixel values of a survey are marks and not measurements; NaN and inf always are.
+
+    A rule that is None does not apply: a survey's config names only the marks that it has.
+    """
+
+    equals: float | None = None  # in the survey's units, as are the other two
+    magnitude_above: float | None = None  # pixels of at least this absolute value
+    nonzero_below: float | None = None  # pixels of less than this absolute value, but for those that are 0
+
+    def mask(self, pixels: Image) -> NDArray[np.bool_]:
+        """Which pixels are invalid, for float32 `pixels` of any shape."""
+        invalid = ~np.isfinite(pixels)
+        if self.equals is not None:
+            invalid |= pixels == np.float32(self.equals)
+        if self.magnitude_above is not None:
+            invalid |= np.abs(pixels) >= self.magnitude_above
+        if self.nonzero_below is not None:
+            invalid |= (np.abs(pixels) < self.nonzero_below) & (pixels != 0)
+        return invalid
+
+
+def template_of(science: Image, difference: Image, *, invalid: InvalidPixels) -> Image:
+    """The template that a survey does not publish: science - difference, NaN where either is invalid.
+
+    Otherwise the marks of invalid pixels would become ordinary, if odd, pixels of the template. Images that
+    differ in shape have no template: science stands in its place, and preprocessing drops them as ragged.
+    """
+    if science.shape != difference.shape:
+        return science
+    with np.errstate(invalid="ignore", over="ignore"):
+        template: Image = science - difference
+    template[invalid.mask(science) | invalid.mask(difference)] = np.nan
+    return template
