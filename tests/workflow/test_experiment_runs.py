@@ -380,7 +380,7 @@ def test_a_failed_download_leaves_nothing_under_the_final_name(fresh):
     done = fresh.snakemake("results/stamps/HiTS.h5", config=config)
     assert done.returncode != 0
     assert not (fresh.folder / "resources/raw/HiTS/all_chunks.tar.gz").exists()
-    log = (fresh.folder / "results/logs/download/HiTS-all_chunks.tar.gz.log").read_text()
+    log = (fresh.folder / "results/logs/download/HiTS/all_chunks.tar.gz.log").read_text()
     assert "No such file or directory" in log
 
 

@@ -14,7 +14,7 @@ from stampshift.core.errors import ConfigError
 from stampshift.config.diagnosed import diagnosed_pairs
 from stampshift.tables.wording import METHOD_NAMES
 from stampshift.config.experiment import BASELINE, Experiment, Pair, Run, check_shots
-from stampshift.core.provenance import code_digest, offer_package_to_subprocesses
+from stampshift.core.provenance import script_digest, offer_package_to_subprocesses
 from stampshift.config.readers import label_files, reader_options, schema_files
 from stampshift.simulation import class_counts
 from stampshift.training.run_folder import FILES as RUN_FILES, TRANSFER_FILES
@@ -263,19 +263,6 @@ def chosen_entropy_weight(wildcards):
     return [f"<results>/lambda/{folder}{wildcards.source}-to-{wildcards.target}.json"]
 
 
-def run_code(wildcards):
-    return code_digest("training.jobs", "networks.bolivar", f"methods.{adaptation_method(wildcards)}")
-
-
-def reader_code(wildcards):
-    return code_digest("surveys.making", f"surveys.{survey_section(wildcards)['reader']}")
-
-
-def preprocessing_figure_code(wildcards):
-    reader = f"surveys.{survey_section(wildcards)['reader']}"
-    return code_digest("figures.examples", "surveys.first_examples", reader)
-
-
 def pair_metrics(wildcards):
     """Metrics of every run that a pair's table and figure show: no variants."""
     source, target = wildcards.pair.split("-to-")
@@ -353,3 +340,33 @@ FIGURES = with_suffixes(
     ],
     ["pdf", "png"],
 )
+
+
+# ---- what a rule need not say -----------------------------------------------------------------------------
+
+# packages from which a job picks a module by name, by the parameter that names it
+PICKED = {"method": "methods", "architecture": "networks", "reader": "surveys"}
+
+
+def code_of(made):
+    """Digest of what a script imports, and of the modules that parameters of its rule pick by name."""
+    script = PACKAGE_ROOT / "scripts" / Path(made.script).name
+    named = {made.params[name]: package for name, package in PICKED.items() if name in made.params.keys()}
+
+    def code(wildcards):
+        chosen = [(package, name(wildcards) if callable(name) else name) for name, package in named.items()]
+        return script_digest(script, *(f"{package}.{name}" for package, name in chosen))
+
+    return code
+
+
+def complete(made):
+    """Give a rule with a script its log, benchmark, environment and digest of code."""
+    product = str(made.output[0])
+    names = sorted(made.wildcard_names, key=lambda name: product.index(f"{{{name}"))
+    place = Path(made.name, *(f"{{{name}}}" for name in names))
+    made.log_modifier = made.benchmark_modifier = made.output_modifier
+    made.set_log(f"<logs>/{place}.log")
+    made.benchmark = f"<benchmarks>/{place}.tsv"
+    made.conda_env = str(PACKAGE_ROOT.parent / "envs" / "stampshift.yaml")
+    made.set_params(code=code_of(made))

@@ -1,13 +1,9 @@
 rule download:
     output:
         "resources/raw/{survey}/{archive}",
-    log:
-        "<logs>/download/{survey}-{archive}.log",
     wildcard_constraints:
         survey="|".join(DOWNLOADED) or "(?!)",  # a file that the user put there is none of this rule's
         archive="[^/]+",
-    conda:
-        "../../envs/stampshift.yaml"
     resources:
         runtime=growing(1440),
     params:
@@ -25,15 +21,9 @@ rule simulate:
         constants="resources/surveys/{survey}.yaml",
     output:
         directory("resources/raw/simulated/{survey}-{size}-seed-{seed}"),
-    log:
-        "<logs>/simulate/{survey}-{size}-seed-{seed}.log",
     wildcard_constraints:
         size="[0-9]+",
-    conda:
-        "../../envs/stampshift.yaml"
     threads: EXECUTION["preprocessing_threads"]
-    params:
-        code=code_digest("simulation"),
     script:
         "../scripts/simulate.py"
 
@@ -44,16 +34,10 @@ rule simulate_flipped:
         constants="resources/surveys/{survey}.yaml",
     output:
         directory("resources/raw/simulated/{survey}-{size}-seed-{seed}-flipped-{share}"),
-    log:
-        "<logs>/simulate/{survey}-{size}-seed-{seed}-flipped-{share}.log",
     wildcard_constraints:
         size="[0-9]+",
         share="0[.][0-9]+|[0-9.]+e-[0-9]+",
-    conda:
-        "../../envs/stampshift.yaml"
     threads: EXECUTION["preprocessing_threads"]
-    params:
-        code=code_digest("simulation", "simulation.flips"),
     script:
         "../scripts/simulate_flipped.py"
 
@@ -65,12 +49,6 @@ rule stamps:
         schemas=survey_schemas,
     output:
         "<results>/stamps/{survey}.h5",
-    log:
-        "<logs>/stamps/{survey}.log",
-    benchmark:
-        "<benchmarks>/stamps/{survey}.tsv"
-    conda:
-        "../../envs/stampshift.yaml"
     threads: EXECUTION["preprocessing_threads"]
     resources:
         mem_mb=growing(4000),
@@ -84,7 +62,6 @@ rule stamps:
         origin=archive_origin,
         size_pixels=config["stamps"]["size_pixels"],
         normalisation=config["stamps"]["normalisation"],
-        code=reader_code,
     script:
         "../scripts/stamps.py"
 
@@ -94,16 +71,11 @@ rule splits:
         "<results>/stamps/{survey}.h5",
     output:
         expand("<results>/splits/{{survey}}/seed-{seed}.npz", seed=SEEDS),
-    log:
-        "<logs>/splits/{survey}.log",
-    conda:
-        "../../envs/stampshift.yaml"
     resources:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
         fractions=config["splits"]["fractions"],
         seeds=SEEDS,
-        code=code_digest("stamps.splits"),
     script:
         "../scripts/splits.py"

@@ -20,10 +20,6 @@ rule detection_curves:
             subcategory="1 curves",
             labels={"what": "{pair}", "kind": "figure"},
         ),
-    log:
-        "<logs>/detection_curves/{pair}.log",
-    conda:
-        "../../envs/stampshift.yaml"
     resources:
         mem_mb=growing(8000),
         runtime=growing(60),
@@ -33,7 +29,6 @@ rule detection_curves:
         methods=METHODS,
         operating_points=DIAGNOSTICS["operating_points"],
         simulated=SIMULATED,
-        code=code_digest("tables.curves", "figures.curves"),
     script:
         "../scripts/detection_curves.py"
 
@@ -51,10 +46,6 @@ rule score_histograms:
             subcategory="2 scores",
             labels={"what": "{pair}", "kind": "figure"},
         ),
-    log:
-        "<logs>/score_histograms/{pair}.log",
-    conda:
-        "../../envs/stampshift.yaml"
     resources:
         mem_mb=growing(8000),
         runtime=growing(60),
@@ -63,7 +54,6 @@ rule score_histograms:
         surveys=target_and_source,
         bins=25,
         simulated=SIMULATED,
-        code=code_digest("tables.scores", "tables.writing", "figures.scores"),
     script:
         "../scripts/score_histograms.py"
 
@@ -75,17 +65,13 @@ rule calibrate_baseline:
         splits=expand("<results>/splits/{{source}}/seed-{seed}.npz", seed=SEEDS),
     output:
         "<results>/calibration/baseline/{source}.json",
-    log:
-        "<logs>/calibrate_baseline/{source}.log",
-    conda:
-        "../../envs/stampshift.yaml"
     resources:
         gpu=GPUS,
         mem_mb=growing(8000),
         runtime=growing(60),
     params:
+        architecture="bolivar",
         seeds=SEEDS,
-        code=code_digest("training.validation", "metrics.calibration"),
     script:
         "../scripts/calibrate_baseline.py"
 
@@ -101,18 +87,14 @@ rule calibrate:
         target_splits=expand("<results>/splits/{{target}}/seed-{seed}.npz", seed=SEEDS),
     output:
         "<results>/calibration/{method}/{source}-to-{target}/shots-{shots}.json",
-    log:
-        "<logs>/calibrate/{method}/{source}-to-{target}/shots-{shots}.log",
-    conda:
-        "../../envs/stampshift.yaml"
     resources:
         gpu=GPUS,
         mem_mb=growing(8000),
         runtime=growing(60),
     params:
+        architecture="bolivar",
         seeds=SEEDS,
         validation_shots=config["splits"]["validation_shots"],
-        code=code_digest("training.validation", "metrics.calibration"),
     script:
         "../scripts/calibrate.py"
 
@@ -140,10 +122,6 @@ rule reliability:
             subcategory="3 calibration",
             labels={"what": "{pair}", "kind": "figure"},
         ),
-    log:
-        "<logs>/reliability/{pair}.log",
-    conda:
-        "../../envs/stampshift.yaml"
     resources:
         mem_mb=growing(8000),
         runtime=growing(60),
@@ -153,7 +131,6 @@ rule reliability:
         methods=METHODS,
         bins=DIAGNOSTICS["reliability_bins"],
         simulated=SIMULATED,
-        code=code_digest("tables.reliability", "figures.reliability"),
     script:
         "../scripts/reliability.py"
 
@@ -180,10 +157,6 @@ rule class_recall:
             subcategory="4 classes",
             labels={"what": "{pair}", "kind": "figure"},
         ),
-    log:
-        "<logs>/class_recall/{pair}.log",
-    conda:
-        "../../envs/stampshift.yaml"
     resources:
         mem_mb=growing(8000),
         runtime=growing(60),
@@ -193,7 +166,6 @@ rule class_recall:
         methods=METHODS,
         confidence=DIAGNOSTICS["confidence"],
         simulated=SIMULATED,
-        code=code_digest("tables.class_recall", "figures.class_recall"),
     script:
         "../scripts/class_recall.py"
 
@@ -203,18 +175,13 @@ rule signal_to_noise:
         archive=raw_archive,
     output:
         "<results>/tables/snr/{survey}.parquet",
-    log:
-        "<logs>/signal_to_noise/{survey}.log",
     wildcard_constraints:
         survey="|".join(SNR_SURVEYS) or "(?!)",  # of the others, the archive gives none
-    conda:
-        "../../envs/stampshift.yaml"
     resources:
         mem_mb=growing(2000),
         runtime=growing(120),
     params:
         reader=survey_reader,
-        code=code_digest("surveys.catalogue"),
     script:
         "../scripts/signal_to_noise.py"
 
@@ -242,12 +209,8 @@ rule snr_recall:
             subcategory="5 S/N",
             labels={"what": "{pair}", "kind": "figure"},
         ),
-    log:
-        "<logs>/snr_recall/{pair}.log",
     wildcard_constraints:
         pair="|".join(SNR_PAIRS) or "(?!)",
-    conda:
-        "../../envs/stampshift.yaml"
     resources:
         mem_mb=growing(8000),
         runtime=growing(60),
@@ -259,7 +222,6 @@ rule snr_recall:
         bins=DIAGNOSTICS["snr_bins"],
         confidence=DIAGNOSTICS["confidence"],
         simulated=SIMULATED,
-        code=code_digest("tables.snr_recall", "figures.snr_recall"),
     script:
         "../scripts/snr_recall.py"
 
@@ -277,17 +239,12 @@ rule retention:
             subcategory="6 retention",
             labels={"what": "all pairs", "kind": "figure"},
         ),
-    log:
-        "<logs>/retention.log",
     localrule: True
-    conda:
-        "../../envs/stampshift.yaml"
     params:
         pairs=PAIRS,
         surveys=SURVEYS,
         methods=METHODS,
         simulated=SIMULATED,
-        code=code_digest("tables.retention", "tables.writing", "figures.retention"),
     script:
         "../scripts/retention.py"
 
@@ -306,10 +263,6 @@ rule worst_errors:
             subcategory="7 errors",
             labels={"what": "{pair}", "kind": "figure"},
         ),
-    log:
-        "<logs>/worst_errors/{pair}.log",
-    conda:
-        "../../envs/stampshift.yaml"
     resources:
         mem_mb=growing(8000),
         runtime=growing(60),
@@ -319,7 +272,6 @@ rule worst_errors:
         model=gallery_name,
         per_kind=DIAGNOSTICS["errors"]["per_kind"],
         simulated=SIMULATED,
-        code=code_digest("tables.worst", "tables.predictions", "tables.writing", "figures.worst"),
     script:
         "../scripts/worst_errors.py"
 
@@ -338,15 +290,12 @@ use rule worst_errors as worst_baseline_errors with:
             subcategory="7 errors",
             labels={"what": "{survey} itself", "kind": "figure"},
         ),
-    log:
-        "<logs>/worst_errors/{survey}.log",
     params:
         runs=own_models,
         surveys=own_survey,
         model="baseline of the survey itself",
         per_kind=DIAGNOSTICS["errors"]["per_kind"],
         simulated=SIMULATED,
-        code=code_digest("tables.worst", "tables.predictions", "tables.writing", "figures.worst"),
 
 
 rule features:
@@ -356,18 +305,14 @@ rule features:
         splits=target_and_source_first_splits,
     output:
         "<results>/features/{pair}.parquet",
-    log:
-        "<logs>/features/{pair}.log",
-    conda:
-        "../../envs/stampshift.yaml"
     resources:
         gpu=GPUS,
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
+        architecture="bolivar",
         runs=first_split_models,
         per_survey=DIAGNOSTICS["features_per_survey"],
-        code=code_digest("training.features"),
     script:
         "../scripts/features.py"
 
@@ -386,16 +331,11 @@ rule domain_shift:
             subcategory="8 shift",
             labels={"what": "features, {pair}"},
         ),
-    log:
-        "<logs>/domain_shift/{pair}.log",
-    conda:
-        "../../envs/stampshift.yaml"
     resources:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
         simulated=SIMULATED,
-        code=code_digest("tables.domain_shift", "figures.embedding"),
     script:
         "../scripts/domain_shift.py"
 
@@ -413,13 +353,8 @@ rule domain_shift_table:
         ),
         markdown="<results>/tables/diagnostics/shift.md",
         latex="<results>/tables/diagnostics/shift.tex",
-    log:
-        "<logs>/domain_shift_table.log",
     localrule: True
-    conda:
-        "../../envs/stampshift.yaml"
     params:
         simulated=SIMULATED,
-        code=code_digest("tables.domain_shift"),
     script:
         "../scripts/domain_shift_table.py"

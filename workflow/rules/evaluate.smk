@@ -9,14 +9,9 @@ rule gather:
             category="2 Balanced accuracy",
             labels={"what": "every run", "kind": "table"},
         ),
-    log:
-        "<logs>/gather.log",
     localrule: True
-    conda:
-        "../../envs/stampshift.yaml"
     params:
         simulated=SIMULATED,
-        code=code_digest("tables.gather", "tables.writing"),
     script:
         "../scripts/gather.py"
 
@@ -26,14 +21,9 @@ rule gather_pair:
         pair_metrics,
     output:
         "<results>/tables/runs/{pair}.csv",
-    log:
-        "<logs>/gather/{pair}.log",
     localrule: True
-    conda:
-        "../../envs/stampshift.yaml"
     params:
         simulated=SIMULATED,
-        code=code_digest("tables.gather", "tables.writing"),
     script:
         "../scripts/gather.py"
 
@@ -50,16 +40,11 @@ rule overview:
         ),
         markdown="<results>/tables/overview.md",
         latex="<results>/tables/overview.tex",
-    log:
-        "<logs>/overview.log",
     localrule: True
-    conda:
-        "../../envs/stampshift.yaml"
     params:
         pairs=PAIRS,
         methods=METHODS,
         simulated=SIMULATED,
-        code=code_digest("tables.overview"),
     script:
         "../scripts/overview.py"
 
@@ -77,15 +62,10 @@ rule table1:
         ),
         markdown="<results>/tables/table-1.md",
         latex="<results>/tables/table-1.tex",
-    log:
-        "<logs>/table1.log",
     localrule: True
-    conda:
-        "../../envs/stampshift.yaml"
     params:
         surveys=SURVEYS,
         simulated=SIMULATED,
-        code=code_digest("tables.balanced_accuracy"),
     script:
         "../scripts/table1.py"
 
@@ -103,15 +83,10 @@ rule pair_table:
         ),
         markdown="<results>/tables/pairs/{pair}.md",
         latex="<results>/tables/pairs/{pair}.tex",
-    log:
-        "<logs>/pair_table/{pair}.log",
     localrule: True
-    conda:
-        "../../envs/stampshift.yaml"
     params:
         methods=METHODS,
         simulated=SIMULATED,
-        code=code_digest("tables.balanced_accuracy"),
     script:
         "../scripts/pair_table.py"
 
@@ -129,14 +104,9 @@ rule lambda_table:
         ),
         markdown="<results>/tables/lambda.md",
         latex="<results>/tables/lambda.tex",
-    log:
-        "<logs>/lambda_table.log",
     localrule: True
-    conda:
-        "../../envs/stampshift.yaml"
     params:
         simulated=SIMULATED,
-        code=code_digest("tables.balanced_accuracy"),
     script:
         "../scripts/lambda_table.py"
 
@@ -183,16 +153,11 @@ rule significance:
             "<results>/tables/table-27.md",
             "<results>/tables/table-27.tex",
         ],
-    log:
-        "<logs>/significance.log",
     localrule: True
-    conda:
-        "../../envs/stampshift.yaml"
     params:
         pairs=PAIRS,
         methods=METHODS,
         simulated=SIMULATED,
-        code=code_digest("tables.claims"),
     script:
         "../scripts/significance.py"
 
@@ -212,14 +177,9 @@ rule published_decisions:
         ),
         markdown="<results>/tables/published-decisions.md",
         latex="<results>/tables/published-decisions.tex",
-    log:
-        "<logs>/published_decisions.log",
     localrule: True
-    conda:
-        "../../envs/stampshift.yaml"
     params:
         simulated=False,
-        code=code_digest("tables.published"),
     script:
         "../scripts/published_decisions.py"
 
@@ -237,14 +197,9 @@ rule beside_published:
         ),
         markdown="<results>/tables/beside-published.md",
         latex="<results>/tables/beside-published.tex",
-    log:
-        "<logs>/beside_published.log",
     localrule: True
-    conda:
-        "../../envs/stampshift.yaml"
     params:
         simulated=False,
-        code=code_digest("tables.published"),
     script:
         "../scripts/beside_published.py"
 
@@ -263,16 +218,11 @@ rule summary_page:
             category="1 Claims",
             labels={"what": "one-page summary", "kind": "page"},
         ),
-    log:
-        "<logs>/summary_page.log",
     localrule: True
-    conda:
-        "../../envs/stampshift.yaml"
     params:
         pairs=PAIRS,
         methods=METHODS,
         simulated=SIMULATED,
-        code=code_digest("tables.page"),
     script:
         "../scripts/summary_page.py"
 
@@ -287,15 +237,10 @@ rule network_table:
         ),
         markdown="<results>/tables/network.md",
         latex="<results>/tables/network.tex",
-    log:
-        "<logs>/network_table.log",
     localrule: True
-    conda:
-        "../../envs/stampshift.yaml"
     params:
         size_pixels=config["stamps"]["size_pixels"],
         simulated=False,
-        code=code_digest("tables.network_table"),
     script:
         "../scripts/network_table.py"
 
@@ -312,16 +257,11 @@ rule ablation_table:
         ),
         markdown="<results>/tables/ablations.md",
         latex="<results>/tables/ablations.tex",
-    log:
-        "<logs>/ablation_table.log",
     localrule: True
-    conda:
-        "../../envs/stampshift.yaml"
     params:
         names=METHODS + VARIANTS,
         variant_names=VARIANT_NAMES,
         reference="mme",
         simulated=SIMULATED,
-        code=code_digest("tables.ablations"),
     script:
         "../scripts/ablation_table.py"

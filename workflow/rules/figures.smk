@@ -9,15 +9,10 @@ rule table1_figure:
             category="2 Balanced accuracy",
             labels={"what": "baselines", "kind": "figure"},
         ),
-    log:
-        "<logs>/table1_figure.log",
     localrule: True
-    conda:
-        "../../envs/stampshift.yaml"
     params:
         surveys=SURVEYS,
         simulated=SIMULATED,
-        code=code_digest("figures.baseline"),
     script:
         "../scripts/table1_figure.py"
 
@@ -33,15 +28,10 @@ rule pair_figure:
             category="3 Adaptation by pair",
             labels={"what": "{pair}", "kind": "figure"},
         ),
-    log:
-        "<logs>/pair_figure/{pair}.log",
     localrule: True
-    conda:
-        "../../envs/stampshift.yaml"
     params:
         methods=METHODS,
         simulated=SIMULATED,
-        code=code_digest("figures.pairs"),
     script:
         "../scripts/pair_figure.py"
 
@@ -57,16 +47,11 @@ rule all_pairs_figure:
             category="2 Balanced accuracy",
             labels={"what": "all pairs", "kind": "figure"},
         ),
-    log:
-        "<logs>/all_pairs_figure.log",
     localrule: True
-    conda:
-        "../../envs/stampshift.yaml"
     params:
         surveys=SURVEYS,
         methods=METHODS,
         simulated=SIMULATED,
-        code=code_digest("figures.panel"),
     script:
         "../scripts/all_pairs_figure.py"
 
@@ -82,14 +67,9 @@ rule lambda_figure:
             category="4 Entropy weight",
             labels={"what": "{pair}"},
         ),
-    log:
-        "<logs>/lambda_figure/{pair}.log",
     localrule: True
-    conda:
-        "../../envs/stampshift.yaml"
     params:
         simulated=SIMULATED,
-        code=code_digest("figures.entropy_weight"),
     script:
         "../scripts/lambda_figure.py"
 
@@ -105,15 +85,10 @@ rule examples_figure:
             category="9 Surveys",
             labels={"what": "examples of {survey}", "kind": "figure"},
         ),
-    log:
-        "<logs>/examples_figure/{survey}.log",
     localrule: True
-    conda:
-        "../../envs/stampshift.yaml"
     params:
         per_class=3,
         simulated=survey_simulated,
-        code=code_digest("figures.examples"),
     script:
         "../scripts/examples_figure.py"
 
@@ -131,10 +106,6 @@ rule preprocessing_figure:
             category="9 Surveys",
             labels={"what": "preprocessing of {survey}", "kind": "figure"},
         ),
-    log:
-        "<logs>/preprocessing_figure/{survey}.log",
-    conda:
-        "../../envs/stampshift.yaml"
     resources:
         mem_mb=growing(4000),
         runtime=growing(60),
@@ -147,7 +118,6 @@ rule preprocessing_figure:
         normalisation=config["stamps"]["normalisation"],
         per_class=2,
         simulated=survey_simulated,
-        code=preprocessing_figure_code,
     script:
         "../scripts/preprocessing_figure.py"
 
@@ -163,15 +133,10 @@ rule learning_curves_figure:
             category="7 Training",
             labels={"what": "baselines of {survey}"},
         ),
-    log:
-        "<logs>/learning_curves_figure/{survey}.log",
     localrule: True
-    conda:
-        "../../envs/stampshift.yaml"
     params:
         seeds=SEEDS,
         simulated=survey_simulated,
-        code=code_digest("figures.learning"),
     script:
         "../scripts/learning_curves_figure.py"
 
@@ -187,14 +152,9 @@ rule beside_published_figure:
             category="5 Published",
             labels={"what": "ours beside the published", "kind": "figure"},
         ),
-    log:
-        "<logs>/beside_published_figure.log",
     localrule: True
-    conda:
-        "../../envs/stampshift.yaml"
     params:
         simulated=False,
-        code=code_digest("figures.beside_published"),
     script:
         "../scripts/beside_published_figure.py"
 
@@ -210,16 +170,11 @@ rule ablation_figure:
             category="6 Ablations",
             labels={"what": "variants of MME", "kind": "figure"},
         ),
-    log:
-        "<logs>/ablation_figure.log",
     localrule: True
-    conda:
-        "../../envs/stampshift.yaml"
     params:
         names=METHODS + VARIANTS,
         variant_names=VARIANT_NAMES,
         reference="mme",
         simulated=SIMULATED,
-        code=code_digest("figures.ablations"),
     script:
         "../scripts/ablation_figure.py"

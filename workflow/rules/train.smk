@@ -4,12 +4,6 @@ rule baseline:
         splits=expand("<results>/splits/{{source}}/seed-{seed}.npz", seed=SEEDS),
     output:
         expand("<results>/baseline/{{source}}/seed-{seed}/{file}", seed=SEEDS, file=RUN_FILES),
-    log:
-        "<logs>/baseline/{source}.log",
-    benchmark:
-        "<benchmarks>/baseline/{source}.tsv"
-    conda:
-        "../../envs/stampshift.yaml"
     threads: EXECUTION["threads"]
     resources:
         gpu=GPUS,
@@ -17,9 +11,10 @@ rule baseline:
         runtime=growing(480),
     params:
         results=results_folder,
+        method="baseline",
+        architecture="bolivar",
         seeds=SEEDS,
         training=config["training"],
-        code=code_digest("training.jobs", "networks.bolivar", "methods.baseline"),
     script:
         "../scripts/baseline.py"
 
@@ -36,18 +31,15 @@ rule transfer:
             seed=SEEDS,
             file=TRANSFER_FILES,
         ),
-    log:
-        "<logs>/transfer/{source}-to-{target}.log",
-    conda:
-        "../../envs/stampshift.yaml"
     resources:
         gpu=GPUS,
         mem_mb=growing(8000),
         runtime=growing(60),
     params:
         results=results_folder,
+        method="baseline",
+        architecture="bolivar",
         seeds=SEEDS,
-        code=code_digest("training.jobs", "networks.bolivar", "methods.baseline"),
     script:
         "../scripts/transfer.py"
 
@@ -60,12 +52,6 @@ rule select_lambda:
         baseline=search_baseline,
     output:
         "<results>/lambda/{source}-to-{target}.json",
-    log:
-        "<logs>/lambda/{source}-to-{target}.log",
-    benchmark:
-        "<benchmarks>/lambda/{source}-to-{target}.tsv"
-    conda:
-        "../../envs/stampshift.yaml"
     threads: EXECUTION["threads"]
     resources:
         gpu=GPUS,
@@ -73,13 +59,14 @@ rule select_lambda:
         runtime=growing(720),
     params:
         results=results_folder,
+        method="mme",
+        architecture="bolivar",
         name=search_name,
         shots=SHOTS,
         options=search_options,
         search=search_grid,
         training=config["training"],
         validation_shots=config["splits"]["validation_shots"],
-        code=code_digest("training.jobs", "networks.bolivar", "methods.mme"),
     script:
         "../scripts/select_lambda.py"
 
@@ -89,10 +76,6 @@ if VARIANTS:
     use rule select_lambda as select_variant_lambda with:
         output:
             "<results>/lambda/{variant}/{source}-to-{target}.json",
-        log:
-            "<logs>/lambda/{variant}/{source}-to-{target}.log",
-        benchmark:
-            "<benchmarks>/lambda/{variant}/{source}-to-{target}.tsv"
 
 
 if ENTROPY_WEIGHT_CHOICE == "published":
@@ -104,12 +87,6 @@ if ENTROPY_WEIGHT_CHOICE == "published":
             "resources/published/published_lambda.csv",
         output:
             "<results>/lambda/{source}-to-{target}.json",
-        log:
-            "<logs>/lambda/{source}-to-{target}.log",
-        conda:
-            "../../envs/stampshift.yaml"
-        params:
-            code=code_digest("training.search"),
         script:
             "../scripts/published_lambda.py"
 
@@ -128,12 +105,6 @@ rule adapt:
             seed=SEEDS,
             file=RUN_FILES,
         ),
-    log:
-        "<logs>/{method}/{source}-to-{target}/shots-{shots}.log",
-    benchmark:
-        "<benchmarks>/{method}/{source}-to-{target}/shots-{shots}.tsv"
-    conda:
-        "../../envs/stampshift.yaml"
     threads: EXECUTION["threads"]
     resources:
         gpu=GPUS,
@@ -143,9 +114,9 @@ rule adapt:
         results=results_folder,
         seeds=SEEDS,
         method=adaptation_method,
+        architecture="bolivar",
         options=adaptation_options,
         training=config["training"],
         validation_shots=config["splits"]["validation_shots"],
-        code=run_code,
     script:
         "../scripts/adapt.py"

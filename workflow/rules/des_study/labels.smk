@@ -7,16 +7,11 @@ rule des_study_features:
         archive=des_study_archive,
     output:
         "<results>/des_study/features.parquet",
-    log:
-        "<logs>/des_study/features.log",
-    conda:
-        "../../../envs/stampshift.yaml"
     resources:
         mem_mb=growing(8000),
         runtime=growing(60),
     params:
         reader=survey_reader(DES_SURVEY),
-        code=code_digest("surveys.catalogue"),
     script:
         "../../scripts/des_study_features.py"
 
@@ -29,12 +24,6 @@ rule des_study_stamp_features:
         schemas=des_study_schemas,
     output:
         "<results>/des_study/stamp-features.parquet",
-    log:
-        "<logs>/des_study/stamp-features.log",
-    benchmark:
-        "<benchmarks>/des_study/stamp-features.tsv"
-    conda:
-        "../../../envs/stampshift.yaml"
     threads: EXECUTION["preprocessing_threads"]
     resources:
         mem_mb=growing(8000),
@@ -44,7 +33,6 @@ rule des_study_stamp_features:
         reader=survey_reader(DES_SURVEY),
         options=survey_options(DES_SURVEY),
         invalid=survey_invalid(DES_SURVEY),
-        code=code_digest("des_study.measuring", f"surveys.{survey_reader(DES_SURVEY)}"),
     script:
         "../../scripts/des_study_stamp_features.py"
 
@@ -59,15 +47,9 @@ rule des_study_forest:
         "<results>/des_study/{trained}/{forest}/predictions.parquet",
         "<results>/des_study/{trained}/{forest}/metrics.json",
         "<results>/des_study/{trained}/{forest}/importances.csv",
-    log:
-        "<logs>/des_study/{trained}/{forest}.log",
-    benchmark:
-        "<benchmarks>/des_study/{trained}/{forest}.tsv"
     wildcard_constraints:
         trained="first|second/old|second/new",
         forest="|".join(DES_STUDY["forests"]) or "(?!)",
-    conda:
-        "../../../envs/stampshift.yaml"
     threads: EXECUTION["threads"]
     resources:
         mem_mb=growing(16000),
@@ -75,7 +57,6 @@ rule des_study_forest:
     params:
         settings=DES_STUDY["forest"],
         seed=DES_STUDY["seed"],
-        code=code_digest("des_study.forest", "stamps.label_file"),
     script:
         "../../scripts/des_study_forest.py"
 
@@ -87,16 +68,11 @@ rule des_study_candidates:
         predictions=expand("<results>/des_study/search/fold-{fold}/predictions.parquet", fold=DES_FOLDS),
     output:
         CANDIDATES,
-    log:
-        "<logs>/des_study/candidates.log",
-    conda:
-        "../../../envs/stampshift.yaml"
     resources:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
         bounds=DES_STUDY["evaluation"]["categories"],
-        code=code_digest("des_study.categories"),
     script:
         "../../scripts/des_study_candidates.py"
 
@@ -110,10 +86,6 @@ rule des_study_labels:
         planted=planted_archive,
     output:
         "<results>/des_study/labels.parquet",
-    log:
-        "<logs>/des_study/labels.log",
-    conda:
-        "../../../envs/stampshift.yaml"
     resources:
         mem_mb=growing(4000),
         runtime=growing(60),
@@ -121,7 +93,6 @@ rule des_study_labels:
         origin=DES_RELABELS["origin"],
         path=DES_RELABELS["path"],
         classes=survey_classes(DES_SURVEY),
-        code=code_digest("des_study.relabelling"),
     script:
         "../../scripts/des_study_labels.py"
 
@@ -135,16 +106,11 @@ if NEW_SURVEY:
             votes=votes_file,
         output:
             "<results>/des_study/new-survey/votes.csv",
-        log:
-            "<logs>/des_study/new-survey/votes.log",
-        conda:
-            "../../../envs/stampshift.yaml"
         resources:
             mem_mb=growing(4000),
             runtime=growing(60),
         params:
             votes=NEW_SURVEY["votes"],
-            code=code_digest("des_study.voted_labels"),
         script:
             "../../scripts/des_study_votes.py"
 
@@ -156,15 +122,10 @@ if NEW_SURVEY:
         output:
             labels="<results>/des_study/new-survey/labels.parquet",
             agreement="<results>/des_study/new-survey/agreement.json",
-        log:
-            "<logs>/des_study/new-survey/labels.log",
-        conda:
-            "../../../envs/stampshift.yaml"
         resources:
             mem_mb=growing(4000),
             runtime=growing(60),
         params:
             margin=NEW_SURVEY["margin"],
-            code=code_digest("des_study.voted_labels"),
         script:
             "../../scripts/des_study_voted_labels.py"

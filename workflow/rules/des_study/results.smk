@@ -38,10 +38,6 @@ rule des_performance:
         ),
         confusion_markdown="<results>/des_study/tables/confusion-{part}.md",
         confusion_latex="<results>/des_study/tables/confusion-{part}.tex",
-    log:
-        "<logs>/des_performance/{part}.log",
-    conda:
-        "../../../envs/stampshift.yaml"
     resources:
         mem_mb=growing(8000),
         runtime=growing(60),
@@ -51,7 +47,6 @@ rule des_performance:
         mdr=DES_EVALUATION["mdr"],
         bootstrap=DES_BOOTSTRAP,
         simulated=DES_SIMULATED,
-        code=code_digest("des_study.performance", "stamps.splits"),
     script:
         "../../scripts/des_performance.py"
 
@@ -72,10 +67,6 @@ rule des_curves:
             subcategory="1 performance",
             labels={"what": "{part} part, detection curves"},
         ),
-    log:
-        "<logs>/des_curves/{part}.log",
-    conda:
-        "../../../envs/stampshift.yaml"
     resources:
         mem_mb=growing(8000),
         runtime=growing(60),
@@ -84,7 +75,6 @@ rule des_curves:
         survey=DES_STUDY["survey"],
         mdr=DES_EVALUATION["mdr"],
         simulated=DES_SIMULATED,
-        code=code_digest("des_study.part_figures", "stamps.splits"),
     script:
         "../../scripts/des_curves.py"
 
@@ -101,14 +91,9 @@ rule des_confusion_figure:
             subcategory="1 performance",
             labels={"what": "{part} part, confusion"},
         ),
-    log:
-        "<logs>/des_confusion_figure/{part}.log",
     localrule: True
-    conda:
-        "../../../envs/stampshift.yaml"
     params:
         simulated=DES_SIMULATED,
-        code=code_digest("des_study.part_figures"),
     script:
         "../../scripts/des_confusion_figure.py"
 
@@ -127,10 +112,6 @@ rule des_scores:
             subcategory="1 performance",
             labels={"what": "{part} part, scores"},
         ),
-    log:
-        "<logs>/des_scores/{part}.log",
-    conda:
-        "../../../envs/stampshift.yaml"
     resources:
         mem_mb=growing(8000),
         runtime=growing(60),
@@ -140,7 +121,6 @@ rule des_scores:
         bins=50,
         title=des_part_title,
         simulated=DES_SIMULATED,
-        code=code_digest("tables.scores", "des_study.part_figures", "stamps.splits"),
     script:
         "../../scripts/des_scores.py"
 
@@ -157,16 +137,11 @@ rule des_learning_curves:
             subcategory="2 training",
             labels={"what": "{part} part", "kind": "figure"},
         ),
-    log:
-        "<logs>/des_learning_curves/{part}.log",
     localrule: True
-    conda:
-        "../../../envs/stampshift.yaml"
     params:
         networks=DES_STUDY["networks"],
         title=des_part_title,
         simulated=DES_SIMULATED,
-        code=code_digest("des_study.part_figures"),
     script:
         "../../scripts/des_learning_curves.py"
 
@@ -185,10 +160,6 @@ rule des_categories:
         ),
         markdown="<results>/des_study/tables/categories-{part}.md",
         latex="<results>/des_study/tables/categories-{part}.tex",
-    log:
-        "<logs>/des_categories/{part}.log",
-    conda:
-        "../../../envs/stampshift.yaml"
     resources:
         mem_mb=growing(8000),
         runtime=growing(60),
@@ -197,7 +168,6 @@ rule des_categories:
         survey=DES_STUDY["survey"],
         bounds=DES_EVALUATION["categories"],
         simulated=DES_SIMULATED,
-        code=code_digest("des_study.categories", "stamps.splits"),
     script:
         "../../scripts/des_categories.py"
 
@@ -216,10 +186,6 @@ rule des_agreement:
         ),
         markdown="<results>/des_study/tables/agreement-{part}.md",
         latex="<results>/des_study/tables/agreement-{part}.tex",
-    log:
-        "<logs>/des_agreement/{part}.log",
-    conda:
-        "../../../envs/stampshift.yaml"
     resources:
         mem_mb=growing(8000),
         runtime=growing(60),
@@ -229,7 +195,6 @@ rule des_agreement:
         reference=DES_STUDY["networks"][0],
         bounds=DES_EVALUATION["categories"],
         simulated=DES_SIMULATED,
-        code=code_digest("des_study.categories", "stamps.splits"),
     script:
         "../../scripts/des_agreement.py"
 
@@ -259,10 +224,6 @@ rule des_retraining:
         ),
         gain_markdown="<results>/des_study/tables/retraining-gain.md",
         gain_latex="<results>/des_study/tables/retraining-gain.tex",
-    log:
-        "<logs>/des_retraining.log",
-    conda:
-        "../../../envs/stampshift.yaml"
     resources:
         mem_mb=growing(8000),
         runtime=growing(120),
@@ -273,7 +234,6 @@ rule des_retraining:
         mdr=DES_EVALUATION["mdr"],
         bootstrap=DES_BOOTSTRAP,
         simulated=DES_SIMULATED,
-        code=code_digest("des_study.retraining", "stamps.splits"),
     script:
         "../../scripts/des_retraining.py"
 
@@ -301,14 +261,9 @@ rule des_search_success:
             subcategory="4 relabelling",
             labels={"what": "search on planted flips", "kind": "figure"},
         ),
-    log:
-        "<logs>/des_search_success.log",
     localrule: True
-    conda:
-        "../../../envs/stampshift.yaml"
     params:
         simulated=DES_SIMULATED,
-        code=code_digest("des_study.search_success", "des_study.label_figures"),
     script:
         "../../scripts/des_search_success.py"
 
@@ -348,17 +303,12 @@ rule des_new_survey:
             subcategory="5 new survey",
             labels={"what": "rates and cleanliness"},
         ),
-    log:
-        "<logs>/des_new_survey.log",
-    conda:
-        "../../../envs/stampshift.yaml"
     resources:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
         survey=DES_NEW_SURVEY,
         simulated=DES_ANY_SIMULATED,
-        code=code_digest("des_study.new_survey", "des_study.label_figures", "stamps.splits"),
     script:
         "../../scripts/des_new_survey.py"
 
@@ -379,15 +329,12 @@ use rule des_scores as des_new_survey_scores with:
             subcategory="5 new survey",
             labels={"what": "scores"},
         ),
-    log:
-        "<logs>/des_new_survey_scores.log",
     params:
         models=["before", "after"],
         survey=DES_NEW_SURVEY,
         bins=25,
         title=f"{DES_NEW_SURVEY}, labelled by votes",
         simulated=DES_ANY_SIMULATED,
-        code=code_digest("tables.scores", "des_study.part_figures", "stamps.splits"),
 
 
 use rule des_learning_curves as des_new_survey_learning_curves with:
@@ -402,13 +349,10 @@ use rule des_learning_curves as des_new_survey_learning_curves with:
             subcategory="2 training",
             labels={"what": "new survey", "kind": "figure"},
         ),
-    log:
-        "<logs>/des_new_survey_learning_curves.log",
     params:
         networks=["network_1"],
         title=f"{DES_NEW_SURVEY}, network trained further on votes",
         simulated=DES_ANY_SIMULATED,
-        code=code_digest("des_study.part_figures"),
 
 
 rule des_beside_published:
@@ -430,13 +374,8 @@ rule des_beside_published:
         ),
         markdown="<results>/des_study/tables/beside-published.md",
         latex="<results>/des_study/tables/beside-published.tex",
-    log:
-        "<logs>/des_beside_published.log",
     localrule: True
-    conda:
-        "../../../envs/stampshift.yaml"
     params:
         simulated=False,
-        code=code_digest("des_study.published"),
     script:
         "../../scripts/des_beside_published.py"

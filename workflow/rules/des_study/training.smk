@@ -9,12 +9,6 @@ rule des_study_stamps:
         schemas=des_study_schemas,
     output:
         "<results>/des_study/stamps.h5",
-    log:
-        "<logs>/des_study/stamps.log",
-    benchmark:
-        "<benchmarks>/des_study/stamps.tsv"
-    conda:
-        "../../../envs/stampshift.yaml"
     threads: EXECUTION["preprocessing_threads"]
     resources:
         mem_mb=growing(8000),
@@ -28,7 +22,6 @@ rule des_study_stamps:
         origin=archive_origin(DES_SURVEY),
         size_pixels=DES_STUDY["size_pixels"],
         normalisation=DES_STUDY["normalisation"],
-        code=reader_code(DES_SURVEY),
     script:
         "../../scripts/stamps.py"
 
@@ -38,19 +31,14 @@ rule des_study_splits:
         "<results>/des_study/stamps.h5",
     output:
         "<results>/des_study/splits/{part}.npz",
-    log:
-        "<logs>/des_study/splits/{part}.log",
     wildcard_constraints:
         part="first|second",
-    conda:
-        "../../../envs/stampshift.yaml"
     resources:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
         fractions=des_study_fractions,
         seeds=[DES_STUDY["seed"]],
-        code=code_digest("stamps.splits"),
     script:
         "../../scripts/splits.py"
 
@@ -60,10 +48,6 @@ rule des_study_folds:
         "<results>/des_study/stamps.h5",
     output:
         expand("<results>/des_study/splits/search/fold-{fold}.npz", fold=DES_FOLDS),
-    log:
-        "<logs>/des_study/folds.log",
-    conda:
-        "../../../envs/stampshift.yaml"
     resources:
         mem_mb=growing(4000),
         runtime=growing(60),
@@ -71,7 +55,6 @@ rule des_study_folds:
         folds=DES_STUDY["search"]["folds"],
         validation=DES_STUDY["search"]["validation"],
         seed=DES_STUDY["seed"],
-        code=code_digest("stamps.splits"),
     script:
         "../../scripts/des_study_folds.py"
 
@@ -83,12 +66,6 @@ rule des_study_first:
         labels=[],
     output:
         expand("<results>/des_study/first/{network}/{file}", network=DES_STUDY["networks"], file=RUN_FILES),
-    log:
-        "<logs>/des_study/first.log",
-    benchmark:
-        "<benchmarks>/des_study/first.tsv"
-    conda:
-        "../../../envs/stampshift.yaml"
     threads: EXECUTION["threads"]
     resources:
         gpu=GPUS,
@@ -96,12 +73,13 @@ rule des_study_first:
         runtime=growing(2880),
     params:
         results=results_folder,
+        method="baseline",
+        architecture="ayyar",
         survey=DES_STUDY["survey"],
         folders=[f"des_study/first/{network}" for network in DES_STUDY["networks"]],
         networks=DES_STUDY["networks"],
         training=DES_STUDY["training"],
         seed=DES_STUDY["seed"],
-        code=code_digest("des_study.training", "networks.ayyar", "methods.baseline"),
     script:
         "../../scripts/des_study_networks.py"
 
@@ -113,10 +91,6 @@ use rule des_study_first as des_study_search with:
         labels=[],
     output:
         expand("<results>/des_study/search/fold-{fold}/{file}", fold=DES_FOLDS, file=RUN_FILES),
-    log:
-        "<logs>/des_study/search.log",
-    benchmark:
-        "<benchmarks>/des_study/search.tsv"
     params:
         folders=[f"des_study/search/fold-{fold}" for fold in DES_FOLDS],
         networks=[DES_STUDY["search"]["network"] for _ in DES_FOLDS],
@@ -133,10 +107,6 @@ use rule des_study_first as des_study_second with:
             network=DES_STUDY["networks"],
             file=RUN_FILES,
         ),
-    log:
-        "<logs>/des_study/second-{labels}.log",
-    benchmark:
-        "<benchmarks>/des_study/second-{labels}.tsv"
     wildcard_constraints:
         labels="old|new",
     params:
@@ -152,10 +122,6 @@ if NEW_SURVEY:
             schemas=new_survey_schemas,
         output:
             "<results>/des_study/new-survey/stamps.h5",
-        log:
-            "<logs>/des_study/new-survey/stamps.log",
-        benchmark:
-            "<benchmarks>/des_study/new-survey/stamps.tsv"
         params:
             survey=NEW_SURVEY["survey"],
             reader=survey_reader(NEW_NAME),
@@ -163,7 +129,6 @@ if NEW_SURVEY:
             classes=survey_classes(NEW_NAME),
             invalid=survey_invalid(NEW_NAME),
             origin=archive_origin(NEW_NAME),
-            code=reader_code(NEW_NAME),
 
     rule des_study_new_splits:
         input:
@@ -171,17 +136,12 @@ if NEW_SURVEY:
             labels="<results>/des_study/new-survey/labels.parquet",
         output:
             "<results>/des_study/new-survey/splits.npz",
-        log:
-            "<logs>/des_study/new-survey/splits.log",
-        conda:
-            "../../../envs/stampshift.yaml"
         resources:
             mem_mb=growing(4000),
             runtime=growing(60),
         params:
             fractions=NEW_SURVEY["fractions"],
             seed=DES_STUDY["seed"],
-            code=code_digest("stamps.label_file"),
         script:
             "../../scripts/des_study_new_splits.py"
 
@@ -194,12 +154,6 @@ if NEW_SURVEY:
         output:
             expand("<results>/des_study/new-survey/after/{file}", file=RUN_FILES),
             "<results>/des_study/new-survey/before/predictions.parquet",
-        log:
-            "<logs>/des_study/new-survey/further.log",
-        benchmark:
-            "<benchmarks>/des_study/new-survey/further.tsv"
-        conda:
-            "../../../envs/stampshift.yaml"
         threads: EXECUTION["threads"]
         resources:
             gpu=GPUS,
@@ -207,11 +161,12 @@ if NEW_SURVEY:
             runtime=growing(1440),
         params:
             results=results_folder,
+            method="further",
+            architecture="ayyar",
             survey=NEW_SURVEY["survey"],
             before="des_study/new-survey/before",
             after="des_study/new-survey/after",
             training=NEW_SURVEY["training"],
             seed=DES_STUDY["seed"],
-            code=code_digest("des_study.training", "networks.ayyar", "methods.further"),
         script:
             "../../scripts/des_study_further.py"

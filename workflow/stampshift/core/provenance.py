@@ -14,28 +14,31 @@ from typing import Any
 from stampshift import __version__
 
 PACKAGE_ROOT = Path(__file__).parents[1]
+REGISTRIES = ("methods", "networks", "surveys")  # their `__init__` imports all that may be picked by name
 REPORTED_PACKAGES = ("numpy", "torch", "h5py", "pandas", "snakemake")
 
 
 def code_digest(*modules: str) -> str:
-    """Digest of the code of modules of this package and of all that they import from it.
+    """Digest of modules of this package and of all that they import from it, as sixteen hexadecimal digits.
 
-    Comments, docstrings and layout do not count. Imported sub-packages' `__init__` files are
-    registries and are not followed, so that editing one method or one reader leaves the digests of the
-    others as they are; a step names the method or reader that it uses as a module of its own.
-
-    Parameters
-    ----------
-    modules
-        Names relative to the package, such as ``"methods.mme"``.
-
-    Returns
-    -------
-    str
-        Sixteen hexadecimal digits.
+    Comments, docstrings and layout do not count. Registries are not followed, so that editing one method or
+    one reader leaves the digests of the others as they are; a step names the method or reader that it uses
+    as a module of its own. Names are relative to the package, such as ``"methods.mme"``.
     """
-    files = sorted(_closure(tuple(_source(name) for name in modules)))
-    return digest([[file.relative_to(PACKAGE_ROOT).as_posix(), _normalised(file)] for file in files])
+    return _digest_of(_closure(_source(name) for name in modules))
+
+
+def script_digest(script: Path, *modules: str) -> str:
+    """Digest of all that a script imports from this package, and of modules that it picks by name.
+
+    The script's own code does not count here: Snakemake itself reruns a job whose script was edited.
+    """
+    return _digest_of(script_closure(script, *modules))
+
+
+def script_closure(script: Path, *modules: str) -> set[Path]:
+    """Files of this package that a script, or the scripts beside it that it imports, may execute."""
+    return _closure([*_imports(script), *(_source(name) for name in modules)])
 
 
 def digest(content: Any) -> str:
@@ -73,6 +76,10 @@ def _source(name: str) -> Path:
     return source
 
 
+def _digest_of(files: Iterable[Path]) -> str:
+    return digest([[f"{file.parent.name}/{file.name}", _normalised(file)] for file in sorted(files)])
+
+
 def _closure(sources: Iterable[Path]) -> set[Path]:
     found: set[Path] = set()
     pending = list(sources)
@@ -86,7 +93,7 @@ def _closure(sources: Iterable[Path]) -> set[Path]:
 
 @cache
 def _imports(source: Path) -> tuple[Path, ...]:
-    """Modules of this package that a module imports, packages' `__init__` files left out."""
+    """Modules of this package, and files beside a script, that a file imports anywhere in it."""
     names: set[str] = set()
     for node in ast.walk(_parse(source)):
         if isinstance(node, ast.Import):
@@ -94,9 +101,21 @@ def _imports(source: Path) -> tuple[Path, ...]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             names.add(node.module)
             names.update(f"{node.module}.{alias.name}" for alias in node.names)
-    parts = (name.split(".") for name in names if name.startswith("stampshift."))
-    candidates = {PACKAGE_ROOT.joinpath(*tail).with_suffix(".py") for _, *tail in parts}
-    return tuple(sorted(path for path in candidates if path.is_file()))
+    files = {_imported(name.split("."), beside=source.parent) for name in names}
+    return tuple(sorted(file for file in files if file is not None))
+
+
+def _imported(parts: list[str], *, beside: Path) -> Path | None:
+    """File of an imported name; None for what is not ours, for a name in a module, and for a registry."""
+    if parts[0] == "stampshift":
+        base = PACKAGE_ROOT.joinpath(*parts[1:])
+    elif beside.name == "scripts":
+        base = beside.joinpath(*parts)
+    else:
+        return None
+    if base.is_dir():
+        return None if base == PACKAGE_ROOT or base.name in REGISTRIES else base / "__init__.py"
+    return base.with_suffix(".py") if base.with_suffix(".py").is_file() else None
 
 
 @cache
