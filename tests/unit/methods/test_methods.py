@@ -5,7 +5,8 @@ from torch.nn import functional
 from stampshift.methods import METHODS
 from stampshift.methods.method import Batch
 from stampshift.methods.mme import mean_entropy
-from stampshift.networks import build_classifier, reverse_gradient
+from stampshift.networks import build_classifier
+from stampshift.networks.classifier import reverse_gradient
 
 WEIGHT = 0.3
 OPTIONS = {

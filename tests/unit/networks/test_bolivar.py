@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from stampshift.networks import PrototypeHead, build_classifier, feature_extractor
+from stampshift.networks import build_classifier
+from stampshift.networks.bolivar import PrototypeHead, feature_extractor
 
 
 def trainable(module):

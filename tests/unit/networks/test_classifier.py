@@ -1,6 +1,6 @@
 import torch
 
-from stampshift.networks import reverse_gradient
+from stampshift.networks.classifier import reverse_gradient
 
 
 def test_the_reversal_layer_keeps_values_and_turns_gradients_round():

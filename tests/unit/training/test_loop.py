@@ -7,7 +7,8 @@ from torch import nn
 
 from stampshift.methods import METHODS
 from stampshift.methods.method import Batch
-from stampshift.networks import Classifier, build_classifier
+from stampshift.networks import build_classifier
+from stampshift.networks.classifier import Classifier
 from stampshift.training.data import TrainingData
 from stampshift.training.loop import DivergedError, Trainer, descend, fit
 from stampshift.training.progress import Progress, Task

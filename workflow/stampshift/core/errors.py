@@ -2,7 +2,7 @@
 
 
 class StampshiftError(Exception):
-    """Base of all errors that a user can mend; the command line prints them without a traceback."""
+    """Base of all errors that a user can fix; the command line prints them without a traceback."""
 
 
 class ConfigError(StampshiftError):

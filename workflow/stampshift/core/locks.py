@@ -1,7 +1,7 @@
 """One writer at a time: a job holds a lock on each run that it trains.
 
-Two Snakemakes on one folder of results, or a job that its killed Snakemake left running, would write on the
-same checkpoints. The system gives up a lock with the process that holds it, however that ends.
+Two Snakemakes on one folder of results, or a job that its killed Snakemake left running, would write to the
+same checkpoints. The system releases a lock when the process that holds it ends, however that ends.
 
 SLURM starts a job that it preempted, or whose node it lost, a second time under the same number. A node that
 was merely out of reach may still be at work on the first start: the second one waits for its end.
@@ -14,7 +14,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
@@ -23,10 +23,8 @@ from stampshift.core.errors import StampshiftError
 from stampshift.core.files import explained
 
 NO_LOCKS_HERE = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
-SLURM_JOB = "SLURM_JOB_ID"  # variable of the environment
-WAIT_MINUTES = (
-    30  # for an earlier start of the same SLURM job; file systems forget a dead node's locks sooner
-)
+# for an earlier start of the same SLURM job; file systems forget a dead node's locks sooner
+WAIT_MINUTES = 30
 
 log = logging.getLogger(__name__)
 
@@ -44,14 +42,7 @@ class LockedError(StampshiftError):
 
 @contextmanager
 def locked(path: Path, *, name: str) -> Iterator[None]:
-    """Hold the lock file `path` within the block; it is removed at the end.
-
-    Parameters
-    ----------
-    path
-        The lock file; its folder is made if need be.
-    name
-        What it locks, for the message.
+    """Hold the lock file `path` within the block; it is removed at the end. `name` is what it locks.
 
     Raises
     ------
@@ -65,21 +56,18 @@ def locked(path: Path, *, name: str) -> Iterator[None]:
     with taken as file:
         try:
             file.truncate(0)
+            node = os.environ.get("SLURMD_NODENAME") or socket.gethostname()
             now = datetime.now(UTC).isoformat(" ", "seconds")
-            start = f"process {os.getpid()} on {_node()} since {now}{_slurm_job()}"
-            print(start, file=file, flush=True)
+            print(f"process {os.getpid()} on {node} since {now}{_slurm_job()}", file=file, flush=True)
             yield
         finally:
             path.unlink(missing_ok=True)
 
 
-def _node() -> str:
-    return os.environ.get("SLURMD_NODENAME") or socket.gethostname()
-
-
 def _slurm_job() -> str:
     """End of a holder's description, empty outside SLURM."""
-    return f", SLURM job {os.environ[SLURM_JOB]}" if SLURM_JOB in os.environ else ""
+    job = os.environ.get("SLURM_JOB_ID")
+    return f", SLURM job {job}" if job else ""
 
 
 def _taken_when_free(path: Path, name: str) -> TextIO:
@@ -117,13 +105,7 @@ def _taken(path: Path, name: str) -> TextIO:
                 raise
             log.warning("%s: this file system has no locks: see that no second job trains %s", path, name)
             return file
-        if _is_still(path, file):
-            return file
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                return file
         file.close()  # whoever held it has just removed it
-
-
-def _is_still(path: Path, file: TextIO) -> bool:
-    try:
-        return os.path.samestat(os.fstat(file.fileno()), path.stat())
-    except FileNotFoundError:
-        return False

@@ -37,19 +37,10 @@ class WorkerError(StampshiftError):
 def worker_pool(
     processes: int, *, function: Callable[..., object], initialise: Callable[[], object] | None
 ) -> ProcessPoolExecutor:
-    """Worker processes that end with this one.
+    """Worker processes that end with this one; each calls `initialise`, which must be picklable, first.
 
-    A fork server imports the heavy modules once for all of them; plain fork would copy torch's thread pools
-    in an undefined state.
-
-    Parameters
-    ----------
-    processes
-        Their number.
-    function
-        What they will call; the fork server imports its module.
-    initialise
-        Called first in each; it must be picklable.
+    A fork server imports the heavy modules, that of `function`, once for all of them; plain fork would copy
+    torch's thread pools in an undefined state.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([getattr(function, "func", function).__module__])  # func: of a partial
@@ -58,9 +49,9 @@ def worker_pool(
 
 
 def _start_fork_server() -> None:
-    """Start the fork server, unless it runs, deaf to the signals that a batch system sends to all processes.
+    """Start the fork server, unless it runs, with the signals that a batch system sends to all blocked.
 
-    Without it this process would take its workers for dead. They are born deaf too, until `_start_worker`.
+    If it ended, this process would take its workers for dead. They start blocked too, until `_start_worker`.
     """
     resource_tracker.ensure_running()  # it is started by the fork server otherwise, and ends the blocking
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
@@ -98,26 +89,13 @@ def ordered_map(
 ) -> Iterator[Result]:
     """Results in the order of `items`, which are drawn only as fast as they are worked off.
 
-    `Executor.map` would draw all items at once and hoard the results. With one process everything runs in
-    this one. Worker processes import the calling script: it needs the ``__main__`` guard.
+    `Executor.map` would draw all items at once and hoard the results; here at most `ITEMS_PER_PROCESS` items
+    per process are in flight. With one process everything runs in this one. `function` and its results must
+    be picklable. Worker processes import the calling script: it needs the ``__main__`` guard.
 
     Results come by files, for a pool waits forever for the rest of a message whose sender was killed. What
     is left to send is a file's name, less than the 4096 bytes that a pipe takes whole or not at all
-    (pipe(7)).
-
-    Parameters
-    ----------
-    function
-        Called with each item, in any process; it and its results must be picklable.
-    items
-        Items; at most `ITEMS_PER_PROCESS` per process are in flight.
-    processes
-        Worker processes.
-
-    Raises
-    ------
-    WorkerError
-        If a worker process was killed; what `function` raises passes through.
+    (pipe(7)). A killed worker raises a `WorkerError`; what `function` raises passes through.
     """
     if processes == 1:
         yield from map(function, items)

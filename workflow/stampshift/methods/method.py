@@ -14,21 +14,11 @@ State = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Batch:
-    """One step's stamps.
+    """One step's stamps; the unlabelled ones are the target's, None for methods that use none."""
 
-    Attributes
-    ----------
-    stamps
-        float32 (batch, 3, size, size), labelled.
-    labels
-        int64 (batch,), 1 real and 0 bogus.
-    unlabelled
-        float32 (batch, 3, size, size) of the target, or None for methods that use none. It has no labels.
-    """
-
-    stamps: Tensor
-    labels: Tensor
-    unlabelled: Tensor | None
+    stamps: Tensor  # float32 (batch, 3, size, size), labelled
+    labels: Tensor  # int64 (batch,), 1 real and 0 bogus
+    unlabelled: Tensor | None  # float32 (batch, 3, size, size)
 
 
 Loss = Callable[[Classifier, Batch, Mapping[str, Any]], Tensor]
@@ -96,5 +86,10 @@ def baseline_part(state: State | None, part: str) -> State:
     """Weights of one part (``"extractor"`` or ``"head"``) of a baseline's state."""
     if state is None:
         raise ValueError("adaptation starts from a baseline, but none was given")
+    return part_of(state, part)
+
+
+def part_of(state: Mapping[str, Tensor], part: str) -> State:
+    """Values whose names begin with a part's, without it."""
     prefix = f"{part}."
     return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}

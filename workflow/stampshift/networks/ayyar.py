@@ -22,8 +22,7 @@ INNER_DROPOUT = 0.1  # of network 4
 class LogitHead(nn.Module):
     """One logit z of real, given as the logits (0, z) of bogus and real.
 
-    Their softmax is the sigmoid of z and their cross-entropy the binary one: loss, scores and metrics are
-    those of networks with two outputs.
+    Their softmax is the sigmoid of z and their cross-entropy the binary one.
     """
 
     def __init__(self) -> None:

@@ -13,10 +13,7 @@ FEATURES = 100
 def feature_extractor(size_pixels: int) -> nn.Sequential:
     """Two convolutions and two dense layers: stamps (batch, 3, size, size) to features (batch, 100).
 
-    Parameters
-    ----------
-    size_pixels
-        Side of the stamps; 21 in the published study, where the feature maps go 21-17-8-4-2.
+    The published study has stamps of 21 pixels, whose feature maps go 21-17-8-4-2.
     """
     first, second = CONV_CHANNELS
     side = ((size_pixels - KERNEL_PIXELS + 1) // 2 - KERNEL_PIXELS + 1) // 2
@@ -45,12 +42,7 @@ class PrototypeHead(nn.Module):
     """Cosine similarity of the features to one prototype per class, divided by a temperature.
 
     Only the features are normalised, as in Saito et al. (2019), whose rows of the weight are the
-    prototypes.
-
-    Parameters
-    ----------
-    temperature
-        Divides the logits: small values make the softmax sharp.
+    prototypes. A small temperature makes the softmax sharp.
     """
 
     def __init__(self, temperature: float) -> None:
@@ -64,17 +56,7 @@ class PrototypeHead(nn.Module):
 
 
 def build(*, head: str, size_pixels: int, temperature: float | None) -> Classifier:
-    """Classifier with random weights from torch's current random state.
-
-    Parameters
-    ----------
-    head
-        ``"linear"`` or ``"prototype"``.
-    size_pixels
-        Side of the stamps.
-    temperature
-        Of the prototype head; None for the linear head.
-    """
+    """Classifier as `stampshift.networks.build_classifier` says, with a linear or a prototype head."""
     extractor = feature_extractor(size_pixels)
     if head == "linear":
         return Classifier(extractor, nn.Linear(FEATURES, CLASSES))
