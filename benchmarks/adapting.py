@@ -30,8 +30,7 @@ from stampshift.core.parallel import ordered_map
 from stampshift.metrics.metrics import evaluate
 from stampshift.stamps.file import BOGUS, REAL, UNLABELLED, UNLABELLED_CLASS, Stamps, stamps_writer
 from stampshift.stamps.splits import Splits
-from stampshift.training.model import Model
-from stampshift.training.predict import predict
+from stampshift.training.model import Model, predict
 
 CPU = torch.device("cpu")
 

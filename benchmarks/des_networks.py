@@ -20,7 +20,7 @@ from stampshift.methods import METHODS
 from stampshift.training.data import Labelled, TrainingData
 from stampshift.training.device import set_up_process
 from stampshift.training.loop import Trainer
-from stampshift.training.predict import predict
+from stampshift.training.model import predict
 from stampshift.training.progress import Task
 
 NETWORKS = ("network_1", "network_2", "network_3", "network_4")

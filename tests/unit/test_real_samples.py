@@ -25,9 +25,8 @@ from stampshift.stamps.splits import make_splits
 from stampshift.surveys import READERS
 from stampshift.surveys.making import make_stamps
 from stampshift.training.cohort import train_cohort
-from stampshift.training.model import Model
+from stampshift.training.model import Model, predict
 from stampshift.training.plan import Plan
-from stampshift.training.predict import predict
 from stampshift.training.store import Store
 
 ROOT = Path(__file__).parents[2]

@@ -6,7 +6,7 @@ from stampshift.config.experiment import BASELINE, Run
 from stampshift.core.files import write_json
 from stampshift.core.joblog import job_log
 from stampshift.metrics.calibration import calibration_record
-from stampshift.training.validation import score_validation
+from stampshift.training.finished_models import score_validation
 
 with job_log(snakemake.log[0]):
     source = snakemake.wildcards.source

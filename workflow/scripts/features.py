@@ -5,7 +5,7 @@ from pathlib import Path
 from stampshift.config.experiment import Run
 from stampshift.core.files import write_parquet
 from stampshift.core.joblog import job_log
-from stampshift.training.features import extract_features
+from stampshift.training.finished_models import extract_features
 
 with job_log(snakemake.log[0]):
     features = extract_features(

@@ -2,7 +2,7 @@
 
 from stampshift.core.files import write_json
 from stampshift.core.joblog import job_log
-from stampshift.training.search import published_record
+from stampshift.training.lambda_search import published_record
 
 with job_log(snakemake.log[0]):
     write_json(

@@ -11,8 +11,7 @@ from stampshift.metrics.metrics import evaluate
 from stampshift.stamps.label_file import split_labelled
 from stampshift.stamps.splits import Splits, make_folds
 from stampshift.training.jobs import Job
-from stampshift.training.model import Model
-from stampshift.training.predict import predict
+from stampshift.training.model import Model, predict
 
 CPU = torch.device("cpu")
 TRAINING = {

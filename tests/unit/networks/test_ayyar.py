@@ -10,7 +10,7 @@ from stampshift.methods.method import Batch, cross_entropy
 from stampshift.networks import NETWORKS, build_classifier, network_module
 from stampshift.networks.ayyar import Body, LogitHead
 from stampshift.networks.classifier import Classifier
-from stampshift.training.predict import predict
+from stampshift.training.model import predict
 
 NAMES = ("network_1", "network_2", "network_3", "network_4")
 

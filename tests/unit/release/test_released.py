@@ -16,8 +16,7 @@ from stampshift.release.onnx_file import ReleasedNetwork, exposed_layers, onnx_b
 from stampshift.release.outliers import Outliers
 from stampshift.release.released import Release
 from stampshift.stamps.file import Stamps
-from stampshift.training.model import Model
-from stampshift.training.predict import predict
+from stampshift.training.model import Model, predict
 
 CPU = torch.device("cpu")
 

@@ -10,8 +10,8 @@ from stampshift.methods.method import Batch
 from stampshift.networks import build_classifier
 from stampshift.networks.classifier import Classifier
 from stampshift.training.data import TrainingData
-from stampshift.training.loop import DivergedError, Trainer, descend, fit
-from stampshift.training.progress import Progress, Task
+from stampshift.training.loop import Trainer, descend, fit
+from stampshift.training.progress import DivergedError, Progress, Task
 from stampshift.training.stopping import StoppedError
 
 TRAINING = {
@@ -76,13 +76,12 @@ def test_the_best_epochs_weights_are_kept_and_a_tie_keeps_the_earlier():
 def test_when_a_training_stops(scores, patience, max_epochs, finished):
     progress = Progress()
     record(progress, scores)
-    assert progress.finished(patience_epochs=patience, max_epochs=max_epochs) is finished
+    assert progress.finished({"patience_epochs": patience, "max_epochs": max_epochs}) is finished
 
 
 def test_the_restored_weights_score_what_the_best_epoch_scored(surveys, splits):
     from stampshift.metrics.metrics import evaluate
-    from stampshift.training.model import Model
-    from stampshift.training.predict import predict
+    from stampshift.training.model import Model, predict
 
     progress = run(task(surveys, splits, epoch_size=200, max_epochs=3))
     classifier = Model(progress.best_state, "bolivar", "linear", 21, None).classifier(torch.device("cpu"))

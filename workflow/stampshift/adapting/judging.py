@@ -12,8 +12,7 @@ from stampshift.adapting.setting import Setting
 from stampshift.core.errors import ContractError
 from stampshift.stamps.file import Stamps
 from stampshift.stamps.splits import Rows
-from stampshift.training.model import Model
-from stampshift.training.predict import predict
+from stampshift.training.model import Model, predict
 
 
 @dataclass(frozen=True)

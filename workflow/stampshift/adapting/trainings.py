@@ -16,7 +16,7 @@ from stampshift.metrics.metrics import evaluate, mean_cross_entropy
 from stampshift.stamps.splits import Rows
 from stampshift.training.device import set_up_process
 from stampshift.training.loop import Trainer
-from stampshift.training.predict import predict
+from stampshift.training.model import predict
 
 CPU = torch.device("cpu")
 

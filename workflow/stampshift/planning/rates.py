@@ -22,11 +22,9 @@ from stampshift.surveys.making import make_stamps
 from stampshift.training.data import Labelled, TrainingData, Unlabelled
 from stampshift.training.device import set_up_process
 from stampshift.training.loop import Trainer
-from stampshift.training.model import Model
-from stampshift.training.predict import predict
+from stampshift.training.model import Model, predict
 from stampshift.training.progress import Task
-from stampshift.training.stacked.kinds import why_alone
-from stampshift.training.stacked.lane import Lane
+from stampshift.training.stacked.lane import Lane, why_alone
 from stampshift.training.stacked.pools import Pools, free_bytes
 from stampshift.training.stacked.stack import Stack
 

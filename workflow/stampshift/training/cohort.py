@@ -36,20 +36,8 @@ def train_cohort(
 ) -> None:
     """Finish every run of a cohort; a run's result does not depend on the others.
 
-    Parameters
-    ----------
-    plans
-        The runs.
-    store
-        Where finished runs and checkpoints are kept.
-    device
-        Where to train.
-    threads
-        Runs trained at the same time on a CPU, each in a process of its own and on one thread.
-    checkpoint_epochs
-        Epochs between two checkpoints.
-    log_file
-        File that the worker processes log to as well.
+    On a CPU `threads` runs train at the same time, each on one thread of a process of its own that logs to
+    `log_file` as well. A checkpoint of each is saved every `checkpoint_epochs` epochs.
 
     Raises
     ------

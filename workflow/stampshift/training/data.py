@@ -14,24 +14,16 @@ from stampshift.stamps.file import Stamps
 from stampshift.stamps.label_file import relabelled
 from stampshift.stamps.splits import Rows, Splits
 
+NO_ROWS: Rows = np.empty(0, np.int64)
+
 
 @dataclass(frozen=True)
 class Labelled:
-    """Rows of a stamps array with their labels.
+    """Rows of a stamps array that may be used, with the labels of those rows and of no other."""
 
-    Attributes
-    ----------
-    stamps
-        float32 (N, 3, size, size), the whole survey, memory-mapped.
-    rows
-        int64 (n,), the rows that may be used.
-    labels
-        uint8 (n,), the labels of those rows and of no other.
-    """
-
-    stamps: NDArray[np.float32]
-    rows: Rows
-    labels: NDArray[np.uint8]
+    stamps: NDArray[np.float32]  # (N, 3, size, size), the whole survey, memory-mapped
+    rows: Rows  # int64 (n,)
+    labels: NDArray[np.uint8]  # (n,)
 
     @classmethod
     def of(cls, survey: Stamps, rows: Rows) -> Self:
@@ -41,43 +33,21 @@ class Labelled:
 
 @dataclass(frozen=True)
 class Unlabelled:
-    """Rows of a stamps array; there are no labels here by design.
+    """Rows of a stamps array; there are no labels here by design."""
 
-    Attributes
-    ----------
-    stamps
-        float32 (N, 3, size, size), the whole survey, memory-mapped.
-    rows
-        int64 (n,), ascending.
-    """
-
-    stamps: NDArray[np.float32]
-    rows: Rows
+    stamps: NDArray[np.float32]  # (N, 3, size, size), the whole survey, memory-mapped
+    rows: Rows  # int64 (n,), ascending
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Everything that one training may see.
+    """Everything that one training may see; a baseline has no target."""
 
-    Attributes
-    ----------
-    source
-        The source's train part.
-    target
-        The target's shots; None for a baseline.
-    unlabelled
-        The rest of the target's train part; None for a baseline.
-    source_validation
-        The source's validation part.
-    target_validation
-        The target's validation shots; None for a baseline.
-    """
-
-    source: Labelled
-    target: Labelled | None
-    unlabelled: Unlabelled | None
+    source: Labelled  # the train part
+    target: Labelled | None  # the shots
+    unlabelled: Unlabelled | None  # the rest of the target's train part
     source_validation: Labelled
-    target_validation: Labelled | None
+    target_validation: Labelled | None  # the validation shots
 
     @classmethod
     def open(
@@ -89,20 +59,10 @@ class TrainingData:
         labels: Path | None,
         validation_shots: int,
     ) -> Self:
-        """Open the files that the training of a run may see.
+        """Open the files, by survey, that the training of a run may see.
 
-        Parameters
-        ----------
-        run
-            A baseline or an adaptation.
-        stamps
-            Stamps file of the source and, for an adaptation, of the target, by survey.
-        splits
-            Splits file of the run's seed, by survey.
-        labels
-            Labels file that replaces the labels of the source's stamps file, or None.
-        validation_shots
-            Labelled target stamps per class that choose the best epoch; a baseline has no use for it.
+        A labels file replaces the labels of the source's stamps file. The validation shots, per class, choose
+        the best epoch of an adaptation.
 
         Raises
         ------
@@ -145,13 +105,7 @@ class TrainingData:
         shots: int,
         validation_shots: int,
     ) -> Self:
-        """Data of an adaptation; `shots` and `validation_shots` are per class.
-
-        Raises
-        ------
-        ConfigError
-            If the target holds fewer stamps of a class than the shots asked for.
-        """
+        """Data of an adaptation; `shots` and `validation_shots` are per class, and errors as for `open`."""
         return cls(
             source=Labelled.of(source, source_splits.train),
             target=Labelled.of(target, target_splits.shots(shots)),
@@ -169,18 +123,17 @@ class TrainingData:
         return _present({"source": self.source_validation, "target": self.target_validation}[origin], origin)
 
 
-NO_ROWS: Rows = np.empty(0, np.int64)
+def _present(labelled: Labelled | None, origin: str) -> Labelled:
+    if labelled is None:
+        raise ValueError(f"a baseline has no {origin} stamps")
+    return labelled
 
 
 def open_survey(stamps: Path, labels: Path | None, *, rows: Rows) -> Stamps:
     """A survey's stamps, with the labels of a labels file in place of their own where there is one.
 
-    Runs of one process share what they open. `rows` are those whose labels will be used.
-
-    Raises
-    ------
-    ContractError
-        If a file breaks its contract, or the labels file was made for other stamps.
+    Runs of one process share what they open. `rows` are those whose labels will be used. A file that breaks
+    its contract, or a labels file made for other stamps, raises a `ContractError`.
     """
     if labels is not None:
         return relabelled(Stamps.open(stamps), labels, rows=rows)
@@ -196,9 +149,3 @@ def _opened(path: Path, modified_ns: int, size: int) -> Stamps:  # noqa: ARG001
     survey = Stamps.open(path)
     nameless = np.broadcast_to(np.str_(""), len(survey))
     return replace(survey, classes=nameless, ids=nameless, groups=nameless)
-
-
-def _present(labelled: Labelled | None, origin: str) -> Labelled:
-    if labelled is None:
-        raise ValueError(f"a baseline has no {origin} stamps")
-    return labelled

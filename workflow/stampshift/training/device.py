@@ -18,13 +18,7 @@ PADDING_BYTES = 1 << 24
 
 
 def choose_device(wanted: str) -> torch.device:
-    """Device for ``"auto"``, ``"cpu"`` or ``"cuda"``; the choice is logged.
-
-    Raises
-    ------
-    ConfigError
-        If a GPU is demanded and there is none.
-    """
+    """Device for ``"auto"``, ``"cpu"`` or ``"cuda"``; an absent GPU that is asked for is a `ConfigError`."""
     available = torch.cuda.is_available()
     if wanted == "cuda" and not available:
         raise ConfigError(

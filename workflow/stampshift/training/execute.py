@@ -16,9 +16,8 @@ from stampshift.metrics.metrics import evaluate_predictions
 from stampshift.stamps.splits import Splits
 from stampshift.training.data import open_survey
 from stampshift.training.loop import fit
-from stampshift.training.model import Model
+from stampshift.training.model import Model, predict
 from stampshift.training.plan import Plan
-from stampshift.training.predict import predict
 from stampshift.training.progress import Progress, Task
 from stampshift.training.run_folder import write_run
 from stampshift.training.stopping import stop_if_asked
@@ -32,48 +31,53 @@ def execute(
 ) -> None:
     """Train a plan unless its record is there already, and keep its record in the store.
 
-    Parameters
-    ----------
-    plan
-        The run.
-    store
-        Where finished runs and checkpoints are kept.
-    device
-        Where to train.
-    checkpoint_epochs
-        Epochs between two checkpoints.
-    bar_position
-        Line of the terminal for the progress bar.
-
-    Raises
-    ------
-    DivergedError
-        If the loss is NaN or infinite.
-    StoppedError
-        If the process was asked to end; what it has reached is in its checkpoint.
+    A checkpoint is saved every `checkpoint_epochs` epochs; the progress bar has the terminal's line
+    `bar_position`. Errors are those of `fit`.
     """
     key = plan.key(device)
     if store.has(key):
         log.info("%s: finished before, kept", plan.folder)
         return
     stop_if_asked()
-    task = prepare(plan, device=device)
-    progress = _train(
-        task, key=key, store=store, checkpoint_epochs=checkpoint_epochs, bar_position=bar_position
-    )
+    task, checkpoint = prepare(plan, device=device), store.load_checkpoint(key)
+    if checkpoint is not None:
+        log.info("%s: goes on after epoch %d", task.name, len(checkpoint["progress"]["history"]))
+    # disable=None: no bar where the output is no terminal
+    with tqdm(desc=task.name, unit="epoch", position=bar_position, leave=False, disable=None) as bar:
+
+        def show(progress: Progress) -> None:
+            bar.update(progress.epoch - bar.n)
+            bar.set_postfix(best=f"{progress.best_balanced_accuracy:.3f} at {progress.best_epoch}")
+
+        progress = fit(
+            task,
+            checkpoint=checkpoint,
+            save_checkpoint=lambda content: store.save_checkpoint(key, content),
+            checkpoint_epochs=checkpoint_epochs,
+            on_epoch=show,
+        )
     keep(plan, task, progress, store=store)
+
+
+def prepare(plan: Plan, *, device: torch.device) -> Task:
+    """Open all that a plan's training needs; errors as for `TrainingData.open`."""
+    return Task(
+        name=plan.folder,
+        method=METHODS[plan.method](plan.options),
+        network=plan.network,
+        data=plan.data(),
+        entropy=plan.entropy,
+        options=plan.options,
+        training=plan.training,
+        baseline=Model.open(plan.baseline).state if plan.baseline else None,
+        device=device,
+    )
 
 
 def keep(plan: Plan, task: Task, progress: Progress, *, store: Store) -> None:
     """Score the test parts with a finished training's best weights, and keep the record in the store."""
     device, key = task.device, plan.key(task.device)
-    model = Model(
-        state=progress.best_state,
-        network=plan.network,
-        head=task.method.head,
-        size_pixels=task.data.source.stamps.shape[-1],
-        temperature=plan.options.get("temperature"),
-    )
+    model = task.model(progress.best_state)
     predictions = score_test_parts(
         model, stamps=plan.stamps, splits=plan.splits, labels={plan.run.source: plan.labels}, device=device
     )
@@ -97,49 +101,6 @@ def keep(plan: Plan, task: Task, progress: Progress, *, store: Store) -> None:
         "%s: %d epochs, best %d with validation balanced accuracy %.3f, %.1f s",
         plan.folder, progress.epoch, progress.best_epoch, progress.best_balanced_accuracy, metrics["seconds"],
     )  # fmt: skip
-
-
-def prepare(plan: Plan, *, device: torch.device) -> Task:
-    """Open all that a plan's training needs.
-
-    Raises
-    ------
-    ContractError
-        If a file breaks its contract.
-    ConfigError
-        If the target holds fewer stamps of a class than the shots asked for.
-    """
-    return Task(
-        name=plan.folder,
-        method=METHODS[plan.method](plan.options),
-        network=plan.network,
-        data=plan.data(),
-        entropy=plan.entropy,
-        options=plan.options,
-        training=plan.training,
-        baseline=Model.open(plan.baseline).state if plan.baseline else None,
-        device=device,
-    )
-
-
-def _train(task: Task, *, key: str, store: Store, checkpoint_epochs: int, bar_position: int) -> Progress:
-    checkpoint = store.load_checkpoint(key)
-    if checkpoint is not None:
-        log.info("%s: goes on after epoch %d", task.name, len(checkpoint["progress"]["history"]))
-    # disable=None: no bar where the output is no terminal
-    with tqdm(desc=task.name, unit="epoch", position=bar_position, leave=False, disable=None) as bar:
-
-        def show(progress: Progress) -> None:
-            bar.update(progress.epoch - bar.n)
-            bar.set_postfix(best=f"{progress.best_balanced_accuracy:.3f} at {progress.best_epoch}")
-
-        return fit(
-            task,
-            checkpoint=checkpoint,
-            save_checkpoint=lambda content: store.save_checkpoint(key, content),
-            checkpoint_epochs=checkpoint_epochs,
-            on_epoch=show,
-        )
 
 
 def score_test_parts(

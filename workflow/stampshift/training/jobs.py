@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 
@@ -15,10 +15,10 @@ from stampshift.networks import MAIN_NETWORK
 from stampshift.training.cohort import train_cohort
 from stampshift.training.device import choose_device, set_up_process
 from stampshift.training.execute import describe, score_test_parts
+from stampshift.training.lambda_search import search_record
 from stampshift.training.model import Model
 from stampshift.training.plan import Plan
 from stampshift.training.run_folder import copy_run, read_metrics, write_run
-from stampshift.training.search import search_record
 from stampshift.training.store import Store
 
 log = logging.getLogger(__name__)
@@ -26,27 +26,24 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Job:
-    """How and where a job's cohort is executed; none of it changes a result.
+    """How and where a job's cohort is executed; none of it changes a result."""
 
-    Attributes
-    ----------
-    results
-        Folder of the results, where the runs' folders and the store of finished runs are.
-    device
-        ``"auto"``, ``"cpu"`` or ``"cuda"``.
-    threads
-        Runs trained at the same time on a CPU.
-    checkpoint_epochs
-        Epochs between two checkpoints.
-    log_file
-        Log that worker processes append to.
-    """
+    results: Path  # where the runs' folders and the store of finished runs are
+    device: str  # "auto", "cpu" or "cuda"
+    threads: int  # runs trained at the same time on a CPU
+    checkpoint_epochs: int  # epochs between two checkpoints
+    log_file: Path  # that worker processes append to
 
-    results: Path
-    device: str
-    threads: int
-    checkpoint_epochs: int
-    log_file: Path
+    @classmethod
+    def configured(cls, execution: Mapping[str, Any], *, results: str, threads: int, log_file: str) -> Self:
+        """Job of a rule: section `execution` of the configuration, and what Snakemake says of the job."""
+        return cls(
+            results=Path(results),
+            device=execution["device"],
+            threads=threads,
+            checkpoint_epochs=execution["checkpoint_epochs"],
+            log_file=Path(log_file),
+        )
 
     @cached_property
     def torch_device(self) -> torch.device:
@@ -57,6 +54,10 @@ class Job:
     def store(self) -> Store:
         """Store of finished runs."""
         return Store(self.results / "store")
+
+    def record(self, plan: Plan) -> Path:
+        """Folder of a finished plan's files in the store."""
+        return self.store.record(plan.key(self.torch_device))
 
     def execute(self, plans: Sequence[Plan]) -> None:
         """Finish every plan."""
@@ -73,7 +74,7 @@ class Job:
         """Finish every plan and copy its files to its folder among the results."""
         self.execute(plans)
         for plan in plans:
-            copy_run(self.store.record(plan.key(self.torch_device)), self.results / plan.folder)
+            copy_run(self.record(plan), self.results / plan.folder)
 
 
 def train_baselines(
@@ -182,7 +183,7 @@ def search_entropy_weight(
         for per_class in shots
     ]
     job.execute(plans)
-    metrics = [read_metrics(job.store.record(plan.key(job.torch_device))) for plan in plans]
+    metrics = [read_metrics(job.record(plan)) for plan in plans]
     record = search_record(source, target, seed=search["seed"], metrics=metrics)
     log.info("%s to %s: entropy weight %g", source, target, record["chosen"])
     write_json(output, record)
@@ -201,16 +202,13 @@ def transfer_baselines(
 ) -> None:
     """Score the target's test parts with the baselines of a source; all sequences go with `seeds`."""
     set_up_process()
+    device = job.torch_device
     for seed, split, model, baseline in zip(seeds, splits, models, metrics, strict=True):
         run = Run(BASELINE, source, target, 0, seed)
         predictions = score_test_parts(
-            Model.open(model),
-            stamps={target: stamps},
-            splits={target: split},
-            labels={},
-            device=job.torch_device,
+            Model.open(model), stamps={target: stamps}, splits={target: split}, labels={}, device=device
         )
-        record = read_metrics(baseline.parent) | describe(run, predictions, device=job.torch_device)
+        record = read_metrics(baseline.parent) | describe(run, predictions, device=device)
         write_run(job.results / run.folder, predictions=predictions, metrics=record)
 
 

@@ -1,7 +1,7 @@
-"""The one training loop."""
+"""The one training loop, with its optimisers and the course of their learning rate."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict
 from typing import Any
@@ -10,21 +10,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.optim.lr_scheduler import LRScheduler
 
-from stampshift.core.errors import StampshiftError
 from stampshift.methods.method import Batch, Loss
-from stampshift.metrics.metrics import accuracy, evaluate, mean_cross_entropy
-from stampshift.networks import build_classifier
 from stampshift.networks.classifier import Classifier, place
-from stampshift.training.optimiser import build_optimiser, build_schedule
-from stampshift.training.predict import predict
+from stampshift.training.model import predict
 from stampshift.training.progress import Progress, Task
 from stampshift.training.sampler import epoch_batches
 from stampshift.training.stopping import StoppedError, stop_if_asked
-
-
-class DivergedError(StampshiftError):
-    """A training's loss became NaN or infinite."""
 
 
 class Trainer:
@@ -37,34 +30,20 @@ class Trainer:
     def __init__(self, task: Task) -> None:
         self.task = task
         self.progress = Progress()
-        torch.manual_seed(torch_seed(task, epoch=0))
-        self.classifier = build_classifier(
-            network=task.network,
-            head=task.method.head,
-            size_pixels=task.data.source.stamps.shape[-1],
-            temperature=task.options.get("temperature"),
-        )
+        torch.manual_seed(task.torch_seed(0))
+        self.classifier = task.random_classifier()
         task.method.initialise(self.classifier, task.baseline)
         place(self.classifier, task.device)
         self._optimiser = build_optimiser(self.classifier.parameters(), task.training)
         self._schedule = build_schedule(self._optimiser, task.training)
 
     def run_epoch(self) -> None:
-        """Train one epoch, validate, and record both.
-
-        Raises
-        ------
-        DivergedError
-            If the loss is NaN or infinite.
-        StoppedError
-            If the process was asked to end; classifier and optimiser are then left within the epoch.
-        """
+        """Train one epoch, validate, and record both; errors as for `train_epoch`."""
         task, start, epoch = self.task, time.perf_counter(), self.progress.epoch + 1
         trained = self.train_epoch(epoch)
         validation = task.data.validation(task.method.validation)
         scores = predict(self.classifier, validation.stamps, validation.rows, device=task.device)
-        row = history_row(
-            validation.labels,
+        row = task.row(
             scores,
             epoch=epoch,
             loss=trained["train_loss"],
@@ -78,22 +57,24 @@ class Trainer:
 
         Raises
         ------
-        DivergedError, StoppedError
-            As `run_epoch`.
+        DivergedError
+            If the loss is NaN or infinite.
+        StoppedError
+            If the process was asked to end; classifier and optimiser are then left within the epoch.
         """
         task = self.task
-        torch.manual_seed(torch_seed(task, epoch=epoch))
+        torch.manual_seed(task.torch_seed(epoch))
         batches = epoch_batches(
             task.method,
             task.data,
             epoch_size=task.training["epoch_size"],
             batch_size=task.training["batch_size"],
-            generator=np.random.default_rng(stream(task, epoch=epoch)),
+            generator=np.random.default_rng(task.stream(epoch)),
             device=task.device,
         )
         learning_rate = float(self._schedule.get_last_lr()[0])
         loss = self._descend(batches)
-        check_loss(loss, task, epoch=epoch)
+        task.check_loss(loss, epoch=epoch)
         return {"train_loss": loss, "learning_rate": learning_rate}
 
     def _descend(self, batches: Iterator[Batch]) -> float:
@@ -126,48 +107,6 @@ class Trainer:
         self._schedule.load_state_dict(checkpoint["schedule"])
 
 
-def stream(task: Task, *, epoch: int) -> np.random.SeedSequence:
-    """Seed of the samples of a run's epoch."""
-    return np.random.SeedSequence(task.entropy, spawn_key=(epoch,))
-
-
-def torch_seed(task: Task, *, epoch: int) -> int:
-    """Seed of torch's stream in a run's epoch, dropout's; that of epoch 0 draws the random weights."""
-    # the sampler's stream is the sequence itself; its first child is torch's
-    return int(stream(task, epoch=epoch).spawn(1)[0].generate_state(1, np.uint64)[0])
-
-
-def check_loss(loss: float, task: Task, *, epoch: int) -> None:
-    """Raise a `DivergedError` that names the run if the loss is NaN or infinite."""
-    if not np.isfinite(loss):
-        raise DivergedError(
-            f"{task.name}: the training loss is {loss} in epoch {epoch}; lower training.learning_rate "
-            "or the entropy weight."
-        )
-
-
-def history_row(
-    labels: NDArray[np.uint8],
-    scores: NDArray[np.float32],
-    *,
-    epoch: int,
-    loss: float,
-    learning_rate: float,
-    seconds: float,
-) -> dict[str, float]:
-    """What the history keeps of an epoch, from the labels and scores of its validation stamps."""
-    validated = evaluate(labels, scores)
-    return {
-        "epoch": epoch,
-        "train_loss": loss,
-        "validation_loss": mean_cross_entropy(labels, scores),
-        "validation_accuracy": accuracy(validated["confusion"]),
-        "validation_balanced_accuracy": validated["balanced_accuracy"],
-        "learning_rate": learning_rate,
-        "seconds": seconds,
-    }
-
-
 def descend(
     losses: Sequence[Loss],
     classifier: Classifier,
@@ -197,18 +136,8 @@ def fit(
 ) -> Progress:
     """Train one run until early stopping and return its history and best weights.
 
-    Parameters
-    ----------
-    task
-        The training.
-    checkpoint
-        What `save_checkpoint` was last given for this run, or None to start afresh.
-    save_checkpoint
-        Called every `checkpoint_epochs` epochs.
-    checkpoint_epochs
-        Epochs between two checkpoints.
-    on_epoch
-        Called after each epoch.
+    `checkpoint` is what `save_checkpoint` was last given for this run, or None to start afresh; a
+    checkpoint is saved every `checkpoint_epochs` epochs.
 
     Raises
     ------
@@ -223,9 +152,7 @@ def fit(
         if checkpoint is not None:
             trainer.resume(checkpoint)
         whole = deepcopy(checkpoint)  # the optimiser goes on in the tensors that it was given
-        while not trainer.progress.finished(
-            patience_epochs=task.training["patience_epochs"], max_epochs=task.training["max_epochs"]
-        ):
+        while not trainer.progress.finished(task.training):
             try:
                 trainer.run_epoch()
             except StoppedError:
@@ -237,3 +164,27 @@ def fit(
             if trainer.progress.epoch % checkpoint_epochs == 0:
                 save_checkpoint(whole)
     return trainer.progress
+
+
+def build_optimiser(
+    parameters: Iterable[torch.nn.Parameter], training: Mapping[str, Any]
+) -> torch.optim.Optimizer:
+    """Stochastic gradient descent with momentum, or Adam (Kingma & Ba 2015) with its usual moments."""
+    rate = training["learning_rate"]
+    if training["optimiser"] == "adam":
+        return torch.optim.Adam(parameters, lr=rate)
+    return torch.optim.SGD(parameters, lr=rate, momentum=training["momentum"])
+
+
+def build_schedule(optimiser: torch.optim.Optimizer, training: Mapping[str, Any]) -> LRScheduler:
+    """Learning rate halved every ``halve_every_iterations`` iterations, or constant where that is None."""
+    if training["halve_every_iterations"] is None:
+        return torch.optim.lr_scheduler.ConstantLR(optimiser, factor=1.0, total_iters=0)
+    return torch.optim.lr_scheduler.StepLR(optimiser, training["halve_every_iterations"], gamma=0.5)
+
+
+def learning_rates(training: Mapping[str, Any], *, first: int, count: int) -> NDArray[np.float64]:
+    """Learning rates of `count` iterations after the `first` ones: those of `build_schedule`, (count,)."""
+    iterations = np.arange(first, first + count)
+    halvings = iterations // (training["halve_every_iterations"] or first + count + 1)
+    return np.asarray(training["learning_rate"] * 0.5**halvings, np.float64)

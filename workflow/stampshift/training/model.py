@@ -1,38 +1,33 @@
-"""Model files: weights with what is needed to build the classifier again."""
+"""Model files, weights with what is needed to build the classifier again, and what a classifier scores."""
 
 import io
 import pickle
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from stampshift.core.errors import ContractError
 from stampshift.core.files import REMEDY, atomic_path
 from stampshift.methods.method import State
 from stampshift.networks import build_classifier
 from stampshift.networks.classifier import Classifier, place
+from stampshift.stamps.file import REAL
+from stampshift.stamps.splits import Rows
+
+# 1,000 stamps of 21 x 21: large enough to be fast, small enough to stay in cache
+BATCH_PIXELS = 1000 * 21 * 21
 
 
 @dataclass(frozen=True)
 class Model:
-    """Weights of a trained classifier.
-
-    Attributes
-    ----------
-    state
-        Weights by name.
-    network
-        Key of `stampshift.networks.NETWORKS`.
-    head
-        ``"linear"`` or ``"prototype"``.
-    size_pixels
-        Side of the stamps.
-    temperature
-        Of the prototype head, None for the linear one.
-    """
+    """Weights of a trained classifier, by name, and what `build_classifier` needs beside them."""
 
     state: State
     network: str
@@ -57,13 +52,7 @@ class Model:
 
     @classmethod
     def open(cls, path: Path | str) -> "Model":
-        """Read a model file.
-
-        Raises
-        ------
-        ContractError
-            If the file is no model file.
-        """
+        """Read a model file; a `ContractError` if it is none."""
         content = load_tensors(path)
         try:
             return cls(**content)
@@ -80,15 +69,12 @@ def save_tensors(path: Path | str, content: dict[str, Any]) -> None:
 
 
 def load_tensors(path: Path | str) -> dict[str, Any]:
-    """Read tensors and plain types, never code.
-
-    Raises
-    ------
-    ContractError
-        If the file cannot be read.
-    """
+    """Read tensors and plain types, never code; a `ContractError` if the file cannot be read."""
     try:
-        _check(path)
+        with zipfile.ZipFile(path) as archive:  # torch.load does not compare with the checksums in the file
+            damaged = archive.testzip()
+        if damaged is not None:
+            raise zipfile.BadZipFile(f"{damaged} differs from its checksum")
         return torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, pickle.UnpicklingError, EOFError, KeyError, zipfile.BadZipFile) as error:
         raise ContractError(
@@ -96,9 +82,33 @@ def load_tensors(path: Path | str) -> dict[str, Any]:
         ) from error
 
 
-def _check(path: Path | str) -> None:
-    """Compare the file with the checksums in it, which `torch.load` does not."""
-    with zipfile.ZipFile(path) as archive:
-        damaged = archive.testzip()
-    if damaged is not None:
-        raise zipfile.BadZipFile(f"{damaged} differs from its checksum")
+def predict(
+    classifier: Classifier, stamps: NDArray[np.float32], rows: Rows, *, device: torch.device
+) -> NDArray[np.float32]:
+    """Score P(real) of every row (n,) of stamps (N, 3, size, size), float32 (n,).
+
+    The classifier, which is on `device`, is left in evaluation mode.
+    """
+    classifier.eval()
+    return in_batches(
+        lambda block: classifier(block).softmax(dim=1)[:, REAL], stamps, rows, outputs=(), device=device
+    )
+
+
+def in_batches(
+    function: Callable[[Tensor], Tensor],
+    stamps: NDArray[np.float32],
+    rows: Rows,
+    *,
+    outputs: tuple[int, ...],
+    device: torch.device,
+) -> NDArray[np.float32]:
+    """What a function makes of every row's stamp, batch by batch: float32 (n, *outputs)."""
+    found = np.empty((len(rows), *outputs), np.float32)
+    batch = max(1, BATCH_PIXELS // (stamps.shape[-2] * stamps.shape[-1]))
+    with torch.inference_mode():
+        for start in range(0, len(rows), batch):
+            block = torch.from_numpy(stamps[rows[start : start + batch]]).to(device)
+            values = function(block.contiguous(memory_format=torch.channels_last))
+            found[start : start + batch] = values.cpu().numpy()
+    return found

@@ -17,46 +17,19 @@ from stampshift.training.data import TrainingData
 
 @dataclass(frozen=True)
 class Plan:
-    """One run, with everything that decides its result.
-
-    Attributes
-    ----------
-    run
-        Identity.
-    folder
-        Folder of its files among the results; it names the run in messages.
-    method
-        Module of `stampshift.methods` that trains it: the run's method, or the one that it is a variant of.
-    network
-        Key of `stampshift.networks.NETWORKS`.
-    stamps
-        Stamps file of the source and, for an adaptation, of the target, by survey.
-    splits
-        Splits file of the run's seed, by survey.
-    labels
-        Labels file that replaces the labels of the source's stamps file; None for those as they are.
-    baseline
-        Model file that the training starts from, such as the source's baseline of the same seed; None where
-        it starts from random weights.
-    options
-        The method's options, with a number as ``entropy_weight`` where the method has one.
-    training
-        Section `training` of the configuration.
-    validation_shots
-        Labelled target stamps per class that choose the best epoch; 0 for a baseline.
-    """
+    """One run, with everything that decides its result; files are by survey."""
 
     run: Run
-    folder: str
-    method: str
-    network: str
-    stamps: Mapping[str, Path]
-    splits: Mapping[str, Path]
-    labels: Path | None
-    baseline: Path | None
-    options: Mapping[str, Any]
-    training: Mapping[str, Any]
-    validation_shots: int
+    folder: str  # of its files among the results; it names the run in messages
+    method: str  # module of `stampshift.methods`: the run's method, or the one that it is a variant of
+    network: str  # key of `stampshift.networks.NETWORKS`
+    stamps: Mapping[str, Path]  # of the source and, for an adaptation, of the target
+    splits: Mapping[str, Path]  # of the run's seed
+    labels: Path | None  # file that replaces the labels of the source's stamps file
+    baseline: Path | None  # model file that the training starts from; None for random weights
+    options: Mapping[str, Any]  # the method's, with a number as ``entropy_weight`` where it has one
+    training: Mapping[str, Any]  # section of the configuration
+    validation_shots: int  # target stamps per class that choose the best epoch; 0 for a baseline
 
     @property
     def surveys(self) -> tuple[str, ...]:
@@ -65,7 +38,7 @@ class Plan:
 
     @property
     def code(self) -> str:
-        """Digest of the code that decides the result: the loop's, the one method's and the one network's."""
+        """Digest of the code that decides the result: the loop's, the method's and the network's."""
         return code_digest(
             "training.execute", "training.device", f"methods.{self.method}", network_module(self.network)
         )
@@ -103,13 +76,7 @@ class Plan:
         )
 
     def data(self) -> TrainingData:
-        """Open the files that the training may see.
-
-        Raises
-        ------
-        ContractError
-            If a file breaks its contract, or the labels file was made for other stamps.
-        """
+        """Open the files that the training may see; errors as for `TrainingData.open`."""
         return TrainingData.open(
             self.run,
             stamps=self.stamps,

@@ -4,81 +4,115 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from stampshift.core.errors import StampshiftError
 from stampshift.methods.method import Method, State, copied_to_cpu
+from stampshift.metrics.metrics import accuracy, evaluate, mean_cross_entropy
+from stampshift.networks import build_classifier
+from stampshift.networks.classifier import Classifier
 from stampshift.training.data import TrainingData
+from stampshift.training.model import Model
 
 PERFECT = 1.0
 
 
+class DivergedError(StampshiftError):
+    """A training's loss became NaN or infinite."""
+
+
 @dataclass(frozen=True)
 class Task:
-    """One training, ready to start.
+    """One training, ready to start."""
 
-    Attributes
-    ----------
-    name
-        Of the run, for messages.
-    method
-        The method of training, its options resolved.
-    network
-        Key of `stampshift.networks.NETWORKS`.
-    data
-        What it may see.
-    entropy
-        Seed of all the run's random streams.
-    options
-        The method's options.
-    training
-        Section `training` of the configuration.
-    baseline
-        State of the model that the method starts from, for methods that start from one.
-    device
-        Where to train.
-    """
-
-    name: str
-    method: Method
+    name: str  # of the run, for messages
+    method: Method  # its options resolved
     network: str
     data: TrainingData
-    entropy: int
-    options: Mapping[str, Any]
-    training: Mapping[str, Any]
-    baseline: State | None
+    entropy: int  # seed of all the run's random streams
+    options: Mapping[str, Any]  # the method's
+    training: Mapping[str, Any]  # section of the configuration
+    baseline: State | None  # of the model that the method starts from, for methods that start from one
     device: torch.device
+
+    def stream(self, epoch: int) -> np.random.SeedSequence:
+        """Seed of the samples of an epoch, numbered from 1."""
+        return np.random.SeedSequence(self.entropy, spawn_key=(epoch,))
+
+    def torch_seed(self, epoch: int) -> int:
+        """Seed of torch's stream in an epoch, dropout's; that of epoch 0 draws the random weights."""
+        # the sampler's stream is the sequence itself; its first child is torch's
+        return int(self.stream(epoch).spawn(1)[0].generate_state(1, np.uint64)[0])
+
+    def random_classifier(self) -> Classifier:
+        """Classifier with random weights from torch's current random state."""
+        return build_classifier(**self._structure())
+
+    def model(self, state: State) -> Model:
+        """Model file of this training's classifier with some weights."""
+        return Model(state=state, **self._structure())
+
+    def _structure(self) -> dict[str, Any]:
+        return {
+            "network": self.network,
+            "head": self.method.head,
+            "size_pixels": self.data.source.stamps.shape[-1],
+            "temperature": self.options.get("temperature"),
+        }
+
+    def row(
+        self, scores: NDArray[np.float32], *, epoch: int, loss: float, learning_rate: float, seconds: float
+    ) -> dict[str, float]:
+        """What the history keeps of an epoch, from the scores of the validation stamps after it."""
+        labels = self.data.validation(self.method.validation).labels
+        validated = evaluate(labels, scores)
+        return {
+            "epoch": epoch,
+            "train_loss": loss,
+            "validation_loss": mean_cross_entropy(labels, scores),
+            "validation_accuracy": accuracy(validated["confusion"]),
+            "validation_balanced_accuracy": validated["balanced_accuracy"],
+            "learning_rate": learning_rate,
+            "seconds": seconds,
+        }
+
+    def check_loss(self, loss: float, *, epoch: int) -> None:
+        """Raise a `DivergedError` that names the run if the loss is NaN or infinite."""
+        if not np.isfinite(loss):
+            raise DivergedError(
+                f"{self.name}: the training loss is {loss} in epoch {epoch}; lower training.learning_rate "
+                "or the entropy weight."
+            )
 
 
 @dataclass
 class Progress:
     """Where a training stands: all that a checkpoint must hold beside the classifier and the optimiser.
 
-    Attributes
-    ----------
-    best_epoch, best_balanced_accuracy, best_state
-        The epoch (from 1) with the highest validation balanced accuracy so far, the first one of equals.
-    history
-        A row per epoch.
+    The best epoch (from 1) is the one with the highest validation balanced accuracy so far, the first one of
+    equals.
     """
 
     best_epoch: int = 0
     best_balanced_accuracy: float = -1.0
     best_state: State = field(default_factory=dict)
-    history: list[dict[str, float]] = field(default_factory=list)
+    history: list[dict[str, float]] = field(default_factory=list)  # a row per epoch
 
     @property
     def epoch(self) -> int:
         """Epochs done."""
         return len(self.history)
 
-    def finished(self, *, patience_epochs: int, max_epochs: int | None) -> bool:
-        """Whether no later epoch may run, or none could be better.
+    def finished(self, training: Mapping[str, Any]) -> bool:
+        """Whether no later epoch may run, or none could be better, by a section `training`.
 
         A perfect validation cannot be beaten and a tie keeps the earlier epoch, so stopping there
         changes no result.
         """
-        out_of_patience = self.epoch - self.best_epoch >= patience_epochs
-        at_the_end = max_epochs is not None and self.epoch >= max_epochs
+        out_of_patience = self.epoch - self.best_epoch >= training["patience_epochs"]
+        at_the_end = training["max_epochs"] is not None and self.epoch >= training["max_epochs"]
         return self.epoch > 0 and (out_of_patience or at_the_end or self.best_balanced_accuracy == PERFECT)
 
     def record(self, row: dict[str, float], state: State) -> None:

@@ -32,24 +32,11 @@ def epoch_batches(
     generator: np.random.Generator,
     device: torch.device,
 ) -> Iterator[Batch]:
-    """Batches of one epoch.
+    """Batches of one epoch, drawn from the stream of this run and epoch.
 
-    Parameters
-    ----------
-    method
-        Decides where labelled stamps come from and whether there are unlabelled ones.
-    data
-        What the training may see.
-    epoch_size
-        Labelled stamps per epoch, a multiple of `batch_size`; None for a pass over the train part in random
-        order. Its last batch is what remains, and is left out where that is one stamp: batch normalisation
-        needs two.
-    batch_size
-        Labelled stamps per batch, shared equally among the method's origins; as many unlabelled ones.
-    generator
-        Stream of this run and epoch.
-    device
-        Where the tensors go.
+    A batch is shared equally among the method's origins, with as many unlabelled stamps for a method that
+    uses them. Without `epoch_size`, a multiple of `batch_size`, the epoch is a pass in random order. Its last
+    batch is what remains, and is left out where that is one stamp: batch normalisation needs two.
 
     Raises
     ------
@@ -68,21 +55,11 @@ def epoch_batches(
 
 @dataclass(frozen=True)
 class Draws:
-    """What an epoch's batches are made of.
+    """What an epoch's batches are made of."""
 
-    Attributes
-    ----------
-    labelled
-        Stamps and rows (n_batches, share) of each of the method's origins.
-    labels
-        uint8 (n_batches, batch), of the shares side by side.
-    unlabelled
-        Stamps and rows (n_batches, batch), or None for methods that use none.
-    """
-
-    labelled: Sequence[Source]
-    labels: NDArray[np.uint8]
-    unlabelled: Source | None
+    labelled: Sequence[Source]  # of each of the method's origins
+    labels: NDArray[np.uint8]  # (n_batches, batch), of the shares side by side
+    unlabelled: Source | None  # rows (n_batches, batch)
 
 
 def draw_epoch(
@@ -90,18 +67,17 @@ def draw_epoch(
 ) -> Draws:
     """Draw the rows of an epoch of `epoch_size` labelled stamps; parameters as for `epoch_batches`."""
     sets = [data.labelled(origin) for origin in method.labelled]
-    share = batch_size // len(sets)
-    n_batches = epoch_size // batch_size
+    share, n_batches = batch_size // len(sets), epoch_size // batch_size
     picks = [
         balanced_draw(each.labels, n_batches * share, generator).reshape(n_batches, share) for each in sets
     ]
     labels = np.concatenate([each.labels[pick] for each, pick in zip(sets, picks, strict=True)], axis=1)
+    labelled = [(each.stamps, each.rows[pick]) for each, pick in zip(sets, picks, strict=True)]
     unlabelled = None
     if method.uses_unlabelled:
         if data.unlabelled is None:
             raise ValueError(f"{method.name} needs unlabelled stamps of a target")
         unlabelled = data.unlabelled.stamps, generator.choice(data.unlabelled.rows, (n_batches, batch_size))
-    labelled = [(each.stamps, each.rows[pick]) for each, pick in zip(sets, picks, strict=True)]
     return Draws(labelled, labels, unlabelled)
 
 
@@ -119,12 +95,10 @@ def _pass(
             f"config: training.epoch_size is null, a pass over the train part, but {method.name} trains on "
             "more than one set of stamps; give a number of labelled stamps per epoch."
         )
-    (origin,) = method.labelled
-    labelled = data.labelled(origin)
+    labelled = data.labelled(method.labelled[0])
     order = generator.permutation(len(labelled.rows))
     in_whole_batches = len(order) - len(order) % batch_size
-    rest = order[in_whole_batches:]
-    for picks in (order[:in_whole_batches].reshape(-1, batch_size), rest[np.newaxis]):
+    for picks in (order[:in_whole_batches].reshape(-1, batch_size), order[np.newaxis, in_whole_batches:]):
         if picks.shape[1] > 1:
             stamps = _gather([(labelled.stamps, labelled.rows[picks])], device)
             yield from map(Batch, stamps, _tensor(labelled.labels[picks], device), repeat(None))

@@ -67,21 +67,11 @@ def one_by_one(work: Work, plans: Sequence[Plan]) -> Iterator[Outcome]:
 def side_by_side(
     work: Work, plans: Sequence[Plan], *, processes: int, initialise: Callable[[], object]
 ) -> Iterator[Outcome]:
-    """Plans with the error that each ended with, or None, as they end.
+    """Plans with the error that each ended with, or None, as they end; `processes` of them at a time.
 
     A run that is short of memory, or whose process is killed, is tried again with half as many side by side,
-    at last alone. Only then has it failed. What it had reached is in its checkpoint.
-
-    Parameters
-    ----------
-    work
-        Finishes one plan; it must be picklable.
-    plans
-        The runs.
-    processes
-        Runs at work at the same time.
-    initialise
-        Called first in each process; it must be picklable.
+    at last alone. Only then has it failed. What it had reached is in its checkpoint. Each process calls
+    `initialise` first; it and `work` must be picklable.
     """
     slots = [_Slot(number, work, initialise) for number in range(1, processes + 1)]
     waiting, running, width = deque(plans), dict[Future[None], tuple[Plan, _Slot, int]](), processes

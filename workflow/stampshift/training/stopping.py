@@ -61,10 +61,7 @@ def stop_if_asked() -> None:
 def stoppable() -> Iterator[StopRequest]:
     """Within the block signals ask this process' trainings to end, and no longer end it at once.
 
-    Yields
-    ------
-    StopRequest
-        For the worker processes, which call its `listen`.
+    Worker processes call the `listen` of what this yields.
     """
     global _listening
     before, handlers = _listening, {number: signal.getsignal(number) for number in ENDING_SIGNALS}

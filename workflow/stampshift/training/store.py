@@ -39,13 +39,7 @@ class Store:
 
     @contextmanager
     def locked(self, names: Mapping[str, str]) -> Iterator[None]:
-        """Keep other processes from training these runs (names by key) within the block.
-
-        Raises
-        ------
-        LockedError
-            If another process trains one of them.
-        """
+        """Keep other processes from training these runs (names by key) within the block, or `LockedError`."""
         with ExitStack() as held:
             for key, name in names.items():
                 held.enter_context(locked(self.record(key).with_suffix(".lock"), name=name))

@@ -7,12 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from stampshift.training.loop import DivergedError, Trainer, fit
-from stampshift.training.optimiser import build_optimiser, build_schedule, learning_rates
-from stampshift.training.stacked.dropout import DropoutMasks
-from stampshift.training.stacked.extractor import Dropout, dropouts, unstackable
-from stampshift.training.stacked.kinds import kind, why_alone
-from stampshift.training.stacked.lane import Lane
+from stampshift.training.loop import Trainer, build_optimiser, build_schedule, fit, learning_rates
+from stampshift.training.progress import DivergedError
+from stampshift.training.stacked.extractor import Dropout, DropoutMasks, dropouts, unstackable
+from stampshift.training.stacked.lane import Lane, kind, why_alone
 from stampshift.training.stacked.pools import Pools
 from stampshift.training.stacked.stack import Stack
 from stampshift.training.stopping import StoppedError

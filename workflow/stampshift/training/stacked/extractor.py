@@ -120,16 +120,9 @@ def stacked_features(
 ) -> Tensor:
     """Features (batch, lanes, features) of stamps (batch, lanes, 3, size, size), each lane's own.
 
-    Parameters
-    ----------
-    extractor
-        One lane's, for its structure: its weights are not used, its mode (training or evaluation) is.
-    stamps
-        Of every lane.
-    weights
-        Of the extractor, by name; running statistics are updated in place.
-    masks
-        Folded, one for each of `dropouts`: 0, or one over the share that is kept.
+    The extractor, one lane's, gives structure and mode (training or evaluation) but no weight. Running
+    statistics among the weights are updated in place. Masks are folded, one for each of `dropouts`: 0, or one
+    over the share that is kept.
     """
     by_layer: dict[str, dict[str, Tensor]] = defaultdict(dict)
     for name, value in weights.items():
@@ -139,3 +132,50 @@ def stacked_features(
     for number, layer in extractor.named_children():
         folded = LAYERS[type(layer)](layer, by_layer[number], folded, remaining)
     return folded.unflatten(1, (lanes, -1))
+
+
+class DropoutMasks:
+    """The masks of an epoch; a lane's do not depend on the other lanes.
+
+    On a CPU they are the very masks of `torch.nn.Dropout` in a training alone after `torch.manual_seed`, if
+    they are drawn step by step. On a GPU a draw costs as much for many steps as for one: for `steps_at_once`.
+    """
+
+    def __init__(
+        self, dropouts: Sequence[Dropout], seeds: Sequence[int], *, device: torch.device, steps_at_once: int
+    ) -> None:
+        self._dropouts = dropouts
+        self._streams = [torch.Generator(device).manual_seed(seed) for seed in seeds]
+        self._device = device
+        self._steps_at_once = steps_at_once
+        self._drawn: list[Tensor] = []  # by number of the mask within a step
+        self._step = -1
+        self._masks_taken = 0
+        self.passes = 0  # through the network, so far
+
+    def next_step(self) -> None:
+        """Begin a step of training: its masks are of other draws."""
+        self._step = (self._step + 1) % self._steps_at_once
+        self._masks_taken = 0
+        if self._step == 0:
+            self._drawn = []
+
+    def take(self, batch: int, dtype: torch.dtype) -> list[Tensor]:
+        """Masks of one pass of `batch` stamps per lane through the network, folded."""
+        self.passes += 1
+        return [self._next(dropout, batch, dtype) for dropout in self._dropouts]
+
+    def _next(self, dropout: Dropout, batch: int, dtype: torch.dtype) -> Tensor:
+        if self._masks_taken == len(self._drawn):
+            self._drawn.append(self._draw(dropout, batch, dtype))
+        mask = self._drawn[self._masks_taken][self._step]
+        self._masks_taken += 1
+        return mask
+
+    def _draw(self, dropout: Dropout, batch: int, dtype: torch.dtype) -> Tensor:
+        kept, shape = 1 - dropout.dropped, (self._steps_at_once, batch, *dropout.shape)
+        drawn = [
+            torch.empty(shape, dtype=dtype, device=self._device).bernoulli_(kept, generator=stream)
+            for stream in self._streams
+        ]
+        return torch.cat(drawn, dim=2).div_(kept)  # (steps, batch, lanes x channels, ...)

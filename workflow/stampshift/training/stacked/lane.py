@@ -1,6 +1,7 @@
-"""One run of a stack: what it was when it came, and what a training alone would keep of it."""
+"""One run of a stack: whether it has a place in one, what it was when it came, and what is kept of it."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Hashable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -9,32 +10,50 @@ import torch
 from numpy.typing import NDArray
 
 from stampshift.networks.classifier import Classifier
-from stampshift.training.loop import Trainer
-from stampshift.training.optimiser import learning_rates
+from stampshift.training.loop import Trainer, learning_rates
 from stampshift.training.progress import Progress, Task
+from stampshift.training.stacked.extractor import unstackable
 from stampshift.training.stacked.weights import LaneState
+
+
+def is_number(option: object) -> bool:
+    """Whether an option may differ between the lanes of a stack."""
+    return isinstance(option, int | float) and not isinstance(option, bool)
+
+
+def why_alone(task: Task) -> str | None:
+    """Why a training has no place in a stack; None if it has one."""
+    if task.training["optimiser"] != "sgd":
+        return f"the optimiser {task.training['optimiser']} has no stacked form"
+    if task.training["epoch_size"] is None:
+        return "an epoch that is a pass over the train part is not the same number of batches for every run"
+    with torch.random.fork_rng(devices=[]):
+        missing = unstackable(task.random_classifier().extractor)
+    return f"{missing} of network {task.network} has no stacked form" if missing else None
+
+
+def kind(task: Task) -> Hashable:
+    """Equal for trainings that may share a stack: their data, random streams and numbers alone may differ."""
+    options = {name: None if is_number(value) else value for name, value in task.options.items()}
+    data = task.data
+    return (
+        task.network,
+        task.method,
+        task.options.get("temperature"),
+        json.dumps([options, dict(task.training)], sort_keys=True),
+        id(data.source.stamps),
+        id(data.unlabelled.stamps) if data.unlabelled is not None else None,
+    )
 
 
 @dataclass(frozen=True)
 class Lane:
-    """One run of a stack.
-
-    Attributes
-    ----------
-    task
-        The training.
-    progress
-        Where it stands.
-    classifier
-        With the weights that it came with, on the CPU.
-    boarded
-        Its checkpoint when it came.
-    """
+    """One run of a stack."""
 
     task: Task
     progress: Progress
-    classifier: Classifier
-    boarded: Mapping[str, Any]
+    classifier: Classifier  # with the weights that it came with, on the CPU
+    boarded: Mapping[str, Any]  # its checkpoint when it came
 
     @classmethod
     def start(cls, task: Task, checkpoint: Mapping[str, Any] | None) -> "Lane":
@@ -53,10 +72,7 @@ class Lane:
     @property
     def finished(self) -> bool:
         """Whether early stopping has ended it."""
-        training = self.task.training
-        return self.progress.finished(
-            patience_epochs=training["patience_epochs"], max_epochs=training["max_epochs"]
-        )
+        return self.progress.finished(self.task.training)
 
     @property
     def _iterations(self) -> int:

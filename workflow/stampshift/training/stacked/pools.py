@@ -70,14 +70,7 @@ def free_bytes(device: torch.device) -> int:
 class Pools:
     """Pools of all surveys that some trainings use, by the stamps array that they share.
 
-    Parameters
-    ----------
-    tasks
-        The trainings: all that will use the pools.
-    device
-        Where they train.
-    free
-        Bytes that stamps may take there; the smallest surveys go first.
+    `free` gives the bytes that stamps may take on the device; the smallest surveys go first.
     """
 
     def __init__(

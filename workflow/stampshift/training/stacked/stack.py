@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from stampshift.methods.method import Batch
-from stampshift.training.loop import DivergedError, check_loss, history_row, stream, torch_seed
+from stampshift.training.progress import DivergedError
 from stampshift.training.sampler import Draws, draw_epoch
-from stampshift.training.stacked.dropout import DropoutMasks
-from stampshift.training.stacked.kinds import is_number
-from stampshift.training.stacked.lane import Lane
+from stampshift.training.stacked.extractor import DropoutMasks
+from stampshift.training.stacked.lane import Lane, is_number
 from stampshift.training.stacked.pools import Pools
 from stampshift.training.stacked.step import StackedModel
 from stampshift.training.stacked.weights import LaneWeights
@@ -25,24 +24,7 @@ SCORED_PIXELS = 4000 * 21 * 21  # at once, over all lanes
 
 
 class Stack:
-    """Lanes of one kind, as `stampshift.training.stacked.kinds` tells, and their weights.
-
-    Parameters
-    ----------
-    lanes
-        At least one.
-    pools
-        Stamps of all their surveys.
-    device
-        Where to train.
-    precision, compiled
-        See `StackedModel`.
-
-    Attributes
-    ----------
-    lanes, weights, model
-        The runs, their weights, and what computes with these.
-    """
+    """Lanes of one `kind`, at least one, and their weights; precision, compiled: see `StackedModel`."""
 
     def __init__(
         self, lanes: Sequence[Lane], *, pools: Pools, device: torch.device, precision: str, compiled: bool
@@ -76,11 +58,8 @@ class Stack:
     def run_epoch(self) -> dict[int, DivergedError]:
         """Train every lane for an epoch, validate, and record both.
 
-        Returns
-        -------
-        dict
-            Lanes, by number, whose loss became NaN or infinite, with what to say of each; their epoch is
-            not recorded.
+        Lanes whose loss became NaN or infinite are returned by number, each with its error; their epoch is
+        not recorded.
 
         Raises
         ------
@@ -107,7 +86,7 @@ class Stack:
         rates_here = torch.from_numpy(rates).to(self._device, self.weights.parameters.dtype)  # (steps, lanes)
         masks = DropoutMasks(
             self.model.dropouts,
-            [torch_seed(lane.task, epoch=lane.epoch + 1) for lane in self.lanes],
+            [lane.task.torch_seed(lane.epoch + 1) for lane in self.lanes],
             device=self._device,
             steps_at_once=1 if self._device.type == "cpu" else min(STEPS_AT_ONCE, steps),
         )
@@ -133,7 +112,7 @@ class Stack:
             lane.task.data,
             epoch_size=self._training["epoch_size"],
             batch_size=self._training["batch_size"],
-            generator=np.random.default_rng(stream(lane.task, epoch=lane.epoch + 1)),
+            generator=np.random.default_rng(lane.task.stream(lane.epoch + 1)),
         )
 
     def _options(self) -> tuple[dict[str, object], dict[str, Tensor]]:
@@ -184,12 +163,11 @@ class Stack:
         diverged = {}
         for number, (lane, loss, own_scores) in enumerate(zip(self.lanes, losses, scores, strict=True)):
             try:
-                check_loss(float(loss), lane.task, epoch=lane.epoch + 1)
+                lane.task.check_loss(float(loss), epoch=lane.epoch + 1)
             except DivergedError as error:
                 diverged[number] = error
                 continue
-            row = history_row(
-                lane.task.data.validation(self._method.validation).labels,
+            row = lane.task.row(
                 own_scores,
                 epoch=lane.epoch + 1,
                 loss=float(loss),

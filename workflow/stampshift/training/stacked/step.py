@@ -12,11 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from stampshift.methods.method import Batch, Loss, Method
+from stampshift.methods.method import Batch, Loss, Method, part_of
 from stampshift.networks.classifier import Classifier
 from stampshift.stamps.file import REAL
-from stampshift.training.stacked.dropout import DropoutMasks
-from stampshift.training.stacked.extractor import dropouts, stacked_features
+from stampshift.training.stacked.extractor import DropoutMasks, dropouts, stacked_features
 from stampshift.training.stacked.weights import LaneWeights
 
 ALL_LANES = 1  # dimension of the lanes in stamps and features
@@ -59,22 +58,12 @@ class _LaneHead(nn.Module):
 
 
 class StackedModel:
-    """The classifiers of several lanes.
+    """The classifiers of several lanes, all of one method.
 
-    Parameters
-    ----------
-    classifier
-        One lane's, for its structure; its weights are not used. Its extractor is a sequence of layers, none
-        of them `unstackable`.
-    method
-        Of all lanes.
-    stamp_shape
-        (3, size, size).
-    precision
-        Of convolutions and products: ``"float32"`` or ``"bfloat16"``, in which weights, batch normalisation
-        and losses stay in float32.
-    compiled
-        Whether `torch.compile` makes the extractor.
+    `classifier` is one lane's, for its structure; its weights are not used. Its extractor is a sequence of
+    layers, none of them `unstackable`. `precision` is that of convolutions and products, ``"float32"`` or
+    ``"bfloat16"``, in which weights, batch normalisation and losses stay in float32. `compiled` says whether
+    `torch.compile` makes the extractor.
     """
 
     def __init__(
@@ -108,20 +97,9 @@ class StackedModel:
     ) -> Tensor:
         """One iteration: a step on each loss of the method, one after the other; each lane's sum, (lanes,).
 
-        Parameters
-        ----------
-        weights
-            Changed in place.
-        batch
-            Stamps (batch, lanes, 3, size, size), labels (batch, lanes), unlabelled stamps likewise.
-        options, numbers
-            The method's options that all lanes share, and those of each lane, (lanes,).
-        masks
-            Of the epoch.
-        rates
-            Learning rates (lanes,).
-        momentum
-            Of the descent.
+        The weights change in place. The batch has stamps (batch, lanes, 3, size, size), labels (batch, lanes)
+        and unlabelled stamps likewise. All lanes share the method's `options` and each has its own `numbers`
+        and learning rate, (lanes,). The masks are those of the epoch.
         """
         self._template.train()
         masks.next_step()
@@ -151,13 +129,13 @@ class StackedModel:
 
         lanes_of_unlabelled = None if batch.unlabelled is None else ALL_LANES
         losses: Tensor = vmap(of_one_lane, in_dims=(ALL_LANES, ALL_LANES, lanes_of_unlabelled, 0, 0))(
-            batch.stamps, batch.labels, batch.unlabelled, _part(named, "head"), dict(numbers)
+            batch.stamps, batch.labels, batch.unlabelled, part_of(named, "head"), dict(numbers)
         )
         return losses
 
     def _features(self, named: Mapping[str, Tensor], stamps: Tensor, masks: list[Tensor]) -> Tensor:
         with torch.autocast(stamps.device.type, torch.bfloat16, enabled=self._precision == "bfloat16"):
-            features = self._stacked_features(self._extractor, stamps, _part(named, "extractor"), masks)
+            features = self._stacked_features(self._extractor, stamps, part_of(named, "extractor"), masks)
         return features.to(stamps.dtype)
 
     def scores(self, weights: LaneWeights, stamps: Tensor) -> Tensor:
@@ -172,10 +150,5 @@ class StackedModel:
                 return logits.softmax(dim=1)[:, REAL]
 
             return vmap(of_one_lane, in_dims=(ALL_LANES, 0), out_dims=ALL_LANES)(
-                features, _part(named, "head")
+                features, part_of(named, "head")
             )
-
-
-def _part(named: Mapping[str, Tensor], part: str) -> dict[str, Tensor]:
-    prefix = f"{part}."
-    return {name.removeprefix(prefix): value for name, value in named.items() if name.startswith(prefix)}

@@ -4,7 +4,7 @@ import gc
 import logging
 from collections import defaultdict, deque
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from tqdm import tqdm
@@ -14,8 +14,7 @@ from stampshift.training.execute import keep, prepare
 from stampshift.training.plan import Plan
 from stampshift.training.progress import Task
 from stampshift.training.side_by_side import Outcome, Work, one_by_one
-from stampshift.training.stacked.kinds import kind, why_alone
-from stampshift.training.stacked.lane import Lane
+from stampshift.training.stacked.lane import Lane, kind, why_alone
 from stampshift.training.stacked.pools import Pools, free_bytes
 from stampshift.training.stacked.stack import Stack
 from stampshift.training.stopping import StoppedError, stop_if_asked
@@ -26,8 +25,7 @@ log = logging.getLogger(__name__)
 MOST_LANES = 40  # the largest cohort of the study: a search of 8 weights on 5 numbers of shots
 
 
-@dataclass(frozen=True)
-class StackedRun:
+class StackedRun(NamedTuple):
     """A plan that has a place in a stack, ready to start."""
 
     plan: Plan
@@ -46,20 +44,9 @@ def train_stacked(
 ) -> Iterator[Outcome]:
     """Plans with the error that each ended with, or None, as they end.
 
-    Parameters
-    ----------
-    plans
-        The runs.
-    alone
-        Finishes a plan that has no place in a stack.
-    store
-        Where finished runs and checkpoints are kept.
-    device
-        Where to train.
-    lanes
-        Runs of one stack, at most. Where memory does not suffice the stack is halved, at last to a run alone.
-    checkpoint_epochs
-        Epochs between two checkpoints of a run.
+    A stack has `lanes` runs at most. Where memory does not suffice it is halved, at last to a run alone. A
+    checkpoint of each run is saved every `checkpoint_epochs` epochs. `alone` finishes a plan that has no
+    place in a stack.
     """
     kinds, others = defaultdict[Hashable, list[StackedRun]](list), []
     for plan in plans:

@@ -8,8 +8,6 @@ from torch import Tensor
 
 from stampshift.methods.method import State, copied_to_cpu
 
-COUNTER = "num_batches_tracked"
-
 
 @dataclass(frozen=True)
 class LaneState:
@@ -28,27 +26,14 @@ class LaneWeights:
     """Weights and momentum of all lanes, parameters one after the other in one vector.
 
     One vector makes a step of the optimiser four operations, whatever the network.
-
-    Attributes
-    ----------
-    lanes
-        Their number.
-    shapes
-        Of one lane's parameters, by name.
-    parameters, momentum
-        (total,): of each parameter in turn, all lanes' values.
-    lane_of
-        int64 (total,), the lane of each value.
-    buffers
-        By name, (lanes, ...).
     """
 
     lanes: int
-    shapes: Mapping[str, torch.Size]
-    parameters: Tensor
-    momentum: Tensor
-    lane_of: Tensor
-    buffers: dict[str, Tensor]
+    shapes: Mapping[str, torch.Size]  # of one lane's parameters, by name
+    parameters: Tensor  # (total,): of each parameter in turn, all lanes' values
+    momentum: Tensor  # likewise
+    lane_of: Tensor  # int64 (total,), the lane of each value
+    buffers: dict[str, Tensor]  # by name, (lanes, ...)
 
     @classmethod
     def of(cls, states: Sequence[LaneState], *, device: torch.device) -> "LaneWeights":
@@ -60,8 +45,7 @@ class LaneWeights:
         lane_of = number.repeat_interleave(sizes.repeat_interleave(lanes))
 
         def joined(each: Sequence[State]) -> Tensor:
-            values = [state[name].to(device).reshape(-1) for name in shapes for state in each]
-            return torch.cat(values)
+            return torch.cat([state[name].to(device).reshape(-1) for name in shapes for state in each])
 
         return cls(
             lanes=lanes,
@@ -107,7 +91,7 @@ class LaneWeights:
     def count_batches(self, passes: int) -> None:
         """Note that batch normalisation has seen so many batches more."""
         for name, value in self.buffers.items():
-            if name.endswith(COUNTER):
+            if name.endswith("num_batches_tracked"):
                 value += passes
 
     def _split(self, vector: Tensor) -> dict[str, Tensor]:

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from stampshift.core.errors import ContractError
-from stampshift.training.search import choose_entropy_weight, published_record
+from stampshift.training.lambda_search import choose_entropy_weight, published_record
 
 TABLE = Path(__file__).parents[3] / "resources/published/published_lambda.csv"
 

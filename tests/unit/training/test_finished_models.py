@@ -4,24 +4,66 @@ import torch
 
 from stampshift.config.experiment import Run
 from stampshift.networks import build_classifier
-from stampshift.training.features import FEATURE_COLUMNS, balanced_samples, extract_features
+from stampshift.training.finished_models import (
+    FEATURE_COLUMNS,
+    balanced_samples,
+    extract_features,
+    score_validation,
+)
 from stampshift.training.model import Model
 
 
 @pytest.fixture
-def model(tmp_path):
-    torch.manual_seed(1)
+def model_file(tmp_path):
+    torch.manual_seed(0)
     state = build_classifier(network="bolivar", head="linear", size_pixels=21, temperature=None).state_dict()
     model = Model(state=state, network="bolivar", head="linear", size_pixels=21, temperature=None)
     model.save(tmp_path / "model.pt")
-    return model
+    return tmp_path / "model.pt"
+
+
+def scores(run, survey_files, model_file):
+    used = [run.source] if run.target is None else [run.source, run.target]
+    return score_validation(
+        [run],
+        models=[model_file],
+        stamps={name: survey_files["stamps"][name] for name in used},
+        splits=[{name: survey_files["splits"][name] for name in used}],
+        validation_shots=3,
+        device="cpu",
+    )
+
+
+def test_a_baseline_is_calibrated_on_the_sources_validation_part(survey_files, splits, surveys, model_file):
+    table = scores(Run("baseline", "A", None, 0, 0), survey_files, model_file)
+    np.testing.assert_array_equal(table["row"], splits["A"].validation)
+    np.testing.assert_array_equal(table["label"], surveys["A"].labels[splits["A"].validation])
+    assert set(table["survey"]) == {"A"}
+    assert table["score"].between(0, 1).all()
+
+
+@pytest.mark.parametrize("method", ["finetune", "mme"])
+def test_an_adapted_model_is_calibrated_on_the_targets_validation_shots(
+    survey_files, splits, model_file, method
+):
+    table = scores(Run(method, "A", "B", 5, 0), survey_files, model_file)
+    np.testing.assert_array_equal(table["row"], splits["B"].validation_shots(3))
+    assert set(table["survey"]) == {"B"}
+
+
+@pytest.mark.parametrize("run", [Run("baseline", "A", None, 0, 0), Run("mme", "A", "B", 5, 0)])
+def test_calibration_sees_no_test_row(survey_files, splits, model_file, run):
+    table = scores(run, survey_files, model_file)
+    test_rows = splits[table["survey"].iloc[0]].test
+    assert len(test_rows) > 0
+    assert not set(table["row"]) & set(test_rows)
 
 
 @pytest.fixture
-def features(survey_files, model, tmp_path):
+def features(survey_files, model_file):
     return extract_features(
         [Run("baseline", "A", None, 0, 0), Run("mme", "A", "B", 5, 0)],
-        models=[tmp_path / "model.pt"] * 2,
+        models=[model_file] * 2,
         stamps=[survey_files["stamps"][name] for name in ("B", "A")],
         splits=[survey_files["splits"][name] for name in ("B", "A")],
         per_survey=10,
@@ -29,12 +71,12 @@ def features(survey_files, model, tmp_path):
     )
 
 
-def test_features_are_the_extractors_output(features, model, surveys):
+def test_features_are_the_extractors_output(features, model_file, surveys):
     assert len(FEATURE_COLUMNS) == 100
     (line,) = (
         features[(features["method"] == "mme") & (features["survey"] == "A")].iloc[[3]].to_dict("records")
     )
-    classifier = model.classifier(torch.device("cpu"))
+    classifier = Model.open(model_file).classifier(torch.device("cpu"))
     with torch.inference_mode():
         expected = classifier.extractor(torch.from_numpy(surveys["A"].stamps[[line["row"]]]))[0]
     np.testing.assert_allclose([line[name] for name in FEATURE_COLUMNS], expected, rtol=1e-4, atol=1e-5)

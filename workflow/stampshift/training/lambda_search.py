@@ -12,20 +12,13 @@ RULE = (
     "the highest validation balanced accuracy, averaged over the numbers of shots, on one split; "
     "the smaller weight of equals"
 )
+SEARCH = ["entropy_weight", "shots", "validation_balanced_accuracy"]
 
 
 def choose_entropy_weight(search: pd.DataFrame) -> float:
     """Entropy weight with the highest mean validation balanced accuracy over the numbers of shots.
 
-    Parameters
-    ----------
-    search
-        Columns ``entropy_weight``, ``shots`` and ``validation_balanced_accuracy``, a row per run.
-
-    Returns
-    -------
-    float
-        The smaller weight of equals.
+    `search` has the columns `SEARCH`, a row per run. The smaller weight of equals is chosen.
     """
     means = search.groupby("entropy_weight")["validation_balanced_accuracy"].mean()
     means = means.round(12).sort_index()
@@ -36,8 +29,7 @@ def search_record(
     source: str, target: str, *, seed: int, metrics: Sequence[dict[str, Any]]
 ) -> dict[str, Any]:
     """Content of a pair's lambda file from the metrics of all runs of its search."""
-    columns = ["entropy_weight", "shots", "validation_balanced_accuracy"]
-    search = pd.DataFrame(list(metrics))[columns].sort_values(columns[:2])
+    search = pd.DataFrame(list(metrics))[SEARCH].sort_values(SEARCH[:2])
     return {
         "source": source,
         "target": target,
@@ -49,13 +41,7 @@ def search_record(
 
 
 def published_record(source: str, target: str, *, table: Path | str) -> dict[str, Any]:
-    """Content of a pair's lambda file from the published table.
-
-    Raises
-    ------
-    ContractError
-        If the table has no such pair.
-    """
+    """Content of a pair's lambda file from the published table; a `ContractError` if that lacks the pair."""
     published = pd.read_csv(table)
     rows = published[(published["source"] == source) & (published["target"] == target)]
     if len(rows) != 1:
