@@ -1,8 +1,8 @@
 """Table of the variants of a method."""
 
 from stampshift.core.joblog import job_log
-from stampshift.tables.ablations import ablation_table
-from stampshift.tables.gather import read_runs
+from stampshift.tables.change_tables import ablation_table
+from stampshift.tables.run_table import read_runs
 from stampshift.tables.writing import write_table
 
 with job_log(snakemake.log[0]):

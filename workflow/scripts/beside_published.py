@@ -3,8 +3,8 @@
 import pandas as pd
 
 from stampshift.core.joblog import job_log
-from stampshift.tables.gather import read_runs
-from stampshift.tables.published import beside_published_table
+from stampshift.tables.beside_published import beside_published_table
+from stampshift.tables.run_table import read_runs
 from stampshift.tables.writing import write_table
 
 with job_log(snakemake.log[0]):

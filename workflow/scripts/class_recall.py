@@ -4,8 +4,8 @@ from stampshift.core.joblog import job_log
 from stampshift.figures.class_recall import class_recall_figure
 from stampshift.figures.style import save_figure
 from stampshift.stamps.file import Stamps
-from stampshift.tables.class_recall import class_recall_table, class_recalls
 from stampshift.tables.predictions import pool_predictions
+from stampshift.tables.recall_tables import class_recall_table, class_recalls
 from stampshift.tables.writing import write_table
 
 with job_log(snakemake.log[0]):

@@ -5,7 +5,7 @@ from stampshift.des_study.models import test_predictions
 from stampshift.des_study.part_figures import score_panels
 from stampshift.figures.style import save_figure
 from stampshift.stamps.splits import Splits
-from stampshift.tables.scores import score_histograms
+from stampshift.tables.score_tables import score_histograms
 from stampshift.tables.writing import write_csv
 
 with job_log(snakemake.log[0]):

@@ -3,8 +3,8 @@
 from stampshift.core.joblog import job_log
 from stampshift.figures.curves import detection_curves
 from stampshift.figures.style import save_figure
-from stampshift.tables.curves import mean_curves, operating_point_table, operating_points
 from stampshift.tables.predictions import pool_predictions
+from stampshift.tables.score_tables import mean_curves, operating_point_table, operating_points
 from stampshift.tables.writing import write_csv, write_table
 
 with job_log(snakemake.log[0]):

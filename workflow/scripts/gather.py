@@ -1,7 +1,7 @@
 """Gather the metrics of every run into one long table."""
 
 from stampshift.core.joblog import job_log
-from stampshift.tables.gather import gather
+from stampshift.tables.run_table import gather
 from stampshift.tables.writing import write_csv
 
 with job_log(snakemake.log[0]):

@@ -2,7 +2,7 @@
 
 from stampshift.core.joblog import job_log
 from stampshift.networks.layers import network_layers
-from stampshift.tables.network_table import network_table
+from stampshift.tables.overview import network_table
 from stampshift.tables.writing import write_table
 
 with job_log(snakemake.log[0]):

@@ -1,8 +1,8 @@
 """Table of all pairs before and after adaptation."""
 
 from stampshift.core.joblog import job_log
-from stampshift.tables.gather import read_runs
 from stampshift.tables.overview import overview_table
+from stampshift.tables.run_table import read_runs
 from stampshift.tables.writing import write_table
 
 with job_log(snakemake.log[0]):

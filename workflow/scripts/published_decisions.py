@@ -3,7 +3,7 @@
 import pandas as pd
 
 from stampshift.core.joblog import job_log
-from stampshift.tables.published import published_decisions_table
+from stampshift.tables.beside_published import published_decisions_table
 from stampshift.tables.writing import write_table
 
 with job_log(snakemake.log[0]):

@@ -6,7 +6,7 @@ from stampshift.figures.reliability import reliability_diagrams
 from stampshift.figures.style import save_figure
 from stampshift.metrics.calibration import add_scaled
 from stampshift.tables.predictions import pool_predictions
-from stampshift.tables.reliability import calibration_numbers, calibration_table, reliability_curves
+from stampshift.tables.score_tables import calibration_numbers, calibration_table, reliability_curves
 from stampshift.tables.writing import write_csv, write_table
 
 with job_log(snakemake.log[0]):

@@ -3,8 +3,8 @@
 from stampshift.core.joblog import job_log
 from stampshift.figures.retention import retention_figure
 from stampshift.figures.style import save_figure
-from stampshift.tables.gather import read_runs
-from stampshift.tables.retention import retention
+from stampshift.tables.change_tables import retention
+from stampshift.tables.run_table import read_runs
 from stampshift.tables.writing import write_csv
 
 with job_log(snakemake.log[0]):

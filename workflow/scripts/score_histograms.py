@@ -4,7 +4,7 @@ from stampshift.core.joblog import job_log
 from stampshift.figures.scores import score_figure
 from stampshift.figures.style import save_figure
 from stampshift.tables.predictions import pool_predictions
-from stampshift.tables.scores import score_histograms
+from stampshift.tables.score_tables import score_histograms
 from stampshift.tables.writing import write_csv
 
 with job_log(snakemake.log[0]):

@@ -5,7 +5,7 @@ import pandas as pd
 from stampshift.core.joblog import job_log
 from stampshift.tables.claims import claims_table
 from stampshift.tables.decisions import shots_to_beat_table, winner_table
-from stampshift.tables.gather import read_runs
+from stampshift.tables.run_table import read_runs
 from stampshift.tables.significance import paired_comparisons, published_comparisons
 from stampshift.tables.writing import write_csv, write_table
 

@@ -6,7 +6,7 @@ from stampshift.figures.snr_recall import snr_recall_figure
 from stampshift.figures.style import save_figure
 from stampshift.stamps.file import Stamps
 from stampshift.tables.predictions import pool_predictions
-from stampshift.tables.snr_recall import snr_recall_table, snr_recalls
+from stampshift.tables.recall_tables import snr_recall_table, snr_recalls
 from stampshift.tables.writing import write_table
 
 with job_log(snakemake.log[0]):

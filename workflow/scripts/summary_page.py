@@ -7,8 +7,8 @@ import pandas as pd
 from stampshift.core.files import atomic_path, read_table
 from stampshift.core.joblog import job_log
 from stampshift.core.provenance import versions
-from stampshift.tables.gather import read_runs
-from stampshift.tables.page import summary_page
+from stampshift.tables.overview import summary_page
+from stampshift.tables.run_table import read_runs
 
 with job_log(snakemake.log[0]):
     page = summary_page(

@@ -4,7 +4,7 @@ import pandas as pd
 
 from stampshift.core.joblog import job_log
 from stampshift.tables.balanced_accuracy import baseline_table
-from stampshift.tables.gather import read_runs
+from stampshift.tables.run_table import read_runs
 from stampshift.tables.writing import write_table
 
 with job_log(snakemake.log[0]):

@@ -3,7 +3,7 @@
 from stampshift.core.joblog import job_log
 from stampshift.figures.baseline import baseline_map
 from stampshift.figures.style import save_figure
-from stampshift.tables.gather import read_runs
+from stampshift.tables.run_table import read_runs
 
 with job_log(snakemake.log[0]):
     figure = baseline_map(

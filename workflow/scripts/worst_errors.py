@@ -5,7 +5,7 @@ from stampshift.figures.style import save_figure
 from stampshift.figures.worst import error_gallery
 from stampshift.stamps.file import Stamps
 from stampshift.tables.predictions import pool_predictions
-from stampshift.tables.worst import worst_errors
+from stampshift.tables.recall_tables import worst_errors
 from stampshift.tables.writing import write_csv
 
 with job_log(snakemake.log[0]):

@@ -15,7 +15,7 @@ from stampshift.des_study.performance import confusion_shares, curves, performan
 from stampshift.des_study.search_success import review_queue
 from stampshift.figures.style import MODEL_COLOURS
 from stampshift.metrics.intervals import Bootstrap
-from stampshift.tables.scores import score_histograms
+from stampshift.tables.score_tables import score_histograms
 
 LABELS = np.tile(np.array([1, 0], dtype=np.uint8), 100)
 POINTS = pd.DataFrame({"mdr": [0.03, 0.05], "fpr": [0.038, 0.016]})

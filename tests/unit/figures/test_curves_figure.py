@@ -3,9 +3,8 @@ import pytest
 
 from stampshift.figures.curves import detection_curves
 from stampshift.figures.scores import score_figure
-from stampshift.tables.curves import mean_curves
 from stampshift.tables.predictions import models
-from stampshift.tables.scores import score_histograms
+from stampshift.tables.score_tables import mean_curves, score_histograms
 
 
 @pytest.fixture

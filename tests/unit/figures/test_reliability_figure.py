@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 
 from stampshift.figures.reliability import reliability_diagrams
-from stampshift.tables.reliability import reliability_curves
+from stampshift.tables.score_tables import reliability_curves
 
 
 def test_bins_of_few_stamps_are_left_out():

@@ -1,7 +1,14 @@
+from html.parser import HTMLParser
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 
-from stampshift.tables.overview import overview_table
+from stampshift.core.errors import ContractError
+from stampshift.networks.layers import network_layers
+from stampshift.tables.overview import network_table, overview_table, summary_line, summary_page
+from stampshift.tables.significance import paired_comparisons
 
 
 def test_a_line_per_pair_and_the_means(runs):
@@ -38,3 +45,111 @@ def test_baselines_alone_make_a_table(runs):
     table = overview_table(runs[runs["method"] == "baseline"], pairs=["A-to-B"], methods=["mme"])
     assert table.cells.to_numpy().tolist() == [["A to B", "0.970", "0.700"], ["mean", "0.970", "0.700"]]
     assert np.isfinite(table.numbers["mean"]).all()
+
+
+def test_the_line_tells_where_results_are_and_what_they_show(runs):
+    assert summary_line(runs, "out", simulated=True) == (
+        "tables in out/tables, figures in out/figures, report in out/report.html; "
+        "simulated surveys, 1 pair, 3 splits: "
+        "balanced accuracy 0.970 within a survey, 0.700 on another (drop 0.270); "
+        "after 10 labelled target stamps per class: "
+        "fine-tuning 0.850 on the target (0.100 lost on the source), "
+        "MME 0.800 on the target "
+        "(0.000 lost on the source)."
+    )
+
+
+def test_real_surveys_are_not_called_simulated(runs):
+    assert "simulated" not in summary_line(runs, "out", simulated=False)
+
+
+def test_a_gain_on_the_source_is_called_a_gain(runs):
+    runs.loc[(runs["method"] == "mme") & (runs["evaluated_on"] == "A"), "balanced_accuracy"] = 0.99
+    assert "MME 0.800 on the target (0.020 gained on the source)" in summary_line(
+        runs, "out", simulated=False
+    )
+
+
+def test_baselines_alone_are_summarised_over_every_transfer(runs):
+    line = summary_line(runs[runs["method"] == "baseline"], "out", simulated=False)
+    # means of 0.97 and 0.90, and of 0.70 and 0.50
+    assert line.endswith(
+        "2 pairs, 3 splits: balanced accuracy 0.935 within a survey, 0.600 on another (drop 0.335)."
+    )
+
+
+def test_an_experiment_without_a_transfer_is_refused(runs):
+    own = runs[(runs["method"] == "baseline") & (runs["source"] == runs["target"])]
+    with pytest.raises(ContractError, match="expected baselines evaluated on another survey than their own"):
+        summary_line(own, "out", simulated=False)
+
+
+ROOT = Path(__file__).parents[3]
+EMPTY = {"pairs": ["A-to-B"], "methods": ["finetune", "mme"]}
+
+
+@pytest.fixture
+def page(runs):
+    def made(*, simulated):
+        return summary_page(
+            runs,
+            paired_comparisons(runs, **EMPTY),
+            published=pd.read_csv(ROOT / "resources/published/published_balanced_accuracy.csv"),
+            panel=b"\x89PNG",
+            template=(ROOT / "workflow/report/summary.html.jinja").read_text(encoding="utf-8"),
+            simulated=simulated,
+            versions={"torch": "2.13.0"},
+            **EMPTY,
+        )
+
+    return made
+
+
+class Addresses(HTMLParser):
+    """What a browser would fetch."""
+
+    def __init__(self):
+        super().__init__()
+        self.fetched = []
+
+    def handle_starttag(self, tag, attrs):
+        values = dict(attrs)
+        if tag in {"img", "script", "link", "iframe"}:
+            self.fetched.append(values.get("src") or values.get("href"))
+
+
+def test_the_page_is_complete_in_itself(page):
+    parser = Addresses()
+    parser.feed(page(simulated=True))
+    assert parser.fetched == ["data:image/png;base64,iVBORw=="]
+
+
+def test_simulated_surveys_are_named_first(page):
+    text = page(simulated=True)
+    warning = text.index("Simulated surveys: the built-in simulator stands in")
+    assert warning < text.index("<h1>")
+    assert "Simulated surveys: the built-in" not in page(simulated=False)
+
+
+def test_it_holds_the_numbers_of_the_table_and_the_verdicts(page):
+    text = page(simulated=False)
+    for cell in ("<td>A to B</td>", "<td>0.970</td>", "<td>0.850</td>"):
+        assert cell in text
+    assert text.count('class="verdict"') == 6
+    # 2 baselines, and 2 methods with 2 numbers of shots, on 3 splits each
+    assert "18 trained" in text
+
+
+def test_layers_shapes_and_parameters_are_those_of_the_thesis():
+    cells = network_table(network_layers(size_pixels=21), size_pixels=21).cells
+    assert len(cells) == 17 + 2 + 2
+    first = cells.iloc[0].to_dict()
+    # 64 kernels of 3 x 5 x 5 weights and a bias
+    assert first == {
+        "part": "extractor", "layer": "convolution 5 x 5", "output": "64 x 17 x 17", "parameters": "4,864",
+    }  # fmt: skip
+    shapes = cells.loc[cells["part"] == "extractor", "output"].to_list()
+    assert list(dict.fromkeys(shapes)) == [
+        "64 x 17 x 17", "64 x 8 x 8", "50 x 4 x 4", "50 x 2 x 2", "200", "100",
+    ]  # fmt: skip
+    assert cells.iloc[-2:]["parameters"].to_list() == ["115,944", "115,942"]

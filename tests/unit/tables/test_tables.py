@@ -4,7 +4,7 @@ import pytest
 
 from stampshift.core.errors import ContractError
 from stampshift.tables.balanced_accuracy import baseline_table, lambda_table, pair_table
-from stampshift.tables.summaries import mean_validation, select_pair, summarise
+from stampshift.tables.run_table import mean_validation, select_pair, summarise
 from stampshift.tables.writing import Table, format_mean, full_caption, write_table
 
 METHODS = ["finetune", "mme"]

@@ -53,8 +53,8 @@ def summary(
     """Print in one line where an experiment's tables, figures and report are, and what they show."""
     from stampshift.core.errors import ContractError
     from stampshift.stamps.file import read_attributes
-    from stampshift.tables.gather import read_runs
-    from stampshift.tables.summary import summary_line
+    from stampshift.tables.overview import summary_line
+    from stampshift.tables.run_table import read_runs
 
     table = results / "tables" / "runs.csv"
     if not table.is_file():

@@ -6,7 +6,7 @@ from sklearn.metrics import roc_auc_score
 from stampshift.des_study.models import common_stamps
 from stampshift.metrics.intervals import Bootstrap, fpr_at_mdr, interval
 from stampshift.metrics.metrics import accuracy, evaluate
-from stampshift.tables.curves import mean_curves
+from stampshift.tables.score_tables import mean_curves
 from stampshift.tables.wording import model_name
 from stampshift.tables.writing import DASH, Table
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from stampshift.config.experiment import BASELINE
 from stampshift.figures.style import BASELINE_COLOUR, PAGE_WIDTH_INCHES, styled
-from stampshift.tables.ablations import ROLES, compare_variants
+from stampshift.tables.change_tables import ROLES, compare_variants
 from stampshift.tables.wording import counted, method_name, variant_name
 
 ROW_INCHES = 0.36

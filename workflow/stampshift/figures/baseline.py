@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from stampshift.config.experiment import BASELINE
 from stampshift.figures.style import ACCURACY_LABEL, COLUMN_WIDTH_INCHES, styled
-from stampshift.tables.summaries import summarise
+from stampshift.tables.run_table import summarise
 from stampshift.tables.writing import format_mean
 
 CHANCE = 0.5

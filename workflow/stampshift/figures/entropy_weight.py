@@ -19,7 +19,7 @@ from stampshift.figures.style import (
     accuracy_limits,
     styled,
 )
-from stampshift.tables.summaries import mean_validation
+from stampshift.tables.run_table import mean_validation
 from stampshift.tables.wording import counted, pair_title
 
 SHOTS_COLOURS = "viridis"

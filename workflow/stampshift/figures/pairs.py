@@ -21,7 +21,7 @@ from stampshift.figures.style import (
     method_colour,
     styled,
 )
-from stampshift.tables.summaries import select_pair
+from stampshift.tables.run_table import select_pair
 from stampshift.tables.wording import method_name, pair_title
 
 GROUP_WIDTH = 0.8  # of the distance between two numbers of shots

@@ -20,7 +20,7 @@ from stampshift.figures.style import (
     method_colour,
     styled,
 )
-from stampshift.tables.summaries import select_pair, summarise
+from stampshift.tables.run_table import select_pair, summarise
 from stampshift.tables.wording import method_name, pair_title
 from stampshift.tables.writing import format_mean
 

@@ -12,7 +12,7 @@ from stampshift.config.experiment import BASELINE, Pair
 from stampshift.figures.style import BASELINE_COLOUR, PAGE_WIDTH_INCHES, method_colour, styled
 from stampshift.stamps.file import LABEL_NAMES
 from stampshift.tables.predictions import models, of_model
-from stampshift.tables.snr_recall import NO_BIN
+from stampshift.tables.recall_tables import NO_BIN
 from stampshift.tables.wording import pair_title, trained_name
 
 SURVEY_HEIGHT_INCHES = 2.3

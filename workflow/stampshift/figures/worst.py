@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from stampshift.figures.style import styled
 from stampshift.figures.triplets import image_grid, show_image, title_at_top
 from stampshift.stamps.file import CHANNELS, Stamps
-from stampshift.tables.worst import FALSE_POSITIVE, MISSED_REAL
+from stampshift.tables.recall_tables import FALSE_POSITIVE, MISSED_REAL
 
 HEADINGS = {FALSE_POSITIVE: "bogus called real", MISSED_REAL: "real called bogus"}
 ROW_HEIGHT = 1.15  # of a stamp: room for a line of text under it

@@ -17,7 +17,7 @@ from stampshift.planning.calibration import Start
 PREAMBLE = "import pickle; from snakemake import script; "
 TELL = "; from stampshift.planning.usage import tell; tell()"
 IMPORTS: Mapping[str, str] = {
-    "table": "import stampshift.tables.gather, stampshift.tables.writing",
+    "table": "import stampshift.tables.run_table, stampshift.tables.writing",
     "figure": "from stampshift.planning.starts import draw; draw()",
     "data": "import stampshift.surveys.making",
     "simulation": "import stampshift.simulation.archives, stampshift.simulation.plan",

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from stampshift.config.experiment import BASELINE, Pair
-from stampshift.tables.summaries import mean_validation, select_pair, summarise
+from stampshift.tables.run_table import mean_validation, select_pair, summarise
 from stampshift.tables.wording import THESIS, counted, method_name
-from stampshift.tables.writing import DASH, Table, format_mean
+from stampshift.tables.writing import DASH, Table, format_means, format_number
 
 SPREAD = "mean ± sample standard deviation over {splits}"
 
@@ -17,17 +17,12 @@ SPREAD = "mean ± sample standard deviation over {splits}"
 def baseline_table(runs: pd.DataFrame, *, surveys: Sequence[str], published: pd.DataFrame) -> Table:
     """Balanced accuracy of every baseline (row: source) on every survey (column), as Table 1 of the thesis.
 
-    Parameters
-    ----------
-    runs
-        The long table of runs.
-    surveys
-        Order of rows and columns; a survey that is no source has no row.
-    published
-        The published numbers, with columns ``source``, ``target``, ``method`` and ``thesis_table``.
+    Rows and columns are in the order of `surveys`; a survey that is no source has no row. The published
+    numbers have the columns ``source``, ``target``, ``method`` and ``thesis_table``.
     """
     numbers = summarise(runs[runs["method"] == BASELINE], by=("source", "target"))
-    cells = _grid(numbers, row="source", column="target").reindex(columns=pd.Index(surveys))
+    texts = numbers.assign(text=format_means(numbers["mean"], numbers["std"]))
+    cells = texts.pivot(index="source", columns="target", values="text").reindex(columns=pd.Index(surveys))
     # a column without a number is not of strings
     cells = cells.loc[[name for name in surveys if name in cells.index]].astype(object).fillna(DASH)
     same = published[published["source"].isin(list(surveys)) & published["target"].isin(list(surveys))]
@@ -42,21 +37,8 @@ def baseline_table(runs: pd.DataFrame, *, surveys: Sequence[str], published: pd.
 def pair_table(runs: pd.DataFrame, *, pair: str, methods: Sequence[str], published: pd.DataFrame) -> Table:
     """Balanced accuracy by shots of every method on the source and on the target, the baseline first.
 
-    Parameters
-    ----------
-    runs
-        The long table of runs.
-    pair
-        ``"<source>-to-<target>"``.
-    methods
-        Methods of adaptation, in the order of their columns.
-    published
-        The published numbers, with columns ``source``, ``target``, ``method`` and ``thesis_table``.
-
-    Raises
-    ------
-    ContractError
-        If the runs do not hold the pair, adapted and as a baseline.
+    The published numbers are those of `baseline_table`. Raises `ContractError` if the runs do not hold the
+    pair, adapted and as a baseline.
     """
     source, target = Pair.parse(pair).source, Pair.parse(pair).target
     chosen = select_pair(runs, source=source, target=target, methods=methods)
@@ -65,8 +47,9 @@ def pair_table(runs: pd.DataFrame, *, pair: str, methods: Sequence[str], publish
     for survey in (source, target):
         for method in methods:
             part = numbers[(numbers["evaluated_on"] == survey) & numbers["method"].isin([BASELINE, method])]
-            texts = [format_mean(mean, std) for mean, std in zip(part["mean"], part["std"], strict=True)]
-            columns[f"{method_name(method)}, on {survey}"] = pd.Series(texts, index=part["shots"])
+            columns[f"{method_name(method)}, on {survey}"] = pd.Series(
+                format_means(part["mean"], part["std"]), index=part["shots"]
+            )
     cells = pd.DataFrame(columns).sort_index().fillna(DASH).rename_axis("shots").reset_index()
     cells["shots"] = [str(shots) if shots else "0 (baseline)" for shots in cells["shots"]]
     same_pair = published[(published["source"] == source) & (published["target"] == target)]
@@ -80,44 +63,28 @@ def pair_table(runs: pd.DataFrame, *, pair: str, methods: Sequence[str], publish
 
 
 def lambda_table(searches: Sequence[Mapping[str, Any]], *, published: pd.DataFrame) -> Table:
-    """List the entropy weight chosen for every pair, and the validation accuracy that each weight reached.
+    """The entropy weight chosen for every pair, and the validation accuracy that each weight reached.
 
-    Parameters
-    ----------
-    searches
-        Contents of the ``lambda/<pair>.json`` files.
-    published
-        Columns ``source``, ``target`` and ``lambda``: the thesis' choices.
+    The searches are the contents of the ``lambda/<pair>.json`` files; the thesis' choices have the columns
+    ``source``, ``target`` and ``lambda``.
     """
     choices = published.set_index(["source", "target"])["lambda"].to_dict()
     numbers, rows = [], []
     for search in searches:
-        key = (search["source"], search["target"])
+        pair = {name: search[name] for name in ("source", "target")}
+        weights = {"chosen": search["chosen"], "published": choices.get(tuple(pair.values()), np.nan)}
         means = mean_validation(search)
-        head = {
-            "source": key[0],
-            "target": key[1],
-            "chosen": search["chosen"],
-            "published": choices.get(key, np.nan),
-        }
         numbers += [
-            head | {"entropy_weight": weight, "validation_balanced_accuracy": mean}
+            pair | weights | {"entropy_weight": weight, "validation_balanced_accuracy": mean}
             for weight, mean in (means.items() if len(means) else [(search["chosen"], np.nan)])
         ]
-        printed = {name: value if isinstance(value, str) else _weight(value) for name, value in head.items()}
+        printed = pair | {name: format_number(weight, "g") for name, weight in weights.items()}
         rows.append(printed | {f"λ = {weight:g}": f"{mean:.3f}" for weight, mean in means.items()})
     caption = (
-        "Entropy weight λ chosen for each pair, the choice of "
-        f"{THESIS}, and the balanced accuracy on the target's validation stamps, mean over numbers of shots, "
-        "that each λ reached."
+        f"Entropy weight λ chosen for each pair, the choice of {THESIS}, and the balanced accuracy on the "
+        "target's validation stamps, mean over numbers of shots, that each λ reached."
     )
-    cells = pd.DataFrame(rows).fillna(DASH)
-    return Table(pd.DataFrame(numbers), cells, caption, "tab:lambda")
-
-
-def _grid(numbers: pd.DataFrame, *, row: str, column: str) -> pd.DataFrame:
-    texts = [format_mean(mean, std) for mean, std in zip(numbers["mean"], numbers["std"], strict=True)]
-    return numbers.assign(text=texts).pivot(index=row, columns=column, values="text")
+    return Table(pd.DataFrame(numbers), pd.DataFrame(rows).fillna(DASH), caption, "tab:lambda")
 
 
 def _splits(numbers: pd.DataFrame) -> str:
@@ -132,7 +99,3 @@ def _beside(published: pd.DataFrame) -> str:
         return ""
     plural = "Tables" if len(tables) > 1 else "Table"
     return f"Published: {plural} {' and '.join(map(str, tables))} of {THESIS}."
-
-
-def _weight(value: float) -> str:
-    return DASH if np.isnan(value) else f"{value:g}"

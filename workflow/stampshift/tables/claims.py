@@ -24,7 +24,6 @@ HOLDS, MOSTLY, ON_AVERAGE = "holds", "holds mostly", "holds on average"
 NOT_SHOWN, FAILS = "not shown", "does not hold"
 UNDECIDED = "cannot be judged"
 
-
 Judge = Callable[[pd.DataFrame, Sequence[str]], tuple[str, str]]
 
 
@@ -37,15 +36,9 @@ class Verdict(NamedTuple):
 
 
 def judge_claims(compared: pd.DataFrame, *, pairs: Sequence[str]) -> list[Verdict]:
-    """Judge every claim.
+    """Judge every claim, from comparisons with the methods ``finetune`` and ``mme`` or one of them.
 
-    Parameters
-    ----------
-    compared
-        Comparisons as of `significance.paired_comparisons` or `published_comparisons`, with the methods
-        ``finetune`` and ``mme`` or one of them.
-    pairs
-        ``"<source>-to-<target>"``.
+    They are as of `significance.paired_comparisons` or `published_comparisons`.
     """
     if compared["p_corrected"].isna().all():
         sentence = "One split tells no difference from chance: it takes two, and better ten."
@@ -54,15 +47,7 @@ def judge_claims(compared: pd.DataFrame, *, pairs: Sequence[str]) -> list[Verdic
 
 
 def claims_table(compared: pd.DataFrame, *, published: pd.DataFrame | None, pairs: Sequence[str]) -> Table:
-    """Verdict on every claim, from our comparisons and from the published means.
-
-    Parameters
-    ----------
-    compared, published
-        Comparisons of the experiment, and those of the published means.
-    pairs
-        ``"<source>-to-<target>"``.
-    """
+    """Verdict on every claim, from our comparisons and from those of the published means."""
     cells = pd.DataFrame(judge_claims(compared, pairs=pairs))
     if published is not None and len(published):
         theirs = pd.DataFrame(judge_claims(published, pairs=pairs))

@@ -15,14 +15,7 @@ NONE = "none"
 def shots_to_beat_table(compared: pd.DataFrame, *, pairs: Sequence[str], methods: Sequence[str]) -> Table:
     """Labelled target stamps per class that a method needs to beat the baseline, as Table 26 of the thesis.
 
-    Parameters
-    ----------
-    compared
-        Comparisons as of `significance.paired_comparisons`.
-    pairs
-        ``"<source>-to-<target>"``, in the order of the lines.
-    methods
-        Methods of adaptation, in the order of the columns.
+    Comparisons are as of `significance.paired_comparisons`; a line per pair, a column per method.
     """
     gains = compared[compared["question"] == "gain"]
     cells = pd.DataFrame(index=[pair_title(pair) for pair in pairs])
@@ -40,10 +33,7 @@ def shots_to_beat_table(compared: pd.DataFrame, *, pairs: Sequence[str], methods
 
 
 def winner_table(compared: pd.DataFrame, *, pairs: Sequence[str]) -> Table:
-    """Which method is better on the source and on the target, as Table 27 of the thesis.
-
-    Parameters are those of `shots_to_beat_table`.
-    """
+    """Which method is better on the source and on the target, as Table 27 of the thesis."""
     methods = compared[compared["question"] == "methods"]
     cells = pd.DataFrame(index=[pair_title(pair) for pair in pairs])
     for where in ("source", "target"):
@@ -61,10 +51,7 @@ def winner_table(compared: pd.DataFrame, *, pairs: Sequence[str]) -> Table:
 def shots_needed(compared: pd.DataFrame) -> int | None:
     """Smallest number of shots from which on every comparison is won; None if the largest is not.
 
-    Parameters
-    ----------
-    compared
-        Comparisons of one method with one other in one pair, one line per number of shots.
+    Comparisons are of one method with one other in one pair, one line per number of shots.
     """
     needed = None
     for shots in sorted(set(compared["shots"].astype(int)), reverse=True):
@@ -80,13 +67,7 @@ def won(compared: pd.DataFrame, *, sign: int) -> pd.Series:
 
 
 def winners(compared: pd.DataFrame) -> dict[str, list[int]]:
-    """Numbers of shots at which a method is better than every other, by method.
-
-    Parameters
-    ----------
-    compared
-        Comparisons between methods in one pair and on one survey.
-    """
+    """Numbers of shots at which a method is better than every other, of one pair and survey."""
     wins: dict[str, list[int]] = {}
     for shots in sorted(set(compared["shots"].astype(int))):
         rows = compared[compared["shots"] == shots]
@@ -132,10 +113,5 @@ def _needed_text(compared: pd.DataFrame) -> str:
     if needed is None:
         return DASH
     row = compared[compared["shots"] == needed].iloc[0]
-    return f"{needed} ({difference_text(row)})"
-
-
-def difference_text(row: pd.Series) -> str:
-    """``"+0.045, +0.031 to +0.060"``: a difference and its interval, where it has one."""
     interval = "" if pd.isna(row["low"]) else f", {row['low']:+.3f} to {row['high']:+.3f}"
-    return f"{row['difference']:+.3f}{interval}"
+    return f"{needed} ({row['difference']:+.3f}{interval})"

@@ -19,7 +19,7 @@ from stampshift.core.files import read_table
 from stampshift.stamps.file import BOGUS, REAL
 from stampshift.tables.predictions import models
 from stampshift.tables.wording import pair_title, trained_name
-from stampshift.tables.writing import DASH, Table
+from stampshift.tables.writing import Table, format_number
 
 Features = NDArray[np.float64]
 FOLDS = 5
@@ -34,16 +34,8 @@ def proxy_a_distance(source: Features, target: Features) -> float:
     The classifier is a logistic regression on standardised features; its error is the mean of both
     domains' (so that unequal numbers do not matter), cross-validated in `FOLDS` folds.
 
-    Parameters
-    ----------
-    source, target
-        (n, features) and (m, features).
-
-    Returns
-    -------
-    float
-        From 0, domains that cannot be told apart, to 2, domains that a plane parts. An error above one
-        half is no more than chance and counts as one half.
+    From features (n, features) and (m, features): 0 for domains that cannot be told apart, 2 for domains that
+    a plane separates. An error above one half is no more than chance and counts as one half.
     """
     features = np.concatenate([source, target])
     domain = np.repeat([0, 1], [len(source), len(target)])
@@ -58,11 +50,7 @@ def squared_mmd(source: Features, target: Features) -> float:
 
     The kernel is Gaussian, its width the median distance of two stamps, of either survey, that
     differ (their section 8). The estimate of equal distributions is 0 on average, and may be negative.
-
-    Parameters
-    ----------
-    source, target
-        (n, features) and (m, features).
+    Features are (n, features) and (m, features).
     """
     features = np.concatenate([source, target])
     distances = pdist(features)
@@ -79,19 +67,10 @@ def squared_mmd(source: Features, target: Features) -> float:
 def shift_numbers(features: pd.DataFrame, *, pair: str) -> pd.DataFrame:
     """Measure the distance of source and target under every model, for all stamps and by label.
 
-    Parameters
-    ----------
-    features
-        Columns ``method``, ``shots``, ``survey``, ``label`` and those that start with ``feature_``.
-    pair
-        ``"<source>-to-<target>"``.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``source``, ``target``, ``method``, ``shots``, ``stamps_of`` (all, real, bogus),
-        ``a_distance``, ``squared_mmd`` (NaN with fewer than `FOLDS` stamps of a survey) and ``stamps``
-        (of each survey).
+    Features have the columns ``method``, ``shots``, ``survey``, ``label`` and those that start with
+    ``feature_``; the result has ``source``, ``target``, ``method``, ``shots``, ``stamps_of`` (all, real,
+    bogus), ``a_distance``, ``squared_mmd`` (NaN with fewer than `FOLDS` stamps of a survey) and ``stamps``
+    (of each survey).
     """
     names = Pair.parse(pair)
     lines = []
@@ -122,20 +101,14 @@ def read_shift(paths: Sequence[Path | str]) -> pd.DataFrame:
 
 
 def shift_table(numbers: pd.DataFrame) -> Table:
-    """Print the distances of all pairs, a line per pair and model.
-
-    Parameters
-    ----------
-    numbers
-        Of `shift_numbers`, of one pair or more.
-    """
+    """Print the distances of `shift_numbers`, of one pair or more, a line per pair and model."""
     rows: dict[tuple[str, ...], dict[str, str]] = {}
     for line in numbers.to_dict("records"):
         pair = pair_title(Pair(line["source"], line["target"]))
         model = trained_name(line["method"], line["shots"])
         row = rows.setdefault((pair, model), {"source to target": pair, "features of": model})
-        row[f"A-distance, {line['stamps_of']}"] = _text(line["a_distance"], digits=2)
-        row[f"MMD², {line['stamps_of']}"] = _text(line["squared_mmd"], digits=3)
+        row[f"A-distance, {line['stamps_of']}"] = format_number(line["a_distance"], ".2f")
+        row[f"MMD², {line['stamps_of']}"] = format_number(line["squared_mmd"], ".3f")
     caption = (
         "Distance of source and target in the extractor's features of test stamps of one split, as many "
         "real as bogus of either survey: proxy A-distance (Ben-David et al. 2010; 0 for surveys that a "
@@ -143,20 +116,15 @@ def shift_table(numbers: pd.DataFrame) -> Table:
         "without error) and squared maximum mean discrepancy (Gretton et al. 2012; unbiased, Gaussian kernel "
         "of the median distance), for all stamps and for the real and the bogus ones alone."
     )
-    table = pd.DataFrame(list(rows.values()))
-    return Table(numbers, table, caption, "tab:shift")
+    return Table(numbers, pd.DataFrame(list(rows.values())), caption, "tab:shift")
 
 
 def embedding(features: pd.DataFrame) -> pd.DataFrame:
     """Features of every model in two dimensions: the first two principal components of both surveys together.
 
-    A projection, unlike t-SNE, makes no clusters of its own, needs no seed, and tells how much it leaves out.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``method``, ``shots``, ``survey``, ``row``, ``label``, ``x``, ``y``, and ``x_share`` and
-        ``y_share``, the shares of the features' variance.
+    A projection, unlike t-SNE, makes no clusters of its own, needs no seed, and says how much it leaves out.
+    Columns are ``method``, ``shots``, ``survey``, ``row``, ``label``, ``x``, ``y``, and ``x_share`` and
+    ``y_share``, the shares of the features' variance.
     """
     parts = []
     for method, shots in models(features):
@@ -172,7 +140,3 @@ def embedding(features: pd.DataFrame) -> pd.DataFrame:
 def feature_array(features: pd.DataFrame) -> Features:
     """Values of the columns that start with ``feature_``, float64 (n, features)."""
     return features.filter(regex=f"^{FEATURE_PREFIX}").to_numpy(np.float64)
-
-
-def _text(value: float, *, digits: int) -> str:
-    return DASH if np.isnan(value) else f"{value:.{digits}f}"

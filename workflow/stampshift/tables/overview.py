@@ -1,15 +1,22 @@
-"""The whole experiment in one table: every pair in a line, and the mean over pairs."""
+"""The whole experiment: in one table, in one line, on one page; and its networks, layer by layer."""
 
-from collections.abc import Iterator, Sequence
+from base64 import b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
+from jinja2 import Environment, StrictUndefined
 
 from stampshift.config.experiment import BASELINE, Pair
-from stampshift.tables.summaries import summarise
-from stampshift.tables.wording import counted, pair_title, trained_name
-from stampshift.tables.writing import DASH, Table
+from stampshift.core.errors import ContractError
+from stampshift.tables.claims import claims_table
+from stampshift.tables.run_table import EVALUATION, summarise
+from stampshift.tables.significance import published_comparisons
+from stampshift.tables.wording import SIMULATED, counted, method_name, pair_title, trained_name
+from stampshift.tables.writing import DASH, Table, format_number, full_caption, most_splits
 
-# `summaries.EVALUATION` in the order of this table's columns
+# `EVALUATION` in the order of the table's columns
 KEY = ["source", "target", "method", "shots", "evaluated_on"]
 
 
@@ -18,58 +25,169 @@ def overview_table(runs: pd.DataFrame, *, pairs: Sequence[str], methods: Sequenc
 
     The numbers are of every number of shots; printed are the baseline on both surveys, every method on
     the target with the fewest and with the most shots, and on the source with the most.
+    """
+    numbers = _numbers(runs, pairs=pairs, methods=methods)
+    means = pd.DataFrame(dict(_columns(numbers, methods=methods))).reindex(list(pairs))
+    means.loc["mean"] = means.mean()
+    cells = means.map(lambda value: format_number(value, ".3f"))
+    cells.index = cells.index.map(pair_title).rename("source to target")
+    caption = (
+        f"Balanced accuracy on test parts, mean over {most_splits(numbers)}: the baseline, trained on the "
+        "source, and what was adapted from it to the target with a number of labelled stamps per class "
+        "(shots)."
+    )
+    return Table(numbers, cells.reset_index(), caption, "tab:overview")
+
+
+def network_table(layers: pd.DataFrame, *, size_pixels: int) -> Table:
+    """Print the layers of `networks.layers.network_layers` for stamps of `size_pixels` on a side."""
+    cells = layers.assign(parameters=[f"{count:,}" if count else DASH for count in layers["parameters"]])
+    caption = (
+        f"Layers of the networks for stamps of {size_pixels} x {size_pixels} pixels in three channels, the "
+        "shape of each layer's output for one stamp, and its trainable parameters."
+    )
+    return Table(layers, cells, caption, "tab:network")
+
+
+def summary_line(runs: pd.DataFrame, results_folder: Path | str, *, simulated: bool) -> str:
+    """Where the results of an experiment lie and what they show, in one line.
+
+    Every number is a mean of balanced accuracy, first over splits, then over pairs (or surveys), so
+    that a pair counts once. The drop is a pair's baseline on its source less the same on its target; a
+    method's loss on the source is the pair's baseline there less the adapted model there. Adapted
+    models are those with the largest number of shots. Raises `ContractError` if no baseline was evaluated on
+    another survey than its own.
+    """
+    folder = Path(results_folder)
+    means = summarise(runs, by=EVALUATION)
+    baseline = means[means["method"] == BASELINE].set_index(["source", "evaluated_on"])["mean"]
+    adapted = means[means["method"] != BASELINE]
+    pairs = _pairs(adapted, baseline=baseline)
+    within = pd.Series([baseline[source, source] for source in dict.fromkeys(s for s, _ in pairs)]).mean()
+    across = pd.Series([baseline[pair] for pair in pairs]).mean()
+    drop = pd.Series([baseline[source, source] - baseline[source, target] for source, target in pairs]).mean()
+    where = f"{counted(len(pairs), 'pair')}, {counted(runs['seed'].nunique(), 'split')}"
+    parts = [
+        f"tables in {folder / 'tables'}, figures in {folder / 'figures'}, report in {folder / 'report.html'}",
+        f"{f'{SIMULATED}, ' if simulated else ''}{where}: balanced accuracy {within:.3f} within a survey, "
+        f"{across:.3f} on another (drop {drop:.3f})",
+    ]
+    if not adapted.empty:
+        most = adapted[adapted["shots"] == adapted["shots"].max()]
+        parts.append(
+            f"after {most['shots'].iloc[0]} labelled target stamps per class: "
+            + ", ".join(
+                _method_text(rows, method=str(name), baseline=baseline)
+                for name, rows in most.groupby("method")
+            )
+        )
+    return "; ".join(parts) + "."
+
+
+def summary_page(
+    runs: pd.DataFrame,
+    compared: pd.DataFrame,
+    *,
+    published: pd.DataFrame,
+    panel: bytes,
+    template: str,
+    pairs: Sequence[str],
+    methods: Sequence[str],
+    simulated: bool,
+    versions: Mapping[str, str],
+) -> str:
+    """One HTML page that a scientist sends to a colleague: headline table, panel and verdicts, images inside.
 
     Parameters
     ----------
     runs
         The long table of runs.
-    pairs
-        ``"<source>-to-<target>"``, in the order of the lines.
-    methods
-        Methods of adaptation, in the order of their columns.
+    compared
+        Comparisons as of `significance.paired_comparisons`.
+    published
+        The published means and standard deviations.
+    panel
+        The figure of all pairs as PNG.
+    template
+        Jinja template of the page.
+    pairs, methods
+        Of the experiment, in order.
+    simulated
+        Whether the surveys are simulated, which the page then says first.
+    versions
+        Of Python and the packages that decide results.
     """
-    numbers = _numbers(runs, pairs=pairs, methods=methods)
-    columns = dict(_columns(numbers, methods=methods))
-    means = pd.DataFrame(columns).reindex(list(pairs))
-    means.loc["mean"] = means.mean()
-    cells = means.map(lambda value: DASH if pd.isna(value) else f"{value:.3f}")
-    cells.index = cells.index.map(pair_title).rename("source to target")
-    splits = counted(int(numbers["splits"].max()), "split")
-    caption = (
-        f"Balanced accuracy on test parts, mean over {splits}: the baseline, trained on the source, and what "
-        "was adapted from it to the target with a number of labelled stamps per class (shots)."
+    theirs = published_comparisons(published, pairs=pairs, methods=methods)
+    overview = overview_table(runs, pairs=pairs, methods=methods)
+    claims = claims_table(compared, published=None if simulated else theirs, pairs=pairs)
+    # a baseline is one training, on however many surveys it was evaluated
+    target = runs["target"].where(runs["method"] != BASELINE, runs["source"])
+    trained = runs.assign(target=target).drop_duplicates(["method", "source", "target", "shots", "seed"])
+    facts: dict[str, Any] = {
+        "surveys": list(dict.fromkeys(runs["evaluated_on"])),
+        "pairs": len(pairs),
+        "splits": runs["seed"].nunique(),
+        "trainings": len(trained),
+        "shots": sorted(set(runs.loc[runs["shots"] > 0, "shots"])),
+    }
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    return environment.from_string(template).render(
+        simulated=simulated,
+        facts=facts,
+        overview=overview,
+        overview_caption=full_caption(overview, simulated=simulated),
+        claims=claims.cells.to_dict("records"),
+        claims_caption=full_caption(claims, simulated=simulated),
+        panel=b64encode(panel).decode(),
+        versions=dict(versions),
     )
-    return Table(numbers, cells.reset_index(), caption, "tab:overview")
 
 
 def _numbers(runs: pd.DataFrame, *, pairs: Sequence[str], methods: Sequence[str]) -> pd.DataFrame:
     """Means over splits of each pair's adapted runs, and of its baseline on both of its surveys."""
     means = summarise(runs, by=KEY)
     parts = []
-    for pair in pairs:
-        source, target = Pair.parse(pair).source, Pair.parse(pair).target
-        baseline = means[(means["method"] == BASELINE) & (means["source"] == source)]
-        parts.append(baseline[baseline["evaluated_on"].isin([source, target])].assign(target=target))
-        adapted = (means["source"] == source) & (means["target"] == target)
+    for pair in map(Pair.parse, pairs):
+        baseline = means[(means["method"] == BASELINE) & (means["source"] == pair.source)]
+        on_pair = baseline["evaluated_on"].isin([pair.source, pair.target])
+        parts.append(baseline[on_pair].assign(target=pair.target))
+        adapted = (means["source"] == pair.source) & (means["target"] == pair.target)
         parts.append(means[adapted & means["method"].isin(list(methods))])
     return pd.concat(parts, ignore_index=True)
 
 
 def _columns(numbers: pd.DataFrame, *, methods: Sequence[str]) -> Iterator[tuple[str, pd.Series]]:
     """Printed columns: a heading, and a mean for each pair."""
-    pair = (numbers["source"] + "-to-" + numbers["target"]).rename("pair")
+    by_pair = numbers.set_index(numbers["source"] + "-to-" + numbers["target"])
     for where in ("source", "target"):
-        here = numbers["evaluated_on"] == numbers[where]
-        yield f"baseline, {where}", _column(numbers[here & (numbers["method"] == BASELINE)], pair)
-    shots = numbers.loc[numbers["method"] != BASELINE, "shots"]
+        here = by_pair["evaluated_on"] == by_pair[where]
+        yield f"baseline, {where}", by_pair.loc[here & (by_pair["method"] == BASELINE), "mean"]
+    shots = by_pair.loc[by_pair["method"] != BASELINE, "shots"]
     shown = [("target", count) for count in sorted({shots.min(), shots.max()})] if len(shots) else []
     shown += [("source", shots.max())] if len(shots) else []
     for where, count in shown:
         for method in methods:
-            chosen = (numbers["method"] == method) & (numbers["shots"] == count)
-            chosen &= numbers["evaluated_on"] == numbers[where]
-            yield f"{trained_name(method, count)}, {where}", _column(numbers[chosen], pair)
+            chosen = (by_pair["method"] == method) & (by_pair["shots"] == count)
+            chosen &= by_pair["evaluated_on"] == by_pair[where]
+            yield f"{trained_name(method, count)}, {where}", by_pair.loc[chosen, "mean"]
 
 
-def _column(chosen: pd.DataFrame, pair: pd.Series) -> pd.Series:
-    return chosen.set_index(pair[chosen.index])["mean"]
+def _pairs(adapted: pd.DataFrame, *, baseline: pd.Series) -> list[tuple[str, str]]:
+    """Pairs that were adapted or, where nothing was, every transfer of a baseline."""
+    pairs = list(dict.fromkeys(zip(adapted["source"], adapted["target"], strict=True)))
+    pairs = pairs or [(source, target) for source, target in baseline.index if source != target]
+    if not pairs or not set(pairs) <= set(baseline.index):
+        raise ContractError(
+            "runs table: expected baselines evaluated on another survey than their own, found "
+            f"{sorted(set(baseline.index))}. Make it again: snakemake --force gather"
+        )
+    return pairs
+
+
+def _method_text(rows: pd.DataFrame, *, method: str, baseline: pd.Series) -> str:
+    on_target = rows.loc[rows["evaluated_on"] == rows["target"], "mean"].mean()
+    on_source = rows[rows["evaluated_on"] == rows["source"]]
+    before = pd.Series([baseline[source, source] for source in on_source["source"]], index=on_source.index)
+    lost = (before - on_source["mean"]).mean()
+    change = f"{abs(lost):.3f} {'lost' if lost >= 0 else 'gained'} on the source"
+    return f"{method_name(method)} {on_target:.3f} on the target ({change})"

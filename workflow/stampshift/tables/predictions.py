@@ -8,8 +8,8 @@ import pandas as pd
 
 from stampshift.core.errors import ContractError
 from stampshift.core.files import read_table
+from stampshift.training.run_folder import PREDICTION_COLUMNS
 
-COLUMNS = ("survey", "row", "label", "score")
 MODEL = ["survey", "method", "shots"]  # one classifier, trained once per split, on one survey
 
 
@@ -39,15 +39,15 @@ def pool_predictions(
     ContractError
         If a file cannot be read, misses a column, or holds another survey.
     """
-    tables = []
-    for path, run in zip(paths, runs, strict=True):
-        table = _read(path, surveys=surveys)
-        tables.append(table.assign(method=run["method"], shots=run["shots"], seed=run["seed"]))
+    tables = [
+        _read(Path(path), surveys=surveys).assign(method=run["method"], shots=run["shots"], seed=run["seed"])
+        for path, run in zip(paths, runs, strict=True)
+    ]
     methods = list(dict.fromkeys(run["method"] for run in runs))
     pooled = pd.concat(tables, ignore_index=True)
     pooled["method"] = pd.Categorical(pooled["method"], categories=methods, ordered=True)
     pooled["survey"] = pd.Categorical(pooled["survey"], categories=list(surveys), ordered=True)
-    return pooled[["method", "shots", "seed", *COLUMNS]]
+    return pooled[["method", "shots", "seed", *PREDICTION_COLUMNS]]
 
 
 def models(table: pd.DataFrame) -> list[tuple[str, int]]:
@@ -62,9 +62,9 @@ def of_model(table: pd.DataFrame, *, survey: str, method: str, shots: int) -> pd
     return table[chosen]
 
 
-def _read(path: Path | str, *, surveys: Sequence[str]) -> pd.DataFrame:
-    remedy = f"Delete the folder {Path(path).parent}; the workflow makes it again."
-    table = read_table(path, remedy=remedy, columns=list(COLUMNS))
+def _read(path: Path, *, surveys: Sequence[str]) -> pd.DataFrame:
+    remedy = f"Delete the folder {path.parent}; the workflow makes it again."
+    table = read_table(path, remedy=remedy, columns=list(PREDICTION_COLUMNS))
     strangers = set(table["survey"].unique()) - set(surveys)
     if strangers:
         raise ContractError(

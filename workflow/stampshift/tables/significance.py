@@ -26,7 +26,7 @@ from scipy import stats
 
 from stampshift.config.experiment import BASELINE, Pair
 from stampshift.metrics.intervals import Bootstrap, mean_interval
-from stampshift.tables.summaries import EVALUATION
+from stampshift.tables.run_table import EVALUATION
 
 ALPHA = 0.05
 BOOTSTRAP = Bootstrap(samples=2000, confidence=0.95, seed=0)
@@ -57,24 +57,12 @@ NUMBERS = ["difference", "low", "high", "effect_size", "splits", "p", "p_correct
 
 
 def paired_comparisons(runs: pd.DataFrame, *, pairs: Sequence[str], methods: Sequence[str]) -> pd.DataFrame:
-    """Ask every question of the runs.
+    """Ask every question of the runs; of two methods, the latter is compared with the former.
 
-    Parameters
-    ----------
-    runs
-        The long table of runs.
-    pairs
-        ``"<source>-to-<target>"``.
-    methods
-        Methods of adaptation; of two, the latter is compared with the former.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A line per comparison: the fields of `Comparison`; ``difference``, the mean over splits, ``low``
-        and ``high`` of its interval, ``effect_size`` (d_z), ``splits``, ``p`` and ``p_corrected``. What
-        the splits cannot tell is NaN: all but the difference where there is but one, the p-value where
-        all differ by the same.
+    A line per comparison: the fields of `Comparison`; ``difference``, the mean over splits, ``low`` and
+    ``high`` of its interval, ``effect_size`` (d_z), ``splits``, ``p`` and ``p_corrected``. What the splits
+    cannot show is NaN: all but the difference where there is one split, the p-value where all differ by the
+    same.
     """
     accuracies: Mapping[Any, pd.Series] = {
         key: rows.set_index("seed")["balanced_accuracy"] for key, rows in runs.groupby(EVALUATION, sort=False)
@@ -92,15 +80,9 @@ def published_comparisons(
 ) -> pd.DataFrame:
     """Ask every question of published means and standard deviations over ten splits.
 
-    The splits behind them are not published: the p-values are of Welch's t-test, which knows of no
-    pairing, and there is neither interval nor effect size.
-
-    Parameters
-    ----------
-    published
-        Columns ``method``, ``source``, ``target``, ``shots``, ``evaluated_on``, ``mean`` and ``std``.
-    pairs, methods
-        As for `paired_comparisons`, whose columns the result has.
+    Columns are `EVALUATION`, ``mean`` and ``std``; the result has those of `paired_comparisons`. The splits
+    behind them are not published: the p-values are of Welch's t-test, which knows no pairing, and there is
+    neither interval nor effect size.
     """
     numbers = published.set_index(EVALUATION)[["mean", "std"]]
     means: Mapping[Any, tuple[float, float]] = {
@@ -112,8 +94,11 @@ def published_comparisons(
         test = stats.ttest_ind_from_stats(
             mean, std, PUBLISHED_SPLITS, other_mean, other_std, PUBLISHED_SPLITS, equal_var=False
         )
-        numbers = {"difference": mean - other_mean, "splits": PUBLISHED_SPLITS, "p": float(test.pvalue)}
-        return UNKNOWN | numbers
+        return UNKNOWN | {
+            "difference": mean - other_mean,
+            "splits": PUBLISHED_SPLITS,
+            "p": float(test.pvalue),
+        }
 
     shots = sorted(set(published.loc[published["method"] != BASELINE, "shots"]))
     return _compare(pairs, methods, shots, known=means, statistics=statistics)
@@ -146,18 +131,15 @@ def _questions(
     """Every comparison, with the keys of its two sides."""
     for pair in pairs:
         source, target = Pair.parse(pair).source, Pair.parse(pair).target
-
-        def baseline(on: str, source: str = source) -> Key:
-            return (BASELINE, source, on, 0, on)
-
+        baseline: dict[str, Key] = {on: (BASELINE, source, on, 0, on) for on in (source, target)}
         subject = Comparison("shift", source, target, target, 0, BASELINE, BASELINE)
-        yield subject, baseline(target), baseline(source)
+        yield subject, baseline[target], baseline[source]
         for number in map(int, shots):
             for on, question in ((target, "gain"), (source, "loss")):
                 adapted: dict[str, Key] = {name: (name, source, target, number, on) for name in methods}
                 for name in methods:
                     subject = Comparison(question, source, target, on, number, name, BASELINE)
-                    yield subject, adapted[name], baseline(on)
+                    yield subject, adapted[name], baseline[on]
                 for first, second in combinations(methods, 2):
                     subject = Comparison("methods", source, target, on, number, second, first)
                     yield subject, adapted[second], adapted[first]
@@ -165,14 +147,11 @@ def _questions(
 
 def _paired(differences: NDArray[np.float64]) -> dict[str, float]:
     """Mean, interval, effect size and p-value of paired differences (n,)."""
-    numbers = {"difference": float(differences.mean()), "splits": len(differences)}
+    mean = float(differences.mean())
+    numbers = {"difference": mean, "splits": len(differences)}
     spread = differences.std(ddof=1) if len(differences) > 1 else np.nan
     if np.isnan(spread) or np.isclose(spread, 0):
         return numbers | UNKNOWN | {"p": np.nan}
     low, high = mean_interval(differences, bootstrap=BOOTSTRAP)
-    return numbers | {
-        "low": low,
-        "high": high,
-        "effect_size": float(differences.mean() / spread),
-        "p": float(stats.ttest_1samp(differences, 0).pvalue),
-    }
+    p = float(stats.ttest_1samp(differences, 0).pvalue)
+    return numbers | {"low": low, "high": high, "effect_size": float(mean / spread), "p": p}

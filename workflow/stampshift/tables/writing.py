@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from stampshift.core.files import atomic_path
-from stampshift.tables.wording import SIMULATED
+from stampshift.tables.wording import SIMULATED, counted
 
 DASH = "–"
 FLOAT_FORMAT = "%.10g"  # beyond the resolution of any count, and the same text on every machine
@@ -16,24 +16,12 @@ FLOAT_FORMAT = "%.10g"  # beyond the resolution of any count, and the same text 
 
 @dataclass(frozen=True)
 class Table:
-    """A table to be written.
+    """A table to be written."""
 
-    Attributes
-    ----------
-    numbers
-        One line per number, unrounded: what the CSV holds.
-    cells
-        What is printed: strings under printed headings.
-    caption
-        What the cells are, in which experiment, and which published table they stand beside.
-    label
-        Name for references in LaTeX.
-    """
-
-    numbers: pd.DataFrame
-    cells: pd.DataFrame
-    caption: str
-    label: str
+    numbers: pd.DataFrame  # one line per number, unrounded: what the CSV holds
+    cells: pd.DataFrame  # what is printed: strings under printed headings
+    caption: str  # what the cells are, in which experiment, and which published table they stand beside
+    label: str  # name for references in LaTeX
 
 
 def format_mean(mean: float, std: float) -> str:
@@ -41,6 +29,21 @@ def format_mean(mean: float, std: float) -> str:
     if np.isnan(mean):
         return DASH
     return f"{mean:.3f} ± {DASH if np.isnan(std) else format(std, '.3f')}"
+
+
+def format_means(means: Iterable[float], stds: Iterable[float]) -> list[str]:
+    """`format_mean` of each."""
+    return [format_mean(mean, std) for mean, std in zip(means, stds, strict=True)]
+
+
+def format_number(value: float, spec: str) -> str:
+    """A number as its format says; a dash for NaN."""
+    return DASH if np.isnan(value) else format(value, spec)
+
+
+def most_splits(numbers: pd.DataFrame) -> str:
+    """``"10 splits"``: the largest number in the column ``splits``."""
+    return counted(int(numbers["splits"].max()), "split")
 
 
 def write_csv(numbers: pd.DataFrame, path: Path | str) -> None:

@@ -1,36 +1,23 @@
 """The published numbers: beside ours, and under our rule of decision."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 
-from stampshift.config.experiment import Pair
 from stampshift.core.errors import ContractError
 from stampshift.tables.decisions import of_pair, shots_needed, winner_text
+from stampshift.tables.run_table import EVALUATION, summarise
 from stampshift.tables.significance import ALPHA, PUBLISHED_SPLITS, published_comparisons
-from stampshift.tables.summaries import EVALUATION, summarise
 from stampshift.tables.wording import THESIS, method_name, pair_title
-from stampshift.tables.writing import DASH, Table, format_mean
+from stampshift.tables.writing import DASH, Table, format_means, format_number
 
 
 def beside_published_table(runs: pd.DataFrame, *, published: pd.DataFrame) -> Table:
     """Every published mean that the experiment has too, ours beside it.
 
     ``deviation`` is our mean less the published one in units of their combined standard error,
-    ``sqrt(std^2 / splits + published_std^2 / 10)``; it is NaN where ours is of a single split.
-
-    Parameters
-    ----------
-    runs
-        The long table of runs, of the real archives.
-    published
-        Columns `summaries.EVALUATION`, ``mean``, ``std`` and ``thesis_table``.
-
-    Raises
-    ------
-    ContractError
-        If the experiment has none of the published numbers.
+    ``sqrt(std^2 / splits + published_std^2 / 10)``; it is NaN where ours is of a single split. The published
+    numbers have the columns `EVALUATION`, ``mean``, ``std`` and ``thesis_table``. Raises `ContractError` if
+    the experiment has none of them.
     """
     ours = summarise(runs, by=EVALUATION)
     theirs = published.rename(columns={"mean": "published_mean", "std": "published_std"})
@@ -52,10 +39,10 @@ def beside_published_table(runs: pd.DataFrame, *, published: pd.DataFrame) -> Ta
             "target": numbers["target"],
             "shots": numbers["shots"].astype(str),
             "evaluated on": numbers["evaluated_on"],
-            "published": _means(numbers["published_mean"], numbers["published_std"]),
-            "ours": _means(numbers["mean"], numbers["std"]),
+            "published": format_means(numbers["published_mean"], numbers["published_std"]),
+            "ours": format_means(numbers["mean"], numbers["std"]),
             "difference": [f"{value:+.3f}" for value in numbers["difference"]],
-            "deviation": [DASH if np.isnan(value) else f"{value:+.1f}" for value in numbers["deviation"]],
+            "deviation": [format_number(value, "+.1f") for value in numbers["deviation"]],
         }
     )
     caption = (
@@ -66,40 +53,31 @@ def beside_published_table(runs: pd.DataFrame, *, published: pd.DataFrame) -> Ta
 
 
 def published_decisions_table(
-    published: pd.DataFrame,
-    *,
-    shots_to_beat: pd.DataFrame,
-    winner: pd.DataFrame,
+    published: pd.DataFrame, *, shots_to_beat: pd.DataFrame, winner: pd.DataFrame
 ) -> Table:
     """Tables 26 and 27 as printed in the thesis, and as the published means give them under our rule.
 
-    Parameters
-    ----------
-    published
-        The published means, as for `beside_published_table`.
-    shots_to_beat
-        Table 26: ``source``, ``target`` and a column per method.
-    winner
-        Table 27: ``source``, ``target``, ``on_source`` and ``on_target``.
+    The published means are as for `beside_published_table`; `shots_to_beat` is Table 26 (``source``,
+    ``target`` and a column per method), `winner` Table 27 (``source``, ``target``, ``on_source`` and
+    ``on_target``).
     """
     methods = [name for name in shots_to_beat.columns if name not in ("source", "target")]
-    pairs = [
-        str(Pair(*names)) for names in zip(shots_to_beat["source"], shots_to_beat["target"], strict=True)
-    ]
+    printed = shots_to_beat.merge(winner, on=["source", "target"]).astype(str)
+    pairs = (printed["source"] + "-to-" + printed["target"]).tolist()
     compared = published_comparisons(published, pairs=pairs, methods=methods)
-    printed = shots_to_beat.merge(winner, on=["source", "target"]).set_index(["source", "target"])
     columns: dict[str, list[str]] = {}
     for method in methods:
         gains = compared[(compared["question"] == "gain") & (compared["method"] == method)]
         needed = [shots_needed(of_pair(gains, pair)) for pair in pairs]
-        columns[f"{method_name(method)}, thesis"] = [str(printed.loc[_key(pair), method]) for pair in pairs]
+        columns[f"{method_name(method)}, thesis"] = printed[method].tolist()
         columns[f"{method_name(method)}, our rule"] = [DASH if k is None else str(k) for k in needed]
     between = compared[compared["question"] == "methods"]
     for where in ("source", "target"):
         here = between[between["evaluated_on"] == between[where]]
-        columns[f"better on {where}, thesis"] = [
-            _printed_winner(str(printed.loc[_key(pair), f"on_{where}"]), methods=methods) for pair in pairs
-        ]
+        theirs = printed[f"on_{where}"]
+        for method in methods:
+            theirs = theirs.str.replace(method, method_name(method), regex=False)
+        columns[f"better on {where}, thesis"] = theirs.tolist()
         columns[f"better on {where}, our rule"] = [winner_text(of_pair(here, pair)) for pair in pairs]
     titles = pd.Index([pair_title(pair) for pair in pairs], name="source to target")
     cells = pd.DataFrame(columns, index=titles)
@@ -114,18 +92,3 @@ def published_decisions_table(
         f"{len(halves) * len(cells)} cells."
     )
     return Table(compared, cells.reset_index(), caption, "tab:published-decisions")
-
-
-def _key(pair: str) -> tuple[str, str]:
-    return Pair.parse(pair).source, Pair.parse(pair).target
-
-
-def _printed_winner(text: str, *, methods: Sequence[str]) -> str:
-    """Winner in the thesis' words, with the methods' names as we print them."""
-    for method in methods:
-        text = text.replace(method, method_name(method))
-    return text
-
-
-def _means(means: pd.Series, stds: pd.Series) -> list[str]:
-    return [format_mean(mean, std) for mean, std in zip(means, stds, strict=True)]

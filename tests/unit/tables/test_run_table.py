@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from stampshift.core.errors import ContractError
-from stampshift.tables.gather import COLUMNS, gather, read_runs
+from stampshift.tables.run_table import COLUMNS, gather, read_runs
 from stampshift.tables.writing import write_csv
 
 
@@ -96,8 +96,8 @@ def test_a_file_that_is_no_metrics_file_is_refused(tmp_path, text):
 
 
 def test_an_absent_file_and_no_file_at_all_are_refused(tmp_path):
-    with pytest.raises(ContractError, match=r"absent.json: not readable as JSON"):
-        gather([tmp_path / "absent.json"])
+    with pytest.raises(ContractError, match=r"absent/metrics.json: not readable as JSON"):
+        gather([tmp_path / "absent" / "metrics.json"])
     with pytest.raises(ContractError, match="no metrics file was given"):
         gather([])
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from stampshift.core.errors import ContractError
-from stampshift.tables.published import beside_published_table, published_decisions_table
+from stampshift.tables.beside_published import beside_published_table, published_decisions_table
 
 PUBLISHED = Path(__file__).parents[3] / "resources" / "published"
 

@@ -1,16 +1,21 @@
-"""Ablations: variants of a method beside it, on the same pairs, shots and splits."""
+"""Changes of balanced accuracy, run by run: variants against a method, adapted models against the baseline.
+
+Runs are paired by split, for a split has the same parts for every method.
+"""
 
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from stampshift.config.experiment import BASELINE
+from stampshift.config.experiment import BASELINE, Pair
 from stampshift.core.errors import ContractError
+from stampshift.tables.run_table import select_pair, spread
 from stampshift.tables.wording import counted, method_name, variant_name
-from stampshift.tables.writing import Table, format_mean
+from stampshift.tables.writing import Table, format_means
 
 PAIRED_BY = ["source", "target", "shots", "seed", "role"]
 ROLES = ("target", "source")
+ADAPTED = ["source", "target", "method", "shots"]
 
 
 def compare_variants(runs: pd.DataFrame, *, names: Sequence[str], reference: str) -> pd.DataFrame:
@@ -66,19 +71,9 @@ def ablation_table(
 ) -> Table:
     """Balanced accuracy of variants on target and source by shots, over all splits and pairs.
 
-    Printed are means and sample standard deviations; the numbers also hold those of the paired differences
-    from the reference, which the differences between pairs do not blur.
-
-    Parameters
-    ----------
-    runs
-        The long table of runs.
-    names
-        Methods and variants, in the order of the lines.
-    variant_names
-        Names in print of the variants.
-    reference
-        Method that the variants are of.
+    Printed are means and sample standard deviations, a line per method or variant of `names`; the numbers
+    also hold those of the paired differences from the reference, which the differences between pairs do not
+    blur. `variant_names` are the variants' names in print.
     """
     paired = compare_variants(runs, names=names, reference=reference)
     numbers = paired.groupby(["method", "role", "shots"], sort=True, observed=True).agg(
@@ -88,14 +83,14 @@ def ablation_table(
         difference_std=("difference", "std"),
         runs=("difference", "count"),
     )
-    texts = [format_mean(mean, std) for mean, std in zip(numbers["mean"], numbers["std"], strict=True)]
-    grid = numbers.assign(text=texts)["text"].unstack(["role", "shots"])
-    shots = sorted(set(paired["shots"]))
-    cells = {"model": [variant_name(str(name), variant_names) for name in grid.index]}
-    for role in ROLES:
-        for count in shots:
-            heading = f"on {role}, {counted(count, 'shot')}"
-            cells[heading] = grid[role, count].tolist()
+    grid = numbers.assign(text=format_means(numbers["mean"], numbers["std"]))["text"].unstack(
+        ["role", "shots"]
+    )
+    cells = {"model": [variant_name(str(name), variant_names) for name in grid.index]} | {
+        f"on {role}, {counted(count, 'shot')}": grid[role, count].tolist()
+        for role in ROLES
+        for count in sorted(set(paired["shots"]))
+    }
     pairs = counted(len(paired[["source", "target"]].drop_duplicates()), "pair")
     splits = counted(paired["seed"].nunique(), "split")
     caption = (
@@ -103,9 +98,27 @@ def ablation_table(
         "labelled target stamps per class (shots): mean ± sample standard deviation over "
         f"{splits} of {pairs}. The baseline knows no shots: its numbers repeat."
     )
-    return Table(
-        numbers.reset_index(),
-        pd.DataFrame(cells),
-        caption,
-        "tab:ablations",
+    return Table(numbers.reset_index(), pd.DataFrame(cells), caption, "tab:ablations")
+
+
+def retention(runs: pd.DataFrame, *, pairs: Sequence[str], methods: Sequence[str]) -> pd.DataFrame:
+    """Source accuracy lost and target accuracy won by adaptation, means over splits.
+
+    Columns are ``source``, ``target``, ``method``, ``shots``; ``lost``, the baseline less the adapted model
+    on the source, and ``won``, the adapted model less the baseline on the target; ``lost_std`` and
+    ``won_std`` (sample); ``splits``.
+    """
+    parts = []
+    for pair in map(Pair.parse, pairs):
+        chosen = select_pair(runs, source=pair.source, target=pair.target, methods=methods)
+        key = ["evaluated_on", "seed"]
+        before = chosen[chosen["method"] == BASELINE].set_index(key)["balanced_accuracy"].rename("before")
+        change = chosen[chosen["method"] != BASELINE].join(before, on=key)
+        parts.append(change.assign(change=change["balanced_accuracy"] - change["before"]))
+    changes = pd.concat(parts, ignore_index=True)
+    lost, won = (
+        spread(changes[changes["evaluated_on"] == changes[role]].groupby(ADAPTED, sort=False)["change"])
+        for role in ("source", "target")
     )
+    table = {"lost": -lost["mean"], "won": won["mean"], "lost_std": lost["std"], "won_std": won["std"]}
+    return pd.DataFrame(table | {"splits": won["splits"]}).reset_index()

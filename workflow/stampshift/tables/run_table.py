@@ -1,0 +1,151 @@
+"""The long table of runs, one line per run and survey on which it was evaluated, and what is read off it.
+
+Spreads over splits are sample standard deviations (n - 1 in the denominator); a single split has none.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pandas.api.typing import SeriesGroupBy
+
+from stampshift.config.experiment import BASELINE
+from stampshift.core.errors import ContractError
+from stampshift.core.files import read_table
+from stampshift.training.run_folder import FACTORS, read_metrics
+
+# one model, trained once per split, on one survey
+EVALUATION = ["method", "source", "target", "shots", "evaluated_on"]
+KEY = (*FACTORS, "evaluated_on")
+METRICS = ("balanced_accuracy", "recall_real", "recall_bogus", "n_real", "n_bogus")
+TRAINING = ("best_epoch", "epochs", "entropy_weight", "seconds")
+COLUMNS = KEY + METRICS + TRAINING
+
+
+def gather(paths: Iterable[Path | str]) -> pd.DataFrame:
+    """Read the metrics files of the runs asked for into one long table.
+
+    Parameters
+    ----------
+    paths
+        Every ``metrics.json`` that the experiment asks for, by name: nothing is searched for, so
+        that leftovers of another experiment cannot slip in.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `COLUMNS`, in the order of `paths`. A baseline was adapted to no target: its lines have
+        ``target`` equal to ``evaluated_on``, and 0 shots.
+
+    Raises
+    ------
+    ContractError
+        If a file cannot be read, misses a key, misses a survey on which its run should have been
+        evaluated, or holds the same evaluation as another file, or if there is no file at all.
+    """
+    rows: list[dict[str, Any]] = []
+    origin: dict[tuple[Any, ...], Path | str] = {}
+    for path in paths:
+        for row in _rows(Path(path)):
+            key = tuple(row[name] for name in KEY)
+            if key in origin:
+                described = ", ".join(f"{name} {row[name]}" for name in KEY)
+                raise ContractError(
+                    f"{path}: holds {described}, which {origin[key]} holds too; "
+                    "delete the file that is in the wrong folder."
+                )
+            origin[key] = path
+            rows.append(row)
+    if not rows:
+        raise ContractError(
+            "no metrics file was given: the experiment has no run; look at 'pairs' in the config."
+        )
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"entropy_weight": float})
+
+
+def read_runs(path: Path | str) -> pd.DataFrame:
+    """Read the long table that `write_csv` wrote, or raise `ContractError` where it has other columns."""
+    text = dict.fromkeys(("method", "source", "target", "evaluated_on"), str)
+    # names are never missing, and a survey may well be called "NA"
+    missing = {"entropy_weight": [""]}
+    runs = read_table(path, dtype=text, keep_default_na=False, na_values=missing)
+    if tuple(runs.columns) != COLUMNS:
+        raise ContractError(
+            f"{path}: expected the columns {', '.join(COLUMNS)}; found {', '.join(runs.columns)}. "
+            f"Make it again: snakemake --force {path}"
+        )
+    return runs.astype({"entropy_weight": float})
+
+
+def summarise(runs: pd.DataFrame, *, by: Sequence[str]) -> pd.DataFrame:
+    """``mean``, ``std`` (sample) and number of ``splits`` of the balanced accuracy, by some columns.
+
+    Groups come in the order in which they first appear.
+    """
+    groups = runs.groupby(list(by), sort=False, observed=True)["balanced_accuracy"]
+    # the "std" of pandas divides by n - 1
+    return groups.agg(mean="mean", std="std", splits="count").reset_index()
+
+
+def spread(values: SeriesGroupBy) -> pd.DataFrame:
+    """Describe values over splits, by group: ``mean``, ``std`` (sample), ``low``, ``high``, ``splits``."""
+    numbers = values.agg(["mean", "std", "min", "max", "count"])
+    return numbers.rename(columns={"min": "low", "max": "high", "count": "splits"})
+
+
+def select_pair(runs: pd.DataFrame, *, source: str, target: str, methods: Sequence[str]) -> pd.DataFrame:
+    """Lines of one pair: adapted runs of some methods, and the baseline on the source and on the target.
+
+    Raises `ContractError` if a method or the baseline has no line.
+    """
+    adapted = (runs["source"] == source) & (runs["target"] == target) & runs["method"].isin(list(methods))
+    baseline = (runs["source"] == source) & (runs["method"] == BASELINE)
+    chosen = runs[adapted | (baseline & runs["evaluated_on"].isin([source, target]))]
+    found = set(chosen.groupby(["method", "evaluated_on"]).groups)
+    absent = [
+        f"{method} on {survey}"
+        for method in (BASELINE, *methods)
+        for survey in (source, target)
+        if (method, survey) not in found
+    ]
+    if absent:
+        raise ContractError(
+            f"runs table: expected runs of {source}-to-{target} of every method, found none of "
+            f"{', '.join(absent)}. Add the pair to 'pairs' and the method to 'methods' in the config."
+        )
+    return chosen
+
+
+def mean_validation(search: Mapping[str, Any]) -> pd.Series:
+    """Mean over shots of the validation balanced accuracy, by entropy weight, ascending.
+
+    The search is the content of a ``lambda/<pair>.json`` file; it is empty where no weight was searched.
+    """
+    trials = pd.DataFrame(
+        list(search["search"]), columns=["entropy_weight", "shots", "validation_balanced_accuracy"]
+    )
+    return trials.groupby("entropy_weight")["validation_balanced_accuracy"].mean()
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    """Lines of one metrics file."""
+    content = read_metrics(path.parent, needed=(*FACTORS, *TRAINING, "evaluation"))
+    remedy = f"Delete the folder {path.parent}; the workflow makes it again."
+    is_baseline = content["method"] == BASELINE
+    wanted = [content["source"], content["target"]]
+    if is_baseline:
+        wanted = [content["target"] or content["source"]]
+    if not set(wanted) <= set(content["evaluation"]):
+        raise ContractError(
+            f"{path}: expected an evaluation on {' and '.join(wanted)}, found "
+            f"{', '.join(content['evaluation']) or 'none'}. {remedy}"
+        )
+    rows = []
+    for survey, metrics in content["evaluation"].items():
+        missing = [key for key in METRICS if key not in metrics]
+        if missing:
+            raise ContractError(f"{path}: evaluation on {survey} misses {', '.join(missing)}. {remedy}")
+        row = {key: content[key] for key in FACTORS + TRAINING} | {key: metrics[key] for key in METRICS}
+        rows.append(row | {"evaluated_on": survey, "target": survey if is_baseline else content["target"]})
+    return rows
