@@ -6,7 +6,7 @@ import yaml
 
 from stampshift.core.joblog import job_log
 from stampshift.simulation import simulate_survey
-from stampshift.simulation.flips import plant_flips
+from stampshift.simulation.des_archive import plant_flips
 
 if __name__ == "__main__":  # worker processes import this file
     with job_log(snakemake.log[0]):

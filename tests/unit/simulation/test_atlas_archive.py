@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
+from stampshift.simulation.archive_plan import make_plan
 from stampshift.simulation.atlas_archive import write_archive
-from stampshift.simulation.plan import make_plan
 
 
 def records(folder):

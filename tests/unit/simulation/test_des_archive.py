@@ -9,9 +9,9 @@ import pytest
 from astropy.io import fits
 from PIL import Image
 
+from stampshift.simulation.archive_plan import make_plan
 from stampshift.simulation.des_archive import CANDIDATES_PER_EXPOSURE, write_archive
-from stampshift.simulation.plan import make_plan
-from stampshift.simulation.triplets import draw_triplet
+from stampshift.simulation.exposure import draw_triplet
 from stampshift.stamps.autoscan import COLUMNS
 
 

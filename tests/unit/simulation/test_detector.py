@@ -29,17 +29,13 @@ def test_one_pixel_track_is_one_pixel_or_its_neighbours():
 
 
 def test_column_trail_starts_and_decays():
-    image = column_trail(
-        peak=100.0, width_pixels=2.0, x=0.0, start=-5.0, direction=1, decay_pixels=10.0, size_pixels=31
-    )
+    image = column_trail(peak=100.0, width=2.0, x=0.0, start=-5.0, direction=1, decay=10.0, size_pixels=31)
     assert (image[: 15 - 5] == 0).all()
     assert image[10, 15] == pytest.approx(100)
     assert image[20, 15] == pytest.approx(100 * np.exp(-1))
     # one pixel from the axis is half the width: half the height
     assert image[10, 16] == pytest.approx(50)
-    downward = column_trail(
-        peak=100.0, width_pixels=2.0, x=0.0, start=5.0, direction=-1, decay_pixels=10.0, size_pixels=31
-    )
+    downward = column_trail(peak=100.0, width=2.0, x=0.0, start=5.0, direction=-1, decay=10.0, size_pixels=31)
     assert np.allclose(downward, image[::-1])
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from stampshift.core.errors import ConfigError
 from stampshift.simulation import simulate_survey
-from stampshift.simulation.flips import plant_flips
+from stampshift.simulation.des_archive import plant_flips
 from stampshift.surveys import des
 
 

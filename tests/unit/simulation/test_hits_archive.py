@@ -5,8 +5,8 @@ import warnings
 import numpy as np
 import pytest
 
+from stampshift.simulation.archive_plan import make_plan
 from stampshift.simulation.hits_archive import write_archive
-from stampshift.simulation.plan import make_plan
 
 
 def chunks(folder):
@@ -46,7 +46,7 @@ def test_reals_are_positive_and_above_the_limit(simulated):
 
 
 def test_last_chunk_may_be_shorter(survey_constants, tmp_path, monkeypatch):
-    monkeypatch.setattr("stampshift.simulation.plan.STAMPS_PER_TASK", 10)
+    monkeypatch.setattr("stampshift.simulation.archive_plan.STAMPS_PER_TASK", 10)
     monkeypatch.setattr("stampshift.simulation.hits_archive.ROWS_PER_CHUNK", 20)
     plan = make_plan("HiTS", stamps=50, seed=1, constants=survey_constants("HiTS"))
     write_archive(plan, tmp_path, processes=1)
@@ -57,10 +57,10 @@ def test_last_chunk_may_be_shorter(survey_constants, tmp_path, monkeypatch):
 
 
 def test_real_chunks_hold_5000_rows_in_whole_tasks():
-    from stampshift.simulation import hits_archive, plan
+    from stampshift.simulation import archive_plan, hits_archive
 
     assert hits_archive.ROWS_PER_CHUNK == 5000
-    assert hits_archive.ROWS_PER_CHUNK % plan.STAMPS_PER_TASK == 0
+    assert hits_archive.ROWS_PER_CHUNK % archive_plan.STAMPS_PER_TASK == 0
 
 
 @pytest.mark.parametrize("name", ["all_chunks/chunk_0_5000.pkl"])

@@ -34,7 +34,7 @@ def test_same_seed_gives_the_same_bytes_and_another_seed_others(
 @pytest.mark.parametrize("survey", SURVEYS)
 def test_bytes_do_not_depend_on_processes(survey, simulated, survey_constants, tmp_path, monkeypatch):
     # more than one task, so that two processes really share the work
-    monkeypatch.setattr("stampshift.simulation.plan.STAMPS_PER_TASK", 20)
+    monkeypatch.setattr("stampshift.simulation.archive_plan.STAMPS_PER_TASK", 20)
     constants = survey_constants(survey)
     for processes in (1, 2):
         simulate_survey(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from stampshift.simulation.plan import make_plan
+from stampshift.simulation.archive_plan import make_plan
 from stampshift.simulation.ztf_archive import object_name, write_archive
 
 CUTOUTS = ("cutoutTemplate", "cutoutScience", "cutoutDifference")

@@ -13,8 +13,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stampshift.alerts.avro import MAGIC, SYNC_BYTES, read_header, read_sizes
-from stampshift.alerts.dialects import DIALECTS, STAMP_DATA, UNKNOWN_SCHEMA, UNREADABLE_PACKET, recognised
-from stampshift.alerts.pieces import UNIT_BYTES, Broken, Packets, Piece, Rows, Stored, Unit, in_units
+from stampshift.alerts.dialects import (
+    DIALECTS,
+    STAMP_DATA,
+    UNKNOWN_SCHEMA,
+    UNREADABLE_PACKET,
+    recognised,
+    unread,
+)
+from stampshift.alerts.pieces import UNIT_BYTES, Packets, Piece, Rows, Stored, Unit, in_units
 from stampshift.core.errors import ArchiveError
 from stampshift.formats.archives import find, listing, tar_members
 
@@ -61,7 +68,7 @@ def _pieces(found: Sequence[Path]) -> Iterator[Piece]:
             else:
                 yield from _of_file(path)
         except (OSError, ArchiveError) as error:
-            yield Broken(str(path), UNREADABLE_PACKET, str(error))
+            yield unread(str(path), UNREADABLE_PACKET, str(error))
 
 
 def _of_file(path: Path) -> Iterator[Piece]:
@@ -80,7 +87,7 @@ def _of_large(stream: BinaryIO, place: str, size: int) -> Iterator[Piece]:
     try:
         header = read_header(stream)
     except (ValueError, EOFError, KeyError, IndexError) as error:
-        yield Broken(place, UNREADABLE_PACKET, f"{place}: expected an Avro container, found {error!r}.")
+        yield unread(place, UNREADABLE_PACKET, f"{place}: expected an Avro container, found {error!r}.")
         return
     begin = stream.tell()
     stream.seek(0)
@@ -96,7 +103,7 @@ def _of_large(stream: BinaryIO, place: str, size: int) -> Iterator[Piece]:
             yield Packets(place, first, head + stream.read(block + DAMAGED_BYTES - start))
             if block + DAMAGED_BYTES < size:
                 detail = f"{place}: expected a block at byte {block}, found damage; what follows is not read."
-                yield Broken(place, UNREADABLE_PACKET, detail)
+                yield unread(place, UNREADABLE_PACKET, detail)
             return
         if stream.tell() - start > UNIT_BYTES and block > start:
             stream.seek(start)
@@ -113,7 +120,7 @@ def _of_tar(path: Path) -> Iterator[Piece]:
     for member in tar_members(path, PACKET, archive="alert", contents=True):
         yield Packets(f"{path}, member {member.name}", 0, member.content)
     if member is None:
-        yield Broken(str(path), UNREADABLE_PACKET, f"{path}: expected members *.avro, found none. {REMEDY}")
+        yield unread(str(path), UNREADABLE_PACKET, f"{path}: expected members *.avro, found none. {REMEDY}")
 
 
 def _of_table(path: Path) -> Iterator[Piece]:
@@ -127,7 +134,7 @@ def _of_table(path: Path) -> Iterator[Piece]:
             if survey is None:
                 names = ", ".join(table.schema_arrow.names[:20])
                 detail = f"{path}: expected the fields of {', '.join(DIALECTS)}, found {names}. {REMEDY}"
-                yield Broken(str(path), UNKNOWN_SCHEMA, detail)
+                yield unread(str(path), UNKNOWN_SCHEMA, detail)
                 return
             wanted = [name for name in DIALECTS[survey].paths if name in columns]
             wanted += [name for name in DIALECTS[survey].cutouts if f"{name}.{STAMP_DATA}" not in columns]
@@ -136,7 +143,7 @@ def _of_table(path: Path) -> Iterator[Piece]:
                 number += batch.num_rows
     except (pa.ArrowException, OSError, ValueError) as error:
         detail = f"{path}: expected a whole Parquet file, found it damaged after row {number} ({error})."
-        yield Broken(f"{path}, record {number}", UNREADABLE_PACKET, detail)
+        yield unread(f"{path}, record {number}", UNREADABLE_PACKET, detail)
 
 
 def _columns(fields: Any, prefix: str, depth: int) -> Iterator[str]:

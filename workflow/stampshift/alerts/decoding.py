@@ -7,21 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from stampshift.alerts.avro import (
-    INFLATE,
-    MAGIC,
-    WIRE_HEADER_BYTES,
-    WIRE_MAGIC,
-    Block,
-    Layout,
-    blocks,
-    layout_of,
-    numbered_layout,
-    read_header,
-    records,
-)
+from stampshift.alerts import avro
 from stampshift.alerts.dialects import DIALECTS, UNKNOWN_SCHEMA, UNREADABLE_PACKET, Alert, alert_of, unread
-from stampshift.alerts.pieces import Broken, Packets, Piece, Rows, Stored, Unit
+from stampshift.alerts.pieces import Packets, Piece, Rows, Stored, Unit
 from stampshift.formats.fits import GZIP_MAGIC
 
 
@@ -43,7 +31,7 @@ def dialect_of(piece: Piece, *, schemas: Path | None) -> str | None:
     """
     if isinstance(piece, Rows):
         return piece.survey
-    if isinstance(piece, Broken):
+    if isinstance(piece, Alert):
         return None
     try:
         with piece.path.open("rb") if isinstance(piece, Stored) else io.BytesIO(piece.content) as stream:
@@ -53,28 +41,28 @@ def dialect_of(piece: Piece, *, schemas: Path | None) -> str | None:
 
 
 def _dialect_of_stream(stream: Any, schemas: Path | None) -> str | None:
-    begin = stream.read(max(len(MAGIC), WIRE_HEADER_BYTES))
+    begin = stream.read(max(len(avro.MAGIC), avro.WIRE_HEADER_BYTES))
     stream.seek(0)
     if begin.startswith(GZIP_MAGIC):
         with gzip.open(stream) as inflated:
             return _dialect_of_stream(inflated, schemas)
-    if begin.startswith(MAGIC):
-        return layout_of(read_header(stream).schema).survey
-    if begin.startswith(WIRE_MAGIC) and schemas is not None:
-        return numbered_layout(schemas, _schema_number(begin)).survey
+    if begin.startswith(avro.MAGIC):
+        return avro.layout_of(avro.read_header(stream).schema).survey
+    if begin.startswith(avro.WIRE_MAGIC) and schemas is not None:
+        return avro.numbered_layout(schemas, _schema_number(begin)).survey
     return None
 
 
 def _schema_number(content: bytes) -> int:
     """Number of a packet's schema in Confluent's wire format."""
-    (number,) = struct.unpack(">I", content[1:WIRE_HEADER_BYTES])
+    (number,) = struct.unpack(">I", content[1 : avro.WIRE_HEADER_BYTES])
     return int(number)
 
 
 def _of_piece(piece: Piece, schemas: Path | None) -> Iterator[Alert]:
     match piece:
-        case Broken(place, problem, detail):
-            yield unread(place, problem, detail)
+        case Alert():
+            yield piece
         case Rows(place, first, survey, rows):
             for number, row in enumerate(rows, first):
                 yield alert_of(row, survey=survey, place=f"{place}, record {number}")
@@ -87,9 +75,9 @@ def _of_piece(piece: Piece, schemas: Path | None) -> Iterator[Alert]:
 def _of_content(content: bytes, place: str, first: int, schemas: Path | None) -> Iterator[Alert]:
     if content.startswith(GZIP_MAGIC):
         content = gzip.decompress(content)
-    if content.startswith(MAGIC):
+    if content.startswith(avro.MAGIC):
         yield from _of_container(content, place, first)
-    elif content.startswith(WIRE_MAGIC):
+    elif content.startswith(avro.WIRE_MAGIC):
         yield _of_wire(content, place, schemas)
     else:
         found = f"{content[:4]!r}" if content else "an empty file"
@@ -100,12 +88,12 @@ def _of_content(content: bytes, place: str, first: int, schemas: Path | None) ->
 def _of_container(content: bytes, place: str, number: int) -> Iterator[Alert]:
     stream = io.BytesIO(content)
     try:
-        header = read_header(stream)
-        layout = layout_of(header.schema)
+        header = avro.read_header(stream)
+        layout = avro.layout_of(header.schema)
     except Exception as error:
         yield unread(place, UNREADABLE_PACKET, f"{place}: expected a container's header, found {error!r}.")
         return
-    for block in blocks(content, start=stream.tell(), sync=header.sync):
+    for block in avro.blocks(content, start=stream.tell(), sync=header.sync):
         if layout.survey is None:
             for record in range(number, number + max(min(block.records, len(block.data)), 1)):
                 yield _unknown(f"{place}, record {record}", layout)
@@ -114,12 +102,12 @@ def _of_container(content: bytes, place: str, number: int) -> Iterator[Alert]:
         number += block.records
 
 
-def _of_block(block: Block, layout: Layout, codec: str, place: str, first: int) -> Iterator[Alert]:
+def _of_block(block: avro.Block, layout: avro.Layout, codec: str, place: str, first: int) -> Iterator[Alert]:
     number, reason = first, ""
     try:
         # compressed bytes that are cut short say nothing; plain ones hold the records before the cut
-        data = INFLATE[codec](block.data) if block.whole or codec == "null" else b""
-        for record in records(data, count=block.records, layout=layout):
+        data = avro.INFLATE[codec](block.data) if block.whole or codec == "null" else b""
+        for record in avro.records(data, count=block.records, layout=layout):
             yield alert_of(record, survey=layout.survey or "", place=f"{place}, record {number}")
             number += 1
         if not block.whole or number < first + block.records:
@@ -136,14 +124,14 @@ def _of_block(block: Block, layout: Layout, codec: str, place: str, first: int) 
 
 
 def _of_wire(content: bytes, place: str, schemas: Path | None) -> Alert:
-    if len(content) < WIRE_HEADER_BYTES:
+    if len(content) < avro.WIRE_HEADER_BYTES:
         detail = f"{place}: expected a packet in Confluent's wire format, found {len(content)} bytes."
         return unread(place, UNREADABLE_PACKET, detail)
     number = _schema_number(content)
     try:
         if schemas is None:
             raise LookupError("no folder of schemas was given")
-        layout = numbered_layout(schemas, number)
+        layout = avro.numbered_layout(schemas, number)
     except Exception as error:
         detail = (
             f"{place}: expected the schema {number} of this packet in Confluent's wire format, found none "
@@ -154,14 +142,14 @@ def _of_wire(content: bytes, place: str, schemas: Path | None) -> Alert:
     if layout.survey is None:
         return _unknown(place, layout)
     try:
-        (record,) = records(content[WIRE_HEADER_BYTES:], count=1, layout=layout)
+        (record,) = avro.records(content[avro.WIRE_HEADER_BYTES :], count=1, layout=layout)
     except Exception as error:
         found = f"found it cut short or corrupt ({error!r})"
         return unread(place, UNREADABLE_PACKET, f"{place}: expected one packet of schema {number}, {found}.")
     return alert_of(record, survey=layout.survey, place=place)
 
 
-def _unknown(place: str, layout: Layout) -> Alert:
+def _unknown(place: str, layout: avro.Layout) -> Alert:
     found = ", ".join(layout.fields[:20])
     detail = f"{place}: expected the fields of {', '.join(DIALECTS)}, found {found}."
     return unread(place, UNKNOWN_SCHEMA, detail)

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from stampshift.alerts.dialects import Alert
+
 UNIT_BYTES = 4 << 20
 UNIT_PACKETS = 256
 
@@ -43,16 +45,7 @@ class Rows(NamedTuple):
     size: int
 
 
-class Broken(NamedTuple):
-    """A place at which there is a problem, as those of `dialects.Alert`, and no packet."""
-
-    place: str
-    problem: str
-    detail: str
-    size: int = 0
-
-
-Piece = Stored | Packets | Rows | Broken
+Piece = Stored | Packets | Rows | Alert  # an alert that could not be read stands for itself
 
 
 class Unit(NamedTuple):
@@ -67,11 +60,12 @@ def in_units(pieces: Iterable[Piece], *, schemas: Path | None) -> Iterator[Unit]
     waiting: list[Piece] = []
     size = packets = 0
     for piece in pieces:
-        more = len(piece.rows) if isinstance(piece, Rows) else 1
-        if waiting and (size + piece.size > UNIT_BYTES or packets + more > UNIT_PACKETS):
+        piece_size = 0 if isinstance(piece, Alert) else piece.size
+        piece_packets = len(piece.rows) if isinstance(piece, Rows) else 1
+        if waiting and (size + piece_size > UNIT_BYTES or packets + piece_packets > UNIT_PACKETS):
             yield Unit(tuple(waiting), schemas)
             waiting, size, packets = [], 0, 0
         waiting.append(piece)
-        size, packets = size + piece.size, packets + more
+        size, packets = size + piece_size, packets + piece_packets
     if waiting:
         yield Unit(tuple(waiting), schemas)

@@ -1,1 +1,1 @@
-"""Archives from their addresses: resumed, retried, checked, never half there under their final name."""
+"""Archives from their addresses: resumed, retried, checked, and renamed only once complete."""

@@ -3,11 +3,12 @@
 import logging
 import shutil
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from stampshift.core.errors import ArchiveError
 from stampshift.downloads.checksums import check, record_of
-from stampshift.downloads.fetch import Retries, fetch, size_at
+from stampshift.downloads.fetch import Retries, fetch, size_at, size_of
 
 log = logging.getLogger(__name__)
 
@@ -22,38 +23,17 @@ def download(
     lock: Path,
     retries: Retries,
 ) -> None:
-    """Download one file of an archive; it appears under its name only when whole and checked.
+    """Download one file of a survey's archive; it is renamed to `output` only once complete and checked.
 
-    Parameters
-    ----------
-    url
-        Address.
-    output
-        Final name.
-    survey
-        Whose archive it is.
-    others
-        Addresses of all files of the archive: room is asked for those that are not there yet, too.
-    sha256
-        Known checksum, None where the one first seen holds.
-    lock
-        File of the checksums first seen.
-    retries
-        How to try again.
-
-    Raises
-    ------
-    ArchiveError
-        If there is no room, no file, or another file than the known one; a refused file is kept as
-        ``<name>.refused``.
+    `others` are the addresses of all files of the archive: there must be room for those that are not there
+    yet, too. `sha256` is the known checksum, None where the one first seen holds, which the file `lock`
+    records. Raises ArchiveError if there is no room, no file, or another file than the known one; a refused
+    file is kept as ``<name>.refused``.
     """
     output.parent.mkdir(parents=True, exist_ok=True)
     part = output.with_name(f"{output.name}.part")
     beside = [address for address in others if address != url]
-
-    def check_space(needed: int) -> None:
-        _check_space(needed, output.parent, survey=survey, others=beside)
-
+    check_space = partial(_check_space, folder=output.parent, survey=survey, others=beside)
     fetch(url, part, retries=retries, check_space=check_space)
     name, found = f"{survey}/{output.name}", record_of(part)
     part.with_name(f"{part.name}.json").unlink(missing_ok=True)
@@ -67,14 +47,13 @@ def download(
     log.info("%s: %s bytes, SHA-256 %s", name, f"{found.size:,}", found.sha256)
 
 
-def _check_space(needed: int, folder: Path, *, survey: str, others: Sequence[str]) -> None:
-    """Refuse to start what cannot be finished: this file and the others of the archive still to come."""
+def _check_space(needed: int, *, folder: Path, survey: str, others: Sequence[str]) -> None:
+    """Refuse to start what cannot be finished: the rest of this file and of the others of the archive."""
     for url in others:
         path = folder / url.rpartition("/")[2]
         if not path.exists():
             part = path.with_name(f"{path.name}.part")
-            come = part.stat().st_size if part.exists() else 0
-            needed += max(0, (size_at(url) or 0) - come)
+            needed += max(0, (size_at(url) or 0) - size_of(part))
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise ArchiveError(

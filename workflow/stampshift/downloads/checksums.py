@@ -1,7 +1,6 @@
 """Checksums of downloaded files: known from the configuration, or recorded at first sight and held to."""
 
 import fcntl
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import NamedTuple
 
 from stampshift.core.errors import ArchiveError, ContractError
 from stampshift.core.files import atomic_path
+from stampshift.core.provenance import file_digest
 
 HEAD = "# sha256, bytes and name of downloaded files as first seen; delete a line to accept another file\n"
 
@@ -22,28 +22,14 @@ class Record(NamedTuple):
 
 def record_of(path: Path) -> Record:
     """Read a file and digest it (about 1 s per GB)."""
-    with path.open("rb") as file:
-        return Record(hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size)
+    return Record(file_digest(path), path.stat().st_size)
 
 
 def check(name: str, found: Record, *, known_sha256: str | None, lock: Path) -> None:
-    """Hold a file to its known checksum, or to the one that was recorded; record it if it is new.
+    """Hold the file `name`, ``<survey>/<file>``, to its configured checksum, or else to the recorded one.
 
-    Parameters
-    ----------
-    name
-        ``<survey>/<file>``.
-    found
-        Of the file.
-    known_sha256
-        From the configuration, None where it has none.
-    lock
-        The file of records; several processes may use it at once.
-
-    Raises
-    ------
-    ArchiveError
-        If the file is another one.
+    It is recorded if it is new. Several processes may use the records in `lock` at once. Raises ArchiveError
+    if the file is another one.
     """
     if known_sha256 is not None:
         if found.sha256 != known_sha256:
@@ -67,13 +53,7 @@ def check(name: str, found: Record, *, known_sha256: str | None, lock: Path) -> 
 
 
 def read_records(lock: Path) -> dict[str, Record]:
-    """Records by name; none if there is no file yet.
-
-    Raises
-    ------
-    ContractError
-        If a line is no record.
-    """
+    """Records by name, none if there is no file yet; ContractError if a line is no record."""
     if not lock.exists():
         return {}
     records = {}

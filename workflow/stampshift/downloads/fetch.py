@@ -1,11 +1,11 @@
 """One file over HTTP(S), FTP or from a file address: resumed where it stopped, retried while it gets on.
 
-What has come so far lies in `<name>.part`, beside it in `<name>.part.json` what the server said of the file.
-A rerun asks for the rest on condition that the file is still the same one (RFC 9110, section 13.1.5:
-If-Range); where it is not, or where the server knows no ranges, it starts anew.
+The bytes received so far are in `<name>.part`, the server's description of the file in `<name>.part.json`. A
+rerun asks for the rest on condition that the file is still the same one (RFC 9110, section 13.1.5: If-Range);
+if it is not, or if the server does not support ranges, it starts from the beginning.
 
-The project's own code and not curl's: between its retries curl throws away what has come, it takes a page of
-error with status 200 for the file, and it outlives a killed job and writes on beside the job's rerun.
+Not curl: between its retries curl throws away what it received, it takes an error page with status 200 for
+the file, and it outlives a killed job and keeps writing beside the job's rerun.
 """
 
 import errno
@@ -13,10 +13,9 @@ import http.client
 import logging
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
@@ -35,44 +34,24 @@ RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")
 PAGE = re.compile(rb"\s*<(!doctype html|html)", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Retries:
-    """How often and how patiently to try again.
+class Retries(NamedTuple):
+    """How often and how patiently to try again."""
 
-    Attributes
-    ----------
-    without_progress
-        Tries in a row that may bring no byte.
-    wait
-        Called with the seconds to wait before the next try: 1, 2, 4, ... after tries without progress.
-    """
-
-    without_progress: int
+    without_progress: int  # tries in a row that may bring no byte
+    # called with the seconds to wait before the next try: 1, 2, 4, ... after tries without progress
     wait: Callable[[float], None]
 
 
 def fetch(url: str, part: Path, *, retries: Retries, check_space: Callable[[int], None]) -> None:
-    """Bring a whole file under the name `part`, going on from what is there.
+    """Download a whole file to `part`, going on from what is there.
 
-    Parameters
-    ----------
-    url
-        Address.
-    part
-        Name of the partial file; when this returns it is whole.
-    retries
-        How to try again after a dropped connection, a timeout, or a status that may pass.
-    check_space
-        Called with the bytes still to come, before any comes; raises if there is no room.
-
-    Raises
-    ------
-    ArchiveError
-        If the server refuses, answers with a web page, or no try gets on.
+    It tries again after a dropped connection, a timeout, or a status that may pass. `check_space` is called
+    with the bytes still to come, before any comes, and raises if there is no room. Raises ArchiveError if the
+    server refuses, answers with a web page, or no try makes progress.
     """
     failed = 0
     while True:
-        before = _size(part)
+        before = size_of(part)
         try:
             return _go_on(url, part, check_space=check_space)
         except HTTPError as error:
@@ -89,16 +68,16 @@ def fetch(url: str, part: Path, *, retries: Retries, check_space: Callable[[int]
             if error.errno != errno.ENOSPC:
                 raise
             raise ArchiveError(
-                f"{url}: the disk of {part.parent} is full after {_size(part):,} bytes. They are kept: make "
-                "room and start again."
+                f"{url}: the disk of {part.parent} is full after {size_of(part):,} bytes. They are kept: "
+                "make room and start again."
             ) from error
-        failed = 0 if _size(part) > before else failed + 1
+        failed = 0 if size_of(part) > before else failed + 1
         if failed >= retries.without_progress:
             raise ArchiveError(
                 f"{url}: {reason}; {failed} tries in a row brought nothing. What has come so far, "
-                f"{_size(part):,} bytes, is kept: start again to go on."
+                f"{size_of(part):,} bytes, is kept: start again to go on."
             )
-        log.warning("%s: %s after %s bytes; trying again", url, reason, f"{_size(part):,}")
+        log.warning("%s: %s after %s bytes; trying again", url, reason, f"{size_of(part):,}")
         retries.wait(2.0 ** max(failed - 1, 0))
 
 
@@ -115,7 +94,7 @@ def _go_on(url: str, part: Path, *, check_space: Callable[[int], None]) -> None:
     """One try: ask for what is missing and write it as it comes."""
     state = part.with_name(f"{part.name}.json")
     known = _known(state) if part.exists() else {}
-    start = _size(part) if known.get("validator") and known.get("url") == url else 0
+    start = size_of(part) if known.get("validator") and known.get("url") == url else 0
     if start and start == known.get("size"):
         return
     headers = {"Accept-Encoding": "identity"}
@@ -133,8 +112,8 @@ def _go_on(url: str, part: Path, *, check_space: Callable[[int], None]) -> None:
             write_json(state, {"url": url, "size": whole, "validator": _validator(response.headers)})
         check_space(max(0, (whole or 0) - start))
         _write(response, part, start=start, whole=whole, url=url)
-    if whole is not None and _size(part) != whole:
-        raise ConnectionError(f"cut short at {_size(part):,} of {whole:,} bytes")
+    if whole is not None and size_of(part) != whole:
+        raise ConnectionError(f"cut short at {size_of(part):,} of {whole:,} bytes")
 
 
 def _write(response: Any, part: Path, *, start: int, whole: int | None, url: str) -> None:
@@ -154,16 +133,15 @@ def _write(response: Any, part: Path, *, start: int, whole: int | None, url: str
 
 
 def _known(state: Path) -> dict[str, Any]:
-    """What the server said of the file that `part` is the beginning of; nothing if that cannot be read."""
+    """The server's description of the file that was begun; nothing if that cannot be read."""
     try:
-        known: dict[str, Any] = read_json(state)
+        return dict(read_json(state))
     except ContractError:
         return {}
-    return known
 
 
 def _validator(headers: Message) -> str | None:
-    """A header by which the server knows the file again: its strong ETag, else the time of its change."""
+    """A header by which the server recognises the file: its strong ETag, else the time of its last change."""
     tag = headers.get("ETag")
     return tag if tag and not tag.startswith("W/") else headers.get("Last-Modified")
 
@@ -173,5 +151,6 @@ def _length(headers: Message) -> int | None:
     return int(length) if length is not None else None
 
 
-def _size(path: Path) -> int:
+def size_of(path: Path) -> int:
+    """Bytes of a file, 0 if there is none."""
     return path.stat().st_size if path.exists() else 0

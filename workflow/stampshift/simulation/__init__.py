@@ -1,6 +1,6 @@
 """Simulated surveys in the native raw formats of the archives that they stand in for."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,30 +13,11 @@ __all__ = ["class_counts", "simulate_survey"]
 def simulate_survey(
     survey: str, *, stamps: int, seed: int, constants: Mapping[str, Any], folder: Path, processes: int
 ) -> None:
-    """Draw a survey and write it as its raw archive, in that survey's native format.
+    """Draw a survey and write it as its raw archive, in that survey's native format, into `folder`.
 
-    The bytes depend on `survey`, `stamps`, `seed` and `constants` alone, not on `processes`. Files
-    appear under their names only when whole.
-
-    Parameters
-    ----------
-    survey
-        Name of a survey that has a writer: HiTS, DES, ATLAS, ZTF, DECAT or Rubin.
-    stamps
-        Number of candidates.
-    seed
-        Any number from 0 on.
-    constants
-        Physical parameters, as in ``resources/surveys/<survey>.yaml``.
-    folder
-        Where the archive's files go; made if need be.
-    processes
-        Number of processes that draw.
-
-    Raises
-    ------
-    ConfigError
-        On a survey without writer, or a number out of range.
+    The bytes depend on `survey` (HiTS, DES, ATLAS, ZTF, DECAT or Rubin), the number of `stamps`, `seed` and
+    `constants` (as in ``resources/surveys/<survey>.yaml``) alone, not on `processes`. Files are renamed to
+    their final names only once complete. Raises ConfigError for another survey or a number out of range.
     """
     if survey not in SURVEY_KEYS:
         raise ConfigError(
@@ -49,9 +30,17 @@ def simulate_survey(
             f"found {seed} and {processes}."
         )
     # only now: these need GalSim, which the planning of a workflow does not
-    from stampshift.simulation.archives import WRITERS
-    from stampshift.simulation.plan import make_plan
+    from stampshift.simulation import atlas_archive, des_archive, hits_archive, rubin_archive, ztf_archive
+    from stampshift.simulation.archive_plan import make_plan
 
+    writers: dict[str, Callable[..., None]] = {
+        "HiTS": hits_archive.write_archive,
+        "DES": des_archive.write_archive,
+        "ATLAS": atlas_archive.write_archive,
+        "ZTF": ztf_archive.write_archive,
+        "DECAT": des_archive.write_archive,  # the same camera and pipeline
+        "Rubin": rubin_archive.write_archive,
+    }
     plan = make_plan(survey, stamps=stamps, seed=seed, constants=constants)
     folder.mkdir(parents=True, exist_ok=True)
-    WRITERS[survey](plan, folder, processes=processes)
+    writers[survey](plan, folder, processes=processes)

@@ -1,14 +1,16 @@
 """Recipes of the bogus classes: what changed in the detector, the telescope or the subtraction."""
 
+from dataclasses import replace
+from functools import partial
+
 import numpy as np
 
-from stampshift.simulation.candidates import Candidate, NoisePeak, View, log_uniform, uniform
 from stampshift.simulation.detector import column_trail, line, spikes, track
-from stampshift.simulation.drawing import Source, draw_sources
+from stampshift.simulation.drawing import Image, Source, draw_sources
+from stampshift.simulation.recipe import Candidate, NoisePeak, View, log_uniform, uniform
 from stampshift.simulation.scenes import Mismatch, apply_mismatch
 
-# response of the filter to a dipole of unit flux, below which no star is bright enough to show one
-LEAST_RESPONSE = 1e-5
+LEAST_RESPONSE = 1e-5  # of the filter to a dipole of unit flux; below, no star is bright enough to show one
 
 
 def cosmic_ray(view: View) -> Candidate:
@@ -16,10 +18,8 @@ def cosmic_ray(view: View) -> Candidate:
     settings = view.constants["cosmic_ray"]
     length = log_uniform(view.rng, settings["length_pixels"])
     charge = view.pixel_charge(view.snr(view.rng, kind="bogus")) * view.trail_factor(length, rms_pixels=0.0)
-    pixels = track(
-        view.rng, charge=charge, length_pixels=length, wander=settings["wander_radian"],
-        size_pixels=view.size_pixels,
-    )  # fmt: skip
+    wander = settings["wander_radian"]
+    pixels = track(view.rng, charge=charge, length_pixels=length, wander=wander, size_pixels=view.size_pixels)
     return Candidate(charge, max(0.3, length / np.sqrt(12)), 0.3, science_pixels=pixels)
 
 
@@ -71,15 +71,11 @@ def spike(view: View) -> Candidate:
     contrast = uniform(rng, settings["contrast"])
     peak = view.line_peak(view.snr(rng, kind="bogus"), view.fwhm)
     amplitude = peak / contrast * max(distance, 2 * view.fwhm) ** power
-    pattern = spikes(
-        x=x, y=y, amplitude=1.0, power=power, angle=angle, fwhm=view.fwhm, size_pixels=view.size_pixels
-    )
+    draw = partial(spikes, x=x, y=y, power=power, fwhm=view.fwhm, size_pixels=view.size_pixels)
+    pattern = draw(amplitude=1.0, angle=angle)
     for turn in np.deg2rad(rng.normal(0, settings["fan_degrees"], rng.poisson(settings["fan_arms"]))):
         # a very bright star's arms are fans of many
-        pattern += spikes(
-            x=x, y=y, amplitude=rng.uniform(0.3, 1), power=power, angle=angle + turn, fwhm=view.fwhm,
-            size_pixels=view.size_pixels,
-        )  # fmt: skip
+        pattern += draw(amplitude=rng.uniform(0.3, 1), angle=angle + turn)
     star = Source(float(x), float(y), amplitude * settings["star_to_arm_flux"])
     return Candidate(
         flux=peak * view.fwhm**2, major_pixels=2 * view.fwhm, minor_pixels=view.star_rms, static=[star],
@@ -92,13 +88,9 @@ def satellite(view: View) -> Candidate:
     rng = view.rng
     width = view.fwhm * rng.uniform(1, 1.5)
     peak = view.line_peak(view.snr(rng, kind="bogus"), width) * log_uniform(rng, [1, 10])
-    pixels = line(
-        peak=peak, angle=rng.uniform(0, np.pi), offset=rng.uniform(-1, 1), fwhm=width,
-        size_pixels=view.size_pixels,
-    )  # fmt: skip
-    return Candidate(
-        peak * width * view.size_pixels, view.size_pixels / np.sqrt(12), width / 2.355, science_pixels=pixels
-    )
+    size, angle, offset = view.size_pixels, rng.uniform(0, np.pi), rng.uniform(-1, 1)
+    pixels = line(peak=peak, angle=angle, offset=offset, fwhm=width, size_pixels=size)
+    return Candidate(peak * width * size, size / np.sqrt(12), width / 2.355, science_pixels=pixels)
 
 
 def noise_peak(view: View) -> Candidate:
@@ -126,11 +118,9 @@ def dipole(view: View) -> Candidate:
         radius = log_uniform(rng, settings["galaxy_half_light_arcsec"]) / view.constants["pixel_scale_arcsec"]
     g1, g2 = rng.normal(0, 0.15, 2).clip(-0.5, 0.5) if radius > 0 else (0.0, 0.0)
     unit = Source(*view.jitter, 1.0, radius, None, float(g1), float(g2))
-    image = draw_sources([unit], psf=view.conditions.science, width_ratio=1.0, size_pixels=size)
-    residual = image - draw_sources(
-        apply_mismatch([unit], mismatch), psf=view.conditions.science,
-        width_ratio=mismatch.width_ratio, size_pixels=size,
-    )  # fmt: skip
+    draw = partial(draw_sources, psf=view.conditions.science, size_pixels=size)
+    image = draw([unit], width_ratio=1.0)
+    residual = image - draw(apply_mismatch([unit], mismatch), width_ratio=mismatch.width_ratio)
     sign = view.sign()
     row, column = np.unravel_index(int(np.argmax(sign * residual)), residual.shape)
     shift_to_lobe = (int(row) - size // 2, int(column) - size // 2)
@@ -141,16 +131,9 @@ def dipole(view: View) -> Candidate:
         settings["brightest_saturations"] * _saturating_flux(view),
     )
     # the detection, and so the stamp's centre, is the brighter lobe
-    source = Source(
-        unit.x - shift_to_lobe[1], unit.y - shift_to_lobe[0], flux, radius, None, unit.g1, unit.g2
-    )
-    return Candidate(
-        sign * view.flux(flux * response / view.conditions.noise),
-        view.star_rms * 1.3,
-        view.star_rms,
-        static=[source],
-        mismatch=mismatch,
-    )
+    source = replace(unit, x=unit.x - shift_to_lobe[1], y=unit.y - shift_to_lobe[0], flux=flux)
+    reported = sign * view.flux(flux * response / view.conditions.noise)
+    return Candidate(reported, view.star_rms * 1.3, view.star_rms, static=[source], mismatch=mismatch)
 
 
 def saturated_star(view: View) -> Candidate:
@@ -171,25 +154,21 @@ def _saturating_flux(view: View) -> float:
     return float((view.constants["saturation"] - view.conditions.sky) / peak)
 
 
-def _column_trail(view: View) -> tuple[float, float, np.ndarray, list[Source]]:
+def _column_trail(view: View) -> tuple[float, float, Image, list[Source]]:
+    """Flux, decay length in pixels, pixels and source of a trail."""
     settings, rng = view.constants["column_trail"], view.rng
     direction = int(rng.choice([-1, 1]))
     start = -direction * uniform(rng, settings["start_pixels"])
     decay, width = uniform(rng, settings["decay_pixels"]), uniform(rng, settings["width_pixels"])
-    x = view.jitter[0]
+    x, size = view.jitter[0], view.size_pixels
     at_center = view.line_peak(view.snr(rng, kind="bogus"), width)
     peak = at_center * float(np.exp(abs(start) / decay))
-    pixels = column_trail(
-        peak=peak, width_pixels=width, x=x, start=start, direction=direction, decay_pixels=decay,
-        size_pixels=view.size_pixels,
-    )  # fmt: skip
+    draw = partial(column_trail, width=width, direction=direction, decay=decay, size_pixels=size)
+    pixels = draw(peak=peak, x=x, start=start)
     for _ in range(rng.poisson(settings["further_trails"])):
         # a crowd of bright stars burns together
-        pixels += column_trail(
-            peak=peak * log_uniform(rng, settings["further_peak"]), width_pixels=width,
-            x=rng.uniform(-0.5, 0.5) * view.size_pixels, start=rng.uniform(-0.5, 0.5) * view.size_pixels,
-            direction=direction, decay_pixels=decay, size_pixels=view.size_pixels,
-        )  # fmt: skip
+        further = peak * log_uniform(rng, settings["further_peak"])
+        pixels += draw(peak=further, x=rng.uniform(-0.5, 0.5) * size, start=rng.uniform(-0.5, 0.5) * size)
     star = []
     if rng.random() < settings["star_fraction"]:
         # the star that burnt the column still shines at the head of its trail
@@ -197,5 +176,5 @@ def _column_trail(view: View) -> tuple[float, float, np.ndarray, list[Source]]:
     return at_center * width * decay, decay, pixels, star
 
 
-def _zeros(view: View) -> np.ndarray:
+def _zeros(view: View) -> Image:
     return np.zeros((view.size_pixels, view.size_pixels))

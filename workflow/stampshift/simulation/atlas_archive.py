@@ -4,32 +4,29 @@ The thesis' pickle is not public. This one has, per candidate, ``id``, ``label``
 ``science`` and ``difference`` (FITS files as bytes, like the survey's alerts, which hold no template).
 """
 
-import pickle
+from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
-from stampshift.core.files import atomic_path
 from stampshift.core.parallel import ordered_map
+from stampshift.simulation.archive_plan import Plan
 from stampshift.simulation.detector import pixel_grid
-from stampshift.simulation.encoding import fits_bytes
-from stampshift.simulation.plan import Plan, Task
-from stampshift.simulation.triplets import Triplet
+from stampshift.simulation.encoding import fits_bytes, write_pickle
 
 ARCHIVE = "atlas_training_set.pkl"
-PICKLE_PROTOCOL = 2
 FIRST_NIGHT_MJD = 59000
 CARDS = ("BZERO   =  0.0000000000000E+00", "BSCALE  =  1.0000000000000E+00", "EXTNAME = 'image   '")
 
 
 def write_archive(plan: Plan, folder: Path, *, processes: int) -> None:
     """Write the pickle; all records are in memory at once, as the format demands."""
-    records = [
-        record for block in ordered_map(draw_block, plan.tasks(), processes=processes) for record in block
-    ]
+    records = chain.from_iterable(ordered_map(draw_block, plan.tasks(), processes=processes))
     # pickle refers back to objects that it has met: equal texts must be the same object, or all different,
     # whatever process they come from
     labels = {name: name for name in plan.classes}
@@ -37,16 +34,17 @@ def write_archive(plan: Plan, folder: Path, *, processes: int) -> None:
         {"id": number, "label": labels[label], "science": science, "difference": difference}
         for number, label, science, difference in records
     ]
-    with atomic_path(folder / ARCHIVE) as temporary, temporary.open("wb") as stream:
-        pickle.dump(table, stream, protocol=PICKLE_PROTOCOL)
+    write_pickle(folder / ARCHIVE, table)
 
 
-def draw_block(task: Task) -> list[tuple[str, str, bytes, bytes]]:
-    """Draw identifier, class, science and difference of the stamps of one task."""
+def draw_block(task: Plan) -> list[tuple[str, str, bytes, bytes]]:
+    """Identifier, class, science and difference (FITS) of the stamps of one task."""
     block = []
     streams = task.record_streams()
     for triplet, index, name, rng in zip(task.triplets(), task.indices, task.classes, streams, strict=True):
-        science, difference = exact_pair(triplet)
+        # in float32, so that the difference is exact for whoever subtracts the published images
+        science = triplet.science.astype(np.float32)
+        difference = science - triplet.template.astype(np.float32)
         difference[_mask(science, constants=task.constants, rng=rng)] = task.constants["mask"]["value"]
         # telescope and camera, night, exposure, filter, number: as in 02a59543o0040o_006230
         number = f"02a{FIRST_NIGHT_MJD + index // 500}o{index % 500:04d}o_{index:06d}"
@@ -54,15 +52,7 @@ def draw_block(task: Task) -> list[tuple[str, str, bytes, bytes]]:
     return block
 
 
-def exact_pair(triplet: Triplet) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Science and difference in float32, the difference exactly of the float32 images."""
-    science = triplet.science.astype(np.float32)
-    return science, science - triplet.template.astype(np.float32)
-
-
-def _mask(
-    science: NDArray[np.float32], *, constants: dict[str, Any] | Any, rng: np.random.Generator
-) -> NDArray[np.bool_]:
+def _mask(science: NDArray[np.float32], *, constants: Mapping[str, Any], rng: Generator) -> NDArray[np.bool_]:
     """Pixels that the subtraction leaves out: around saturated ones, and columns; the centre was searched."""
     settings, size = constants["mask"], science.shape[1]
     masked = np.asarray(science >= constants["saturation"] * (1 - 1e-6))

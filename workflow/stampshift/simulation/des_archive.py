@@ -1,21 +1,26 @@
-"""Writes DES' archive: tars of FITS and GIF stamps and the autoscan table (Goldstein et al. 2015)."""
+"""Writes DES' archive: tars of FITS and GIF stamps and the autoscan table (Goldstein et al. 2015).
 
-from collections.abc import Iterator
+Wrong labels can be planted in its table, so that a search for mislabelled stamps has a known answer.
+"""
+
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 
+from stampshift.core.errors import ConfigError
 from stampshift.core.files import atomic_path
 from stampshift.core.parallel import ordered_map
+from stampshift.simulation.archive_plan import Plan
 from stampshift.simulation.detector import staircase_region
 from stampshift.simulation.encoding import fits_bytes, gif_bytes, tar_end, tar_member
-from stampshift.simulation.features import truth_features
-from stampshift.simulation.plan import Plan, Task
-from stampshift.simulation.streams import PURPOSE_FILES, random_stream
-from stampshift.stamps.autoscan import COLUMNS, stamp_features
+from stampshift.simulation.exposure import Triplet
+from stampshift.simulation.streams import Purpose, random_stream
+from stampshift.stamps.autoscan import COLUMNS, PLANTED, stamp_features
 
 TABLE = "autoscan_features.3.csv"
 COMMENTS = (
@@ -31,6 +36,8 @@ MARK_PIXELS = 10
 CANDIDATES_PER_EXPOSURE = 25
 FIRST_ID, ID_STEP = 1_000_003, 7
 FIRST_EXPOSURE, FIRST_NIGHT = 229_250, 20130901
+REFERENCE_RADIUS_ARCSEC = 5.0
+CHIP_PIXELS = (2048, 4096)  # of DECam
 # three of the eleven tars' layouts: with the archive's path, with a disk before it, and one level deep
 LAYOUTS = (
     "SNWG/Archive/2013/Y1/{night}/{exposure}/",
@@ -63,7 +70,7 @@ def write_archive(plan: Plan, folder: Path, *, processes: int) -> None:
             stream.write(tar_end(stream.tell()))
 
 
-def draw_block(task: Task) -> Block:
+def draw_block(task: Plan) -> Block:
     """Stamps and table lines of one task."""
     triplets = list(task.triplets())
     records = list(task.record_streams())
@@ -80,23 +87,16 @@ def draw_block(task: Task) -> Block:
         name: list(values) for name, values in stamp_features(template, difference, masked=masked).items()
     }
     for triplet, rng in zip(triplets, records, strict=True):
-        for name, value in truth_features(triplet, constants=task.constants, rng=rng).items():
+        for name, value in _truth_features(triplet, constants=task.constants, rng=rng).items():
             columns.setdefault(name, []).append(value)
-    lines = [
-        ",".join(
-            (
-                str(FIRST_ID + ID_STEP * index),
-                str(OBJECT_TYPE[task.classes[row]]),
-                *(_text(columns[name][row]) for name in COLUMNS),
-            )
-        )
-        + "\n"
-        for row, index in enumerate(task.indices)
-    ]
+    lines = []
+    for row, (index, kind) in enumerate(zip(task.indices, task.classes, strict=True)):
+        features = (_text(columns[name][row]) for name in COLUMNS)
+        lines.append(",".join((str(FIRST_ID + ID_STEP * index), str(OBJECT_TYPE[kind]), *features)) + "\n")
     return Block(_tars(task, {"temp": template, "srch": science, "diff": difference}), lines)
 
 
-def _mask(rng: np.random.Generator, *, task: Task) -> NDArray[np.bool_]:
+def _mask(rng: Generator, *, task: Plan) -> NDArray[np.bool_]:
     """Pixels of the difference without data: beyond the chip's edge, or, rarely, all."""
     settings, size = task.constants["mask"], task.constants["stamp_size_pixels"]
     draw = rng.random()
@@ -107,33 +107,103 @@ def _mask(rng: np.random.Generator, *, task: Task) -> NDArray[np.bool_]:
     return np.zeros((size, size), bool)
 
 
-def _tars(task: Task, stamps: dict[str, NDArray[np.float64]]) -> list[bytes]:
+def _tars(task: Plan, stamps: dict[str, NDArray[np.float64]]) -> list[bytes]:
     """Members of each tar, whole exposures in turn, the files of an exposure in a folder's random order."""
     contents: list[list[bytes]] = [[] for _ in LAYOUTS]
-    for exposure, rows in _exposures(task):
-        folder = LAYOUTS[exposure % len(LAYOUTS)].format(
-            night=FIRST_NIGHT + exposure % 30, exposure=FIRST_EXPOSURE + exposure
-        )
+    for start in range(0, len(task.indices), CANDIDATES_PER_EXPOSURE):
+        exposure = task.indices[start] // CANDIDATES_PER_EXPOSURE
+        night = FIRST_NIGHT + exposure % 30
+        folder = LAYOUTS[exposure % len(LAYOUTS)].format(night=night, exposure=FIRST_EXPOSURE + exposure)
         members = []
-        for row in rows:
+        for row in range(start, min(start + CANDIDATES_PER_EXPOSURE, len(task.indices))):
             number = FIRST_ID + ID_STEP * task.indices[row]
             for kind, stack in stamps.items():
                 name = f"{folder}{kind}{number}"
                 members.append(tar_member(f"{name}.fits", fits_bytes(stack[row], cards=())))
                 members.append(tar_member(f"{name}.gif", gif_bytes(stack[row], mark_pixels=MARK_PIXELS)))
-        order = random_stream(task.seed, task.survey, PURPOSE_FILES, exposure).permutation(len(members))
+        order = random_stream(task.seed, task.survey, Purpose.FILES, exposure).permutation(len(members))
         contents[exposure % len(LAYOUTS)] += [members[position] for position in order]
     return [b"".join(members) for members in contents]
 
 
-def _exposures(task: Task) -> Iterator[tuple[int, list[int]]]:
-    """Exposure numbers with the rows of the task that belong to them."""
-    for start in range(0, len(task.indices), CANDIDATES_PER_EXPOSURE):
-        rows = list(range(start, min(start + CANDIDATES_PER_EXPOSURE, len(task.indices))))
-        yield task.indices[start] // CANDIDATES_PER_EXPOSURE, rows
+def _truth_features(
+    triplet: Triplet, *, constants: Mapping[str, Any], rng: Generator
+) -> dict[str, float | str]:
+    """The table's columns that no stamp gives: the truth of the detection, with measurement errors."""
+    candidate, conditions = triplet.candidate, triplet.conditions
+    fwhm, error = conditions.science.fwhm, conditions.flux_error
+    flux = max(abs(candidate.flux) + rng.normal(0, error), error)
+    magnitude = constants["zero_point_mag"] - 2.5 * np.log10(flux)
+    sizes = (candidate.major_pixels, candidate.minor_pixels)
+    b, a = sorted(max(0.3, size * (1 + rng.normal(0, 0.05))) for size in sizes)
+    # difference of the source's size from the star's, as SExtractor's star-galaxy separator measures it
+    spread = 0.01 * (np.sqrt(a * b) / (fwhm / 2.355) - 1)
+    place = rng.uniform(0, CHIP_PIXELS)
+    features: dict[str, float | str] = {
+        "GFLUX": flux, "MAG": magnitude, "SNR": flux / error, "A_IMAGE": a, "B_IMAGE": b,
+        "ELLIPTICITY": 1 - b / a, "FLAGS": int(rng.choice([0, 2, 3], p=[0.9, 0.05, 0.05])),
+        "SPREAD_MODEL": spread + rng.normal(0, 0.003), "SPREADERR_MODEL": 0.05 * error / flux,
+        "MAG_FROM_LIMIT": magnitude - conditions.depth_mag,
+        "MIN_DISTANCE_TO_EDGE_IN_NEW": float(min(*place, *(CHIP_PIXELS - place))),
+        "CCDID": int(rng.integers(1, 63)), "BAND": str(rng.choice(list("griz"))),
+        "MAGLIM": conditions.depth_mag,
+    }  # fmt: skip
+    return features | _neighbour_features(triplet, magnitude, constants=constants)
+
+
+def _neighbour_features(
+    triplet: Triplet, magnitude: float, *, constants: Mapping[str, Any]
+) -> dict[str, float | str]:
+    """Columns of the nearest catalogued source within 5 arcsec, NaN where there is none."""
+    scale, radius = constants["pixel_scale_arcsec"], REFERENCE_RADIUS_ARCSEC
+    near = [s for s in triplet.neighbours if np.hypot(s.x, s.y) * scale <= radius and s.flux > 0]
+    if not near:
+        names = ("MAG_REF", "MAG_REF_ERR", "A_REF", "B_REF", "NN_DIST_RENORM", "MAGDIFF")
+        return dict.fromkeys(names, float("nan"))
+    nearest = min(near, key=lambda source: np.hypot(source.x, source.y))
+    shear = float(np.hypot(nearest.g1, nearest.g2))
+    size = float(np.hypot(triplet.conditions.science.fwhm / 2.355, nearest.half_light_radius / 1.18))
+    reference = constants["zero_point_mag"] - 2.5 * np.log10(nearest.flux)
+    depth = constants["field"]["faintest_mag"]
+    return {
+        "MAG_REF": reference, "MAG_REF_ERR": 0.2 * 10 ** (0.4 * min(0.0, reference - depth)),
+        "A_REF": size / np.sqrt(1 - shear), "B_REF": size * np.sqrt(1 - shear),
+        "NN_DIST_RENORM": float(np.hypot(nearest.x, nearest.y)) / size, "MAGDIFF": magnitude - reference,
+    }  # fmt: skip
 
 
 def _text(value: float | str) -> str:
     if isinstance(value, str):
         return value
     return "" if np.isnan(value) else f"{value:.6g}"
+
+
+def plant_flips(folder: Path, *, survey: str, seed: int, share: float) -> None:
+    """Give a share of an archive's candidates the wrong label, and write the true ones beside the table.
+
+    Only the table of the archive in `folder`, just simulated, is rewritten: no pixel and no feature depends
+    on it. The truth goes to ``planted_flips.csv``, in the columns of the public relabelled table: for every
+    candidate its ID, its true OBJECT_TYPE, and as old_OBJECT_TYPE the one of the archive's table. The
+    candidates are drawn at random by `survey` and `seed`, both classes alike; those of a larger share include
+    those of a smaller one. Raises ConfigError if the share is less than half a candidate.
+    """
+    table = folder / TABLE
+    lines = table.read_text().splitlines(keepends=True)
+    first = next(number for number, line in enumerate(lines) if line.startswith("ID,")) + 1
+    count = len(lines) - first
+    flips = round(share * count)
+    if flips == 0:
+        raise ConfigError(
+            f"simulate {survey}: a flipped share of {share:g} is not one of {count} candidates; raise it, or "
+            "draw more stamps."
+        )
+    chosen = set(random_stream(seed, survey, Purpose.FLIPS, 0).permutation(count)[:flips])
+    truth = ["ID,OBJECT_TYPE,old_OBJECT_TYPE\n"]
+    for row in range(count):
+        identifier, kind, features = lines[first + row].split(",", 2)
+        given = str(1 - int(kind)) if row in chosen else kind
+        lines[first + row] = ",".join((identifier, given, features))
+        truth.append(f"{identifier},{kind},{given}\n")
+    for path, content in ((folder / PLANTED, truth), (table, lines)):
+        with atomic_path(path) as temporary:
+            temporary.write_text("".join(content))

@@ -7,6 +7,7 @@ pixel ``size // 2``. None of these shapes passes the point-spread function unles
 from functools import lru_cache
 
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 
 from stampshift.simulation.drawing import Image
@@ -24,9 +25,7 @@ def pixel_grid(size_pixels: int) -> tuple[Image, Image]:
     return y, x
 
 
-def track(
-    rng: np.random.Generator, *, charge: float, length_pixels: float, wander: float, size_pixels: int
-) -> Image:
+def track(rng: Generator, *, charge: float, length_pixels: float, wander: float, size_pixels: int) -> Image:
     """Path of a charged particle through the central pixel, its charge spread evenly along it.
 
     `wander` is the standard deviation of the change of direction per pixel in radians: near 0 for
@@ -47,20 +46,13 @@ def track(
 
 
 def column_trail(
-    *,
-    peak: float,
-    width_pixels: float,
-    x: float,
-    start: float,
-    direction: int,
-    decay_pixels: float,
-    size_pixels: int,
+    *, peak: float, width: float, x: float, start: float, direction: int, decay: float, size_pixels: int
 ) -> Image:
-    """Trail along columns from row `start` on, decaying exponentially, Gaussian across (FWHM)."""
+    """Trail along columns from row `start` on, decaying exponentially, Gaussian across (FWHM `width`)."""
     rows, columns = pixel_grid(size_pixels)
     along = direction * (rows - start)
-    profile = np.exp(-4 * np.log(2) * ((columns - x) / width_pixels) ** 2)
-    return np.where(along >= 0, peak * np.exp(-np.maximum(along, 0) / decay_pixels), 0.0) * profile
+    profile = np.exp(-4 * np.log(2) * ((columns - x) / width) ** 2)
+    return np.where(along >= 0, peak * np.exp(-np.maximum(along, 0) / decay), 0.0) * profile
 
 
 def spikes(
@@ -127,17 +119,12 @@ def raise_noise_peak(noise: Image, *, snr: float, sigma: float, fwhm: float) -> 
     return noise + (snr * sigma - float((noise * kernel).sum())) * kernel
 
 
-def smoothing_weight(noise_ratio: float) -> float:
-    """Side weight a of the kernel (a, 1 - 2a, a), applied along both axes, that scales white noise.
-
-    Solves ``(1 - 2a)^2 + 2 a^2 = noise_ratio`` for the smaller root.
-    """
-    return float((4 - np.sqrt(16 - 24 * (1 - noise_ratio))) / 12)
-
-
 def smooth(image: Image, *, noise_ratio: float) -> Image:
-    """Three-pixel smoothing along both axes that lowers white noise by `noise_ratio`; edges are mirrored."""
-    weight = smoothing_weight(noise_ratio)
+    """Three-pixel smoothing along both axes that lowers white noise by `noise_ratio`; edges are mirrored.
+
+    The kernel is (a, 1 - 2a, a), with the smaller root of ``(1 - 2a)^2 + 2 a^2 = noise_ratio``.
+    """
+    weight = float((4 - np.sqrt(16 - 24 * (1 - noise_ratio))) / 12)
     for axis in (0, 1):
         padded = np.pad(image, [(1, 1) if a == axis else (0, 0) for a in (0, 1)], mode="symmetric")
         middle, before, after = (
@@ -147,9 +134,7 @@ def smooth(image: Image, *, noise_ratio: float) -> Image:
     return image
 
 
-def staircase_region(
-    rng: np.random.Generator, *, size_pixels: int, clearance_pixels: int
-) -> NDArray[np.bool_]:
+def staircase_region(rng: Generator, *, size_pixels: int, clearance_pixels: int) -> NDArray[np.bool_]:
     """Pixels without data along one side of the stamp, with a stepped border, the centre kept free."""
     edge = rng.uniform(1, size_pixels // 2 - clearance_pixels)
     mask = np.zeros((size_pixels, size_pixels), bool)

@@ -43,28 +43,14 @@ class Psf:
 
 @dataclass(frozen=True)
 class Source:
-    """A star, or a galaxy if it has a half-light radius.
+    """A star, or a galaxy if it has a half-light radius."""
 
-    Attributes
-    ----------
-    x, y
-        Position in pixels from the stamp's central pixel.
-    flux
-        Total flux in image units; negative for a star that faded.
-    half_light_radius
-        In pixels; 0 for a point source.
-    sersic_index
-        Sersic (1963) index; None for a barely resolved galaxy, drawn as a broadened star.
-    g1, g2
-        Reduced shear of the galaxy's ellipse.
-    """
-
-    x: float
+    x: float  # pixels from the stamp's central pixel
     y: float
-    flux: float
-    half_light_radius: float = 0.0
-    sersic_index: float | None = None
-    g1: float = 0.0
+    flux: float  # total, in image units; negative for a star that faded
+    half_light_radius: float = 0.0  # pixels; 0 for a point source
+    sersic_index: float | None = None  # Sersic (1963); None: barely resolved, drawn as a broadened star
+    g1: float = 0.0  # reduced shear of the galaxy's ellipse
     g2: float = 0.0
 
 
@@ -79,9 +65,8 @@ def draw_sources(sources: Sequence[Source], *, psf: Psf, width_ratio: float, siz
     simple = [source for source in sources if source.sersic_index is None]
     for source in sources:
         if source.sersic_index is not None:
-            galaxy = galsim.Sersic(
-                source.sersic_index, half_light_radius=source.half_light_radius, gsparams=FAST
-            )
+            radius = source.half_light_radius
+            galaxy = galsim.Sersic(source.sersic_index, half_light_radius=radius, gsparams=FAST)
             galaxy = galaxy.shear(g1=source.g1, g2=source.g2)
             galaxy = galsim.Transform(galaxy, offset=(source.x, source.y), flux_ratio=source.flux)
             galsim.Convolve([galaxy, psf.profile(blur=0.0)], gsparams=FAST).drawImage(

@@ -1,46 +1,36 @@
 """Bytes of the raw formats, the same for the same content: FITS, GIF, tar members, Python 2 pickles."""
 
 import io
+import pickle
 import struct
 import tarfile
 import zlib
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
+from stampshift.core.files import atomic_path
+
 FITS_BLOCK_BYTES = 2880
 GIF_WHITE = 255
-# 15 is the largest window of deflate; 16 more ask for gzip's header, whose time is then 0
-GZIP_WINDOW_BITS = 31
+GZIP_WINDOW_BITS = 31  # 15, deflate's largest window, and 16 for gzip's header, whose time is then 0
 
 
 def fits_bytes(image: NDArray[np.floating], *, cards: tuple[str, ...]) -> bytes:
-    """One-image FITS file (NOST 100-2.0), big-endian float32, without dates.
+    """FITS file (NOST 100-2.0) of a 2-D image, big-endian float32, without dates; rows are the second axis.
 
-    Parameters
-    ----------
-    image
-        2-D array; rows are the second FITS axis.
-    cards
-        Further header cards, such as ``"BUNIT   = 'DN      '"``.
+    `cards` are further ones of the header, such as ``"BUNIT   = 'DN      '"``.
     """
     rows, columns = image.shape
-    header = [
-        "SIMPLE  =                    T",
-        "BITPIX  =                  -32",
-        "NAXIS   =                    2",
-        f"NAXIS1  = {columns:>20d}",
-        f"NAXIS2  = {rows:>20d}",
-        *cards,
-        "END",
-    ]
-    text = "".join(f"{card:<80}" for card in header).encode("ascii")
+    numbers = {"BITPIX": -32, "NAXIS": 2, "NAXIS1": columns, "NAXIS2": rows}
+    mandatory = [f"{'SIMPLE':<8}= {'T':>20}", *(f"{key:<8}= {value:>20d}" for key, value in numbers.items())]
+    header = "".join(f"{card:<80}" for card in (*mandatory, *cards, "END")).encode("ascii")
     data = image.astype(">f4").tobytes()
-    return text.ljust(-len(text) % FITS_BLOCK_BYTES + len(text), b" ") + data.ljust(
-        -len(data) % FITS_BLOCK_BYTES + len(data), b"\0"
-    )
+    return header + b" " * (-len(header) % FITS_BLOCK_BYTES) + data + b"\0" * (-len(data) % FITS_BLOCK_BYTES)
 
 
 def gzip_bytes(content: bytes) -> bytes:
@@ -69,15 +59,15 @@ def gif_bytes(image: NDArray[np.floating], *, mark_pixels: int) -> bytes:
 def tar_member(name: str, content: bytes) -> bytes:
     """Header and padded content of one tar member: no owner, no time."""
     header = tarfile.TarInfo(name)
-    header.size, header.mtime, header.mode = len(content), 0, 0o644
+    header.size = len(content)
     padding = -len(content) % tarfile.BLOCKSIZE
     return header.tobuf(tarfile.USTAR_FORMAT) + content + b"\0" * padding
 
 
 def tar_folder(name: str) -> bytes:
-    """Header of a folder."""
+    """Header of a folder, of no owner and no time."""
     header = tarfile.TarInfo(name)
-    header.type, header.mode, header.mtime = tarfile.DIRTYPE, 0o755, 0
+    header.type, header.mode = tarfile.DIRTYPE, 0o755
     return header.tobuf(tarfile.USTAR_FORMAT)
 
 
@@ -85,6 +75,12 @@ def tar_end(written: int) -> bytes:
     """End of an archive of `written` bytes: two empty blocks, then up to a whole record."""
     end = 2 * tarfile.BLOCKSIZE
     return b"\0" * (end + -(written + end) % tarfile.RECORDSIZE)
+
+
+def write_pickle(path: Path, content: Any) -> None:
+    """Write a pickle of protocol 2, as archives of these years hold; its file appears only once complete."""
+    with atomic_path(path) as temporary, temporary.open("wb") as stream:
+        pickle.dump(content, stream, protocol=2)
 
 
 def python2_pickle(arrays: Mapping[str, NDArray[np.floating]]) -> bytes:

@@ -1,30 +1,77 @@
-"""Exposure: a candidate in its field becomes template, science and difference image."""
+"""One triplet of a class: a candidate in its field becomes template, science and difference image."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.random import Generator
 from scipy.ndimage import binary_dilation, gaussian_filter
 
-from stampshift.simulation.candidates import Candidate
+from stampshift.simulation import artifacts, scenes, transients
 from stampshift.simulation.detector import raise_noise_peak, saturate, smooth
 from stampshift.simulation.drawing import Image, Psf, Source, draw_sources
-from stampshift.simulation.scenes import Conditions, Mismatch, apply_mismatch, kernel_error
+from stampshift.simulation.recipe import Candidate, Recipe, View
+from stampshift.simulation.scenes import Conditions, Mismatch
 
-# a Gaussian kernel narrower than this does nothing on whole pixels
-NARROWEST_KERNEL_PIXELS = 0.3
+NARROWEST_KERNEL_PIXELS = 0.3  # a narrower Gaussian does nothing on whole pixels
+RECIPES: dict[str, Recipe] = {
+    recipe.__name__: recipe
+    for recipe in (
+        *(transients.point_source, transients.supernova, transients.agn, transients.variable_star),
+        *(transients.asteroid, transients.streak, artifacts.cosmic_ray, artifacts.dipole),
+        *(artifacts.saturated_star, artifacts.burn, artifacts.scar, artifacts.spike, artifacts.hot_pixel),
+        *(artifacts.bad_column, artifacts.noise_peak, artifacts.satellite),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Triplet:
+    """A simulated candidate: three float64 images (size, size) in the survey's units, and its truth."""
+
+    template: Image
+    science: Image
+    difference: Image
+    candidate: Candidate
+    conditions: Conditions
+    neighbours: list[Source]  # static sources, the candidate's own included
+
+
+class Light(NamedTuple):
+    """Noiseless images of one candidate."""
+
+    science: Image  # as published
+    template: Image  # as published
+    at_target: Image  # science at the seeing of the difference
+    matched: Image  # template with its mismatch at the seeing of the difference
+    target: Psf  # seeing of the difference
+
+
+def draw_triplet(
+    survey_class: str, *, constants: Mapping[str, Any], rng: Generator, sky_rng: Generator
+) -> Triplet:
+    """Draw one candidate of a survey's class, whose recipes are mixed by their weights.
+
+    `rng` is the stamp's random stream, `sky_rng` that of the astronomical object and its field.
+    """
+    size = constants["stamp_size_pixels"]
+    conditions = scenes.draw_conditions(rng, constants=constants)
+    mix = constants["recipes"][survey_class]
+    weights = np.array(list(mix.values()), float)
+    name = list(mix)[int(rng.choice(len(weights), p=weights / weights.sum()))]
+    view = View(constants, conditions, size, rng, sky_rng)
+    field = scenes.field_sources(sky_rng, constants=constants, size_pixels=size)
+    candidate = RECIPES[name](view)
+    static = field + candidate.static
+    mismatch = candidate.mismatch or scenes.draw_mismatch(rng, errors=constants["subtraction"])
+    images = expose(candidate, static=static, mismatch=mismatch, view=view)
+    return Triplet(*images, candidate=candidate, conditions=conditions, neighbours=static)
 
 
 def expose(
-    candidate: Candidate,
-    *,
-    static: list[Source],
-    mismatch: Mismatch,
-    conditions: Conditions,
-    constants: Mapping[str, Any],
-    rng: np.random.Generator,
+    candidate: Candidate, *, static: list[Source], mismatch: Mismatch, view: View
 ) -> tuple[Image, Image, Image]:
     """Template, science and difference image, noise included.
 
@@ -32,21 +79,12 @@ def expose(
     science - template in every pixel (HiTS, ATLAS). ``own``: the template is published with its own
     seeing, and the difference is a product of its own, at the worse seeing of the two (DES, ZTF).
     """
-    size, own = constants["stamp_size_pixels"], constants["difference"]["product"] == "own"
-    light = _light(
-        candidate, static=static, mismatch=mismatch, conditions=conditions, constants=constants, rng=rng
-    )
-    noises = _noise(
-        light.science,
-        light.template,
-        candidate=candidate,
-        conditions=conditions,
-        constants=constants,
-        rng=rng,
-    )
-    level = constants["saturation"] - conditions.sky
+    settings, sky = view.constants["difference"], view.conditions.sky
+    light = _light(candidate, static=static, mismatch=mismatch, view=view)
+    noises = _noises(light, candidate=candidate, view=view)
+    level = view.constants["saturation"] - sky
     marks = [
-        np.zeros((size, size)) if pixels is None else pixels
+        np.zeros((view.size_pixels, view.size_pixels)) if pixels is None else pixels
         for pixels in (candidate.science_pixels, candidate.template_pixels)
     ]
     images = []
@@ -55,54 +93,26 @@ def expose(
         noise[seen >= level] = 0.0
         images.append(np.minimum(saturate(seen, level=level) + noise + mark, level))
     science, template = images
-    if not own:
-        return template + conditions.sky, science + conditions.sky, science - template
-    difference = (
-        saturate(light.at_target, level=level)
-        - saturate(light.matched, level=level)
-        + _layers(
-            Layer(noises[0], marks[0], conditions.science.fwhm),
-            Layer(noises[1], marks[1], conditions.template.fwhm),
-            width=light.target.fwhm,
-            settings=constants["difference"],
-            rng=rng,
-        )
-    )
-    difference[_hidden(science, template, level=level, settings=constants["difference"])] = 0.0
-    return template + conditions.sky, science + conditions.sky, difference
+    if settings["product"] != "own":
+        return template + sky, science + sky, science - template
+    difference = saturate(light.at_target, level=level) - saturate(light.matched, level=level)
+    difference = difference + _own_noise(noises, marks, width=light.target.fwhm, view=view)
+    # the subtraction leaves out saturated pixels and their surroundings
+    full = np.asarray((science >= level) | (template >= level))
+    if full.any():
+        difference[binary_dilation(full, iterations=settings["masked_pixels"])] = 0.0
+    return template + sky, science + sky, difference
 
 
-class Light(NamedTuple):
-    """Noiseless images of one candidate.
-
-    `science` and `template` as published; `at_target` the science image, and `matched` the template with
-    its mismatch, both at the seeing `target` of the difference.
-    """
-
-    science: Image
-    template: Image
-    at_target: Image
-    matched: Image
-    target: Psf
-
-
-def _light(
-    candidate: Candidate,
-    *,
-    static: list[Source],
-    mismatch: Mismatch,
-    conditions: Conditions,
-    constants: Mapping[str, Any],
-    rng: np.random.Generator,
-) -> Light:
-    own = constants["difference"]["product"] == "own"
-    draw = partial(draw_sources, width_ratio=1.0, size_pixels=constants["stamp_size_pixels"])
+def _light(candidate: Candidate, *, static: list[Source], mismatch: Mismatch, view: View) -> Light:
+    conditions, own = view.conditions, view.constants["difference"]["product"] == "own"
+    draw = partial(draw_sources, width_ratio=1.0, size_pixels=view.size_pixels)
     widest = max(conditions.science, conditions.template, key=lambda psf: psf.fwhm)
     target = widest if own else conditions.science
     science = draw(static, psf=conditions.science) + draw(candidate.transient, psf=conditions.science)
-    matched = draw(apply_mismatch(static, mismatch), psf=target, width_ratio=mismatch.width_ratio)
-    matched = matched + kernel_error(
-        matched, rng=rng, rms=constants["subtraction"]["kernel"], noise=conditions.noise
+    matched = draw(scenes.apply_mismatch(static, mismatch), psf=target, width_ratio=mismatch.width_ratio)
+    matched = matched + scenes.kernel_error(
+        matched, rng=view.rng, rms=view.constants["subtraction"]["kernel"], noise=conditions.noise
     )
     template = draw(static, psf=conditions.template) if own else matched
     at_target = science
@@ -111,65 +121,40 @@ def _light(
     return Light(science, template, at_target, matched, target)
 
 
-class Layer(NamedTuple):
-    """What an image shows beside its sources: noise, and marks of the detector; and its seeing in pixels."""
+def _noises(light: Light, *, candidate: Candidate, view: View) -> tuple[Image, Image]:
+    """Sky, read-out and photon noise of both images; the template is a mean of ratio^2 exposures."""
+    conditions, gain = view.conditions, view.constants["gain_electron_per_unit"]
+    exposures = (conditions.noise / conditions.template_noise) ** 2
+    science, template = (
+        view.rng.standard_normal(seen.shape) * np.sqrt(sigma**2 + np.maximum(seen, 0) / electrons)
+        for seen, sigma, electrons in (
+            (light.science, conditions.noise, gain),
+            (light.template, conditions.template_noise, gain * exposures),
+        )
+    )
+    if candidate.noise_peak is not None:
+        snr, fwhm = candidate.noise_peak
+        science = raise_noise_peak(science, snr=snr, sigma=conditions.noise, fwhm=fwhm)
+    return science, template
 
-    noise: Image
-    marks: Image
-    fwhm: float
 
-
-def _layers(
-    science: Layer,
-    template: Layer,
-    *,
-    width: float,
-    settings: Mapping[str, Any],
-    rng: np.random.Generator,
-) -> Image:
-    """Noise and marks in a difference that is a product of its own.
+def _own_noise(noises: tuple[Image, Image], marks: list[Image], *, width: float, view: View) -> Image:
+    """Noise and marks of the detector in a difference that is a product of its own, at seeing `width`.
 
     ``smoothed``: both images were brought to one seeing and one grid of pixels, which correlates the
     noise (Alard & Lupton 1998, ApJ 503, 325). ``white``: a proper subtraction has whitened it (Zackay,
     Ofek & Gal-Yam 2016, ApJ 830, 27).
     """
-    ratio = float(rng.uniform(*settings["noise_ratio"]))
-    if settings["noise"] == "white":
-        return science.marks - template.marks + ratio * (science.noise - template.noise)
-    both = [_match(layer.noise + layer.marks, have=layer.fwhm, want=width) for layer in (science, template)]
-    return smooth(both[0] - both[1], noise_ratio=ratio)
-
-
-def _hidden(
-    science: Image, template: Image, *, level: float, settings: Mapping[str, Any]
-) -> NDArray[np.bool_]:
-    """Pixels that the subtraction leaves out: saturated ones and their surroundings."""
-    full = np.asarray((science >= level) | (template >= level))
-    if not full.any():
-        return full
-    return np.asarray(binary_dilation(full, iterations=settings["masked_pixels"]))
-
-
-def _noise(
-    science: Image,
-    template: Image,
-    *,
-    candidate: Candidate,
-    conditions: Conditions,
-    constants: Mapping[str, Any],
-    rng: np.random.Generator,
-) -> tuple[Image, Image]:
-    """Sky, read-out and photon noise of both images; the template is a mean of ratio^2 exposures."""
-    gain, shape = constants["gain_electron_per_unit"], science.shape
-    exposures = (conditions.noise / conditions.template_noise) ** 2
-    science_noise = rng.standard_normal(shape) * np.sqrt(conditions.noise**2 + np.maximum(science, 0) / gain)
-    template_noise = rng.standard_normal(shape) * np.sqrt(
-        conditions.template_noise**2 + np.maximum(template, 0) / (gain * exposures)
+    ratio = float(view.rng.uniform(*view.constants["difference"]["noise_ratio"]))
+    if view.constants["difference"]["noise"] == "white":
+        return marks[0] - marks[1] + ratio * (noises[0] - noises[1])
+    science, template = (
+        _match(noise + mark, have=psf.fwhm, want=width)
+        for noise, mark, psf in zip(
+            noises, marks, (view.conditions.science, view.conditions.template), strict=True
+        )
     )
-    if candidate.noise_peak is not None:
-        snr, fwhm = candidate.noise_peak
-        science_noise = raise_noise_peak(science_noise, snr=snr, sigma=conditions.noise, fwhm=fwhm)
-    return science_noise, template_noise
+    return smooth(science - template, noise_ratio=ratio)
 
 
 def _match(layer: Image, *, have: float, want: float) -> Image:

@@ -1,22 +1,19 @@
 """Writes HiTS' archive: all_chunks.tar.gz of Python 2 pickles (Cabrera-Vives et al. 2017, ApJ 836, 97)."""
 
 import gzip
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stampshift.core.files import atomic_path
 from stampshift.core.parallel import ordered_map
+from stampshift.simulation.archive_plan import Plan
 from stampshift.simulation.encoding import python2_pickle, tar_end, tar_folder, tar_member
-from stampshift.simulation.plan import Plan, Task
-from stampshift.simulation.triplets import Triplet
 
 ARCHIVE = "all_chunks.tar.gz"
-# the archive's own: its files are named chunk_<n>_5000.pkl
-ROWS_PER_CHUNK = 5000
+ROWS_PER_CHUNK = 5000  # the archive's own: its files are named chunk_<n>_5000.pkl
 REAL = "real"
 Arrays = dict[str, NDArray[np.floating]]
 
@@ -42,7 +39,7 @@ def write_archive(plan: Plan, folder: Path, *, processes: int) -> None:
         stream.write(tar_end(written))
 
 
-def draw_block(task: Task) -> Arrays:
+def draw_block(task: Plan) -> Arrays:
     """Arrays of a chunk's keys for the stamps of one task."""
     triplets = list(task.triplets())
     template, science = (
@@ -51,35 +48,29 @@ def draw_block(task: Task) -> Arrays:
     )
     # in float32, so that the difference is exact for whoever subtracts the published images
     difference = science - template
-    noise = np.stack([noise_map(triplet, constants=task.constants) for triplet in triplets])
+    gain = task.constants["gain_electron_per_unit"]
+    noise = np.stack([
+        # expected in every pixel of the difference: both skies and photon noise
+        np.sqrt(seen.noise**2 + seen.template_noise**2 + np.maximum(triplet.science, 0) / gain)
+        for triplet in triplets for seen in [triplet.conditions]
+    ])  # fmt: skip
     images = {
         "temp_images": template,
         "sci_images": science,
         "diff_images": difference,
         "SNR_images": (difference / noise).astype(np.float32),
     }
-    measured = [
-        measured_snr(triplet, rng) for triplet, rng in zip(triplets, task.record_streams(), strict=True)
+    # as measured: the true one with unit scatter
+    snrs = [
+        triplet.candidate.flux / triplet.conditions.flux_error + rng.standard_normal()
+        for triplet, rng in zip(triplets, task.record_streams(), strict=True)
     ]
     return {
         **{name: stack.reshape(len(stack), -1) for name, stack in images.items()},
-        "SNRs": np.array(measured, np.float64),
+        "SNRs": np.array(snrs, np.float64),
         "labels": np.array([name == REAL for name in task.classes], np.float64),
         "features": image_features(list(images.values())),
     }
-
-
-def noise_map(triplet: Triplet, *, constants: Mapping[str, Any]) -> NDArray[np.float64]:
-    """Expect a standard deviation in every pixel of the difference: both skies and photon noise."""
-    conditions, gain = triplet.conditions, constants["gain_electron_per_unit"]
-    variance = conditions.noise**2 + conditions.template_noise**2 + np.maximum(triplet.science, 0) / gain
-    return np.sqrt(variance)
-
-
-def measured_snr(triplet: Triplet, rng: np.random.Generator) -> float:
-    """Signal-to-noise ratio as measured: the true one with unit scatter."""
-    conditions = triplet.conditions
-    return float(triplet.candidate.flux / conditions.flux_error + rng.standard_normal())
 
 
 def image_features(images: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:

@@ -15,8 +15,8 @@ import fastavro
 
 from stampshift.core.files import atomic_path
 from stampshift.core.parallel import ordered_map
+from stampshift.simulation.archive_plan import Plan
 from stampshift.simulation.encoding import fits_bytes
-from stampshift.simulation.plan import Plan, Task
 
 LABELS = "labels.csv"
 CUTOUTS = {"cutoutTemplate": "template", "cutoutScience": "science", "cutoutDifference": "difference"}
@@ -24,26 +24,24 @@ CARDS = ("BUNIT   = 'nJy     '",)
 FIRST_SOURCE, FIRST_OBJECT = 170_094_456_000_000_001, 170_000_000_000_000_001
 PER_NIGHT = 1_000_000  # identifiers of an archive, which is a night: another seed, another night
 SYNC_MARKER = b"stampshift-rubin"  # Avro asks for 16 bytes, at random; these are the same in every archive
+DIA_SOURCE = {
+    "type": "record",
+    "name": "diaSource",
+    "fields": [
+        {"name": "diaSourceId", "type": "long"},
+        {"name": "diaObjectId", "type": ["null", "long"]},
+        {"name": "snr", "type": "float"},
+        {"name": "isNegative", "type": "boolean"},
+        {"name": "reliability", "type": ["null", "float"]},
+    ],
+}
 SCHEMA = {
     "type": "record",
     "name": "alert",
     "namespace": "stampshift.simulated.lsst",
     "fields": [
         {"name": "diaSourceId", "type": "long"},
-        {
-            "name": "diaSource",
-            "type": {
-                "type": "record",
-                "name": "diaSource",
-                "fields": [
-                    {"name": "diaSourceId", "type": "long"},
-                    {"name": "diaObjectId", "type": ["null", "long"]},
-                    {"name": "snr", "type": "float"},
-                    {"name": "isNegative", "type": "boolean"},
-                    {"name": "reliability", "type": ["null", "float"]},
-                ],
-            },
-        },
+        {"name": "diaSource", "type": DIA_SOURCE},
         *({"name": name, "type": ["null", "bytes"]} for name in CUTOUTS),
     ],
 }
@@ -61,14 +59,14 @@ def write_archive(plan: Plan, folder: Path, *, processes: int) -> None:
             table.writerows(zip(_identifiers(task), task.classes, strict=True))
 
 
-def draw_block(task: Task) -> bytes:
+def draw_block(task: Plan) -> bytes:
     """Container of the packets of one task."""
     stream = io.BytesIO()
     fastavro.writer(stream, SCHEMA, _packets(task), codec="null", sync_marker=SYNC_MARKER)
     return stream.getvalue()
 
 
-def _packets(task: Task) -> list[dict[str, Any]]:
+def _packets(task: Plan) -> list[dict[str, Any]]:
     return [
         {
             "diaSourceId": source,
@@ -85,5 +83,5 @@ def _packets(task: Task) -> list[dict[str, Any]]:
     ]
 
 
-def _identifiers(task: Task) -> list[int]:
+def _identifiers(task: Plan) -> list[int]:
     return [FIRST_SOURCE + PER_NIGHT * task.seed + index for index in task.indices]

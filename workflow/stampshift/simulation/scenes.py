@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 from scipy.ndimage import convolve
 
 from stampshift.simulation.drawing import Image, Psf, Source
 
 FIELD_MARGIN_PIXELS = 4
 KERNEL_ERROR_PIXELS = 5
-# in units of the noise per pixel
-FAINTEST_ERROR = 0.2
+FAINTEST_ERROR = 0.2  # in units of the noise per pixel
 
 
 @dataclass(frozen=True)
@@ -42,29 +42,27 @@ class Conditions:
         return float(self.noise * np.sqrt(self.science.effective_pixels))
 
 
-def effective_pixels(fwhm: float) -> float:
-    """Noise-equivalent area of a Gaussian star in pixels: 4 pi sigma^2 = 2.266 FWHM^2."""
-    return 2.266 * fwhm**2
-
-
 def flux_of_magnitude(magnitude: float | Image, *, zero_point_mag: float) -> Any:
     """Flux in image units of a magnitude."""
     return 10 ** (0.4 * (zero_point_mag - magnitude))
 
 
-def magnitude_of_counts(rng: np.random.Generator, *, bounds: list[float], slope: float, count: int) -> Image:
+def magnitude_of_counts(rng: Generator, *, bounds: list[float], slope: float, count: int) -> Image:
     """Magnitudes between two bounds whose numbers rise as 10^(slope m)."""
     brightest, faintest = bounds
     return faintest + np.log10(rng.uniform(10 ** (slope * (brightest - faintest)), 1, count)) / slope
 
 
 def noise_of_depth(*, depth_mag: float, zero_point_mag: float, fwhm: float) -> float:
-    """Noise per pixel of an image whose 5-sigma point-source depth is `depth_mag`."""
+    """Noise per pixel of an image whose 5-sigma point-source depth is `depth_mag`.
+
+    A Gaussian star has a noise-equivalent area of 4 pi sigma^2 = 2.266 FWHM^2 pixels.
+    """
     flux = float(flux_of_magnitude(depth_mag, zero_point_mag=zero_point_mag))
-    return flux / (5 * np.sqrt(effective_pixels(fwhm)))
+    return flux / (5 * np.sqrt(2.266 * fwhm**2))
 
 
-def draw_conditions(rng: np.random.Generator, *, constants: Mapping[str, Any]) -> Conditions:
+def draw_conditions(rng: Generator, *, constants: Mapping[str, Any]) -> Conditions:
     """Seeing, depth, noise and sky of one exposure and its template."""
     scale, psf = constants["pixel_scale_arcsec"], constants["psf"]
     fwhm = rng.uniform(*constants["seeing_fwhm_arcsec"]) / scale
@@ -85,14 +83,14 @@ def draw_conditions(rng: np.random.Generator, *, constants: Mapping[str, Any]) -
     return Conditions(science, template, noise, noise / ratio, sky, depth)
 
 
-def draw_mismatch(rng: np.random.Generator, *, errors: Mapping[str, float]) -> Mismatch:
+def draw_mismatch(rng: Generator, *, errors: Mapping[str, float]) -> Mismatch:
     """Ordinary errors of registration and matching: normal, of given standard deviations."""
     dx, dy = rng.normal(0, errors["shift_pixels"], 2)
     width, flux = 1 + rng.normal(0, [errors["width"], errors["flux"]])
     return Mismatch(float(dx), float(dy), float(width), float(flux))
 
 
-def kernel_error(light: Image, *, rng: np.random.Generator, rms: float, noise: float) -> Image:
+def kernel_error(light: Image, *, rng: Generator, rms: float, noise: float) -> Image:
     """Light that errors of the matching kernel move between neighbouring pixels: checkers and rings.
 
     The errors are independent in each of KERNEL_ERROR_PIXELS squared pixels of the kernel, less their
@@ -117,9 +115,7 @@ def apply_mismatch(sources: Sequence[Source], mismatch: Mismatch) -> list[Source
     ]
 
 
-def field_sources(
-    rng: np.random.Generator, *, constants: Mapping[str, Any], size_pixels: int
-) -> list[Source]:
+def field_sources(rng: Generator, *, constants: Mapping[str, Any], size_pixels: int) -> list[Source]:
     """Stars and galaxies that happen to lie on the stamp.
 
     Numbers per magnitude rise as 10^(slope m) from the brightest to the faint limit; the density of
@@ -132,12 +128,8 @@ def field_sources(
     for kind in ("stars", "galaxies"):
         low, high = np.log(field[kind]["per_arcmin2"])
         count = rng.poisson(area_arcmin2 * np.exp(rng.uniform(low, high)))
-        magnitudes = magnitude_of_counts(
-            rng,
-            bounds=[field["brightest_mag"], field["faintest_mag"]],
-            slope=field[kind]["slope"],
-            count=count,
-        )
+        bounds = [field["brightest_mag"], field["faintest_mag"]]
+        magnitudes = magnitude_of_counts(rng, bounds=bounds, slope=field[kind]["slope"], count=count)
         fluxes = flux_of_magnitude(magnitudes, zero_point_mag=constants["zero_point_mag"])
         places = rng.uniform(-side / 2, side / 2, (count, 2))
         for (x, y), flux in zip(places, fluxes, strict=True):

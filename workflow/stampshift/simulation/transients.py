@@ -4,12 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from stampshift.simulation.candidates import Candidate, View, log_uniform
 from stampshift.simulation.drawing import Source
+from stampshift.simulation.recipe import Candidate, View, log_uniform
 from stampshift.simulation.scenes import flux_of_magnitude, magnitude_of_counts
 
-# brightness of an alert over the typical one of its object
-PHASES = (0.75, 1.25)
+PHASES = (0.75, 1.25)  # brightness of an alert over the typical one of its object
 
 
 def point_source(view: View) -> Candidate:
@@ -44,26 +43,19 @@ def variable_star(view: View) -> Candidate:
 
 def asteroid(view: View) -> Candidate:
     """Draw a moving object: absent from the template, trailed by rate x exposure, mostly below a pixel."""
-    rate = log_uniform(view.rng, view.constants["asteroid"]["rate_arcsec_per_second"])
-    return _trail(view, rate)
+    return _trail(view, "asteroid")
 
 
 def streak(view: View) -> Candidate:
     """Draw a near-Earth object fast enough to leave a trail of several star widths."""
-    rate = log_uniform(view.rng, view.constants["streak"]["rate_arcsec_per_second"])
-    return _trail(view, rate)
+    return _trail(view, "streak")
 
 
 def _stellar(view: View, flux: float, *, static: list[Source]) -> Candidate:
     """Put a star at the centre, its neighbourhood shifted with it."""
     x, y = view.jitter
-    return Candidate(
-        flux=flux,
-        major_pixels=view.star_rms,
-        minor_pixels=view.star_rms,
-        static=[replace(source, x=source.x + x, y=source.y + y) for source in static],
-        transient=[Source(x, y, flux)],
-    )
+    static = [replace(source, x=source.x + x, y=source.y + y) for source in static]
+    return Candidate(flux, view.star_rms, view.star_rms, static=static, transient=[Source(x, y, flux)])
 
 
 def _variable(view: View, amplitudes: list[float]) -> tuple[float, float]:
@@ -94,11 +86,11 @@ def _host(view: View) -> Source:
     return Source(0.0, 0.0, float(flux), radius, index, float(g1), float(g2))
 
 
-def _trail(view: View, rate_arcsec_per_second: float) -> Candidate:
+def _trail(view: View, kind: str) -> Candidate:
     """Line up stars closer than their width: the image of a source that moved at constant rate."""
-    length = (
-        rate_arcsec_per_second * view.constants["exposure_seconds"] / view.constants["pixel_scale_arcsec"]
-    )
+    rate_arcsec_per_second = log_uniform(view.rng, view.constants[kind]["rate_arcsec_per_second"])
+    trail_arcsec = rate_arcsec_per_second * view.constants["exposure_seconds"]
+    length = trail_arcsec / view.constants["pixel_scale_arcsec"]
     flux = view.flux(view.snr(view.rng, kind="real"))
     flux *= view.trail_factor(length, rms_pixels=view.star_rms)
     count = max(1, int(np.ceil(length / (0.4 * view.fwhm))))

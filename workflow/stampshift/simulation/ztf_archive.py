@@ -1,24 +1,22 @@
 """Writes ZTF's training set: a pickled DataFrame of gzipped FITS (Carrasco-Davis 2021, AJ 162, 231)."""
 
-import pickle
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.random import Generator
 
-from stampshift.core.files import atomic_path
 from stampshift.core.parallel import ordered_map
+from stampshift.simulation.archive_plan import Plan
 from stampshift.simulation.detector import staircase_region
 from stampshift.simulation.drawing import Image
-from stampshift.simulation.encoding import fits_bytes, gzip_bytes
-from stampshift.simulation.plan import Plan, Task
-from stampshift.simulation.triplets import Triplet
+from stampshift.simulation.encoding import fits_bytes, gzip_bytes, write_pickle
+from stampshift.simulation.exposure import Triplet
 
 ARCHIVE = "training_set_Nov-26-2019.pkl"
-PICKLE_PROTOCOL = 2
 CUTOUTS = {"cutoutScience": "science", "cutoutTemplate": "template", "cutoutDifference": "difference"}
 # the archive has seven columns of metadata; which ones is not documented: these are fields of ZTF's alerts
 COLUMNS = (
@@ -32,39 +30,23 @@ OBJECT_LETTERS = 7
 
 def write_archive(plan: Plan, folder: Path, *, processes: int) -> None:
     """Write the pickle; all records are in memory at once, as the format demands."""
-    records = [
-        record for block in ordered_map(draw_block, plan.tasks(), processes=processes) for record in block
-    ]
-    frame = _frame(records)
-    with atomic_path(folder / ARCHIVE) as temporary, temporary.open("wb") as stream:
-        pickle.dump(frame, stream, protocol=PICKLE_PROTOCOL)
+    records = chain.from_iterable(ordered_map(draw_block, plan.tasks(), processes=processes))
+    write_pickle(folder / ARCHIVE, _frame(list(records)))
 
 
-def draw_block(task: Task) -> list[dict[str, Any]]:
+def draw_block(task: Plan) -> list[dict[str, Any]]:
     """Rows of the table for the stamps of one task."""
     rows = []
-    for triplet, index, name, number, rng in zip(
-        task.triplets(), task.indices, task.classes, task.objects, task.record_streams(), strict=True
-    ):
+    stamps = zip(task.indices, task.classes, task.objects, task.record_streams(), strict=True)
+    for triplet, (index, name, number, rng) in zip(task.triplets(), stamps, strict=True):
         images = with_gaps(triplet, constants=task.constants, rng=rng)
-        cutouts = {
-            column: gzip_bytes(fits_bytes(images[kind], cards=CARDS)) for column, kind in CUTOUTS.items()
-        }
-        rows.append(
-            {
-                "oid": object_name(number),
-                "class": name,
-                **cutouts,
-                "candid": FIRST_CANDID + index,
-                **metadata(triplet, constants=task.constants, rng=rng),
-            }
-        )
+        row = {"oid": object_name(number), "class": name, "candid": FIRST_CANDID + index}
+        row |= {column: gzip_bytes(fits_bytes(images[kind], cards=CARDS)) for column, kind in CUTOUTS.items()}
+        rows.append(row | metadata(triplet, constants=task.constants, rng=rng))
     return rows
 
 
-def with_gaps(
-    triplet: Triplet, *, constants: Mapping[str, Any], rng: np.random.Generator
-) -> dict[str, Image]:
+def with_gaps(triplet: Triplet, *, constants: Mapping[str, Any], rng: Generator) -> dict[str, Image]:
     """Cutouts of an alert, pixels at the quadrant's edge lost: to NaN, a fill value, or rows cut off."""
     settings, size = constants["mask"], constants["stamp_size_pixels"]
     images = {kind: getattr(triplet, kind).copy() for kind in CUTOUTS.values()}
@@ -84,7 +66,7 @@ def with_gaps(
     return images
 
 
-def metadata(triplet: Triplet, *, constants: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
+def metadata(triplet: Triplet, *, constants: Mapping[str, Any], rng: Generator) -> dict[str, Any]:
     """Fields of the alert beside the images, measured with errors."""
     conditions, flux = triplet.conditions, triplet.candidate.flux
     error = conditions.flux_error
@@ -111,18 +93,16 @@ def object_name(number: int) -> str:
 def _frame(records: list[dict[str, Any]]) -> pd.DataFrame:
     """Table of plain numpy columns, in which equal texts are one object: pickle's bytes depend on it."""
     shared: dict[str, str] = {}
-    columns: dict[str, NDArray[Any]] = {}
+    columns: list[pd.Series] = []
     for name in COLUMNS:
         values = [record[name] for record in records]
         if name in TEXTS:
             values = [shared.setdefault(text, text) for text in values]
         is_object = name in TEXTS or name in CUTOUTS
         column = np.empty(len(values), object) if is_object else np.array(values)
-        if is_object:
-            column[:] = values
-        columns[name] = column
+        column[:] = values
+        columns.append(pd.Series(column, dtype=column.dtype))
+    frame = pd.concat(columns, axis=1)
     # pandas' own text type would need pyarrow to be read back
-    index = pd.Index(np.array(COLUMNS, object), dtype=object)
-    frame = pd.concat([pd.Series(column, dtype=column.dtype) for column in columns.values()], axis=1)
-    frame.columns = index
+    frame.columns = pd.Index(np.array(COLUMNS, object), dtype=object)
     return frame

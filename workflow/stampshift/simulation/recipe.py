@@ -1,4 +1,4 @@
-"""A candidate before it is exposed, and what a recipe may know to make one."""
+"""What a recipe of a class makes, a candidate before it is exposed, and what it may know to do so."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.random import Generator
 
 from stampshift.simulation.drawing import Image, Source
 from stampshift.simulation.scenes import Conditions, Mismatch, flux_of_magnitude
@@ -21,60 +22,30 @@ class NoisePeak(NamedTuple):
 
 @dataclass
 class Candidate:
-    """What lies at the centre of a stamp.
+    """What lies at the centre of a stamp."""
 
-    Attributes
-    ----------
-    flux
-        Flux that a survey would report from the difference image, signed, in image units.
-    major_pixels, minor_pixels
-        Root-mean-square size of the detection along its two axes.
-    static
-        Sources in the template and in the science image alike.
-    transient
-        Sources in the science image alone; negative fluxes for what faded.
-    science_pixels, template_pixels
-        Light or charge that does not pass the point-spread function, (size, size); None for nothing.
-    mismatch
-        Error of the template's matching where it is the cause of the detection; None for the ordinary one.
-    noise_peak
-        Set where nothing but noise was detected.
-    """
-
-    flux: float
-    major_pixels: float
+    flux: float  # that a survey would report from the difference image, signed, in image units
+    major_pixels: float  # root-mean-square size of the detection along its two axes
     minor_pixels: float
-    static: list[Source] = field(default_factory=list)
-    transient: list[Source] = field(default_factory=list)
+    static: list[Source] = field(default_factory=list)  # in the template and in the science image alike
+    transient: list[Source] = field(default_factory=list)  # in science alone; negative fluxes for what faded
+    # light or charge that does not pass the point-spread function, (size, size)
     science_pixels: Image | None = None
     template_pixels: Image | None = None
+    # error of the template's matching where it is the cause of the detection; None for the ordinary one
     mismatch: Mismatch | None = None
-    noise_peak: NoisePeak | None = None
+    noise_peak: NoisePeak | None = None  # set where nothing but noise was detected
 
 
 @dataclass(frozen=True)
 class View:
-    """What a recipe sees: the survey's constants, this exposure, and two random streams.
-
-    Attributes
-    ----------
-    constants
-        The survey's physical constants.
-    conditions
-        Seeing, noise and sky of this exposure.
-    size_pixels
-        Side of the stamp.
-    rng
-        Random stream of this stamp.
-    sky_rng
-        Random stream of the astronomical object, the same for each of its alerts.
-    """
+    """What a recipe sees: the survey's constants, this exposure, and two random streams."""
 
     constants: Mapping[str, Any]
     conditions: Conditions
     size_pixels: int
-    rng: np.random.Generator
-    sky_rng: np.random.Generator
+    rng: Generator  # of this stamp
+    sky_rng: Generator  # of the astronomical object, the same for each of its alerts
 
     @cached_property
     def jitter(self) -> tuple[float, float]:
@@ -92,7 +63,7 @@ class View:
         """Standard deviation of a star's core in pixels."""
         return self.fwhm / 2.355
 
-    def snr(self, rng: np.random.Generator, *, kind: str) -> float:
+    def snr(self, rng: Generator, *, kind: str) -> float:
         """Signal-to-noise ratio of a "real" or "bogus" detection: that of a star of the same flux.
 
         The law is a table of measured percentiles, interpolated in the logarithm.
@@ -147,11 +118,11 @@ class View:
 Recipe = Callable[[View], Candidate]
 
 
-def uniform(rng: np.random.Generator, bounds: list[float]) -> float:
+def uniform(rng: Generator, bounds: list[float]) -> float:
     """Draw a uniform number between two bounds."""
     return float(rng.uniform(bounds[0], bounds[1]))
 
 
-def log_uniform(rng: np.random.Generator, bounds: list[float]) -> float:
+def log_uniform(rng: Generator, bounds: list[float]) -> float:
     """Draw a number between two positive bounds whose logarithm is uniform."""
     return float(np.exp(rng.uniform(*np.log(bounds))))

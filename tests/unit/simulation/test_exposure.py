@@ -1,12 +1,11 @@
 import numpy as np
 import pytest
 
-from stampshift.simulation.candidates import Candidate, View
 from stampshift.simulation.drawing import Psf, Source, draw_sources
-from stampshift.simulation.exposure import expose
+from stampshift.simulation.exposure import RECIPES, draw_triplet, expose
+from stampshift.simulation.recipe import Candidate, View
 from stampshift.simulation.scenes import Conditions, Mismatch, draw_conditions, kernel_error
-from stampshift.simulation.streams import PURPOSE_SKY, PURPOSE_STAMP, random_stream
-from stampshift.simulation.triplets import RECIPES, draw_triplet
+from stampshift.simulation.streams import Purpose, random_stream
 
 PERFECT = Mismatch(0.0, 0.0, 1.0, 1.0)
 SATURATED = {
@@ -33,8 +32,8 @@ def draw(survey_constants):
         return draw_triplet(
             name,
             constants=constants,
-            rng=random_stream(1, survey, PURPOSE_STAMP, index),
-            sky_rng=random_stream(1, survey, PURPOSE_SKY, index),
+            rng=random_stream(1, survey, Purpose.STAMP, index),
+            sky_rng=random_stream(1, survey, Purpose.SKY, index),
         )
 
     return one
@@ -77,14 +76,8 @@ def test_noise_of_the_images_is_that_of_the_conditions(survey_constants):
     constants = survey_constants("ATLAS")
     psf = Psf(2.3, 3.0, 0, 0)
     conditions = Conditions(psf, psf, noise=16.8, template_noise=4.2, sky=262.0, depth_mag=19.5)
-    template, science, difference = expose(
-        Candidate(0, 1, 1),
-        static=[],
-        mismatch=PERFECT,
-        conditions=conditions,
-        constants=constants | {"stamp_size_pixels": 201},
-        rng=np.random.default_rng(0),
-    )
+    view = View(constants, conditions, 201, np.random.default_rng(0), np.random.default_rng(0))
+    template, science, difference = expose(Candidate(0, 1, 1), static=[], mismatch=PERFECT, view=view)
     assert science.std() == pytest.approx(16.8, rel=0.01)
     assert template.std() == pytest.approx(4.2, rel=0.01)
     assert difference.std() == pytest.approx(np.hypot(16.8, 4.2), rel=0.01)
@@ -93,21 +86,12 @@ def test_noise_of_the_images_is_that_of_the_conditions(survey_constants):
 
 
 def test_photon_noise_grows_with_the_source(survey_constants):
-    constants = survey_constants("HiTS") | {"stamp_size_pixels": 21}
     psf = Psf(4.0, 3.5, 0, 0)
     conditions = Conditions(psf, psf, noise=3.0, template_noise=1.0, sky=0.0, depth_mag=24.2)
     rng = np.random.default_rng(0)
-    stamps = [
-        expose(
-            Candidate(0, 1, 1),
-            static=[Source(0, 0, 40000.0)],
-            mismatch=PERFECT,
-            conditions=conditions,
-            constants=constants,
-            rng=rng,
-        )[1]
-        for _ in range(500)
-    ]
+    view = View(survey_constants("HiTS"), conditions, 21, rng, rng)
+    star = [Source(0, 0, 40000.0)]
+    stamps = [expose(Candidate(0, 1, 1), static=star, mismatch=PERFECT, view=view)[1] for _ in range(500)]
     center = np.array([stamp[10, 10] for stamp in stamps])
     # sky 3 ADU, and the variance of photons: the pixel's mean over a gain of 4
     assert center.std() == pytest.approx(np.sqrt(9 + center.mean() / 4), rel=0.1)
@@ -294,8 +278,8 @@ def test_alerts_of_one_object_share_their_sky(survey_constants):
         draw_triplet(
             "SN",
             constants=constants,
-            rng=random_stream(1, "ZTF", PURPOSE_STAMP, index),
-            sky_rng=random_stream(1, "ZTF", PURPOSE_SKY, 5),
+            rng=random_stream(1, "ZTF", Purpose.STAMP, index),
+            sky_rng=random_stream(1, "ZTF", Purpose.SKY, 5),
         )
         for index in (0, 1)
     )
