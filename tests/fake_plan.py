@@ -3,9 +3,9 @@
 import yaml
 from snakemake.utils import update_config
 
-from stampshift.config.experiment import Experiment
+from stampshift.config.model import read_experiment
 from stampshift.planning.calibration import ArchiveRate, Calibration, Start, TrainingRate
-from stampshift.planning.workflow import SCHEMA, PlannedJob, PlannedWorkflow
+from stampshift.planning.workflow import PlannedJob, PlannedWorkflow
 from tiny_project import ROOT, TINY
 
 STAMPS = {"HiTS": 150, "DES": 150, "ATLAS": 250, "ZTF": 150}
@@ -45,7 +45,7 @@ def planned_workflow(*jobs, cores=2, gpus=None, **changes):
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     for overlay in (TINY, changes):
         update_config(config, overlay)
-    experiment = Experiment.from_config(config, schema=yaml.safe_load(SCHEMA.read_text()))
+    experiment = read_experiment(config)
     return PlannedWorkflow(tuple(jobs), config, experiment, cores, gpus, {})
 
 

@@ -329,7 +329,7 @@ def test_variants_are_tabled_by_label_and_rerun_with_their_method_alone(finished
         (
             ("training", "momentum"),
             2,
-            "config: training.momentum: 2 is greater than or equal to the maximum of 1",
+            "config: training.momentum must be less than 1, found 2.",
         ),
     ],
 )

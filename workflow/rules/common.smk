@@ -11,11 +11,11 @@ PACKAGE_ROOT = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(PACKAGE_ROOT))  # the package is found even where it is not installed
 
 from stampshift.core.errors import ConfigError
-from stampshift.config.diagnosed import diagnosed_pairs
 from stampshift.tables.wording import METHOD_NAMES
-from stampshift.config.experiment import BASELINE, Experiment, Pair, Run, check_shots
+from stampshift.config.experiment import BASELINE, Pair, Run, check_shots
+from stampshift.config.model import read_experiment
 from stampshift.core.provenance import script_digest, offer_package_to_subprocesses
-from stampshift.config.readers import label_files, reader_options, schema_files
+from stampshift.config.surveys import label_files, reader_options, schema_files
 from stampshift.simulation import class_counts
 from stampshift.training.run_folder import FILES as RUN_FILES, TRANSFER_FILES
 
@@ -41,10 +41,9 @@ def expected_counts(survey, section):
 
 
 def load_experiment():
-    """The experiment and the pairs that are diagnosed, or one sentence about what is wrong with the configuration."""
+    """The experiment, or one sentence about what is wrong with the configuration."""
     try:
-        schema = load_yaml(PACKAGE_ROOT / "schemas" / "config.schema.yaml")
-        experiment = Experiment.from_config(config, schema=schema)
+        experiment = read_experiment(config)
         for survey, section in config["surveys"].items():
             counts = expected_counts(survey, section)
             if section["origin"] == "simulate" and not counts:
@@ -54,14 +53,13 @@ def load_experiment():
                 )
             if counts:
                 check_shots(survey, counts=counts, classes=section["classes"], splits=config["splits"])
-        diagnosed = diagnosed_pairs(config["diagnostics"], pairs=experiment.pairs, methods=experiment.methods)
     except ConfigError as error:
         raise WorkflowError(str(error)) from None
-    return experiment, diagnosed
+    return experiment
 
 
-EXPERIMENT, DIAGNOSED_PAIRS = load_experiment()
-DIAGNOSED = [str(pair) for pair in DIAGNOSED_PAIRS]
+EXPERIMENT = load_experiment()
+DIAGNOSED = [str(pair) for pair in EXPERIMENT.diagnosed]
 SURVEYS = list(EXPERIMENT.surveys)
 PAIRS = [str(pair) for pair in EXPERIMENT.pairs]
 SEEDS = list(EXPERIMENT.seeds)

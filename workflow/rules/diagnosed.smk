@@ -1,11 +1,10 @@
 """What the diagnostics' rules share: which runs a pair's diagnostics compare, and their files. No rules."""
 
-from stampshift.config.diagnosed import surveys_with_snr
 from stampshift.tables.wording import trained_name
 
 DIAGNOSTICS = config["diagnostics"]
 PAIR_DIAGNOSTICS = ("curves", "scores", "reliability", "classes", "errors", "embedding")
-SNR_SURVEYS = surveys_with_snr(config["surveys"], snr_bins=DIAGNOSTICS["snr_bins"])
+SNR_SURVEYS = EXPERIMENT.surveys_with_snr
 SNR_PAIRS = [pair for pair in PAIRS if {*pair.split("-to-")} & {*SNR_SURVEYS}]
 
 

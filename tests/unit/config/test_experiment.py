@@ -4,11 +4,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stampshift.config.experiment import Experiment, Pair, Run, check_shots
+from stampshift.config.experiment import Pair, Run, check_shots
+from stampshift.config.model import read_experiment
+from stampshift.config.schema import editor_schema
 from stampshift.core.errors import ConfigError
 
 ROOT = Path(__file__).parents[3]
-SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 PUBLISHED = yaml.safe_load((ROOT / "config.yaml").read_text())
 
 NEW_SURVEY = {
@@ -33,7 +34,7 @@ def changed(**changes):
 
 
 def experiment(**changes):
-    return Experiment.from_config(changed(**changes), schema=SCHEMA)
+    return read_experiment(changed(**changes))
 
 
 def test_the_published_grid_has_the_published_size():
@@ -77,10 +78,10 @@ def test_a_list_of_pairs_limits_sources_and_targets():
         ({"trainin": {}}, "config: the configuration has no key 'trainin'; did you mean 'training'?"),
         (
             {"training__learning_rate": -1},
-            "config: training.learning_rate: -1 is less than or equal to the minimum",
+            "config: training.learning_rate must be greater than 0, found -1. Meaning: Of the optimiser, at",
         ),
-        ({"training__batch_size": 15}, "config: training.batch_size: 15 is not a multiple of 2"),
-        ({"splits__shots": [0]}, "config: splits.shots.0: 0 is less than the minimum of 1"),
+        ({"training__batch_size": 15}, "config: training.batch_size must be a multiple of 2, found 15."),
+        ({"splits__shots": [0]}, "config: splits.shots.0 must be at least 1, found 0."),
         ({"pairs": ["ZTF-to-ZTF"]}, "config: pairs: 'ZTF-to-ZTF' has the same survey as source and target."),
         ({"pairs": ["ZTF-to-LSST"]}, "names the survey 'LSST', but the config has HiTS, DES, ATLAS, ZTF."),
         ({"splits__fractions__train": 0.7}, "config: splits.fractions sum to 0.9, not to 1."),
@@ -98,24 +99,30 @@ def test_a_list_of_pairs_limits_sources_and_targets():
             {"surveys__ZTF__origin": "url"},
             "surveys.ZTF.origin is 'url', but the section has no key of that name",
         ),
-        ({"surveys__ZTF__reader": "sdss"}, "config: surveys.ZTF.reader: 'sdss' is not one of"),
+        ({"surveys__ZTF__reader": "sdss"}, "config: surveys.ZTF.reader must be 'hits', 'des', 'atlas',"),
         (
             {"diagnostics__operating_points__mdr": [1]},
-            "config: diagnostics.operating_points.mdr.0: 1 is greater than or equal to the maximum of 1",
+            "config: diagnostics.operating_points.mdr.0 must be less than 1, found 1.",
         ),
-        ({"execution__device": "tpu"}, "config: execution.device: 'tpu' is not one of"),
-        ({"methods__mme__steps": "three"}, "config: methods.mme.steps: 'three' is not one of ['one', 'two']"),
+        (
+            {"execution__device": "tpu"},
+            "config: execution.device must be 'auto', 'cpu' or 'cuda', found 'tpu'. Meaning: Where",
+        ),
+        (
+            {"methods__mme__steps": "three"},
+            "config: methods.mme.steps must be 'one' or 'two', found 'three'.",
+        ),
         (
             {"methods__mme__labelled": []},
             "config: methods.mme.labelled: [] is not one of [['source'",
         ),
         (
             {"methods__mme__entropy_weight": -1},
-            "mme.entropy_weight: -1 is less than the minimum of 0.",
+            "mme.entropy_weight must be at least 0, found -1.",
         ),
         (
             {"methods__fintune": {}},
-            "is a required property. Meaning: Methods are finetune, scratch and mme; a section of",
+            "config: methods.fintune needs the key 'variant_of'. Meaning: Methods are finetune, scratch and",
         ),
         (
             {"methods__other": {"variant_of": "mme", "label": "other", "labeled": ["source"]}},
@@ -123,11 +130,11 @@ def test_a_list_of_pairs_limits_sources_and_targets():
         ),
         (
             {"methods__other": {"variant_of": "finetune", "label": "other"}},
-            "config: methods.other.variant_of: 'finetune' is not one of ['mme']. Meaning: The method;",
+            "config: methods.other.variant_of must be 'mme', found 'finetune'. Meaning: Methods are",
         ),
         (
             {"methods__other": {"variant_of": "mme", "label": "$x^2$"}},
-            "config: methods.other.label: '$x^2$' does not match",
+            "found '$x^2$'. Meaning: Name in tables and figures, of letters, digits and common signs.",
         ),
         (
             {"methods__stamps": {"variant_of": "mme", "label": "other"}},
@@ -143,9 +150,17 @@ def test_a_list_of_pairs_limits_sources_and_targets():
         ),
         (
             {"methods__other": VARIANT | {"entropy_weight": {"choice": "published", "grid": [1], "seed": 0}}},
-            "config: methods.other.entropy_weight.choice: 'search' was expected",
+            "config: methods.other.entropy_weight.choice must be 'search', found 'published'.",
         ),
-        ({"methods__2nd": VARIANT}, "config: methods: '2nd' does not match"),
+        (
+            {"diagnostics__pairs": ["HiTS-to-ZTF"], "pairs": ["ZTF-to-DES", "DES-to-ZTF"]},
+            "diagnostics.pairs: 'HiTS-to-ZTF' is none of the experiment's pairs DES-to-ZTF, ZTF-to-DES.",
+        ),
+        (
+            {"diagnostics__errors__method": "mne"},
+            "diagnostics.errors.method is 'mne', which is not among the methods finetune, mme.",
+        ),
+        ({"methods__2nd": VARIANT}, "config: methods: the name '2nd' must match the pattern"),
         ({"training__momentum": None}, "config: training.momentum is null, but training.optimiser is 'sgd'"),
         (
             {"des_study__training__momentum": 0.9},
@@ -179,7 +194,10 @@ def test_a_list_of_pairs_limits_sources_and_targets():
             {"des_study__networks": ["network_2"]},
             "des_study.search.network is 'network_1', which is not among des_study.networks ['network_2'].",
         ),
-        ({"des_study__networks": ["network_5"]}, "des_study.networks.0: 'network_5' is not one of"),
+        (
+            {"des_study__networks": ["network_5"]},
+            "networks.0 must be 'network_1', 'network_2', 'network_3' or 'network_4', found 'network_5'.",
+        ),
         (
             {"des_study__search__validation": 0.125},
             "config: des_study.search.validation is 0.125, not a whole percentage.",
@@ -230,6 +248,17 @@ def test_shots_beyond_what_the_split_holds():
         check_shots("ATLAS", counts={"kast": 60, "cr": 60, "x": 9}, classes=classes, splits=few)
 
 
-def test_every_key_of_the_published_config_is_described_by_the_schema():
-    documented = SCHEMA["properties"]
-    assert set(PUBLISHED) <= set(documented)
+def test_diagnosed_are_all_pairs_some_or_none():
+    assert len(experiment().diagnosed) == 12
+    assert experiment(diagnostics__pairs=["ZTF-to-DES"]).diagnosed == (Pair("ZTF", "DES"),)
+    assert experiment(diagnostics__enabled=False).diagnosed == ()
+
+
+def test_recall_by_snr_is_of_surveys_whose_archive_gives_it():
+    assert experiment().surveys_with_snr == ("HiTS", "DES")
+    assert experiment(diagnostics__snr_bins=None).surveys_with_snr == ()
+
+
+def test_the_schema_for_editors_is_that_of_the_model():
+    """Else: python -m stampshift.config.schema > workflow/schemas/config.schema.json."""
+    assert (ROOT / "workflow/schemas/config.schema.json").read_text() == editor_schema()

@@ -4,7 +4,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stampshift.config.labelling import FEATURES_OF, READERS_WITH_FEATURES, check_labels
+from stampshift.config.des_study import FEATURES_OF
+from stampshift.config.model import read_experiment
+from stampshift.config.surveys import READERS_WITH_FEATURES
 from stampshift.core.errors import ConfigError
 from stampshift.des_study.forest import FORESTS
 from stampshift.surveys.catalogue import FEATURES
@@ -17,6 +19,8 @@ NEW = {
         "simulate": {"raters": 4, "votes_per_candidate": 3, "error_rate": 0.1, "seed": 0},
     },
     "margin": 2,
+    "fractions": {"train": 0.5, "validation": 0.2, "test": 0.3, "reserve": 0.0},
+    "training": PUBLISHED["des_study"]["training"],
 }
 HITS = PUBLISHED["surveys"]["HiTS"]
 
@@ -40,7 +44,7 @@ SIMULATED_HITS = {"surveys__HiTS__origin": "simulate", "des_study__new_survey": 
     "changes", [{}, PLANTED, PLANTED | {"des_study__relabels__origin": "planted"}, SIMULATED_HITS]
 )
 def test_what_agrees_with_itself_passes(changes):
-    check_labels(changed(**changes))
+    read_experiment(changed(**changes))
 
 
 @pytest.mark.parametrize(
@@ -49,7 +53,7 @@ def test_what_agrees_with_itself_passes(changes):
         (
             {"surveys__HiTS__simulate__flipped": 0.1},
             "surveys.HiTS.simulate.flipped: wrong labels are planted in archives of reader 'des' alone, and "
-            "HiTS has reader 'hits'; take the key out.",
+            "surveys.HiTS.reader is 'hits'; take the key out.",
         ),
         (
             {"des_study__survey": "HiTS"},
@@ -80,7 +84,7 @@ def test_what_agrees_with_itself_passes(changes):
 )
 def test_what_contradicts_itself_is_one_sentence(changes, message):
     with pytest.raises(ConfigError) as caught:
-        check_labels(changed(**changes))
+        read_experiment(changed(**changes))
     assert message in str(caught.value)
     assert str(caught.value).startswith("config: ")
 

@@ -4,13 +4,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stampshift.config.experiment import Experiment
-from stampshift.config.readers import label_files, reader_options, schema_files
+from stampshift.config.model import read_experiment
+from stampshift.config.surveys import label_files, reader_options, schema_files
 from stampshift.core.errors import ConfigError
 
 ROOT = Path(__file__).parents[3]
 PUBLISHED = yaml.safe_load((ROOT / "config.yaml").read_text())
-SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 SECTION = {
     "origin": "path",
     "path": "raw/Mine",
@@ -24,7 +23,7 @@ CHANNELS = {"template": "t", "science": "s", "difference": "d"}
 def read(**section):
     config = deepcopy(PUBLISHED)
     config["surveys"]["Mine"] = SECTION | section
-    return Experiment.from_config(config, schema=SCHEMA)
+    return read_experiment(config)
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import yaml
 
-from stampshift.config.experiment import Experiment
-from stampshift.config.methods import read_sections
+from stampshift.config.experiment import read_sections
+from stampshift.config.model import read_experiment
 
 ROOT = Path(__file__).parents[3]
 SEARCH = {"choice": "search", "grid": [0.1, 1], "seed": 0}
@@ -68,10 +68,9 @@ def overlaid(config, overlay):
 
 def profile(*names):
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
-    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
     for name in names:
         config = overlaid(config, yaml.safe_load((ROOT / "workflow/profiles" / name).read_text()))
-    return config, Experiment.from_config(config, schema=schema)
+    return config, read_experiment(config)
 
 
 def test_the_published_experiment_has_no_variants():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import yaml
 
-from stampshift.config.readers import ANY_SURVEY
+from stampshift.config.surveys import ANY_SURVEY
 from stampshift.simulation import class_counts, simulate_survey
 from stampshift.stamps.file import Stamps
 from stampshift.stamps.raw_triplets import InvalidPixels

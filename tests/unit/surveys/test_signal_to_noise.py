@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stampshift.config.diagnosed import READERS_WITH_SNR
+from stampshift.config.surveys import READERS_WITH_SNR
 from stampshift.core.errors import ArchiveError
 from stampshift.surveys import READERS, hits
 from stampshift.surveys.catalogue import SIGNAL_TO_NOISE

@@ -1,12 +1,5 @@
 """Where the second study's features and labels come from. No rules."""
 
-from stampshift.config.labelling import check_labels
-
-try:
-    check_labels(config)
-except ConfigError as error:
-    raise WorkflowError(str(error)) from None
-
 DES_RELABELS = DES_STUDY["relabels"]
 FOREST_FEATURES = {"forest": "features", "forest_of_stamps": "stamp-features"}
 CANDIDATES = "<results>/des_study/search/candidates.parquet"

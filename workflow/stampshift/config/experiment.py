@@ -1,17 +1,14 @@
-"""The configuration as typed objects: surveys, pairs, runs. No torch, no files of data."""
+"""What a configuration asks for: surveys, pairs, methods, runs. No torch, no pydantic, no files of data."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, Self
 
-import jsonschema
-
-from stampshift.config.consistency import check_consistency
-from stampshift.config.methods import Section, read_sections
 from stampshift.core.errors import ConfigError
 
 BASELINE = "baseline"
+NAMING = ("variant_of", "label")  # keys of a variant that are no option of its method
+WEIGHT = "entropy_weight"
 
 
 @dataclass(frozen=True, order=True)
@@ -32,27 +29,13 @@ class Pair:
 
 @dataclass(frozen=True, order=True)
 class Run:
-    """One training: the unit of record.
+    """One training: the unit of record."""
 
-    Attributes
-    ----------
-    method
-        ``"baseline"``, ``"further"``, a method of adaptation, or the name of a variant of one.
-    source
-        Survey of the labelled source stamps.
-    target
-        Survey adapted to; None for a baseline.
-    shots
-        Labelled target stamps per class; 0 for a baseline.
-    seed
-        Number of the split.
-    """
-
-    method: str
-    source: str
-    target: str | None
-    shots: int
-    seed: int
+    method: str  # "baseline", "further", a method of adaptation, or the name of a variant of one
+    source: str  # survey of the labelled source stamps
+    target: str | None  # survey adapted to; None for a baseline
+    shots: int  # labelled target stamps per class; 0 for a baseline
+    seed: int  # number of the split
 
     @property
     def folder(self) -> str:
@@ -66,60 +49,53 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Section:
+    """One section of `methods`, complete: a variant has the options of its method where it gives none."""
+
+    name: str  # as in paths and in the table of runs
+    method: str  # module of `stampshift.methods`: the name, or the method that it is a variant of
+    label: str | None  # of a variant in print; None for a method, which tables and figures know how to call
+    options: Mapping[str, Any]  # of the method, without an entropy weight that is chosen for each pair
+    search: Mapping[str, Any] | None  # `choice`, `grid`, `seed` of its own entropy weight, if that is chosen
+    weights_of: str | None  # section whose choice of the weight it uses: itself, or its method; or None
+
+    @property
+    def is_variant(self) -> bool:
+        """Whether it is a variant of another section."""
+        return self.name != self.method
+
+
+def read_sections(methods: Mapping[str, Mapping[str, Any]]) -> dict[str, Section]:
+    """Sections of a checked configuration's `methods`, by name and in its order."""
+    return {name: _read_section(name, methods) for name in methods}
+
+
+def _read_section(name: str, methods: Mapping[str, Mapping[str, Any]]) -> Section:
+    own = methods[name]
+    method = own.get("variant_of", name)
+    options = {key: value for key, value in {**methods[method], **own}.items() if key not in NAMING}
+    search, weights_of = None, None
+    if isinstance(options.get(WEIGHT), Mapping):
+        chosen = options.pop(WEIGHT)
+        weights_of = name if WEIGHT in own else method
+        search = chosen if weights_of == name else None
+    return Section(name, method, own.get("label"), options, search, weights_of)
+
+
+@dataclass(frozen=True)
 class Experiment:
-    """What a configuration asks for.
+    """What a configuration asks for; `stampshift.config.model.read_experiment` reads it."""
 
-    Attributes
-    ----------
-    surveys
-        Names, in the order of the configuration.
-    pairs
-        Source-target pairs to study.
-    seeds, shots
-        As configured, ascending.
-    methods
-        Names of the adaptation methods, variants left out.
-    variants
-        Names of the variants of methods: the ablations.
-    sections
-        Of the configuration's `methods`, by the name of the method or variant.
-    simulated
-        Whether any survey is drawn by the simulator.
-    """
-
-    surveys: tuple[str, ...]
+    surveys: tuple[str, ...]  # in the order of the configuration
     pairs: tuple[Pair, ...]
-    seeds: tuple[int, ...]
-    shots: tuple[int, ...]
-    methods: tuple[str, ...]
-    variants: tuple[str, ...]
-    sections: Mapping[str, Section]
-    simulated: bool
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any], *, schema: Mapping[str, Any]) -> Self:
-        """Check a configuration and read the experiment from it.
-
-        Raises
-        ------
-        ConfigError
-            One sentence: where the configuration is wrong, what was found, what was expected.
-        """
-        check_schema(config, schema=schema)
-        surveys = tuple(config["surveys"])
-        sections = read_sections(config["methods"])
-        experiment = cls(
-            surveys=surveys,
-            pairs=_pairs(config["pairs"], surveys=surveys),
-            seeds=tuple(sorted(config["splits"]["seeds"])),
-            shots=tuple(sorted(config["splits"]["shots"])),
-            methods=tuple(name for name, section in sections.items() if not section.is_variant),
-            variants=tuple(name for name, section in sections.items() if section.is_variant),
-            sections=sections,
-            simulated=any(survey["origin"] == "simulate" for survey in config["surveys"].values()),
-        )
-        check_consistency(config, sections=sections)
-        return experiment
+    seeds: tuple[int, ...]  # ascending
+    shots: tuple[int, ...]  # ascending
+    methods: tuple[str, ...]  # variants left out
+    variants: tuple[str, ...]  # of methods: the ablations
+    sections: Mapping[str, Section]  # of methods and variants, by name
+    diagnosed: tuple[Pair, ...]  # pairs that the diagnostics look into
+    surveys_with_snr: tuple[str, ...]  # whose recall is looked at by signal-to-noise ratio
+    simulated: bool  # whether any survey is drawn by the simulator
 
     def baseline_runs(self) -> Iterator[Run]:
         """Baselines of every survey that is a source."""
@@ -139,54 +115,18 @@ class Experiment:
                     yield from (Run(method, pair.source, pair.target, shots, seed) for seed in self.seeds)
 
 
-def check_schema(config: Mapping[str, Any], *, schema: Mapping[str, Any]) -> None:
-    """Raise a `ConfigError` of one sentence at the first key or value that the schema refuses."""
-    errors = jsonschema.Draft202012Validator(schema).iter_errors(config)
-    error = jsonschema.exceptions.best_match(errors)
-    if error is None:
-        return
-    place = ".".join(map(str, error.absolute_path)) or "the configuration"
-    if error.validator == "additionalProperties":
-        known = list(error.schema.get("properties", {}))
-        unknown = sorted(set(error.instance) - set(known))[0]
-        meant = get_close_matches(unknown, known, n=1)
-        hint = f"did you mean '{meant[0]}'?" if meant else f"known keys: {', '.join(known)}."
-        raise ConfigError(f"config: {place} has no key '{unknown}'; {hint}")
-    meaning = error.schema.get("description", "")
-    raise ConfigError(f"config: {place}: {error.message}." + (f" Meaning: {meaning}" if meaning else ""))
-
-
 def check_shots(
     survey: str, *, counts: Mapping[str, int], classes: Mapping[str, str], splits: Mapping[str, Any]
 ) -> None:
     """Raise a `ConfigError` if a survey with these counts by class cannot give the shots asked for."""
-    fractions = splits["fractions"]
     wanted = (("train", max(splits["shots"])), ("validation", splits["validation_shots"]))
     for label in ("real", "bogus"):
         total = sum(count for name, count in counts.items() if classes.get(name) == label)
         for part, shots in wanted:
-            held = int(total * fractions[part])
+            held = int(total * splits["fractions"][part])
             if shots > held:
                 raise ConfigError(
                     f"config: {shots} shots per class from the {part} part of {survey} were asked for, "
                     f"but it holds about {held} {label} stamps ({total} in all); lower the shots or "
                     "raise the number of stamps."
                 )
-
-
-def _pairs(asked: str | Sequence[str], *, surveys: Sequence[str]) -> tuple[Pair, ...]:
-    if isinstance(asked, str):
-        if len(surveys) < 2:
-            raise ConfigError("config: surveys holds one survey; a pair needs two.")
-        return tuple(Pair(source, target) for source in surveys for target in surveys if source != target)
-    pairs = tuple(Pair.parse(text) for text in asked)
-    for pair in pairs:
-        if pair.source == pair.target:
-            raise ConfigError(f"config: pairs: '{pair}' has the same survey as source and target.")
-        for name in (pair.source, pair.target):
-            if name not in surveys:
-                raise ConfigError(
-                    f"config: pairs: '{pair}' names the survey '{name}', but the config has "
-                    f"{', '.join(surveys)}."
-                )
-    return pairs

@@ -1,80 +1,136 @@
-"""The sections of `methods` in the configuration: methods, and variants of them under names of their own."""
+"""The sections of `methods`: the options of each method, and variants of methods under names of their own."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Literal, Self
 
-from stampshift.core.errors import ConfigError
+from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema, model_validator
+
+from stampshift.config.fields import PLACE, WORD, ConfigModel, Omittable, Seed, Unique, Word
 
 RESULT_FOLDERS = {"baseline", "benchmarks", "calibration", "des_study", "features", "figures", "lambda"} | {
     "logs", "pairs", "splits", "stamps", "store", "tables"
 }  # fmt: skip
-NAMING = ("variant_of", "label")  # keys of a variant that are no option of its method
-WEIGHT = "entropy_weight"
+LABELLED = [["source", "target"], ["source"], ["target"]]
 
 
-@dataclass(frozen=True)
-class Section:
-    """One section of `methods`, complete: a variant has the options of its method where it gives none.
+def _one_of_labelled(value: list[str]) -> list[str]:
+    if value not in LABELLED:
+        raise ValueError(f"{PLACE}: {value} is not one of {LABELLED}.")
+    return value
 
-    Attributes
-    ----------
-    name
-        As in paths and in the table of runs.
-    method
-        Module of `stampshift.methods` that trains it: `name`, or the method that it is a variant of.
-    label
-        Name of a variant in print; None for a method, which tables and figures know how to call.
-    options
-        Of the method. Without ``entropy_weight`` where that is chosen for each pair.
-    search
-        How its own entropy weight is chosen: ``choice``, ``grid`` and ``seed``; None where it is not.
-    weights_of
-        Section whose choice of the entropy weight for a pair it uses: itself, or the method that it is a
-        variant of. None for a fixed weight, and for methods that have none.
-    """
 
-    name: str
-    method: str
-    label: str | None
-    options: Mapping[str, Any]
-    search: Mapping[str, Any] | None
-    weights_of: str | None
+Labelled = Annotated[
+    list[str],
+    AfterValidator(_one_of_labelled),
+    WithJsonSchema({"enum": LABELLED}),
+    Field(description="Where the labelled batch comes from, in equal shares; the shots are the target's."),
+]
+Head = Annotated[
+    Literal["random", "copied"],
+    Field(description="Starting prototypes, random or the rows of the baseline's head."),
+]
+Steps = Annotated[
+    Literal["one", "two"],
+    Field(
+        description="Optimiser steps per iteration, one on the whole loss, or two as in Saito et al. "
+        "(2019), first on the cross-entropy, then on the entropy."
+    ),
+]
+Temperature = Annotated[
+    float, Field(gt=0, description="Divides the cosine similarities of the prototype head.")
+]
+Weight = Annotated[float, Field(ge=0)]
+
+
+class Grid(ConfigModel):
+    """What a search for the entropy weight of each pair tries."""
+
+    grid: Unique[Weight] = Field(min_length=1, description="Values tried by the search.")
+    seed: Seed = Field(description="The split of the search; one of `splits.seeds`.")
+
+
+class Choice(Grid):
+    """How the entropy weight of each pair is chosen."""
+
+    choice: Literal["search", "published"] = Field(
+        description="Search on one split, or take the thesis' published value of the pair."
+    )
+
+
+class OwnSearch(Grid):
+    """A variant's own search for the entropy weight of each pair."""
+
+    choice: Literal["search"]
+
+
+class NoOptions(ConfigModel):
+    """A method without options: `{}`."""
+
+
+class Mme(ConfigModel):
+    """Minimax entropy (Saito et al. 2019)."""
+
+    labelled: Labelled
+    head: Head
+    steps: Steps
+    temperature: Temperature
+    entropy_weight: Weight | Choice = Field(
+        description="lambda, the weight of the unlabelled entropy, a number, or how one is chosen for each "
+        "pair. With 0 no unlabelled stamp is used."
+    )
+
+
+class Variant(ConfigModel):
+    """A method under another name, with the options in which it differs."""
+
+    variant_of: Literal["mme"] = Field(
+        description="Methods are finetune, scratch and mme; a section of another name is a variant of one "
+        "of them, which has a section too, whose options hold where the variant gives none."
+    )
+    label: str = Field(
+        pattern=r"^[\w .,:;()+=/'-]{1,60}$",
+        description="Name in tables and figures, of letters, digits and common signs.",
+    )
+    labelled: Omittable[Labelled] = Field(None)
+    head: Omittable[Head] = Field(None)
+    steps: Omittable[Steps] = Field(None)
+    temperature: Omittable[Temperature] = Field(None)
+    entropy_weight: Omittable[Weight | OwnSearch] = Field(
+        None,
+        description="A number, or a search of the variant's own; without this key, the weight of its method.",
+    )
+
+
+class Methods(ConfigModel):
+    """Adaptation methods to run, each with its options, and variants of them."""
+
+    # sections of other names are variants
+    model_config = ConfigDict(extra="allow", json_schema_extra={"propertyNames": {"description": WORD}})
+    __pydantic_extra__: dict[Word, Variant]
+
+    finetune: Omittable[NoOptions] = Field(
+        None, description="All weights of the source's baseline train on the shots."
+    )
+    scratch: Omittable[NoOptions] = Field(
+        None, description="All weights train on the shots alone, from random values."
+    )
+    mme: Omittable[Mme] = Field(None)
 
     @property
-    def is_variant(self) -> bool:
-        """Whether it is a variant of another section."""
-        return self.name != self.method
+    def sections(self) -> dict[str, ConfigModel]:
+        """The sections that are given, by name."""
+        return {name: section for name, section in self if name in self.model_fields_set}
 
-
-def read_sections(methods: Mapping[str, Mapping[str, Any]]) -> dict[str, Section]:
-    """Sections of the configuration, which has passed its schema, by name and in its order.
-
-    Raises
-    ------
-    ConfigError
-        If a variant's method has no section, or a variant's name is taken by a folder of the results.
-    """
-    return {name: _read(name, methods) for name in methods}
-
-
-def _read(name: str, methods: Mapping[str, Mapping[str, Any]]) -> Section:
-    own = methods[name]
-    method = own.get("variant_of", name)
-    if name in RESULT_FOLDERS:
-        raise ConfigError(
-            f"config: methods.{name}: results/{name} is a folder of the workflow; give the variant "
-            "another name."
-        )
-    if method not in methods:
-        raise ConfigError(
-            f"config: methods.{name} is a variant of '{method}', whose options it takes over, but there is "
-            f"no section methods.{method}; add it."
-        )
-    options = {key: value for key, value in {**methods[method], **own}.items() if key not in NAMING}
-    search, weights_of = None, None
-    if isinstance(options.get(WEIGHT), Mapping):
-        chosen = options.pop(WEIGHT)
-        weights_of = name if WEIGHT in own else method
-        search = chosen if weights_of == name else None
-    return Section(name, method, own.get("label"), options, search, weights_of)
+    @model_validator(mode="after")
+    def _variants_agree(self) -> Self:
+        for name, variant in self.__pydantic_extra__.items():
+            if name in RESULT_FOLDERS:
+                raise ValueError(
+                    f"{PLACE}.{name}: results/{name} is a folder of the workflow; give the variant another "
+                    "name."
+                )
+            if variant.variant_of not in self.model_fields_set:
+                raise ValueError(
+                    f"{PLACE}.{name} is a variant of '{variant.variant_of}', whose options it takes over, "
+                    f"but there is no section {PLACE}.{variant.variant_of}; add it."
+                )
+        return self

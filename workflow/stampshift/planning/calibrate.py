@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from stampshift.config.readers import ANY_SURVEY
+from stampshift.config.surveys import ANY_SURVEY
 from stampshift.planning.calibration import ArchiveRate, Calibration, TrainingRate
 from stampshift.planning.rates import mean_rate, measure_archives, measure_trainings
 from stampshift.planning.starts import measure_starts

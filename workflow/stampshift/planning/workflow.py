@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from snakemake.api import SnakemakeApi
 from snakemake.cli import parse_args
 from snakemake.common.configfile import load_configfile
@@ -23,10 +22,10 @@ from snakemake.utils import available_cpu_count, update_config
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from stampshift.config.experiment import Experiment
+from stampshift.config.model import read_experiment
 from stampshift.core.errors import ConfigError
 
 BASE_CONFIG = Path("config.yaml")
-SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
 CONSTANTS = "resources/surveys/{survey}.yaml"
 
 
@@ -118,7 +117,7 @@ def read_workflow(
     arguments = _arguments(configfiles=configfiles, workflow_profile=workflow_profile, cores=cores)
     files = [Path(path) for path in arguments.configfile or []]
     config = _merged(files)
-    experiment = Experiment.from_config(config, schema=yaml.safe_load(SCHEMA.read_text()))
+    experiment = read_experiment(config)
     absent = _absent_archives(config)
     stand_ins = {name: {"path": CONSTANTS.format(survey=name)} for name in absent}
     available = arguments.cores or available_cpu_count()

@@ -6,15 +6,14 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from stampshift.config.consistency import check_surveys
-from stampshift.config.experiment import check_schema
-from stampshift.config.readers import reader_options
+from stampshift.config.messages import checked
+from stampshift.config.model import StampsConfig
+from stampshift.config.surveys import reader_options
 from stampshift.core.errors import ArchiveError, ConfigError
 from stampshift.stamps.raw_triplets import InvalidPixels
 from stampshift.surveys.inspection import describe_stamps
 from stampshift.surveys.making import make_stamps
 
-SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
 STAMPS = {"size_pixels": 21, "normalisation": "channel"}  # of the published experiment
 
 
@@ -27,68 +26,31 @@ class SurveySettings(NamedTuple):
 
 
 def survey_settings(config: Path, *, survey: str, defaults: Path) -> SurveySettings:
-    """Settings of one survey, from a file that need not be a whole config.
+    """Settings of one survey from `config`, which need not be a whole config, laid over those of `defaults`.
 
-    Parameters
-    ----------
-    config
-        YAML with the survey's section under `surveys`, and perhaps `stamps`.
-    survey
-        The survey's name.
-    defaults
-        Config that holds where `config` says nothing; it need not exist.
-
-    Raises
-    ------
-    ConfigError
-        If a file is no YAML, the survey is in neither, or its section is wrong.
+    `config` has the survey's section under `surveys`, and perhaps `stamps`; `defaults` need not exist. Raises
+    `ConfigError` if a file is no YAML, the survey is in neither, or its section is wrong.
     """
     given = _read(config)
     base = _read(defaults) if defaults.is_file() else {}
     sections = [each.get("surveys", {}).get(survey) for each in (base, given)]
     if sections == [None, None]:
-        known = [*given.get("surveys", {}), *base.get("surveys", {})]
+        known = dict.fromkeys([*given.get("surveys", {}), *base.get("surveys", {})])
         raise ConfigError(
-            f"{config}: expected a section surveys.{survey}, found "
-            f"{', '.join(dict.fromkeys(known)) or 'none'}."
+            f"{config}: expected a section surveys.{survey}, found {', '.join(known) or 'none'}."
         )
     section = {key: value for each in sections if each for key, value in each.items()}
     stamps = STAMPS | base.get("stamps", {}) | given.get("stamps", {})
-    properties = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
-    schema = properties | {
-        "required": ["surveys", "stamps"],
-        "properties": {name: properties["properties"][name] for name in ("surveys", "stamps")},
-    }
-    check_schema({"surveys": {survey: section}, "stamps": stamps}, schema=schema)
-    check_surveys({survey: section})
+    checked({"surveys": {survey: section}, "stamps": stamps}, StampsConfig)
     return SurveySettings(survey, section, stamps)
 
 
 def make_survey(settings: SurveySettings, *, output: Path, processes: int, unlabelled: str) -> str:
-    """Make the stamps file of a survey and describe it.
+    """Make the stamps file of a survey and describe it as `stampshift inspect` does.
 
-    Parameters
-    ----------
-    settings
-        Of the survey.
-    output
-        The stamps file, which appears whole or not at all.
-    processes
-        Worker processes; they do not change the result.
-    unlabelled
-        ``"keep"`` or ``"drop"``.
-
-    Returns
-    -------
-    str
-        What the file holds, as `stampshift inspect` tells it.
-
-    Raises
-    ------
-    ConfigError
-        If the archive is yet to be downloaded or drawn.
-    ArchiveError, ContractError
-        As `making.make_stamps`.
+    The file appears whole or not at all; the number of worker processes does not change it. `unlabelled` is
+    ``"keep"`` or ``"drop"``. Raises `ConfigError` if the archive is yet to be downloaded or drawn,
+    `ArchiveError` if it is not there, and what `making.make_stamps` raises.
     """
     section, survey = settings.section, settings.survey
     if section["origin"] != "path":

@@ -1,0 +1,125 @@
+"""What several sections of the configuration share: their base, kinds of values, fractions and training."""
+
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchemaHandler, model_validator
+
+T = TypeVar("T")
+PLACE = "<place>"  # in a validator's sentence: where its model or value stands in the configuration
+
+
+class ConfigModel(BaseModel):
+    """Base of the sections: unknown keys are refused, and no value is converted to another type."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
+
+
+class _NotNull:
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> Any:
+        return handler(source)["schema"]  # that of `T | None` without the None
+
+
+def _unique(values: list[T]) -> list[T]:
+    for row, value in enumerate(values):
+        if value in values[:row]:
+            raise ValueError(f"{PLACE} has {value!r} twice.")
+    return values
+
+
+def _whole_percent(share: float) -> float:
+    if abs(100 * share - round(100 * share)) > 1e-9:
+        raise ValueError(f"{PLACE} is {share:g}, not a whole percentage.")
+    return share
+
+
+Omittable = Annotated[T | None, _NotNull()]  # a key that may be left out, None then, but not be null
+Unique = Annotated[list[T], AfterValidator(_unique), Field(json_schema_extra={"uniqueItems": True})]
+Name = Annotated[str, Field(min_length=1)]
+WORD = "A name in paths; letters, digits and underscores, a letter first."
+Word = Annotated[str, Field(pattern="^[A-Za-z][A-Za-z0-9_]*$", description=WORD)]
+Count = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+Percent = Annotated[Share, AfterValidator(_whole_percent)]
+PercentOrZero = Annotated[float, Field(ge=0, lt=1), AfterValidator(_whole_percent)]
+Normalisation = Annotated[
+    Literal["channel", "difference_mad", "difference_mad_clipped"],
+    Field(
+        description="`channel`, each image to mean 0 and standard deviation 1; `difference_mad`, all three "
+        "divided by the MAD-sigma of the difference; `difference_mad_clipped`, the same with no pixel "
+        "beyond 30 sigmas."
+    ),
+]
+
+
+class Fractions(ConfigModel):
+    """Shares of the parts of a split, whole percents that sum to 1."""
+
+    train: Percent
+    validation: Percent
+    test: Percent
+
+    @model_validator(mode="after")
+    def _sum_to_one(self) -> Self:
+        total = sum(self.model_dump().values())
+        if abs(total - 1) > 1e-9:
+            raise ValueError(f"{PLACE} sum to {total:g}, not to 1.")
+        return self
+
+
+class FractionsWithReserve(Fractions):
+    """Shares of the parts of a split, of which the reserve is put aside; whole percents that sum to 1."""
+
+    reserve: PercentOrZero
+
+
+class Training(ConfigModel):
+    """How networks are trained."""
+
+    optimiser: Literal["sgd", "adam"] = Field(
+        description="Stochastic gradient descent with momentum, or Adam."
+    )
+    learning_rate: float = Field(gt=0, description="Of the optimiser, at the first iteration.")
+    momentum: float | None = Field(
+        ge=0,
+        lt=1,
+        description="Of stochastic gradient descent; null with Adam, which has moments of its own.",
+    )
+    halve_every_iterations: Count | None = Field(
+        description="Iterations after which the learning rate is halved, again and again; null for never."
+    )
+    batch_size: int = Field(
+        ge=4,
+        multiple_of=2,
+        description="Labelled stamps per iteration; MME halves it between source and target.",
+    )
+    epoch_size: int | None = Field(
+        ge=4,
+        description="Labelled stamps drawn per epoch, with replacement, classes balanced; a multiple of the "
+        "batch. null for every stamp of the train part once per epoch, in random order, for methods that "
+        "train on one survey.",
+    )
+    patience_epochs: Count = Field(
+        description="Epochs without a better validation balanced accuracy after which a training stops."
+    )
+    max_epochs: Count | None = Field(
+        description="Epochs after which a training stops in any case; null for no such bound."
+    )
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        if self.epoch_size is not None and self.epoch_size % self.batch_size:
+            raise ValueError(
+                f"{PLACE}.epoch_size {self.epoch_size} is no multiple of {PLACE}.batch_size "
+                f"{self.batch_size}."
+            )
+        if self.optimiser == "sgd" and self.momentum is None:
+            raise ValueError(
+                f"{PLACE}.momentum is null, but {PLACE}.optimiser is 'sgd': give a number, 0 for none."
+            )
+        if self.optimiser == "adam" and self.momentum is not None:
+            raise ValueError(
+                f"{PLACE}.momentum is {self.momentum:g}, but {PLACE}.optimiser is 'adam', which has moments "
+                "of its own: set it to null."
+            )
+        return self
