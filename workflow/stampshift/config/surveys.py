@@ -10,8 +10,8 @@ from stampshift.config.fields import PLACE, ConfigModel, Name, Omittable, Seed, 
 from stampshift.core.errors import ConfigError
 
 ANY_SURVEY = ("table", "packets", "folder")  # readers that a key of their name describes
-# keys of SIGNAL_TO_NOISE and FEATURES of surveys.catalogue, which imports all readers and a table library: every
-# job reads the configuration
+# keys of SIGNAL_TO_NOISE and FEATURES of surveys.catalogue, named here because it imports all readers and a
+# table library, and every job reads the configuration
 READERS_WITH_SNR = ("des", "hits")
 READERS_WITH_FEATURES = ("des",)
 
