@@ -34,23 +34,10 @@ Stack = NDArray[np.float64]
 def stamp_features(
     template: Stack, difference: Stack, *, masked: NDArray[np.bool_]
 ) -> dict[str, NDArray[np.float64]]:
-    """Measure the 18 stamp features; masked pixels count as 0 after normalising.
+    """Measure the 18 `STAMP_FEATURES` of images (n, size, size) in the survey's units: finite float64 (n,).
 
-    Parameters
-    ----------
-    template, difference
-        float64 (n, size, size) in the survey's units, of `SMALLEST_STAMP` pixels or more.
-    masked
-        bool (n, size, size), pixels of either image without a measurement; their values do not matter.
-
-    Returns
-    -------
-    dict
-        float64 (n,) by name, those of `autoscan.STAMP_FEATURES`; finite.
-
-    References
-    ----------
-    Goldstein et al. 2015, AJ 150, 82, table 2.
+    The size is `SMALLEST_STAMP` pixels or more. Pixels that are `masked` in either image count as 0 after
+    normalising, whatever their values.
     """
     values, reference = normalised(difference, masked=masked), normalised(template, masked=masked)
     binned, binned_reference = binned_by_two(values), binned_by_two(reference)

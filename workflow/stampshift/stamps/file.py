@@ -42,40 +42,23 @@ DAMAGED = (OSError, KeyError, ValueError, RuntimeError, AttributeError, TypeErro
 
 @dataclass(frozen=True)
 class Stamps:
-    """The stamps of one survey, memory-mapped.
-
-    Attributes
-    ----------
-    survey
-        Name of the survey.
-    stamps
-        float32 (N, 3, size, size), read-only, channels as `CHANNELS`, normalised: no NaN, no inf.
-    labels
-        uint8 (N,), 1 real and 0 bogus; `UNLABELLED` where it is not known.
-    classes, ids, groups
-        str (N,), the survey's own class, the candidate's and the object's identifier.
-    attributes
-        What preprocessing counted, where the stamps came from, and `digest`, SHA-256 of all the content.
-    """
+    """The stamps of one survey, memory-mapped."""
 
     survey: str
-    stamps: NDArray[np.float32]
-    labels: NDArray[np.uint8]
-    classes: NDArray[np.str_]
-    ids: NDArray[np.str_]
-    groups: NDArray[np.str_]
+    stamps: NDArray[np.float32]  # (N, 3, size, size), read-only, channels as `CHANNELS`, finite
+    labels: NDArray[np.uint8]  # (N,), 1 real and 0 bogus, `UNLABELLED` where it is not known
+    classes: NDArray[np.str_]  # (N,), the survey's own
+    ids: NDArray[np.str_]  # (N,), of the candidates
+    groups: NDArray[np.str_]  # (N,), of their objects, "" where the survey names none
+    # what preprocessing counted, where the stamps came from, and `digest`, SHA-256 of all the content
     attributes: Mapping[str, Any]
 
     @classmethod
     def open(cls, path: Path | str, *, unlabelled: bool = False) -> Self:
         """Memory-map a stamps file after checking its contract.
 
-        Parameters
-        ----------
-        path
-            The file.
-        unlabelled
-            Whether it may hold stamps without a label: nothing that trains on labels may meet one unawares.
+        `unlabelled` says whether it may hold stamps without a label: nothing that trains on labels may meet
+        one unawares.
 
         Raises
         ------
@@ -125,13 +108,7 @@ def is_stamps_file(path: Path | str) -> bool:
 
 
 def read_attributes(path: Path | str) -> dict[str, Any]:
-    """Attributes of a stamps file, as `Stamps.attributes`, without its stamps.
-
-    Raises
-    ------
-    ContractError
-        If the file cannot be read.
-    """
+    """`Stamps.attributes` of a stamps file without its stamps; a `ContractError` if it cannot be read."""
     try:
         with h5py.File(path) as file:
             attributes: dict[str, Any] = json.loads(str(file.attrs["preprocessing"]))
@@ -178,11 +155,8 @@ class StampsWriter:
     ) -> None:
         """Add a block of preprocessed stamps, float32 (n, 3, size, size), and what is known of them.
 
-        Raises
-        ------
-        ContractError
-            On a wrong shape, a non-finite pixel, a label other than 0, 1 and `UNLABELLED`, or lengths that
-            differ.
+        A `ContractError` is raised on a wrong shape, a non-finite pixel, a label other than 0, 1 and
+        `UNLABELLED`, or lengths that differ.
         """
         lengths = {len(labels), len(classes), len(ids), len(groups), len(stamps)}
         if stamps.shape[1:] != self._shape or len(lengths) != 1:
@@ -213,13 +187,7 @@ class StampsWriter:
         self._attributes.update(attributes)
 
     def finish(self, path: Path) -> None:
-        """Write everything collected to `path`; the same content gives the same bytes.
-
-        Raises
-        ------
-        ContractError
-            If there is no stamp at all.
-        """
+        """Write everything collected to `path`, a stamp at least; the same content gives the same bytes."""
         count, row_pixels = len(self._labels), int(np.prod(self._shape))
         if count == 0:
             raise ContractError(f"{self._survey}: no stamp is left after preprocessing: {self._attributes}.")
@@ -265,15 +233,6 @@ def stamps_writer(path: Path | str, *, survey: str, size_pixels: int) -> Iterato
     grow: pixels are spooled to an anonymous file in the same folder and copied once at the end. Memory
     holds one block of pixels, and 0.3 KB per stamp for what is known of it. Temporary files of writers that
     were killed are removed.
-
-    Parameters
-    ----------
-    path
-        Final name of the HDF5 file.
-    survey
-        Name of the survey.
-    size_pixels
-        Side of the square stamps.
     """
     remove_leftovers(path)
     with atomic_path(path) as temporary, tempfile.TemporaryFile(dir=temporary.parent) as spool:

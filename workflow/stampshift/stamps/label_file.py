@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from stampshift.core.errors import ContractError
 from stampshift.stamps.file import BOGUS, REAL, Stamps
@@ -22,25 +21,12 @@ from stampshift.stamps.splits import Rows, Splits, make_splits
 def relabelled(stamps: Stamps, labels: Path | None, *, rows: Rows) -> Stamps:
     """Stamps with the labels of a labels file in place of their own; as they are where there is none.
 
-    Parameters
-    ----------
-    stamps
-        The survey.
-    labels
-        The labels file, or None.
-    rows
-        Rows whose labels will be used: the file must hold them.
-
-    Raises
-    ------
-    ContractError
-        If the file cannot be read, was made for other stamps, holds a label that is none, or misses one of
-        `rows`.
+    A `ContractError` is raised if the file breaks its contract, or misses one of the `rows` that are used.
     """
     if labels is None:
         return stamps
     table = read_labels(labels, stamps)
-    held, values = table["row"].to_numpy(np.int64), table["label"].to_numpy(np.uint8)
+    held = table["row"].to_numpy(np.int64)
     missing = np.setdiff1d(rows, held)
     if len(missing):
         raise ContractError(
@@ -48,13 +34,13 @@ def relabelled(stamps: Stamps, labels: Path | None, *, rows: Rows) -> Stamps:
             f"found none of {len(missing)}, among them candidate {stamps.ids[missing[0]]}. Delete the labels "
             "file and the splits; the workflow makes them again."
         )
-    given: NDArray[np.uint8] = stamps.labels.copy()
-    given[held] = values
+    given = stamps.labels.copy()
+    given[held] = table["label"].to_numpy(np.uint8)
     return replace(stamps, labels=given)
 
 
 def read_labels(path: Path, stamps: Stamps) -> pd.DataFrame:
-    """Table of a labels file, checked against the stamps that it labels.
+    """Table of a labels file.
 
     Raises
     ------
@@ -67,21 +53,13 @@ def read_labels(path: Path, stamps: Stamps) -> pd.DataFrame:
     except (OSError, ValueError, KeyError) as error:
         raise ContractError(f"{path}: not a readable labels file ({error}). Delete it.") from error
     check_rows(table, stamps, source=str(path), remedy="The file was made for other stamps: delete it.")
-    if not label.isin([REAL, BOGUS]).all():
-        found = label[~label.isin([REAL, BOGUS])].iloc[0]
-        raise ContractError(f"{path}: expected labels 1 (real) and 0 (bogus), found {found}.")
+    strange = label[~label.isin([REAL, BOGUS])]
+    if len(strange):
+        raise ContractError(f"{path}: expected labels 1 (real) and 0 (bogus), found {strange.iloc[0]}.")
     return table
 
 
 def split_labelled(stamps: Stamps, labels: Path, *, fractions: Mapping[str, float], seed: int) -> Splits:
-    """Splits of the stamps that a labels file holds, stratified by its labels; the others are in no part.
-
-    Raises
-    ------
-    ContractError
-        If the labels file breaks its contract.
-    ConfigError
-        If it holds fewer stamps of a class than the split has folds.
-    """
+    """Splits of the stamps that a labels file holds, stratified by its labels; the others are in no part."""
     rows = np.sort(read_labels(labels, stamps)["row"].to_numpy(np.int64))
     return make_splits(relabelled(stamps, labels, rows=rows), fractions=fractions, seed=seed, rows=rows)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from stampshift.core.errors import ConfigError, ContractError
 from stampshift.core.files import REMEDY, atomic_path
-from stampshift.stamps.file import BOGUS, REAL, Stamps
+from stampshift.stamps.file import LABELS, Stamps
 
 PARTS = ("train", "validation", "test")
 # what the reader of npz files raises of a damaged one
@@ -32,24 +32,15 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Splits:
-    """Rows of one survey's stamps file, by part; every array is int64.
-
-    Attributes
-    ----------
-    survey
-        Name of the survey.
-    train_real, train_bogus, validation_real, validation_bogus
-        Rows of a part and class, in the random order that defines the shots.
-    test
-        Rows of the test part, ascending.
-    """
+    """Rows of one survey's stamps file, by part and class; every array is int64."""
 
     survey: str
+    # in the random order that defines the shots
     train_real: Rows
     train_bogus: Rows
     validation_real: Rows
     validation_bogus: Rows
-    test: Rows
+    test: Rows  # of both classes, ascending
 
     @property
     def train(self) -> Rows:
@@ -90,13 +81,7 @@ class Splits:
 
     @classmethod
     def open(cls, path: Path | str) -> Self:
-        """Read a splits file.
-
-        Raises
-        ------
-        ContractError
-            If the file cannot be read or misses an array.
-        """
+        """Read a splits file; a `ContractError` if it cannot be read or misses an array."""
         try:
             with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as file:
                 rows = {name: file[name] for name in cls.__dataclass_fields__ if name != "survey"}
@@ -112,18 +97,12 @@ def make_splits(
 
     Parameters
     ----------
-    stamps
-        The survey; stamps without an object identifier count as objects of their own.
     fractions
         Share of each of `PARTS` and, if there is one, of the reserve; multiples of 1/100 that sum to 1.
     seed
         Number of the split: the same number gives every method the same parts.
     rows
         Rows to split, where people have labelled some stamps only; the others are in no part.
-
-    Returns
-    -------
-    Splits
 
     Raises
     ------
@@ -132,38 +111,25 @@ def make_splits(
     """
     folds, order = _stream(stamps, seed).spawn(2)
     some = np.arange(len(stamps)) if rows is None else rows
-    part = _assign_parts(stamps, some, fractions=fractions, random_state=_state(folds))
-    return _splits(stamps, part, generator=np.random.default_rng(order))
+    part = _assign_parts(stamps, some, fractions, folds)
+    return _splits(stamps, part, np.random.default_rng(order))
 
 
 def make_folds(stamps: Stamps, *, folds: int, validation: float, seed: int) -> list[Splits]:
     """Splits for cross-fitting: fold k is the test part of split k, so that every stamp is in one test part.
 
-    Parameters
-    ----------
-    stamps, seed
-        As for `make_splits`, which also says what raises.
-    folds
-        Number of splits.
-    validation
-        Share of the other folds' stamps that chooses the epoch, a multiple of 1/100; the rest is the train
-        part.
+    `validation` is the share of the other folds' stamps that chooses the epoch, a multiple of 1/100; the rest
+    is the train part. As for `make_splits`, a `ConfigError` is raised if a class has too few stamps.
     """
     tests, parts, order = _stream(stamps, seed).spawn(3)
     generator = np.random.default_rng(order)
     rows = np.arange(len(stamps))
+    fractions = {"train": 1 - validation, "validation": validation}
     splits = []
-    for test, child in zip(
-        _folds(stamps, rows, folds, random_state=_state(tests)), parts.spawn(folds), strict=True
-    ):
-        part = _assign_parts(
-            stamps,
-            np.setdiff1d(rows, test),
-            fractions={"train": 1 - validation, "validation": validation},
-            random_state=_state(child),
-        )
+    for test, child in zip(_folds(stamps, rows, folds, tests), parts.spawn(folds), strict=True):
+        part = _assign_parts(stamps, np.setdiff1d(rows, test), fractions, child)
         part[test] = "test"
-        splits.append(_splits(stamps, part, generator=generator))
+        splits.append(_splits(stamps, part, generator))
     return splits
 
 
@@ -171,50 +137,50 @@ def _stream(stamps: Stamps, seed: int) -> np.random.SeedSequence:
     return np.random.SeedSequence([int.from_bytes(stamps.survey.encode(), "little"), seed])
 
 
-def _state(sequence: np.random.SeedSequence) -> int:
-    return int(sequence.generate_state(1)[0])
-
-
-def _splits(stamps: Stamps, part: NDArray[np.str_], *, generator: np.random.Generator) -> Splits:
+def _splits(stamps: Stamps, part: NDArray[np.str_], generator: np.random.Generator) -> Splits:
     """Splits by the name of every stamp's part, train and validation in a random order by class."""
-    rows: dict[str, Rows] = {}
-    for name in PARTS[:2]:
-        for label, label_name in ((REAL, "real"), (BOGUS, "bogus")):
-            chosen = np.flatnonzero((part == name) & (stamps.labels == label))
-            rows[f"{name}_{label_name}"] = generator.permutation(chosen)
+    rows = {
+        f"{name}_{label}": generator.permutation(np.flatnonzero((part == name) & (stamps.labels == code)))
+        for name in PARTS[:2]
+        for label, code in LABELS.items()
+    }
     return Splits(survey=stamps.survey, test=np.flatnonzero(part == "test"), **rows)
 
 
 def _assign_parts(
-    stamps: Stamps, rows: Rows, *, fractions: Mapping[str, float], random_state: int
+    stamps: Stamps, rows: Rows, fractions: Mapping[str, float], stream: np.random.SeedSequence
 ) -> NDArray[np.str_]:
     """Name of the part of every stamp, empty beyond `rows`: each part takes its number of equal folds."""
     percent = {name: round(100 * fractions.get(name, 0)) for name in (*PARTS, RESERVE)}
     n_folds = lcm(*(100 // np.gcd(share, 100) for share in percent.values()))
     fold_part = [name for name, share in percent.items() for _ in range(share * n_folds // 100)]
     part = np.zeros(len(stamps), dtype="U10")
-    for name, fold in zip(fold_part, _folds(stamps, rows, n_folds, random_state=random_state), strict=True):
+    for name, fold in zip(fold_part, _folds(stamps, rows, n_folds, stream), strict=True):
         part[fold] = name
     return part
 
 
-def _folds(stamps: Stamps, rows: Rows, n_folds: int, *, random_state: int) -> Iterator[Rows]:
+def _folds(stamps: Stamps, rows: Rows, n_folds: int, stream: np.random.SeedSequence) -> Iterator[Rows]:
     """Equal folds of `rows` that scikit-learn draws, stratified by label, no object in two of them."""
     # every training job opens splits and none makes any: it need not pay this second of imports
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-    labels, objects = stamps.labels[rows], stamps.groups[rows]
+    labels, objects = stamps.labels[rows], _objects(stamps, rows)
     scarce = min(np.bincount(labels, minlength=2))
     if scarce < n_folds:
         raise ConfigError(
             f"{stamps.survey}: a split into {n_folds} folds needs that many stamps of either class, "
             f"found {scarce}; give the survey more stamps."
         )
-    grouped = np.any(objects != "")
-    splitter = (StratifiedGroupKFold if grouped else StratifiedKFold)(
-        n_folds, shuffle=True, random_state=random_state
-    )
-    own = [f"row {row}" for row in rows] if grouped else []
-    groups = np.where(objects == "", own, objects) if grouped else None
-    for _, fold in splitter.split(labels, labels, groups):
+    splitter = StratifiedKFold if objects is None else StratifiedGroupKFold
+    drawn = splitter(n_folds, shuffle=True, random_state=int(stream.generate_state(1)[0]))
+    for _, fold in drawn.split(labels, labels, objects):
         yield rows[fold]
+
+
+def _objects(stamps: Stamps, rows: Rows) -> NDArray[np.str_] | None:
+    """Object of each of `rows`, a stamp without one being its own; None where the survey names no object."""
+    objects = stamps.groups[rows]
+    if not np.any(objects != ""):
+        return None
+    return np.where(objects == "", [f"row {row}" for row in rows], objects)

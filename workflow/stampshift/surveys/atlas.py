@@ -11,21 +11,22 @@ A pickle is held in memory once (110 MB for the 3,678 candidates); folders are r
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
 from stampshift.core.errors import ArchiveError
 from stampshift.formats.archives import find, in_units, listing
-from stampshift.formats.fits import image_of
 from stampshift.formats.unpickling import PICKLE, unpickle_file
-from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet, template_of
+from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet
+from stampshift.surveys.reader import StoredCandidate, decode_stored
 
 SURVEY = "ATLAS"
 CLASSES = ("burn", "cr", "kast", "noise", "scar", "spike", "streak")
 MARKS = InvalidPixels(equals=-31415.0)
 UNIT_CANDIDATES = 256
-COLUMNS = ("id", "class", "label", "science", "difference")
+IMAGES = ("science", "difference")
+COLUMNS = ("id", "class", "label", *IMAGES)
 STAMP = re.compile(r"(?P<id>.+)_(?P<kind>sci|diff)\.fits(\.gz)?")
 REMEDY = (
     "Put the pickle, or folders <class>/<id>_{sci,diff}.fits[.gz], there, or name where it is in the config; "
@@ -33,24 +34,8 @@ REMEDY = (
 )
 
 
-class Candidate(NamedTuple):
-    """A candidate as stored: images are arrays or FITS bytes; `place` names it in messages."""
-
-    place: str
-    identifier: str
-    survey_class: str
-    science: Any
-    difference: Any
-
-
 def files(paths: Sequence[Path]) -> list[Path]:
-    """Find the pickle, or else the FITS files of the class folders.
-
-    Raises
-    ------
-    ArchiveError
-        If there is neither, both, or more than one pickle.
-    """
+    """The pickle, or else the FITS files of the class folders."""
     pickles = find(paths, PICKLE, archive=SURVEY, remedy=REMEDY)
     stamps = find(paths, STAMP, archive=SURVEY, remedy=REMEDY)
     if len(pickles) + bool(stamps) != 1:
@@ -61,20 +46,14 @@ def files(paths: Sequence[Path]) -> list[Path]:
     return pickles or stamps
 
 
-def units(paths: Sequence[Path]) -> Iterator[list[Candidate]]:
-    """At most 256 candidates at a time, their images as stored.
-
-    Raises
-    ------
-    ArchiveError
-        If the archive is missing, cut short or corrupt, or a candidate lacks an image or a known class.
-    """
+def units(paths: Sequence[Path]) -> Iterator[list[StoredCandidate]]:
+    """At most 256 candidates at a time, their images as stored."""
     found = files(paths)
     candidates = _from_pickle(found[0]) if PICKLE.fullmatch(found[0].name) else _from_folders(found)
     yield from in_units(_of_known_class(candidates), size=UNIT_CANDIDATES)
 
 
-def _of_known_class(candidates: Iterable[Candidate]) -> Iterator[Candidate]:
+def _of_known_class(candidates: Iterable[StoredCandidate]) -> Iterator[StoredCandidate]:
     for candidate in candidates:
         if candidate.survey_class not in CLASSES:
             raise ArchiveError(
@@ -84,22 +63,12 @@ def _of_known_class(candidates: Iterable[Candidate]) -> Iterator[Candidate]:
         yield candidate
 
 
-def decode(unit: list[Candidate]) -> Iterator[RawTriplet]:
-    """Triplets of one unit, 61 x 61 pixels, in raw counts with the sky.
-
-    Raises
-    ------
-    ArchiveError
-        If an image is missing, cut short or corrupt.
-    """
-    for candidate in unit:
-        science = image_of(candidate.science, place=f"{candidate.place}, science")
-        difference = image_of(candidate.difference, place=f"{candidate.place}, difference")
-        template = template_of(science, difference, invalid=MARKS)
-        yield RawTriplet((template, science, difference), candidate.survey_class, candidate.identifier, "")
+def decode(unit: list[StoredCandidate]) -> Iterator[RawTriplet]:
+    """Triplets of one unit, 61 x 61 pixels, in raw counts with the sky."""
+    return decode_stored(unit, invalid=MARKS)
 
 
-def _from_folders(stamps: Iterable[Path]) -> Iterator[Candidate]:
+def _from_folders(stamps: Iterable[Path]) -> Iterator[StoredCandidate]:
     pairs: dict[tuple[Path, str], dict[str, Path]] = {}
     for path in stamps:
         match = STAMP.fullmatch(path.name)
@@ -112,16 +81,17 @@ def _from_folders(stamps: Iterable[Path]) -> Iterator[Candidate]:
                 f"{place}: expected {identifier}_sci.fits and {identifier}_diff.fits, found "
                 f"{next(iter(pair.values())).name} alone. Complete or remove the candidate."
             )
-        yield Candidate(place, identifier, folder.name, pair["sci"].read_bytes(), pair["diff"].read_bytes())
+        images = {"science": pair["sci"].read_bytes(), "difference": pair["diff"].read_bytes()}
+        yield StoredCandidate(place, identifier, "", folder.name, images)
 
 
-def _from_pickle(path: Path) -> Iterator[Candidate]:
+def _from_pickle(path: Path) -> Iterator[StoredCandidate]:
     archive = f"{SURVEY} archive {path}"
     for row, record in enumerate(_records(unpickle_file(path, place=archive), archive)):
         identifier = str(record.get("id", row))
         place = f"{archive}, candidate {identifier}"
         survey_class = record.get("label", record.get("class"))
-        missing = [name for name in ("science", "difference") if record.get(name) is None]
+        missing = [name for name in IMAGES if record.get(name) is None]
         if missing or survey_class is None:
             raise ArchiveError(
                 f"{place}: expected science, difference and label, found no "
@@ -130,11 +100,12 @@ def _from_pickle(path: Path) -> Iterator[Candidate]:
             )
         if isinstance(survey_class, bytes):
             survey_class = survey_class.decode("latin-1")
-        yield Candidate(place, identifier, str(survey_class), record["science"], record["difference"])
+        images = {name: record[name] for name in IMAGES}
+        yield StoredCandidate(place, identifier, "", str(survey_class), images)
 
 
 def _records(content: Any, place: str) -> list[dict[Any, Any]]:
-    """List the records of any of the four forms in which they may be pickled."""
+    """The records of any of the four forms in which they may be pickled."""
     if isinstance(content, pd.DataFrame):
         content = {name: list(content[name]) for name in content.columns}
     if isinstance(content, dict):
@@ -145,9 +116,8 @@ def _records(content: Any, place: str) -> list[dict[Any, Any]]:
                 raise ArchiveError(
                     f"{place}: expected columns of one length, found {lengths}. Complete the columns."
                 )
-            content = [
-                dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
-            ]
+            rows = zip(*columns.values(), strict=True)
+            content = [dict(zip(columns, values, strict=True)) for values in rows]
         elif all(isinstance(record, dict) for record in content.values()):
             content = [{"id": key, **record} for key, record in content.items()]
     if isinstance(content, list | tuple) and content and all(isinstance(record, dict) for record in content):

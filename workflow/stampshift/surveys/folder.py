@@ -11,9 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from stampshift.core.errors import ArchiveError
 from stampshift.formats.archives import find, in_units, listing
 from stampshift.formats.fits import read_image, read_planes
@@ -40,15 +37,10 @@ class Candidate(NamedTuple):
 
 
 def build(options: Mapping[str, Any], invalid: InvalidPixels) -> Reader:
-    """Read folders of FITS files.
+    """Reader of folders of FITS files.
 
-    Parameters
-    ----------
-    options
-        ``channels``, the order of the images in a file of all channels (that of `stamps.CHANNELS` without
-        it); ``template``, `stacks.COMPUTED_TEMPLATE` where the archive has none.
-    invalid
-        The survey's marks of invalid pixels, which a computed template must not inherit.
+    Options may hold ``channels``, the order of the images in a file of all channels (without it that of
+    `CHANNELS`), and ``template``, `reader.COMPUTED_TEMPLATE` where the archive has none.
     """
     channels = stored_channels(options)
     return Reader(
@@ -102,23 +94,13 @@ def _decode(
 ) -> Iterator[RawTriplet]:
     for candidate in unit:
         files = candidate.files
+        place = candidate.place
         if WHOLE in files:
-            planes = read_planes(files[WHOLE].read_bytes(), place=candidate.place)
-            images = named(planes, channels, place=candidate.place)
+            images = named(read_planes(files[WHOLE].read_bytes(), place=place), channels, place=place)
         else:
             images = {
-                name: read_image(files[name].read_bytes(), place=f"{candidate.place}, {name}")
-                for name in channels
+                name: read_image(files[name].read_bytes(), place=f"{place}, {name}") for name in channels
             }
-        mask = _mask(candidate, channels)
-        triplet = triplet_of(images, mask, invalid=invalid, place=candidate.place)
+        masks = read_planes(files["mask"].read_bytes(), place=f"{place}, mask") if "mask" in files else []
+        triplet = triplet_of(images, masks, invalid=invalid, place=place)
         yield RawTriplet(triplet, candidate.folder.name, candidate.identifier, "")
-
-
-def _mask(candidate: Candidate, channels: Sequence[str]) -> NDArray[np.float32] | None:
-    """Mask of all channels (rows, columns), or of each (channels, rows, columns); None if there is none."""
-    if "mask" not in candidate.files:
-        return None
-    place = f"{candidate.place}, mask"
-    planes = read_planes(candidate.files["mask"].read_bytes(), place=place)
-    return planes[0] if len(planes) == 1 else np.stack(list(named(planes, channels, place=place).values()))

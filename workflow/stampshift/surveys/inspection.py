@@ -28,16 +28,14 @@ MARKS = {
 LISTED_SHAPES = 5
 TRIED_CANDIDATES = 20
 COLUMN = 12
+Lines = list[tuple[str, str]]
 
 
 def describe(path: Path) -> str:
     """Describe a stamps file, a table, alert packets, or a raw archive of any survey that has a reader.
 
-    Parameters
-    ----------
-    path
-        A stamps file, a raw archive's file, or its folder. A raw archive is read as a whole; tables beside
-        a file serve to label it.
+    The path is that of a file or an archive's folder. A raw archive is read as a whole; tables beside a file
+    serve to label it.
 
     Raises
     ------
@@ -51,151 +49,90 @@ def describe(path: Path) -> str:
             f"{path}: no such file or folder. Give a stamps file, or a raw archive or its folder."
         )
     if path.is_file() and h5py.is_hdf5(path):
-        return describe_stamps(path) if is_stamps_file(path) else describe_table(path)
+        return describe_stamps(path) if is_stamps_file(path) else _describe_table(path)
     if path.suffix == ".npz":
-        return describe_table(path)
+        return _describe_table(path)
     if path.suffix == ".parquet" and next(_alerts([path])).problem == UNKNOWN_SCHEMA:
-        return describe_table(path)
-    return describe_archive(path)
+        return _describe_table(path)
+    return _describe_archive(path)
 
 
 def describe_stamps(path: Path) -> str:
-    """Tell how many stamps a file holds by label and class, what was dropped and filled, and their origin."""
+    """How many stamps a file holds by label and class, what was dropped and filled, and their origin."""
     stamps = Stamps.open(path, unlabelled=True)
     codes = LABELS | ({UNLABELLED_CLASS: UNLABELLED} if (stamps.labels == UNLABELLED).any() else {})
-    labels = {name: int((stamps.labels == label).sum()) for name, label in codes.items()}
     classes = dict(zip(*np.unique(stamps.classes, return_counts=True), strict=True))
     objects = len(set(stamps.groups.tolist()) - {""})
-    rows = [
-        (f"{path}: stamps of {stamps.survey}", ""),
-        ("stamps", f"{len(stamps)}, each {' x '.join(map(str, stamps.stamps.shape[1:]))} float32"),
-        ("channels", ", ".join(CHANNELS)),
-        ("labels", _listed(labels)),
-        ("classes", _listed(classes)),
-        ("objects", str(objects) if objects else "not known"),
-        *_preprocessing(stamps.attributes),
-    ]
-    return _table(rows)
+    return _text(
+        [
+            (f"{path}: stamps of {stamps.survey}", ""),
+            ("stamps", f"{len(stamps)}, each {' x '.join(map(str, stamps.stamps.shape[1:]))} float32"),
+            ("channels", ", ".join(CHANNELS)),
+            ("labels", _listed({name: int((stamps.labels == code).sum()) for name, code in codes.items()})),
+            ("classes", _listed(classes)),
+            ("objects", str(objects) if objects else "not known"),
+            *_of_attributes(stamps.attributes),
+        ]
+    )
 
 
-def describe_archive(path: Path) -> str:
-    """Tell an archive's format, its candidates by class, and the sizes and values of its images."""
+def _of_attributes(attributes: Mapping[str, Any]) -> Lines:
+    """What preprocessing counted and where the archive came from, where a stamps file says so."""
+    lines: Lines = []
+    if "counts" in attributes:
+        counts = attributes["counts"]
+        pixels, stamps = counts["filled_pixels"], counts["filled_stamps"]
+        filled = (f"{name} {pixels[name]} pixels in {stamps[name]} stamps" for name in CHANNELS)
+        lines += [
+            ("read", f"{counts['read']}, of which {_listed(counts['classes_read'])}"),
+            ("dropped", _listed(counts["dropped"])),
+            ("filled", "; ".join(filled)),
+            *(
+                (kind, _listed({name: counts[kind][name] for name in CHANNELS}))
+                for kind in ("constant", "empty")
+            ),
+        ]
+    if "invalid" in attributes:
+        rules = (f"{name} {value:g}" for name, value in attributes["invalid"].items() if value is not None)
+        lines.append(("invalid", ", ".join(["NaN", "inf", *rules])))
+    if "origin" in attributes:
+        lines.append(("origin", _listed(attributes["origin"])))
+    if "raw" in attributes:
+        raw = attributes["raw"]
+        text = f"{raw['files']} files, {raw['bytes'] / 1e6:.1f} MB, SHA-256 {raw['sha256']}"
+        lines.append(("archive", text))
+    return lines
+
+
+def _describe_table(path: Path) -> str:
+    """What a table holds, for the survey's section `table` to name."""
+    head = f"{path}: table; name what counts in the survey's `table` (reader: table)"
+    found = names(path)
+    width = max(COLUMN, *(len(name) + 1 for name in found))
+    return _text([(head, ""), *((f"{name:<{width}}", text) for name, text in found.items())])
+
+
+def _describe_archive(path: Path) -> str:
+    """An archive's format, its candidates by class, and the sizes and values of its images."""
     paths = [path] if path.is_dir() else [path, *sorted(path.parent.glob("*.csv"))]
     name, reader = _recognised(path, paths)
     files = reader.files(paths)
-    total = sum(file.stat().st_size for file in files)
-    rows = [
-        (f"{path}: raw archive, read by '{name}'", ""),
-        ("files", f"{len(files)}, {total / 1e6:.1f} MB"),
-        *(_of_packets(paths) if name == "packets" else _of_triplets(reader, paths)),
-    ]
-    return _table(rows)
-
-
-def describe_table(path: Path) -> str:
-    """Tell what a table holds, for the survey's section `table` to name."""
-    rows = [(f"{path}: table; name what counts in the survey's `table` (reader: table)", "")]
-    found = names(path)
-    width = max(COLUMN, *(len(name) + 1 for name in found))
-    return _table([*rows, *((f"{name:<{width}}", text) for name, text in found.items())])
-
-
-def _of_triplets(reader: Reader, paths: list[Path]) -> list[tuple[str, str]]:
-    classes: Counter[str] = Counter()
-    images = _Images()
-    for unit in reader.units(paths):
-        for triplet in reader.decode(unit):
-            if isinstance(triplet, RawTriplet):
-                classes[triplet.survey_class] += 1
-                images.add(triplet.images)
-    return [
-        ("candidates", str(classes.total())),
-        ("classes", _listed(dict(sorted(classes.items())))),
-        *images.rows(),
-    ]
-
-
-def _of_packets(paths: list[Path]) -> list[tuple[str, str]]:
-    found: dict[str, Counter[str]] = {"surveys": Counter(), "problems": Counter()}
-    identifiers, scored, count = set(), 0, 0
-    images = _Images()
-    for alert in _alerts(paths):
-        count += 1
-        found["surveys"][alert.survey or "not known"] += 1
-        if alert.images is None:
-            found["problems"][alert.problem] += 1
-        else:
-            images.add(alert.images)
-        identifiers.add(alert.identifier)
-        scored += alert.survey_score == alert.survey_score
-    return [
-        ("packets", f"{count}, {len(identifiers - {''})} different"),
-        *((name, _listed(counts) or "none") for name, counts in found.items()),
-        ("scored", f"{scored} by the survey itself"),
-        *images.rows(),
-    ]
-
-
-def _alerts(paths: list[Path]) -> Iterator[Alert]:
-    for unit in alert_units(paths):
-        yield from decode(unit)
-
-
-class _Images:
-    """Sizes and values of triplets."""
-
-    def __init__(self) -> None:
-        self.shapes: Counter[str] = Counter()
-        self.channels = [_Values() for _ in CHANNELS]
-
-    def add(self, images: Images) -> None:
-        self.shapes[" / ".join(dict.fromkeys(" x ".join(map(str, image.shape)) for image in images))] += 1
-        for values, image in zip(self.channels, images, strict=True):
-            values.add(image)
-
-    def rows(self) -> list[tuple[str, str]]:
-        texts = [
-            (name, values.text())
-            for name, values in zip(CHANNELS, self.channels, strict=True)
-            if values.pixels
+    megabytes = sum(file.stat().st_size for file in files) / 1e6
+    return _text(
+        [
+            (f"{path}: raw archive, read by '{name}'", ""),
+            ("files", f"{len(files)}, {megabytes:.1f} MB"),
+            *(_of_packets(paths) if name == "packets" else _of_triplets(reader, paths)),
         ]
-        return [("shapes", _listed(dict(self.shapes.most_common(LISTED_SHAPES)))), *texts]
-
-
-class _Values:
-    """Range of a channel's pixels and how many of them look like marks."""
-
-    def __init__(self) -> None:
-        self.lowest, self.highest, self.pixels = np.inf, -np.inf, 0
-        self.marks: Counter[str] = Counter()
-
-    def add(self, image: np.ndarray[Any, Any]) -> None:
-        finite = np.isfinite(image)
-        if finite.any():
-            self.lowest = min(self.lowest, float(image[finite].min()))
-            self.highest = max(self.highest, float(image[finite].max()))
-        self.pixels += image.size
-        for name, rule in MARKS.items():
-            marked = ~finite if name == "not finite" else rule.mask(image) & finite
-            self.marks[name] += int(marked.sum())
-
-    def text(self) -> str:
-        found = {name: count for name, count in self.marks.items() if count}
-        marks = f"marked as invalid: {_listed(found)}" if found else "no mark of an invalid pixel"
-        return f"{self.lowest:.6g} to {self.highest:.6g} in {self.pixels} pixels; {marks}"
-
-
-def _first_unit(reader: Reader, paths: list[Path]) -> Iterator[RawTriplet | Unusable]:
-    for unit in islice(reader.units(paths), 1):
-        yield from reader.decode(unit)
+    )
 
 
 def _recognised(path: Path, paths: list[Path]) -> tuple[str, Reader]:
-    """Find the first reader that can read one of the first candidates."""
+    """The first reader that can read one of the first candidates."""
     reasons = []
     for name, build in READERS.items():
         if name == "table":
-            continue  # it needs to be told what the table's names mean
+            continue  # only the config says what the table's names mean
         reader = build({}, InvalidPixels())
         try:
             # packets here may be of several telescopes, of which that reader takes one
@@ -213,39 +150,85 @@ def _recognised(path: Path, paths: list[Path]) -> tuple[str, Reader]:
     )
 
 
-def _preprocessing(attributes: Mapping[str, Any]) -> list[tuple[str, str]]:
-    rows = []
-    if "counts" in attributes:
-        counts = attributes["counts"]
-        pixels, stamps = counts["filled_pixels"], counts["filled_stamps"]
-        rows += [
-            ("read", f"{counts['read']}, of which {_listed(counts['classes_read'])}"),
-            ("dropped", _listed(counts["dropped"])),
-            (
-                "filled",
-                "; ".join(f"{name} {pixels[name]} pixels in {stamps[name]} stamps" for name in CHANNELS),
-            ),
-            ("constant", _listed({name: counts["constant"][name] for name in CHANNELS})),
-            ("empty", _listed({name: counts["empty"][name] for name in CHANNELS})),
-        ]
-    if "invalid" in attributes:
-        rules = {name: value for name, value in attributes["invalid"].items() if value is not None}
-        rows.append(
-            ("invalid", ", ".join(["NaN", "inf", *(f"{name} {value:g}" for name, value in rules.items())]))
-        )
-    if "origin" in attributes:
-        rows.append(("origin", ", ".join(f"{name} {value}" for name, value in attributes["origin"].items())))
-    if "raw" in attributes:
-        raw = attributes["raw"]
-        rows.append(
-            ("archive", f"{raw['files']} files, {raw['bytes'] / 1e6:.1f} MB, SHA-256 {raw['sha256']}")
-        )
-    return rows
+def _first_unit(reader: Reader, paths: list[Path]) -> Iterator[RawTriplet | Unusable]:
+    for unit in islice(reader.units(paths), 1):
+        yield from reader.decode(unit)
+
+
+def _of_triplets(reader: Reader, paths: list[Path]) -> Lines:
+    classes: Counter[str] = Counter()
+    pixels = _Pixels()
+    for unit in reader.units(paths):
+        for triplet in reader.decode(unit):
+            if isinstance(triplet, RawTriplet):
+                classes[triplet.survey_class] += 1
+                pixels.add(triplet.images)
+    by_class = _listed(dict(sorted(classes.items())))
+    return [("candidates", str(classes.total())), ("classes", by_class), *pixels.lines()]
+
+
+def _of_packets(paths: list[Path]) -> Lines:
+    surveys: Counter[str] = Counter()
+    problems: Counter[str] = Counter()
+    identifiers, scored = set(), 0
+    pixels = _Pixels()
+    for alert in _alerts(paths):
+        surveys[alert.survey or "not known"] += 1
+        if alert.images is None:
+            problems[alert.problem] += 1
+        else:
+            pixels.add(alert.images)
+        identifiers.add(alert.identifier)
+        scored += alert.survey_score == alert.survey_score
+    return [
+        ("packets", f"{surveys.total()}, {len(identifiers - {''})} different"),
+        ("surveys", _listed(surveys) or "none"),
+        ("problems", _listed(problems) or "none"),
+        ("scored", f"{scored} by the survey itself"),
+        *pixels.lines(),
+    ]
+
+
+def _alerts(paths: list[Path]) -> Iterator[Alert]:
+    for unit in alert_units(paths):
+        yield from decode(unit)
+
+
+class _Pixels:
+    """Sizes of triplets; by channel the range of values, and how many pixels look like marks."""
+
+    def __init__(self) -> None:
+        self._shapes: Counter[str] = Counter()
+        self._counts = {name: Counter[str]() for name in CHANNELS}
+        self._range = dict.fromkeys(CHANNELS, (np.inf, -np.inf))
+
+    def add(self, images: Images) -> None:
+        self._shapes[" / ".join(dict.fromkeys(" x ".join(map(str, image.shape)) for image in images))] += 1
+        for channel, image in zip(CHANNELS, images, strict=True):
+            finite = np.isfinite(image)
+            if finite.any():
+                low, high = self._range[channel]
+                values = image[finite]
+                self._range[channel] = min(low, float(values.min())), max(high, float(values.max()))
+            self._counts[channel]["pixels"] += image.size
+            for name, rule in MARKS.items():
+                marked = ~finite if name == "not finite" else rule.mask(image) & finite
+                self._counts[channel][name] += int(marked.sum())
+
+    def lines(self) -> Lines:
+        lines = [("shapes", _listed(dict(self._shapes.most_common(LISTED_SHAPES))))]
+        for channel, counts in self._counts.items():
+            found = {name: counts[name] for name in MARKS if counts[name]}
+            marks = f"marked as invalid: {_listed(found)}" if found else "no mark of an invalid pixel"
+            low, high = self._range[channel]
+            if counts["pixels"]:
+                lines.append((channel, f"{low:.6g} to {high:.6g} in {counts['pixels']} pixels; {marks}"))
+        return lines
 
 
 def _listed(counts: Mapping[Any, Any]) -> str:
     return ", ".join(f"{name} {count}" for name, count in counts.items())
 
 
-def _table(rows: Iterable[tuple[str, str]]) -> str:
-    return "\n".join(f"{name:<{COLUMN}}{text}".rstrip() for name, text in rows)
+def _text(lines: Iterable[tuple[str, str]]) -> str:
+    return "\n".join(f"{name:<{COLUMN}}{text}".rstrip() for name, text in lines)

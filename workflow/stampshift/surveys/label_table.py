@@ -1,6 +1,6 @@
 """Label files: a table of `id` and `label` beside an archive that holds none."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from io import StringIO
 from pathlib import Path
@@ -16,15 +16,8 @@ COLUMNS = ("id", "label")
 def read_labels(path: Path) -> Mapping[str, str]:
     """Class of each candidate that a label file names; a line without a label is passed over.
 
-    Parameters
-    ----------
-    path
-        CSV or Parquet with the columns ``id`` and ``label``, a class of the survey's map.
-
-    Raises
-    ------
-    ArchiveError
-        If the file cannot be read, lacks a column, or gives a candidate two labels.
+    The file is CSV or Parquet with the columns ``id`` and ``label``. An `ArchiveError` is raised if it cannot
+    be read, lacks a column, or gives a candidate two labels.
     """
     try:
         state = path.stat()
@@ -69,6 +62,11 @@ def _read(path: Path, modified: int, size: int) -> Mapping[str, str]:  # noqa: A
 def class_of(identifier: str, label_file: Path | None) -> str:
     """Class of a candidate by the label file; unlabelled where that does not name it or is None."""
     return read_labels(label_file).get(identifier, UNLABELLED_CLASS) if label_file else UNLABELLED_CLASS
+
+
+def without(label_file: Path | None, files: Sequence[Path]) -> list[Path]:
+    """Files of an archive but for the label file, which may lie among them."""
+    return [path for path in files if label_file is None or path.resolve() != label_file.resolve()]
 
 
 def check_labels(path: Path, classes: Mapping[str, str]) -> None:

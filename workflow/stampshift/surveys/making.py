@@ -91,7 +91,8 @@ def make_stamps(
         if archive.label_file is not None:
             check_labels(archive.label_file, classes)
         tally = _Tally(archive)
-        raw = _checked(digest(archive.files(paths), threads=processes), checksums)
+        labels = [archive.label_file] if archive.label_file else []
+        raw = _checked(digest([*labels, *archive.files(paths)], threads=processes), checksums)
         with (
             tqdm(desc=survey, unit=" stamps", disable=None if progress else True) as bar,
             stamps_writer(output, survey=survey, size_pixels=size_pixels) as writer,

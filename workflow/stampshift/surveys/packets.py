@@ -11,28 +11,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stampshift.alerts import containers
 from stampshift.alerts.decoding import decode, dialect_of
-from stampshift.alerts.dialects import DIALECTS, Alert
+from stampshift.alerts.dialects import DIALECTS
 from stampshift.alerts.pieces import Unit
 from stampshift.core.errors import ArchiveError
-from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet, Unusable
-from stampshift.surveys.label_table import class_of
+from stampshift.stamps.raw_triplets import Image, InvalidPixels, RawTriplet, Unusable
+from stampshift.surveys.label_table import class_of, without
 from stampshift.surveys.reader import Reader
 
 
 def build(options: Mapping[str, Any], invalid: InvalidPixels) -> Reader:  # noqa: ARG001
-    """Read alert packets.
+    """Reader of alert packets; preprocessing applies `invalid`.
 
-    Parameters
-    ----------
-    options
-        ``labels``, the label file; ``schemas``, the folder of schemas for packets that come without. Both may
-        be missing.
-    invalid
-        Not needed: preprocessing applies it.
+    Options may hold ``labels``, the label file, and ``schemas``, the folder of schemas for packets that come
+    without.
     """
     label_file = Path(options["labels"]) if options.get("labels") else None
     schemas = Path(options["schemas"]) if options.get("schemas") else None
@@ -45,23 +39,14 @@ def build(options: Mapping[str, Any], invalid: InvalidPixels) -> Reader:  # noqa
     )
 
 
-def _packet_files(paths: Sequence[Path], label_file: Path | None) -> list[Path]:
-    labels = label_file.resolve() if label_file else None
-    return [path for path in containers.files(paths) if path.resolve() != labels]
-
-
 def _files(paths: Sequence[Path], *, label_file: Path | None) -> list[Path]:
-    return [*([label_file] if label_file else []), *_packet_files(paths, label_file)]
+    return without(label_file, containers.files(paths))
 
 
 def _units(paths: Sequence[Path], *, label_file: Path | None, schemas: Path | None) -> Iterator[Unit]:
-    yield from _of_one_dialect(containers.units(_packet_files(paths, label_file), schemas=schemas))
-
-
-def _of_one_dialect(units: Iterator[Unit]) -> Iterator[Unit]:
-    """The same units, up to one in which there are packets of another dialect than before."""
+    """Units of packets, up to one in which there are packets of another dialect than before."""
     first: dict[str, str] = {}  # by dialect, where its first packet lies
-    for unit in units:
+    for unit in containers.units(_files(paths, label_file=label_file), schemas=schemas):
         for piece in unit.pieces:
             dialect = dialect_of(piece, schemas=unit.schemas)
             if dialect is not None:
@@ -80,15 +65,13 @@ def _decode(unit: Unit, *, label_file: Path | None) -> Iterator[RawTriplet | Unu
     for alert in decode(unit):
         if alert.images is None:
             yield Unusable(alert.problem, alert.identifier, alert.detail)
-        else:
-            name = class_of(alert.identifier, label_file)
-            yield RawTriplet(_unmarked(alert), name, alert.identifier, alert.group)
+            continue
+        marks = DIALECTS[alert.survey].invalid
+        template, science, difference = (_unmarked(image, marks) for image in alert.images)
+        name = class_of(alert.identifier, label_file)
+        yield RawTriplet((template, science, difference), name, alert.identifier, alert.group)
 
 
-def _unmarked(alert: Alert) -> Any:
-    rule = DIALECTS[alert.survey].invalid
-    return tuple(_with_nan(image, rule.mask(image)) for image in alert.images or ())
-
-
-def _with_nan(image: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+def _unmarked(image: Image, marks: InvalidPixels) -> Image:
+    mask = marks.mask(image)
     return np.where(mask, np.float32(np.nan), image) if mask.any() else image

@@ -3,23 +3,42 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stampshift.core.errors import ArchiveError
+from stampshift.formats.fits import image_of
 from stampshift.stamps.file import CHANNELS
 from stampshift.stamps.raw_triplets import Image, InvalidPixels, RawTriplet, Unusable, template_of
 
 COMPUTED_TEMPLATE = "science - difference"
 
 
+class StoredCandidate(NamedTuple):
+    """A candidate as its archive stores it; images are arrays or (gzipped) FITS bytes."""
+
+    place: str  # for messages
+    identifier: str
+    group: str
+    survey_class: str
+    images: dict[str, Any]  # by the archive's names in the order of `CHANNELS`, perhaps without the template
+
+
+def decode_stored(unit: Sequence[StoredCandidate], *, invalid: InvalidPixels) -> Iterator[RawTriplet]:
+    """Triplets of stored candidates; a computed template does not inherit `invalid` pixels."""
+    for place, identifier, group, survey_class, cells in unit:
+        images = [image_of(cell, place=f"{place}, {name}") for name, cell in cells.items()]
+        science, difference = images[-2:]
+        template = template_of(science, difference, invalid=invalid) if len(images) == 2 else images[0]
+        yield RawTriplet((template, science, difference), survey_class, identifier, group)
+
+
 @dataclass(frozen=True)
 class Reader:
     """How the raw archive of one survey is read."""
 
-    # the archive's files among files and folders, in the order in which they are read
+    # the archive's files among files and folders, without the label file, in the order in which they are read
     files: Callable[[Sequence[Path]], list[Path]]
     # its work units, in archive order: picklable and bounded, raw bytes or where they lie
     units: Callable[[Sequence[Path]], Iterator[Any]]
@@ -48,38 +67,25 @@ def named(planes: Sequence[Image], channels: Sequence[str], *, place: str) -> di
 
 
 def triplet_of(
-    images: Mapping[str, Image], mask: NDArray[Any] | None, *, invalid: InvalidPixels, place: str
+    images: Mapping[str, Image], masks: Sequence[Image], *, invalid: InvalidPixels, place: str
 ) -> tuple[Image, Image, Image]:
     """Template, science and difference, NaN where masked; a missing template is science - difference.
 
-    Parameters
-    ----------
-    images
-        2-D float32 by channel.
-    mask
-        Non-zero where a pixel is invalid: one for all channels (rows, columns), or one for each of `images`
-        (channels, rows, columns); None if there is none.
-    invalid
-        The survey's marks of invalid pixels, which a computed template must not inherit.
-    place
-        The candidate, for messages.
-
-    Raises
-    ------
-    ArchiveError
-        If the mask has another shape than the images.
+    There may be no mask, one for all `images`, or one for each of them, non-zero where a pixel is invalid; a
+    computed template does not inherit `invalid` pixels either.
     """
-    masked = {
-        name: image if mask is None else _masked(image, mask if mask.ndim == 2 else mask[channel], place)
-        for channel, (name, image) in enumerate(images.items())
-    }
-    science, difference = masked["science"], masked["difference"]
-    if "template" not in masked:
+    if len(masks) == 1:
+        masks = list(masks) * len(images)
+    if len(masks):
+        by_channel = named(masks, list(images), place=f"{place}, mask")
+        images = {name: _masked(image, by_channel[name], place) for name, image in images.items()}
+    science, difference = images["science"], images["difference"]
+    if "template" not in images:
         return template_of(science, difference, invalid=invalid), science, difference
-    return masked["template"], science, difference
+    return images["template"], science, difference
 
 
-def _masked(image: Image, mask: NDArray[Any], place: str) -> Image:
+def _masked(image: Image, mask: Image, place: str) -> Image:
     if mask.shape != image.shape:
         raise ArchiveError(
             f"{place}: expected a mask as large as the image, {image.shape}, found {mask.shape}. Correct the "

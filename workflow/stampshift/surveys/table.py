@@ -19,8 +19,8 @@ from stampshift.formats.archives import find, listing
 from stampshift.formats.fits import GZIP_MAGIC, read_image, read_planes
 from stampshift.formats.tables import open_table, read_rows
 from stampshift.stamps.file import UNLABELLED_CLASS
-from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet
-from stampshift.surveys.label_table import class_of
+from stampshift.stamps.raw_triplets import Image, InvalidPixels, RawTriplet
+from stampshift.surveys.label_table import class_of, without
 from stampshift.surveys.reader import Reader, named, stored_channels, triplet_of
 
 FILE = re.compile(r".*\.(h5|hdf5|npz|parquet)")
@@ -41,15 +41,7 @@ class Rows(NamedTuple):
 
 
 def build(options: Mapping[str, Any], invalid: InvalidPixels) -> Reader:
-    """Read a table.
-
-    Parameters
-    ----------
-    options
-        Of the config; the schema says what each means.
-    invalid
-        The survey's marks of invalid pixels, which a computed template must not inherit.
-    """
+    """Reader of tables; the configuration says what each option means."""
     label_file = Path(options["labels"]) if options.get("labels") else None
     return Reader(
         partial(_files, label_file=label_file),
@@ -59,16 +51,11 @@ def build(options: Mapping[str, Any], invalid: InvalidPixels) -> Reader:
     )
 
 
-def _tables(paths: Sequence[Path], label_file: Path | None) -> list[Path]:
-    found = find(paths, FILE, archive="table", remedy=REMEDY)
-    found = [path for path in found if label_file is None or path.resolve() != label_file.resolve()]
+def _files(paths: Sequence[Path], *, label_file: Path | None) -> list[Path]:
+    found = without(label_file, find(paths, FILE, archive="table", remedy=REMEDY))
     if not found:
         raise ArchiveError(f"table archive: expected a table in {listing(paths)}, found none. {REMEDY}")
     return found
-
-
-def _files(paths: Sequence[Path], *, label_file: Path | None) -> list[Path]:
-    return [*([label_file] if label_file else []), *_tables(paths, label_file)]
 
 
 def _pixel_names(options: Mapping[str, Any]) -> list[str]:
@@ -81,27 +68,21 @@ def _units(paths: Sequence[Path], *, options: Mapping[str, Any], label_file: Pat
     pixels = _pixel_names(options)
     known = {name: options[name] for name in ("id", "group", "label") if options.get(name)}
     seen: set[str] = set()
-    for path in _tables(paths, label_file):
+    for path in _files(paths, label_file=label_file):
         table = open_table(path, pixels=pixels, others=list(known.values()))
         columns = {name: list(map(_text, table.others[column])) for name, column in known.items()}
         ids = columns.get("id", [f"{path.stem}:{row}" for row in range(table.rows)])
         _check_unique(ids, seen, path)
         groups = columns.get("group", [""] * table.rows)
-        classes = _classes(columns.get("label"), ids, options, label_file)
+        if "label" in columns:
+            nameless = {"", _text(options.get("unlabelled"))}
+            classes = [UNLABELLED_CLASS if label in nameless else label for label in columns["label"]]
+        else:
+            classes = [class_of(identifier, label_file) for identifier in ids]
         step = max(1, min(UNIT_ROWS, UNIT_BYTES // max(1, table.row_bytes)))
         for start, block in table.blocks(step):
             rows = slice(start, start + step)
             yield Rows(path, start, ids[rows], groups[rows], classes[rows], block)
-
-
-def _classes(
-    labels: list[str] | None, ids: list[str], options: Mapping[str, Any], label_file: Path | None
-) -> list[str]:
-    """The class of every row, by its own label or by the label file."""
-    if labels is None:
-        return [class_of(identifier, label_file) for identifier in ids]
-    nameless = {"", _text(options.get("unlabelled"))}
-    return [UNLABELLED_CLASS if label in nameless else label for label in labels]
 
 
 def _check_unique(ids: list[str], seen: set[str], path: Path) -> None:
@@ -140,14 +121,12 @@ def _decode(unit: Rows, *, options: Mapping[str, Any], invalid: InvalidPixels) -
                 channel: _image(pixels[column][row], unit.path, f"{place}, {column}")
                 for channel, column in stamps.items()
             }
-        mask = None
-        if options.get("mask"):
-            masks = _planes(pixels[options["mask"]][row], options, unit.path, f"{place}, mask")
-            mask = masks[0] if len(masks) == 1 else np.stack(masks)
-        yield RawTriplet(triplet_of(images, mask, invalid=invalid, place=place), name, identifier, group)
+        mask = options.get("mask")
+        masks = _planes(pixels[mask][row], options, unit.path, f"{place}, mask") if mask else []
+        yield RawTriplet(triplet_of(images, masks, invalid=invalid, place=place), name, identifier, group)
 
 
-def _planes(cell: Any, options: Mapping[str, Any], path: Path, place: str) -> list[NDArray[np.float32]]:
+def _planes(cell: Any, options: Mapping[str, Any], path: Path, place: str) -> list[Image]:
     """Images of a cell that holds one, or all channels: an array, FITS bytes or the name of a FITS file."""
     if not isinstance(cell, np.ndarray):
         return read_planes(_fits(cell, path, place), place=place)
@@ -162,7 +141,7 @@ def _planes(cell: Any, options: Mapping[str, Any], path: Path, place: str) -> li
     return [_float32(plane) for plane in ordered]
 
 
-def _image(cell: Any, path: Path, place: str) -> NDArray[np.float32]:
+def _image(cell: Any, path: Path, place: str) -> Image:
     if not isinstance(cell, np.ndarray):
         return read_image(_fits(cell, path, place), place=place)
     if cell.ndim != 2:
@@ -173,7 +152,7 @@ def _image(cell: Any, path: Path, place: str) -> NDArray[np.float32]:
     return _float32(cell)
 
 
-def _float32(image: NDArray[Any]) -> NDArray[np.float32]:
+def _float32(image: NDArray[Any]) -> Image:
     with np.errstate(over="ignore"):  # beyond float32 is infinite, which is an invalid pixel
         return image.astype(np.float32)
 

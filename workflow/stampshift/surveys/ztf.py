@@ -11,16 +11,16 @@ stamps for the 36,262 triplets, 1.7 GB for the converted form), and cut into uni
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from stampshift.core.errors import ArchiveError
 from stampshift.formats.archives import find, in_units, listing
-from stampshift.formats.fits import image_of
 from stampshift.formats.unpickling import PICKLE, unpickle_file
-from stampshift.stamps.raw_triplets import RawTriplet
+from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet
+from stampshift.surveys.reader import StoredCandidate, decode_stored
 
 SURVEY = "ZTF"
 CUTOUTS = ("cutoutTemplate", "cutoutScience", "cutoutDifference")  # in the order of stamps.CHANNELS
@@ -30,24 +30,8 @@ UNIT_CANDIDATES = 256
 REMEDY = "Put training_set_Nov-26-2019.pkl (or converted_data.pkl) there, or name where it is in the config."
 
 
-class Candidate(NamedTuple):
-    """A candidate as stored: three cells in channel order, arrays or gzipped FITS bytes."""
-
-    place: str
-    identifier: str
-    group: str
-    survey_class: str
-    cells: tuple[Any, Any, Any]
-
-
 def files(paths: Sequence[Path]) -> list[Path]:
-    """Find the one pickle.
-
-    Raises
-    ------
-    ArchiveError
-        If there is none or more than one.
-    """
+    """The one pickle."""
     found = find(paths, PICKLE, archive=SURVEY, remedy=REMEDY)
     if len(found) != 1:
         raise ArchiveError(
@@ -56,14 +40,8 @@ def files(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
-def units(paths: Sequence[Path]) -> Iterator[list[Candidate]]:
-    """At most 256 candidates at a time, their images as stored.
-
-    Raises
-    ------
-    ArchiveError
-        If the pickle is missing, corrupt, of another content, or names anything but numpy and pandas.
-    """
+def units(paths: Sequence[Path]) -> Iterator[list[StoredCandidate]]:
+    """At most 256 candidates at a time, their images as stored."""
     (path,) = files(paths)
     place = f"{SURVEY} archive {path}"
     content = unpickle_file(path, place=place)
@@ -78,25 +56,12 @@ def units(paths: Sequence[Path]) -> Iterator[list[Candidate]]:
     yield from in_units(candidates, size=UNIT_CANDIDATES)
 
 
-def decode(unit: list[Candidate]) -> Iterator[RawTriplet]:
-    """Triplets of one unit, most of them 63 x 63 pixels; the group is the object's `oid`.
-
-    Raises
-    ------
-    ArchiveError
-        If an image is missing, cut short or corrupt.
-    """
-    for candidate in unit:
-        template, science, difference = (
-            image_of(cell, place=f"{candidate.place}, {name}")
-            for name, cell in zip(CUTOUTS, candidate.cells, strict=True)
-        )
-        yield RawTriplet(
-            (template, science, difference), candidate.survey_class, candidate.identifier, candidate.group
-        )
+def decode(unit: list[StoredCandidate]) -> Iterator[RawTriplet]:
+    """Triplets of one unit, most of them 63 x 63 pixels; the group is the object's `oid`."""
+    return decode_stored(unit, invalid=InvalidPixels())  # no template is computed
 
 
-def _of_frame(frame: pd.DataFrame, place: str) -> Iterator[Candidate]:
+def _of_frame(frame: pd.DataFrame, place: str) -> Iterator[StoredCandidate]:
     """Candidates of the original form; the identifier is `candid`, or ``<oid>:<row>`` without one."""
     _require(("class", "oid", *CUTOUTS), list(frame.columns), place)
     objects = [str(name) for name in frame["oid"]]
@@ -107,17 +72,11 @@ def _of_frame(frame: pd.DataFrame, place: str) -> Iterator[Candidate]:
     )
     columns = (identifiers, objects, frame["class"], *(frame[name] for name in CUTOUTS))
     for identifier, group, survey_class, *cells in zip(*columns, strict=True):
-        template, science, difference = cells
-        yield Candidate(
-            f"{place}, candidate {identifier}",
-            identifier,
-            group,
-            str(survey_class),
-            (template, science, difference),
-        )
+        where, images = f"{place}, candidate {identifier}", dict(zip(CUTOUTS, cells, strict=True))
+        yield StoredCandidate(where, identifier, group, str(survey_class), images)
 
 
-def _of_converted(content: dict[Any, Any], place: str) -> Iterator[Candidate]:
+def _of_converted(content: dict[Any, Any], place: str) -> Iterator[StoredCandidate]:
     """Candidates of the converted form; the identifier is the row, after the object's where it is known."""
     _require(("labels", "images"), list(content), place)
     labels, images = np.asarray(content["labels"]).ravel().tolist(), content["images"]
@@ -140,8 +99,8 @@ def _of_converted(content: dict[Any, Any], place: str) -> Iterator[Candidate]:
                 f"{where}: expected an image of shape (height, width, 3), found {stored.shape}: a channel is "
                 "missing. Complete or remove the candidate."
             )
-        template, science, difference = (stored[:, :, channel] for channel in CONVERTED_CHANNELS)
-        yield Candidate(where, identifier, group, CONVERTED_CLASSES[label], (template, science, difference))
+        cells = {name: stored[:, :, plane] for name, plane in zip(CUTOUTS, CONVERTED_CHANNELS, strict=True)}
+        yield StoredCandidate(where, identifier, group, CONVERTED_CLASSES[label], cells)
 
 
 def _require(names: Sequence[str], found: Sequence[Any], place: str) -> None:
