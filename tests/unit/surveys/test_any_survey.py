@@ -26,7 +26,7 @@ from stampshift.stamps.file import Stamps
 from stampshift.stamps.preprocessing import preprocess
 from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet
 from stampshift.surveys import READERS
-from stampshift.surveys.label_table import read_labels
+from stampshift.surveys.label_table import classes_by_id
 from stampshift.surveys.making import make_stamps
 
 NONE = InvalidPixels()
@@ -382,7 +382,7 @@ def test_label_files_of_both_kinds_and_what_they_leave_out(tmp_path, caplog):
 def test_an_id_may_look_like_a_comment_or_like_nothing(tmp_path):
     path = tmp_path / "labels.csv"
     path.write_text("# seen by eye\nid,label\na#1,SN\nNA,ghost\nnan,SN\n2,\n")
-    assert read_labels(path) == {"a#1": "SN", "NA": "ghost", "nan": "SN"}
+    assert classes_by_id(path) == {"a#1": "SN", "NA": "ghost", "nan": "SN"}
 
 
 def test_an_edited_label_file_is_read_again(tmp_path):

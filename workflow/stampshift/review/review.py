@@ -58,8 +58,7 @@ def open_review(path: Path, *, stamps: Path | None, shuffle_seed: int | None) ->
     Raises
     ------
     ContractError
-        If a file is missing, the candidates are of another stamps file, a label is none, or an identifier
-        occurs twice.
+        If a file is missing, or the candidates are of another stamps file or break their contract.
     """
     table_path, stamps_path = _find(path, stamps)
     opened = Stamps.open(stamps_path, unlabelled=True)

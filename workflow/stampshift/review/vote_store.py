@@ -87,12 +87,8 @@ class VoteStore:
     def add(self, *, key: str, id: str, rater: str, vote: str) -> SavedVote:
         """Save a vote; it is on disk when this returns.
 
-        A key that is known already saves nothing: the vote first saved under it is returned.
-
-        Raises
-        ------
-        StampshiftError
-            If the candidate is none of the review's, or the key was used for another vote.
+        A key that is known already saves nothing: the vote first saved under it is returned. A
+        `StampshiftError` is raised for a candidate of no review, or a key that is that of another vote.
         """
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         with self._lock:

@@ -57,8 +57,7 @@ class Stamps:
     def open(cls, path: Path | str, *, unlabelled: bool = False) -> Self:
         """Memory-map a stamps file after checking its contract.
 
-        `unlabelled` says whether it may hold stamps without a label: nothing that trains on labels may meet
-        one unawares.
+        Only with `unlabelled` may it hold stamps without a label, so that nothing trains on one by mistake.
 
         Raises
         ------
@@ -66,33 +65,29 @@ class Stamps:
             If the file cannot be read, or misses a data set, or has a wrong type or shape, or holds stamps
             without a label where it may not.
         """
-        try:
-            with h5py.File(path) as file:
-                survey = str(file.attrs["survey"])
-                labels = file["label"][:]
-                names = {code: name for name, code in h5py.check_enum_dtype(file["class"].dtype).items()}
-                classes = np.array([names[code] for code in file["class"][:]], np.str_)
-                ids, groups = (file[name].asstr()[:].astype(np.str_) for name in ("id", "group"))
-                dataset = file["stamps"]
-                offset, shape, dtype = dataset.id.get_offset(), dataset.shape, dataset.dtype
-        except DAMAGED as error:
-            raise ContractError(_unreadable(path, error)) from error
+        with _opened(path) as file:
+            survey = str(file.attrs["survey"])
+            labels = file["label"][:]
+            names = {code: name for name, code in h5py.check_enum_dtype(file["class"].dtype).items()}
+            classes = np.array([names[code] for code in file["class"][:]], np.str_)
+            ids, groups = (file[name].asstr()[:].astype(np.str_) for name in ("id", "group"))
+            dataset = file["stamps"]
+            offset, shape, dtype = dataset.id.get_offset(), dataset.shape, dataset.dtype
         expected = (len(labels), len(CHANNELS), shape[-1], shape[-1])
         if dtype != np.float32 or shape != expected or offset is None:
             raise ContractError(
                 f"{path}: 'stamps' should be contiguous float32 of shape {expected}, "
                 f"found {dtype} of shape {shape}. Delete the file; the workflow makes it again."
             )
-        nameless = int((labels == UNLABELLED).sum())
-        if nameless and not unlabelled:
+        without = int((labels == UNLABELLED).sum())
+        if without and not unlabelled:
             raise ContractError(
-                f"{path}: expected a label of every stamp, found none of {nameless} of {len(labels)}. Such a "
+                f"{path}: expected a label of every stamp, found none of {without} of {len(labels)}. Such a "
                 "file is for `stampshift review`, `adapt` and `score`; the workflow makes its own without "
                 "them."
             )
-        return cls(
-            survey, _memory_map(path, offset, shape), labels, classes, ids, groups, read_attributes(path)
-        )
+        stamps = _memory_map(path, offset, shape)
+        return cls(survey, stamps, labels, classes, ids, groups, read_attributes(path))
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -109,19 +104,21 @@ def is_stamps_file(path: Path | str) -> bool:
 
 def read_attributes(path: Path | str) -> dict[str, Any]:
     """`Stamps.attributes` of a stamps file without its stamps; a `ContractError` if it cannot be read."""
+    with _opened(path) as file:
+        attributes: dict[str, Any] = json.loads(str(file.attrs["preprocessing"]))
+    return attributes
+
+
+@contextmanager
+def _opened(path: Path | str) -> Iterator[h5py.File]:
     try:
         with h5py.File(path) as file:
-            attributes: dict[str, Any] = json.loads(str(file.attrs["preprocessing"]))
-            return attributes
+            yield file
     except DAMAGED as error:
-        raise ContractError(_unreadable(path, error)) from error
-
-
-def _unreadable(path: Path | str, error: Exception) -> str:
-    return (
-        f"{path}: not a readable stamps file ({error}). Delete it if the workflow made it, which then "
-        "makes it again; `stampshift stamps` makes one of other data."
-    )
+        raise ContractError(
+            f"{path}: not a readable stamps file ({error}). Delete it if the workflow made it, which then "
+            "makes it again; `stampshift stamps` makes one of other data."
+        ) from error
 
 
 def _memory_map(path: Path | str, offset: int, shape: tuple[int, ...]) -> NDArray[np.float32]:

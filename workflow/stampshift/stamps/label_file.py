@@ -40,13 +40,7 @@ def relabelled(stamps: Stamps, labels: Path | None, *, rows: Rows) -> Stamps:
 
 
 def read_labels(path: Path, stamps: Stamps) -> pd.DataFrame:
-    """Table of a labels file.
-
-    Raises
-    ------
-    ContractError
-        If the file cannot be read, was made for other stamps, or holds a label that is none.
-    """
+    """Table of a labels file; a `ContractError` if it is damaged, of other stamps, or holds another label."""
     try:
         table = pd.read_parquet(path)
         label = table[["row", "id", "label"]]["label"]

@@ -13,7 +13,7 @@ from stampshift.stamps.file import UNLABELLED_CLASS
 COLUMNS = ("id", "label")
 
 
-def read_labels(path: Path) -> Mapping[str, str]:
+def classes_by_id(path: Path) -> Mapping[str, str]:
     """Class of each candidate that a label file names; a line without a label is passed over.
 
     The file is CSV or Parquet with the columns ``id`` and ``label``. An `ArchiveError` is raised if it cannot
@@ -61,7 +61,7 @@ def _read(path: Path, modified: int, size: int) -> Mapping[str, str]:  # noqa: A
 
 def class_of(identifier: str, label_file: Path | None) -> str:
     """Class of a candidate by the label file; unlabelled where that does not name it or is None."""
-    return read_labels(label_file).get(identifier, UNLABELLED_CLASS) if label_file else UNLABELLED_CLASS
+    return classes_by_id(label_file).get(identifier, UNLABELLED_CLASS) if label_file else UNLABELLED_CLASS
 
 
 def without(label_file: Path | None, files: Sequence[Path]) -> list[Path]:
@@ -71,7 +71,7 @@ def without(label_file: Path | None, files: Sequence[Path]) -> list[Path]:
 
 def check_labels(path: Path, classes: Mapping[str, str]) -> None:
     """Raise an `ArchiveError` at the first label that is no class of the survey's map."""
-    for identifier, name in read_labels(path).items():
+    for identifier, name in classes_by_id(path).items():
         if name not in classes and name != UNLABELLED_CLASS:
             raise ArchiveError(
                 f"{path}: expected labels among the classes of the config's map "

@@ -24,7 +24,7 @@ from stampshift.stamps.file import LABEL_NAMES, UNLABELLED_CLASS, stamps_writer
 from stampshift.stamps.preprocessing import Block, Counts, preprocess
 from stampshift.stamps.raw_triplets import InvalidPixels
 from stampshift.surveys import READERS, Reader
-from stampshift.surveys.label_table import check_labels, read_labels
+from stampshift.surveys.label_table import check_labels, classes_by_id
 
 KEPT_PROBLEMS = 20
 LISTED_FILES = 100
@@ -172,7 +172,7 @@ class _Tally:
         self._problems: list[str] = []
         self._label_file = archive.label_file
         # labels of which no candidate came yet
-        self._missing = set(read_labels(archive.label_file)) if archive.label_file else set()
+        self._missing = set(classes_by_id(archive.label_file)) if archive.label_file else set()
         self._seen: set[str] | None = set() if archive.repeats else None
 
     def add(self, block: Block) -> Block:

@@ -75,8 +75,8 @@ def _units(paths: Sequence[Path], *, options: Mapping[str, Any], label_file: Pat
         _check_unique(ids, seen, path)
         groups = columns.get("group", [""] * table.rows)
         if "label" in columns:
-            nameless = {"", _text(options.get("unlabelled"))}
-            classes = [UNLABELLED_CLASS if label in nameless else label for label in columns["label"]]
+            unlabelled = {"", _text(options.get("unlabelled"))}
+            classes = [UNLABELLED_CLASS if label in unlabelled else label for label in columns["label"]]
         else:
             classes = [class_of(identifier, label_file) for identifier in ids]
         step = max(1, min(UNIT_ROWS, UNIT_BYTES // max(1, table.row_bytes)))
