@@ -3,17 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from stampshift.methods.method import Method, cross_entropy, keep_random_weights
+from stampshift.methods.method import Method, keep_random_weights
 
 
 def build(options: Mapping[str, Any]) -> Method:  # noqa: ARG001
     """Baseline; it has no options."""
-    return Method(
-        name="baseline",
-        labelled=("source",),
-        validation="source",
-        uses_unlabelled=False,
-        head="linear",
-        initialise=keep_random_weights,
-        losses=(cross_entropy,),
-    )
+    return Method(name="baseline", labelled=("source",), validation="source", initialise=keep_random_weights)

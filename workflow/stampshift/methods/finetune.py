@@ -3,17 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from stampshift.methods.method import Method, copy_weights, cross_entropy
+from stampshift.methods.method import Method, copy_weights
 
 
 def build(options: Mapping[str, Any]) -> Method:  # noqa: ARG001
     """Fine-tuning; it has no options."""
-    return Method(
-        name="finetune",
-        labelled=("target",),
-        validation="target",
-        uses_unlabelled=False,
-        head="linear",
-        initialise=copy_weights,
-        losses=(cross_entropy,),
-    )
+    return Method(name="finetune", labelled=("target",), validation="target", initialise=copy_weights)

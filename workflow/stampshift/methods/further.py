@@ -7,17 +7,9 @@ baseline of that survey, the starting weights those of another.
 from collections.abc import Mapping
 from typing import Any
 
-from stampshift.methods.method import Method, copy_weights, cross_entropy
+from stampshift.methods.method import Method, copy_weights
 
 
 def build(options: Mapping[str, Any]) -> Method:  # noqa: ARG001
     """Training further; it has no options."""
-    return Method(
-        name="further",
-        labelled=("source",),
-        validation="source",
-        uses_unlabelled=False,
-        head="linear",
-        initialise=copy_weights,
-        losses=(cross_entropy,),
-    )
+    return Method(name="further", labelled=("source",), validation="source", initialise=copy_weights)

@@ -24,6 +24,11 @@ class Batch:
 Loss = Callable[[Classifier, Batch, Mapping[str, Any]], Tensor]
 
 
+def cross_entropy(classifier: Classifier, batch: Batch, options: Mapping[str, Any]) -> Tensor:  # noqa: ARG001
+    """Cross-entropy of the labelled batch, the loss of methods that have no other."""
+    return functional.cross_entropy(classifier(batch.stamps), batch.labels)
+
+
 @dataclass(frozen=True)
 class Method:
     """One way to train a classifier, its options resolved: what a method's ``build(options)`` returns.
@@ -37,13 +42,13 @@ class Method:
         both, in equal shares.
     validation
         Whose validation stamps choose the best epoch: the ``"source"`` part, or the ``"target"`` shots.
+    initialise
+        ``initialise(classifier, baseline)`` puts starting weights, in place, into a classifier with
+        random weights; `baseline` is the state of the source's baseline, None for the baseline itself.
     uses_unlabelled
         Whether a step also takes an unlabelled batch of the target.
     head
         Head of the network, ``"linear"`` or ``"prototype"``.
-    initialise
-        ``initialise(classifier, baseline)`` puts starting weights, in place, into a classifier with
-        random weights; `baseline` is the state of the source's baseline, None for the baseline itself.
     losses
         ``loss(classifier, batch, options)``: scalars to descend on every batch, one after the other, with
         a step of the optimiser each, so that the second one sees the weights that the first one left.
@@ -56,15 +61,10 @@ class Method:
     name: str
     labelled: tuple[str, ...]
     validation: str
-    uses_unlabelled: bool
-    head: str
     initialise: Callable[[Classifier, State | None], None]
-    losses: tuple[Loss, ...]
-
-
-def cross_entropy(classifier: Classifier, batch: Batch, options: Mapping[str, Any]) -> Tensor:  # noqa: ARG001
-    """Cross-entropy of the labelled batch, the loss of methods that have no other."""
-    return functional.cross_entropy(classifier(batch.stamps), batch.labels)
+    uses_unlabelled: bool = False
+    head: str = "linear"
+    losses: tuple[Loss, ...] = (cross_entropy,)
 
 
 def copy_weights(classifier: Classifier, baseline: State | None) -> None:

@@ -7,17 +7,9 @@ network, the training and the validation are those of fine-tuning; no stamp of t
 from collections.abc import Mapping
 from typing import Any
 
-from stampshift.methods.method import Method, cross_entropy, keep_random_weights
+from stampshift.methods.method import Method, keep_random_weights
 
 
 def build(options: Mapping[str, Any]) -> Method:  # noqa: ARG001
     """From scratch; it has no options."""
-    return Method(
-        name="scratch",
-        labelled=("target",),
-        validation="target",
-        uses_unlabelled=False,
-        head="linear",
-        initialise=keep_random_weights,
-        losses=(cross_entropy,),
-    )
+    return Method(name="scratch", labelled=("target",), validation="target", initialise=keep_random_weights)

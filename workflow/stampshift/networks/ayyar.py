@@ -62,10 +62,6 @@ class Body:
         self.layers.append(nn.MaxPool2d(pixels))
         self.side //= pixels
 
-    def dropout(self, share: float) -> None:
-        """Add dropout of single values."""
-        self.layers.append(nn.Dropout(share))
-
 
 def network_1(*, head: str, size_pixels: int, temperature: float | None) -> Classifier:
     """Three times a 3 x 3 convolution of 80 channels and a maximum; 265,165 parameters at 51 pixels."""
@@ -76,14 +72,19 @@ def network_1(*, head: str, size_pixels: int, temperature: float | None) -> Clas
     return _classifier(body, head=head, temperature=temperature)
 
 
-def network_2(*, head: str, size_pixels: int, temperature: float | None) -> Classifier:
+def network_2(*, head: str, size_pixels: int, temperature: float | None, channels: int = 80) -> Classifier:
     """Twice two 4 x 4 convolutions of 80 channels and a maximum; 414,205 parameters at 51 pixels."""
-    return _in_pairs(80, head=head, size_pixels=size_pixels, temperature=temperature)
+    body = Body(size_pixels)
+    for _ in range(2):
+        body.convolution(channels, kernel=4, stride=1)
+        body.convolution(channels, kernel=4, stride=1)
+        body.maximum(3)
+    return _classifier(body, head=head, temperature=temperature)
 
 
 def network_3(*, head: str, size_pixels: int, temperature: float | None) -> Classifier:
     """Network 2 with 120 channels; 851,605 parameters at 51 pixels."""
-    return _in_pairs(120, head=head, size_pixels=size_pixels, temperature=temperature)
+    return network_2(head=head, size_pixels=size_pixels, temperature=temperature, channels=120)
 
 
 def network_4(*, head: str, size_pixels: int, temperature: float | None) -> Classifier:
@@ -91,16 +92,7 @@ def network_4(*, head: str, size_pixels: int, temperature: float | None) -> Clas
     body = Body(size_pixels)
     for channels, stride in ((40, 2), (60, 2), (80, 1)):
         body.convolution(channels, kernel=6, stride=stride)
-        body.dropout(INNER_DROPOUT)
-    return _classifier(body, head=head, temperature=temperature)
-
-
-def _in_pairs(channels: int, *, head: str, size_pixels: int, temperature: float | None) -> Classifier:
-    body = Body(size_pixels)
-    for _ in range(2):
-        body.convolution(channels, kernel=4, stride=1)
-        body.convolution(channels, kernel=4, stride=1)
-        body.maximum(3)
+        body.layers.append(nn.Dropout(INNER_DROPOUT))
     return _classifier(body, head=head, temperature=temperature)
 
 

@@ -43,10 +43,9 @@ def train_cohort(
     ------
     CohortError
         If any run failed; it names each with its reason. All others were finished first.
-    LockedError
-        If another process trains one of the runs.
-    StoppedError
-        If the process was asked to end by SIGTERM or SIGINT; a second call goes on where this one was.
+    LockedError, StoppedError
+        If another process trains one of the runs, or this one was asked to end by SIGTERM or SIGINT; a second
+        call goes on where this one was.
     """
     set_up_process()
     work: Work = partial(execute, store=store, device=device, checkpoint_epochs=checkpoint_epochs)
@@ -83,8 +82,9 @@ def train_cohort(
 
 def _sorted_out(outcomes: Iterator[Outcome], plans: Sequence[Plan]) -> tuple[list[str], int]:
     """Runs that failed, with their reasons, and the number of those that were stopped."""
-    failures, stopped = [], 0
-    for plan, error in tqdm(outcomes, total=len(plans), desc=_title(plans), unit="run", disable=None):
+    failures, stopped, run = [], 0, plans[0].run
+    title = f"{run.method} {run.source}" + (f" to {run.target}" if run.target else "")
+    for plan, error in tqdm(outcomes, total=len(plans), desc=title, unit="run", disable=None):
         if isinstance(error, StoppedError):
             stopped += 1
         elif error is not None:
@@ -92,11 +92,6 @@ def _sorted_out(outcomes: Iterator[Outcome], plans: Sequence[Plan]) -> tuple[lis
             log.error("%s failed: %s", plan.folder, reason, exc_info=error)
             failures.append(f"{plan.folder}: {reason}")
     return failures, stopped
-
-
-def _title(plans: Sequence[Plan]) -> str:
-    run = plans[0].run
-    return f"{run.method} {run.source}" + (f" to {run.target}" if run.target else "")
 
 
 def _start_worker(request: StopRequest, log_file: Path | None) -> None:

@@ -62,12 +62,8 @@ class TrainingData:
         """Open the files, by survey, that the training of a run may see.
 
         A labels file replaces the labels of the source's stamps file. The validation shots, per class, choose
-        the best epoch of an adaptation.
-
-        Raises
-        ------
-        ConfigError
-            If the target holds fewer stamps of a class than the shots asked for.
+        the best epoch of an adaptation. A target with fewer stamps of a class than the shots asked for raises
+        a `ConfigError`.
         """
         source_splits = Splits.open(splits[run.source])
         used = np.concatenate([source_splits.train, source_splits.validation])
@@ -106,11 +102,10 @@ class TrainingData:
         validation_shots: int,
     ) -> Self:
         """Data of an adaptation; `shots` and `validation_shots` are per class, and errors as for `open`."""
-        return cls(
-            source=Labelled.of(source, source_splits.train),
+        return replace(
+            cls.for_baseline(source, source_splits),
             target=Labelled.of(target, target_splits.shots(shots)),
             unlabelled=Unlabelled(target.stamps, target_splits.unlabelled(shots)),
-            source_validation=Labelled.of(source, source_splits.validation),
             target_validation=Labelled.of(target, target_splits.validation_shots(validation_shots)),
         )
 

@@ -14,7 +14,7 @@ from stampshift.core.provenance import versions
 from stampshift.methods import METHODS
 from stampshift.metrics.metrics import evaluate_predictions
 from stampshift.stamps.splits import Splits
-from stampshift.training.data import open_survey
+from stampshift.training.data import TrainingData, open_survey
 from stampshift.training.loop import fit
 from stampshift.training.model import Model, predict
 from stampshift.training.plan import Plan
@@ -61,11 +61,18 @@ def execute(
 
 def prepare(plan: Plan, *, device: torch.device) -> Task:
     """Open all that a plan's training needs; errors as for `TrainingData.open`."""
+    data = TrainingData.open(
+        plan.run,
+        stamps=plan.stamps,
+        splits=plan.splits,
+        labels=plan.labels,
+        validation_shots=plan.validation_shots,
+    )
     return Task(
         name=plan.folder,
         method=METHODS[plan.method](plan.options),
         network=plan.network,
-        data=plan.data(),
+        data=data,
         entropy=plan.entropy,
         options=plan.options,
         training=plan.training,

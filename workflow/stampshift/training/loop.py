@@ -55,12 +55,8 @@ class Trainer:
     def train_epoch(self, epoch: int) -> dict[str, float]:
         """Train one epoch, numbered from 1; its ``train_loss`` and its ``learning_rate`` at the start.
 
-        Raises
-        ------
-        DivergedError
-            If the loss is NaN or infinite.
-        StoppedError
-            If the process was asked to end; classifier and optimiser are then left within the epoch.
+        A loss that is NaN or infinite raises a `DivergedError`. A process that is asked to end raises a
+        `StoppedError`, which leaves classifier and optimiser within the epoch.
         """
         task = self.task
         torch.manual_seed(task.torch_seed(epoch))
@@ -137,15 +133,9 @@ def fit(
     """Train one run until early stopping and return its history and best weights.
 
     `checkpoint` is what `save_checkpoint` was last given for this run, or None to start afresh; a
-    checkpoint is saved every `checkpoint_epochs` epochs.
-
-    Raises
-    ------
-    DivergedError
-        If the loss is NaN or infinite.
-    StoppedError
-        If the process was asked to end. `save_checkpoint` was called with the state after the last whole
-        epoch: a long epoch is not waited for, and trains again from its beginning.
+    checkpoint is saved every `checkpoint_epochs` epochs. Errors are those of `Trainer.train_epoch`; before a
+    `StoppedError` the state after the last whole epoch is saved: a long epoch is not waited for, and trains
+    again from its beginning.
     """
     with torch.random.fork_rng(devices=[task.device] if task.device.type == "cuda" else []):
         trainer = Trainer(task)

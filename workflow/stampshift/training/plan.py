@@ -12,7 +12,6 @@ from stampshift.config.experiment import Run
 from stampshift.core.provenance import code_digest, digest, file_digest
 from stampshift.networks import network_module
 from stampshift.stamps.file import read_attributes
-from stampshift.training.data import TrainingData
 
 
 @dataclass(frozen=True)
@@ -73,14 +72,4 @@ class Plan:
                 "labels": self.labels and file_digest(self.labels),
                 "baseline": self.baseline and file_digest(self.baseline),
             }
-        )
-
-    def data(self) -> TrainingData:
-        """Open the files that the training may see; errors as for `TrainingData.open`."""
-        return TrainingData.open(
-            self.run,
-            stamps=self.stamps,
-            splits=self.splits,
-            labels=self.labels,
-            validation_shots=self.validation_shots,
         )

@@ -36,12 +36,8 @@ def epoch_batches(
 
     A batch is shared equally among the method's origins, with as many unlabelled stamps for a method that
     uses them. Without `epoch_size`, a multiple of `batch_size`, the epoch is a pass in random order. Its last
-    batch is what remains, and is left out where that is one stamp: batch normalisation needs two.
-
-    Raises
-    ------
-    ConfigError
-        If a pass is asked for and the method trains on more than one set of stamps.
+    batch is what remains, and is left out where that is one stamp: batch normalisation needs two. A method
+    that trains on more than one set of stamps has no such pass, which raises a `ConfigError`.
     """
     if epoch_size is None:
         yield from _pass(method, data, batch_size=batch_size, generator=generator, device=device)

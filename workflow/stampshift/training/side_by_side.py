@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from typing import Protocol
 
 from stampshift.core.parallel import WorkerError, worker_pool
@@ -23,30 +24,29 @@ class Work(Protocol):
         """Finish the plan; `bar_position` is the terminal's line for its progress."""
 
 
+@dataclass
 class _Slot:
     """Room for one run: a pool of one process, so that a killed one is known to be this run's."""
 
-    def __init__(self, position: int, work: Work, initialise: Callable[[], object]) -> None:
-        self._position = position
-        self._work = work
-        self._initialise = initialise
-        self._open()
+    position: int
+    work: Work
+    initialise: Callable[[], object]
 
-    def _open(self) -> None:
-        self._pool = worker_pool(1, function=self._work, initialise=self._initialise)
+    def __post_init__(self) -> None:
+        self._pool = worker_pool(1, function=self.work, initialise=self.initialise)
 
     def submit(self, plan: Plan) -> Future[None]:
         """Start a run."""
         try:
-            return self._pool.submit(self._work, plan, bar_position=self._position)
+            return self._pool.submit(self.work, plan, bar_position=self.position)
         except BrokenProcessPool:  # killed while it had nothing to do
             self.renew()
-            return self._pool.submit(self._work, plan, bar_position=self._position)
+            return self._pool.submit(self.work, plan, bar_position=self.position)
 
     def renew(self) -> None:
         """Take a new process, with memory of its own."""
         self.close()
-        self._open()
+        self.__post_init__()
 
     def close(self) -> None:
         """End the process."""

@@ -6,7 +6,7 @@ and a dense layer is one batched product; all other layers are those of one mode
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 
@@ -15,70 +15,41 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 Weights = Mapping[str, Tensor]  # parameters and buffers by name, (lanes, ...) each
-Masks = Iterator[Tensor]
-Layer = Callable[[nn.Module, Weights, Tensor, Masks], Tensor]
+
+STACKED = (nn.Conv2d, nn.BatchNorm1d, nn.BatchNorm2d, nn.Linear, nn.Dropout, nn.Dropout2d)
+AS_IN_ONE_MODEL = (nn.MaxPool2d, nn.ReLU, nn.ZeroPad2d, nn.Flatten)
 
 
-def _convolution(layer: nn.Conv2d, weights: Weights, folded: Tensor, masks: Masks) -> Tensor:  # noqa: ARG001
-    lanes = len(weights["weight"])
-    bias = weights["bias"].flatten() if "bias" in weights else None
-    return functional.conv2d(
-        folded,
-        weights["weight"].flatten(0, 1),
-        bias,
-        layer.stride,
-        layer.padding,
-        layer.dilation,
-        groups=lanes * layer.groups,
-    )
-
-
-def _batch_norm(
-    layer: nn.BatchNorm1d | nn.BatchNorm2d, weights: Weights, folded: Tensor, masks: Masks  # noqa: ARG001
-) -> Tensor:  # fmt: skip
-    return functional.batch_norm(
-        folded,
-        weights["running_mean"].view(-1),
-        weights["running_var"].view(-1),
-        weights["weight"].flatten(),
-        weights["bias"].flatten(),
-        training=layer.training,
-        momentum=layer.momentum or 0.0,  # None is no momentum that a stack knows: see `unstackable`
-        eps=layer.eps,
-    )
-
-
-def _dense(layer: nn.Linear, weights: Weights, folded: Tensor, masks: Masks) -> Tensor:  # noqa: ARG001
-    lanes = len(weights["weight"])
-    features = folded.unflatten(1, (lanes, -1)).transpose(0, 1)  # (lanes, batch, in)
-    transposed = weights["weight"].transpose(1, 2)  # (lanes, in, out)
-    if "bias" in weights:
-        product = torch.baddbmm(weights["bias"].unsqueeze(1), features, transposed)
-    else:
-        product = torch.bmm(features, transposed)
-    return product.transpose(0, 1).flatten(1)
-
-
-def _dropout(layer: nn.Module, weights: Weights, folded: Tensor, masks: Masks) -> Tensor:  # noqa: ARG001
-    return folded * next(masks) if layer.training else folded
-
-
-def _as_it_is(layer: nn.Module, weights: Weights, folded: Tensor, masks: Masks) -> Tensor:  # noqa: ARG001
-    return layer(folded)
-
-
-LAYERS: dict[type[nn.Module], Layer] = {
-    nn.Conv2d: _convolution,  # type: ignore[dict-item]
-    nn.BatchNorm1d: _batch_norm,  # type: ignore[dict-item]
-    nn.BatchNorm2d: _batch_norm,  # type: ignore[dict-item]
-    nn.Linear: _dense,  # type: ignore[dict-item]
-    nn.Dropout: _dropout,
-    nn.Dropout2d: _dropout,
-    nn.MaxPool2d: _as_it_is,
-    nn.ReLU: _as_it_is,
-    nn.ZeroPad2d: _as_it_is,
-    nn.Flatten: _as_it_is,
-}
+def _layer(layer: nn.Module, weights: Weights, folded: Tensor, masks: Iterator[Tensor]) -> Tensor:
+    if isinstance(layer, nn.Conv2d):
+        lanes, weight = len(weights["weight"]), weights["weight"].flatten(0, 1)
+        bias = weights["bias"].flatten() if "bias" in weights else None
+        return functional.conv2d(
+            folded, weight, bias, layer.stride, layer.padding, layer.dilation, groups=lanes * layer.groups
+        )
+    if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
+        return functional.batch_norm(
+            folded,
+            weights["running_mean"].view(-1),
+            weights["running_var"].view(-1),
+            weights["weight"].flatten(),
+            weights["bias"].flatten(),
+            training=layer.training,
+            momentum=layer.momentum or 0.0,  # a stack does not know a momentum of None: see `unstackable`
+            eps=layer.eps,
+        )
+    if isinstance(layer, nn.Linear):
+        features = folded.unflatten(1, (len(weights["weight"]), -1)).transpose(0, 1)  # (lanes, batch, in)
+        transposed = weights["weight"].transpose(1, 2)  # (lanes, in, out)
+        if "bias" in weights:
+            product = torch.baddbmm(weights["bias"].unsqueeze(1), features, transposed)
+        else:
+            product = torch.bmm(features, transposed)
+        return product.transpose(0, 1).flatten(1)
+    if isinstance(layer, nn.Dropout | nn.Dropout2d):
+        return folded * next(masks) if layer.training else folded
+    values: Tensor = layer(folded)
+    return values
 
 
 def unstackable(extractor: nn.Module) -> str | None:
@@ -91,7 +62,7 @@ def unstackable(extractor: nn.Module) -> str | None:
 def _stackable(layer: nn.Module) -> bool:
     if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
         return layer.affine and layer.track_running_stats and layer.momentum is not None
-    return type(layer) in LAYERS and getattr(layer, "padding_mode", "zeros") == "zeros"
+    return type(layer) in STACKED + AS_IN_ONE_MODEL and getattr(layer, "padding_mode", "zeros") == "zeros"
 
 
 @dataclass(frozen=True)
@@ -130,7 +101,7 @@ def stacked_features(
         by_layer[number][own_name] = value
     lanes, folded, remaining = stamps.shape[1], stamps.flatten(1, 2), iter(masks)
     for number, layer in extractor.named_children():
-        folded = LAYERS[type(layer)](layer, by_layer[number], folded, remaining)
+        folded = _layer(layer, by_layer[number], folded, remaining)
     return folded.unflatten(1, (lanes, -1))
 
 

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -15,13 +14,6 @@ log = logging.getLogger(__name__)
 
 MARGIN_BYTES = 4 << 30  # left for activations: 40 lanes take about one GB, their validation another
 UPLOADED_BYTES = 1 << 27  # in one piece
-
-
-class Pool(Protocol):
-    """Stamps of one survey."""
-
-    def batches(self, rows: NDArray[np.int64]) -> Iterator[Tensor]:
-        """Stamps (..., 3, size, size) on the device, for each of rows (batches, ...)."""
 
 
 class ResidentPool:
@@ -37,7 +29,7 @@ class ResidentPool:
             self._stamps[start : start + piece].copy_(part)
 
     def batches(self, rows: NDArray[np.int64]) -> Iterator[Tensor]:
-        """As for `Pool`: one gather on the device per batch."""
+        """Stamps (..., 3, size, size) for each of rows (batches, ...): one gather on the device per batch."""
         positions = torch.from_numpy(self._position[rows]).to(self._stamps.device)
         for batch in positions:
             yield self._stamps.index_select(0, batch.flatten()).unflatten(0, batch.shape)
@@ -51,7 +43,7 @@ class StreamedPool:
         self._device = device
 
     def batches(self, rows: NDArray[np.int64]) -> Iterator[Tensor]:
-        """As for `Pool`: a gather on the host per batch, in memory that the device copies from by itself."""
+        """As for `ResidentPool`: a gather on the host per batch, in memory that the device reads itself."""
         pinned = self._device.type == "cuda"
         for batch in rows:
             gathered = torch.empty((*batch.shape, *self._stamps.shape[1:]), pin_memory=pinned)
@@ -81,12 +73,12 @@ class Pools:
             for stamps, rows in _used(task):
                 _, seen = used.setdefault(id(stamps), (stamps, np.zeros(len(stamps), bool)))
                 seen[rows] = True
-        self._pools: dict[int, Pool] = {}
+        self._pools: dict[int, ResidentPool | StreamedPool] = {}
         self._kept_alive = [stamps for stamps, _ in used.values()]  # an id is one while its array lives
         for key, (stamps, seen) in sorted(used.items(), key=lambda item: int(item[1][1].sum())):
             self._pools[key] = _pool(stamps, np.flatnonzero(seen), device=device, free=free(device))
 
-    def of(self, stamps: NDArray[np.float32]) -> Pool:
+    def of(self, stamps: NDArray[np.float32]) -> ResidentPool | StreamedPool:
         """Pool of a survey's stamps."""
         return self._pools[id(stamps)]
 
@@ -101,7 +93,9 @@ def _used(task: Task) -> list[tuple[NDArray[np.float32], NDArray[np.int64]]]:
     return used
 
 
-def _pool(stamps: NDArray[np.float32], rows: NDArray[np.int64], *, device: torch.device, free: int) -> Pool:
+def _pool(
+    stamps: NDArray[np.float32], rows: NDArray[np.int64], *, device: torch.device, free: int
+) -> ResidentPool | StreamedPool:
     needed = len(rows) * stamps[:1].nbytes
     if needed > free:
         if device.type == "cuda":

@@ -59,14 +59,8 @@ class Stack:
         """Train every lane for an epoch, validate, and record both.
 
         Lanes whose loss became NaN or infinite are returned by number, each with its error; their epoch is
-        not recorded.
-
-        Raises
-        ------
-        StoppedError
-            If the process was asked to end.
-        torch.OutOfMemoryError
-            If the GPU's memory does not suffice. After any error the weights are those before the epoch.
+        not recorded. After any error, such as a `StoppedError` or a `torch.OutOfMemoryError`, the weights are
+        those before the epoch.
         """
         before = self.weights.copy()
         try:

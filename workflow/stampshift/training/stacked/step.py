@@ -20,14 +20,14 @@ from stampshift.training.stacked.weights import LaneWeights
 
 ALL_LANES = 1  # dimension of the lanes in stamps and features
 
-Features = Callable[[Tensor], Tensor]
+Function = Callable[[Tensor], Tensor]
 
 
 class _Together(torch.autograd.Function):
     """Within `vmap`: a function of all lanes' values at once, where the code around it sees one lane's."""
 
     @staticmethod
-    def forward(values: Tensor, function: Features) -> Tensor:
+    def forward(values: Tensor, function: Function) -> Tensor:
         raise NotImplementedError("the lanes of a stack exist within torch.func.vmap only")
 
     @staticmethod
@@ -35,26 +35,19 @@ class _Together(torch.autograd.Function):
         """Nothing to keep: the function's own operations know their gradients."""
 
     @staticmethod
-    def vmap(info: Any, in_dims: Any, values: Tensor, function: Features) -> tuple[Tensor, int]:  # noqa: ARG004
+    def vmap(info: Any, in_dims: Any, values: Tensor, function: Function) -> tuple[Tensor, int]:  # noqa: ARG004
         return function(values.movedim(in_dims[0], ALL_LANES)), ALL_LANES
 
 
-class _LaneExtractor(nn.Module):
-    def __init__(self, features: Features) -> None:
+class _Part(nn.Module):
+    """A function in the place of an extractor or a head."""
+
+    def __init__(self, function: Function) -> None:
         super().__init__()
-        self._features = features
+        self._function = function
 
-    def forward(self, stamps: Tensor) -> Tensor:
-        return _Together.apply(stamps, self._features)
-
-
-class _LaneHead(nn.Module):
-    def __init__(self, head: nn.Module, weights: Mapping[str, Tensor]) -> None:
-        super().__init__()
-        self._call = lambda features: functional_call(head, dict(weights), (features,))
-
-    def forward(self, features: Tensor) -> Tensor:
-        return self._call(features)
+    def forward(self, values: Tensor) -> Tensor:
+        return self._function(values)
 
 
 class StackedModel:
@@ -124,7 +117,10 @@ class StackedModel:
         def of_one_lane(
             stamps: Tensor, labels: Tensor, unlabelled: Tensor | None, head: Any, own_numbers: Any
         ) -> Tensor:
-            classifier = Classifier(_LaneExtractor(features), _LaneHead(self._template.head, head))
+            classifier = Classifier(
+                _Part(lambda stamps: _Together.apply(stamps, features)),
+                _Part(lambda own: functional_call(self._template.head, head, (own,))),
+            )
             return loss_of(classifier, Batch(stamps, labels, unlabelled), {**options, **own_numbers})
 
         lanes_of_unlabelled = None if batch.unlabelled is None else ALL_LANES

@@ -4,6 +4,7 @@ import gc
 import logging
 from collections import defaultdict, deque
 from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
@@ -120,37 +121,29 @@ def _pools(tasks: Sequence[Task], device: torch.device) -> Pools:
     return Pools(tasks, device=device, free=lambda _: 0)
 
 
+@dataclass
 class _Shift:
     """One stack from its first lanes to its last, or to an error."""
 
-    def __init__(
-        self,
-        waiting: deque[StackedRun],
-        width: int,
-        pools: Pools,
-        store: Store,
-        device: torch.device,
-        checkpoint_epochs: int,
-    ) -> None:
-        self._waiting = waiting
-        self._width = width
-        self._pools = pools
-        self._store = store
-        self._device = device
-        self._checkpoint_epochs = checkpoint_epochs
-        self._runs: list[StackedRun] = []  # as the stack's lanes
-        self._coming: list[StackedRun] = []  # on their way into it
-        self._stack: Stack | None = None
+    waiting: deque[StackedRun]
+    width: int
+    pools: Pools
+    store: Store
+    device: torch.device
+    checkpoint_epochs: int
+    runs: list[StackedRun] = field(default_factory=list)  # as the stack's lanes
+    coming: list[StackedRun] = field(default_factory=list)  # on their way into it
+    stack: Stack | None = None
 
     def outcomes(self) -> Iterator[Outcome]:
         """Train until no run is left or waits."""
         with tqdm(desc="stacked", unit="epoch", position=1, leave=False, disable=None) as bar:
             yield from self._fill()
-            while self._stack is not None:
-                diverged = self._stack.run_epoch()
+            while self.stack is not None:
+                diverged = self.stack.run_epoch()
                 bar.update()
-                bar.set_postfix(lanes=len(self._runs), waiting=len(self._waiting))
-                ended = [self._settle(number, diverged.get(number)) for number in range(len(self._runs))]
+                bar.set_postfix(lanes=len(self.runs), waiting=len(self.waiting))
+                ended = [self._settle(number, diverged.get(number)) for number in range(len(self.runs))]
                 gone = {number for number, outcome in enumerate(ended) if outcome is not None}
                 self._drop(gone)
                 yield from (outcome for outcome in ended if outcome is not None)
@@ -160,63 +153,60 @@ class _Shift:
         """Keep every lane as it was after its last whole epoch; all runs, less those that it fails for."""
         kept: list[StackedRun] = []
         lost: list[Outcome] = []
-        for number, run in enumerate(self._runs):
+        for number, run in enumerate(self.runs):
             try:
-                if self._stack is not None and self._stack.lanes[number].epoch:
-                    self._store.save_checkpoint(run.key, self._stack.checkpoint(number))
+                if self.stack is not None and self.stack.lanes[number].epoch:
+                    self.store.save_checkpoint(run.key, self.stack.checkpoint(number))
                 kept.append(run)
             except Exception as error:
                 lost.append((run.plan, error))
-        return kept + self._coming, lost
+        return kept + self.coming, lost
 
     def _settle(self, number: int, error: Exception | None) -> Outcome | None:
         """Record a lane that has finished, or keep a checkpoint; its outcome if it ends here."""
-        stack, run = self._stack, self._runs[number]
+        stack, run = self.stack, self.runs[number]
         if error is not None or stack is None:
             return run.plan, error
         lane = stack.lanes[number]
         try:
             if lane.finished:
-                keep(run.plan, run.task, lane.progress, store=self._store)
+                keep(run.plan, run.task, lane.progress, store=self.store)
                 return run.plan, None
-            if lane.epoch % self._checkpoint_epochs == 0:
-                self._store.save_checkpoint(run.key, stack.checkpoint(number))
+            if lane.epoch % self.checkpoint_epochs == 0:
+                self.store.save_checkpoint(run.key, stack.checkpoint(number))
         except Exception as failure:
             return run.plan, failure
         return None
 
     def _drop(self, gone: set[int]) -> None:
-        if self._stack is None or not gone:
+        if self.stack is None or not gone:
             return
-        self._runs = [run for number, run in enumerate(self._runs) if number not in gone]
-        if self._runs:
-            self._stack.change(leaving=gone, joining=[])
+        self.runs = [run for number, run in enumerate(self.runs) if number not in gone]
+        if self.runs:
+            self.stack.change(leaving=gone, joining=[])
         else:
-            self._stack = None
+            self.stack = None
 
     def _fill(self) -> Iterator[Outcome]:
         """Put waiting runs into free lanes."""
         joining: list[tuple[StackedRun, Lane]] = []
-        while self._waiting and len(self._runs) + len(joining) < self._width:
-            run = self._waiting.popleft()
+        while self.waiting and len(self.runs) + len(joining) < self.width:
+            run = self.waiting.popleft()
             try:
-                lane = Lane.start(run.task, self._store.load_checkpoint(run.key))
+                lane = Lane.start(run.task, self.store.load_checkpoint(run.key))
                 if lane.finished:
-                    keep(run.plan, run.task, lane.progress, store=self._store)
+                    keep(run.plan, run.task, lane.progress, store=self.store)
                     yield run.plan, None
                 else:
                     joining.append((run, lane))
             except Exception as error:
                 yield run.plan, error
         if joining:
-            self._coming = [run for run, _ in joining]
-            self._join([lane for _, lane in joining])
-            self._runs, self._coming = self._runs + self._coming, []
-
-    def _join(self, lanes: list[Lane]) -> None:
-        if self._stack is not None:
-            self._stack.change(leaving=[], joining=lanes)
-        else:
-            self._stack = Stack(
-                lanes, pools=self._pools, device=self._device, precision="float32", compiled=False
-            )
+            self.coming, lanes = [run for run, _ in joining], [lane for _, lane in joining]
+            if self.stack is not None:
+                self.stack.change(leaving=[], joining=lanes)
+            else:
+                self.stack = Stack(
+                    lanes, pools=self.pools, device=self.device, precision="float32", compiled=False
+                )
+            self.runs, self.coming = self.runs + self.coming, []
