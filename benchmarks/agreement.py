@@ -25,7 +25,7 @@ from scipy.stats import bootstrap, mannwhitneyu, spearmanr
 
 from stampshift import alerts
 from stampshift.alerts.avro import MAGIC
-from stampshift.alerts.pieces import Packets, Stored
+from stampshift.alerts.containers import Packets, Stored
 from stampshift.formats.fits import GZIP_MAGIC
 from stampshift.metrics.metrics import THRESHOLD
 from stampshift.release.released import OUT_OF_DISTRIBUTION, Release

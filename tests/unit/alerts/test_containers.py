@@ -15,7 +15,7 @@ import pytest
 
 from alert_packets import SCHEMAS, container, images, packet, packets, wire, write_night
 from stampshift import alerts
-from stampshift.alerts import containers, pieces
+from stampshift.alerts import containers
 from stampshift.core.errors import ArchiveError
 
 SURVEYS = list(SCHEMAS)
@@ -263,7 +263,6 @@ def test_parquet_that_is_no_table_of_alerts(tmp_path, content, problem):
 @pytest.mark.parametrize("per_block", [1, 4])
 def test_large_containers_are_read_in_parts(tmp_path, monkeypatch, per_block):
     content = container("ZTF", packets("ZTF", 30), per_block=per_block)
-    monkeypatch.setattr(pieces, "UNIT_BYTES", len(content) // 5)
     monkeypatch.setattr(containers, "UNIT_BYTES", len(content) // 5)
     path = tmp_path / "a.avro"
     path.write_bytes(content)
@@ -281,6 +280,6 @@ def test_large_containers_are_read_in_parts(tmp_path, monkeypatch, per_block):
 
 
 def test_units_are_bounded_by_the_number_of_files(tmp_path, monkeypatch):
-    monkeypatch.setattr(pieces, "UNIT_PACKETS", 4)
+    monkeypatch.setattr(containers, "UNIT_PACKETS", 4)
     write_night(tmp_path, "ATLAS", 10)
     assert [len(unit.pieces) for unit in alerts.units([tmp_path])] == [4, 4, 2]

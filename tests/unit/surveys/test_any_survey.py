@@ -332,7 +332,7 @@ def test_packets_that_are_no_triplets_are_counted_by_their_problem(tmp_path, cap
 
 @pytest.mark.parametrize("processes", [1, 2])
 def test_packets_of_two_telescopes_in_one_survey_are_refused(tmp_path, monkeypatch, processes):
-    monkeypatch.setattr("stampshift.alerts.pieces.UNIT_PACKETS", 1)  # told across units, too
+    monkeypatch.setattr("stampshift.alerts.containers.UNIT_PACKETS", 1)  # found across units, too
     write_night(tmp_path / "nights" / "a", "ZTF", 2)
     write_night(tmp_path / "nights" / "b", "Rubin", 2)
     with pytest.raises(
@@ -346,7 +346,7 @@ def test_packets_of_two_telescopes_in_one_survey_are_refused(tmp_path, monkeypat
 
 
 def test_repeats_are_left_out_whatever_the_number_of_processes(tmp_path, monkeypatch):
-    monkeypatch.setattr("stampshift.alerts.pieces.UNIT_PACKETS", 1)
+    monkeypatch.setattr("stampshift.alerts.containers.UNIT_PACKETS", 1)
     for name in "ab":
         (tmp_path / f"{name}.avro").write_bytes(container("ZTF", packets("ZTF", 3)))
     for processes in (1, 2):

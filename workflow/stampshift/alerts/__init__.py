@@ -4,9 +4,8 @@
 alerts, in any process.
 """
 
-from stampshift.alerts.containers import files, units
+from stampshift.alerts.containers import Unit, files, units
 from stampshift.alerts.decoding import decode
 from stampshift.alerts.dialects import Alert
-from stampshift.alerts.pieces import Unit
 
 __all__ = ["Alert", "Unit", "decode", "files", "units"]

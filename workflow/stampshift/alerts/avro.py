@@ -28,17 +28,12 @@ WIRE_HEADER_BYTES = 5
 SYNC_BYTES = 16
 CHECKSUM_BYTES = 4  # after a snappy block
 RUBIN_VERSIONS = 100  # Rubin numbers its schemas 100 x major + minor
-HEADER = parse_schema(
-    {
-        "type": "record",
-        "name": "header",
-        "fields": [
-            {"name": "magic", "type": {"type": "fixed", "name": "magic", "size": len(MAGIC)}},
-            {"name": "meta", "type": {"type": "map", "values": "bytes"}},
-            {"name": "sync", "type": {"type": "fixed", "name": "sync", "size": SYNC_BYTES}},
-        ],
-    }
-)
+HEADER_FIELDS = [
+    {"name": "magic", "type": {"type": "fixed", "name": "magic", "size": len(MAGIC)}},
+    {"name": "meta", "type": {"type": "map", "values": "bytes"}},
+    {"name": "sync", "type": {"type": "fixed", "name": "sync", "size": SYNC_BYTES}},
+]
+HEADER = parse_schema({"type": "record", "name": "header", "fields": HEADER_FIELDS})
 
 
 def _unsnappy(data: bytes) -> bytes:

@@ -1,27 +1,19 @@
-"""Where packets lie: files, folders, tar(.gz) nights and Parquet, read as a stream.
+"""Where packets lie: files, folders, tar(.gz) nights and Parquet, read as a stream, in units of work.
 
-Memory is bounded by a unit of some megabytes, or by one member of a tar or one block of a container, where
-these are larger.
+A unit is handed to the process that decodes it, bounded and picklable. Memory is bounded by a unit of some
+megabytes, or by one member of a tar or one block of a container, where these are larger.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stampshift.alerts.avro import MAGIC, SYNC_BYTES, read_header, read_sizes
-from stampshift.alerts.dialects import (
-    DIALECTS,
-    STAMP_DATA,
-    UNKNOWN_SCHEMA,
-    UNREADABLE_PACKET,
-    recognised,
-    unread,
-)
-from stampshift.alerts.pieces import UNIT_BYTES, Packets, Piece, Rows, Stored, Unit, in_units
+from stampshift.alerts.dialects import DIALECTS, STAMP_DATA, UNKNOWN_SCHEMA, Alert, recognised, unread
 from stampshift.core.errors import ArchiveError
 from stampshift.formats.archives import find, listing, tar_members
 
@@ -29,9 +21,56 @@ PACKET = re.compile(r"[^.].*\.avro(\.gz)?")
 TAR = re.compile(r".*\.(tar|tar\.gz|tgz)")
 TABLE = re.compile(r".*\.parquet")
 ANY = re.compile(f"{PACKET.pattern}|{TAR.pattern}|{TABLE.pattern}")
+UNIT_BYTES = 4 << 20
+UNIT_PACKETS = 256
 BATCH_ROWS = 64  # about 5 MB
 DAMAGED_BYTES = 16 * UNIT_BYTES  # of a damaged container, how much is searched for whole records
 REMEDY = "Give files *.avro, *.tar, *.tar.gz or *.parquet of alerts, or a folder of such files."
+
+
+class Stored(NamedTuple):
+    """A file of at most `UNIT_BYTES`, or one that holds a single packet: who decodes it reads it."""
+
+    path: Path
+    size: int
+
+    @property
+    def place(self) -> str:
+        """The file's path, for messages."""
+        return str(self.path)
+
+
+class Packets(NamedTuple):
+    """Content of a container or of a single packet; `first` is the number of its first record in the file."""
+
+    place: str
+    first: int
+    content: bytes
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return len(self.content)
+
+
+class Rows(NamedTuple):
+    """Rows of a table of alerts: the fields of packets of one survey, a key of `dialects.DIALECTS`."""
+
+    place: str
+    first: int
+    survey: str
+    rows: list[Mapping[str, Any]]
+    size: int
+
+
+Piece = Stored | Packets | Rows | Alert  # an alert that could not be read stands for itself
+
+
+class Unit(NamedTuple):
+    """Pieces in archive order, and the folder of schemas for packets that come without."""
+
+    pieces: tuple[Piece, ...]
+    schemas: Path | None
 
 
 def files(paths: Sequence[Path]) -> list[Path]:
@@ -51,11 +90,23 @@ def files(paths: Sequence[Path]) -> list[Path]:
 def units(paths: Sequence[Path], *, schemas: Path | None = None) -> Iterator[Unit]:
     """Units of work in archive order, for `decode` in any process; paths as those of `files`.
 
-    `schemas` is a folder of schemas for packets in Confluent's wire format, which come without:
-    ``<id>.avsc``, or the folders of Rubin's package lsst-alert-packet. A damaged file raises nothing: it
-    yields what is whole before the damage, and a piece that says so.
+    A unit holds about `UNIT_BYTES` and at most `UNIT_PACKETS`; a larger piece is one by itself. `schemas` is
+    a folder of schemas for packets in Confluent's wire format, which come without: ``<id>.avsc``, or the
+    folders of Rubin's package lsst-alert-packet. A damaged file raises nothing: it yields what is whole
+    before the damage, and a piece that says so.
     """
-    yield from in_units(_pieces(files(paths)), schemas=schemas)
+    waiting: list[Piece] = []
+    size = packets = 0
+    for piece in _pieces(files(paths)):
+        piece_size = 0 if isinstance(piece, Alert) else piece.size
+        piece_packets = len(piece.rows) if isinstance(piece, Rows) else 1
+        if waiting and (size + piece_size > UNIT_BYTES or packets + piece_packets > UNIT_PACKETS):
+            yield Unit(tuple(waiting), schemas)
+            waiting, size, packets = [], 0, 0
+        waiting.append(piece)
+        size, packets = size + piece_size, packets + piece_packets
+    if waiting:
+        yield Unit(tuple(waiting), schemas)
 
 
 def _pieces(found: Sequence[Path]) -> Iterator[Piece]:
@@ -68,7 +119,7 @@ def _pieces(found: Sequence[Path]) -> Iterator[Piece]:
             else:
                 yield from _of_file(path)
         except (OSError, ArchiveError) as error:
-            yield unread(str(path), UNREADABLE_PACKET, str(error))
+            yield unread(str(path), str(error))
 
 
 def _of_file(path: Path) -> Iterator[Piece]:
@@ -87,7 +138,7 @@ def _of_large(stream: BinaryIO, place: str, size: int) -> Iterator[Piece]:
     try:
         header = read_header(stream)
     except (ValueError, EOFError, KeyError, IndexError) as error:
-        yield unread(place, UNREADABLE_PACKET, f"{place}: expected an Avro container, found {error!r}.")
+        yield unread(place, f"{place}: expected an Avro container, found {error!r}.")
         return
     begin = stream.tell()
     stream.seek(0)
@@ -103,7 +154,7 @@ def _of_large(stream: BinaryIO, place: str, size: int) -> Iterator[Piece]:
             yield Packets(place, first, head + stream.read(block + DAMAGED_BYTES - start))
             if block + DAMAGED_BYTES < size:
                 detail = f"{place}: expected a block at byte {block}, found damage; what follows is not read."
-                yield unread(place, UNREADABLE_PACKET, detail)
+                yield unread(place, detail)
             return
         if stream.tell() - start > UNIT_BYTES and block > start:
             stream.seek(start)
@@ -120,7 +171,7 @@ def _of_tar(path: Path) -> Iterator[Piece]:
     for member in tar_members(path, PACKET, archive="alert", contents=True):
         yield Packets(f"{path}, member {member.name}", 0, member.content)
     if member is None:
-        yield unread(str(path), UNREADABLE_PACKET, f"{path}: expected members *.avro, found none. {REMEDY}")
+        yield unread(str(path), f"{path}: expected members *.avro, found none. {REMEDY}")
 
 
 def _of_table(path: Path) -> Iterator[Piece]:
@@ -134,7 +185,7 @@ def _of_table(path: Path) -> Iterator[Piece]:
             if survey is None:
                 names = ", ".join(table.schema_arrow.names[:20])
                 detail = f"{path}: expected the fields of {', '.join(DIALECTS)}, found {names}. {REMEDY}"
-                yield unread(str(path), UNKNOWN_SCHEMA, detail)
+                yield unread(str(path), detail, UNKNOWN_SCHEMA)
                 return
             wanted = [name for name in DIALECTS[survey].paths if name in columns]
             wanted += [name for name in DIALECTS[survey].cutouts if f"{name}.{STAMP_DATA}" not in columns]
@@ -143,7 +194,7 @@ def _of_table(path: Path) -> Iterator[Piece]:
                 number += batch.num_rows
     except (pa.ArrowException, OSError, ValueError) as error:
         detail = f"{path}: expected a whole Parquet file, found it damaged after row {number} ({error})."
-        yield unread(f"{path}, record {number}", UNREADABLE_PACKET, detail)
+        yield unread(f"{path}, record {number}", detail)
 
 
 def _columns(fields: Any, prefix: str, depth: int) -> Iterator[str]:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from stampshift.alerts import avro
-from stampshift.alerts.dialects import DIALECTS, UNKNOWN_SCHEMA, UNREADABLE_PACKET, Alert, alert_of, unread
-from stampshift.alerts.pieces import Packets, Piece, Rows, Stored, Unit
+from stampshift.alerts.containers import Packets, Piece, Rows, Stored, Unit
+from stampshift.alerts.dialects import DIALECTS, UNKNOWN_SCHEMA, Alert, alert_of, unread
 from stampshift.formats.fits import GZIP_MAGIC
 
 
@@ -20,7 +20,7 @@ def decode(unit: Unit) -> Iterator[Alert]:
             yield from _of_piece(piece, unit.schemas)
         except Exception as error:  # a damaged file makes the libraries raise anything
             detail = f"{piece.place}: expected packets, found {error!r}."
-            yield unread(piece.place, UNREADABLE_PACKET, detail)
+            yield unread(piece.place, detail)
 
 
 def dialect_of(piece: Piece, *, schemas: Path | None) -> str | None:
@@ -82,7 +82,7 @@ def _of_content(content: bytes, place: str, first: int, schemas: Path | None) ->
     else:
         found = f"{content[:4]!r}" if content else "an empty file"
         expected = "expected an Avro container (Obj, 1) or Confluent's wire format (0)"
-        yield unread(place, UNREADABLE_PACKET, f"{place}: {expected}, found {found}.")
+        yield unread(place, f"{place}: {expected}, found {found}.")
 
 
 def _of_container(content: bytes, place: str, number: int) -> Iterator[Alert]:
@@ -91,7 +91,7 @@ def _of_container(content: bytes, place: str, number: int) -> Iterator[Alert]:
         header = avro.read_header(stream)
         layout = avro.layout_of(header.schema)
     except Exception as error:
-        yield unread(place, UNREADABLE_PACKET, f"{place}: expected a container's header, found {error!r}.")
+        yield unread(place, f"{place}: expected a container's header, found {error!r}.")
         return
     for block in avro.blocks(content, start=stream.tell(), sync=header.sync):
         if layout.survey is None:
@@ -120,13 +120,13 @@ def _of_block(block: avro.Block, layout: avro.Layout, codec: str, place: str, fi
             f"{where}: expected {block.records} records from {first} on, found the block cut short or "
             f"corrupt ({reason}). Download the file again."
         )
-        yield unread(where, UNREADABLE_PACKET, detail)
+        yield unread(where, detail)
 
 
 def _of_wire(content: bytes, place: str, schemas: Path | None) -> Alert:
     if len(content) < avro.WIRE_HEADER_BYTES:
         detail = f"{place}: expected a packet in Confluent's wire format, found {len(content)} bytes."
-        return unread(place, UNREADABLE_PACKET, detail)
+        return unread(place, detail)
     number = _schema_number(content)
     try:
         if schemas is None:
@@ -138,18 +138,18 @@ def _of_wire(content: bytes, place: str, schemas: Path | None) -> Alert:
             f"({error}). Name a folder that holds {number}.avsc, or the folder `schema` of the package "
             "lsst-alert-packet."
         )
-        return unread(place, UNKNOWN_SCHEMA, detail)
+        return unread(place, detail, UNKNOWN_SCHEMA)
     if layout.survey is None:
         return _unknown(place, layout)
     try:
         (record,) = avro.records(content[avro.WIRE_HEADER_BYTES :], count=1, layout=layout)
     except Exception as error:
         found = f"found it cut short or corrupt ({error!r})"
-        return unread(place, UNREADABLE_PACKET, f"{place}: expected one packet of schema {number}, {found}.")
+        return unread(place, f"{place}: expected one packet of schema {number}, {found}.")
     return alert_of(record, survey=layout.survey, place=place)
 
 
 def _unknown(place: str, layout: avro.Layout) -> Alert:
     found = ", ".join(layout.fields[:20])
     detail = f"{place}: expected the fields of {', '.join(DIALECTS)}, found {found}."
-    return unread(place, UNKNOWN_SCHEMA, detail)
+    return unread(place, detail, UNKNOWN_SCHEMA)

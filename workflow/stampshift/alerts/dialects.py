@@ -41,7 +41,7 @@ class Alert:
     survey_score: float  # the survey's own real/bogus score, NaN where there is none; never used for training
 
 
-def unread(place: str, problem: str, detail: str) -> Alert:
+def unread(place: str, detail: str, problem: str = UNREADABLE_PACKET) -> Alert:
     """An alert of which only its place and its problem are known."""
     return Alert(place, "", "", "", None, problem, detail, NO_SCORE)
 

@@ -20,15 +20,11 @@ def simulate_survey(
     their final names only once complete. Raises ConfigError for another survey or a number out of range.
     """
     if survey not in SURVEY_KEYS:
-        raise ConfigError(
-            f"simulate: there is no simulation of survey {survey!r}; "
-            f"expected one of {', '.join(SURVEY_KEYS)}."
-        )
+        known = ", ".join(SURVEY_KEYS)
+        raise ConfigError(f"simulate: there is no simulation of survey {survey!r}; expected one of {known}.")
     if seed < 0 or processes < 1:
-        raise ConfigError(
-            f"simulate {survey}: seed must be at least 0 and processes at least 1, "
-            f"found {seed} and {processes}."
-        )
+        found = f"found {seed} and {processes}"
+        raise ConfigError(f"simulate {survey}: seed must be at least 0 and processes at least 1, {found}.")
     # only now: these need GalSim, which the planning of a workflow does not
     from stampshift.simulation import atlas_archive, des_archive, hits_archive, rubin_archive, ztf_archive
     from stampshift.simulation.archive_plan import make_plan

@@ -7,8 +7,8 @@ import numpy as np
 
 from stampshift.simulation.detector import column_trail, line, spikes, track
 from stampshift.simulation.drawing import Image, Source, draw_sources
-from stampshift.simulation.recipe import Candidate, NoisePeak, View, log_uniform, uniform
-from stampshift.simulation.scenes import Mismatch, apply_mismatch
+from stampshift.simulation.recipe import Candidate, View, log_uniform, uniform
+from stampshift.simulation.scenes import Mismatch, apply_mismatch, draw_mismatch
 
 LEAST_RESPONSE = 1e-5  # of the filter to a dipole of unit flux; below, no star is bright enough to show one
 
@@ -77,10 +77,8 @@ def spike(view: View) -> Candidate:
         # a very bright star's arms are fans of many
         pattern += draw(amplitude=rng.uniform(0.3, 1), angle=angle + turn)
     star = Source(float(x), float(y), amplitude * settings["star_to_arm_flux"])
-    return Candidate(
-        flux=peak * view.fwhm**2, major_pixels=2 * view.fwhm, minor_pixels=view.star_rms, static=[star],
-        science_pixels=amplitude * pattern, template_pixels=amplitude * (1 - contrast) * pattern,
-    )  # fmt: skip
+    science, template = amplitude * pattern, amplitude * (1 - contrast) * pattern
+    return Candidate(peak * view.fwhm**2, 2 * view.fwhm, view.star_rms, [star], [], science, template)
 
 
 def satellite(view: View) -> Candidate:
@@ -97,7 +95,7 @@ def noise_peak(view: View) -> Candidate:
     """Pure noise that passed the threshold of a detection filter narrower than the stars."""
     fwhm = view.fwhm * uniform(view.rng, view.constants["noise_peak"]["filter_to_star_width"])
     snr = view.sign() * view.noise_snr()
-    return Candidate(view.flux(snr), fwhm / 2.355, fwhm / 2.355, noise_peak=NoisePeak(snr, fwhm))
+    return Candidate(view.flux(snr), fwhm / 2.355, fwhm / 2.355, noise_peak=(snr, fwhm))
 
 
 def dipole(view: View) -> Candidate:
@@ -109,10 +107,8 @@ def dipole(view: View) -> Candidate:
     # log-uniform: the better the subtraction, the brighter the sources whose residuals are found
     shift, angle = log_uniform(rng, settings["shift_pixels"]), rng.uniform(0, 2 * np.pi)
     scale_error = uniform(rng, settings["flux_error"]) * rng.choice([-1, 1])
-    mismatch = Mismatch(
-        float(shift * np.cos(angle)), float(shift * np.sin(angle)),
-        uniform(rng, settings["width_ratio"]), float(1 + scale_error),
-    )  # fmt: skip
+    dx, dy = float(shift * np.cos(angle)), float(shift * np.sin(angle))
+    mismatch = Mismatch(dx, dy, uniform(rng, settings["width_ratio"]), float(1 + scale_error))
     radius = 0.0
     if rng.random() < settings["galaxy_fraction"]:
         radius = log_uniform(rng, settings["galaxy_half_light_arcsec"]) / view.constants["pixel_scale_arcsec"]
@@ -126,10 +122,8 @@ def dipole(view: View) -> Candidate:
     shift_to_lobe = (int(row) - size // 2, int(column) - size // 2)
     star = np.roll(image, shift_to_lobe, axis=(0, 1)) / np.sqrt((image**2).sum())
     response = max(float(sign * (residual * star).sum()), LEAST_RESPONSE)
-    flux = min(
-        view.snr(rng, kind="bogus") * view.conditions.noise / response,
-        settings["brightest_saturations"] * _saturating_flux(view),
-    )
+    flux = view.snr(rng, kind="bogus") * view.conditions.noise / response
+    flux = min(flux, settings["brightest_saturations"] * _saturating_flux(view))
     # the detection, and so the stamp's centre, is the brighter lobe
     source = replace(unit, x=unit.x - shift_to_lobe[1], y=unit.y - shift_to_lobe[0], flux=flux)
     reported = sign * view.flux(flux * response / view.conditions.noise)
@@ -140,11 +134,8 @@ def saturated_star(view: View) -> Candidate:
     """Core or bleed of a star beyond the full well: nothing can be subtracted there."""
     settings, rng = view.constants["saturated_star"], view.rng
     flux = _saturating_flux(view) * log_uniform(rng, settings["saturations"])
-    reach = settings["reach_pixels"]
-    star = Source(float(rng.normal(0, reach["x"])), float(rng.normal(0, reach["y"])), flux)
-    dx, dy = rng.normal(0, settings["shift_pixels"], 2)
-    width, scale = 1 + rng.normal(0, [settings["width"], settings["flux"]])
-    mismatch = Mismatch(float(dx), float(dy), float(width), float(scale))
+    x, y = (float(rng.normal(0, settings["reach_pixels"][axis])) for axis in ("x", "y"))
+    star, mismatch = Source(x, y, flux), draw_mismatch(rng, errors=settings)
     return Candidate(flux * abs(1 - mismatch.flux_ratio), 3.0, 2.0, static=[star], mismatch=mismatch)
 
 

@@ -6,7 +6,7 @@ Wrong labels can be planted in its table, so that a search for mislabelled stamp
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
@@ -46,13 +46,6 @@ LAYOUTS = (
 )
 
 
-class Block(NamedTuple):
-    """What one task adds to the archive: bytes for each tar, and lines of the table."""
-
-    tars: list[bytes]
-    lines: list[str]
-
-
 def write_archive(plan: Plan, folder: Path, *, processes: int) -> None:
     """Write the tars and the table, one task's stamps in memory at a time."""
     with ExitStack() as stack:
@@ -62,16 +55,16 @@ def write_archive(plan: Plan, folder: Path, *, processes: int) -> None:
         ]
         table = stack.enter_context(stack.enter_context(atomic_path(folder / TABLE)).open("w"))
         table.writelines(f"{line}\n" for line in (*COMMENTS, ",".join(("ID", "OBJECT_TYPE", *COLUMNS))))
-        for block in ordered_map(draw_block, plan.tasks(), processes=processes):
-            for stream, content in zip(tars, block.tars, strict=True):
+        for contents, lines in ordered_map(draw_block, plan.tasks(), processes=processes):
+            for stream, content in zip(tars, contents, strict=True):
                 stream.write(content)
-            table.writelines(block.lines)
+            table.writelines(lines)
         for stream in tars:
             stream.write(tar_end(stream.tell()))
 
 
-def draw_block(task: Plan) -> Block:
-    """Stamps and table lines of one task."""
+def draw_block(task: Plan) -> tuple[list[bytes], list[str]]:
+    """What one task adds to the archive: bytes for each tar, and lines of the table."""
     triplets = list(task.triplets())
     records = list(task.record_streams())
     template, science, difference = (
@@ -93,7 +86,7 @@ def draw_block(task: Plan) -> Block:
     for row, (index, kind) in enumerate(zip(task.indices, task.classes, strict=True)):
         features = (_text(columns[name][row]) for name in COLUMNS)
         lines.append(",".join((str(FIRST_ID + ID_STEP * index), str(OBJECT_TYPE[kind]), *features)) + "\n")
-    return Block(_tars(task, {"temp": template, "srch": science, "diff": difference}), lines)
+    return _tars(task, {"temp": template, "srch": science, "diff": difference}), lines
 
 
 def _mask(rng: Generator, *, task: Plan) -> NDArray[np.bool_]:

@@ -14,7 +14,7 @@ from stampshift.simulation.encoding import python2_pickle, tar_end, tar_folder, 
 
 ARCHIVE = "all_chunks.tar.gz"
 ROWS_PER_CHUNK = 5000  # the archive's own: its files are named chunk_<n>_5000.pkl
-REAL = "real"
+IMAGES = ("temp_images", "sci_images", "diff_images", "SNR_images")
 Arrays = dict[str, NDArray[np.floating]]
 
 
@@ -49,27 +49,22 @@ def draw_block(task: Plan) -> Arrays:
     # in float32, so that the difference is exact for whoever subtracts the published images
     difference = science - template
     gain = task.constants["gain_electron_per_unit"]
-    noise = np.stack([
-        # expected in every pixel of the difference: both skies and photon noise
-        np.sqrt(seen.noise**2 + seen.template_noise**2 + np.maximum(triplet.science, 0) / gain)
-        for triplet in triplets for seen in [triplet.conditions]
+    # variance expected in every pixel of the difference: both skies and photon noise
+    variance = np.stack([
+        seen.conditions.noise**2 + seen.conditions.template_noise**2 + np.maximum(seen.science, 0) / gain
+        for seen in triplets
     ])  # fmt: skip
-    images = {
-        "temp_images": template,
-        "sci_images": science,
-        "diff_images": difference,
-        "SNR_images": (difference / noise).astype(np.float32),
-    }
+    images = (template, science, difference, (difference / np.sqrt(variance)).astype(np.float32))
     # as measured: the true one with unit scatter
     snrs = [
         triplet.candidate.flux / triplet.conditions.flux_error + rng.standard_normal()
         for triplet, rng in zip(triplets, task.record_streams(), strict=True)
     ]
     return {
-        **{name: stack.reshape(len(stack), -1) for name, stack in images.items()},
+        **{name: stack.reshape(len(stack), -1) for name, stack in zip(IMAGES, images, strict=True)},
         "SNRs": np.array(snrs, np.float64),
-        "labels": np.array([name == REAL for name in task.classes], np.float64),
-        "features": image_features(list(images.values())),
+        "labels": np.array([name == "real" for name in task.classes], np.float64),
+        "features": image_features(images),
     }
 
 

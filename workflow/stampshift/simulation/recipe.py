@@ -4,20 +4,13 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
 
 from stampshift.simulation.drawing import Image, Source
 from stampshift.simulation.scenes import Conditions, Mismatch, flux_of_magnitude
-
-
-class NoisePeak(NamedTuple):
-    """Noise that a detection filter of width `fwhm` (px) found at `snr` (signed)."""
-
-    snr: float
-    fwhm: float
 
 
 @dataclass
@@ -34,7 +27,8 @@ class Candidate:
     template_pixels: Image | None = None
     # error of the template's matching where it is the cause of the detection; None for the ordinary one
     mismatch: Mismatch | None = None
-    noise_peak: NoisePeak | None = None  # set where nothing but noise was detected
+    # signal-to-noise (signed) and width (FWHM, pixels) of the detection filter where all is noise
+    noise_peak: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -85,10 +79,8 @@ class View:
 
     def reference_flux(self, snr: float) -> float:
         """Flux of a star of signal-to-noise `snr` in the survey's typical exposure."""
-        limit = flux_of_magnitude(
-            float(np.mean(self.constants["depth_mag"])), zero_point_mag=self.constants["zero_point_mag"]
-        )
-        return float(snr * limit / 5)
+        depth = float(np.mean(self.constants["depth_mag"]))
+        return float(snr * flux_of_magnitude(depth, zero_point_mag=self.constants["zero_point_mag"]) / 5)
 
     def pixel_charge(self, snr: float) -> float:
         """Charge in one pixel that a star-shaped filter finds at `snr`: snr sigma s sqrt(pi)."""

@@ -24,27 +24,19 @@ CARDS = ("BUNIT   = 'nJy     '",)
 FIRST_SOURCE, FIRST_OBJECT = 170_094_456_000_000_001, 170_000_000_000_000_001
 PER_NIGHT = 1_000_000  # identifiers of an archive, which is a night: another seed, another night
 SYNC_MARKER = b"stampshift-rubin"  # Avro asks for 16 bytes, at random; these are the same in every archive
-DIA_SOURCE = {
-    "type": "record",
-    "name": "diaSource",
-    "fields": [
-        {"name": "diaSourceId", "type": "long"},
-        {"name": "diaObjectId", "type": ["null", "long"]},
-        {"name": "snr", "type": "float"},
-        {"name": "isNegative", "type": "boolean"},
-        {"name": "reliability", "type": ["null", "float"]},
-    ],
-}
-SCHEMA = {
-    "type": "record",
-    "name": "alert",
-    "namespace": "stampshift.simulated.lsst",
-    "fields": [
-        {"name": "diaSourceId", "type": "long"},
-        {"name": "diaSource", "type": DIA_SOURCE},
-        *({"name": name, "type": ["null", "bytes"]} for name in CUTOUTS),
-    ],
-}
+DIA_SOURCE_FIELDS = [
+    {"name": "diaSourceId", "type": "long"},
+    {"name": "diaObjectId", "type": ["null", "long"]},
+    {"name": "snr", "type": "float"},
+    {"name": "isNegative", "type": "boolean"},
+    {"name": "reliability", "type": ["null", "float"]},
+]
+FIELDS = [
+    {"name": "diaSourceId", "type": "long"},
+    {"name": "diaSource", "type": {"type": "record", "name": "diaSource", "fields": DIA_SOURCE_FIELDS}},
+    *({"name": name, "type": ["null", "bytes"]} for name in CUTOUTS),
+]
+SCHEMA = {"type": "record", "name": "alert", "namespace": "stampshift.simulated.lsst", "fields": FIELDS}
 
 
 def write_archive(plan: Plan, folder: Path, *, processes: int) -> None:

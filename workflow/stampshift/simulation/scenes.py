@@ -109,10 +109,8 @@ def kernel_error(light: Image, *, rng: Generator, rms: float, noise: float) -> I
 
 def apply_mismatch(sources: Sequence[Source], mismatch: Mismatch) -> list[Source]:
     """Move sources to where the matched template shows them, and rescale them (the width is the Psf's)."""
-    return [
-        replace(s, x=s.x + mismatch.dx, y=s.y + mismatch.dy, flux=s.flux * mismatch.flux_ratio)
-        for s in sources
-    ]
+    dx, dy, ratio = mismatch.dx, mismatch.dy, mismatch.flux_ratio
+    return [replace(s, x=s.x + dx, y=s.y + dy, flux=s.flux * ratio) for s in sources]
 
 
 def field_sources(rng: Generator, *, constants: Mapping[str, Any], size_pixels: int) -> list[Source]:

@@ -13,8 +13,7 @@ PHASES = (0.75, 1.25)  # brightness of an alert over the typical one of its obje
 
 def point_source(view: View) -> Candidate:
     """Add a star-like source to the science image, as HiTS made its positives (Cabrera-Vives 2017)."""
-    flux = view.flux(view.snr(view.rng, kind="real"))
-    return _stellar(view, flux, static=[])
+    return _stellar(view, view.flux(view.snr(view.rng, kind="real")), static=[])
 
 
 def supernova(view: View) -> Candidate:
@@ -97,9 +96,7 @@ def _trail(view: View, kind: str) -> Candidate:
     angle = view.rng.uniform(0, np.pi)
     along = length * ((np.arange(count) + 0.5) / count - 0.5)
     x, y = view.jitter
-    transient = [
-        Source(float(x + step * np.cos(angle)), float(y + step * np.sin(angle)), float(flux / count))
-        for step in along
-    ]
+    places = zip(x + along * np.cos(angle), y + along * np.sin(angle), strict=True)
+    transient = [Source(float(x), float(y), float(flux / count)) for x, y in places]
     major = float(np.hypot(view.star_rms, length / np.sqrt(12)))
     return Candidate(float(flux), major, view.star_rms, transient=transient)

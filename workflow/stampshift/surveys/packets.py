@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from stampshift.alerts import containers
+from stampshift.alerts.containers import Unit
 from stampshift.alerts.decoding import decode, dialect_of
 from stampshift.alerts.dialects import DIALECTS
-from stampshift.alerts.pieces import Unit
 from stampshift.core.errors import ArchiveError
 from stampshift.stamps.raw_triplets import Image, InvalidPixels, RawTriplet, Unusable
 from stampshift.surveys.label_table import class_of, without
