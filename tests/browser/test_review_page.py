@@ -4,7 +4,7 @@ import pytest
 
 from review_server import serving, write_new_survey
 from stampshift.review.app import Access, make_app
-from stampshift.review.review import open_review
+from stampshift.review.reviewed import open_review
 from stampshift.review.vote_store import VoteStore
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")

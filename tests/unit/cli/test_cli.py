@@ -4,7 +4,7 @@ import pytest
 
 import stampshift
 from stampshift import cli
-from stampshift.review.review import open_review
+from stampshift.review.reviewed import open_review
 from stampshift.review.vote_store import VoteStore
 
 

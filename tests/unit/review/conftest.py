@@ -1,7 +1,7 @@
 import pytest
 
 from review_server import write_study
-from stampshift.review.review import Review, open_review
+from stampshift.review.reviewed import Review, open_review
 from stampshift.review.vote_store import VoteStore
 
 

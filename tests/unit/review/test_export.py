@@ -6,7 +6,7 @@ import pytest
 from review_server import write_new_survey
 from stampshift.core.errors import ContractError
 from stampshift.review.export import export
-from stampshift.review.review import open_review
+from stampshift.review.reviewed import open_review
 from stampshift.review.vote_store import VoteStore
 from stampshift.review.votes import majority
 

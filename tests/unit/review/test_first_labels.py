@@ -12,7 +12,7 @@ from review_server import serving
 from stampshift.cli import app
 from stampshift.core.errors import ArchiveError, ContractError
 from stampshift.review.app import Access, make_app
-from stampshift.review.review import open_review
+from stampshift.review.reviewed import open_review
 from stampshift.review.vote_store import VoteStore
 from stampshift.stamps.file import Stamps
 

@@ -68,7 +68,7 @@ def test_nothing_is_lost_when_the_process_is_killed(study, tmp_path, review):
     code = """
 import os, signal, sys
 from pathlib import Path
-from stampshift.review.review import open_review
+from stampshift.review.reviewed import open_review
 from stampshift.review.vote_store import VoteStore
 store = VoteStore.open(Path(sys.argv[2]), open_review(Path(sys.argv[1]), stamps=None, shuffle_seed=None))
 for number in range(5):

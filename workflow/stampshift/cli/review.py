@@ -38,7 +38,7 @@ def review(
     ] = True,
 ) -> None:
     """Open a web page on which people say which candidates are real and which bogus."""
-    from stampshift.review.review import open_review
+    from stampshift.review.reviewed import open_review
     from stampshift.review.serve import serve
     from stampshift.review.vote_store import VoteStore
 

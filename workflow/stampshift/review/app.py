@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 from ipaddress import ip_address
 from pathlib import Path
@@ -15,9 +16,9 @@ from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, Field, StringConstraints
 
 from stampshift.core.errors import StampshiftError
-from stampshift.review.images import STRETCHES, cached_images
+from stampshift.review.images import STRETCHES, triplet_png
 from stampshift.review.queue import Queue
-from stampshift.review.review import Candidate, Review
+from stampshift.review.reviewed import Candidate, Review
 from stampshift.review.vote_store import VoteStore
 from stampshift.stamps.file import LABEL_NAMES
 
@@ -30,6 +31,7 @@ HEADERS = {
 }
 # the address of an image holds the digest of its stamps: it never changes
 FOREVER = {"Cache-Control": "private, max-age=604800, immutable"}
+CACHED_IMAGES = 2048  # a few kilobytes each
 READING = {"GET", "HEAD"}
 LAST_VOTES = 50  # that can be undone after a reload
 
@@ -140,7 +142,9 @@ def _add_page(app: FastAPI, access: Access) -> None:
 
 
 def _add_images(app: FastAPI, review: Review) -> None:
-    image = cached_images(review.stamps)
+    @lru_cache(CACHED_IMAGES)
+    def image(row: int, stretch: str) -> bytes:
+        return triplet_png(review.stamps.stamps[row], stretch)
 
     @app.get("/images/{fingerprint}/{row}-{stretch}.png")
     def triplet(fingerprint: str, row: int, stretch: str) -> Response:

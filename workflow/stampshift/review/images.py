@@ -1,7 +1,5 @@
 """Triplets as PNG images, stretched for the eye."""
 
-from collections.abc import Callable
-from functools import lru_cache
 from io import BytesIO
 
 import numpy as np
@@ -10,10 +8,7 @@ from astropy.visualization import AsinhStretch, ManualInterval, ZScaleInterval
 from numpy.typing import NDArray
 from PIL import Image
 
-from stampshift.stamps.file import Stamps
-
 GAP_PIXELS = 2
-CACHED_IMAGES = 2048  # a few kilobytes each
 SOFTENING_SIGMAS = 3.0  # asinh is linear below this and logarithmic above
 
 
@@ -52,13 +47,3 @@ def triplet_png(triplet: NDArray[np.float32], stretch: str) -> bytes:
     written = BytesIO()
     Image.fromarray(canvas, "LA").save(written, "PNG")
     return written.getvalue()
-
-
-def cached_images(stamps: Stamps) -> Callable[[int, str], bytes]:
-    """A function of row and stretch that draws a triplet of the stamps once and remembers it."""
-
-    @lru_cache(CACHED_IMAGES)
-    def image(row: int, stretch: str) -> bytes:
-        return triplet_png(stamps.stamps[row], stretch)
-
-    return image

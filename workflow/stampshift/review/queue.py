@@ -6,7 +6,7 @@ from itertools import islice
 from threading import Lock
 from typing import TypedDict
 
-from stampshift.review.review import Candidate, Review
+from stampshift.review.reviewed import Candidate, Review
 from stampshift.review.vote_store import UNDO, VoteStore
 from stampshift.stamps.file import LABELS
 

@@ -12,7 +12,7 @@ import uvicorn
 
 from stampshift.core.errors import StampshiftError
 from stampshift.review.app import Access, is_loopback, make_app
-from stampshift.review.review import Review
+from stampshift.review.reviewed import Review
 from stampshift.review.vote_store import VoteStore
 
 WILDCARDS = {"0.0.0.0", "::"}

@@ -11,7 +11,7 @@ from typing import NamedTuple, Self
 import pandas as pd
 
 from stampshift.core.errors import ContractError, StampshiftError
-from stampshift.review.review import Review
+from stampshift.review.reviewed import Review
 
 UNDO = "undo"
 FORMAT = 1
@@ -88,7 +88,7 @@ class VoteStore:
         """Save a vote; it is on disk when this returns.
 
         A key that is known already saves nothing: the vote first saved under it is returned. A
-        `StampshiftError` is raised for a candidate of no review, or a key that is that of another vote.
+        `StampshiftError` is raised if the candidate is not in the review, or the key is that of another vote.
         """
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         with self._lock:

@@ -94,7 +94,7 @@ class Stamps:
 
 
 def is_stamps_file(path: Path | str) -> bool:
-    """Whether a file in HDF5 has the mark of a stamps file, and is whole enough to tell."""
+    """Whether a file in HDF5 has the mark of a stamps file, and can be read so far."""
     try:
         with h5py.File(path) as file:
             return "survey" in file.attrs

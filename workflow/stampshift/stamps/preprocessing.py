@@ -247,8 +247,8 @@ def _by_difference(flat: NDArray[np.float64], mask: Mask) -> Mask:
 def _by_difference_clipped(flat: NDArray[np.float64], mask: Mask) -> Mask:
     """`_by_difference`, then no pixel beyond `CLIPPED_SIGMAS`.
 
-    A bright star is thousands of sigmas: the batch that holds one is normalised by it, and batch statistics
-    tell little of those of the whole. With few stamps a network then learns nothing that lasts.
+    A bright star is thousands of sigmas: it decides the statistics of the batch that holds it, which then say
+    little of those of the survey. With few stamps a network learns nothing that lasts from such batches.
     """
     constant = _by_difference(flat, mask)
     np.clip(flat, -CLIPPED_SIGMAS, CLIPPED_SIGMAS, out=flat)

@@ -47,14 +47,14 @@ def make_stamps(
     output: Path,
     progress: bool,
 ) -> None:
-    """Read and preprocess the raw archive of a survey into a stamps file, which appears whole or not at all.
+    """Read and preprocess the raw archive of a survey into a stamps file, which appears only once complete.
 
     Parameters
     ----------
     paths
         Files and folders of the archive.
     reader, options
-        Key of `surveys.READERS`, the format of the archive, and what that reader is told by the config.
+        Key of `surveys.READERS`, the format of the archive, and the options of that reader.
     classes, invalid, size_pixels, normalisation, unlabelled
         As for `preprocessing.preprocess`.
     processes

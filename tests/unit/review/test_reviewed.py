@@ -7,7 +7,7 @@ import pytest
 from fake_surveys import write_survey
 from review_server import write_new_survey
 from stampshift.core.errors import ContractError
-from stampshift.review.review import open_review
+from stampshift.review.reviewed import open_review
 
 TABLE = "search/candidates.parquet"
 
