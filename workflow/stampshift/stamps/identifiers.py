@@ -47,7 +47,7 @@ def check_rows(table: pd.DataFrame, stamps: Stamps, *, source: str, remedy: str)
             f"{source}: expected every row once, from 0 to {len(stamps) - 1}, the last of {stamps.survey}'s "
             f"stamps; found {twice} twice and {beyond} beyond. {remedy}"
         )
-    here, there = stamps.ids[rows.to_numpy()], table["id"].astype(str).to_numpy()
+    here, there = stamps.ids[rows.to_numpy(np.int64)], table["id"].astype(str).to_numpy()
     if (here != there).any():
         first = int(np.argmax(here != there))
         raise ContractError(
