@@ -17,7 +17,16 @@ def decode(unit: Unit) -> Iterator[Alert]:
     """Alerts of one unit, in order. It raises nothing: a bad packet is an alert with its problem."""
     for piece in unit.pieces:
         try:
-            yield from _of_piece(piece, unit.schemas)
+            match piece:
+                case Alert():
+                    yield piece
+                case Rows(place, first, survey, rows):
+                    for number, row in enumerate(rows, first):
+                        yield alert_of(row, survey=survey, place=f"{place}, record {number}")
+                case Stored(path):
+                    yield from _of_content(path.read_bytes(), piece.place, 0, unit.schemas)
+                case Packets(place, first, content):
+                    yield from _of_content(content, place, first, unit.schemas)
         except Exception as error:  # a damaged file makes the libraries raise anything
             detail = f"{piece.place}: expected packets, found {error!r}."
             yield unread(piece.place, detail)
@@ -57,19 +66,6 @@ def _schema_number(content: bytes) -> int:
     """Number of a packet's schema in Confluent's wire format."""
     (number,) = struct.unpack(">I", content[1 : avro.WIRE_HEADER_BYTES])
     return int(number)
-
-
-def _of_piece(piece: Piece, schemas: Path | None) -> Iterator[Alert]:
-    match piece:
-        case Alert():
-            yield piece
-        case Rows(place, first, survey, rows):
-            for number, row in enumerate(rows, first):
-                yield alert_of(row, survey=survey, place=f"{place}, record {number}")
-        case Stored(path):
-            yield from _of_content(path.read_bytes(), piece.place, 0, schemas)
-        case Packets(place, first, content):
-            yield from _of_content(content, place, first, schemas)
 
 
 def _of_content(content: bytes, place: str, first: int, schemas: Path | None) -> Iterator[Alert]:

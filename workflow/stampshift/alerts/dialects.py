@@ -122,7 +122,10 @@ def alert_of(record: Mapping[str, Any], *, survey: str, place: str) -> Alert:
     dialect = DIALECTS[survey]
     identifier, group = _text(record, dialect.identifiers), _text(record, dialect.groups)
     images, problem, detail = None, "", ""
-    cells = {name: _content(record.get(name)) for name in dialect.cutouts}
+    cells = {
+        name: cell.get(STAMP_DATA) if isinstance(cell := record.get(name), Mapping) else cell
+        for name in dialect.cutouts
+    }
     missing = [name for name, content in cells.items() if not content]
     if missing:
         problem = MISSING_CUTOUT
@@ -140,10 +143,6 @@ def _images(cells: Mapping[str, Any], dialect: Dialect, place: str) -> Images:
     if template:
         return template[0], science, difference
     return template_of(science, difference, invalid=dialect.invalid), science, difference
-
-
-def _content(cell: Any) -> Any:
-    return cell.get(STAMP_DATA) if isinstance(cell, Mapping) else cell
 
 
 def _value(record: Mapping[str, Any], path: str) -> Any:

@@ -1,8 +1,6 @@
 """Checksums of downloaded files: known from the configuration, or recorded at first sight and held to."""
 
 import fcntl
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,7 +36,9 @@ def check(name: str, found: Record, *, known_sha256: str | None, lock: Path) -> 
                 f"({found.size:,} bytes). Download it again, or correct the config's `sha256`."
             )
         return
-    with _exclusive(lock):
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.with_name(f".{lock.name}.guard").open("w") as guard:
+        fcntl.flock(guard, fcntl.LOCK_EX)  # keeps other processes out while the records are read and written
         records = read_records(lock)
         first = records.setdefault(name, found)
         if first != found:
@@ -72,18 +72,5 @@ def read_records(lock: Path) -> dict[str, Record]:
 
 def checksums_of(survey: str, *, lock: Path) -> dict[str, str]:
     """SHA-256 of a survey's downloaded files as first seen, by file name."""
-    prefix = f"{survey}/"
-    return {
-        name.removeprefix(prefix): record.sha256
-        for name, record in read_records(lock).items()
-        if name.startswith(prefix)
-    }
-
-
-@contextmanager
-def _exclusive(lock: Path) -> Iterator[None]:
-    """Keep other processes out while the records are read and written."""
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.with_name(f".{lock.name}.guard").open("w") as guard:
-        fcntl.flock(guard, fcntl.LOCK_EX)
-        yield
+    records = ((*name.partition("/"), record.sha256) for name, record in read_records(lock).items())
+    return {file: sha256 for owner, _, file, sha256 in records if owner == survey}
