@@ -71,15 +71,11 @@ def names(path: Path) -> dict[str, str]:
             with pq.ParquetFile(path) as table:
                 rows = table.metadata.num_rows
                 return {field.name: f"{field.type}, {rows} rows" for field in table.schema_arrow}
-        found: dict[str, str] = {}
-
-        def describe(name: str, item: Any) -> None:
-            if isinstance(item, h5py.Dataset):
-                found[name] = _described(item.shape, item.dtype)
-
+        items: dict[str, Any] = {}
         with h5py.File(path) as file:
-            file.visititems(describe)
-        return found
+            file.visititems(items.__setitem__)
+            arrays = {name: item for name, item in items.items() if isinstance(item, h5py.Dataset)}
+            return {name: _described(array.shape, array.dtype) for name, array in arrays.items()}
     except DAMAGED as error:
         raise ArchiveError(
             f"{path}: expected a whole table, found it cut short or corrupt ({error})."

@@ -1,6 +1,6 @@
 """Simulated surveys in the native raw formats of the archives that they stand in for."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +29,10 @@ def simulate_survey(
     from stampshift.simulation import atlas_archive, des_archive, hits_archive, rubin_archive, ztf_archive
     from stampshift.simulation.archive_plan import make_plan
 
-    writers: dict[str, Callable[..., None]] = {
-        "HiTS": hits_archive.write_archive,
-        "DES": des_archive.write_archive,
-        "ATLAS": atlas_archive.write_archive,
-        "ZTF": ztf_archive.write_archive,
-        "DECAT": des_archive.write_archive,  # the same camera and pipeline
-        "Rubin": rubin_archive.write_archive,
+    writers: dict[str, Any] = {
+        **{"HiTS": hits_archive, "DES": des_archive, "ATLAS": atlas_archive, "ZTF": ztf_archive},
+        **{"DECAT": des_archive, "Rubin": rubin_archive},  # DECAT has the camera and the pipeline of DES
     }
     plan = make_plan(survey, stamps=stamps, seed=seed, constants=constants)
     folder.mkdir(parents=True, exist_ok=True)
-    writers[survey](plan, folder, processes=processes)
+    writers[survey].write_archive(plan, folder, processes=processes)
