@@ -82,6 +82,26 @@ def test_a_list_of_pairs_limits_sources_and_targets():
         ),
         ({"training__batch_size": 15}, "config: training.batch_size must be a multiple of 2, found 15."),
         ({"splits__shots": [0]}, "config: splits.shots.0 must be at least 1, found 0."),
+        (
+            {"pairs": "al"},
+            "config: pairs must be 'all' or be a valid list, found 'al'. Meaning: Source",
+        ),
+        ({"pairs": ["ZTF"]}, "config: pairs.0 must match the pattern"),
+        ({"pairs": []}, "config: pairs must be 'all' or have at least 1 item, found []."),
+        ({"splits__seeds": [3, 3]}, "config: splits.seeds has 3 twice."),
+        ({"splits__fractions": {"train": 0.8}}, "config: splits.fractions needs the key 'validation'."),
+        ({"training": None}, "config: training must be a mapping, found None. Meaning: How networks are"),
+        ({"training__max_epochs": True}, "config: training.max_epochs must be a valid integer, found True."),
+        ({"surveys__ZTF__path": None}, "config: surveys.ZTF.path must be a valid string, found None."),
+        (
+            {"surveys__ZTF__classes": {1: "real", "b": "bogus"}},
+            "config: surveys.ZTF.classes: the name 1 must be a valid string. Meaning: The label of",
+        ),
+        (
+            {"methods__mme__entropy_weight": "much"},
+            "config: methods.mme.entropy_weight must be a valid number or be a mapping, found 'much'.",
+        ),
+        ({"methods__finetune": {"x": 1}}, "config: methods.finetune has no key 'x'; known keys: none."),
         ({"pairs": ["ZTF-to-ZTF"]}, "config: pairs: 'ZTF-to-ZTF' has the same survey as source and target."),
         ({"pairs": ["ZTF-to-LSST"]}, "names the survey 'LSST', but the config has HiTS, DES, ATLAS, ZTF."),
         ({"splits__fractions__train": 0.7}, "config: splits.fractions sum to 0.9, not to 1."),
@@ -118,7 +138,7 @@ def test_a_list_of_pairs_limits_sources_and_targets():
         ),
         (
             {"methods__mme__entropy_weight": -1},
-            "mme.entropy_weight must be at least 0, found -1.",
+            "mme.entropy_weight must be at least 0 or be a mapping, found -1.",
         ),
         (
             {"methods__fintune": {}},

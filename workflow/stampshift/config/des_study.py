@@ -1,9 +1,9 @@
 """The section of the second study: networks and forests on whole DES stamps, corrected labels."""
 
 from collections.abc import Mapping
-from typing import Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from stampshift.config.fields import (
     PLACE,
@@ -18,6 +18,7 @@ from stampshift.config.fields import (
     Share,
     Training,
     Unique,
+    key,
 )
 from stampshift.config.surveys import READERS_WITH_FEATURES, Survey
 
@@ -39,52 +40,39 @@ class Forest(ConfigModel):
     trees: Count
     criterion: Literal["entropy", "gini"]
     max_features: Count
-    min_samples_split: int = Field(ge=2)
+    min_samples_split: Annotated[int, Field(ge=2)]
 
 
 class Evaluation(ConfigModel):
     """How the trained networks and forests are compared."""
 
-    mdr: Share = Field(description="Missed-detection rate at which the false-positive rate is read.")
-    bootstrap_samples: int = Field(ge=100)
-    confidence: Share = Field(description="Of the bootstrap's intervals.")
-    categories: list[Share] = Field(
+    mdr: Share = key("Missed-detection rate at which the false-positive rate is read.")
+    bootstrap_samples: int = key("Of the test stamps, for intervals.", ge=100)
+    confidence: Share = key("Of the intervals, a share.")
+    categories: list[Share] = key(
+        "Bounds, in the probability of an artifact, of the six categories by label and probability.",
         min_length=3,
         max_length=3,
-        description="Bounds, in the probability of an artifact, of the six categories by label and "
-        "probability.",
     )
 
 
 class MislabelledSearch(ConfigModel):
     """The search for mislabelled stamps, by cross-fitting."""
 
-    network: Network = Field(
-        description="One of `networks`; also the network that a new survey's labels train further."
-    )
-    folds: int = Field(
-        ge=2,
-        le=10,
-        description="Every stamp is scored by a network that was trained on the other folds.",
-    )
-    validation: Percent = Field(
-        description="Share of the other folds' stamps, in whole percent, that chooses the epoch."
-    )
+    network: Network = key("One of `networks`; also the network that a new survey's labels train further.")
+    folds: int = key("Every stamp is scored by a network trained on the other folds.", ge=2, le=10)
+    validation: Percent = key("Share of the other folds' stamps, in whole percent, that chooses the epoch.")
 
 
 class Relabels(ConfigModel):
     """Where corrected labels come from."""
 
     origin: Literal["review", "table", "planted"]
-    path: Name | None = Field(
-        description="What `stampshift review-export` wrote, or a relabelled table; unused for planted."
-    )
+    path: Name | None = key("From `stampshift review-export`, or a relabelled table; unused for planted.")
 
-    @model_validator(mode="after")
-    def _has_its_file(self) -> Self:
+    def _check(self) -> None:
         if self.origin != "planted" and self.path is None:
             raise ValueError(f"{PLACE}.origin is '{self.origin}', but {PLACE}.path is null; name the file.")
-        return self
 
 
 class Raters(ConfigModel):
@@ -92,7 +80,7 @@ class Raters(ConfigModel):
 
     raters: Count
     votes_per_candidate: Count
-    error_rate: float = Field(ge=0, lt=0.5, description="Share of votes that are wrong, per rater the same.")
+    error_rate: float = key("Share of votes that are wrong, per rater the same.", ge=0, lt=0.5)
     seed: Seed
 
 
@@ -100,29 +88,24 @@ class Votes(ConfigModel):
     """Who labels; a file of votes, or raters simulated from the classes of a simulated survey."""
 
     origin: Literal["path", "simulate"]
-    path: Omittable[Name] = Field(
-        None, description="CSV of id, rater, vote and time, as `stampshift review-export` writes it."
-    )
-    simulate: Omittable[Raters] = Field(None)
+    path: Omittable[Name] = key("CSV of id, rater, vote and time, as `stampshift review-export` writes it.")
+    simulate: Omittable[Raters]
 
-    @model_validator(mode="after")
-    def _has_its_origin(self) -> Self:
+    def _check(self) -> None:
         if self.origin not in self.model_fields_set:
             raise ValueError(f"{PLACE}.origin is '{self.origin}', but the section has no key of that name.")
-        return self
 
 
 class NewSurvey(ConfigModel):
     """A survey without labels that people label and that a network is trained further on."""
 
-    survey: str = Field(description="One of `surveys`.")
+    survey: str = key("One of `surveys`.")
     votes: Votes
-    margin: Count = Field(description="Votes by which the majority must lead for a candidate to be kept.")
+    margin: Count = key("Votes by which the majority must lead for a candidate to be kept.")
     fractions: FractionsWithReserve
     training: Training
 
-    @model_validator(mode="after")
-    def _margin_can_be_reached(self) -> Self:
+    def _check(self) -> None:
         raters = self.votes.simulate if self.votes.origin == "simulate" else None
         if raters and not self.margin <= raters.votes_per_candidate <= raters.raters:
             raise ValueError(
@@ -130,24 +113,19 @@ class NewSurvey(ConfigModel):
                 f"candidate, a majority to lead by {self.margin}; the first number must be the greatest and "
                 "the last the smallest."
             )
-        return self
 
 
 class DesStudy(ConfigModel):
     """The study of four networks on whole DES stamps (Ayyar et al. 2022); no part of the default target."""
 
-    survey: str = Field(
-        description="One of `surveys`; the features of a catalogue are known of reader des alone."
-    )
-    size_pixels: int = Field(ge=16, le=127, description="Side of the central crop, pixels.")
+    survey: str = key("One of `surveys`; the features of a catalogue are known of reader des alone.")
+    size_pixels: int = key("Side of the central crop, pixels.", ge=16, le=127)
     normalisation: Normalisation
-    seed: Seed = Field(description="Of splits and trainings.")
-    networks: Unique[Network] = Field(
-        min_length=1, description="Networks to train; network_1 to network_4 of the paper."
-    )
-    forests: Unique[Literal["forest", "forest_of_stamps"]] = Field(
-        description="Random forests to train, `forest` on the archive's 38 features, `forest_of_stamps` on "
-        "the 18 of them that are measured on the stamps."
+    seed: Seed = key("Of splits and trainings.")
+    networks: Unique[Network] = key("Networks of the paper to train.", min_length=1)
+    forests: Unique[Literal["forest", "forest_of_stamps"]] = key(
+        "Random forests to train: `forest` on the archive's 38 features, `forest_of_stamps` on the 18 that "
+        "are measured on the stamps."
     )
     fractions: Parts
     training: Training
@@ -155,34 +133,25 @@ class DesStudy(ConfigModel):
     evaluation: Evaluation
     search: MislabelledSearch
     relabels: Relabels
-    new_survey: NewSurvey | None = Field(
-        description="A survey without labels that people label and network 1 is trained further on; null "
-        "for none."
-    )
+    new_survey: NewSurvey | None = key("A survey that people label for further training; null for none.")
 
-    @model_validator(mode="after")
-    def _agrees(self) -> Self:
+    def _check(self) -> None:
         if self.search.network not in self.networks:
             raise ValueError(
                 f"{PLACE}.search.network is '{self.search.network}', which is not among {PLACE}.networks "
                 f"{self.networks}."
             )
+        asked = f"{PLACE}.forest.max_features is {self.forest.max_features}"
         for name in self.forests:
             if self.forest.max_features > FEATURES_OF[name]:
-                raise ValueError(
-                    f"{PLACE}.forest.max_features is {self.forest.max_features}, but '{name}' has "
-                    f"{FEATURES_OF[name]} features."
-                )
-        return self
+                raise ValueError(f"{asked}, but '{name}' has {FEATURES_OF[name]} features.")
 
     def check_surveys(self, surveys: Mapping[str, Survey]) -> None:
-        """Raise `ValueError` where the study asks for what its surveys, of these sections, do not have."""
-        named = {"survey": self.survey} | (
-            {"new_survey.survey": self.new_survey.survey} if self.new_survey else {}
-        )
-        for key, name in named.items():
+        """Raise `ValueError` where the study asks for what the sections of its surveys do not have."""
+        new = self.new_survey
+        for place, name in [("survey", self.survey)] + ([("new_survey.survey", new.survey)] if new else []):
             if name not in surveys:
-                raise ValueError(f"des_study.{key} is '{name}', but the config has {', '.join(surveys)}.")
+                raise ValueError(f"des_study.{place} is '{name}', but the config has {', '.join(surveys)}.")
         section = surveys[self.survey]
         if "forest" in self.forests and section.reader not in READERS_WITH_FEATURES:
             raise ValueError(
@@ -194,10 +163,9 @@ class DesStudy(ConfigModel):
                 f"des_study.relabels.origin is 'planted', but no wrong labels are planted in {self.survey}; "
                 f"simulate it with surveys.{self.survey}.simulate.flipped, or take another origin."
             )
-        new = self.new_survey
-        if new is not None and new.votes.origin == "simulate":
-            rated = surveys[new.survey]
-            if rated.origin != "simulate" or rated.flipped:
+        if new and new.votes.origin == "simulate":
+            voted = surveys[new.survey]
+            if voted.origin != "simulate" or voted.flipped:
                 raise ValueError(
                     f"des_study.new_survey.votes are simulated from the true labels of {new.survey}, which "
                     "must be a simulated survey without `flipped` then; or give people's votes, origin "

@@ -6,12 +6,26 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchema
 
 T = TypeVar("T")
 PLACE = "<place>"  # in a validator's sentence: where its model or value stands in the configuration
+WORD = "A name in paths; letters, digits and underscores, a letter first."
+
+
+def key(meaning: str, **bounds: Any) -> Any:
+    """A key of a section: its meaning, which messages and editors show, and its bounds."""
+    return Field(description=meaning, **bounds)
 
 
 class ConfigModel(BaseModel):
     """Base of the sections: unknown keys are refused, and no value is converted to another type."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        self._check()
+        return self
+
+    def _check(self) -> None:
+        """Raise `ValueError` with a sentence where the keys contradict each other."""
 
 
 class _NotNull:
@@ -32,22 +46,23 @@ def _whole_percent(share: float) -> float:
     return share
 
 
-Omittable = Annotated[T | None, _NotNull()]  # a key that may be left out, None then, but not be null
+# of a key that may be left out, and is None then, but may not be null
+Omittable = Annotated[T | None, _NotNull(), Field(default=None)]
 Unique = Annotated[list[T], AfterValidator(_unique), Field(json_schema_extra={"uniqueItems": True})]
 Name = Annotated[str, Field(min_length=1)]
-WORD = "A name in paths; letters, digits and underscores, a letter first."
 Word = Annotated[str, Field(pattern="^[A-Za-z][A-Za-z0-9_]*$", description=WORD)]
 Count = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
+Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, lt=1)]
+ShareOrZero = Annotated[float, Field(ge=0, lt=1)]
 Percent = Annotated[Share, AfterValidator(_whole_percent)]
-PercentOrZero = Annotated[float, Field(ge=0, lt=1), AfterValidator(_whole_percent)]
 Normalisation = Annotated[
     Literal["channel", "difference_mad", "difference_mad_clipped"],
     Field(
         description="`channel`, each image to mean 0 and standard deviation 1; `difference_mad`, all three "
-        "divided by the MAD-sigma of the difference; `difference_mad_clipped`, the same with no pixel "
-        "beyond 30 sigmas."
+        "divided by the MAD-sigma of the difference; `difference_mad_clipped`, the same with no pixel beyond "
+        "30 sigmas."
     ),
 ]
 
@@ -59,60 +74,41 @@ class Fractions(ConfigModel):
     validation: Percent
     test: Percent
 
-    @model_validator(mode="after")
-    def _sum_to_one(self) -> Self:
-        total = sum(self.model_dump().values())
+    def _check(self) -> None:
+        total = sum(vars(self).values())
         if abs(total - 1) > 1e-9:
             raise ValueError(f"{PLACE} sum to {total:g}, not to 1.")
-        return self
 
 
 class FractionsWithReserve(Fractions):
     """Shares of the parts of a split, of which the reserve is put aside; whole percents that sum to 1."""
 
-    reserve: PercentOrZero
+    reserve: Annotated[ShareOrZero, AfterValidator(_whole_percent)]
 
 
 class Training(ConfigModel):
     """How networks are trained."""
 
-    optimiser: Literal["sgd", "adam"] = Field(
-        description="Stochastic gradient descent with momentum, or Adam."
+    optimiser: Literal["sgd", "adam"] = key("Stochastic gradient descent with momentum, or Adam.")
+    learning_rate: Positive = key("Of the optimiser, at the first iteration.")
+    momentum: ShareOrZero | None = key("Of stochastic gradient descent; null with Adam, which has its own.")
+    halve_every_iterations: Count | None = key(
+        "Iterations after which the learning rate is halved, again and again; null for never."
     )
-    learning_rate: float = Field(gt=0, description="Of the optimiser, at the first iteration.")
-    momentum: float | None = Field(
-        ge=0,
-        lt=1,
-        description="Of stochastic gradient descent; null with Adam, which has moments of its own.",
+    batch_size: int = key(
+        "Labelled stamps per iteration; MME takes half of either survey.", ge=4, multiple_of=2
     )
-    halve_every_iterations: Count | None = Field(
-        description="Iterations after which the learning rate is halved, again and again; null for never."
+    epoch_size: Annotated[int, Field(ge=4)] | None = key(
+        "Labelled stamps drawn per epoch, with replacement, classes balanced; a multiple of the batch. null "
+        "for every stamp of the train part once, in random order, for methods that train on one survey."
     )
-    batch_size: int = Field(
-        ge=4,
-        multiple_of=2,
-        description="Labelled stamps per iteration; MME halves it between source and target.",
-    )
-    epoch_size: int | None = Field(
-        ge=4,
-        description="Labelled stamps drawn per epoch, with replacement, classes balanced; a multiple of the "
-        "batch. null for every stamp of the train part once per epoch, in random order, for methods that "
-        "train on one survey.",
-    )
-    patience_epochs: Count = Field(
-        description="Epochs without a better validation balanced accuracy after which a training stops."
-    )
-    max_epochs: Count | None = Field(
-        description="Epochs after which a training stops in any case; null for no such bound."
-    )
+    patience_epochs: Count = key("Epochs without better validation balanced accuracy until a training stops.")
+    max_epochs: Count | None = key("Epochs after which a training stops in any case; null for no such bound.")
 
-    @model_validator(mode="after")
-    def _agrees(self) -> Self:
+    def _check(self) -> None:
         if self.epoch_size is not None and self.epoch_size % self.batch_size:
-            raise ValueError(
-                f"{PLACE}.epoch_size {self.epoch_size} is no multiple of {PLACE}.batch_size "
-                f"{self.batch_size}."
-            )
+            sizes = f"{PLACE}.epoch_size {self.epoch_size} is no multiple of {PLACE}.batch_size"
+            raise ValueError(f"{sizes} {self.batch_size}.")
         if self.optimiser == "sgd" and self.momentum is None:
             raise ValueError(
                 f"{PLACE}.momentum is null, but {PLACE}.optimiser is 'sgd': give a number, 0 for none."
@@ -122,4 +118,3 @@ class Training(ConfigModel):
                 f"{PLACE}.momentum is {self.momentum:g}, but {PLACE}.optimiser is 'adam', which has moments "
                 "of its own: set it to null."
             )
-        return self

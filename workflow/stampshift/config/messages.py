@@ -31,39 +31,51 @@ def checked(config: Mapping[str, Any], model: type[Model]) -> Model:
     except ValidationError as caught:
         errors = [(_steps(error["loc"], config), error) for error in caught.errors(include_url=False)]
     # the union's branch that got furthest, and an unknown key rather than the key that it was meant to be
-    steps, error = max(errors, key=lambda each: len(each[0]))
-    raise ConfigError(f"config: {_sentence(error, steps, config, model.model_json_schema())}")
+    steps = max((steps for steps, _ in errors), key=len)
+    found = [error for place, error in errors if place == steps]
+    raise ConfigError(f"config: {_sentence(found, steps, config, model.model_json_schema())}")
 
 
 def _steps(location: Sequence[Any], config: Any) -> list[Any]:
     """Keys and positions that lead to a value, without pydantic's names of the branches of unions."""
     steps = []
     for step in location:
-        if step in config if isinstance(config, Mapping) else isinstance(config, list) and step != KEY:
+        if (
+            step in config
+            if isinstance(config, Mapping)
+            else isinstance(config, list) and isinstance(step, int)
+        ):
             steps.append(step)
             config = config[step]
     return steps
 
 
-def _sentence(error: Mapping[str, Any], steps: list[Any], config: Any, schema: Node) -> str:
-    found, place = error["input"], ".".join(map(str, steps))
+def _sentence(errors: Sequence[Mapping[str, Any]], steps: list[Any], config: Any, schema: Node) -> str:
+    """What is wrong at one place; several errors are those of the branches of a union."""
+    error, found, place = errors[0], errors[0]["input"], ".".join(map(str, steps))
     if error["type"] == "value_error":
         return str(error["ctx"]["error"]).replace(PLACE, place)
     parent = ".".join(map(str, steps[:-1]))
     if error["type"] == "extra_forbidden":
         known = [key for node in _levels(steps[:-1], schema)[-1] for key in node.get("properties", ())]
         meant = get_close_matches(str(steps[-1]), known, n=1)
-        hint = f"did you mean '{meant[0]}'?" if meant else f"known keys: {', '.join(known)}."
+        hint = f"did you mean '{meant[0]}'?" if meant else f"known keys: {', '.join(known) or 'none'}."
         return f"{parent or 'the configuration'} has no key '{steps[-1]}'; {hint}"
     if error["type"] == "missing":
         key = error["loc"][-1]
         return f"{place or 'the configuration'} needs the key '{key}'.{_meaning([*steps, key], schema)}"
-    rule = error["msg"].partition(" should ")[2]
-    for pattern, words in WORDING.items():
-        rule = re.sub(pattern, words, rule)
+    rule = " or ".join(map(_rule, errors))
     if steps and found == steps[-1] != reduce(getitem, steps, config):
         return f"{parent}: the name {found!r} must {rule}.{_meaning([*steps[:-1], KEY], schema)}"
     return f"{place} must {rule}, found {found!r}.{_meaning(steps, schema)}"
+
+
+def _rule(error: Mapping[str, Any]) -> str:
+    """What pydantic says of how a value should be."""
+    rule: str = error["msg"].partition(" should ")[2]
+    for pattern, words in WORDING.items():
+        rule = re.sub(pattern, words, rule)
+    return rule
 
 
 def _meaning(steps: Sequence[Any], schema: Node) -> str:

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from itertools import permutations
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from stampshift.config.des_study import DesStudy
 from stampshift.config.experiment import Experiment, Pair, read_sections
@@ -20,9 +20,10 @@ from stampshift.config.fields import (
     Training,
     Unique,
     Word,
+    key,
 )
 from stampshift.config.messages import checked
-from stampshift.config.methods import Choice, Methods, OwnSearch
+from stampshift.config.methods import Choice, Methods
 from stampshift.config.surveys import READERS_WITH_SNR, Survey
 
 PairName = Annotated[str, Field(pattern="^[A-Za-z0-9_]+-to-[A-Za-z0-9_]+$")]
@@ -32,116 +33,84 @@ Pairs = Literal["all"] | Annotated[Unique[PairName], Field(min_length=1)]
 class Stamps(ConfigModel):
     """What a survey's images become."""
 
-    size_pixels: int = Field(
-        ge=16, le=63, description="Side of the central crop, pixels. The network needs at least 16."
-    )
+    size_pixels: int = key("Side of the central crop, pixels. The network needs at least 16.", ge=16, le=63)
     normalisation: Normalisation
 
 
 class StampsConfig(ConfigModel):
     """What the stamps files of surveys are made from."""
 
-    surveys: dict[Word, Survey] = Field(
-        min_length=1,
-        description="The surveys of the experiment, by name. The name appears in paths, tables and figures.",
-    )
+    surveys: dict[Word, Survey] = key("By name, which appears in paths, tables and figures.", min_length=1)
     stamps: Stamps
 
 
 class Splits(ConfigModel):
     """How every survey is split, and how many labels of the target are used."""
 
-    seeds: Unique[Seed] = Field(min_length=1, description="One random split of every survey per seed.")
+    seeds: Unique[Seed] = key("One random split of every survey per seed.", min_length=1)
     fractions: Fractions
-    shots: Unique[Count] = Field(min_length=1, description="Labelled target stamps per class.")
-    validation_shots: Count = Field(
-        description="Labelled target stamps per class that choose the best epoch."
-    )
+    shots: Unique[Count] = key("Labelled target stamps per class.", min_length=1)
+    validation_shots: Count = key("Labelled target stamps per class that choose the best epoch.")
 
 
 class OperatingPoints(ConfigModel):
     """Rates at which the other rate is read off the detection curve."""
 
-    mdr: Unique[Share] = Field(description="Missed-detection rates that may not be exceeded.")
-    fpr: Unique[Share] = Field(description="False-positive rates that may not be exceeded.")
+    mdr: Unique[Share] = key("Missed-detection rates that may not be exceeded.")
+    fpr: Unique[Share] = key("False-positive rates that may not be exceeded.")
 
 
 class Errors(ConfigModel):
     """Gallery of the worst errors."""
 
-    method: str = Field(
-        description="Method whose errors with the most shots are shown of a pair; one of `methods`."
-    )
-    per_kind: int = Field(
-        ge=1, le=20, description="False positives and missed reals to show, at most, of each."
-    )
+    method: str = key("Method whose errors with the most shots are shown of a pair; one of `methods`.")
+    per_kind: int = key("False positives and missed reals to show, at most, of each.", ge=1, le=20)
 
 
 class Diagnostics(ConfigModel):
     """What is looked into beyond the paper, from finished runs, for the fewest and the most shots."""
 
-    enabled: bool = Field(
-        description="Whether diagnostics are among the results asked for by default and of a pair."
-    )
-    pairs: Pairs = Field(description="Pairs to look into, `all` for every pair of the experiment.")
+    enabled: bool = key("Whether diagnostics are among the results asked for by default and of a pair.")
+    pairs: Pairs = key("Pairs to look into, `all` for every pair of the experiment.")
     operating_points: OperatingPoints
-    reliability_bins: int = Field(
-        ge=2,
-        le=100,
-        description="Bins of equal width between the scores 0 and 1, for reliability and calibration error.",
+    reliability_bins: int = key("Equal bins of the score, for reliability and calibration.", ge=2, le=100)
+    snr_bins: Annotated[int, Field(ge=2, le=50)] | None = key(
+        "Bins with equally many test stamps in which recall by signal-to-noise ratio is given, for surveys "
+        "whose archive gives the ratio (readers des and hits). null leaves this diagnostic out."
     )
-    snr_bins: int | None = Field(
-        ge=2,
-        le=50,
-        description="Bins with equally many test stamps in which recall by signal-to-noise ratio is given, "
-        "for surveys whose archive gives the ratio (readers des and hits). null leaves this diagnostic out.",
-    )
-    confidence: Share = Field(description="Of binomial intervals, a share.")
+    confidence: Share = key("Of binomial intervals, a share.")
     errors: Errors
-    features_per_survey: int = Field(
-        ge=20,
-        le=10000,
-        description="Test stamps of a survey, half of them real, whose features are compared with the "
-        "other's.",
-    )
+    features_per_survey: int = key("Test stamps whose features are compared, half real.", ge=20, le=10000)
 
 
 class Execution(ConfigModel):
     """How the experiment is run."""
 
-    device: Literal["auto", "cpu", "cuda"] = Field(
-        description="Where to train. `auto` takes the GPU if there is one and says so in the log."
-    )
-    threads: Count = Field(
-        description="Cores of a training job; on a CPU each trains one run at a time, on one thread."
-    )
-    preprocessing_threads: Count = Field(
-        description="Cores of a job that simulates or preprocesses an archive."
-    )
-    checkpoint_epochs: Count = Field(description="Epochs between two checkpoints of a running training.")
+    device: Literal["auto", "cpu", "cuda"] = key("Where to train. `auto`: on the GPU if there is one.")
+    threads: Count = key("Cores of a training job; on a CPU each trains one run at a time, on one thread.")
+    preprocessing_threads: Count = key("Cores of a job that simulates or preprocesses an archive.")
+    checkpoint_epochs: Count = key("Epochs between two checkpoints of a running training.")
 
 
 class Pathvars(ConfigModel):
     """Folders in place of `results`, `results/logs` and `results/benchmarks`."""
 
-    results: Omittable[Name] = Field(None)
-    logs: Omittable[Name] = Field(None)
-    benchmarks: Omittable[Name] = Field(None)
+    results: Omittable[Name]
+    logs: Omittable[Name]
+    benchmarks: Omittable[Name]
 
 
 class Config(StampsConfig):
     """An experiment of stampshift."""
 
-    pairs: Pairs = Field(
-        description="Source-target pairs to study, `all` for every ordered pair of two surveys."
-    )
+    pairs: Pairs = key("Source-target pairs to study, `all` for every ordered pair of two surveys.")
     splits: Splits
     methods: Methods
     training: Training
     diagnostics: Diagnostics
     des_study: DesStudy
     execution: Execution
-    pathvars: Omittable[Pathvars] = Field(None)
+    pathvars: Omittable[Pathvars]
 
     @property
     def all_pairs(self) -> tuple[Pair, ...]:
@@ -158,8 +127,13 @@ class Config(StampsConfig):
         asked = self.diagnostics.pairs
         return self.all_pairs if isinstance(asked, str) else tuple(map(Pair.parse, asked))
 
-    @model_validator(mode="after")
-    def _pairs_have_surveys(self) -> Self:
+    def _check(self) -> None:
+        self._check_pairs()
+        self._check_methods()
+        self._check_diagnostics()
+        self.des_study.check_surveys(self.surveys)
+
+    def _check_pairs(self) -> None:
         if not self.all_pairs:
             raise ValueError("surveys holds one survey; a pair needs two.")
         for pair in self.all_pairs:
@@ -167,33 +141,29 @@ class Config(StampsConfig):
                 raise ValueError(f"pairs: '{pair}' has the same survey as source and target.")
             for name in (pair.source, pair.target):
                 if name not in self.surveys:
+                    known = ", ".join(self.surveys)
                     raise ValueError(
-                        f"pairs: '{pair}' names the survey '{name}', but the config has "
-                        f"{', '.join(self.surveys)}."
+                        f"pairs: '{pair}' names the survey '{name}', but the config has {known}."
                     )
-        return self
 
-    @model_validator(mode="after")
-    def _methods_suit_splits_and_training(self) -> Self:
+    def _check_methods(self) -> None:
+        seeds = self.splits.seeds
         for name, section in self.methods.sections.items():
-            weight: Any = getattr(section, "entropy_weight", None)
-            chosen = isinstance(weight, Choice | OwnSearch) and weight.choice == "search"
-            if chosen and weight.seed not in self.splits.seeds:
+            weight = vars(section).get("entropy_weight")
+            if isinstance(weight, Choice) and weight.choice == "search" and weight.seed not in seeds:
                 raise ValueError(
                     f"methods.{name}.entropy_weight.seed is {weight.seed}, which is not among splits.seeds "
-                    f"{self.splits.seeds}."
+                    f"{seeds}."
                 )
-            if getattr(section, "variant_of", name) == "mme" and self.training.epoch_size is None:
+            if vars(section).get("variant_of", name) == "mme" and self.training.epoch_size is None:
                 raise ValueError(
                     f"training.epoch_size is null, a pass over the train part, but methods.{name} trains on "
                     "more than one set of stamps; give a number of labelled stamps per epoch."
                 )
-        return self
 
-    @model_validator(mode="after")
-    def _diagnostics_are_of_the_experiment(self) -> Self:
-        known, method = set(map(str, self.all_pairs)), self.diagnostics.errors.method
+    def _check_diagnostics(self) -> None:
         methods = [name for name in self.methods.sections if name in Methods.model_fields]
+        method, known = self.diagnostics.errors.method, sorted(map(str, self.all_pairs))
         if self.diagnostics.enabled and method not in methods:
             raise ValueError(
                 f"diagnostics.errors.method is '{method}', which is not among the methods "
@@ -202,15 +172,8 @@ class Config(StampsConfig):
         for pair in map(str, self.diagnosed):
             if pair not in known:
                 raise ValueError(
-                    f"diagnostics.pairs: '{pair}' is none of the experiment's pairs "
-                    f"{', '.join(sorted(known))}."
+                    f"diagnostics.pairs: '{pair}' is none of the experiment's pairs {', '.join(known)}."
                 )
-        return self
-
-    @model_validator(mode="after")
-    def _second_study_has_its_surveys(self) -> Self:
-        self.des_study.check_surveys(self.surveys)
-        return self
 
 
 def read_experiment(config: Mapping[str, Any]) -> Experiment:

@@ -2,11 +2,20 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field
 
-from stampshift.config.fields import PLACE, ConfigModel, Name, Omittable, Seed, Unique
+from stampshift.config.fields import (
+    PLACE,
+    ConfigModel,
+    Name,
+    Omittable,
+    Positive,
+    Seed,
+    Unique,
+    key,
+)
 from stampshift.core.errors import ConfigError
 
 ANY_SURVEY = ("table", "packets", "folder")  # readers that a key of their name describes
@@ -14,46 +23,38 @@ ANY_SURVEY = ("table", "packets", "folder")  # readers that a key of their name 
 # table library, and every job reads the configuration
 READERS_WITH_SNR = ("des", "hits")
 READERS_WITH_FEATURES = ("des",)
+CHANNELS = {"template", "science", "difference"}
+LABELS = "CSV or Parquet of `id,label`, labels as in `classes`; what it leaves out is unlabelled."
 
-LabelFile = Annotated[
-    Name,
-    Field(
-        description="CSV or Parquet of `id,label`, the labels being classes of `classes`; what it leaves "
-        "out is unlabelled."
-    ),
-]
+Address = Annotated[str, Field(pattern="^(https?|ftp|file)://.+")]
+Checksum = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 class ChannelOrder(ConfigModel):
     """Options of readers whose archives may hold all channels in one array or file."""
 
-    channels: Omittable[Unique[Literal["template", "science", "difference"]]] = Field(
-        None,
+    channels: Omittable[Unique[Literal["template", "science", "difference"]]] = key(
+        "Order of the images in one array or file; template, science, difference without this key.",
         min_length=2,
         max_length=3,
-        description="Order of the images where one array or file holds all of them; template, science, "
-        "difference without this key.",
     )
-    template: Omittable[Literal["science - difference"]] = Field(
-        None,
-        description="The survey has no template; it is computed, invalid where either of the two is invalid.",
+    template: Omittable[Literal["science - difference"]] = key(
+        "The survey has no template; it is computed, invalid where either of the two is invalid."
     )
 
-    @model_validator(mode="after")
-    def _channels_are_those_stored(self) -> Self:
-        stored = {"template", "science", "difference"} - ({"template"} if self.template else set())
+    def _check(self) -> None:
+        stored = CHANNELS - ({"template"} if self.template else set())
         if self.channels is not None and set(self.channels) != stored:
             raise ValueError(
                 f"{PLACE}.channels is {self.channels}, but the archive should hold "
                 f"{', '.join(sorted(stored))}, each once."
             )
-        return self
 
 
 class StampNames(ConfigModel):
     """A name for each of template, science and difference."""
 
-    template: Omittable[Name] = Field(None)
+    template: Omittable[Name]
     science: Name
     difference: Name
 
@@ -61,67 +62,49 @@ class StampNames(ConfigModel):
 class Table(ChannelOrder):
     """Names of the arrays of an HDF5 or npz file, or of the columns of a Parquet file."""
 
-    stamps: Name | StampNames = Field(
-        description="One name, of what holds all channels, or a name for each of template, science and "
-        "difference. In HDF5 and npz arrays of pixels; in Parquet FITS bytes, or names of FITS files "
-        "relative to the table."
+    stamps: Name | StampNames = key(
+        "One name, of what holds all channels, or a name for each of template, science and difference. In "
+        "HDF5 and npz arrays of pixels; in Parquet FITS bytes, or names of FITS files relative to the table."
     )
-    axes: Omittable[Literal["channels_first", "channels_last"]] = Field(
-        None, description="Of one array for all channels, (N, 3, size, size) or (N, size, size, 3)."
+    axes: Omittable[Literal["channels_first", "channels_last"]] = key(
+        "Of one array for all channels: (N, 3, size, size) or (N, size, size, 3)."
     )
-    mask: Omittable[Name] = Field(
-        None,
-        description="Name of what is non-zero where a pixel is invalid, one image for all channels or one "
-        "for each.",
+    mask: Omittable[Name] = key("Non-zero where a pixel is invalid, one image for all channels or for each.")
+    id: Omittable[Name] = key("Identifiers of the candidates; `<file>:<row>` without this key.")
+    group: Omittable[Name] = key(
+        "Identifiers of the astronomical objects; none gets into two parts of a split."
     )
-    id: Omittable[Name] = Field(
-        None, description="Name of the candidates' identifiers; `<file>:<row>` without this key."
-    )
-    group: Omittable[Name] = Field(
-        None,
-        description="Name of the identifiers of the astronomical objects; no object gets into two parts of "
-        "a split.",
-    )
-    label: Omittable[Name] = Field(
-        None,
-        description="Name of the classes; or else `labels`. Without both every stamp is unlabelled.",
-    )
-    labels: Omittable[LabelFile] = Field(None)
-    unlabelled: Omittable[str | float] = Field(
-        None, description="Value of `label` that stands for none, as -1; empty and NaN always do."
-    )
+    label: Omittable[Name] = key("The classes; or else `labels`. Without both every stamp is unlabelled.")
+    labels: Omittable[Name] = key(LABELS)
+    unlabelled: Omittable[str | float] = key("Value of `label` for none, as -1; empty and NaN always are.")
 
-    @model_validator(mode="after")
-    def _agrees(self) -> Self:
-        given = self.model_fields_set
+    def _check(self) -> None:
+        super()._check()
         if isinstance(self.stamps, StampNames):
-            if ("template" in self.stamps.model_fields_set) == ("template" in given):
-                found = "both name a template" if "template" in given else "name no template"
+            if (self.stamps.template is None) == (self.template is None):
+                found = "both name a template" if self.template else "name no template"
                 raise ValueError(f"{PLACE}.stamps and {PLACE}.template {found}; one of them should.")
-            for key in ("axes", "channels"):
-                if key in given:
-                    raise ValueError(
-                        f"{PLACE}.{key} is of one array for all channels, but stamps names one for each."
-                    )
-        if {"label", "labels"} <= given:
+            for name, given in (("axes", self.axes), ("channels", self.channels)):
+                if given:
+                    text = f"{PLACE}.{name} is of one array for all channels, but stamps names one for each."
+                    raise ValueError(text)
+        if self.label and self.labels:
             raise ValueError(f"{PLACE} has both `label` and `labels`; give one.")
-        if "labels" in given and "id" not in given:
+        if self.labels and not self.id:
             raise ValueError(
                 f"{PLACE}.labels is joined by identifier, but there is no `id`; name the table's."
             )
-        if "unlabelled" in given and "label" not in given:
+        if self.unlabelled is not None and not self.label:
             raise ValueError(f"{PLACE}.unlabelled is a value of `label`, but there is no `label`.")
-        return self
 
 
 class Packets(ConfigModel):
     """Alert packets in Avro or Parquet; the survey is recognised by their fields."""
 
-    labels: Omittable[LabelFile] = Field(None)
-    schemas: Omittable[Name] = Field(
-        None,
-        description="Folder of schemas of packets in Confluent's wire format, `<id>.avsc` or the folder "
-        "`schema` of the package lsst-alert-packet.",
+    labels: Omittable[Name] = key(LABELS)
+    schemas: Omittable[Name] = key(
+        "Folder of schemas of packets in Confluent's wire format, `<id>.avsc` or the folder `schema` of the "
+        "package lsst-alert-packet."
     )
 
 
@@ -132,27 +115,17 @@ class Folder(ChannelOrder):
 class Simulate(ConfigModel):
     """What the simulator draws."""
 
-    stamps: int = Field(
-        ge=20,
-        description="Triplets to draw, all classes together, in proportion to the real archive.",
-    )
-    seed: Seed = Field(description="The same seed writes the same archive, byte for byte.")
-    flipped: Omittable[float] = Field(
-        None,
-        gt=0,
-        lt=0.5,
-        description="Share of candidates whose label is planted wrong in the archive; of reader des alone.",
-    )
+    stamps: int = key("Triplets, all classes together, in proportion to the real archive.", ge=20)
+    seed: Seed = key("The same seed writes the same archive, byte for byte.")
+    flipped: Omittable[float] = key("Share of labels planted wrong; of reader des alone.", gt=0, lt=0.5)
 
 
 class Invalid(ConfigModel):
-    """Pixel values that mark a missing pixel."""
+    """Pixel values, in the survey's units, that mark a missing pixel. NaN and inf always do."""
 
-    equals: Omittable[float] = Field(None, description="Exactly this value.")
-    magnitude_above: Omittable[float] = Field(None, gt=0, description="An absolute value of this or more.")
-    nonzero_below: Omittable[float] = Field(
-        None, gt=0, description="An absolute value under this, zero excepted."
-    )
+    equals: Omittable[float] = key("Exactly this value.")
+    magnitude_above: Omittable[Positive] = key("An absolute value of this or more.")
+    nonzero_below: Omittable[Positive] = key("An absolute value under this, zero excepted.")
 
 
 def _both_labels(classes: dict[str, str]) -> dict[str, str]:
@@ -167,44 +140,39 @@ def _both_labels(classes: dict[str, str]) -> dict[str, str]:
 class Survey(ConfigModel):
     """A survey: format and place of its archive, what its classes and its missing pixels are."""
 
-    reader: Literal["hits", "des", "atlas", "ztf", "table", "packets", "folder"] = Field(
-        description="Format of the raw archive, that of a published survey, or `table`, `packets`, `folder` "
-        "for any survey; the key of that name says more."
+    reader: Literal["hits", "des", "atlas", "ztf", "table", "packets", "folder"] = key(
+        "Format of the raw archive, that of a published survey, or `table`, `packets`, `folder` for any "
+        "survey; the key of that name says more."
     )
-    table: Omittable[Table] = Field(None)
-    packets: Omittable[Packets] = Field(None)
-    folder: Omittable[Folder] = Field(None)
-    origin: Literal["url", "path", "simulate"] = Field(
-        description="Where the raw archive comes from; the key of that name says more."
+    table: Omittable[Table]
+    packets: Omittable[Packets]
+    folder: Omittable[Folder]
+    origin: Literal["url", "path", "simulate"] = key(
+        "Where the raw archive comes from; the key of that name says more."
     )
-    url: Omittable[Unique[Annotated[str, Field(pattern="^(https?|ftp|file)://.+")]]] = Field(
-        None, min_length=1, description="Addresses of the archive's files."
+    url: Omittable[Unique[Address]] = key("Addresses of the archive's files.", min_length=1)
+    sha256: Omittable[dict[str, Checksum]] = key(
+        "Known checksums of downloaded files, by file name; a file without one is held to the checksum "
+        "recorded in resources/downloads.lock when it was first seen."
     )
-    sha256: Omittable[dict[str, Annotated[str, Field(pattern="^[0-9a-f]{64}$")]]] = Field(
-        None,
-        description="Known checksums of downloaded files, by file name; a file without one is held to the "
-        "checksum recorded in resources/downloads.lock when it was first seen.",
-    )
-    path: Omittable[Name] = Field(None, description="File or folder that holds the archive.")
-    simulate: Omittable[Simulate] = Field(None)
-    classes: Annotated[dict[str, Literal["real", "bogus"]], AfterValidator(_both_labels)] = Field(
+    path: Omittable[Name] = key("File or folder that holds the archive.")
+    simulate: Omittable[Simulate]
+    classes: Annotated[dict[str, Literal["real", "bogus"]], AfterValidator(_both_labels)] = key(
+        "The label of every class that the survey has, names in quotes where they are numbers. A class that "
+        "is not here stops the run. What has no class is `unlabelled`, which needs no line here.",
         min_length=1,
-        description="The label of every class that the survey has, names in quotes where they are numbers. "
-        "A class that is not here stops the run. What has no class is `unlabelled`, which needs no line "
-        "here.",
     )
-    invalid: Invalid = Field(
-        description="Pixel values, in the survey's units, that mark a missing pixel. NaN and inf always do."
-    )
+    invalid: Invalid
 
     @property
     def flipped(self) -> bool:
         """Whether wrong labels are planted in its simulated archive."""
         return self.simulate is not None and self.simulate.flipped is not None
 
-    @model_validator(mode="after")
-    def _reader_agrees(self) -> Self:
-        reader = self.reader
+    def _check(self) -> None:
+        reader, names = self.reader, [address.rpartition("/")[2] for address in self.url or []]
+        if self.origin not in self.model_fields_set:
+            raise ValueError(f"{PLACE}.origin is '{self.origin}', but the section has no key of that name.")
         for other in ANY_SURVEY:
             if other in self.model_fields_set and other != reader:
                 raise ValueError(f"{PLACE}.{other} is there, but {PLACE}.reader is '{reader}'.")
@@ -222,20 +190,11 @@ class Survey(ConfigModel):
                 f"{PLACE}.simulate.flipped: wrong labels are planted in archives of reader 'des' alone, and "
                 f"{PLACE}.reader is '{reader}'; take the key out."
             )
-        return self
-
-    @model_validator(mode="after")
-    def _archive_agrees(self) -> Self:
-        if self.origin not in self.model_fields_set:
-            raise ValueError(f"{PLACE}.origin is '{self.origin}', but the section has no key of that name.")
-        names = [address.rpartition("/")[2] for address in self.url or []]
-        stray = sorted(set(self.sha256 or {}) - set(names))
-        if stray:
+        for name in sorted(set(self.sha256 or {}) - set(names)):
             raise ValueError(
-                f"{PLACE}.sha256 names '{stray[0]}', which is no file of its url: "
+                f"{PLACE}.sha256 names '{name}', which is no file of its url: "
                 f"{', '.join(names) or 'there is none'}."
             )
-        return self
 
 
 def reader_options(section: Mapping[str, Any]) -> Mapping[str, Any]:
