@@ -51,8 +51,14 @@ def _refusal(error: BaseException | None, folder: Path) -> str | None:
 
 
 @contextmanager
-def _renamed_at_the_end(final: Path) -> Iterator[Path]:
-    """The one place that renames: a temporary name beside `final`, whose file or folder is moved there."""
+def atomic_path(path: Path | str) -> Iterator[Path]:
+    """Path to write to, renamed to `path` when the block ends well and removed when it raises.
+
+    The parent folder is made if need be. The temporary file lies in it, so that the rename is atomic, and
+    keeps the final suffix, from which writers guess formats. A full disk or a folder that may not be written
+    to raises a `WriteError`. All files and folders of the package are renamed here.
+    """
+    final = Path(path)
     temporary = final.with_name(TEMPORARY_NAME.format(final.stem, uuid.uuid4().hex[:8], final.suffix))
     with explained(final):
         final.parent.mkdir(parents=True, exist_ok=True)
@@ -67,21 +73,9 @@ def _renamed_at_the_end(final: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def atomic_path(path: Path | str) -> Iterator[Path]:
-    """Path to write to, renamed to `path` when the block ends well and removed when it raises.
-
-    The parent folder is made if need be. The temporary file lies in it, so that the rename is atomic, and
-    keeps the final suffix, from which writers guess formats. A full disk or a folder that may not be written
-    to raises a `WriteError`.
-    """
-    with _renamed_at_the_end(Path(path)) as temporary:
-        yield temporary
-
-
-@contextmanager
 def atomic_folder(path: Path | str) -> Iterator[Path]:
     """Folder to fill, as `atomic_path` for a file; an `OSError` if `path` is then a folder with content."""
-    with _renamed_at_the_end(Path(path)) as temporary:
+    with atomic_path(path) as temporary:
         temporary.mkdir()
         yield temporary
 
