@@ -58,6 +58,7 @@ def test_a_damaged_record_is_refused(tmp_path, text, message):
 
 class Weights:
     def save(self, path):
+        path.parent.mkdir()
         path.write_bytes(b"weights")
 
 

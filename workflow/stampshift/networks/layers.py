@@ -5,7 +5,6 @@ import torch
 from torch import nn
 
 from stampshift.networks.bolivar import PrototypeHead, build
-from stampshift.networks.classifier import Classifier
 
 HEADS = {"linear": "baseline and fine-tuning", "prototype": "MME"}
 
@@ -16,37 +15,21 @@ def network_layers(*, size_pixels: int) -> pd.DataFrame:
     ``output`` is the shape for one stamp of `size_pixels` on a side; ``parameters`` counts trainable ones.
     """
     classifiers = {head: build(head=head, size_pixels=size_pixels, temperature=1.0) for head in HEADS}
-    rows, features = _extractor_rows(classifiers["linear"], size_pixels=size_pixels)
+    rows, output = [], torch.zeros(1, 3, size_pixels, size_pixels)
+    for layer in classifiers["linear"].extractor.eval().children():
+        output = layer(output)
+        rows.append(_row("extractor", _layer(layer), layer, output))
     for head, classifier in classifiers.items():
-        logits = classifier.head(features)
-        rows.append(_row("head", f"{_layer(classifier.head)} ({HEADS[head]})", logits, classifier.head))
-    for head, classifier in classifiers.items():
-        total = _parameters(classifier)
-        rows.append({"part": "in all", "layer": HEADS[head], "output": "", "parameters": total})
+        layer = classifier.head
+        rows.append(_row("head", f"{_layer(layer)} ({HEADS[head]})", layer, layer(output)))
+    rows += [_row("in all", HEADS[head], classifier, None) for head, classifier in classifiers.items()]
     return pd.DataFrame(rows)
 
 
-def _extractor_rows(
-    classifier: Classifier, *, size_pixels: int
-) -> tuple[list[dict[str, object]], torch.Tensor]:
-    """Rows of the extractor's layers, and the features of an empty stamp."""
-    output = torch.zeros(1, 3, size_pixels, size_pixels)
-    extractor = classifier.extractor.eval()
-    assert isinstance(extractor, nn.Sequential)
-    rows = []
-    for layer in extractor:
-        output = layer(output)
-        rows.append(_row("extractor", _layer(layer), output, layer))
-    return rows, output
-
-
-def _row(part: str, layer: str, output: torch.Tensor, module: nn.Module) -> dict[str, object]:
-    shape = " x ".join(map(str, output.shape[1:]))
-    return {"part": part, "layer": layer, "output": shape, "parameters": _parameters(module)}
-
-
-def _parameters(module: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
+def _row(part: str, layer: str, module: nn.Module, output: torch.Tensor | None) -> dict[str, object]:
+    shape = "" if output is None else " x ".join(map(str, output.shape[1:]))
+    parameters = sum(values.numel() for values in module.parameters() if values.requires_grad)
+    return {"part": part, "layer": layer, "output": shape, "parameters": parameters}
 
 
 def _layer(module: nn.Module) -> str:

@@ -36,7 +36,6 @@ def write_run(
 ) -> None:
     """Write those of a run's files that there are, each atomically; the metrics, which say all, come last."""
     if model is not None:
-        folder.mkdir(parents=True, exist_ok=True)
         model.save(folder / MODEL)
     if history is not None:
         write_parquet(folder / HISTORY, history)
