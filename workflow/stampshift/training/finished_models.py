@@ -42,7 +42,7 @@ def score_validation(
         data = TrainingData.open(
             run, stamps=stamps, splits=files, labels=None, validation_shots=validation_shots
         )
-        # as every method says of itself: an adaptation chooses its epoch on the target's shots
+        # as in every method: an adaptation chooses its epoch on the target's shots
         origin, survey = ("source", run.source) if run.target is None else ("target", run.target)
         validation = data.validation(origin)
         classifier = Model.open(model).classifier(torch_device)

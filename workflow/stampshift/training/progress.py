@@ -43,7 +43,7 @@ class Task:
 
     def torch_seed(self, epoch: int) -> int:
         """Seed of torch's stream in an epoch, dropout's; that of epoch 0 draws the random weights."""
-        # the sampler's stream is the sequence itself; its first child is torch's
+        # the sampler takes the sequence itself, torch its first child
         return int(self.stream(epoch).spawn(1)[0].generate_state(1, np.uint64)[0])
 
     def random_classifier(self) -> Classifier:

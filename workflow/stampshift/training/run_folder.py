@@ -34,7 +34,7 @@ def write_run(
     history: "pd.DataFrame | None" = None,
     metrics: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write those of a run's files that there are, each atomically; the metrics, which say all, come last."""
+    """Write those of a run's files that there are, each atomically, the metrics last."""
     if model is not None:
         model.save(folder / MODEL)
     if history is not None:

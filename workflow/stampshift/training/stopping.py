@@ -1,4 +1,4 @@
-"""A training job that is asked to end (SIGTERM, SIGINT) keeps what it has reached, then ends.
+"""A training job that is asked to end (SIGTERM, SIGINT) saves its checkpoints, then ends.
 
 Every process of the job watches one byte of shared memory, which any of them sets on the signal: whether a
 batch system signals the job, or each of its processes, all of them stop.

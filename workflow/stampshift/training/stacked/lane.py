@@ -1,4 +1,4 @@
-"""One run of a stack: whether it has a place in one, what it was when it came, and what is kept of it."""
+"""One run of a stack: whether it may join one, its state when it joined, and its checkpoints."""
 
 import json
 from collections.abc import Hashable, Mapping
@@ -33,7 +33,7 @@ def why_alone(task: Task) -> str | None:
 
 
 def kind(task: Task) -> Hashable:
-    """Equal for trainings that may share a stack: their data, random streams and numbers alone may differ."""
+    """Equal for trainings that may share a stack: only data, random streams and numbers may differ."""
     options = {name: None if is_number(value) else value for name, value in task.options.items()}
     data = task.data
     return (
@@ -52,8 +52,8 @@ class Lane:
 
     task: Task
     progress: Progress
-    classifier: Classifier  # with the weights that it came with, on the CPU
-    boarded: Mapping[str, Any]  # its checkpoint when it came
+    classifier: Classifier  # with its weights when it joined, on the CPU
+    joined_with: Mapping[str, Any]  # its checkpoint when it joined
 
     @classmethod
     def start(cls, task: Task, checkpoint: Mapping[str, Any] | None) -> "Lane":
@@ -84,17 +84,17 @@ class Lane:
         return learning_rates(self.task.training, first=self._iterations, count=count)
 
     def first_state(self) -> LaneState:
-        """Weights and momentum that it came with."""
-        kept = self.boarded["optimiser"]["state"]
+        """Weights and momentum when it joined."""
+        kept = self.joined_with["optimiser"]["state"]
         momentum = {
             name: kept[number]["momentum_buffer"] if number in kept else torch.zeros_like(value)
             for number, (name, value) in enumerate(self.classifier.named_parameters())
         }
-        return LaneState(self.boarded["classifier"], momentum)
+        return LaneState(self.joined_with["classifier"], momentum)
 
     def checkpoint(self, state: LaneState) -> dict[str, Any]:
         """What a training alone would keep with these weights after the epochs done."""
-        optimiser, schedule = self.boarded["optimiser"], self.boarded["schedule"]
+        optimiser, schedule = self.joined_with["optimiser"], self.joined_with["schedule"]
         rate, own = float(self.learning_rates(1)[0]), state.on_cpu()
         moved = self.epoch > 0 and self.task.training["momentum"] > 0
         buffers = {number: {"momentum_buffer": value} for number, value in enumerate(own.momentum.values())}

@@ -150,7 +150,7 @@ class _Shift:
                 yield from self._fill()
 
     def save_checkpoints(self) -> tuple[list[StackedRun], list[Outcome]]:
-        """Keep every lane as it was after its last whole epoch; all runs, less those that it fails for."""
+        """Save every lane as of its last whole epoch; the runs saved, and those for which that failed."""
         kept: list[StackedRun] = []
         lost: list[Outcome] = []
         for number, run in enumerate(self.runs):
