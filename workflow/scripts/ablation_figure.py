@@ -1,7 +1,7 @@
 """Differences of the variants of a method from it."""
 
 from stampshift.core.joblog import job_log
-from stampshift.figures.ablations import ablation_differences
+from stampshift.figures.change_figures import ablation_differences
 from stampshift.figures.style import save_figure
 from stampshift.tables.run_table import read_runs
 

@@ -1,7 +1,7 @@
 """All pairs by number of shots in one panel."""
 
 from stampshift.core.joblog import job_log
-from stampshift.figures.panel import all_pairs
+from stampshift.figures.accuracy_figures import all_pairs
 from stampshift.figures.style import save_figure
 from stampshift.tables.run_table import read_runs
 

@@ -2,7 +2,7 @@
 
 from stampshift.core.files import read_table
 from stampshift.core.joblog import job_log
-from stampshift.figures.beside_published import beside_published
+from stampshift.figures.change_figures import beside_published
 from stampshift.figures.style import save_figure
 
 with job_log(snakemake.log[0]):

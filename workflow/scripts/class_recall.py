@@ -1,7 +1,7 @@
 """Recall by class of the models of a pair."""
 
 from stampshift.core.joblog import job_log
-from stampshift.figures.class_recall import class_recall_figure
+from stampshift.figures.recall_figures import class_recall_figure
 from stampshift.figures.style import save_figure
 from stampshift.stamps.file import Stamps
 from stampshift.tables.predictions import pool_predictions

@@ -1,7 +1,7 @@
 """Detection curves and operating points of a pair."""
 
 from stampshift.core.joblog import job_log
-from stampshift.figures.curves import detection_curves
+from stampshift.figures.score_figures import detection_curves
 from stampshift.figures.style import save_figure
 from stampshift.tables.predictions import pool_predictions
 from stampshift.tables.score_tables import mean_curves, operating_point_table, operating_points

@@ -2,7 +2,7 @@
 
 from stampshift.core.files import read_table
 from stampshift.core.joblog import job_log
-from stampshift.figures.embedding import embedding_figure
+from stampshift.figures.shift_figures import embedding_figure
 from stampshift.figures.style import save_figure
 from stampshift.tables.domain_shift import embedding, shift_numbers
 from stampshift.tables.writing import write_csv

@@ -1,7 +1,7 @@
 """Examples of every class of a survey."""
 
 from stampshift.core.joblog import job_log
-from stampshift.figures.examples import class_examples
+from stampshift.figures.stamp_figures import class_examples
 from stampshift.figures.style import save_figure
 from stampshift.stamps.file import Stamps
 

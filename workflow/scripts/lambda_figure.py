@@ -2,8 +2,8 @@
 
 from stampshift.core.files import read_json
 from stampshift.core.joblog import job_log
-from stampshift.figures.entropy_weight import lambda_curves
 from stampshift.figures.style import save_figure
+from stampshift.figures.training_figures import lambda_curves
 
 with job_log(snakemake.log[0]):
     figure = lambda_curves(

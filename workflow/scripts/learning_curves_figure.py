@@ -2,8 +2,8 @@
 
 from stampshift.core.files import read_table
 from stampshift.core.joblog import job_log
-from stampshift.figures.learning import learning_curves
 from stampshift.figures.style import save_figure
+from stampshift.figures.training_figures import learning_curves
 
 with job_log(snakemake.log[0]):
     figure = learning_curves(

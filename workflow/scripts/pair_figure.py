@@ -1,7 +1,7 @@
 """Boxplots of one pair by number of shots."""
 
 from stampshift.core.joblog import job_log
-from stampshift.figures.pairs import pair_boxplots
+from stampshift.figures.accuracy_figures import pair_boxplots
 from stampshift.figures.style import save_figure
 from stampshift.tables.run_table import read_runs
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from stampshift.core.joblog import job_log
-from stampshift.figures.examples import preprocessing_examples
+from stampshift.figures.stamp_figures import preprocessing_examples
 from stampshift.figures.style import save_figure
 from stampshift.stamps.raw_triplets import InvalidPixels
 from stampshift.surveys.first_examples import first_examples

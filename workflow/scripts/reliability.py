@@ -2,7 +2,7 @@
 
 from stampshift.core.files import read_json
 from stampshift.core.joblog import job_log
-from stampshift.figures.reliability import reliability_diagrams
+from stampshift.figures.score_figures import reliability_diagrams
 from stampshift.figures.style import save_figure
 from stampshift.metrics.calibration import add_scaled
 from stampshift.tables.predictions import pool_predictions

@@ -1,7 +1,7 @@
 """Source accuracy lost against target accuracy won, of all pairs."""
 
 from stampshift.core.joblog import job_log
-from stampshift.figures.retention import retention_figure
+from stampshift.figures.change_figures import retention_figure
 from stampshift.figures.style import save_figure
 from stampshift.tables.change_tables import retention
 from stampshift.tables.run_table import read_runs

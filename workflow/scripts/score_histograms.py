@@ -1,7 +1,7 @@
 """Scores of real and of bogus stamps, for the models of a pair."""
 
 from stampshift.core.joblog import job_log
-from stampshift.figures.scores import score_figure
+from stampshift.figures.score_figures import score_figure
 from stampshift.figures.style import save_figure
 from stampshift.tables.predictions import pool_predictions
 from stampshift.tables.score_tables import score_histograms

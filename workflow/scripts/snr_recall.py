@@ -2,7 +2,7 @@
 
 from stampshift.core.files import read_table
 from stampshift.core.joblog import job_log
-from stampshift.figures.snr_recall import snr_recall_figure
+from stampshift.figures.recall_figures import snr_recall_figure
 from stampshift.figures.style import save_figure
 from stampshift.stamps.file import Stamps
 from stampshift.tables.predictions import pool_predictions

@@ -1,7 +1,7 @@
 """Figure of every baseline on every survey."""
 
 from stampshift.core.joblog import job_log
-from stampshift.figures.baseline import baseline_map
+from stampshift.figures.accuracy_figures import baseline_map
 from stampshift.figures.style import save_figure
 from stampshift.tables.run_table import read_runs
 

@@ -1,8 +1,8 @@
 """Gallery of the worst errors of a model on a survey."""
 
 from stampshift.core.joblog import job_log
+from stampshift.figures.stamp_figures import error_gallery
 from stampshift.figures.style import save_figure
-from stampshift.figures.worst import error_gallery
 from stampshift.stamps.file import Stamps
 from stampshift.tables.predictions import pool_predictions
 from stampshift.tables.recall_tables import worst_errors

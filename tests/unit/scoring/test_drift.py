@@ -5,7 +5,7 @@ from scipy.stats import ks_2samp
 
 from fake_scores import night
 from stampshift.core.errors import ContractError
-from stampshift.figures.drift import drift_figure
+from stampshift.figures.shift_figures import drift_figure
 from stampshift.scoring import drift
 from stampshift.scoring.drift import compared, curves, drift_report
 from stampshift.scoring.drift_page import drift_page
@@ -120,7 +120,7 @@ def test_a_small_night_says_what_it_cannot_tell(known):
 
 def test_a_survey_that_is_not_the_models_stands_against_another_on_the_page(known):
     scores = night(np.random.default_rng(8), 500, survey="LSST")
-    figure = drift_figure(curves(scores, release=known), simulated=False)
+    figure = drift_figure(curves(scores, release=known))
     page = drift_page(drift_report(scores, release=known), night="n.csv", figure=figure)
     assert "<h2>LSST, against the reference of A</h2>" in page
 
@@ -135,7 +135,7 @@ def test_curves_hold_the_quantiles_of_night_and_reference(known):
 
 def test_the_page_holds_all_that_it_shows(known):
     scores = night(np.random.default_rng(10), 500, share_real=0.1)
-    figure = drift_figure(curves(scores, release=known), simulated=False)
+    figure = drift_figure(curves(scores, release=known))
     assert [axes.get_xlabel() for axes in figure.axes] == ["score, P(real)", "similarity", "distance"]
     page = drift_page(drift_report(scores, release=known), night="tonight.parquet", figure=figure)
     assert "<title>Drift: tonight.parquet, " in page

@@ -25,7 +25,7 @@ def drift(
 ) -> None:
     """Compare a night's scores with the stamps that a released model knows."""
     from stampshift.core.files import atomic_path, write_json
-    from stampshift.figures.drift import drift_figure
+    from stampshift.figures.shift_figures import drift_figure
     from stampshift.metrics.metrics import THRESHOLD
     from stampshift.release.released import Release
     from stampshift.release.threshold import choose

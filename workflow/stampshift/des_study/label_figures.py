@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from stampshift.des_study.new_survey import PUBLISHED_CUTOFF, TRAININGS
-from stampshift.figures.curves import GUIDE, LOWEST_RATE
+from stampshift.figures.score_figures import GUIDE, LOWEST_RATE
 from stampshift.figures.style import (
     BASELINE_COLOUR,
     CHOICE_COLOUR,

@@ -11,8 +11,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from stampshift.des_study.performance import CONFUSION, OWN
-from stampshift.figures.curves import GUIDE, LOWEST_RATE
-from stampshift.figures.scores import score_axes, score_steps
+from stampshift.figures.score_figures import GUIDE, LOWEST_RATE, score_axes, score_steps
 from stampshift.figures.style import (
     ACCURACY_LABEL,
     PAGE_WIDTH_INCHES,

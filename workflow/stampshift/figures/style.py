@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 from numpy.typing import ArrayLike
 
+from stampshift.config.experiment import BASELINE, Pair
 from stampshift.core.files import atomic_path
 from stampshift.tables.wording import title_note
 
@@ -23,9 +24,9 @@ HIGHEST_ACCURACY = 1.005  # leaves room for the outline of a box at 1
 ACCURACY_LABEL = "balanced accuracy"
 
 # Okabe & Ito (2008), told apart by colour-blind readers and, in this order, by their lightness in print
-METHOD_COLOURS: Mapping[str, str] = {"finetune": "#E69F00", "mme": "#0072B2"}
-OTHER_COLOURS = ("#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 BASELINE_COLOUR = "#333333"
+METHOD_COLOURS: Mapping[str, str] = {BASELINE: BASELINE_COLOUR, "finetune": "#E69F00", "mme": "#0072B2"}
+OTHER_COLOURS = ("#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 CHOICE_COLOUR = "#D55E00"
 SURVEY_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#333333")
 # of the second study: networks drawn through, forests dashed
@@ -70,7 +71,6 @@ METADATA: Mapping[str, Mapping[str, None]] = {
     ".png": {"Software": None},
 }
 
-
 P = ParamSpec("P")
 
 
@@ -105,11 +105,28 @@ def mark_simulated(figure: Figure) -> None:
     title.set_text(title_note(title.get_text(), simulated=True))
 
 
+def new_figure(height_inches: float, *, width_inches: float = PAGE_WIDTH_INCHES) -> Figure:
+    """An empty figure, as wide as a page unless said otherwise, that makes room for its titles and legend."""
+    return Figure(figsize=(width_inches, height_inches), layout="constrained")
+
+
+def legend_below(figure: Figure, of: Axes | Sequence[Any], *, columns: int | None = None) -> None:
+    """One legend below all panels: of an axes' labelled artists, or of these; in one row by default."""
+    handles = of.get_legend_handles_labels()[0] if isinstance(of, Axes) else of
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns or len(handles))
+
+
+def target_and_source(pair: str) -> tuple[tuple[str, str], tuple[str, str]]:
+    """The panels of a pair: role and survey, the target first."""
+    names = Pair.parse(pair)
+    return ("target", names.target), ("source", names.source)
+
+
 def method_colour(method: str, methods: Sequence[str]) -> str:
-    """Colour of a method: its own, or the next free one in the order of `methods`."""
-    others = [name for name in methods if name not in METHOD_COLOURS]
+    """Colour of the baseline or a method: its own, or the next free one in the order of `methods`."""
     if method in METHOD_COLOURS:
         return METHOD_COLOURS[method]
+    others = [name for name in methods if name not in METHOD_COLOURS]
     return OTHER_COLOURS[others.index(method) % len(OTHER_COLOURS)]
 
 
@@ -119,13 +136,7 @@ def model_line(model: str) -> dict[str, Any]:
 
 
 def accuracy_limits(values: ArrayLike) -> tuple[float, float]:
-    """Limits of an axis of balanced accuracy: the usual ones, lower only where a value is lower.
-
-    Parameters
-    ----------
-    values
-        Every value that a group of figures shows, so that they all get the same axis.
-    """
+    """Limits of an axis of balanced accuracy that shows these values, of all figures that share it."""
     step = 0.05
     lowest = floor(np.min(np.asarray(values, dtype=float)) / step) * step
     return min(LOWEST_ACCURACY, round(lowest, 2)), HIGHEST_ACCURACY

@@ -27,8 +27,8 @@ IMPORTS: Mapping[str, str] = {
 
 def draw() -> None:
     """Draw and save one figure of the study, of made-up numbers."""
-    from stampshift.figures.learning import learning_curves
     from stampshift.figures.style import save_figure
+    from stampshift.figures.training_figures import learning_curves
 
     history = pd.DataFrame(
         {"epoch": [1, 2, 3], "train_loss": [0.6, 0.4, 0.3], "validation_balanced_accuracy": [0.7, 0.9, 0.8]}

@@ -1,8 +1,14 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from stampshift.core.errors import ContractError
-from stampshift.figures.examples import class_examples, example_rows, preprocessing_examples
+from stampshift.figures.stamp_figures import (
+    class_examples,
+    error_gallery,
+    example_rows,
+    preprocessing_examples,
+)
 from stampshift.stamps.file import Stamps, stamps_writer
 from stampshift.stamps.preprocessing import preprocess
 from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet
@@ -139,3 +145,39 @@ def test_triplets_other_than_those_preprocessed_are_refused():
     triplets, block, _ = preprocessed("kast", "kast")
     with pytest.raises(ContractError, match=r"S: expected the same triplets .* found 1 and 2"):
         preprocessing_examples(triplets[:1], block, invalid=RULE, survey="S")
+
+
+@pytest.fixture
+def errors():
+    return pd.DataFrame(
+        {
+            "kind": ["false positive", "false positive"],
+            "row": [5, 8],
+            "class": ["ghost", "ghost"],
+            "id": ["A-5", "A-8"],
+            "score": [0.98765, 0.7],
+        }
+    )
+
+
+@pytest.fixture
+def gallery(errors, surveys):
+    return error_gallery(errors, surveys["A"], per_kind=3, model="MME")
+
+
+def test_triplets_are_the_stamps_of_the_errors(gallery, surveys):
+    shown = [axes.images[0].get_array() for axes in gallery.axes if axes.images]
+    assert len(shown) == 6
+    np.testing.assert_allclose(shown[:3], surveys["A"].stamps[5])
+    np.testing.assert_allclose(shown[3:], surveys["A"].stamps[8])
+
+
+def test_class_identifier_and_score_stand_under_a_triplet(gallery):
+    texts = [text.get_text() for axes in gallery.axes for text in axes.texts]
+    assert texts == ["ghost, A-5, score 0.9877", "ghost, A-8, score 0.7"]
+
+
+def test_a_kind_without_errors_says_so(gallery):
+    headings = [text.get_text() for text in gallery.texts]
+    assert headings[:2] == ["bogus called real: the most confident first", "real called bogus: none"]
+    assert gallery.get_suptitle() == "Worst errors on A: MME"

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import to_hex
 
-from stampshift.figures.embedding import ROLE_COLOURS, embedding_figure
+from stampshift.figures.shift_figures import ROLE_COLOURS, embedding_figure
 
 
 def test_surveys_by_colour_and_labels_by_marker():

@@ -1,0 +1,237 @@
+"""Balanced accuracy: of the baselines on every survey, of one pair by shots, of all pairs in one panel."""
+
+from collections.abc import Mapping, Sequence
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from numpy.typing import NDArray
+
+from stampshift.config.experiment import BASELINE, Pair
+from stampshift.figures.style import (
+    ACCURACY_LABEL,
+    BASELINE_COLOUR,
+    COLUMN_WIDTH_INCHES,
+    PAGE_WIDTH_INCHES,
+    accuracy_axis,
+    accuracy_limits,
+    legend_below,
+    method_colour,
+    new_figure,
+    styled,
+    target_and_source,
+)
+from stampshift.tables.run_table import select_pair, summarise
+from stampshift.tables.wording import method_name, pair_title
+from stampshift.tables.writing import format_mean
+
+CHANCE = 0.5
+COLOURS = "cividis"  # even in lightness, the same to colour-blind readers
+DARK = 0.72  # balanced accuracy below which white text has the better contrast
+GROUP_WIDTH = 0.8  # of the distance between two numbers of shots
+BOX_ALPHA = 0.6
+MEAN_MARKER: Mapping[str, Any] = {
+    "marker": "D",
+    "markersize": 2.5,
+    "markerfacecolor": "white",
+    "markeredgecolor": "black",
+    "markeredgewidth": 0.7,
+}
+PANEL_INCHES = (PAGE_WIDTH_INCHES / 4, 1.55)
+LEGEND_WIDTH_INCHES = 5.2
+DODGE = 0.12  # keeps the error bars of two methods apart
+PANEL_STYLES: Mapping[str, Mapping[str, Any]] = {
+    "target": {"linestyle": "-", "marker": "o"},
+    "source": {"linestyle": ":", "marker": "s", "markerfacecolor": "white"},
+}
+BASELINE_STYLES: Mapping[str, Mapping[str, Any]] = {
+    "target": {"linestyle": "--"},
+    "source": {"linestyle": ":"},
+}
+
+
+@styled
+def baseline_map(runs: pd.DataFrame, *, surveys: Sequence[str]) -> Figure:
+    """Source by target map of the baseline (Table 1 of the thesis); a survey that is no source has no row."""
+    numbers = summarise(runs[runs["method"] == BASELINE], by=("source", "target"))
+    sources, targets = (
+        [name for name in surveys if name in set(numbers[role])] for role in ("source", "target")
+    )
+    mean, std = (
+        numbers.pivot(index="source", columns="target", values=name)
+        .reindex(index=sources, columns=targets)
+        .to_numpy(dtype=float)
+        for name in ("mean", "std")
+    )
+    figure = new_figure(0.9 + 0.5 * len(sources), width_inches=COLUMN_WIDTH_INCHES)
+    axes = figure.subplots()
+    image = axes.imshow(mean, cmap=COLOURS, vmin=CHANCE, vmax=1, aspect="auto")
+    for row, column in np.ndindex(mean.shape):
+        dark = mean[row, column] < DARK
+        text = format_mean(float(mean[row, column]), float(std[row, column])).replace(" ±", "\n±")
+        axes.text(column, row, text, ha="center", va="center", color="white" if dark else "black", fontsize=7)
+    axes.set_xticks(range(len(targets)), targets)
+    axes.set_yticks(range(len(sources)), sources)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.set(xlabel="tested on", ylabel="trained on")
+    figure.colorbar(image, ax=axes, label=ACCURACY_LABEL, extend="min")
+    figure.suptitle("Baseline without adaptation")
+    return figure
+
+
+@styled
+def pair_boxplots(runs: pd.DataFrame, *, pair: str, methods: Sequence[str]) -> Figure:
+    """Boxplots of one pair by shots, on the target and on the source (thesis Figs 21-32).
+
+    A box is the quartiles over splits with the median, its whiskers reach to 1.5 interquartile
+    ranges, every split is a dot, a diamond is the mean; the dashed line is the mean of the baseline
+    without adaptation on the same survey. The axis starts at 0.4, as for every pair, or lower where any of
+    the runs, of this pair or of more, is lower.
+    """
+    (_, target), (_, source) = panels = target_and_source(pair)
+    chosen = select_pair(runs, source=source, target=target, methods=methods)
+    figure = new_figure(2.9)
+    for axes, (role, survey) in zip(figure.subplots(1, 2, sharey=True), panels, strict=True):
+        _boxes(axes, chosen[chosen["evaluated_on"] == survey], methods=methods)
+        accuracy_axis(axes, limits=accuracy_limits(runs["balanced_accuracy"]))
+        axes.set(title=f"on the {role}, {survey}", xlabel=f"labelled {target} stamps per class")
+    figure.axes[0].set_ylabel(ACCURACY_LABEL)
+    colours = {name: method_colour(name, methods) for name in methods}
+    handles: list[Artist] = [
+        Patch(facecolor=(colour, BOX_ALPHA), edgecolor=colour, label=method_name(name))
+        for name, colour in colours.items()
+    ]
+    handles.append(Line2D([], [], **MEAN_MARKER, linestyle="none", label="mean over splits"))
+    handles.append(Line2D([], [], color=BASELINE_COLOUR, linestyle="--", label="baseline, mean over splits"))
+    legend_below(figure, handles)
+    figure.suptitle(pair_title(pair))
+    return figure
+
+
+@styled
+def all_pairs(runs: pd.DataFrame, *, surveys: Sequence[str], methods: Sequence[str]) -> Figure:
+    """All pairs in one panel (Fig. 1 of Cabrera-Vives et al. 2023): a row per source, a column per target.
+
+    Points are means over splits with the sample standard deviation as bar: filled on the target, open on
+    the source. Horizontal lines are the baseline's means, dashed on the target and dotted on the
+    source. The diagonal holds the baseline within its own survey.
+    """
+    adapted = runs[runs["method"].isin(list(methods))]
+    pairs = set(zip(adapted["source"], adapted["target"], strict=True))
+    sources, targets = (
+        [name for name in surveys if name in set(adapted[role])] for role in ("source", "target")
+    )
+    width = max(LEGEND_WIDTH_INCHES, PANEL_INCHES[0] * len(targets))
+    figure = new_figure(0.9 + PANEL_INCHES[1] * len(sources), width_inches=width)
+    grid = figure.subplots(len(sources), len(targets), sharex=True, sharey=True, squeeze=False)
+    drawn = np.array([pair in pairs for pair in product(sources, targets)]).reshape(grid.shape)
+    panels = zip(grid.flat, drawn.flat, product(sources, targets), strict=True)
+    for axes, is_drawn, (source, target) in panels:
+        if is_drawn:
+            accuracy_axis(axes, limits=accuracy_limits(runs["balanced_accuracy"]))
+            _pair_panel(axes, runs, pair=Pair(source, target), methods=methods)
+        else:
+            axes.axis("off")
+        if source == target:
+            _diagonal(axes, runs, survey=source)
+    shots = sorted(set(adapted["shots"]))
+    grid[0, 0].set_xticks(np.arange(len(shots)), [str(k) for k in shots])
+    grid[0, 0].set_xlim(-0.5, len(shots) - 0.5)
+    _outer_labels(grid, drawn)
+    # a column per method and one for the baseline, each on the target and on the source
+    handles = [
+        Line2D([], [], **line, color=method_colour(name, methods), label=f"{text}, on the {role}")
+        for name, text in ((name, method_name(name)) for name in (*methods, BASELINE))
+        for role, line in (BASELINE_STYLES if name == BASELINE else PANEL_STYLES).items()
+    ]
+    legend_below(figure, handles, columns=len(methods) + 1)
+    figure.suptitle("From source (row) to target (column)")
+    return figure
+
+
+def _boxes(axes: Axes, rows: pd.DataFrame, *, methods: Sequence[str]) -> None:
+    """Boxes of one survey, grouped by shots, and the line of the baseline."""
+    shots = sorted(set(rows.loc[rows["method"] != BASELINE, "shots"]))
+    width = GROUP_WIDTH / len(methods)
+    for place, method in enumerate(methods):
+        of_method = rows[rows["method"] == method]
+        values = [of_method.loc[of_method["shots"] == k, "balanced_accuracy"].to_numpy() for k in shots]
+        positions = np.arange(len(shots)) + width * (place - (len(methods) - 1) / 2)
+        colour = method_colour(method, methods)  # outlines too: a narrow box is little more than its outline
+        axes.boxplot(
+            values,
+            positions=positions,
+            widths=0.85 * width,
+            manage_ticks=False,
+            patch_artist=True,
+            showfliers=False,
+            showmeans=True,
+            label=method,
+            boxprops={"facecolor": (colour, BOX_ALPHA), "edgecolor": colour},
+            medianprops={"color": "black"},
+            whiskerprops={"color": colour},
+            capprops={"color": colour},
+            meanprops={**MEAN_MARKER, "zorder": 4},
+        )
+        for position, dots in zip(positions, values, strict=True):
+            offsets = np.linspace(-0.2, 0.2, len(dots)) * width if len(dots) > 1 else [0.0]
+            axes.plot(position + offsets, dots, ".", color="black", markersize=2, alpha=0.6, zorder=3)
+    mean = rows.loc[rows["method"] == BASELINE, "balanced_accuracy"].mean()
+    axes.axhline(mean, color=BASELINE_COLOUR, linestyle="--", label=BASELINE, zorder=1)
+    axes.set_xticks(np.arange(len(shots)), [str(k) for k in shots])
+    axes.set_xlim(-0.6, len(shots) - 0.4)
+
+
+def _pair_panel(axes: Axes, runs: pd.DataFrame, *, pair: Pair, methods: Sequence[str]) -> None:
+    chosen = select_pair(runs, source=pair.source, target=pair.target, methods=methods)
+    means = summarise(chosen, by=("method", "evaluated_on", "shots")).sort_values("shots")
+    shots = sorted(set(means.loc[means["method"] != BASELINE, "shots"]))
+    for role, survey in target_and_source(str(pair)):
+        on_survey = means[means["evaluated_on"] == survey]
+        baseline = on_survey.loc[on_survey["method"] == BASELINE, "mean"].iloc[0]
+        axes.axhline(baseline, color=BASELINE_COLOUR, **BASELINE_STYLES[role], label=f"{BASELINE} {role}")
+        for place, method in enumerate(methods):
+            rows = on_survey[on_survey["method"] == method]
+            axes.errorbar(
+                [shots.index(k) + DODGE * (place - (len(methods) - 1) / 2) for k in rows["shots"]],
+                rows["mean"],
+                yerr=rows["std"].fillna(0),  # a single split has no bar
+                color=method_colour(method, methods),
+                elinewidth=0.7,
+                label=f"{method} {role}",
+                **PANEL_STYLES[role],
+            )
+    axes.set_title(pair_title(pair), pad=3)
+
+
+def _diagonal(axes: Axes, runs: pd.DataFrame, *, survey: str) -> None:
+    own = (runs["method"] == BASELINE) & (runs["source"] == survey) & (runs["evaluated_on"] == survey)
+    values = runs.loc[own, "balanced_accuracy"]
+    text = f"{survey}\nbaseline on itself\n{format_mean(values.mean(), values.std(ddof=1))}"
+    axes.text(0.4, 0.5, text, transform=axes.transAxes, ha="center", va="center")
+
+
+def _outer_labels(grid: NDArray[np.object_], drawn: NDArray[np.bool_]) -> None:
+    """Label the first panel of every row and the last of every column, whichever these are.
+
+    Where a cell without a panel lies outside of it, the labels use that room instead of pushing panels apart.
+    """
+    for row in np.flatnonzero(drawn.any(axis=1)):
+        first = int(np.flatnonzero(drawn[row])[0])
+        axes = grid[row, first]
+        axes.tick_params(labelleft=True)
+        axes.set_ylabel(ACCURACY_LABEL)
+        axes.yaxis.set_in_layout(first == 0)
+    for column in np.flatnonzero(drawn.any(axis=0)):
+        last = int(np.flatnonzero(drawn[:, column])[-1])
+        axes = grid[last, column]
+        axes.tick_params(labelbottom=True)
+        axes.set_xlabel("labelled stamps per class")
+        axes.xaxis.set_in_layout(last == len(grid) - 1)
