@@ -23,10 +23,10 @@ import pandas as pd
 import torch
 
 from stampshift.adapting.defaults import ENTROPY_WEIGHT, EPOCHS, mme_options, training_options
-from stampshift.adapting.gain import Change
 from stampshift.adapting.setting import Setting, Source
 from stampshift.adapting.trainings import choose_epochs, held_out_scores, trained_epochs
 from stampshift.core.parallel import ordered_map
+from stampshift.metrics.change import Change
 from stampshift.metrics.metrics import evaluate
 from stampshift.stamps.file import BOGUS, REAL, UNLABELLED, UNLABELLED_CLASS, Stamps, stamps_writer
 from stampshift.stamps.splits import Splits

@@ -28,7 +28,7 @@ from stampshift.alerts.avro import MAGIC
 from stampshift.alerts.containers import Packets, Stored
 from stampshift.formats.fits import GZIP_MAGIC
 from stampshift.metrics.metrics import THRESHOLD
-from stampshift.release.released import OUT_OF_DISTRIBUTION, Release
+from stampshift.release.released import OUT_OF_DISTRIBUTION, ReleasedModel
 from stampshift.release.threshold import rate
 from stampshift.scoring.score import score
 from stampshift.scoring.scores_file import read_scores
@@ -139,7 +139,7 @@ def with_interval(statistic, *samples, **options):
 def share(count, of):
     if not of:
         return "0 of 0"
-    found = rate(int(count), int(of), confidence=CONFIDENCE)
+    found = rate(int(count), int(of))
     return f"{count} of {of}: {found.value:.2f} ({found.low:.2f} to {found.high:.2f})"
 
 
@@ -195,7 +195,7 @@ def main():
         options = {"schemas": arguments.schemas, "processes": arguments.processes}
         scores = scored_by(release, arguments.alerts, **options)
         tables[release.name] = joined(scores, own)
-        simulated += [release.name] if Release.open(release).contract.simulated else []
+        simulated += [release.name] if ReleasedModel.open(release).contract.simulated else []
     counts = tables[release.name]["survey"].value_counts()
     found = ", ".join(f"{count} different alerts of {survey}" for survey, count in counts.items())
     print(f"{len(scores)} packets; {found or 'none of ZTF or Rubin'}")

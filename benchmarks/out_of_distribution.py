@@ -21,12 +21,12 @@ import pandas as pd
 import torch
 from torch.nn import functional
 
+from stampshift.release.exporting import QUANTILE
 from stampshift.release.faulty import FAULTS
-from stampshift.release.found import found_run
-from stampshift.release.making import QUANTILE
 from stampshift.release.onnx_file import exposed_layers
 from stampshift.release.outliers import Outliers
 from stampshift.release.reference import limit
+from stampshift.release.trained_run import open_run
 from stampshift.stamps.file import Stamps
 from stampshift.stamps.splits import Splits
 
@@ -73,13 +73,13 @@ def kinds(results, home, others, seed):
         yield name, fault(own, generator)
 
 
-def measure(model, results, validation_shots):
-    run = found_run(model.parent, stamps=[], splits=[], labels=None, validation_shots=validation_shots)
-    classifier = run["model"].classifier(torch.device("cpu"))
-    surveys = {each.name: each for each in run["surveys"]}
-    home = surveys[run["metrics"]["target"] or run["metrics"]["source"]]
-    trained = np.concatenate([each.training_sample() for each in run["surveys"]])
-    weight = run["model"].state.get("head.prototypes.weight")
+def measure(model, results):
+    run = open_run(model.parent)
+    classifier = run.model.classifier(torch.device("cpu"))
+    surveys = {each.name: each for each in run.surveys}
+    home = surveys[run.metrics["target"] or run.metrics["source"]]
+    trained = np.concatenate([each.sample(each.train) for each in run.surveys])
+    weight = run.model.state.get("head.prototypes.weight")
     found = detectors(exposed_layers(classifier, trained), weight)
     fair = home.unlabelled if len(home.unlabelled) > len(home.validation) else home.validation
     reference = exposed_layers(classifier, home.stamps.stamps[fair])
@@ -87,11 +87,11 @@ def measure(model, results, validation_shots):
         name: limit(detector(reference).numpy(), quantile=QUANTILE)[0] for name, detector in found.items()
     }
     others = [path.stem for path in sorted(results.glob("stamps/*.h5")) if path.stem not in surveys]
-    for kind, stamps in kinds(results, home.name, others, run["metrics"]["seed"]):
+    for kind, stamps in kinds(results, home.name, others, run.metrics["seed"]):
         layers = exposed_layers(classifier, stamps)
         for name, detector in found.items():
             yield {
-                "model": "baseline" if run["metrics"]["target"] is None else "adapted",
+                "model": "baseline" if run.metrics["target"] is None else "adapted",
                 "kind": kind,
                 "detector": name,
                 "flagged": float((detector(layers) > limits[name]).float().mean()),
@@ -105,11 +105,10 @@ def main():
     parser.add_argument("results", type=Path)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--methods", nargs="*", default=["finetune", "mme"])
-    parser.add_argument("--validation-shots", type=int, help="where metrics.json does not say")
     arguments = parser.parse_args()
     lines = []
     for model in runs(arguments.results, arguments.seeds, arguments.methods):
-        lines += measure(model, arguments.results, arguments.validation_shots)
+        lines += measure(model, arguments.results)
     table = pd.DataFrame(lines)
     for model, rows in table.groupby("model", sort=False):
         spread = rows.groupby(["kind", "detector"], sort=False)["flagged"].agg(["mean", "min", "max"])

@@ -21,10 +21,10 @@ import numpy as np
 from packets import made_by_hand, write
 
 from stampshift import alerts
-from stampshift.release.released import Release
+from stampshift.release.released import ReleasedModel
 from stampshift.scoring.preparing import prepare
 from stampshift.scoring.score import score, score_units
-from stampshift.scoring.work import StampRows, open_stamps
+from stampshift.scoring.units import StampRows, open_stamps
 from stampshift.stamps.file import REAL, stamps_writer
 
 HEADER = "| input | candidates | read | decode | prepare | network | rest | candidates/s per core |"
@@ -102,7 +102,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--processes", type=int)
     arguments = parser.parse_args()
-    release = Release.open(arguments.release)
+    release = ReleasedModel.open(arguments.release)
     print(HEADER)
     print("|---" * (HEADER.count("|") - 1) + "|")
     with tempfile.TemporaryDirectory() as temporary:

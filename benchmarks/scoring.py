@@ -2,7 +2,7 @@
 
 Both take turns, and the processor's time counts: a busy machine slows the clock more than the figure. Weights
 are random, which changes no speed. Similarity and distance are part of the network; the last column is all of
-`Release.score`, checks and calibration included.
+`ReleasedModel.score`, checks and calibration included.
 """
 
 import argparse
@@ -17,12 +17,11 @@ import torch
 
 from stampshift.networks import build_classifier
 from stampshift.networks.classifier import place
-from stampshift.release import network as released_network
+from stampshift.release import released as released_network
 from stampshift.release.contract import Contract
-from stampshift.release.network import OnnxNetwork
 from stampshift.release.onnx_file import ReleasedNetwork, exposed_layers, onnx_bytes, torch_outputs
 from stampshift.release.outliers import Outliers
-from stampshift.release.released import Release
+from stampshift.release.released import OnnxNetwork, ReleasedModel
 from stampshift.training.device import set_up_process
 
 NETWORKS = (
@@ -63,7 +62,7 @@ def released(runtime, network, head, size):
         simulated=True,
         digests={},
     )
-    return Release(Path("benchmark"), contract=contract, network=runtime)
+    return ReleasedModel(Path("benchmark"), contract=contract, network=runtime)
 
 
 def rate(work, stamps, seconds):

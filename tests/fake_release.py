@@ -4,21 +4,22 @@ import json
 from pathlib import Path
 
 import h5py
+import pandas as pd
 import torch
 
 from fake_surveys import FRACTIONS, write_survey
 from stampshift.config.experiment import Run
-from stampshift.core.files import write_json, write_parquet
+from stampshift.core.provenance import code_digest
 from stampshift.methods import METHODS
-from stampshift.release.found import found_run
-from stampshift.release.making import make_release
-from stampshift.release.released import Release
+from stampshift.release.exporting import export
+from stampshift.release.released import ReleasedModel
 from stampshift.stamps.file import Stamps
 from stampshift.stamps.splits import make_splits
 from stampshift.training.data import TrainingData
 from stampshift.training.execute import describe, score_test_parts
 from stampshift.training.loop import Task, fit
 from stampshift.training.model import Model
+from stampshift.training.run_folder import write_run as write_files
 
 TRAINING = {
     "optimiser": "sgd",
@@ -33,16 +34,16 @@ TRAINING = {
 CPU = torch.device("cpu")
 
 
-def write_results(folder: Path) -> None:
-    """Stamps and splits of A and B among some results, A being simulated."""
-    for name, width in (("A", 1.5), ("B", 3.0)):
+def write_results(folder: Path, source: str = "A", target: str = "B") -> None:
+    """Stamps and splits of two surveys among some results, the source being simulated."""
+    for name, width in ((source, 1.5), (target, 3.0)):
         path = write_survey(folder / "stamps", name, width=width)
         with h5py.File(path, "r+") as file:
             attributes = json.loads(str(file.attrs["preprocessing"]))
             attributes |= {
                 "normalisation": "channel",
-                "invalid": {"equals": -31415.0 if name == "B" else None},
-                "origin": {"simulate": {"seed": 1}} if name == "A" else {"path": "archive"},
+                "invalid": {"equals": -31415.0 if name == target else None},
+                "origin": {"simulate": {"seed": 1}} if name == source else {"path": "archive"},
             }
             file.attrs["preprocessing"] = json.dumps(attributes)
         splits = make_splits(Stamps.open(path), fractions=FRACTIONS, seed=0)
@@ -73,16 +74,20 @@ def write_run(results: Path, run: Run, *, validation_shots: int = 10) -> Path:
     model = Model(progress.best_state, "bolivar", "linear", 21, None)
     folder = results / run.folder
     predictions = score_test_parts(model, stamps=stamps, splits=splits, labels={}, device=CPU)
-    model.save(folder / "model.pt")
-    write_parquet(folder / "predictions.parquet", predictions)
-    metrics = describe(run, predictions, device=CPU) | {"validation_shots": validation_shots}
-    write_json(folder / "metrics.json", metrics)
+    metrics = describe(run, predictions, device=CPU) | {
+        "trained_by": "baseline" if run.target is None else "scratch",
+        "network": "bolivar",
+        "options": {},
+        "validation_shots": validation_shots,
+        "code_digest": code_digest("training.execute"),
+        "best_epoch": progress.best_epoch,
+        "epochs": progress.epoch,
+        "validation_balanced_accuracy": progress.best_balanced_accuracy,
+    }
+    history = pd.DataFrame(progress.history)
+    write_files(folder, model=model, history=history, predictions=predictions, metrics=metrics)
     return folder
 
 
-def release_of(run: Path, output: Path, **options) -> Release:
-    make_release(
-        output,
-        **found_run(run, **{"stamps": [], "splits": [], "labels": None, "validation_shots": None} | options),
-    )
-    return Release.open(output)
+def release_of(run: Path, output: Path, **options) -> ReleasedModel:
+    return export(run, output, **options)

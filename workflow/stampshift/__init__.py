@@ -1,3 +1,38 @@
-"""Real/bogus classification of alert stamps across surveys, with few labels of the new one."""
+"""Real/bogus classification of alert stamps across surveys, with few labels of the new one.
+
+From a released model to scores of alerts: `ReleasedModel`, `read_alerts`, `score_alerts`. From a stamps file
+with a few labels to a released model: `Stamps`, `adapt`, `export`. `StampshiftError` is the base of all
+errors that a user can fix. All are imported at first use, so that `import stampshift` stays light.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from stampshift.adapting.adapt import adapt
+    from stampshift.alerts import read_alerts
+    from stampshift.core.errors import StampshiftError
+    from stampshift.release.exporting import export
+    from stampshift.release.released import ReleasedModel
+    from stampshift.scoring.units import score_alerts
+    from stampshift.stamps.file import Stamps
 
 __version__ = "0.1.0"
+__all__ = ["ReleasedModel", "Stamps", "StampshiftError", "adapt", "export", "read_alerts", "score_alerts"]
+
+HOMES = {
+    "ReleasedModel": "release.released",
+    "Stamps": "stamps.file",
+    "StampshiftError": "core.errors",
+    "adapt": "adapting.adapt",
+    "export": "release.exporting",
+    "read_alerts": "alerts",
+    "score_alerts": "scoring.units",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """A public name, imported when first used."""
+    if name not in HOMES:
+        raise AttributeError(f"module 'stampshift' has no attribute {name!r}")
+    return getattr(import_module(f"stampshift.{HOMES[name]}"), name)

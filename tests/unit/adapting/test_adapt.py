@@ -6,8 +6,7 @@ import pandas as pd
 import pytest
 import torch
 
-from stampshift.adapting.adapt import adapt
-from stampshift.adapting.report import as_markdown
+from stampshift.adapting.adapt import adapt_model
 from stampshift.adapting.trainings import choose_epochs, held_out_scores
 from stampshift.core.errors import ConfigError, ContractError
 from stampshift.stamps.file import UNLABELLED
@@ -16,7 +15,7 @@ CPU = torch.device("cpu")
 
 
 def run(setting, *, epochs=3, test=None, processes=1):
-    return adapt(
+    return adapt_model(
         setting,
         epochs=epochs,
         epochs_unjudged=2,
@@ -79,7 +78,7 @@ def test_adapting_to_a_survey_that_the_model_cannot_call_gains(setting, test_fil
 def test_the_number_of_processes_changes_no_byte(setting, tmp_path):
     for processes in (1, 2):
         adaptation = run(setting, processes=processes)
-        adaptation.save(tmp_path / str(processes), report=as_markdown(adaptation))
+        adaptation.save(tmp_path / str(processes))
     for name in ("model.pt", "history.parquet", "validation.parquet", "predictions.parquet", "adaptation.md"):
         assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes(), name
 
@@ -105,7 +104,7 @@ def test_with_one_label_of_a_class_nothing_is_held_out_and_the_report_says_so(se
     assert adaptation.validation.empty
     assert adaptation.record["epochs"] == 2
     assert [change.survey for change in adaptation.changes] == ["A"]
-    assert "what was gained on the target cannot be told" in as_markdown(adaptation)
+    assert "the gain on the target is unknown" in adaptation.report()
 
 
 def test_fine_tuning_can_do_without_the_source_and_the_report_says_what_is_not_known(finetuning):
@@ -113,7 +112,7 @@ def test_fine_tuning_can_do_without_the_source_and_the_report_says_what_is_not_k
     assert [change.survey for change in adaptation.changes] == ["B"]
     assert adaptation.model.head == "linear"
     assert adaptation.record["source"] is None
-    assert "What was lost on the model's own survey is not known" in as_markdown(adaptation)
+    assert "The loss on the model's own survey is unknown" in adaptation.report()
 
 
 def test_minimax_entropy_cannot_do_without_the_source(setting):

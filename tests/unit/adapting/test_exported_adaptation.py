@@ -9,9 +9,8 @@ import torch
 
 from adaptation import MME, TRAINING
 from fake_release import release_of, write_results, write_run
-from stampshift.adapting.adapt import adapt
-from stampshift.adapting.found import found_source
-from stampshift.adapting.setting import Setting
+from stampshift.adapting.adapt import adapt_model
+from stampshift.adapting.setting import Setting, source_of
 from stampshift.config.experiment import Run
 from stampshift.core.errors import ContractError
 from stampshift.metrics.calibration import logit_difference
@@ -29,14 +28,14 @@ def adapted(tmp_path, few, test_file):
         run = results / "baseline" / "A" / "seed-0"
         setting = Setting(
             model=run / "model.pt",
-            source=found_source(run, stamps=None, splits=None) if source else None,
+            source=source_of(run, stamps=None, splits=None) if source else None,
             target=few(real=4, bogus=3),
             method=method,
             options=MME if options is None else options,
             training=TRAINING,
             seed=0,
         )
-        adaptation = adapt(
+        adaptation = adapt_model(
             setting,
             epochs=2,
             epochs_unjudged=2,
@@ -45,7 +44,7 @@ def adapted(tmp_path, few, test_file):
             processes=1,
             progress=False,
         )
-        adaptation.save(tmp_path / "adapted", report="")
+        adaptation.save(tmp_path / "adapted")
         return tmp_path / "adapted"
 
     return make
@@ -64,11 +63,11 @@ def test_a_release_is_calibrated_on_shots_that_the_scoring_training_did_not_see(
     assert release.contract.home == "B"
     card = (tmp_path / "model" / "card.md").read_text()
     assert (
-        "**There are no test stamps of B**: how well the model does there only the held-out labels say"
+        "**There are no test stamps of B**: only the held-out labels below say how well the model does"
         in card
     )
     assert "| B, labelled stamps, held out in turn | 4 real, 3 bogus" in card
-    assert "What the flag sees, on 17 reference stamps of B made wrong on purpose" in card
+    assert "What the flag detects, on 17 reference stamps of B made wrong on purpose" in card
     assert re.search(r"\| B +\| [\d.]+ +\| 10 +\| 0\.0909 +\| no stamp", card)  # 1 of 10 + 1
 
 
@@ -77,9 +76,12 @@ def test_the_card_judges_by_the_test_file_and_says_how_the_shots_were_scored(ada
     release_of(folder, tmp_path / "model")
     card = (tmp_path / "model" / "card.md").read_text()
     assert card.startswith("# Model card: MME, 4 real and 3 bogus shots, A to B")
-    assert "4 real and 3 bogus labelled stamps to learn from and " in card
+    assert "adapted to B (target) with 4 real and 3 bogus labelled stamps." in card
     assert "The training saw their images." in card
-    assert "These are the shots themselves, each scored by a training that did not see it.\n" in card
+    assert (
+        "the temperature (the shots themselves, each scored by a training that did not see it). Those" in card
+    )
+    assert '"head": "random", "labelled": ["source", "target"]' in card
     labels = pd.read_parquet(folder / "predictions.parquet").query("survey == 'B'")["label"]
     assert "There are no test stamps" not in card
     assert f"| B        | {labels.sum()}     | {100 - labels.sum()}" in card
@@ -103,10 +105,10 @@ def test_an_adaptation_without_its_source_is_refused_with_what_to_do(adapted, tm
 def test_the_source_is_found_among_the_results_and_a_wrong_folder_is_refused(adapted, tmp_path):
     adapted()
     results = tmp_path / "results"
-    found = found_source(results / "baseline" / "A" / "seed-0", stamps=None, splits=None)
+    found = source_of(results / "baseline" / "A" / "seed-0", stamps=None, splits=None)
     assert found.stamps == results / "stamps" / "A.h5"
     assert found.splits == results / "splits" / "A" / "seed-0.npz"
     with pytest.raises(ContractError, match=r"expected the folder of a trained run, with model\.pt"):
-        found_source(results, stamps=None, splits=None)
+        source_of(results, stamps=None, splits=None)
     with pytest.raises(ContractError, match=r"absent\.h5: no such file"):
-        found_source(results / "baseline" / "A" / "seed-0", stamps=tmp_path / "absent.h5", splits=None)
+        source_of(results / "baseline" / "A" / "seed-0", stamps=tmp_path / "absent.h5", splits=None)

@@ -6,7 +6,7 @@ import pytest
 
 from fake_release import release_of, write_results, write_run
 from stampshift.config.experiment import Run
-from stampshift.release.released import Release
+from stampshift.release.released import ReleasedModel
 from stampshift.stamps.splits import Splits
 
 
@@ -28,12 +28,12 @@ def adapted_run(results) -> Path:
 
 
 @pytest.fixture(scope="session")
-def baseline_release(baseline_run, tmp_path_factory) -> Release:
+def baseline_release(baseline_run, tmp_path_factory) -> ReleasedModel:
     return release_of(baseline_run, tmp_path_factory.mktemp("released") / "baseline")
 
 
 @pytest.fixture(scope="session")
-def adapted_release(adapted_run, tmp_path_factory) -> Release:
+def adapted_release(adapted_run, tmp_path_factory) -> ReleasedModel:
     return release_of(adapted_run, tmp_path_factory.mktemp("released") / "adapted")
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from stampshift import cli
 from stampshift.core.files import read_json
-from stampshift.release.released import OUT_OF_DISTRIBUTION, Release
+from stampshift.release.released import OUT_OF_DISTRIBUTION, ReleasedModel
 from stampshift.stamps.file import Stamps
 
 
@@ -31,7 +31,7 @@ def test_export_threshold_and_drift(monkeypatch, capsys, tmp_path, adapted_run, 
     assert call(monkeypatch, "threshold", folder, "--max-mdr", 0.2, "--survey", "A") == 0
     assert repr(point["threshold"]) in capsys.readouterr().out
 
-    release, night = Release.open(folder), Stamps.open(results / "stamps" / "A.h5")
+    release, night = ReleasedModel.open(folder), Stamps.open(results / "stamps" / "A.h5")
     scores = release.score(np.ascontiguousarray(-night.stamps))
     flags = np.where(release.outlying(scores.distance, survey="A"), OUT_OF_DISTRIBUTION, "")
     table = {"id": night.ids, "survey": "A", "score": scores.score, "similarity": scores.similarity}

@@ -11,10 +11,9 @@ from scipy.special import expit
 from stampshift.core.errors import ContractError
 from stampshift.core.files import read_json, write_json
 from stampshift.networks import build_classifier
-from stampshift.release.network import OnnxNetwork
 from stampshift.release.onnx_file import ReleasedNetwork, exposed_layers, onnx_bytes, parity, torch_outputs
 from stampshift.release.outliers import Outliers
-from stampshift.release.released import Release
+from stampshift.release.released import OnnxNetwork, ReleasedModel
 from stampshift.stamps.file import Stamps
 from stampshift.training.model import Model, predict
 
@@ -70,7 +69,9 @@ def test_scores_are_those_of_the_trained_model_at_the_contracts_temperature(
 def test_threads_and_batches_change_no_score(adapted_release):
     stamps = drawn(300)
     whole = adapted_release.score(stamps).logit
-    parts = [Release.open(adapted_release.folder, threads=2).score(stamps[i : i + 7]).logit for i in (0, 290)]
+    parts = [
+        ReleasedModel.open(adapted_release.folder, threads=2).score(stamps[i : i + 7]).logit for i in (0, 290)
+    ]
     np.testing.assert_allclose(parts[0], whole[:7], atol=1e-5)
     np.testing.assert_allclose(parts[1], whole[290:297], atol=1e-5)
     assert len(adapted_release.score(stamps[:0]).score) == 0
@@ -125,17 +126,17 @@ def test_a_changed_or_missing_file_is_refused(copied, name):
     content[len(content) // 2] ^= 1
     (copied / name).write_bytes(content)
     with pytest.raises(ContractError, match=rf"{name}: has changed since the export, expected SHA-256"):
-        Release.open(copied)
+        ReleasedModel.open(copied)
     (copied / name).unlink()
     with pytest.raises(
-        ContractError, match=rf"{name}: missing from the released model; copy the folder whole"
+        ContractError, match=rf"{name}: missing from the released model; copy the whole folder again"
     ):
-        Release.open(copied)
+        ReleasedModel.open(copied)
 
 
 def test_people_may_add_to_the_card(copied):
     (copied / "card.md").write_text("Seen and approved.")
-    Release.open(copied)
+    ReleasedModel.open(copied)
 
 
 def test_another_format_and_no_release_are_one_sentence(copied, tmp_path):
@@ -144,14 +145,14 @@ def test_another_format_and_no_release_are_one_sentence(copied, tmp_path):
     with pytest.raises(
         ContractError, match=r"expected a released model of format 1, found format 2 of stampshift 9.0"
     ):
-        Release.open(copied)
+        ReleasedModel.open(copied)
     write_json(copied / "contract.json", {k: v for k, v in contract.items() if k != "head"} | {"hat": 1})
     with pytest.raises(ContractError, match="misses head, and has hat that no contract has"):
-        Release.open(copied)
+        ReleasedModel.open(copied)
     (copied / "contract.json").write_text("{")
     with pytest.raises(ContractError, match="not readable as JSON"):
-        Release.open(copied)
+        ReleasedModel.open(copied)
     with pytest.raises(ContractError, match=r"found no such folder; `stampshift export` makes one"):
-        Release.open(tmp_path / "nothing")
+        ReleasedModel.open(tmp_path / "nothing")
     with pytest.raises(ContractError, match="found no such file in it"):
-        Release.open(tmp_path)
+        ReleasedModel.open(tmp_path)

@@ -9,7 +9,7 @@ import pytest
 from fake_release import release_of, write_results, write_run
 from fake_scores import drawn
 from stampshift.config.experiment import Run
-from stampshift.release.released import Release
+from stampshift.release.released import ReleasedModel
 
 
 @pytest.fixture(scope="session")
@@ -22,11 +22,13 @@ def known():
         simulated=False,
         out_of_distribution={"thresholds": {"A": {"distance": 12.0, "expected": 0.01, "stamps": 1000}}},
     )
-    return SimpleNamespace(folder=Path("model"), contract=contract, reference=lambda: reference)
+    model = ReleasedModel(Path("model"), contract=contract, network=None)
+    model.reference = lambda: reference
+    return model
 
 
 @pytest.fixture(scope="session")
-def released(tmp_path_factory) -> Release:
+def released(tmp_path_factory) -> ReleasedModel:
     """A model of surveys A and B, of which B has -31415 for a masked pixel."""
     results = tmp_path_factory.mktemp("results")
     write_results(results)

@@ -113,8 +113,8 @@ def test_a_small_night_says_what_it_cannot_tell(known):
     (told,) = report["findings"]
     assert worst > 0.2
     assert told.startswith(
-        "A: no distribution has drifted that these numbers of stamps can tell: chance alone reaches a KS "
-        f"distance of {worst:.2f} ("
+        "A: no distribution has drifted; with so few stamps a drift may go unseen: chance alone reaches a "
+        f"KS distance of {worst:.2f} ("
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 from alert_packets import container, images, packet, packets, wire, write_night
 from fake_surveys import write_survey
 from stampshift.core.errors import ConfigError, ContractError
-from stampshift.scoring import parts, score, work
+from stampshift.scoring import score, scores_file, units
 from stampshift.scoring.scores_file import SCHEMA, read_scores
 from stampshift.stamps.file import Stamps
 from stampshift.stamps.preprocessing import Counts, central_crop, normalise_and_fill
@@ -22,10 +22,10 @@ def run(released, tmp_path):
     def run(*inputs, output=None, **options):
         settings = {"schemas": None, "survey": None, "threshold": None, "processes": 1, "overwrite": False}
         output = output or tmp_path / "scores.parquet"
-        told = score.score(
+        night = score.score(
             released.folder, list(inputs), output=output, progress=False, **(settings | options)
         )
-        return told, output
+        return night, output
 
     return run
 
@@ -47,10 +47,10 @@ def write_packet(path, survey, triplet, **changes):
 def test_every_survey_is_scored_like_its_triplets_preprocessed_by_hand(run, released, tmp_path):
     for survey in ("ZTF", "Rubin", "PGIR"):
         write_night(tmp_path / "night" / survey, survey, 3)
-    told, output = run(tmp_path / "night")
+    night, output = run(tmp_path / "night")
     table = pd.read_parquet(output)
     assert list(table.columns) == SCHEMA.names
-    assert (told.lines, told.scored) == (9, 9)
+    assert (night.lines, night.scored) == (9, 9)
     assert table["survey"].value_counts().to_dict() == {"ZTF": 3, "Rubin": 3, "PGIR": 3}
     expected = sorted(float(by_hand(released, images(number)).score[0]) for number in (1, 2, 3))
     for _, rows in table.groupby("survey"):
@@ -68,7 +68,7 @@ def test_what_cannot_be_scored_has_a_flag_a_reason_and_no_score(run, tmp_path):
     write_packet(night / "6-missing.avro", "ZTF", good, cutoutTemplate=None)
     (night / "7-damaged.avro").write_bytes(b"no packet")
     (night / "8-wire.avro").write_bytes(wire("Rubin", packets("Rubin", 1)[0], schema=900))
-    told, output = run(night)
+    night, output = run(night)
     table = pd.read_parquet(output)
     assert table["flags"].tolist() == [
         table["flags"].iloc[0],
@@ -81,7 +81,7 @@ def test_what_cannot_be_scored_has_a_flag_a_reason_and_no_score(run, tmp_path):
         "unknown schema",
     ]
     assert table["score"].notna().tolist() == [True] + [False] * 7
-    assert (told.lines, told.scored) == (8, 1)
+    assert (night.lines, night.scored) == (8, 1)
     assert table["reason"].iloc[0] == ""
     assert (
         table["reason"]
@@ -135,21 +135,21 @@ def test_stamps_of_another_size_are_refused(tmp_path):
     path = write_survey(tmp_path, "A", width=1.5, count=30)
     contract = SimpleNamespace(size_pixels=31, normalisation="channel")
     with pytest.raises(ContractError, match=r"A\.h5: model scores stamps of size_pixels 31, found 21\. Make"):
-        work.check_stamps(path, release=SimpleNamespace(contract=contract, folder="model"))
+        units.check_stamps(path, release=SimpleNamespace(contract=contract, folder="model"))
 
 
 def test_a_stopped_call_is_gone_on_from_and_ends_with_the_same_bytes(run, tmp_path, monkeypatch):
     monkeypatch.setattr(score, "ROWS_PER_UNIT", 10)
-    monkeypatch.setattr(parts, "PART_LINES", 20)
+    monkeypatch.setattr(scores_file, "PART_LINES", 20)
     path = write_survey(tmp_path, "A", width=1.5, count=100)
     _, whole = run(path, output=tmp_path / "whole.parquet")
     scored = []
 
-    def stop_at_the_sixth(unit, *, how):
+    def stop_at_the_sixth(unit, *, scoring):
         if len(scored) == 5:
             raise KeyboardInterrupt
         scored.append(unit)
-        return score_unit(unit, how=how)
+        return score_unit(unit, scoring=scoring)
 
     score_unit = score.score_unit
     monkeypatch.setattr(score, "score_unit", stop_at_the_sixth)
@@ -157,8 +157,8 @@ def test_a_stopped_call_is_gone_on_from_and_ends_with_the_same_bytes(run, tmp_pa
         run(path)
     assert not (tmp_path / "scores.parquet").exists()
     monkeypatch.setattr(score, "score_unit", score_unit)
-    told, output = run(path)
-    assert (told.kept, told.lines) == (50, 100)
+    night, output = run(path)
+    assert (night.kept, night.lines) == (50, 100)
     assert pd.read_parquet(output).equals(pd.read_parquet(whole))
     assert not list(tmp_path.glob(".scores.parquet.*"))
 
@@ -166,13 +166,13 @@ def test_a_stopped_call_is_gone_on_from_and_ends_with_the_same_bytes(run, tmp_pa
 def test_parts_of_another_threshold_are_not_gone_on_from(run, tmp_path, monkeypatch):
     monkeypatch.setattr(score, "ROWS_PER_UNIT", 10)
     path = write_survey(tmp_path, "A", width=1.5, count=30)
-    join = parts.Parts.join
-    monkeypatch.setattr(parts.Parts, "join", lambda self: (_ for _ in ()).throw(KeyboardInterrupt))
+    join = scores_file.Parts.join
+    monkeypatch.setattr(scores_file.Parts, "join", lambda self: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         run(path)
-    monkeypatch.setattr(parts.Parts, "join", join)
-    told, _ = run(path, threshold=0.5)
-    assert told.kept == 0
+    monkeypatch.setattr(scores_file.Parts, "join", join)
+    night, _ = run(path, threshold=0.5)
+    assert night.kept == 0
 
 
 def test_the_number_of_processes_changes_no_byte(run, tmp_path):
@@ -188,7 +188,7 @@ def test_the_number_of_processes_changes_no_byte(run, tmp_path):
 def test_a_scores_file_is_not_replaced_unless_asked(run, tmp_path):
     write_night(tmp_path / "night", "ZTF", 1)
     run(tmp_path / "night")
-    with pytest.raises(ConfigError, match=r"scores\.parquet: is there already; give another --output"):
+    with pytest.raises(ConfigError, match=r"scores\.parquet: exists already; give another --output"):
         run(tmp_path / "night")
     run(tmp_path / "night", overwrite=True)
 
@@ -202,12 +202,12 @@ def test_the_summary_counts_flags_and_shows_the_first_reasons(run, tmp_path):
     for number in range(5):
         (tmp_path / "night").mkdir(exist_ok=True)
         (tmp_path / "night" / f"{number}.avro").write_bytes(b"no packet")
-    told, output = run(tmp_path / "night")
-    text = told.as_text(output, threshold=None)
+    night, output = run(tmp_path / "night")
+    text = night.as_text(output, threshold=None)
     assert f"{output}: 5 candidates, 0 scored; " in text
     assert "  unreadable packet: 5" in text
     assert text.endswith("  (2 more in the column `reason`)")
-    assert math.isfinite(told.seconds)
+    assert math.isfinite(night.seconds)
 
 
 def test_real_packets_are_scored_or_flagged(run, real_data):
@@ -218,10 +218,10 @@ def test_real_packets_are_scored_or_flagged(run, real_data):
         "other_survey_alerts/pgir": (17, {}),
     }
     for folder, (lines, flags) in expected.items():
-        told, output = run(real_data / folder, overwrite=True)
-        found = dict(told.flags)
+        night, output = run(real_data / folder, overwrite=True)
+        found = dict(night.flags)
         found.pop("out of distribution", None)
-        assert (told.lines, found) == (lines, flags), folder
-        assert told.scored == lines - sum(flags.values())
+        assert (night.lines, found) == (lines, flags), folder
+        assert night.scored == lines - sum(flags.values())
         scores = pd.read_parquet(output)["score"].dropna()
         assert scores.between(0, 1).all()

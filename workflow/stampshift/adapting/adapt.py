@@ -1,5 +1,6 @@
-"""Adapt a model to a new survey and write the run's files."""
+"""Adapt a model to a new survey, and write the run's files and a report."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,56 +8,79 @@ from typing import Any
 import pandas as pd
 import torch
 
-from stampshift.adapting.gain import Change
-from stampshift.adapting.judging import held_out, source_test, target_test
+from stampshift.adapting.defaults import EPOCHS, EPOCHS_UNJUDGED
+from stampshift.adapting.judging import held_out_change, tested_by
 from stampshift.adapting.setting import Setting
 from stampshift.adapting.trainings import choose_epochs, final_training, held_out_scores
-from stampshift.core.files import atomic_path, write_json, write_parquet
+from stampshift.core.files import atomic_path, write_parquet
 from stampshift.core.provenance import code_digest, file_digest, versions
+from stampshift.metrics.change import Change
 from stampshift.metrics.metrics import evaluate_predictions
+from stampshift.tables.wording import counted
+from stampshift.training.device import choose_device
 from stampshift.training.model import Model
+from stampshift.training.run_folder import write_run
+
+HELD_OUT_NOTE = (
+    "The held-out stamps also chose the epoch, so these numbers are slightly too good; a file of labels that "
+    "nothing else uses (`--test`) gives an unbiased estimate."
+)
 
 
 @dataclass(frozen=True)
 class Adaptation:
-    """An adapted model and what is known of it.
-
-    Attributes
-    ----------
-    model
-        The adapted model.
-    history
-        A line per epoch of the final training, and how well the held-out stamps were called after it.
-    validation
-        The labelled target stamps, each scored by a training that did not see it: columns ``survey``,
-        ``row``, ``label`` and ``score``; no line where no stamp could be held out.
-    predictions
-        Scores of the adapted model, same columns: the source's test part, and the target's test file.
-    changes
-        What was gained and lost.
-    record
-        Content of ``metrics.json``.
-    """
+    """An adapted model and what is known of it."""
 
     model: Model
-    history: pd.DataFrame
+    history: pd.DataFrame  # a line per epoch: the final training, and the calls on held-out stamps
+    # Columns survey, row, label and score of the labelled target stamps, each scored by a training that did
+    # not see it; no line where no stamp could be held out. The predictions are of the source's test part and
+    # the target's test file.
     validation: pd.DataFrame
     predictions: pd.DataFrame
-    changes: list[Change]
-    record: dict[str, Any]
+    changes: list[Change]  # what was gained and lost
+    record: dict[str, Any]  # content of metrics.json
 
-    def save(self, folder: Path, *, report: str) -> None:
-        """Write the files of a run, ``validation.parquet`` and the report; the record comes last."""
-        folder.mkdir(parents=True, exist_ok=True)
-        self.model.save(folder / "model.pt")
-        for name in ("history", "validation", "predictions"):
-            write_parquet(folder / f"{name}.parquet", getattr(self, name))
+    def save(self, folder: Path | str) -> None:
+        """Write a run's files, ``validation.parquet`` and the report ``adaptation.md``."""
+        folder = Path(folder)
+        write_parquet(folder / "validation.parquet", self.validation)
         with atomic_path(folder / "adaptation.md") as temporary:
-            temporary.write_text(report)
-        write_json(folder / "metrics.json", self.record)
+            temporary.write_text(self.report())
+        write_run(
+            folder,
+            model=self.model,
+            history=self.history,
+            predictions=self.predictions,
+            metrics=self.record,
+        )
+
+    def report(self) -> str:
+        """What was trained on what, and what it gained and lost, in Markdown."""
+        record, shots = self.record, self.record["shots"]
+        lines = [
+            f"# {record['source'] or 'A model, the stamps of its survey not being available,'} adapted to "
+            f"{record['target']}",
+            "",
+            f"{record['method']} with {shots['real']} real and {shots['bogus']} bogus labels and "
+            f"{record['unlabelled']} unlabelled stamps, trained for {counted(record['epochs'], 'epoch')}.",
+            "",
+        ]
+        if self.changes:
+            table = pd.DataFrame([change.line() for change in self.changes])
+            lines += [table.to_markdown(index=False, disable_numparse=True), ""]
+        if len(self.validation):
+            lines.append(HELD_OUT_NOTE)
+        else:
+            lines.append(
+                "With one label of a class no stamp could be held out: the gain on the target is unknown."
+            )
+        if record["source"] is None:
+            lines.append("The loss on the model's own survey is unknown: its stamps were not available.")
+        return "\n".join(lines) + "\n"
 
 
-def adapt(
+def adapt_model(
     setting: Setting,
     *,
     epochs: int,
@@ -91,12 +115,12 @@ def adapt(
     Raises
     ------
     ConfigError, ContractError
-        If files and options do not go together (`Setting.check`, `judging.target_test`).
+        If files and options do not go together (`Setting.check`, `judging.tested_by`).
     DivergedError
         If a loss is NaN or infinite.
     """
     setting.check()
-    juries = [*source_test(setting), *target_test(setting, test)]
+    juries = tested_by(setting, test)
     scores = held_out_scores(setting, epochs=epochs, device=device, processes=processes, progress=progress)
     by_epoch = choose_epochs(scores)
     chosen = int(by_epoch.loc[by_epoch["chosen"], "epoch"].iloc[0]) if len(by_epoch) else epochs_unjudged
@@ -112,30 +136,30 @@ def adapt(
     validation = scores[scores["epoch"] == chosen].drop(columns="epoch").reset_index(drop=True)
     validation.insert(0, "survey", setting.target_stamps.survey)
     before, after = ([jury.scores(each, device=device) for jury in juries] for each in (start, model))
-    changes = held_out(setting, validation, device=device)
+    changes = held_out_change(setting, validation, device=device)
     changes += [jury.change(*pair) for jury, *pair in zip(juries, before, after, strict=True)]
     predictions = pd.concat(after, ignore_index=True) if after else validation[:0]
-    return Adaptation(
-        model=model,
-        history=history.merge(by_epoch, on="epoch", how="outer"),
-        validation=validation,
-        predictions=predictions,
-        changes=changes,
-        record=_record(setting, changes, chosen=chosen, predictions=predictions, test=test, device=device),
-    )
+    results = {
+        "epochs": chosen,
+        "best_epoch": chosen,
+        "device": "cpu" if device.type == "cpu" else str(device),
+        "changes": [change.as_dict() for change in changes],
+        "evaluation": evaluate_predictions(predictions) if len(predictions) else {},
+    }
+    history = history.merge(by_epoch, on="epoch", how="outer")
+    record = _described(setting, test) | results
+    return Adaptation(model, history, validation, predictions, changes, record)
 
 
-def _record(
-    setting: Setting,
-    changes: list[Change],
-    *,
-    chosen: int,
-    predictions: pd.DataFrame,
-    test: Path | None,
-    device: torch.device,
-) -> dict[str, Any]:
-    labels, target = setting.few_labels, setting.target_stamps
-    source = setting.source_stamps
+def _described(setting: Setting, test: Path | None) -> dict[str, Any]:
+    """What of ``metrics.json`` is known before the training."""
+    labels, target, source = setting.few_labels, setting.target_stamps, setting.source_stamps
+    files = {
+        "source_stamps": setting.source and setting.source.stamps,
+        "source_splits": setting.source and setting.source.splits,
+        "target_stamps": setting.target,
+        "test_stamps": test,
+    }
     return {
         "method": setting.method,
         "source": source and source.survey,
@@ -146,21 +170,58 @@ def _record(
         "network": setting.starting_model.network,
         "options": dict(setting.options),
         "training": dict(setting.training),
-        "epochs": chosen,
-        "best_epoch": chosen,
-        "files": {
-            "source_stamps": setting.source and str(setting.source.stamps.resolve()),
-            "source_splits": setting.source and str(setting.source.splits.resolve()),
-            "target_stamps": str(setting.target.resolve()),
-            "test_stamps": test and str(test.resolve()),
-        },
+        "files": {name: path and str(path.resolve()) for name, path in files.items()},
         "code_digest": code_digest("adapting.adapt", f"methods.{setting.method}"),
-        "device": "cpu" if device.type == "cpu" else str(device),
-        "changes": [change.as_dict() for change in changes],
-        "evaluation": evaluate_predictions(predictions) if len(predictions) else {},
         "started_from": {"path": str(setting.model), "sha256": file_digest(setting.model)},
-        "stamps": {
-            stamps.survey: stamps.attributes["digest"] for stamps in (source, target) if stamps is not None
-        },
+        "stamps": {each.survey: each.attributes["digest"] for each in (source, target) if each is not None},
         "versions": versions(),
     }
+
+
+def adapt(
+    run: Path | str,
+    target: Path | str,
+    *,
+    method: str = "mme",
+    test: Path | str | None = None,
+    epochs: int = EPOCHS,
+    seed: int = 0,
+    device: str = "auto",
+    **options: Any,
+) -> Adaptation:
+    """Adapt a trained model to a new survey with 1 to 40 labels per class, as `stampshift adapt` does.
+
+    Parameters
+    ----------
+    run
+        Folder of a trained run, among the results that hold the stamps and splits of its survey.
+    target
+        Stamps file of the new survey, in which a few stamps of each class have labels.
+    method
+        ``"mme"`` or ``"finetune"``.
+    test
+        Stamps file of the new survey with labels that judge the result and do nothing else.
+    epochs
+        Epochs among which the labels choose.
+    seed, device
+        Of all random streams; and ``"auto"``, ``"cpu"`` or ``"cuda"``.
+    options
+        Others of `Setting.of_run`, such as ``entropy_weight`` and ``source_stamps``.
+
+    Examples
+    --------
+    >>> from stampshift import adapt
+    >>> adapted = adapt("results/baseline/HiTS/seed-0", "Rubin.h5", epochs=2)
+    >>> [change.stamps for change in adapted.changes]
+    ['labelled stamps, held out in turn', 'test part']
+    >>> adapted.save("adapted")
+    """
+    return adapt_model(
+        Setting.of_run(Path(run), Path(target), method=method, seed=seed, **options),
+        epochs=epochs,
+        epochs_unjudged=EPOCHS_UNJUDGED,
+        test=None if test is None else Path(test),
+        device=choose_device(device),
+        processes=len(os.sched_getaffinity(0)),
+        progress=False,
+    )

@@ -1,8 +1,8 @@
-"""What `stampshift adapt` does unless told otherwise. No torch: the command line shows these in its help."""
+"""Defaults of an adaptation. No torch: the command line shows them in its help."""
 
 from typing import Any
 
-EPOCHS = 20
+EPOCHS, EPOCHS_UNJUDGED = 20, 5
 ENTROPY_WEIGHT = 0.1
 TEMPERATURE = 0.05
 EPOCH_SIZE = 2500

@@ -1,33 +1,22 @@
 """The stamps that judge an adapted model; no training of the adaptation has seen their labels."""
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
 
-from stampshift.adapting.gain import Change
 from stampshift.adapting.setting import Setting
 from stampshift.core.errors import ContractError
+from stampshift.metrics.change import Change
 from stampshift.stamps.file import Stamps
 from stampshift.stamps.splits import Rows
 from stampshift.training.model import Model, predict
 
 
-@dataclass(frozen=True)
-class Jury:
-    """Labelled stamps that judge both models.
-
-    Attributes
-    ----------
-    stamps
-        The file that they are in.
-    rows
-        int64 (n,), ascending.
-    words
-        Which they are, for print.
-    """
+class Jury(NamedTuple):
+    """Labelled stamps that judge both models: rows of a file, and which they are in words."""
 
     stamps: Stamps
     rows: Rows
@@ -52,45 +41,35 @@ class Jury:
         )
 
 
-def source_test(setting: Setting) -> list[Jury]:
-    """The test part of the model's own survey, in a list that is empty without its files."""
-    if setting.source_stamps is None or setting.source_splits is None:
-        return []
-    return [Jury(setting.source_stamps, setting.source_splits.test, "test part")]
-
-
-def target_test(setting: Setting, path: Path | None) -> list[Jury]:
-    """A file of labelled stamps of the target, in a list that is empty without one.
+def tested_by(setting: Setting, test: Path | None) -> list[Jury]:
+    """The test part of the model's own survey, and the target's test file: those that there are.
 
     Raises
     ------
     ContractError
-        If it is of another size, or has a candidate that the adaptation sees, labelled or not.
+        If the file's stamps do not fit the model, or it has a candidate that the adaptation sees.
     """
-    if path is None:
-        return []
-    test, target = Stamps.open(path), setting.target_stamps
-    setting.check_stamps(test)
-    shared = np.intersect1d(test.ids, target.ids)
-    if len(shared):
-        raise ContractError(
-            f"{path}: expected candidates that the adaptation does not see, found {len(shared)} that are in "
-            f"{setting.target} too, such as {shared[0]}. Take them out of one of the files."
-        )
-    return [Jury(test, np.arange(len(test)), "test file")]
+    juries = []
+    if setting.source_stamps is not None and setting.source_splits is not None:
+        juries.append(Jury(setting.source_stamps, setting.source_splits.test, "test part"))
+    if test is not None:
+        stamps = Stamps.open(test)
+        setting.check_stamps(stamps)
+        shared = np.intersect1d(stamps.ids, setting.target_stamps.ids)
+        if len(shared):
+            raise ContractError(
+                f"{test}: expected candidates that the adaptation does not see, found {len(shared)} that are "
+                f"in {setting.target} too, such as {shared[0]}. Take them out of one of the files."
+            )
+        juries.append(Jury(stamps, np.arange(len(stamps)), "test file"))
+    return juries
 
 
-def held_out(setting: Setting, scores: pd.DataFrame, *, device: torch.device) -> list[Change]:
+def held_out_change(setting: Setting, scores: pd.DataFrame, *, device: torch.device) -> list[Change]:
     """The labelled stamps of the target, each called by a training that did not see it.
 
-    Parameters
-    ----------
-    setting
-        Files and options.
-    scores
-        Of the chosen epoch: columns ``row``, ``label`` and ``score``; empty where no stamp could be held out.
-    device
-        Where to score.
+    `scores` has columns ``row``, ``label`` and ``score`` of the chosen epoch; without a line there is no
+    change.
     """
     if scores.empty:
         return []

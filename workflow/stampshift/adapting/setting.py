@@ -1,62 +1,89 @@
-"""What all trainings of an adaptation share: files, method, options. It opens them in any process."""
+"""What all trainings of an adaptation share: files, method, options. Any process can open them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import torch
 
-from stampshift.adapting.few_labels import FewLabels
+from stampshift.adapting import defaults
 from stampshift.core.errors import ConfigError, ContractError
 from stampshift.methods import METHODS
 from stampshift.methods.method import Method
+from stampshift.stamps.few_labels import FewLabels
 from stampshift.stamps.file import Stamps
 from stampshift.stamps.splits import Rows, Splits
 from stampshift.training.data import Labelled, TrainingData, Unlabelled
 from stampshift.training.model import Model
 from stampshift.training.progress import Task
+from stampshift.training.run_folder import MODEL, read_trained_run
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """Files of the survey that the model was trained on: its stamps, and the split of that training."""
 
     stamps: Path
     splits: Path
 
 
+def source_of(run: Path, *, stamps: Path | None, splits: Path | None) -> Source | None:
+    """Stamps and split of a run's source: those given, or those of the results that the run's folder is in.
+
+    None where one of the two files is neither given nor found. A `ContractError` if the folder is not that of
+    a trained run, or a given file does not exist.
+    """
+    metrics = read_trained_run(run)
+    for given in (stamps, splits):
+        if given is not None and not given.is_file():
+            raise ContractError(f"{given}: no such file.")
+    for results in run.resolve().parents:
+        beside = results / "stamps" / f"{metrics['source']}.h5"
+        stamps = stamps or (beside if beside.is_file() else None)
+        beside = results / "splits" / f"{metrics['source']}" / f"seed-{metrics['seed']}.npz"
+        splits = splits or (beside if beside.is_file() else None)
+    return Source(stamps, splits) if stamps and splits else None
+
+
 @dataclass(frozen=True)
 class Setting:
-    """Files and options of an adaptation; picklable.
+    """Files and options of an adaptation; picklable."""
 
-    Attributes
-    ----------
-    model
-        Model file that the adaptation starts from.
-    source
-        Files of the model's survey; None where they are not at hand, which fine-tuning can do without.
-    target
-        Stamps file of the new survey, with labels for a few.
-    method
-        ``"mme"`` or ``"finetune"``.
-    options
-        The method's options, with a number as ``entropy_weight``.
-    training
-        As section `training` of the configuration.
-    seed
-        Of all random streams.
-    """
+    model: Path  # model file that the adaptation starts from
+    source: Source | None  # None where its files are not available, which fine-tuning can do without
+    target: Path  # stamps file of the new survey, with labels for a few
+    method: str  # "mme" or "finetune"
+    options: Mapping[str, Any]  # of the method, with a number as `entropy_weight`
+    training: Mapping[str, Any]  # as section `training` of the configuration
+    seed: int  # of all random streams
 
-    model: Path
-    source: Source | None
-    target: Path
-    method: str
-    options: Mapping[str, Any]
-    training: Mapping[str, Any]
-    seed: int
+    @classmethod
+    def of_run(
+        cls,
+        run: Path,
+        target: Path,
+        *,
+        method: str,
+        source_stamps: Path | None = None,
+        source_splits: Path | None = None,
+        entropy_weight: float = defaults.ENTROPY_WEIGHT,
+        temperature: float = defaults.TEMPERATURE,
+        seed: int,
+        **training: Any,
+    ) -> Self:
+        """Setting that starts from a run's folder; MME alone has weight and temperature."""
+        mme = defaults.mme_options(entropy_weight=entropy_weight, temperature=temperature)
+        return cls(
+            model=run / MODEL,
+            source=source_of(run, stamps=source_stamps, splits=source_splits),
+            target=target,
+            method=method,
+            options=mme if method == "mme" else {},
+            training=defaults.training_options(**training),
+            seed=seed,
+        )
 
     def check(self) -> None:
         """Raise an error if the files do not go together.
@@ -64,7 +91,7 @@ class Setting:
         Raises
         ------
         ConfigError
-            If the method cannot start from this model, or needs stamps that there are not.
+            If the method cannot start from this model, or needs stamps that are not available.
         ContractError
             If a file breaks its contract, or the stamps were preprocessed in different ways.
         """
@@ -127,35 +154,36 @@ class Setting:
 
     @cached_property
     def source_stamps(self) -> Stamps | None:
-        """Stamps of the model's own survey, None where they are not at hand."""
+        """Stamps of the model's own survey, where they are available."""
         return None if self.source is None else Stamps.open(self.source.stamps)
 
     @cached_property
     def source_splits(self) -> Splits | None:
-        """The split of the model's training, None where it is not at hand."""
+        """The split of the model's training, where it is available."""
         return None if self.source is None else Splits.open(self.source.splits)
 
     def task(self, shots: Rows, *, name: str, entropy: int, device: torch.device) -> Task:
-        """A training on some of the labelled stamps; no other label of the target goes into it.
+        """A training on some of the labelled stamps; no other label of the target enters it.
 
-        Without files of the source its place is taken by the shots, which no method then looks at.
+        Without files of the source, the shots take its place, which no method then looks at.
         """
         target = Labelled.of(self.target_stamps, shots)
         source = validation = target
         if self.source_stamps is not None and self.source_splits is not None:
             source = Labelled.of(self.source_stamps, self.source_splits.train)
             validation = Labelled.of(self.source_stamps, self.source_splits.validation)
+        data = TrainingData(
+            source=source,
+            target=target,
+            unlabelled=Unlabelled(self.target_stamps.stamps, self.few_labels.pile),
+            source_validation=validation,
+            target_validation=None,
+        )
         return Task(
             name=name,
             method=self.recipe,
             network=self.starting_model.network,
-            data=TrainingData(
-                source=source,
-                target=target,
-                unlabelled=Unlabelled(self.target_stamps.stamps, self.few_labels.pile),
-                source_validation=validation,
-                target_validation=None,
-            ),
+            data=data,
             entropy=entropy,
             options=self.options,
             training=self.training,

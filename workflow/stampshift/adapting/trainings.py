@@ -1,4 +1,4 @@
-"""The trainings of an adaptation: one per fold, which tell for how long to train, and the final one."""
+"""The trainings of an adaptation: one per fold, which say for how long to train, and the final one."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -8,11 +8,11 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from stampshift.adapting.few_labels import Fold
 from stampshift.adapting.setting import Setting
 from stampshift.core.parallel import ordered_map
 from stampshift.methods.method import State, copied_to_cpu
 from stampshift.metrics.metrics import evaluate, mean_cross_entropy
+from stampshift.stamps.few_labels import Fold
 from stampshift.stamps.splits import Rows
 from stampshift.training.device import set_up_process
 from stampshift.training.loop import Trainer
@@ -26,18 +26,7 @@ def held_out_scores(
 ) -> pd.DataFrame:
     """Score every labelled stamp after every epoch of a training that did not see it.
 
-    Parameters
-    ----------
-    setting
-        Files and options.
-    epochs
-        Epochs of every fold's training.
-    device
-        Where to train.
-    processes
-        Folds trained at the same time, each in a process of its own; it does not change the result.
-    progress
-        Whether to show a progress bar, if the error stream is a terminal.
+    `processes` folds train at the same time, each in a process of its own; it does not change the result.
 
     Returns
     -------
@@ -68,14 +57,9 @@ def _fold_scores(
 def final_training(
     setting: Setting, *, epochs: int, device: torch.device, progress: bool
 ) -> tuple[State, pd.DataFrame]:
-    """Train on all labelled stamps.
+    """Train on all labelled stamps: weights after the last epoch, on the CPU, and a line per epoch.
 
-    Returns
-    -------
-    state
-        Weights after the last epoch, on the CPU.
-    history
-        Columns ``epoch``, ``train_loss`` and ``learning_rate``.
+    Its columns are ``epoch``, ``train_loss`` and ``learning_rate``.
     """
     rows = []
     shots = setting.few_labels.labelled
@@ -91,25 +75,14 @@ def final_training(
 def trained_epochs(
     setting: Setting, shots: Rows, *, number: int, epochs: int, device: torch.device
 ) -> Iterator[tuple[int, Trainer, dict[str, float]]]:
-    """Train, and stop after every epoch for a look.
+    """Train on some labelled target stamps, and stop after every epoch for a look.
 
-    Parameters
-    ----------
-    setting
-        Files and options.
-    shots
-        Rows of the labelled target stamps that the training sees.
-    number
-        0 for the final training, then the folds: it decides on the random streams.
-    epochs
-        How many.
-    device
-        Where to train.
+    The number, 0 for the final training and then the folds, decides on the random streams.
 
     Yields
     ------
     epoch, trainer, losses
-        The epoch's number, from 1; the training as it is then; and what `Trainer.train_epoch` tells.
+        The epoch's number, from 1; the training as it is then; and what `Trainer.train_epoch` returns.
     """
     set_up_process()
     name = "final training" if number == 0 else f"fold {number}"
@@ -121,12 +94,7 @@ def trained_epochs(
 
 
 def choose_epochs(scores: pd.DataFrame) -> pd.DataFrame:
-    """How well the held-out stamps are called after each epoch, all folds together.
-
-    Parameters
-    ----------
-    scores
-        Of `held_out_scores`.
+    """How well the held-out stamps are called after each epoch, all folds of `held_out_scores` together.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What people run outside the workflow: a module per kind of work, a function per command."""
+"""Commands outside the workflow: a module per kind of work, a function per command."""
 
 import sys
 from typing import Annotated
@@ -6,12 +6,12 @@ from typing import Annotated
 import typer
 
 from stampshift import __version__
-from stampshift.cli import adapt, drift, experiment, inspect, release, review, score, simulate, stamps
+from stampshift.cli import data_commands, experiment, model_commands, review_commands
 from stampshift.core.errors import StampshiftError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 # in the order of the help
-for commands in (inspect, simulate, stamps, experiment, review, adapt, release, score, drift):
+for commands in (data_commands, experiment, review_commands, model_commands):
     app.registered_commands += commands.app.registered_commands
 
 
@@ -32,7 +32,7 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line; an error that the user can mend is its message and exit status 1."""
+    """Run the command line; an error that the user can fix ends it with a message and exit status 1."""
     try:
         app()
     except StampshiftError as error:

@@ -1,6 +1,6 @@
 """The contract of a released model: what its folder holds, and all that a score needs besides the weights.
 
-Nothing in it depends on a test label: what was measured on test parts stands in the model card.
+Nothing in it depends on a test label: what was measured on test parts is in the model card.
 """
 
 from collections.abc import Mapping
@@ -24,46 +24,23 @@ DIGESTED = (MODEL, ONNX, REFERENCE)
 
 @dataclass(frozen=True)
 class Contract:
-    """What `contract.json` holds.
-
-    Attributes
-    ----------
-    network, head
-        Of the classifier, as in its model file.
-    size_pixels, normalisation
-        Of the stamps: the crop, and a key of `preprocess.NORMALISATIONS`.
-    surveys
-        ``role`` (``"source"`` or ``"target"``) and ``invalid`` (marks of invalid pixels, as `InvalidPixels`)
-        of each survey that the model was trained on.
-    calibration
-        ``temperature`` (1 where ``fitted`` is false), and ``survey``, ``stamps``, ``n_real`` and ``n_bogus``
-        of the validation stamps on which it was fitted.
-    out_of_distribution
-        ``quantile``, and by survey under ``thresholds``: the ``distance`` beyond which a stamp is flagged,
-        the number of reference ``stamps`` behind it and the share of them ``expected`` beyond it.
-    parity
-        ``largest_difference`` of a logit of ONNX Runtime from torch's over ``stamps`` reference stamps, and
-        the ``tolerance``.
-    simulated
-        Whether any survey was drawn by the simulator.
-    digests
-        SHA-256 of the folder's files.
-    channels, labels
-        Order of the images, and codes of the labels.
-    stampshift, format
-        Versions of the package that wrote the folder, and of the folder's format.
-    """
+    """Content of `contract.json`."""
 
     network: str
     head: str
     size_pixels: int
-    normalisation: str
+    normalisation: str  # a key of `preprocessing.NORMALISATIONS`
+    # of each survey that the model was trained on: `role` ("source" or "target"), `invalid` (`InvalidPixels`)
     surveys: Mapping[str, Mapping[str, Any]]
+    # `temperature` (1 where `fitted` is false); `survey`, `stamps`, `n_real` and `n_bogus` of its validation
     calibration: Mapping[str, Any]
+    # `quantile`; `thresholds` by survey: the `distance` beyond which a stamp is flagged, the number of
+    # reference `stamps` behind it, and the share `expected` beyond it
     out_of_distribution: Mapping[str, Any]
+    # `largest_difference` between logits of ONNX Runtime and torch over `stamps` stamps, and the `tolerance`
     parity: Mapping[str, Any]
-    simulated: bool
-    digests: Mapping[str, str]
+    simulated: bool  # whether any survey was drawn by the simulator
+    digests: Mapping[str, str]  # SHA-256 of the folder's files
     channels: tuple[str, ...] = CHANNELS
     labels: Mapping[str, int] = field(default_factory=lambda: dict(LABELS))
     stampshift: str = __version__
@@ -88,15 +65,22 @@ class Contract:
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """Read the contract of a folder and check that the folder keeps it.
+        """Read a folder's contract and check the folder's files against it.
 
         Raises
         ------
         ContractError
-            If the folder is no released model, is of a newer format, misses a file, or holds one that has
-            changed.
+            If the folder is no released model, has another format, lacks a file, or holds a changed one.
         """
-        content = _content(folder)
+        path = folder / CONTRACT
+        if not path.is_file():
+            raise ContractError(
+                f"{folder}: expected a released model, a folder with a {CONTRACT}, found no such "
+                f"{'file in it' if folder.is_dir() else 'folder'}; `stampshift export` makes one."
+            )
+        content = read_json(path, remedy="Export the model again.")
+        if not isinstance(content, dict):
+            raise ContractError(f"{path}: holds no contract; export the model again.")
         if content.get("format") != FORMAT:
             raise ContractError(
                 f"{folder}: expected a released model of format {FORMAT}, found format "
@@ -106,7 +90,7 @@ class Contract:
         names = {each.name for each in fields(cls)}
         if names != set(content):
             raise ContractError(
-                f"{folder / CONTRACT}: misses {_listed(names - set(content))}, and has "
+                f"{path}: misses {_listed(names - set(content))}, and has "
                 f"{_listed(set(content) - names)} that no contract has; export the model again."
             )
         for name in DIGESTED:
@@ -114,22 +98,9 @@ class Contract:
         return cls(**content)
 
 
-def _content(folder: Path) -> dict[str, Any]:
-    path = folder / CONTRACT
-    if not path.is_file():
-        raise ContractError(
-            f"{folder}: expected a released model, a folder with a {CONTRACT}, found "
-            f"{'no such file in it' if folder.is_dir() else 'no such folder'}; `stampshift export` makes one."
-        )
-    content = read_json(path, remedy="Export the model again.")
-    if not isinstance(content, dict):
-        raise ContractError(f"{path}: holds no contract; export the model again.")
-    return content
-
-
 def _check_file(path: Path, expected: str | None) -> None:
     if not path.is_file():
-        raise ContractError(f"{path}: missing from the released model; copy the folder whole.")
+        raise ContractError(f"{path}: missing from the released model; copy the whole folder again.")
     found = file_digest(path)
     if found != expected:
         raise ContractError(

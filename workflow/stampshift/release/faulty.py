@@ -1,19 +1,18 @@
-"""Stamps made wrong on purpose: what a flag for the unlike should see.
+"""Stamps made wrong on purpose: what a flag for unfamiliar stamps should detect.
 
-Each takes float32 (n, 3, size, size) stamps, preprocessed, and a generator, and gives as many wrong ones.
+Each fault takes preprocessed float32 (n, 3, size, size) stamps and a generator, and gives as many wrong ones.
 """
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stampshift.stamps.file import CHANNELS, DIFFERENCE
+from stampshift.stamps.file import CHANNELS
 
 Images = NDArray[np.float32]
 Fault = Callable[[Images, np.random.Generator], Images]
-TEMPLATE, SCIENCE = CHANNELS.index("template"), CHANNELS.index("science")
+TEMPLATE, SCIENCE, DIFFERENCE = range(len(CHANNELS))
 
 
 def _noise(stamps: Images, generator: np.random.Generator) -> Images:
@@ -23,42 +22,32 @@ def _noise(stamps: Images, generator: np.random.Generator) -> Images:
     return noise * deviation + mean
 
 
-def _reordered(stamps: Images, generator: np.random.Generator, *, order: tuple[int, ...]) -> Images:  # noqa: ARG001
-    return np.ascontiguousarray(stamps[:, order])
-
-
-def _empty(stamps: Images, generator: np.random.Generator, *, channels: tuple[int, ...]) -> Images:  # noqa: ARG001
-    """Channels without a valid pixel, or constant: preprocessing makes them 0."""
-    emptied = stamps.copy()
-    emptied[:, channels] = 0
-    return emptied
-
-
-def _turned(stamps: Images, generator: np.random.Generator, *, channels: tuple[int, ...]) -> Images:  # noqa: ARG001
-    """Flux upside down."""
-    turned = stamps.copy()
-    turned[:, channels] *= -1
-    return turned
-
-
 def _shuffled(stamps: Images, generator: np.random.Generator) -> Images:
-    """Pixels in another place, the same for all: what byte order and strides do."""
+    """Pixels in another place, the same for all stamps, as after a wrong byte order or stride."""
     order = generator.permutation(stamps.shape[2] * stamps.shape[3])
     return stamps.reshape(*stamps.shape[:2], -1)[..., order].reshape(stamps.shape)
 
 
+def _reordered(*order: int) -> Fault:
+    return lambda stamps, _: np.ascontiguousarray(stamps[:, order])
+
+
+def _times(factor: float, channels: Sequence[int]) -> Fault:
+    """Some channels times a factor; preprocessing makes an image without a valid pixel 0."""
+    factors = np.where(np.isin(range(len(CHANNELS)), channels), np.float32(factor), np.float32(1))
+    return lambda stamps, _: stamps * factors[:, np.newaxis, np.newaxis]
+
+
 FAULTS: Mapping[str, Fault] = {
-    "science and difference swapped": partial(_reordered, order=(TEMPLATE, DIFFERENCE, SCIENCE)),
-    "template and science swapped": partial(_reordered, order=(SCIENCE, TEMPLATE, DIFFERENCE)),
-    "images in turn (science, difference, template)": partial(
-        _reordered, order=(SCIENCE, DIFFERENCE, TEMPLATE)
-    ),
-    "template empty": partial(_empty, channels=(TEMPLATE,)),
-    "science empty": partial(_empty, channels=(SCIENCE,)),
-    "difference empty": partial(_empty, channels=(DIFFERENCE,)),
-    "all images empty": partial(_empty, channels=(TEMPLATE, SCIENCE, DIFFERENCE)),
-    "difference upside down": partial(_turned, channels=(DIFFERENCE,)),
-    "all images upside down": partial(_turned, channels=(TEMPLATE, SCIENCE, DIFFERENCE)),
+    "science and difference swapped": _reordered(TEMPLATE, DIFFERENCE, SCIENCE),
+    "template and science swapped": _reordered(SCIENCE, TEMPLATE, DIFFERENCE),
+    "images in turn (science, difference, template)": _reordered(SCIENCE, DIFFERENCE, TEMPLATE),
+    "template empty": _times(0, [TEMPLATE]),
+    "science empty": _times(0, [SCIENCE]),
+    "difference empty": _times(0, [DIFFERENCE]),
+    "all images empty": _times(0, range(3)),
+    "difference upside down": _times(-1, [DIFFERENCE]),
+    "all images upside down": _times(-1, range(3)),
     "pixels shuffled": _shuffled,
     "white noise": _noise,
 }

@@ -1,4 +1,4 @@
-"""From a trained classifier to `model.onnx`, and the proof that both say the same."""
+"""From a trained classifier to `model.onnx`, and the check that both give the same logits."""
 
 import io
 import warnings
@@ -14,26 +14,17 @@ from torch import Tensor, nn
 from stampshift import __version__
 from stampshift.core.errors import ContractError
 from stampshift.networks.classifier import Classifier
-from stampshift.release.network import INPUT, OnnxNetwork, Outputs, batches
 from stampshift.release.outliers import Exposed, Layers, Outliers
+from stampshift.release.released import INPUT, OnnxNetwork, Outputs, batches
 
-OPSET = 17  # of 2022: runtimes of the last years know it
-FEATURES = "features"  # an output for whoever wants them; scores do not
-OUTPUTS = (*Outputs._fields, FEATURES)
-# of a logit. A score moves by a quarter of it at most; what rounding makes of logits is a hundredth of it
+OPSET = 17  # of 2022: all runtimes of recent years know it
+OUTPUTS = (*Outputs._fields, "features")  # scores need no features: they are there for whoever wants them
+# of a logit: a score moves by a quarter of it at most, and rounding moves a logit by a hundredth of it
 TOLERANCE = 1e-3
 
 
 class ReleasedNetwork(nn.Module):
-    """A classifier together with what tells whether a stamp is like those of its training.
-
-    Parameters
-    ----------
-    classifier
-        The trained classifier.
-    outliers
-        What its training stamps look like to it.
-    """
+    """A trained classifier together with what its training stamps look like to it."""
 
     def __init__(self, classifier: Classifier, outliers: Outliers) -> None:
         super().__init__()
@@ -60,16 +51,8 @@ def torch_outputs(network: ReleasedNetwork, stamps: NDArray[np.float32]) -> Outp
 def onnx_bytes(network: ReleasedNetwork, *, size_pixels: int, description: Mapping[str, str]) -> bytes:
     """A network as an ONNX file: input ``stamps``, outputs `OUTPUTS`, the length of a batch free.
 
-    The same weights give the same bytes.
-
-    Parameters
-    ----------
-    network
-        On the CPU.
-    size_pixels
-        Side of the stamps.
-    description
-        Kept in the file's metadata, for those who meet it without its folder.
+    The same weights give the same bytes. The description is kept in the file's metadata, for those who meet
+    the file without its folder.
     """
     buffer = io.BytesIO()
     with warnings.catch_warnings():
@@ -79,7 +62,7 @@ def onnx_bytes(network: ReleasedNetwork, *, size_pixels: int, description: Mappi
         torch.onnx.export(
             network.eval(),
             (torch.zeros(2, 3, size_pixels, size_pixels),),
-            buffer,  # type: ignore[arg-type]  # files in memory are taken, too
+            buffer,  # type: ignore[arg-type]  # a file in memory works, too
             input_names=[INPUT],
             output_names=list(OUTPUTS),
             dynamic_axes={name: {0: "batch"} for name in (INPUT, *OUTPUTS)},
@@ -96,12 +79,7 @@ def onnx_bytes(network: ReleasedNetwork, *, size_pixels: int, description: Mappi
 def parity(
     runtime: OnnxNetwork, network: ReleasedNetwork, stamps: NDArray[np.float32], *, tolerance: float
 ) -> dict[str, Any]:
-    """Compare the logits of ONNX Runtime and torch on float32 (n, 3, size, size) stamps.
-
-    Returns
-    -------
-    dict
-        ``largest_difference``, ``stamps`` and ``tolerance``.
+    """Compare the logits of ONNX Runtime and torch on float32 (n, 3, size, size) stamps: the entry `parity`.
 
     Raises
     ------

@@ -1,16 +1,15 @@
 """How like the training stamps a stamp is: similarity to a prototype, and distance for the flag.
 
-Similarity is the largest cosine of the extractor's features with one of two class prototypes. The
-prototypes are the means, made unit vectors, of the unit features of the training stamps that the model calls
-bogus and real. The rows of a prototype head are not taken: they are directions that *separate* the classes,
-no centres of what was seen, and a linear head has none. So the word means the same for either head.
+Similarity is the largest cosine of the extractor's features with one of two class prototypes: the means, made
+unit vectors, of the unit features of the training stamps that the model calls bogus and real. The rows of a
+prototype head are not used: they are directions that *separate* the classes, and a linear head has none.
 
-The features that end a classifier of two classes have forgotten all that does not part these two: noise
+The last features of a two-class classifier have lost all that does not separate the two classes: noise
 looks like any other bogus stamp, and similarity is a poor detector (figures: `benchmarks/README.md`). The
-flag therefore uses the distance of Mahalanobis to the nearer of two Gaussians, one per class with one
+flag therefore uses the Mahalanobis distance to the nearer of two Gaussians, one per class with one
 covariance (Lee et al. 2018), of the mean activation of every map of the convolutional layers.
 
-No label is read: the class is the model's call. So stamps of a survey that has almost no labels count too.
+No label is read: the class is the model's call, so that stamps of a survey with almost no labels count too.
 """
 
 from typing import NamedTuple, Self
@@ -28,31 +27,15 @@ SMALLEST_NORM = 1e-12
 
 
 class Layers(NamedTuple):
-    """What a classifier makes of n stamps.
+    """What a classifier makes of n stamps, float32."""
 
-    Attributes
-    ----------
-    logits
-        float32 (n, 2), of bogus and real.
-    features
-        float32 (n, F), the extractor's output.
-    activations
-        float32 (n, A), mean over the pixels of every map of its convolutional layers.
-    """
-
-    logits: Tensor
-    features: Tensor
-    activations: Tensor
+    logits: Tensor  # (n, 2), of bogus and real
+    features: Tensor  # (n, F), the extractor's output
+    activations: Tensor  # (n, A), mean over the pixels of every map of its convolutional layers
 
 
 class Exposed(nn.Module):
-    """A classifier that gives the activations on the way to its logits, too.
-
-    Parameters
-    ----------
-    classifier
-        Its extractor is a sequence of layers.
-    """
+    """A classifier, its extractor a sequence of layers, that also gives the activations before its logits."""
 
     def __init__(self, classifier: Classifier) -> None:
         super().__init__()
@@ -70,21 +53,11 @@ class Exposed(nn.Module):
 
 
 class Outliers(nn.Module):
-    """What training stamps look like to a network.
+    """What training stamps look like to a network."""
 
-    Parameters
-    ----------
-    prototypes
-        (2, F), unit vectors by class.
-    means
-        (2, A), of the activations, by class.
-    whitening
-        (A, A): multiplied by it, activations have unit covariance around their class' mean.
-    """
-
-    prototypes: Tensor
-    whitening: Tensor
-    centres: Tensor  # (2, A), means that are whitened
+    prototypes: Tensor  # (2, F), unit vectors by class
+    whitening: Tensor  # (A, A): multiplied by it, activations have unit covariance around their class' mean
+    centres: Tensor  # (2, A), whitened means of the activations, by class
 
     def __init__(self, prototypes: Tensor, means: Tensor, whitening: Tensor) -> None:
         super().__init__()

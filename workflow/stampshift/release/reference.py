@@ -1,8 +1,8 @@
 """Reference stamps of a released model: held out of the training, none of them of a test part.
 
-The part ``validation`` has labels; calibration and operating points are read off it. The part ``unlabelled``
-is as many stamps of an adapted model's target as were held out of training without a label: a survey's
-few shots are too few, and too evenly drawn, to say what its stamps look like.
+Stamps of the part ``validation`` have labels: calibration and operating points use them. The part
+``unlabelled`` holds stamps of an adapted model's target that were held out of training without a label: a
+survey's few shots are too few, and too evenly drawn, to say what its stamps look like.
 """
 
 from collections.abc import Sequence
@@ -15,46 +15,28 @@ from numpy.typing import NDArray
 
 from stampshift.core.errors import ContractError
 from stampshift.metrics.calibration import fitted_calibration
-from stampshift.release.network import OnnxNetwork
-from stampshift.release.released import calibrated
+from stampshift.release.released import OnnxNetwork, calibrated
 from stampshift.stamps.file import BOGUS, REAL, Stamps
 from stampshift.stamps.splits import Rows
 
-SAMPLE = 10_000  # stamps of a survey, from which outliers are told and on which parity is checked
+SAMPLE = 10_000  # at most so many stamps of a survey fit the outliers, and as many check the parity
 VALIDATION, UNLABELLED = "validation", "unlabelled"
 ROUNDING = 1e-9  # 0.29 x 100 is a little less than 29
 
 
 @dataclass(frozen=True)
 class ReleasedSurvey:
-    """A survey that a model was trained on.
+    """A survey that a model was trained on."""
 
-    Attributes
-    ----------
-    role
-        ``"source"`` or ``"target"``.
-    stamps
-        The survey.
-    train
-        Rows that the training saw, labelled or not. No label of theirs is read.
-    validation
-        Rows of the labelled stamps that chose the model's epoch; may be empty.
-    unlabelled
-        Rows held out of the training. No label of theirs is read; may be empty.
-    validation_logits
-        float32, logit of real less bogus of the validation stamps, where the model was trained on these very
-        stamps: each of a training that did not see it. None where the model itself did not.
-    tested
-        File of the test stamps, where it is not `stamps`.
-    """
-
-    role: str
+    role: str  # "source" or "target"
     stamps: Stamps
-    train: Rows
-    validation: Rows
-    unlabelled: Rows
+    train: Rows  # rows that the training saw; no label of theirs is read
+    validation: Rows  # rows of the labelled stamps that chose the model's epoch; may be empty
+    unlabelled: Rows  # rows held out of the training; no label of theirs is read; may be empty
+    # float32, logit of real less bogus of the validation stamps, where the model was trained on these very
+    # stamps: each is of a training that did not see the stamp. None where the model itself did not.
     validation_logits: NDArray[np.float32] | None = None
-    tested: Stamps | None = None
+    tested: Stamps | None = None  # file of the test stamps, where it is not `stamps`
 
     @property
     def name(self) -> str:
@@ -66,13 +48,9 @@ class ReleasedSurvey:
         """Rows of the reference: validation, then unlabelled."""
         return np.concatenate([self.validation, self.unlabelled])
 
-    def training_sample(self) -> NDArray[np.float32]:
-        """Up to `SAMPLE` training stamps."""
-        return self.stamps.stamps[spread(self.train, SAMPLE)]
-
-    def held_out_sample(self) -> NDArray[np.float32]:
-        """Up to `SAMPLE` reference stamps."""
-        return self.stamps.stamps[spread(self.held_out, SAMPLE)]
+    def sample(self, rows: Rows) -> NDArray[np.float32]:
+        """Up to `SAMPLE` stamps of some rows."""
+        return self.stamps.stamps[spread(rows, SAMPLE)]
 
 
 def spread(rows: Rows, most: int) -> Rows:
@@ -105,15 +83,15 @@ def _lines(survey: ReleasedSurvey, network: OnnxNetwork) -> pd.DataFrame:
             "nothing is known of how the model scores this survey. Give some stamps, labelled or not."
         )
     outputs = network.run(survey.stamps.stamps, survey.held_out)
-    parts = [VALIDATION] * len(survey.validation) + [UNLABELLED] * len(survey.unlabelled)
-    labels = [*survey.stamps.labels[survey.validation].tolist(), *([None] * len(survey.unlabelled))]
+    labelled, unlabelled = len(survey.validation), len(survey.unlabelled)
     logits = outputs.logits[:, REAL] - outputs.logits[:, BOGUS]
     if survey.validation_logits is not None:
-        logits[: len(survey.validation)] = survey.validation_logits
+        logits[:labelled] = survey.validation_logits
+    labels = [*survey.stamps.labels[survey.validation].tolist(), *([None] * unlabelled)]
     return pd.DataFrame(
         {
             "survey": survey.name,
-            "part": parts,
+            "part": [VALIDATION] * labelled + [UNLABELLED] * unlabelled,
             "label": pd.array(labels, dtype="Int8"),
             "logit": logits,
             "similarity": outputs.similarity,

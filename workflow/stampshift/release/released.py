@@ -1,10 +1,15 @@
-"""A released model at work: stamps in, scores out. Everything it needs is in its folder; torch is not."""
+"""A released model at work: stamps in, scores out. Its folder holds everything it needs; no torch.
 
+The network runs in ONNX Runtime, so a process that scores starts in a fraction of a second.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
+import onnxruntime
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit
@@ -12,46 +17,65 @@ from scipy.special import expit
 from stampshift.core.errors import ContractError
 from stampshift.core.files import read_table
 from stampshift.release.contract import ONNX, REFERENCE, Contract
-from stampshift.release.network import OnnxNetwork
 from stampshift.stamps.file import BOGUS, CHANNELS, REAL
+from stampshift.stamps.splits import Rows
 
-OUT_OF_DISTRIBUTION = "out of distribution"  # as a flag of a scored stamp
+OUT_OF_DISTRIBUTION = "out of distribution"  # the flag of a scored stamp
+BATCH_PIXELS = 256 * 21 * 21  # activations of 256 stamps of 21 x 21 stay in the processor's cache
+INPUT = "stamps"
+ERRORS_ONLY = 3  # log level of ONNX Runtime
+
+Floats = NDArray[np.float32]
+
+
+class Outputs(NamedTuple):
+    """Outputs of a released network for n stamps, float32; the ONNX file uses the same names."""
+
+    logits: Floats  # (n, 2), of bogus and real, not calibrated
+    similarity: Floats  # (n,), cosine of the features with the nearer class prototype
+    distance: Floats  # (n,), Mahalanobis distance to the nearer class
 
 
 @dataclass(frozen=True)
 class Scores:
-    """What a released model says of n stamps.
+    """What a released model says of n stamps, each float32 (n,)."""
 
-    Attributes
-    ----------
-    score
-        float32 (n,), calibrated P(real).
-    similarity
-        float32 (n,), cosine with the nearer class prototype.
-    distance
-        float32 (n,), Mahalanobis distance, for `Release.outlying`.
-    logit
-        float32 (n,), logit of real less that of bogus, not calibrated.
+    score: Floats  # calibrated P(real)
+    similarity: Floats  # as in `Outputs`
+    distance: Floats  # as in `Outputs`, for `ReleasedModel.outlying`
+    logit: Floats  # logit of real less that of bogus, not calibrated
+
+
+class OnnxNetwork:
+    """The network of a `model.onnx` on the CPU.
+
+    Where processes work side by side, one thread each is the most efficient.
     """
 
-    score: NDArray[np.float32]
-    similarity: NDArray[np.float32]
-    distance: NDArray[np.float32]
-    logit: NDArray[np.float32]
+    def __init__(self, model: bytes, *, threads: int) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = ERRORS_ONLY
+        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+    def run(self, stamps: Floats, rows: Rows | None = None) -> Outputs:
+        """Outputs for stamps (N, 3, size, size), or for some rows of them, batch by batch."""
+        names = list(Outputs._fields)
+        parts = [self._session.run(names, {INPUT: batch}) for batch in batches(stamps, rows)]
+        return Outputs(*(np.concatenate(values) for values in zip(*parts, strict=True)))
 
 
-class Release:
-    """A released model. Each process opens its own.
+def batches(stamps: Floats, rows: Rows | None = None) -> Iterator[Floats]:
+    """Stamps, or some rows of them, in batches of about `BATCH_PIXELS`; one empty batch if there is none."""
+    size = max(1, BATCH_PIXELS // (stamps.shape[-2] * stamps.shape[-1]))
+    for start in range(0, max(1, len(stamps if rows is None else rows)), size):
+        some = slice(start, start + size)
+        yield np.ascontiguousarray(stamps[some if rows is None else rows[some]])
 
-    Parameters
-    ----------
-    folder
-        Where it lies.
-    contract
-        Its contract, checked.
-    network
-        Its network.
-    """
+
+class ReleasedModel:
+    """A released model. Each process opens its own."""
 
     def __init__(self, folder: Path, *, contract: Contract, network: OnnxNetwork) -> None:
         self.folder = folder
@@ -60,22 +84,29 @@ class Release:
 
     @classmethod
     def open(cls, folder: Path | str, *, threads: int = 1) -> Self:
-        """Open a released model after checking its version and the digests of its files.
+        """Open a released model after checking its format and the digests of its files.
 
         Raises
         ------
         ContractError
-            If the folder is no released model, of another format, not whole, or changed.
+            If the folder is no released model, has another format, lacks a file, or holds a changed one.
+
+        Examples
+        --------
+        >>> from stampshift import ReleasedModel, Stamps
+        >>> model = ReleasedModel.open("rubin-model")
+        >>> stamps = Stamps.open("Rubin.h5", unlabelled=True)
+        >>> scores = model.score(stamps.stamps)
+        >>> scores.score.shape, scores.score.dtype
+        ((106,), dtype('float32'))
+        >>> outlying = model.outlying(scores.distance, survey="Rubin")
         """
         folder = Path(folder)
         contract = Contract.read(folder)
-        return cls(
-            folder,
-            contract=contract,
-            network=OnnxNetwork((folder / ONNX).read_bytes(), threads=threads),
-        )
+        network = OnnxNetwork((folder / ONNX).read_bytes(), threads=threads)
+        return cls(folder, contract=contract, network=network)
 
-    def score(self, stamps: NDArray[np.float32]) -> Scores:
+    def score(self, stamps: Floats) -> Scores:
         """Score float32 (n, 3, size, size) stamps, preprocessed as the contract says.
 
         Raises
@@ -98,15 +129,14 @@ class Release:
             )
         outputs = self._network.run(stamps)
         logit = outputs.logits[:, REAL] - outputs.logits[:, BOGUS]
-        return Scores(
-            score=calibrated(logit, self.contract.calibration["temperature"]),
-            similarity=outputs.similarity,
-            distance=outputs.distance,
-            logit=logit,
-        )
+        return Scores(self.calibrated(logit), outputs.similarity, outputs.distance, logit)
 
-    def outlying(self, distance: NDArray[np.float32], *, survey: str) -> NDArray[np.bool_]:
-        """Tell which stamps of a survey are out of distribution, from their distances.
+    def calibrated(self, logit: Floats) -> Floats:
+        """P(real) at the contract's temperature, of logits of real less bogus."""
+        return calibrated(logit, self.contract.calibration["temperature"])
+
+    def outlying(self, distance: Floats, *, survey: str) -> NDArray[np.bool_]:
+        """Which stamps of a survey are out of distribution, from their distances.
 
         A survey that the model does not know has the threshold of the model's own survey, `Contract.home`.
         """
@@ -115,10 +145,10 @@ class Release:
         return distance > np.float32(own["distance"])
 
     def reference(self) -> pd.DataFrame:
-        """Table of the reference stamps, as of `reference.reference_table`."""
+        """Table of the reference stamps, as `reference.reference_table` makes it."""
         return read_table(self.folder / REFERENCE, remedy="Export the model again.")
 
 
-def calibrated(logit: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
+def calibrated(logit: Floats, temperature: float) -> Floats:
     """P(real), float32, of logits of real less bogus at a temperature."""
     return expit(logit.astype(np.float64) / temperature).astype(np.float32)

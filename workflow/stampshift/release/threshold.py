@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.stats import binomtest
 
 from stampshift.core.errors import ContractError
+from stampshift.metrics.intervals import binomial_interval
 from stampshift.metrics.metrics import ROUNDING, detection_curve
 from stampshift.release.reference import validation_rows
-from stampshift.release.released import Release, calibrated
+from stampshift.release.released import ReleasedModel
 from stampshift.stamps.file import LABELS, REAL
 
 CONFIDENCE = 0.95
@@ -38,34 +38,24 @@ class Rate:
         return f"{self.value:.4f} ({self.low:.4f} to {self.high:.4f}; {self.count} of {self.of})"
 
 
+def rate(count: int, of: int) -> Rate:
+    """Share ``count / of`` with its Clopper-Pearson interval."""
+    limits = binomial_interval(count, of, confidence=CONFIDENCE, method="exact")
+    return Rate(count, of, count / of, *limits)
+
+
 @dataclass(frozen=True)
 class OperatingPoint:
-    """A threshold: a stamp is called real when its calibrated score is at least that.
+    """A threshold: a stamp is called real when its calibrated score is at least that."""
 
-    Attributes
-    ----------
-    survey
-        Whose validation stamps it was chosen on.
-    threshold
-        On the calibrated score.
-    mdr, fpr
-        Share of the reals below it, and share of the bogus stamps not below it.
-    max_mdr, max_fpr
-        What was asked for.
-    confidence
-        Of the intervals.
-    caveats
-        Sentences on what so many stamps cannot promise.
-    """
-
-    survey: str
+    survey: str  # whose validation stamps it was chosen on
     threshold: float
-    mdr: Rate
-    fpr: Rate
-    max_mdr: float | None
+    mdr: Rate  # share of the reals below the threshold
+    fpr: Rate  # share of the bogus stamps not below it
+    max_mdr: float | None  # as asked for
     max_fpr: float | None
-    confidence: float
-    caveats: tuple[str, ...]
+    confidence: float  # of the intervals
+    caveats: tuple[str, ...]  # sentences on what so many stamps cannot promise
 
     def as_dict(self) -> dict[str, Any]:
         """JSON content."""
@@ -84,38 +74,22 @@ class OperatingPoint:
         return "\n".join([*lines, *self.caveats])
 
 
-def rate(count: int, of: int, *, confidence: float) -> Rate:
-    """Share ``count / of`` with its Clopper-Pearson interval."""
-    interval = binomtest(count, of).proportion_ci(confidence, method="exact")
-    return Rate(count, of, count / of, float(interval.low), float(interval.high))
-
-
 def operating_point(
-    labels: ArrayLike,
-    scores: ArrayLike,
-    *,
-    survey: str,
-    max_mdr: float | None,
-    max_fpr: float | None,
-    confidence: float,
+    labels: ArrayLike, scores: ArrayLike, *, survey: str, max_mdr: float | None, max_fpr: float | None
 ) -> OperatingPoint:
     """Highest threshold that misses no larger share of the reals than `max_mdr`.
 
     Without `max_mdr` it is the lowest threshold that lets through no larger share of the bogus stamps than
-    `max_fpr`. With both, the former must do both.
+    `max_fpr`. With both, the highest threshold that keeps `max_mdr` must keep `max_fpr` too.
 
     Parameters
     ----------
-    labels
-        (N,), 1 real and 0 bogus, of validation stamps.
-    scores
-        (N,), calibrated P(real).
+    labels, scores
+        (N,) of validation stamps: 1 real and 0 bogus, and calibrated P(real).
     survey
         Whose stamps they are.
     max_mdr, max_fpr
         Shares from 0 to less than 1; at least one of them.
-    confidence
-        Of the intervals, a share.
 
     Raises
     ------
@@ -124,41 +98,28 @@ def operating_point(
     """
     curve = detection_curve(labels, scores)
     real, score = np.asarray(labels) == REAL, np.asarray(scores, dtype=np.float64)
+    allowed_fpr = 1.0 if max_fpr is None else max_fpr
     if max_mdr is not None:
         row = curve[curve["mdr"] <= max_mdr + ROUNDING].iloc[0]
     else:
-        row = curve[curve["fpr"] <= _given(max_fpr) + ROUNDING].iloc[-1]
+        row = curve[curve["fpr"] <= allowed_fpr + ROUNDING].iloc[-1]
     threshold = float(row["threshold"])
-    if not np.isfinite(threshold) or (max_fpr is not None and row["fpr"] > max_fpr + ROUNDING):
-        raise ContractError(_impossible(survey, curve, max_mdr, _given(max_fpr)))
-    mdr = rate(int((score[real] < threshold).sum()), int(real.sum()), confidence=confidence)
-    fpr = rate(int((score[~real] >= threshold).sum()), int((~real).sum()), confidence=confidence)
-    caveats = [
-        _caveat(name, kind, rate_, asked, confidence)
-        for name, kind, rate_, asked in (("MDR", "real", mdr, max_mdr), ("FPR", "bogus", fpr, max_fpr))
-        if asked is not None and rate_.high > asked
-    ]
-    return OperatingPoint(survey, threshold, mdr, fpr, max_mdr, max_fpr, confidence, tuple(caveats))
+    if not np.isfinite(threshold) or row["fpr"] > allowed_fpr + ROUNDING:
+        raise ContractError(_impossible(survey, curve, max_mdr, allowed_fpr))
+    mdr = rate(int((score[real] < threshold).sum()), int(real.sum()))
+    fpr = rate(int((score[~real] >= threshold).sum()), int((~real).sum()))
+    caveats = tuple(
+        _caveat(name, kind, found, asked)
+        for name, kind, found, asked in (("MDR", "real", mdr, max_mdr), ("FPR", "bogus", fpr, max_fpr))
+        if asked is not None and found.high > asked
+    )
+    return OperatingPoint(survey, threshold, mdr, fpr, max_mdr, max_fpr, CONFIDENCE, caveats)
 
 
 def choose(
-    release: Release,
-    *,
-    survey: str | None,
-    max_mdr: float | None,
-    max_fpr: float | None,
-    confidence: float = CONFIDENCE,
+    release: ReleasedModel, *, survey: str | None, max_mdr: float | None, max_fpr: float | None
 ) -> OperatingPoint:
-    """`operating_point` of a released model on a survey's validation stamps.
-
-    Parameters
-    ----------
-    release
-        The model.
-    survey
-        One of its surveys; its own, `Contract.home`, if None.
-    max_mdr, max_fpr, confidence
-        As for `operating_point`.
+    """`operating_point` of a released model on the validation stamps of a survey, its own if None.
 
     Raises
     ------
@@ -181,18 +142,8 @@ def choose(
             f"{int((rows['label'] == REAL).sum())} real and {int((rows['label'] != REAL).sum())} bogus; "
             "export a model with more labelled validation stamps."
         )
-    return operating_point(
-        rows["label"].to_numpy(np.uint8),
-        calibrated(rows["logit"].to_numpy(), release.contract.calibration["temperature"]),
-        survey=name,
-        max_mdr=max_mdr,
-        max_fpr=max_fpr,
-        confidence=confidence,
-    )
-
-
-def _given(value: float | None) -> float:
-    return 1.0 if value is None else value
+    labels, scores = rows["label"].to_numpy(np.uint8), release.calibrated(rows["logit"].to_numpy())
+    return operating_point(labels, scores, survey=name, max_mdr=max_mdr, max_fpr=max_fpr)
 
 
 def _impossible(survey: str, curve: pd.DataFrame, max_mdr: float | None, max_fpr: float) -> str:
@@ -208,18 +159,18 @@ def _impossible(survey: str, curve: pd.DataFrame, max_mdr: float | None, max_fpr
     )
 
 
-def _caveat(name: str, kind: str, found: Rate, asked: float, confidence: float) -> str:
+def _caveat(name: str, kind: str, found: Rate, asked: float) -> str:
     """What `found` does not promise: too few stamps for any promise, or too many of them beyond."""
-    tail = (1 - confidence) / 2
+    tail = (1 - CONFIDENCE) / 2
     best = 1 - tail ** (1 / found.of)  # the upper limit of none in so many
     if best > asked:
         needed = f"{ceil(log(tail) / log(1 - asked))} would be" if asked > 0 else "no number would be"
         return (
             f"{found.of} {kind} validation stamps are too few to promise an {name} of {asked:g} with "
-            f"{confidence:.0%} confidence: were none of them called wrongly the true one might still be "
+            f"{CONFIDENCE:.0%} confidence: even if none of them were called wrongly, the true rate could be "
             f"{best:.4g}; {needed} enough."
         )
     return (
-        f"With {confidence:.0%} confidence the true {name} may be up to {found.high:.4g}, more than the "
+        f"With {CONFIDENCE:.0%} confidence the true {name} may be up to {found.high:.4g}, more than the "
         f"{asked:g} asked for; ask for a lower one to be safe."
     )

@@ -6,10 +6,10 @@ held out without a label, for scores need none. A survey that the model does not
 model's own survey, and the report says so.
 
 A night has another share of reals than any training set, which by itself changes the distribution of scores.
-So similarity and distance are compared among the stamps called real and among those called bogus, too: where
+So similarity and distance are also compared among the stamps called real and among those called bogus: where
 these differ, the stamps themselves do.
 
-Large nights make any difference significant. A difference is therefore told by its size, the largest
+Large nights make any difference significant. A difference is therefore reported by its size, the largest
 distance of the two cumulative distributions (Kolmogorov-Smirnov), beside the size that two samples of this
 many stamps of *one* distribution would exceed once in ten thousand times. Below the latter it is chance;
 above, it is called drift only if it is at least `NOTABLE`.
@@ -26,31 +26,27 @@ from scipy.stats import ks_2samp, kstwo
 
 from stampshift.metrics.metrics import THRESHOLD
 from stampshift.release.reference import fair_part
-from stampshift.release.released import OUT_OF_DISTRIBUTION, Release, calibrated
-from stampshift.release.threshold import CONFIDENCE, Rate, rate
+from stampshift.release.released import OUT_OF_DISTRIBUTION, ReleasedModel
+from stampshift.release.threshold import rate
 from stampshift.scoring.scores_file import SEPARATOR
 
 QUANTITIES = ("score", "similarity", "distance")
 CHANCE = 1e-4  # probability that one distribution looks like two; a night has several of them
 NOTABLE = 0.1  # share of the stamps that lie elsewhere
-BLIND = 0.2  # of chance, beyond which it is said that a drift may go unseen
+BLIND = 0.2  # of chance, beyond which the report says that a drift may go unseen
 EXCESS = 2.0  # times the expected share of outliers, from which on there are too many
 FEWEST = 30  # stamps, below which nothing is compared
 CURVE_POINTS = 401
 CHANCE_WORD, SLIGHT, DRIFT, TOO_FEW = "chance", "slight", "drift", "too few stamps"
+CURVE_COLUMNS = ["survey", "quantity", "sample", "stamps", "ks", "verdict", "share", "value"]
 
 
-def drift_report(scores: pd.DataFrame, *, release: Release, threshold: float = THRESHOLD) -> dict[str, Any]:
-    """Compare a night with a model's reference, survey by survey.
+def drift_report(
+    scores: pd.DataFrame, *, release: ReleasedModel, threshold: float = THRESHOLD
+) -> dict[str, Any]:
+    """Compare a night, of `scores_file.read_scores`, with the reference of the model that scored it.
 
-    Parameters
-    ----------
-    scores
-        Of `scores_file.read_scores`.
-    release
-        The model that scored them.
-    threshold
-        Score from which a stamp is called real.
+    A stamp is called real from the threshold on.
 
     Returns
     -------
@@ -59,9 +55,8 @@ def drift_report(scores: pd.DataFrame, *, release: Release, threshold: float = T
         each ``stamps``, ``scored``, ``reference``, ``called_real`` and ``reference_called_real``,
         ``out_of_distribution`` with the share ``expected``, ``flags`` and ``distributions``.
     """
-    reference = scored_reference(release)
     surveys = {
-        str(survey): _survey(str(survey), rows, reference, release=release, threshold=threshold)
+        str(survey): _survey(str(survey), rows, release=release, threshold=threshold)
         for survey, rows in scores.groupby("survey", sort=True)
     }
     return {
@@ -71,13 +66,6 @@ def drift_report(scores: pd.DataFrame, *, release: Release, threshold: float = T
         "findings": [sentence for name, found in surveys.items() for sentence in _findings(name, found)],
         "surveys": surveys,
     }
-
-
-def scored_reference(release: Release) -> pd.DataFrame:
-    """Reference stamps of a release with their calibrated ``score``."""
-    reference = release.reference()
-    temperature = release.contract.calibration["temperature"]
-    return reference.assign(score=calibrated(reference["logit"].to_numpy(), temperature))
 
 
 def compared(night: NDArray[np.float64], reference: NDArray[np.float64]) -> dict[str, Any]:
@@ -102,7 +90,7 @@ def compared(night: NDArray[np.float64], reference: NDArray[np.float64]) -> dict
     return sizes | {"ks": distance, "chance": chance, "p_value": float(found.pvalue), "verdict": verdict}
 
 
-def curves(scores: pd.DataFrame, *, release: Release) -> pd.DataFrame:
+def curves(scores: pd.DataFrame, *, release: ReleasedModel) -> pd.DataFrame:
     """Cumulative distributions of night and reference: the table that the figure draws.
 
     Returns
@@ -111,47 +99,56 @@ def curves(scores: pd.DataFrame, *, release: Release) -> pd.DataFrame:
         Columns ``survey``, ``quantity``, ``sample`` (``"night"`` or ``"reference"``), ``stamps``, ``ks``,
         ``verdict``, ``share`` (cumulative, 0 to 1) and ``value``.
     """
-    reference, shares = scored_reference(release), np.linspace(0, 1, CURVE_POINTS)
-    parts = []
+    shares, parts = np.linspace(0, 1, CURVE_POINTS), []
     for survey, rows in scores.groupby("survey", sort=True):
-        known = _known(reference, str(survey), release)
+        known = _reference(str(survey), release)[1]
         for quantity in _quantities(rows):
             samples = {"night": _values(rows, quantity), "reference": _values(known, quantity)}
             found = compared(samples["night"], samples["reference"])
-            for sample, values in samples.items():
-                if len(values):
-                    line: dict[str, Any] = {"survey": str(survey), "quantity": quantity, "sample": sample}
-                    line |= {"stamps": len(values), "ks": found["ks"], "verdict": found["verdict"]}
-                    points = {"share": shares, "value": np.quantile(values, shares)}
-                    parts.append(pd.DataFrame(line | points))
-    columns = ["survey", "quantity", "sample", "stamps", "ks", "verdict", "share", "value"]
-    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+            line = {
+                "survey": str(survey),
+                "quantity": quantity,
+                "ks": found["ks"],
+                "verdict": found["verdict"],
+            }
+            parts += [
+                pd.DataFrame(
+                    line
+                    | {"sample": sample, "stamps": len(values)}
+                    | {"share": shares, "value": np.quantile(values, shares)}
+                )
+                for sample, values in samples.items()
+                if len(values)
+            ]
+    columns = pd.DataFrame(columns=CURVE_COLUMNS)
+    return pd.concat(parts, ignore_index=True)[CURVE_COLUMNS] if parts else columns
 
 
-def _survey(
-    survey: str, rows: pd.DataFrame, reference: pd.DataFrame, *, release: Release, threshold: float
-) -> dict[str, Any]:
-    known = _known(reference, survey, release)
-    scored = rows[rows["score"].notna()]
-    flags = _flag_counts(rows["flags"])
+def _reference(survey: str, release: ReleasedModel) -> tuple[str, pd.DataFrame]:
+    """The model's survey that a night's survey is compared with, and its reference with scores."""
     home = survey if survey in release.contract.surveys else release.contract.home
+    known = fair_part(release.reference(), home)
+    return home, known.assign(score=release.calibrated(known["logit"].to_numpy()))
+
+
+def _survey(survey: str, rows: pd.DataFrame, *, release: ReleasedModel, threshold: float) -> dict[str, Any]:
+    home, known = _reference(survey, release)
+    scored = rows[rows["score"].notna()]
+    names = rows["flags"].fillna("").str.split(SEPARATOR).explode().str.strip()
+    flags = names[names != ""].value_counts()
     limits = release.contract.out_of_distribution["thresholds"][home]
+    reference = {"survey": home, "known": survey == home, "part": str(known["part"].iloc[0])}
     return {
         "stamps": len(rows),
         "scored": len(scored),
-        "reference": {
-            "survey": home,
-            "known": survey == home,
-            "part": str(known["part"].iloc[0]),
-            "stamps": len(known),
-        },
-        "called_real": _share(int((scored["score"] >= threshold).sum()), len(scored)),
-        "reference_called_real": _share(int((known["score"] >= threshold).sum()), len(known)),
+        "reference": reference | {"stamps": len(known)},
+        "called_real": _share((scored["score"] >= threshold).sum(), len(scored)),
+        "reference_called_real": _share((known["score"] >= threshold).sum(), len(known)),
         "out_of_distribution": {
             "expected": limits["expected"],
             "share": _share(flags.get(OUT_OF_DISTRIBUTION, 0), len(scored)),
         },
-        "flags": {name: _share(count, len(rows)) for name, count in sorted(flags.items())},
+        "flags": {str(name): _share(count, len(rows)) for name, count in sorted(flags.items())},
         "distributions": _distributions(scored, known, threshold),
     }
 
@@ -172,7 +169,7 @@ def _distributions(scored: pd.DataFrame, known: pd.DataFrame, threshold: float) 
 
 def _findings(survey: str, found: Mapping[str, Any]) -> list[str]:
     """What a person should know first."""
-    sentences = []
+    sentences, lines = [], found["distributions"]
     if not found["reference"]["known"]:
         sentences.append(
             f"{survey} is no survey of this model; it is compared with {found['reference']['survey']}."
@@ -186,33 +183,32 @@ def _findings(survey: str, found: Mapping[str, Any]) -> list[str]:
             f"{survey}: {outliers['share']['value']:.1%} of the stamps are out of distribution, expected are "
             f"{outliers['expected']:.1%}."
         )
-    drifted = [line for line in found["distributions"] if line["verdict"] == DRIFT]
+    drifted = [line for line in lines if line["verdict"] == DRIFT]
     if drifted:
-        told = ", ".join(
+        listed = ", ".join(
             f"{line['quantity']} of {_counted(line['of'])} ({line['ks']:.2f}, by chance up to "
             f"{line['chance']:.2f})"
             for line in drifted
         )
-        sentences.append(f"{survey}: drifted, with the KS distance from the reference: {told}.")
+        sentences.append(f"{survey}: drifted, with the KS distance from the reference: {listed}.")
     if drifted and all(line["quantity"] == "score" for line in drifted):
         sentences.append(
             f"{survey}: similarity and distance have not drifted: another share of reals would explain it."
         )
-    few = [line for line in found["distributions"] if line["verdict"] == TOO_FEW]
-    if len(few) == len(found["distributions"]):
+    if all(line["verdict"] == TOO_FEW for line in lines):
         sentences.append(f"{survey}: fewer than {FEWEST} stamps on one side; nothing can be compared.")
     elif not drifted:
-        sentences.append(f"{survey}: no distribution has drifted{_blind_below(found['distributions'])}.")
+        sentences.append(f"{survey}: no distribution has drifted{_blind_below(lines)}.")
     return sentences
 
 
 def _blind_below(lines: Sequence[Mapping[str, Any]]) -> str:
-    """What so few stamps cannot tell, where chance hides a drift that would count."""
+    """What so few stamps cannot show, where chance hides a drift that would count."""
     worst = max((line for line in lines if line["chance"] is not None), key=lambda line: line["chance"])
     if worst["chance"] <= BLIND:
         return ""
     return (
-        " that these numbers of stamps can tell: chance alone reaches a KS distance of "
+        "; with so few stamps a drift may go unseen: chance alone reaches a KS distance of "
         f"{worst['chance']:.2f} ({worst['quantity']} of {_counted(worst['of'])}, "
         f"{worst['night']} against {worst['reference']})"
     )
@@ -220,10 +216,6 @@ def _blind_below(lines: Sequence[Mapping[str, Any]]) -> str:
 
 def _counted(group: str) -> str:
     return "all stamps" if group == "all" else f"the stamps {group}"
-
-
-def _known(reference: pd.DataFrame, survey: str, release: Release) -> pd.DataFrame:
-    return fair_part(reference, survey if survey in release.contract.surveys else release.contract.home)
 
 
 def _quantities(table: pd.DataFrame) -> list[str]:
@@ -234,11 +226,5 @@ def _values(table: pd.DataFrame, quantity: str) -> NDArray[np.float64]:
     return table[quantity].dropna().to_numpy(np.float64)
 
 
-def _flag_counts(flags: pd.Series) -> dict[str, int]:
-    names = flags.fillna("").str.split(SEPARATOR).explode().str.strip()
-    return {str(name): int(count) for name, count in names[names != ""].value_counts().items()}
-
-
 def _share(count: int, of: int) -> dict[str, Any] | None:
-    found: Rate | None = rate(count, of, confidence=CONFIDENCE) if of else None
-    return asdict(found) if found else None
+    return asdict(rate(int(count), of)) if of else None

@@ -1,4 +1,4 @@
-"""The drift report as one page: everything that it shows is inside it, the figure too."""
+"""The drift report as one page that contains everything it shows, including the figure."""
 
 import io
 from base64 import b64encode
@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
 from matplotlib.figure import Figure
 
+from stampshift.core.templates import render
 from stampshift.figures.style import METADATA, mark_simulated
 from stampshift.scoring.drift import CHANCE, DRIFT, NOTABLE
 
@@ -16,27 +16,18 @@ TEMPLATE = Path(__file__).with_name("drift.html.jinja")
 
 
 def drift_page(report: Mapping[str, Any], *, night: str, figure: Figure) -> str:
-    """Fill the page.
-
-    Parameters
-    ----------
-    report
-        Of `drift.drift_report`.
-    night
-        Name of the scores file.
-    figure
-        Of `figures.drift.drift_figure`.
-    """
+    """Fill the page with a `drift.drift_report` of the scores file `night`, and its `drift_figure`."""
     if report["simulated"]:
         mark_simulated(figure)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=160, metadata=dict(METADATA[".png"]))
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters["rate"] = _rate
-    return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
+    return render(
+        TEMPLATE.read_text(encoding="utf-8"),
+        html=True,
         report=report,
         night=night,
         figure=b64encode(buffer.getvalue()).decode(),
+        rate=_rate,
         notable=NOTABLE,
         chance=CHANCE,
         drift=DRIFT,

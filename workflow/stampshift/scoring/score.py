@@ -17,39 +17,25 @@ from stampshift.core.errors import ConfigError
 from stampshift.core.parallel import ordered_map
 from stampshift.core.provenance import code_digest, digest
 from stampshift.release.contract import CONTRACT
-from stampshift.release.released import OUT_OF_DISTRIBUTION, Release
-from stampshift.scoring.parts import WRITERS, Parts
-from stampshift.scoring.work import How, StampRows, check_stamps, score_unit
+from stampshift.release.released import OUT_OF_DISTRIBUTION, ReleasedModel
+from stampshift.scoring.scores_file import WRITERS, Parts
+from stampshift.scoring.units import Scoring, StampRows, check_stamps, score_unit
 
 ROWS_PER_UNIT = 4096
 SHOWN_REASONS = 3
 
 
 @dataclass
-class Told:
-    """What became of the candidates.
+class ScoredNight:
+    """Counts of what became of the candidates."""
 
-    Attributes
-    ----------
-    lines, scored, real
-        Numbers of candidates, of those with a score, and of those called real.
-    flags
-        Numbers by flag.
-    reasons
-        The first few, of candidates without a score.
-    kept
-        Of `lines`, those that an earlier call had scored.
-    seconds
-        Of this call.
-    """
-
-    lines: int = 0
+    lines: int = 0  # all candidates
     scored: int = 0
-    real: int = 0
+    real: int = 0  # called real
     flags: Counter[str] = field(default_factory=Counter)
-    reasons: list[str] = field(default_factory=list)
-    kept: int = 0
-    seconds: float = 0.0
+    reasons: list[str] = field(default_factory=list)  # the first few, of candidates without a score
+    kept: int = 0  # of `lines`, those that an earlier call had scored
+    seconds: float = 0.0  # of this call
 
     def add(self, table: pa.Table) -> None:
         """Count some lines."""
@@ -71,8 +57,8 @@ class Told:
             + (f", {self.kept} of them from an earlier call" if self.kept else "")
         ]
         text += [f"  {name}: {count}" for name, count in self.flags.most_common()]
-        unscored = sum(count for name, count in self.flags.items() if name != OUT_OF_DISTRIBUTION)
         text += [f"  {reason}" for reason in self.reasons]
+        unscored = sum(count for name, count in self.flags.items() if name != OUT_OF_DISTRIBUTION)
         if unscored > len(self.reasons):
             text.append(f"  ({unscored - len(self.reasons)} more in the column `reason`)")
         return "\n".join(text)
@@ -89,8 +75,8 @@ def score(
     processes: int,
     overwrite: bool,
     progress: bool,
-) -> Told:
-    """Score everything in some files and folders, in order; a call that was stopped is gone on from.
+) -> ScoredNight:
+    """Score everything in some files and folders, in order; a second call continues where one was stopped.
 
     Parameters
     ----------
@@ -102,53 +88,56 @@ def score(
         The scores file, ``.parquet`` or ``.csv``, which appears whole or not at all.
     schemas
         Folder of schemas for packets that come without.
-    survey
-        Name to give all candidates; None for their own.
-    threshold
-        Calibrated score from which a candidate is called real; None for no call.
+    survey, threshold
+        As in `units.Scoring`.
     processes
         Worker processes; they do not change the result.
     overwrite
-        Whether the scores file may be there already.
+        Whether the scores file may exist already.
     progress
         Whether to show a progress bar, if the error stream is a terminal.
 
     Raises
     ------
     ArchiveError
-        If an input does not exist or there is nothing in it.
+        If an input does not exist or is empty.
     ConfigError
         If the scores file exists, or its name says no format.
     ContractError
-        If the release is not whole, or a stamps file is not such as it scores.
+        If the release is not whole, or does not score such a stamps file.
     """
-    _check_output(output, overwrite=overwrite)
-    opened = Release.open(release)
+    if output.suffix not in WRITERS:
+        raise ConfigError(
+            f"{output}: expected a name that ends in {' or '.join(WRITERS)}, found '{output.suffix}'."
+        )
+    if output.exists() and not overwrite:
+        raise ConfigError(f"{output}: exists already; give another --output, or --overwrite.")
+    opened = ReleasedModel.open(release)
     tables = [path for path in inputs if path.is_file() and h5py.is_hdf5(path)]
     packets = [path for path in inputs if path not in tables]
     sizes = {path: check_stamps(path, release=opened) for path in tables}
     files = [*(alerts.files(packets) if packets else []), *tables]
-    how = How(release, survey, threshold)
-    parts = Parts(output, key=_key(how, files, schemas))
+    scoring = Scoring(release, survey, threshold)
+    parts = Parts(output, key=_key(scoring, files, schemas))
     units = score_units(packets, sizes, schemas=schemas)
-    told, begin, done = Told(), time.perf_counter(), parts.units
+    night, begin, done = ScoredNight(), time.perf_counter(), parts.units
     for table in parts.tables():
-        told.add(table)
-    told.kept = told.lines
-    work = partial(score_unit, how=how)
-    with tqdm(desc="score", unit=" alerts", initial=told.kept, disable=None if progress else True) as bar:
+        night.add(table)
+    night.kept = night.lines
+    work = partial(score_unit, scoring=scoring)
+    with tqdm(desc="score", unit=" alerts", initial=night.kept, disable=None if progress else True) as bar:
         todo = ordered_map(work, islice(units, done, None), processes=processes)
         try:
             for table in todo:
                 done += 1
                 parts.add(table, units=done)
-                told.add(table)
+                night.add(table)
                 bar.update(len(table))
         finally:
             parts.flush()
     parts.join()
-    told.seconds = time.perf_counter() - begin
-    return told
+    night.seconds = time.perf_counter() - begin
+    return night
 
 
 def score_units(
@@ -162,25 +151,15 @@ def score_units(
             yield StampRows(path, start, min(start + ROWS_PER_UNIT, size))
 
 
-def _check_output(output: Path, *, overwrite: bool) -> None:
-    if output.suffix not in WRITERS:
-        raise ConfigError(
-            f"{output}: expected a name that ends in {' or '.join(WRITERS)}, found '{output.suffix}'."
-        )
-    if output.exists() and not overwrite:
-        raise ConfigError(f"{output}: is there already; give another --output, or --overwrite.")
-
-
-def _key(how: How, files: Sequence[Path], schemas: Path | None) -> str:
+def _key(scoring: Scoring, files: Sequence[Path], schemas: Path | None) -> str:
     """Digest of all that decides the lines, the files by their names, sizes and times."""
-    listed = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
     return digest(
         {
-            "model": (how.release / CONTRACT).read_text(),
-            "survey": how.survey,
-            "threshold": how.threshold,
-            "files": listed,
+            "model": (scoring.release / CONTRACT).read_text(),
+            "survey": scoring.survey,
+            "threshold": scoring.threshold,
+            "files": [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files],
             "schemas": None if schemas is None else str(schemas),
-            "code": code_digest("scoring.work"),
+            "code": code_digest("scoring.units"),
         }
     )

@@ -42,7 +42,17 @@ DAMAGED = (OSError, KeyError, ValueError, RuntimeError, AttributeError, TypeErro
 
 @dataclass(frozen=True)
 class Stamps:
-    """The stamps of one survey, memory-mapped."""
+    """The stamps of one survey, memory-mapped.
+
+    Examples
+    --------
+    >>> from stampshift import Stamps
+    >>> stamps = Stamps.open("Rubin.h5", unlabelled=True)
+    >>> stamps.stamps.shape
+    (106, 3, 21, 21)
+    >>> stamps.labels.tolist().count(255)  # without a label
+    100
+    """
 
     survey: str
     stamps: NDArray[np.float32]  # (N, 3, size, size), read-only, channels as `CHANNELS`, finite

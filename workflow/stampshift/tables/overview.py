@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, StrictUndefined
 
 from stampshift.config.experiment import BASELINE, Pair
 from stampshift.core.errors import ContractError
+from stampshift.core.templates import render
 from stampshift.tables.claims import claims_table
 from stampshift.tables.run_table import EVALUATION, summarise
 from stampshift.tables.significance import published_comparisons
@@ -130,8 +130,9 @@ def summary_page(
         "trainings": len(trained),
         "shots": sorted(set(runs.loc[runs["shots"] > 0, "shots"])),
     }
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    return environment.from_string(template).render(
+    return render(
+        template,
+        html=True,
         simulated=simulated,
         facts=facts,
         overview=overview,

@@ -2,10 +2,10 @@ import json
 
 import pytest
 
-from stampshift.adapting.gain import Change
+from stampshift.metrics.change import Change
 
 
-def test_a_change_counts_what_was_mended_and_broken():
+def test_a_change_counts_what_was_fixed_and_broken():
     change = Change.between(
         [0.9, 0.2, 0.1, 0.8, 0.7, 0.6],
         [0.9, 0.8, 0.7, 0.1, 0.2, 0.7],

@@ -1,60 +1,67 @@
-"""A run's folder as what a release is made of: its files, and the stamps and splits of the same results."""
+"""What a release is made of: a trained run, with the stamps and splits that it was trained on."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from stampshift.adapting.few_labels import FewLabels
 from stampshift.config.experiment import Run
 from stampshift.core.errors import ContractError
 from stampshift.core.files import read_table
 from stampshift.core.provenance import file_digest
 from stampshift.metrics.calibration import logit_difference
 from stampshift.release.reference import ReleasedSurvey
+from stampshift.stamps.few_labels import FewLabels
 from stampshift.stamps.file import UNLABELLED, Stamps
 from stampshift.stamps.label_file import relabelled
 from stampshift.stamps.splits import Splits
 from stampshift.tables.predictions import pool_predictions
 from stampshift.training.model import Model
-from stampshift.training.run_folder import read_trained_run
+from stampshift.training.run_folder import (
+    MODEL,
+    PREDICTIONS,
+    read_metrics,
+    read_predictions,
+    read_trained_run,
+)
 
 ADAPTED = "changes"  # only `stampshift adapt` writes these into metrics.json
+SHOTS = "validation_shots"  # target stamps per class that chose the epoch
 ADAPT_AGAIN = "Adapt the model again."
+NO_ROWS = np.array([], dtype=np.int64)
 
 
-class FoundRun(TypedDict):
-    """Arguments of `making.make_release`."""
+@dataclass(frozen=True)
+class TrainedRun:
+    """A trained model with all that its release needs.
+
+    The model card alone uses the content of the run's `metrics.json` and `predictions.parquet`. The surveys
+    are the source and, of an adapted model, the target.
+    """
 
     model: Model
     metrics: Mapping[str, Any]
     predictions: pd.DataFrame
-    surveys: list[ReleasedSurvey]
+    surveys: Sequence[ReleasedSurvey]
 
 
-def found_run(
-    folder: Path,
-    *,
-    stamps: Sequence[Path],
-    splits: Sequence[Path],
-    labels: Path | None,
-    validation_shots: int | None,
-) -> FoundRun:
+def open_run(
+    folder: Path, *, stamps: Sequence[Path] = (), splits: Sequence[Path] = (), labels: Path | None = None
+) -> TrainedRun:
     """Open a run's files, and the stamps and splits that it was trained on.
 
     Parameters
     ----------
     folder
-        ``results/<method>/<pair>/shots-<k>/seed-<s>`` or ``results/baseline/<source>/seed-<s>``.
+        ``results/<method>/<pair>/shots-<k>/seed-<s>``, ``results/baseline/<source>/seed-<s>``, or the output
+        of `stampshift adapt`.
     stamps, splits
         Files to take in place of those of the same results; each says itself whose they are.
     labels
         Labels file that took the place of the source's own labels, as in the second study; None if none did.
-    validation_shots
-        Labelled target stamps per class that chose the epoch, where `metrics.json` does not say it.
 
     Raises
     ------
@@ -68,13 +75,12 @@ def found_run(
             raise ContractError(
                 f"{folder}: is an adaptation, whose stamps hold its labels; leave out --labels."
             )
-        return found_adaptation(folder, metrics)
+        return _adaptation(folder, metrics)
     run = Run(**{name: metrics[name] for name in Run.__dataclass_fields__})
-    model = Model.open(folder / "model.pt")
+    names = [run.source] if run.target is None else [run.source, run.target]
     given = {each.survey: each for each in map(Stamps.open, stamps)}
     parts = {each.survey: each for each in map(Splits.open, splits)}
-    names = [run.source] if run.target is None else [run.source, run.target]
-    predictions = pool_predictions([folder / "predictions.parquet"], runs=[vars(run)], surveys=names)
+    predictions = pool_predictions([folder / PREDICTIONS], runs=[vars(run)], surveys=names)
     surveys = []
     for name in names:
         survey = given.get(name) or Stamps.open(_beside(folder, run, f"stamps/{name}.h5", "--stamps"))
@@ -82,35 +88,20 @@ def found_run(
             _beside(folder, run, f"splits/{name}/seed-{run.seed}.npz", "--splits")
         )
         _check_test_part(folder, predictions, split)
-        survey = _with_labels(survey, labels if name == run.source else None, split)
+        if name == run.source and labels is not None:
+            survey = _with_labels(survey, labels, split)
         _check_test_labels(folder, predictions, survey)
-        shots = None if name == run.source else _validation_shots(folder, metrics, validation_shots)
-        surveys.append(_released(survey, split, shots))
-    return FoundRun(model=model, metrics=metrics, predictions=predictions, surveys=surveys)
-
-
-def _released(survey: Stamps, splits: Splits, validation_shots: int | None) -> ReleasedSurvey:
-    """A survey with its rows: a target's validation shots are labelled, the others of that part are not."""
-    if validation_shots is None:
-        none = np.array([], dtype=np.int64)
-        return ReleasedSurvey("source", survey, splits.train, splits.validation, none)
-    shots = splits.validation_shots(validation_shots)
-    return ReleasedSurvey("target", survey, splits.train, shots, np.setdiff1d(splits.validation, shots))
-
-
-def _with_labels(survey: Stamps, labels: Path | None, splits: Splits) -> Stamps:
-    """Stamps with the labels of a labels file; those in no part of the split have none then."""
-    if labels is None:
-        return survey
-    rows = np.concatenate([splits.train, splits.validation, splits.test])
-    given = np.full(len(survey), UNLABELLED, np.uint8)
-    given[rows] = relabelled(survey, labels, rows=rows).labels[rows]
-    file = {"name": labels.name, "sha256": file_digest(labels)}
-    return replace(survey, labels=given, attributes={**survey.attributes, "labels": file})
+        if name == run.source:
+            surveys.append(ReleasedSurvey("source", survey, split.train, split.validation, NO_ROWS))
+        else:  # the validation shots are labelled, the others of that part are not
+            shots = split.validation_shots(read_metrics(folder, needed=[SHOTS])[SHOTS])
+            others = np.setdiff1d(split.validation, shots)
+            surveys.append(ReleasedSurvey("target", survey, split.train, shots, others))
+    return TrainedRun(Model.open(folder / MODEL), metrics, predictions, surveys)
 
 
 def _beside(folder: Path, run: Run, place: str, option: str) -> Path:
-    """A file of the results that a run's folder lies in."""
+    """A file of the results that a run's folder is in."""
     parts = Path(run.folder).parts
     resolved = folder.resolve()
     if resolved.parts[-len(parts) :] != parts:
@@ -124,14 +115,13 @@ def _beside(folder: Path, run: Run, place: str, option: str) -> Path:
     return path
 
 
-def _validation_shots(folder: Path, metrics: Mapping[str, Any], given: int | None) -> int:
-    shots = metrics.get("validation_shots", given)
-    if shots is None:
-        raise ContractError(
-            f"{folder / 'metrics.json'}: does not say how many target stamps per class chose the epoch; it "
-            "is of an older version: give --validation-shots, `splits.validation_shots` of its configuration."
-        )
-    return int(shots)
+def _with_labels(survey: Stamps, labels: Path, splits: Splits) -> Stamps:
+    """Stamps with the labels of a labels file; stamps in no part of the split then have none."""
+    rows = np.concatenate([splits.train, splits.validation, splits.test])
+    given = np.full(len(survey), UNLABELLED, np.uint8)
+    given[rows] = relabelled(survey, labels, rows=rows).labels[rows]
+    file = {"name": labels.name, "sha256": file_digest(labels)}
+    return replace(survey, labels=given, attributes={**survey.attributes, "labels": file})
 
 
 def _check_test_part(folder: Path, predictions: pd.DataFrame, splits: Splits) -> None:
@@ -153,47 +143,37 @@ def _check_test_labels(folder: Path, predictions: pd.DataFrame, survey: Stamps) 
             f"{folder}: expected the test labels of its predictions.parquet, found another one for {other} "
             f"of {len(lines)} test stamps of {survey.survey}. The run was trained on other labels: give its "
             "labels file by --labels, such as results/des_study/labels.parquet, and none where the archive's "
-            "count."
+            "labels count."
         )
 
 
-def found_adaptation(folder: Path, metrics: Mapping[str, Any]) -> FoundRun:
-    """Open what `stampshift adapt` left, and the stamps that it used.
-
-    Raises
-    ------
-    ContractError
-        If a file is missing or has changed, or the adaptation was made without the source's stamps.
-    """
+def _adaptation(folder: Path, metrics: Mapping[str, Any]) -> TrainedRun:
+    """What `stampshift adapt` wrote, and the stamps that it used."""
     files = {name: path and Path(path) for name, path in metrics["files"].items()}
     if files["source_stamps"] is None:
         raise ContractError(
             f"{folder}: was adapted without stamps of its source, from which a released model knows what "
             "stamps look like; adapt it again with --source-stamps and --source-splits."
         )
-    target, source = (
-        _unchanged(files[f"{name}_stamps"], folder, metrics["stamps"]) for name in ("target", "source")
+    source, target = (
+        _unchanged(files[f"{name}_stamps"], folder, metrics["stamps"]) for name in ("source", "target")
     )
     splits, few = Splits.open(files["source_splits"]), FewLabels.of(target)
     held_out = read_table(folder / "validation.parquet", remedy=ADAPT_AGAIN)
-    none = np.array([], dtype=np.int64)
-    return FoundRun(
-        model=Model.open(folder / "model.pt"),
-        metrics=metrics,
-        predictions=read_table(folder / "predictions.parquet", remedy=ADAPT_AGAIN),
-        surveys=[
-            ReleasedSurvey("source", source, splits.train, splits.validation, none),
-            ReleasedSurvey(
-                "target",
-                target,
-                np.sort(np.concatenate([few.labelled, few.pile])),
-                held_out["row"].to_numpy(np.int64),
-                few.held_back,
-                validation_logits=logit_difference(held_out["score"]).astype(np.float32),
-                tested=None if files["test_stamps"] is None else Stamps.open(files["test_stamps"]),
-            ),
-        ],
-    )
+    predictions = read_predictions(folder, remedy=ADAPT_AGAIN)
+    surveys = [
+        ReleasedSurvey("source", source, splits.train, splits.validation, NO_ROWS),
+        ReleasedSurvey(
+            "target",
+            target,
+            train=np.sort(np.concatenate([few.labelled, few.pile])),
+            validation=held_out["row"].to_numpy(np.int64),
+            unlabelled=few.held_back,
+            validation_logits=logit_difference(held_out["score"]).astype(np.float32),
+            tested=None if files["test_stamps"] is None else Stamps.open(files["test_stamps"]),
+        ),
+    ]
+    return TrainedRun(Model.open(folder / MODEL), metrics, predictions, surveys)
 
 
 def _unchanged(path: Path, folder: Path, digests: Mapping[str, str]) -> Stamps:

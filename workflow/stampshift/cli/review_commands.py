@@ -1,4 +1,4 @@
-"""Labels by people."""
+"""Commands for labels by people."""
 
 from pathlib import Path
 from typing import Annotated
@@ -16,28 +16,33 @@ def review(
             help="Results of the DES study, a table of candidates (Parquet), or a stamps file to label."
         ),
     ],
-    stamps: Annotated[Path | None, typer.Option(help="Stamps file of a table of candidates.")] = None,
+    stamps: Annotated[
+        Path | None, typer.Option(help="Stamps file that a table of candidates refers to.")
+    ] = None,
     votes: Annotated[
         Path | None,
-        typer.Option(help="SQLite file of the votes; resources/reviews/<survey>.sqlite if not given."),
+        typer.Option(help="SQLite file for the votes; resources/reviews/<survey>.sqlite if not given."),
     ] = None,
-    raters_per_candidate: Annotated[int, typer.Option(min=1, help="Votes that each candidate gets.")] = 2,
+    raters_per_candidate: Annotated[int, typer.Option(min=1, help="Votes to collect per candidate.")] = 2,
     shuffle_seed: Annotated[
-        int | None, typer.Option(help="Seed of a random order, in place of the most suspicious first.")
+        int | None,
+        typer.Option(help="Show candidates in random order with this seed, not the most suspicious first."),
     ] = None,
-    host: Annotated[str, typer.Option(help="Address to listen at; not loopback: a token is demanded.")] = (
-        "127.0.0.1"
-    ),
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at; 0 for a free one.")] = 8765,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; any address but loopback requires a token.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")
+    ] = 8765,
     token: Annotated[
         str | None,
-        typer.Option(envvar="STAMPSHIFT_REVIEW_TOKEN", help="Token to demand; a random one if not given."),
+        typer.Option(envvar="STAMPSHIFT_REVIEW_TOKEN", help="Access token; a random one if not given."),
     ] = None,
     open_browser: Annotated[
-        bool, typer.Option("--open/--no-open", help="Open the page in a browser here.")
+        bool, typer.Option("--open/--no-open", help="Whether to open the page in a browser.")
     ] = True,
 ) -> None:
-    """Open a web page on which people say which candidates are real and which bogus."""
+    """Open a web page on which people label candidates as real or bogus."""
     from stampshift.review.reviewed import open_review
     from stampshift.review.serve import serve
     from stampshift.review.vote_store import VoteStore
@@ -59,25 +64,25 @@ def review(
 @app.command()
 def review_export(
     votes: Annotated[Path, typer.Argument(help="SQLite file of the votes.")],
-    margin: Annotated[int, typer.Option(min=1, help="Votes by which the majority must lead.")] = 2,
+    margin: Annotated[
+        int, typer.Option(min=1, help="Lead in votes that a label needs to count as decided.")
+    ] = 2,
     relabels: Annotated[
-        Path | None,
-        typer.Option(help="CSV of the decided candidates; <votes>.csv if not given."),
+        Path | None, typer.Option(help="CSV file for the decided candidates; <votes>.csv if not given.")
     ] = None,
     votes_csv: Annotated[
-        Path | None,
-        typer.Option(help="CSV of the votes; <votes>-votes.csv if not given."),
+        Path | None, typer.Option(help="CSV file for the votes; <votes>-votes.csv if not given.")
     ] = None,
 ) -> None:
-    """Write the labels that a review decided, and its votes; print counts and the raters' agreement."""
+    """Write a review's votes and the labels that they decided; print counts and how far the raters agree."""
     from stampshift.review.export import export
     from stampshift.review.vote_store import VoteStore
 
     with VoteStore.read(votes) as store:
-        told = export(
+        text = export(
             store,
             margin=margin,
             relabels=relabels or votes.with_suffix(".csv"),
             votes=votes_csv or votes.with_name(f"{votes.stem}-votes.csv"),
         )
-    typer.echo(told)
+    typer.echo(text)

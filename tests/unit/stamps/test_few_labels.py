@@ -3,8 +3,9 @@ import re
 import numpy as np
 import pytest
 
-from stampshift.adapting.few_labels import FewLabels
+from adaptation import some_labels, write_some
 from stampshift.core.errors import ContractError
+from stampshift.stamps.few_labels import FewLabels
 from stampshift.stamps.file import Stamps
 
 
@@ -14,8 +15,13 @@ def labels(real, bogus, unlabelled=5):
     return FewLabels(*(np.sort(part) for part in parts), np.array([], np.int64))
 
 
-def test_labelled_and_unlabelled_stamps_are_told_apart(few, surveys):
-    stamps = Stamps.open(few(real=2, bogus=4, unlabelled=25), unlabelled=True)
+def open_few(surveys, folder, **counts):
+    path = write_some(folder / "B.h5", surveys["B"], *some_labels(surveys["B"], **counts))
+    return Stamps.open(path, unlabelled=True)
+
+
+def test_labelled_and_unlabelled_stamps_are_told_apart(surveys, tmp_path):
+    stamps = open_few(surveys, tmp_path, real=2, bogus=4, unlabelled=25)
     found = FewLabels.of(stamps)
     assert [len(rows) for rows in (found.real, found.bogus, found.pile, found.held_back)] == [2, 4, 23, 2]
     assert set(stamps.classes[found.real]) == {"star"}
@@ -24,8 +30,8 @@ def test_labelled_and_unlabelled_stamps_are_told_apart(few, surveys):
 
 
 @pytest.mark.parametrize(("real", "bogus"), [(0, 3), (3, 0)])
-def test_a_class_without_a_label_is_refused_with_what_to_do(few, real, bogus):
-    stamps = Stamps.open(few(real=real, bogus=bogus), unlabelled=True)
+def test_a_class_without_a_label_is_refused_with_what_to_do(surveys, tmp_path, real, bogus):
+    stamps = open_few(surveys, tmp_path, real=real, bogus=bogus, unlabelled=100)
     with pytest.raises(ContractError, match=rf"B: expected at least .* found {real} and {bogus}\. Label one"):
         FewLabels.of(stamps)
 

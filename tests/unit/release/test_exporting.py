@@ -10,13 +10,13 @@ from fake_release import release_of
 from stampshift.core.errors import ContractError
 from stampshift.core.files import read_json, write_json
 from stampshift.metrics.calibration import fit_temperature
-from stampshift.release import making
+from stampshift.release import exporting
 from stampshift.release.contract import DIGESTED
-from stampshift.release.found import found_run
-from stampshift.release.making import make_release
+from stampshift.release.exporting import make_release
 from stampshift.release.reference import calibrate, fair_part
-from stampshift.release.released import Release
+from stampshift.release.released import ReleasedModel
 from stampshift.release.threshold import choose
+from stampshift.release.trained_run import open_run
 from stampshift.stamps.file import Stamps
 from stampshift.stamps.raw_triplets import InvalidPixels
 
@@ -26,10 +26,6 @@ def copied_results(results, adapted_run, tmp_path):
     """Results of the adapted run which a test may change, and the run's folder in them."""
     copy = shutil.copytree(results, tmp_path / "results")
     return copy, copy / adapted_run.relative_to(results)
-
-
-def found(run):
-    return found_run(run, stamps=[], splits=[], labels=None, validation_shots=None)
 
 
 def test_the_contract_says_what_a_score_needs(adapted_release, baseline_release):
@@ -129,22 +125,22 @@ def test_nothing_half_written_lies_under_the_name(adapted_run, tmp_path, monkeyp
     def fail(*arguments, **options):
         raise ContractError("the card cannot be made")
 
-    monkeypatch.setattr(making, "model_card", fail)
+    monkeypatch.setattr(exporting, "model_card", fail)
     with pytest.raises(ContractError, match="the card cannot be made"):
-        make_release(tmp_path / "released", **found(adapted_run))
+        make_release(tmp_path / "released", open_run(adapted_run))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_is_there_is_left_alone(adapted_run, tmp_path):
     (tmp_path / "mine").write_text("mine")
-    with pytest.raises(ContractError, match="is there already; give another --output, or delete it first"):
-        make_release(tmp_path, **found(adapted_run))
+    with pytest.raises(ContractError, match="exists already; give another --output, or delete it first"):
+        make_release(tmp_path, open_run(adapted_run))
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
 def test_stamps_that_do_not_fit_are_told(adapted_run, tmp_path):
-    run = found(adapted_run)
-    source, target = run["surveys"]
+    run = open_run(adapted_run)
+    source, target = run.surveys
 
     def with_attributes(**changes):
         attributes = {k: v for k, v in (dict(target.stamps.attributes) | changes).items() if v is not None}
@@ -157,17 +153,17 @@ def test_stamps_that_do_not_fit_are_told(adapted_run, tmp_path):
          "B: expected stamps that were held out of the training, found none"),
     ):  # fmt: skip
         with pytest.raises(ContractError, match=message):
-            make_release(tmp_path / "released", **run | {"surveys": surveys})
+            make_release(tmp_path / "released", replace(run, surveys=surveys))
     with pytest.raises(ContractError, match="A: expected stamps of 23 pixels, those of the model, found 21"):
-        make_release(tmp_path / "released", **run | {"model": replace(run["model"], size_pixels=23)})
+        make_release(tmp_path / "released", replace(run, model=replace(run.model, size_pixels=23)))
 
 
 def test_a_target_without_labelled_validation_is_released_uncalibrated(adapted_run, tmp_path):
     """As after leave-one-out: no label is left over to validate the final model."""
-    run = found(adapted_run)
-    source, target = run["surveys"]
+    run = open_run(adapted_run)
+    source, target = run.surveys
     none = replace(target, validation=target.validation[:0], unlabelled=target.held_out)
-    make_release(tmp_path / "released", **run | {"surveys": [source, none]})
+    make_release(tmp_path / "released", replace(run, surveys=[source, none]))
     contract = read_json(tmp_path / "released" / "contract.json")
     assert contract["calibration"] == {
         "survey": "B", "n_real": 0, "n_bogus": 0, "stamps": 0, "fitted": False, "temperature": 1.0,
@@ -175,42 +171,42 @@ def test_a_target_without_labelled_validation_is_released_uncalibrated(adapted_r
     with pytest.raises(
         ContractError, match="real and bogus validation stamps of B, found 0 real and 0 bogus"
     ):
-        choose(Release.open(tmp_path / "released"), survey=None, max_mdr=0.1, max_fpr=None)
+        choose(ReleasedModel.open(tmp_path / "released"), survey=None, max_mdr=0.1, max_fpr=None)
     card = (tmp_path / "released" / "card.md").read_text()
     assert "The scores are not calibrated" in card
     assert "There are too few labelled validation stamps of B for any." in card
 
 
 def test_predictions_of_another_model_are_told(adapted_run, baseline_run, tmp_path):
-    run = found(adapted_run)
-    predictions = run["predictions"].assign(score=np.float32(0.5))
+    run = open_run(adapted_run)
+    predictions = run.predictions.assign(score=np.float32(0.5))
     with pytest.raises(ContractError, match=r"predictions.parquet holds other scores of the test stamps"):
-        make_release(tmp_path / "released", **run | {"predictions": predictions})
+        make_release(tmp_path / "released", replace(run, predictions=predictions))
 
 
 def test_the_files_of_a_run_are_found_or_asked_for(copied_results, results, tmp_path):
     copy, run = copied_results
     metrics = read_json(run / "metrics.json")
     write_json(run / "metrics.json", {k: v for k, v in metrics.items() if k != "validation_shots"})
-    with pytest.raises(ContractError, match=r"does not say how many target stamps .* --validation-shots"):
-        found(run)
-    given = found_run(run, stamps=[], splits=[], labels=None, validation_shots=10)
-    assert [len(each.validation) for each in given["surveys"]] == [40, 20]
+    with pytest.raises(ContractError, match=r"metrics\.json: misses validation_shots\. Delete the folder"):
+        open_run(run)
+    write_json(run / "metrics.json", metrics)
+    assert [len(each.validation) for each in open_run(run).surveys] == [40, 20]
     elsewhere = shutil.copytree(run, tmp_path / "elsewhere")
     with pytest.raises(
         ContractError, match=r"expected to lie in its results as scratch/A-to-B/shots-20/seed-0"
     ):
-        found_run(elsewhere, stamps=[], splits=[], labels=None, validation_shots=10)
+        open_run(elsewhere)
     files = {
         "stamps": [results / "stamps" / f"{name}.h5" for name in "AB"],
         "splits": [results / "splits" / name / "seed-0.npz" for name in "AB"],
     }
-    assert len(found_run(elsewhere, **files, labels=None, validation_shots=10)["surveys"]) == 2
+    assert len(open_run(elsewhere, **files).surveys) == 2
     (copy / "stamps" / "B.h5").unlink()
     with pytest.raises(ContractError, match=r"stamps/B.h5: no such file, which the run .* by --stamps"):
-        found_run(run, stamps=[], splits=[], labels=None, validation_shots=10)
+        open_run(run)
     with pytest.raises(ContractError, match="expected the folder of a trained run"):
-        found_run(tmp_path, stamps=[], splits=[], labels=None, validation_shots=None)
+        open_run(tmp_path)
 
 
 def test_a_labels_file_takes_the_place_of_the_archives_labels(
@@ -227,17 +223,16 @@ def test_a_labels_file_takes_the_place_of_the_archives_labels(
     predictions = pd.read_parquet(run / "predictions.parquet")
     predictions.assign(label=labels[predictions["row"]]).to_parquet(run / "predictions.parquet")
 
-    nothing = {"stamps": [], "splits": [], "validation_shots": None}
     with pytest.raises(
         ContractError, match=r"found another one for 1 of 40 test stamps of A\. .* labels file by --labels"
     ):
-        found_run(run, labels=None, **nothing)
-    (survey,) = found_run(run, labels=file, **nothing)["surveys"]
+        open_run(run)
+    (survey,) = open_run(run, labels=file).surveys
     assert survey.stamps.labels.tolist() == labels.tolist()
     assert survey.stamps.attributes["labels"]["name"] == "labels.parquet"
     pd.DataFrame({"row": rows[1:], "id": stamps.ids[1:], "label": labels[1:]}).to_parquet(file)
     with pytest.raises(ContractError, match="expected a label of each of the 400 stamps of A that are used"):
-        found_run(run, labels=file, **nothing)
+        open_run(run, labels=file)
 
 
 def test_splits_of_another_seed_are_told(copied_results, results, splits_of):
@@ -251,4 +246,4 @@ def test_splits_of_another_seed_are_told(copied_results, results, splits_of):
     )
     other.save(copy / "splits" / "B" / "seed-0.npz")
     with pytest.raises(ContractError, match="expected predictions of the 40 test stamps of the splits of B"):
-        found(run)
+        open_run(run)

@@ -1,0 +1,53 @@
+"""What `stampshift` exports: every name has an example that runs, and none of them costs an import."""
+
+import doctest
+import subprocess
+import sys
+
+import pytest
+
+import stampshift
+from adaptation import some_labels, write_some
+from alert_packets import write_night
+from fake_release import release_of, write_results, write_run
+from stampshift.config.experiment import Run
+from stampshift.stamps.file import Stamps
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A trained run, a released model, a stamps file with three labels of each class, and a night."""
+    folder = tmp_path_factory.mktemp("face")
+    write_results(folder / "results", "HiTS", "Rubin")
+    write_run(folder / "results", Run("baseline", "HiTS", None, 0, 0))
+    adapted = write_run(folder / "results", Run("scratch", "HiTS", "Rubin", 20, 0))
+    release_of(adapted, folder / "rubin-model")
+    rubin = Stamps.open(folder / "results" / "stamps" / "Rubin.h5")
+    write_some(folder / "Rubin.h5", rubin, *some_labels(rubin, real=3, bogus=3, unlabelled=100))
+    write_night(folder / "tonight", "Rubin", 2)
+    return folder
+
+
+def examples(name):
+    public = getattr(stampshift, name)
+    module = sys.modules[public.__module__]
+    return [test for test in doctest.DocTestFinder().find(public, name, module, globs={}) if test.examples]
+
+
+@pytest.mark.parametrize("name", [name for name in stampshift.__all__ if name != "StampshiftError"])
+def test_the_example_of_a_public_name_runs(name, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    assert examples(name)
+    for example in examples(name):
+        runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
+        assert runner.run(example).failed == 0, f"the example of {example.name}: see the output above"
+
+
+def test_a_name_that_is_not_public_is_refused():
+    with pytest.raises(AttributeError, match="module 'stampshift' has no attribute 'Forest'"):
+        stampshift.Forest  # noqa: B018
+
+
+def test_the_package_is_light_until_a_name_is_used():
+    code = "import sys, stampshift; sys.exit(bool({'torch', 'pandas', 'numpy'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,75 @@
+"""Commands for data: what a file holds, simulated archives, a survey's stamps."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import yaml
+
+from stampshift.core.errors import StampshiftError
+
+app = typer.Typer()
+
+
+@app.command()
+def inspect(
+    file: Annotated[
+        Path, typer.Argument(help="A stamps file, alert packets, a table, a raw archive, or a folder.")
+    ],
+) -> None:
+    """Print what a file holds: counts, classes, and what preprocessing dropped and filled."""
+    from stampshift.surveys.inspection import describe
+
+    typer.echo(describe(file))
+
+
+@app.command()
+def simulate(
+    survey: Annotated[str, typer.Argument(help="HiTS, DES, ATLAS, ZTF, DECAT or Rubin.")],
+    folder: Annotated[Path, typer.Argument(help="Folder for the archive.")],
+    stamps: Annotated[int, typer.Option(help="Number of triplets, all classes together.")],
+    seed: Annotated[int, typer.Option(help="Random seed; the same seed writes the same bytes.")],
+    constants: Annotated[
+        Path | None,
+        typer.Option(help="YAML of physical constants; resources/surveys/<survey>.yaml if not given."),
+    ] = None,
+    processes: Annotated[int, typer.Option(help="Worker processes.")] = 1,
+) -> None:
+    """Simulate a survey's raw archive, in the survey's native format."""
+    from stampshift.simulation import simulate_survey
+
+    path = constants or Path("resources/surveys") / f"{survey}.yaml"
+    if not path.is_file():
+        raise StampshiftError(f"{path}: no constants of {survey} there; run from the project's folder.")
+    constants_read = yaml.safe_load(path.read_text())
+    simulate_survey(
+        survey, stamps=stamps, seed=seed, constants=constants_read, folder=folder, processes=processes
+    )
+
+
+@app.command()
+def stamps(
+    config: Annotated[
+        Path,
+        typer.Option(help="YAML file with the survey under `surveys`: a config, or that section alone."),
+    ],
+    survey: Annotated[str, typer.Option(help="The survey's name in that file.")],
+    output: Annotated[Path, typer.Option(help="Stamps file to write (HDF5).")],
+    processes: Annotated[
+        int, typer.Option(min=1, help="Worker processes; they do not change the result.")
+    ] = 1,
+    drop_unlabelled: Annotated[
+        bool, typer.Option("--drop-unlabelled", help="Drop stamps without a label, as the experiment does.")
+    ] = False,
+) -> None:
+    """Make a stamps file from a survey's archive, including unlabelled stamps.
+
+    Missing keys of the survey and of `stamps` (size_pixels, normalisation) come from config.yaml in the
+    current folder. Without that file, stamps have 21 pixels and are normalised by channel. Paths are
+    relative to the current folder.
+    """
+    from stampshift.surveys.one_survey import make_survey, survey_settings
+
+    settings = survey_settings(config, survey=survey, defaults=Path("config.yaml"))
+    unlabelled = "drop" if drop_unlabelled else "keep"
+    typer.echo(make_survey(settings, output=output, processes=processes, unlabelled=unlabelled))
