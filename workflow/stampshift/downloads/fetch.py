@@ -1,4 +1,4 @@
-"""One file over HTTP(S), FTP or from a file address: resumed where it stopped, retried while it gets on.
+"""One file over HTTP(S), FTP or from a file address: resumed where it stopped, retried while bytes come.
 
 The bytes received so far are in `<name>.part`, the server's description of the file in `<name>.part.json`. A
 rerun asks for the rest on condition that the file is still the same one (RFC 9110, section 13.1.5: If-Range);

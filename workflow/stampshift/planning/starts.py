@@ -20,7 +20,7 @@ IMPORTS: Mapping[str, str] = {
     "table": "import stampshift.tables.run_table, stampshift.tables.writing",
     "figure": "from stampshift.planning.starts import draw; draw()",
     "data": "import stampshift.surveys.making",
-    "simulation": "import stampshift.simulation.des_archive, stampshift.simulation.ztf_archive",
+    "simulation": "from stampshift.simulation import des_archive, rubin_archive, ztf_archive",
     "training": "import stampshift.training.jobs",
 }
 

@@ -74,7 +74,7 @@ def draw_block(task: Plan) -> tuple[list[bytes], list[str]]:
     masked = np.zeros(difference.shape, bool)
     for row, rng in enumerate(records):
         masked[row] = _mask(rng, task=task)
-        # the sign is all that tells the two marks for "no data" apart; readers must know both
+        # only the sign distinguishes the two marks for "no data"; readers must know both
         difference[row][masked[row]] = rng.choice([-1, 1]) * task.constants["mask"]["value"]
     columns: dict[str, list[float | str]] = {
         name: list(values) for name, values in stamp_features(template, difference, masked=masked).items()

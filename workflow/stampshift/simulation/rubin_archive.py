@@ -3,7 +3,7 @@
 The packets have those fields of lsst.alert.packet that a real/bogus classifier reads, under their names,
 in Avro containers: identifiers, and three cutouts as FITS in nJy of an even number of pixels. History,
 measurements, and the cutouts' further HDUs (uncertainty, point-spread function) are left out, and
-`reliability`, the survey's own score, is null: nobody has scored these.
+`reliability`, the survey's own score, is null: these were never scored.
 """
 
 import csv
