@@ -1,52 +1,23 @@
 """What `stampshift plan` estimates for the demo, beside what a finished run of it took.
 
-The estimate is made here and now, without looking at the finished run's epochs. What was taken comes from
-the project's folder in which the demo has run: wall-clock from Snakemake's records of its jobs, first start
-to last end; processor seconds, which other programs on the machine change less, from the benchmark files of
-the rules that have one. Run: python benchmarks/plan.py --finished .
+The estimate is made here and now, in a checkout in which the demo has not run, so that it knows no finished
+run or job. What was taken comes from another folder, in which it has: wall-clock from Snakemake's records of
+its jobs, first start to last end; processor seconds, which other programs on the machine change less, from
+the benchmark files. Run: python benchmarks/plan.py --finished ../finished
 """
 
 import argparse
 import base64
 import json
-from collections import defaultdict
 from pathlib import Path
 
 import pandas as pd
 
-from stampshift.planning.calibrate import calibrate
-from stampshift.planning.estimate import job_seconds, work
-from stampshift.planning.report import make_plan
-from stampshift.planning.sizes import survey_sizes
-from stampshift.planning.workflow import read_workflow
+from stampshift.planning.dry_run import read_workflow
+from stampshift.planning.experiment_plan import plan_workflow
 
 PROFILE = Path("workflow/profiles/demo")
 RESULTS = "results/demo/"
-FOLDERS = {"baseline": "baseline", "lambda": "select_lambda", "stamps": "stamps"}  # others: methods
-
-
-def estimated(cores):
-    """The plan without finished runs, and processor seconds by rule."""
-    workflow = read_workflow(
-        configfiles=[], workflow_profile=PROFILE, cores=cores, targets=[], everything=True
-    )
-    stamps, unknown = survey_sizes(workflow)
-    calibration = calibrate(workflow, stamps=stamps, dag_seconds=0.0, say=print)
-    plan = make_plan(workflow, calibration, stamps=stamps, unknown=unknown, finished={})
-    by_rule = defaultdict(list)
-    for job, trainings in zip(workflow.jobs, work(workflow, stamps), strict=True):
-        by_rule[job.rule].append(
-            job_seconds(
-                job,
-                trainings,
-                calibration,
-                workflow=workflow,
-                stamps=stamps,
-                epochs=plan.epochs,
-                scenario="expected",
-            )
-        )
-    return plan, by_rule
 
 
 def taken_wall(project):
@@ -59,36 +30,39 @@ def taken_wall(project):
 
 
 def taken_processor(project):
-    """Processor seconds by rule, from the benchmark files."""
-    by_rule = defaultdict(list)
+    """Processor seconds and number of jobs, by rule, from the benchmark files."""
     folder = project / RESULTS / "benchmarks"
-    for path in folder.rglob("*.tsv"):
-        rule = FOLDERS.get(path.relative_to(folder).parts[0], "adapt")
-        by_rule[rule].append(float(pd.read_csv(path, sep="\t")["cpu_time"].iloc[0]))
-    return by_rule
+    tables = [
+        pd.read_csv(path, sep="\t").assign(rule=path.relative_to(folder).parts[0].removesuffix(".tsv"))
+        for path in folder.rglob("*.tsv")
+    ]
+    return pd.concat(tables).groupby("rule")["cpu_time"].agg(["sum", "size"])
 
 
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--finished", type=Path, default=Path(), help="project's folder with results/demo")
+    parser.add_argument("--finished", type=Path, required=True, help="project's folder with results/demo")
     parser.add_argument("--cores", type=int, default=2)
     arguments = parser.parse_args()
-    plan, by_rule = estimated(arguments.cores)
-    wall, taken = taken_wall(arguments.finished), taken_processor(arguments.finished)
-    low, expected, high = (plan.hours[name].wall for name in ("low", "expected", "high"))
+    plan = plan_workflow(
+        read_workflow(
+            configfiles=[], workflow_profile=PROFILE, cores=arguments.cores, targets=[], everything=True
+        )
+    )
+    low, expected, high = (plan["hours"][name]["wall"] for name in ("low", "expected", "high"))
+    calibration = plan["calibration"]
     print(
-        f"calibrated in {plan.calibration.seconds:.0f} s; "
-        f"free share of a core {plan.calibration.free_share:.2f}"
+        f"calibrated in {calibration['seconds']:.0f} s; free share of a core {calibration['free_share']:.2f}"
     )
     print(f"wall-clock on {arguments.cores} free cores: {expected:.0f} s ({low:.0f} to {high:.0f})")
-    print(f"wall-clock of the finished run: {wall:.0f} s")
+    print(f"wall-clock of the finished run: {taken_wall(arguments.finished):.0f} s")
     print("| rule | jobs | estimated processor s | taken | taken / estimated |")
     print("|---|---|---|---|---|")
-    for rule, seconds in taken.items():
-        guess = sum(by_rule[rule])
-        print(f"| {rule} | {len(seconds)} | {guess:.0f} | {sum(seconds):.0f} | {sum(seconds) / guess:.2f} |")
+    for rule, (taken, jobs) in taken_processor(arguments.finished).iterrows():
+        guess = plan["core_seconds"].get(rule, float("nan"))
+        print(f"| {rule} | {jobs:.0f} | {guess:.0f} | {taken:.0f} | {taken / guess:.2f} |")
 
 
 if __name__ == "__main__":

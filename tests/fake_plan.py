@@ -1,62 +1,77 @@
 """Jobs of a tiny experiment, and a machine of round numbers."""
 
+from pathlib import Path
+
 import yaml
 from snakemake.utils import update_config
 
 from stampshift.config.model import read_experiment
-from stampshift.planning.calibration import ArchiveRate, Calibration, Start, TrainingRate
-from stampshift.planning.workflow import PlannedJob, PlannedWorkflow
+from stampshift.planning.calibrate import Calibration
+from stampshift.planning.dry_run import PlannedJob, PlannedWorkflow
 from tiny_project import ROOT, TINY
 
 STAMPS = {"HiTS": 150, "DES": 150, "ATLAS": 250, "ZTF": 150}
-RATE = TrainingRate(
-    first_step_seconds=1.0,
-    seconds_per_stamp=0.01,
-    seconds_per_scored=0.001,
-    megabytes=500.0,
-    model_bytes=100_000,
-    free_share=1.0,
-)
+RATE = {
+    "first_step_seconds": 1.0,
+    "seconds_per_stamp": 0.01,
+    "seconds_per_scored": 0.001,
+    "megabytes": 500.0,
+    "model_bytes": 100_000,
+    "free_share": 1.0,
+}
 CALIBRATION = Calibration(
     processes=2,
     free_share=1.0,
     device="cpu",
     device_name="cpu",
     starts={
-        "table": Start(1.0, 100.0),
-        "figure": Start(2.0, 150.0),
-        "data": Start(1.5, 120.0),
-        "simulation": Start(2.5, 130.0),
-        "training": Start(3.0, 300.0),
+        "table": {"seconds": 1.0, "megabytes": 100.0},
+        "figure": {"seconds": 2.0, "megabytes": 150.0},
+        "data": {"seconds": 1.5, "megabytes": 120.0},
+        "simulation": {"seconds": 2.5, "megabytes": 130.0},
+        "training": {"seconds": 3.0, "megabytes": 300.0},
     },
     trainings={"baseline": RATE, "finetune": RATE, "mme": RATE},
-    archives={"HiTS": ArchiveRate(0.002, 0.0004, 7000.0), "ATLAS": ArchiveRate(0.004, 0.001, 50_000.0)},
+    archives={
+        "HiTS": {"seconds_per_drawn": 0.002, "seconds_per_read": 0.0004, "bytes_per_stamp": 7000.0},
+        "ATLAS": {"seconds_per_drawn": 0.004, "seconds_per_read": 0.001, "bytes_per_stamp": 50_000.0},
+    },
     dag_seconds=4.0,
     seconds=60.0,
 )
 
 
-def planned_job(rule, inputs=(), outputs=("made",), *, threads=1, gpus=0, **wildcards):
+def planned_job(rule, inputs=(), outputs=("results/made.csv",), *, threads=1, gpus=0, **wildcards):
     return PlannedJob(rule, wildcards, threads, gpus, frozenset(inputs), frozenset(outputs))
 
 
-def planned_workflow(*jobs, cores=2, gpus=None, **changes):
+def planned_workflow(*jobs, cores=2, gpus=None, absent=None, stamps=STAMPS, **changes):
     """Jobs of the tiny experiment, with some of its configuration changed."""
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     for overlay in (TINY, changes):
         update_config(config, overlay)
     experiment = read_experiment(config)
-    return PlannedWorkflow(tuple(jobs), config, experiment, cores, gpus, {})
+    return PlannedWorkflow(
+        tuple(jobs), config, Path("results"), experiment, cores, gpus, absent or {}, stamps, seconds=4.0
+    )
 
 
-BASELINE_JOB = planned_job("baseline", outputs=["b/model.pt"], source="HiTS")
+def models(folder, count=2):
+    return [f"results/{folder}/seed-{seed}/model.pt" for seed in range(count)]
+
+
+BASELINE_JOB = planned_job("baseline", outputs=models("baseline/HiTS"), source="HiTS")
 SEARCH_JOB = planned_job(
-    "select_lambda", inputs=["b/model.pt"], outputs=["lambda.json"], source="HiTS", target="ATLAS"
+    "select_lambda",
+    inputs=models("baseline/HiTS", 1),
+    outputs=["results/lambda/HiTS-to-ATLAS.json"],
+    source="HiTS",
+    target="ATLAS",
 )
 MME_JOB = planned_job(
     "adapt",
-    inputs=["b/model.pt", "lambda.json"],
-    outputs=["m/model.pt"],
+    inputs=[*models("baseline/HiTS"), "results/lambda/HiTS-to-ATLAS.json"],
+    outputs=models("mme/HiTS-to-ATLAS/shots-1"),
     method="mme",
     source="HiTS",
     target="ATLAS",
@@ -64,10 +79,28 @@ MME_JOB = planned_job(
 )
 FINETUNE_JOB = planned_job(
     "adapt",
-    inputs=["b/model.pt"],
-    outputs=["f/model.pt"],
+    inputs=models("baseline/HiTS"),
+    outputs=models("finetune/HiTS-to-ATLAS/shots-1"),
     method="finetune",
     source="HiTS",
     target="ATLAS",
     shots="1",
 )
+DRAW_JOB = planned_job(
+    "simulate",
+    outputs=["resources/raw/simulated/HiTS-150-seed-0"],
+    threads=2,
+    survey="HiTS",
+    size="150",
+    seed="0",
+)
+
+
+def stamps_job(survey, **options):
+    return planned_job("stamps", outputs=[f"results/stamps/{survey}.h5"], survey=survey, **options)
+
+
+def download_job(survey, archive):
+    return planned_job(
+        "download", outputs=[f"resources/raw/{survey}/{archive}"], survey=survey, archive=archive
+    )

@@ -1,17 +1,19 @@
 """Jobs and trainings of a plan against what Snakemake and the experiment say."""
 
 import os
+import re
+from collections import Counter
 
 import pytest
 import yaml
 
 from stampshift.core.errors import ConfigError
-from stampshift.planning.estimate import jobs_by_rule, work
-from stampshift.planning.trainings import runs_of
-from stampshift.planning.workflow import read_workflow
+from stampshift.planning.costs import kind_of
+from stampshift.planning.dry_run import read_workflow
+from stampshift.planning.planned_trainings import trainings_by_job
 from tiny_project import TINY
 
-STAMPS = dict.fromkeys(TINY["surveys"], 150)
+TORCH = r"from stampshift\.training\.(jobs|finished_models)"
 
 
 @pytest.fixture
@@ -28,6 +30,10 @@ def planned(here, **options):
     return read_workflow(configfiles=[here.folder / "tiny.yaml"], **asked)
 
 
+def jobs_by_rule(workflow):
+    return dict(Counter(job.rule for job in workflow.jobs))
+
+
 def test_the_jobs_are_those_of_snakemake(here):
     workflow = planned(here)
     assert jobs_by_rule(workflow) == here.jobs()
@@ -37,12 +43,23 @@ def test_the_jobs_are_those_of_snakemake(here):
 
 def test_the_trainings_are_the_runs_of_the_experiment(here):
     workflow = planned(here)
-    counts = dict.fromkeys(runs_of(workflow.experiment), 0)
-    for parts in work(workflow, STAMPS):
-        for part in parts:
-            counts[part.kind] += part.count + part.reused
+    counts = Counter(part.kind for own in trainings_by_job(workflow) for part in own)
     # 2 sources x 2 seeds; 2 pairs x 2 weights x 2 shots; 2 pairs x 2 methods x 2 shots x 2 seeds
-    assert counts == runs_of(workflow.experiment) == {"baseline": 4, "lambda search": 8, "adaptation": 16}
+    assert counts == {"baseline": 4, "lambda search": 8, "adaptation": 16}
+    experiment = workflow.experiment
+    assert counts["baseline"] == len(list(experiment.baseline_runs()))
+    assert counts["adaptation"] == len(list(experiment.adaptations()))
+    assert workflow.stamps == dict.fromkeys(TINY["surveys"], 150)
+
+
+def test_a_job_whose_script_imports_torch_starts_as_one_of_training(here):
+    """The start of a process with torch takes several times that of one without."""
+    kinds = {job.rule: kind_of(job) for job in planned(here).jobs}
+    scripts = {path.stem: path.read_text() for path in (here.folder / "workflow" / "scripts").glob("*.py")}
+    with_torch = {name for name, text in scripts.items() if re.search(TORCH, text)}
+    trained = {rule for rule, kind in kinds.items() if kind == "training"}
+    assert trained == with_torch & set(kinds)
+    assert trained >= {"baseline", "select_lambda", "adapt", "transfer", "calibrate", "features"}
 
 
 def test_the_second_study_is_another_target(here):

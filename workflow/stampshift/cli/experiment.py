@@ -32,18 +32,19 @@ def plan(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Print what the experiment will take here: jobs, trainings, hours, disk, memory. It takes a minute."""
-    from stampshift.planning.making import plan_experiment
-    from stampshift.planning.report import as_text
+    from stampshift.planning.dry_run import read_workflow
+    from stampshift.planning.experiment_plan import as_text, plan_workflow
 
-    planned = plan_experiment(
+    workflow = read_workflow(
         configfiles=configfile or [],
         workflow_profile=workflow_profile,
         cores=cores,
         targets=["des_study"] if study is Study.des else [],
         everything=everything,
-        say=lambda text: typer.echo(text, err=True),
     )
-    typer.echo(json.dumps(planned.as_dict(), indent=2) if as_json else as_text(planned))
+    typer.echo("calibrating, about a minute", err=True)
+    planned = plan_workflow(workflow)
+    typer.echo(json.dumps(planned, indent=2) if as_json else as_text(planned))
 
 
 @app.command()

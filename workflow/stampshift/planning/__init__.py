@@ -1,1 +1,1 @@
-"""What an experiment will cost, told before anything is spent."""
+"""What an experiment will cost, reported before anything is spent."""

@@ -1,0 +1,150 @@
+import json
+from dataclasses import replace
+
+import pytest
+
+from fake_plan import (
+    BASELINE_JOB,
+    CALIBRATION,
+    FINETUNE_JOB,
+    MME_JOB,
+    SEARCH_JOB,
+    STAMPS,
+    download_job,
+    planned_job,
+    planned_workflow,
+)
+from stampshift.planning.experiment_plan import as_text, duration, make_plan
+
+
+def plan(*jobs, calibration=CALIBRATION, finished=None, taken=None, **changes):
+    workflow = planned_workflow(*jobs, **changes)
+    return make_plan(workflow, calibration, finished=finished or {}, taken=taken or {})
+
+
+def chain(length):
+    return [planned_job("step", inputs=[str(n - 1)], outputs=[str(n)]) for n in range(length)]
+
+
+def test_jobs_that_wait_for_each_other_run_one_by_one():
+    assert plan(*chain(3), cores=8)["hours"]["expected"]["wall"] == 4.0 + 3 * 1.0
+
+
+def test_free_jobs_share_the_cores():
+    jobs = [planned_job("job", outputs=[str(n)]) for n in range(6)]
+    assert plan(*jobs, cores=2)["hours"]["expected"]["wall"] == 4.0 + 3.0
+    assert plan(*(replace(job, threads=2) for job in jobs), cores=2)["hours"]["expected"]["wall"] == 4.0 + 6.0
+
+
+def test_jobs_with_a_gpu_wait_for_it_only_where_it_is_limited():
+    jobs = [planned_job("train", ["model.pt"], [str(n)], gpus=1) for n in range(2)]
+    gpu = replace(CALIBRATION, device="cuda")
+    assert plan(*jobs, cores=4, gpus=1, calibration=gpu)["hours"]["expected"]["wall"] == 4.0 + 6.0
+    assert plan(*jobs, cores=4, calibration=gpu)["hours"]["expected"]["wall"] == 4.0 + 3.0
+
+
+def test_hours_of_a_small_workflow():
+    jobs = (BASELINE_JOB, FINETUNE_JOB, SEARCH_JOB, MME_JOB)
+    hours = plan(*jobs, methods={"mme": {}})["hours"]["expected"]
+    alone = [plan(job)["hours"]["expected"]["core"] for job in jobs]
+    assert hours["core"] == pytest.approx(sum(alone))
+    # fine-tuning runs beside the search; MME waits for it, and the search for the baseline
+    assert hours["wall"] == pytest.approx(4.0 + sum(alone) - alone[1])
+    assert hours["gpu"] == 0
+
+
+def test_gpu_time_is_that_of_the_jobs_that_hold_one():
+    jobs = (replace(BASELINE_JOB, gpus=1), planned_job("gather"))
+    hours = plan(*jobs, gpus=1, calibration=replace(CALIBRATION, device="cuda"))["hours"]["expected"]
+    assert hours["gpu"] > 4.0
+    assert hours["core"] == pytest.approx(hours["gpu"] + 1.0)
+
+
+def test_trainings_are_counted_by_kind():
+    counted = plan(BASELINE_JOB, FINETUNE_JOB, SEARCH_JOB, MME_JOB)["trainings"]
+    assert {kind: (each["count"], each["reused"]) for kind, each in counted.items()} == {
+        "baseline": (2, 0),
+        "adaptation": (3, 1),
+        "lambda search": (4, 0),
+    }
+    assert counted["adaptation"]["epochs"] == {"low": 6, "expected": 6, "high": 6}  # max_epochs is 2
+
+
+def test_time_and_jobs_are_summed_by_rule():
+    content = plan(*chain(3), planned_job("invented"))
+    assert content["jobs"] == {"step": 3, "invented": 1}
+    assert content["core_seconds"] == {"step": 3.0, "invented": 1.0}
+    assert line(as_text(content), "  step").split() == ["step", "3", "s", "3", "jobs"]
+
+
+def test_it_says_which_finished_jobs_it_rests_on():
+    assert "finished job" not in as_text(plan(planned_job("gather")))
+    taken = {"gather": {"seconds": 7.0, "megabytes": 50.0, "jobs": 2}, "other": {"jobs": 9}}
+    assert "as long as 2 finished jobs of their rules" in as_text(plan(planned_job("gather"), taken=taken))
+
+
+def line(text, start):
+    (found,) = [each for each in text.splitlines() if each.startswith(start)]
+    return found
+
+
+def test_the_table_says_how_many_jobs_and_trainings():
+    text = as_text(plan(BASELINE_JOB, SEARCH_JOB, MME_JOB, planned_job("gather")))
+    assert line(text, "jobs").split() == ["jobs", "4"]
+    assert line(text, "trainings").split() == ["trainings", "7"]
+    assert "1  and 1 taken over from the lambda search" in line(text, "  adaptation")
+
+
+def test_it_says_where_the_epochs_come_from():
+    assert "the best epoch from an assumption" in as_text(plan(BASELINE_JOB))
+    finished = {("baseline", "bolivar"): [(1, False)]}
+    assert "the best epoch from 1 finished run" in as_text(plan(BASELINE_JOB, finished=finished))
+
+
+def test_gpu_time_is_told_where_there_is_a_gpu():
+    gpu = replace(CALIBRATION, device="cuda", device_name="H200")
+    text = as_text(plan(replace(BASELINE_JOB, gpus=1), calibration=gpu))
+    assert "GPU time" in text
+    assert "trainings on H200" in text
+    assert "GPU time" not in as_text(plan(BASELINE_JOB))
+
+
+def test_a_busy_machine_is_told():
+    assert "other programs" not in as_text(plan(BASELINE_JOB))
+    text = as_text(plan(BASELINE_JOB, calibration=replace(CALIBRATION, free_share=0.5)))
+    assert "other programs leave a process 50% of a core now" in text
+
+
+def test_what_is_missing_is_told():
+    download, sizes = download_job("HiTS", "all_chunks.tar.gz"), {**STAMPS, "MINE": None}
+    text = as_text(plan(download, absent={"ZTF": "raw/ZTF"}, stamps=sizes))
+    assert "not counted: the time of 1 download" in text
+    assert "ZTF: put the raw archive at raw/ZTF first" in text
+    assert "MINE: number of stamps unknown, taken to be none" in text
+
+
+def test_a_finished_experiment_has_nothing_to_be_done():
+    assert as_text(plan()).startswith("Nothing to be done")
+
+
+def test_json_holds_the_hours_of_every_scenario():
+    content = json.loads(json.dumps(plan(BASELINE_JOB)))
+    assert set(content["hours"]) == {"low", "expected", "high"}
+    assert content["jobs"] == {"baseline": 1}
+    assert content["trainings"]["baseline"]["count"] == 2
+    assert set(content) >= {
+        "epochs",
+        "disk_bytes",
+        "memory_megabytes",
+        "cores",
+        "calibration",
+        "absent",
+        "unknown",
+    }
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(40, "40 s"), (318, "5.3 min"), (2.1 * 3600, "2.1 h"), (12 * 86400, "12.0 days")]
+)
+def test_durations(seconds, said):
+    assert duration(seconds) == said
