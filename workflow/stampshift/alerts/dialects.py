@@ -8,12 +8,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from stampshift.core.errors import ArchiveError
 from stampshift.formats.fits import read_image
-from stampshift.stamps.raw_triplets import InvalidPixels, template_of
+from stampshift.stamps.raw_triplets import InvalidPixels, Triplet, triplet_of
 
 UNREADABLE_PACKET = "unreadable packet"
 MISSING_CUTOUT = "missing cutout"
@@ -22,8 +19,6 @@ UNKNOWN_SCHEMA = "unknown schema"
 STAMP_DATA = "stampData"  # where a cutout is a record, the field that holds its FITS
 CUTOUTS = ("cutoutTemplate", "cutoutScience", "cutoutDifference")
 NO_SCORE = float("nan")
-
-Images = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -35,7 +30,7 @@ class Alert:
     identifier: str  # of the detection: `candid`, `diaSourceId`; "" if unknown
     group: str  # of the astronomical object: `objectId`, `diaObjectId`; "" where there is none
     # 2-D, ordered as `stamps.CHANNELS`, in the survey's units and with its marks of invalid pixels
-    images: Images | None
+    images: Triplet | None
     problem: str  # "", or "unreadable packet", "missing cutout", "unreadable cutout", "unknown schema"
     detail: str  # what was expected and found, for the log
     survey_score: float  # the survey's own real/bogus score, NaN where there is none; never used for training
@@ -132,17 +127,11 @@ def alert_of(record: Mapping[str, Any], *, survey: str, place: str) -> Alert:
         detail = f"{place}: expected FITS bytes in {' and '.join(missing)}, found none."
     else:
         try:
-            images = _images(cells, dialect, place)
+            read = (read_image(cells[name], place=f"{place}, {name}") for name in cells)
+            images = triplet_of(*read, invalid=dialect.invalid)
         except ArchiveError as error:
             problem, detail = UNREADABLE_CUTOUT, str(error)
     return Alert(place, survey, identifier, group, images, problem, detail, _score(record, dialect.scores))
-
-
-def _images(cells: Mapping[str, Any], dialect: Dialect, place: str) -> Images:
-    *template, science, difference = (read_image(cells[name], place=f"{place}, {name}") for name in cells)
-    if template:
-        return template[0], science, difference
-    return template_of(science, difference, invalid=dialect.invalid), science, difference
 
 
 def _value(record: Mapping[str, Any], path: str) -> Any:

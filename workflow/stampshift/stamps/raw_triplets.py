@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Image = NDArray[np.float32]
+Triplet = tuple[Image, Image, Image]
 
 
 class RawTriplet(NamedTuple):
@@ -17,7 +18,7 @@ class RawTriplet(NamedTuple):
     where nobody has said what it is.
     """
 
-    images: tuple[Image, Image, Image]
+    images: Triplet
     survey_class: str
     identifier: str
     group: str  # identifier of the astronomical object, "" where the survey gives none
@@ -54,15 +55,19 @@ class InvalidPixels:
         return invalid
 
 
-def template_of(science: Image, difference: Image, *, invalid: InvalidPixels) -> Image:
-    """The template that a survey does not publish: science - difference, NaN where either is invalid.
+def triplet_of(*images: Image, invalid: InvalidPixels) -> Triplet:
+    """Template, science and difference; of a survey without templates, from science and difference alone.
 
-    Otherwise the marks of invalid pixels would become ordinary, if odd, pixels of the template. Images that
-    differ in shape have no template: science stands in its place, and preprocessing drops them as ragged.
+    The template is science - difference then, NaN where either is invalid: the marks of invalid pixels would
+    become ordinary, if odd, pixels of it. Images that differ in shape have no template: science stands in its
+    place, and preprocessing drops them as ragged.
     """
+    *published, science, difference = images
+    if published:
+        return published[0], science, difference
     if science.shape != difference.shape:
-        return science
+        return science, science, difference
     with np.errstate(invalid="ignore", over="ignore"):
         template: Image = science - difference
     template[invalid.mask(science) | invalid.mask(difference)] = np.nan
-    return template
+    return template, science, difference

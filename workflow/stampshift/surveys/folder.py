@@ -15,7 +15,7 @@ from stampshift.core.errors import ArchiveError
 from stampshift.formats.archives import find, in_units, listing
 from stampshift.formats.fits import read_image, read_planes
 from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet
-from stampshift.surveys.reader import Reader, named, stored_channels, triplet_of
+from stampshift.surveys.reader import Reader, masked_triplet, named, stored_channels
 
 FILE = re.compile(r"(?P<id>.+?)(_(?P<kind>template|science|difference|mask))?\.fits(\.gz)?")
 WHOLE = "whole"  # of a file that holds all channels
@@ -102,5 +102,5 @@ def _decode(
                 name: read_image(files[name].read_bytes(), place=f"{place}, {name}") for name in channels
             }
         masks = read_planes(files["mask"].read_bytes(), place=f"{place}, mask") if "mask" in files else []
-        triplet = triplet_of(images, masks, invalid=invalid, place=place)
+        triplet = masked_triplet(images, masks, invalid=invalid, place=place)
         yield RawTriplet(triplet, candidate.folder.name, candidate.identifier, "")

@@ -11,11 +11,11 @@ import numpy as np
 
 from stampshift.alerts.containers import units as alert_units
 from stampshift.alerts.decoding import decode
-from stampshift.alerts.dialects import UNKNOWN_SCHEMA, Alert, Images
+from stampshift.alerts.dialects import UNKNOWN_SCHEMA, Alert
 from stampshift.core.errors import ArchiveError
 from stampshift.formats.tables import names
 from stampshift.stamps.file import CHANNELS, LABELS, UNLABELLED, UNLABELLED_CLASS, Stamps, is_stamps_file
-from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet, Unusable
+from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet, Triplet, Unusable
 from stampshift.surveys import READERS, Reader
 
 # marks of the four surveys' archives; what an archive really holds is for its config section to say
@@ -202,7 +202,7 @@ class _Pixels:
         self._counts = {name: Counter[str]() for name in CHANNELS}
         self._range = dict.fromkeys(CHANNELS, (np.inf, -np.inf))
 
-    def add(self, images: Images) -> None:
+    def add(self, images: Triplet) -> None:
         self._shapes[" / ".join(dict.fromkeys(" x ".join(map(str, image.shape)) for image in images))] += 1
         for channel, image in zip(CHANNELS, images, strict=True):
             finite = np.isfinite(image)

@@ -10,7 +10,7 @@ import numpy as np
 from stampshift.core.errors import ArchiveError
 from stampshift.formats.fits import image_of
 from stampshift.stamps.file import CHANNELS
-from stampshift.stamps.raw_triplets import Image, InvalidPixels, RawTriplet, Unusable, template_of
+from stampshift.stamps.raw_triplets import Image, InvalidPixels, RawTriplet, Triplet, Unusable, triplet_of
 
 COMPUTED_TEMPLATE = "science - difference"
 
@@ -28,10 +28,8 @@ class StoredCandidate(NamedTuple):
 def decode_stored(unit: Sequence[StoredCandidate], *, invalid: InvalidPixels) -> Iterator[RawTriplet]:
     """Triplets of stored candidates; a computed template does not inherit `invalid` pixels."""
     for place, identifier, group, survey_class, cells in unit:
-        images = [image_of(cell, place=f"{place}, {name}") for name, cell in cells.items()]
-        science, difference = images[-2:]
-        template = template_of(science, difference, invalid=invalid) if len(images) == 2 else images[0]
-        yield RawTriplet((template, science, difference), survey_class, identifier, group)
+        images = (image_of(cell, place=f"{place}, {name}") for name, cell in cells.items())
+        yield RawTriplet(triplet_of(*images, invalid=invalid), survey_class, identifier, group)
 
 
 @dataclass(frozen=True)
@@ -66,9 +64,9 @@ def named(planes: Sequence[Image], channels: Sequence[str], *, place: str) -> di
     return dict(zip(channels, planes, strict=True))
 
 
-def triplet_of(
+def masked_triplet(
     images: Mapping[str, Image], masks: Sequence[Image], *, invalid: InvalidPixels, place: str
-) -> tuple[Image, Image, Image]:
+) -> Triplet:
     """Template, science and difference, NaN where masked; a missing template is science - difference.
 
     There may be no mask, one for all `images`, or one for each of them, non-zero where a pixel is invalid; a
@@ -79,10 +77,7 @@ def triplet_of(
     if len(masks):
         by_channel = named(masks, list(images), place=f"{place}, mask")
         images = {name: _masked(image, by_channel[name], place) for name, image in images.items()}
-    science, difference = images["science"], images["difference"]
-    if "template" not in images:
-        return template_of(science, difference, invalid=invalid), science, difference
-    return images["template"], science, difference
+    return triplet_of(*(images[name] for name in CHANNELS if name in images), invalid=invalid)
 
 
 def _masked(image: Image, mask: Image, place: str) -> Image:

@@ -21,7 +21,7 @@ from stampshift.formats.tables import open_table, read_rows
 from stampshift.stamps.file import UNLABELLED_CLASS
 from stampshift.stamps.raw_triplets import Image, InvalidPixels, RawTriplet
 from stampshift.surveys.label_table import class_of, without
-from stampshift.surveys.reader import Reader, named, stored_channels, triplet_of
+from stampshift.surveys.reader import Reader, masked_triplet, named, stored_channels
 
 FILE = re.compile(r".*\.(h5|hdf5|npz|parquet)")
 UNIT_BYTES = 4 << 20
@@ -123,7 +123,7 @@ def _decode(unit: Rows, *, options: Mapping[str, Any], invalid: InvalidPixels) -
             }
         mask = options.get("mask")
         masks = _planes(pixels[mask][row], options, unit.path, f"{place}, mask") if mask else []
-        yield RawTriplet(triplet_of(images, masks, invalid=invalid, place=place), name, identifier, group)
+        yield RawTriplet(masked_triplet(images, masks, invalid=invalid, place=place), name, identifier, group)
 
 
 def _planes(cell: Any, options: Mapping[str, Any], path: Path, place: str) -> list[Image]:
