@@ -8,6 +8,7 @@ from stampshift.config.experiment import Pair, Run, check_shots
 from stampshift.config.model import read_experiment
 from stampshift.config.schema import editor_schema
 from stampshift.core.errors import ConfigError
+from stampshift.core.provenance import script_closure
 
 ROOT = Path(__file__).parents[3]
 PUBLISHED = yaml.safe_load((ROOT / "config.yaml").read_text())
@@ -282,3 +283,9 @@ def test_recall_by_snr_is_of_surveys_whose_archive_gives_it():
 def test_the_schema_for_editors_is_that_of_the_model():
     """Else: python -m stampshift.config.schema > workflow/schemas/config.schema.json."""
     assert (ROOT / "workflow/schemas/config.schema.json").read_text() == editor_schema()
+
+
+def test_a_new_key_changes_the_code_of_no_script():
+    for script in sorted((ROOT / "workflow/scripts").rglob("*.py")):
+        imported = {path.name for path in script_closure(script) if path.parent.name == "config"}
+        assert imported <= {"__init__.py", "experiment.py"}, script
