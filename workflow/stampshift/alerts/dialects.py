@@ -117,7 +117,7 @@ def alert_of(record: Mapping[str, Any], *, survey: str, place: str) -> Alert:
     dialect = DIALECTS[survey]
     identifier, group = _text(record, dialect.identifiers), _text(record, dialect.groups)
     images, problem, detail = None, "", ""
-    cells = {
+    cells: dict[str, Any] = {
         name: cell.get(STAMP_DATA) if isinstance(cell := record.get(name), Mapping) else cell
         for name in dialect.cutouts
     }
