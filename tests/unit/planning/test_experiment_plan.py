@@ -19,7 +19,7 @@ from stampshift.planning.experiment_plan import as_text, duration, make_plan
 
 def plan(*jobs, calibration=CALIBRATION, finished=None, taken=None, **changes):
     workflow = planned_workflow(*jobs, **changes)
-    return make_plan(workflow, calibration, finished=finished or {}, taken=taken or {})
+    return make_plan(workflow, calibration, finished or {}, taken or {})
 
 
 def chain(length):

@@ -81,11 +81,9 @@ def read_workflow(
         raise ConfigError(
             f"plan: {Path.cwd()} holds no Snakefile and config.yaml; run from the project's folder."
         )
-    for path, kind in [
-        (workflow_profile, "profile"),
-        *((path, "configuration file") for path in configfiles),
-    ]:
+    for path in (workflow_profile, *configfiles):
         if path is not None and not path.exists():
+            kind = "profile" if path is workflow_profile else "configuration file"
             raise ConfigError(f"plan: {path}: no such {kind}.")
     given = ["--workflow-profile", str(workflow_profile)] if workflow_profile else []
     given += ["--cores", str(cores)] if cores else []
@@ -98,12 +96,10 @@ def read_workflow(
     experiment = read_experiment(config)
     surveys, results = config["surveys"], Path(config.get("pathvars", {}).get("results", "results"))
     missing = {name: each["path"] for name, each in surveys.items() if each["origin"] == "path"}
-    stand_ins = {
-        name: CONSTANTS.format(survey=name) for name, path in missing.items() if not Path(path).exists()
-    }
-    absent = {name: missing[name] for name, path in stand_ins.items() if Path(path).is_file()}
+    known = {name: CONSTANTS.format(survey=name) for name in missing}
+    absent = {n: path for n, path in missing.items() if Path(known[n]).is_file() and not Path(path).exists()}
+    instead = {"surveys": {name: {"path": known[name]} for name in absent}}
     available, limits = arguments.cores or available_cpu_count(), arguments.resources or {}
-    instead = {"surveys": {name: {"path": stand_ins[name]} for name in absent}}
     jobs = _dry_run(
         settings.ConfigSettings(configfiles=files, config=instead if absent else {}),
         settings.DAGSettings(targets=set(targets), forceall=everything, force_incomplete=True),

@@ -21,8 +21,6 @@ from stampshift.planning.planned_trainings import (
 
 BUSY = 0.8  # of a core: below it, other programs matter
 SHOWN = 0.01  # of the core time: rules of less are not printed
-
-
 Plan = dict[str, Any]  # as printed with ``--json``: see `make_plan`
 
 
@@ -32,31 +30,26 @@ def plan_workflow(workflow: PlannedWorkflow) -> Plan:
     surveys = dict.fromkeys(archive_of(job, workflow) for job in workflow.jobs)
     calibration = calibrate(workflow, list(recipes.values()), filter(None, surveys))
     finished, taken = read_finished(workflow.results), read_benchmarks(workflow.results / "benchmarks")
-    return make_plan(workflow, calibration, finished=finished, taken=taken)
+    return make_plan(workflow, calibration, finished, taken)
 
 
-def make_plan(
-    workflow: PlannedWorkflow, calibration: Calibration, *, finished: Finished, taken: Rates
-) -> Plan:
+def make_plan(workflow: PlannedWorkflow, calibration: Calibration, finished: Finished, taken: Rates) -> Plan:
     """Plan of a workflow on the machine that was calibrated, from what finished runs and jobs took."""
     trainings = trainings_by_job(workflow)
     parts = [part for own in trainings for part in own]
+    kinds = dict.fromkeys(part.kind for part in parts)
     epochs = {part.recipe.name: expected_epochs(part.recipe, finished) for part in parts}
     costs = CostModel(workflow, calibration, epochs, taken).table(trainings)
     core = (costs["expected"] * costs["cores"]).groupby(costs["rule"]).sum().sort_values(ascending=False)
     return {
         "jobs": costs["rule"].value_counts().to_dict(),
         "core_seconds": core.to_dict(),  # expected, by rule
-        "trainings": {
-            kind: counted_trainings(parts, kind, epochs) for kind in dict.fromkeys(p.kind for p in parts)
-        },
+        "trainings": {kind: counted_trainings(parts, kind, epochs) for kind in kinds},
         "hours": {scenario: hours(workflow, calibration, costs, scenario) for scenario in SCENARIOS},
         "epochs": {recipe: asdict(each) for recipe, each in epochs.items()},  # of one training
         "disk_bytes": costs[list(DISK)].sum().to_dict(),  # to be written
         "memory_megabytes": costs.groupby("kind", sort=False)["megabytes"].max().to_dict(),
-        "mapped_megabytes": float(
-            costs["mapped_megabytes"].max()
-        ),  # of stamps files, shared by all processes
+        "mapped_megabytes": float(costs["mapped_megabytes"].max()),  # of stamps files, shared
         "cores": workflow.cores,
         "gpus": workflow.gpus,
         "absent": dict(workflow.absent),
