@@ -157,8 +157,8 @@ def test_one_pair_everything(fresh):
 
 
 DIAGNOSTICS_OF_A_PAIR = (
-    "detection_curves", "score_histograms", "reliability", "class_recall", "worst_errors", "features",
-    "domain_shift", "worst_baseline_errors", "calibrate_baseline", "signal_to_noise", "snr_recall",
+    "diagnostics", "worst_errors", "features", "worst_baseline_errors", "calibrate_baseline",
+    "signal_to_noise", "snr_recall",
 )  # fmt: skip
 
 
@@ -183,7 +183,7 @@ def test_recall_by_signal_to_noise_where_an_archive_gives_it(fresh, pair, change
     config["diagnostics"] = {"pairs": [pair], **changes}
     jobs = fresh.jobs(config=config)
     assert (jobs.get("signal_to_noise", 0), jobs.get("snr_recall", 0)) == (ratios, recalls)
-    assert jobs["class_recall"] == 1
+    assert jobs["diagnostics"] == 1
 
 
 @pytest.mark.parametrize(

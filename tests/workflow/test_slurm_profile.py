@@ -62,30 +62,39 @@ def test_memory_and_time_double_with_every_retry(fresh):
 # ---- the list of rules in the profile ---------------------------------------------------------------------
 
 RULE = re.compile(r"^ *(?:use )?rule (\w+)(?: as (\w+))?", re.MULTILINE)
+SCRIPT = re.compile(r'script:\s+"\.\./scripts/([^"]+)"')
+OF_A_NETWORK = re.compile(r'\["execution"\]\["device"\]|job_of\(snakemake\)')  # what chooses a device
 
 
-def scripts() -> dict[str, str]:
-    """Text of every rule's script, by rule, from the files of rules; that of the rule it is made from."""
+def rules() -> dict[str, str]:
+    """Text of every rule, by name; after it that of the rule that it is made from."""
     found: dict[str, str] = {}
-    for path in sorted((ROOT / "workflow/rules").rglob("*.smk")):
+    made_from: dict[str, str] = {}
+    for path in sorted((ROOT / "workflow/rules").glob("*.smk")):
         text = path.read_text()
-        rules = list(RULE.finditer(text))
-        bounds = [*(rule.start() for rule in rules), len(text)]
-        for rule, end in zip(rules, bounds[1:], strict=True):
-            origin, name = rule[1], rule[2] or rule[1]
-            script = re.search(r'script:\s+"([^"]+)"', text[rule.end() : end])
-            if script:
-                found[name] = (path.parent / script[1]).read_text()
-            elif origin != name:
-                found[name] = found[origin]
-    return found
+        starts = list(RULE.finditer(text))
+        ends = [*(rule.start() for rule in starts), len(text)][1:]
+        for rule, end in zip(starts, ends, strict=True):
+            name = rule[2] or rule[1]
+            found[name], made_from[name] = text[rule.end() : end], rule[1]
+    return {name: text + found[made_from[name]] for name, text in found.items()}
+
+
+def of_networks() -> dict[str, str]:
+    """Text of the rules whose script runs a network."""
+    scripts = {path.name: path.read_text() for path in (ROOT / "workflow/scripts").glob("*.py")}
+    named = {name: (text, SCRIPT.search(text)) for name, text in rules().items()}
+    return {
+        name: text
+        for name, (text, script) in named.items()
+        if script and OF_A_NETWORK.search(scripts[script[1]])
+    }
 
 
 def test_the_profile_names_every_rule_that_runs_a_network_and_no_other():
     profile = yaml.safe_load((ROOT / "workflow/profiles/slurm/config.yaml").read_text())
-    choosing_a_device = {rule for rule, text in scripts().items() if '["execution"]["device"]' in text}
-    assert len(choosing_a_device) >= 12
-    assert set(profile["set-resources"]) == choosing_a_device
+    assert len(of_networks()) >= 12
+    assert set(profile["set-resources"]) == set(of_networks())
     assert {tuple(asked.items()) for asked in profile["set-resources"].values()} == {
         (("slurm_partition", "gpu"),)
     }
@@ -93,15 +102,5 @@ def test_the_profile_names_every_rule_that_runs_a_network_and_no_other():
 
 def test_every_rule_of_a_network_asks_for_a_gpu_and_grows():
     """In the files, whatever the configuration switches off: the further training on a new survey as well."""
-    text = "".join(path.read_text() for path in sorted((ROOT / "workflow/rules").rglob("*.smk")))
-    asking = re.findall(
-        r"gpu=GPUS,\s+mem_mb=growing\(\d+\),\s+runtime=growing\(\d+\),.*?script:\s+\"(?:\.\./)+scripts/(\w+)",
-        text,
-        re.DOTALL,
-    )
-    of_networks = {
-        path.stem
-        for path in (ROOT / "workflow/scripts").glob("*.py")
-        if '["execution"]["device"]' in path.read_text()
-    }
-    assert sorted(asking) == sorted(of_networks)
+    asking = re.compile(r"\*\*growing\(mem_mb=\d+, runtime=\d+\),\s+gpu=GPUS")
+    assert {name for name, text in rules().items() if asking.search(text)} == set(of_networks())

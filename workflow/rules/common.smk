@@ -1,11 +1,13 @@
 """What the rules share: the validated experiment, its runs, and the paths of their files. No rules, no torch."""
 
 import sys
+from inspect import cleandoc
 from itertools import permutations
 from pathlib import Path
 
 import yaml
 from snakemake.exceptions import WorkflowError
+from snakemake.io import get_flag_value, strip_wildcard_constraints
 
 PACKAGE_ROOT = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(PACKAGE_ROOT))  # the package is found even where it is not installed
@@ -14,7 +16,7 @@ from stampshift.core.errors import ConfigError
 from stampshift.tables.wording import METHOD_NAMES
 from stampshift.config.experiment import BASELINE, Pair, Run, check_shots
 from stampshift.config.model import read_experiment
-from stampshift.core.provenance import script_digest, offer_package_to_subprocesses
+from stampshift.core.provenance import offer_package_to_subprocesses, script_digest
 from stampshift.config.surveys import label_files, reader_options, schema_files
 from stampshift.simulation import class_counts
 from stampshift.training.run_folder import FILES as RUN_FILES, TRANSFER_FILES
@@ -74,8 +76,8 @@ VARIANTS = list(EXPERIMENT.variants)
 VARIANT_NAMES = {name: SECTIONS[name].label for name in VARIANTS}
 ENTROPY_WEIGHT_CHOICE = (SECTIONS["mme"].search or {}).get("choice") if "mme" in SECTIONS else None
 EXECUTION = config["execution"]
-RESULTS = config.get("pathvars", {}).get("results", "results")
 GPUS = 0 if EXECUTION["device"] == "cpu" else 1  # for a job that runs a network
+PUBLISHED_ACCURACY = "resources/published/published_balanced_accuracy.csv"
 
 
 wildcard_constraints:
@@ -89,117 +91,105 @@ wildcard_constraints:
     seed="[0-9]+",
 
 
-# ---- raw archives -----------------------------------------------------------------------------------------
+# ---- raw archives, of surveys by name ---------------------------------------------------------------------
 
 
-def survey_section(wildcards):
-    return config["surveys"][wildcards.survey]
+def of_survey(find, survey=None):
+    """What `find` gives for the survey that the wildcards name, or for the one named here."""
+
+    def found(wildcards):
+        return find(survey or wildcards.get("survey") or wildcards.source)
+
+    return found
 
 
-def survey_name(wildcards):
-    return wildcards.survey
+def reading(survey=None):
+    """Parameters of a job that reads a survey's archive."""
+    section = {key: of_survey(in_section(key), survey) for key in ("reader", "classes", "invalid")}
+    options = of_survey(lambda name: reader_options(config["surveys"][name]), survey)
+    return {"survey": of_survey(str, survey), "options": options, **section}
 
 
-def survey_simulated(wildcards):
-    return survey_section(wildcards)["origin"] == "simulate"
+def in_section(key):
+    return lambda survey: config["surveys"][survey][key]
 
 
-def survey_reader(wildcards):
-    return survey_section(wildcards)["reader"]
+def is_simulated(survey):
+    return config["surveys"][survey]["origin"] == "simulate"
 
 
-def survey_options(wildcards):
-    """Options of the survey's reader; none where its format is that of a published survey."""
-    return reader_options(survey_section(wildcards))
-
-
-def survey_labels(wildcards):
+def labels_of_archive(survey):
     """File of the labels that the archive does not hold, in a list that is empty where there is none."""
-    missing = [path for path in label_files(survey_section(wildcards)) if not Path(path).exists()]
+    section = config["surveys"][survey]
+    missing = [path for path in label_files(section) if not Path(path).exists()]
     if missing:
         raise WorkflowError(
-            f"{wildcards.survey}: there is no label file {missing[0]}, which the config's "
-            f"surveys.{wildcards.survey}.{survey_reader(wildcards)}.labels names. Put it there, or correct the path."
+            f"{survey}: there is no label file {missing[0]}, which the config's "
+            f"surveys.{survey}.{section['reader']}.labels names. Put it there, or correct the path."
         )
-    return label_files(survey_section(wildcards))
+    return label_files(section)
 
 
-def survey_schemas(wildcards):
+def schemas_of_archive(survey):
     """Files of the schemas that the archive's packets come without, in a list that is empty where there are none."""
     try:
-        return schema_files(survey_section(wildcards))
+        return schema_files(config["surveys"][survey])
     except ConfigError as error:
-        raise WorkflowError(f"config: surveys.{wildcards.survey}.{error}") from None
-
-
-def survey_classes(wildcards):
-    return survey_section(wildcards)["classes"]
-
-
-def survey_invalid(wildcards):
-    return survey_section(wildcards)["invalid"]
-
-
-def archive_addresses(wildcards):
-    return survey_section(wildcards)["url"]
+        raise WorkflowError(f"config: surveys.{survey}.{error}") from None
 
 
 def archive_address(wildcards):
     """Address of one file of an archive, by its name."""
-    addresses = {Path(url).name: url for url in archive_addresses(wildcards)}
+    addresses = {Path(url).name: url for url in config["surveys"][wildcards.survey]["url"]}
     return addresses[wildcards.archive]
 
 
 def archive_checksum(wildcards):
     """Known SHA-256 of one file of an archive, None where the configuration has none."""
-    return survey_section(wildcards).get("sha256", {}).get(wildcards.archive)
+    return config["surveys"][wildcards.survey].get("sha256", {}).get(wildcards.archive)
 
 
-def raw_archive(wildcards):
+def raw_archive(survey):
     """Files or folder of a survey's raw archive, in a list."""
-    section = survey_section(wildcards)
+    section = config["surveys"][survey]
     if section["origin"] == "url":
-        names = [Path(url).name for url in section["url"]]
-        return [f"resources/raw/{wildcards.survey}/{name}" for name in names]
+        return [f"resources/raw/{survey}/{Path(url).name}" for url in section["url"]]
     if section["origin"] == "simulate":
         size, seed = section["simulate"]["stamps"], section["simulate"]["seed"]
         flipped = f"-flipped-{section['simulate']['flipped']}" if "flipped" in section["simulate"] else ""
-        return [f"resources/raw/simulated/{wildcards.survey}-{size}-seed-{seed}{flipped}"]
+        return [f"resources/raw/simulated/{survey}-{size}-seed-{seed}{flipped}"]
     if not Path(section["path"]).exists():
-        known = Path(constants_file(wildcards.survey))
+        known = Path(constants_file(survey))
         files = load_yaml(known).get("archive_files") if known.exists() else None
         raise WorkflowError(
-            f"{wildcards.survey}: there is nothing at {section['path']}, where the config's "
-            f"surveys.{wildcards.survey}.path expects the raw archive{f' ({files})' if files else ''}. Put it there "
+            f"{survey}: there is nothing at {section['path']}, where the config's "
+            f"surveys.{survey}.path expects the raw archive{f' ({files})' if files else ''}. Put it there "
             "(README, 'The archives'), change the path, or set origin to 'simulate'."
         )
     return [section["path"]]
 
 
-def archive_origin(wildcards):
+def archive_origin(survey):
     """Where a survey's stamps come from, for their file's attributes."""
-    section = survey_section(wildcards)
+    section = config["surveys"][survey]
     return {section["origin"]: section[section["origin"]]}
 
 
-def results_folder(wildcards):
-    return RESULTS
-
-
-def growing(first):
+def growing(**first):
     """Memory in MB or minutes of a job: what its first attempt asks for, doubled with every retry."""
-
-    def amount(wildcards, attempt):
-        return first * 2 ** (attempt - 1)
-
-    return amount
+    return {name: lambda wildcards, attempt, one=one: one * 2 ** (attempt - 1) for name, one in first.items()}
 
 
 # ---- runs -------------------------------------------------------------------------------------------------
 
 
-def run_files(runs, names=RUN_FILES):
-    return [f"<results>/{run.folder}/{name}" for run in runs for name in names]
+def each_seed(path, **others):
+    """A path with a seed in it, for every seed; other wildcards stay."""
+    return expand(path, seed=SEEDS, **others, allow_missing=True)
+
+
+def run_files(runs, name):
+    return [f"<results>/{run.folder}/{name}" for run in runs]
 
 
 def target_stamps(wildcards):
@@ -211,45 +201,30 @@ def target_stamps(wildcards):
     return f"<results>/stamps/{wildcards.target}.h5"
 
 
-def searched_section(wildcards):
-    """Section whose entropy weight is searched: a variant's, or that of MME."""
-    name = wildcards.get("variant", "mme")
-    if name not in SECTIONS or SECTIONS[name].search is None:
-        raise WorkflowError(f"methods.{name} searches no entropy weight in this configuration.")
-    return SECTIONS[name]
+def searched(key):
+    """A field of the section whose entropy weight is searched: a variant's, or that of MME."""
 
+    def found(wildcards):
+        name = wildcards.get("variant", "mme")
+        if name not in SECTIONS or SECTIONS[name].search is None:
+            raise WorkflowError(f"methods.{name} searches no entropy weight in this configuration.")
+        return getattr(SECTIONS[name], key)
 
-def search_name(wildcards):
-    return searched_section(wildcards).name
-
-
-def search_options(wildcards):
-    return searched_section(wildcards).options
-
-
-def search_grid(wildcards):
-    """Weights to try, and the split on which to try them."""
-    return searched_section(wildcards).search
+    return found
 
 
 def search_splits(wildcards):
-    seed = search_grid(wildcards)["seed"]
-    surveys = (wildcards.source, wildcards.target)
-    return [f"<results>/splits/{survey}/seed-{seed}.npz" for survey in surveys]
+    seed = searched("search")(wildcards)["seed"]
+    return [f"<results>/splits/{survey}/seed-{seed}.npz" for survey in (wildcards.source, wildcards.target)]
 
 
 def search_baseline(wildcards):
-    return f"<results>/baseline/{wildcards.source}/seed-{search_grid(wildcards)['seed']}/model.pt"
+    return f"<results>/baseline/{wildcards.source}/seed-{searched('search')(wildcards)['seed']}/model.pt"
 
 
-def adaptation_method(wildcards):
-    """Method that trains the runs of a method or of a variant."""
-    return SECTIONS[wildcards.method].method
-
-
-def adaptation_options(wildcards):
-    """Options of a method or variant, without an entropy weight that is chosen for each pair."""
-    return SECTIONS[wildcards.method].options
+def trained(key):
+    """A field of the section of a method or of a variant."""
+    return lambda wildcards: getattr(SECTIONS[wildcards.method], key)
 
 
 def chosen_entropy_weight(wildcards):
@@ -263,103 +238,102 @@ def chosen_entropy_weight(wildcards):
 
 def pair_metrics(wildcards):
     """Metrics of every run that a pair's table and figure show: no variants."""
-    source, target = wildcards.pair.split("-to-")
-    runs = [Run("baseline", source, to, 0, seed) for to in (None, target) for seed in SEEDS]
+    pair = Pair.parse(wildcards.pair)
+    runs = [Run(BASELINE, pair.source, to, 0, seed) for to in (None, pair.target) for seed in SEEDS]
     runs += [
         run
         for run in EXPERIMENT.adaptations()
-        if (run.source, run.target) == (source, target) and run.method in METHODS
+        if (run.source, run.target) == (pair.source, pair.target) and run.method in METHODS
     ]
-    return run_files(runs, ["metrics.json"])
+    return run_files(runs, "metrics.json")
 
 
-METRICS = run_files(EXPERIMENT.adaptations(), ["metrics.json"])
-BASELINE_METRICS = run_files(EXPERIMENT.baseline_runs(), ["metrics.json"]) + run_files(
-    EXPERIMENT.transfers(), ["metrics.json"]
-)
+# ---- tables and figures, and the report -------------------------------------------------------------------
 
 
-# ---- tables and figures -----------------------------------------------------------------------------------
+def table(stem, *, kind="table", **place):
+    """Files of a table, the first of them in the report."""
+    return [
+        in_report(f"<results>/{stem}.csv", kind=kind, **place),
+        f"<results>/{stem}.md",
+        f"<results>/{stem}.tex",
+    ]
 
 
-def with_suffixes(stems, suffixes):
-    return [f"<results>/{stem}.{suffix}" for stem in stems for suffix in suffixes]
+def figure(stem, *, kind="figure", **place):
+    """Files of a figure, the last of them in the report."""
+    return [f"<results>/{stem}.pdf", in_report(f"<results>/{stem}.png", kind=kind, **place)]
 
 
-SURVEY_FIGURES = ("examples", "preprocessing")
-PAIR_TABLES = [f"tables/pairs/{pair}" for pair in PAIRS]
-PAIR_FIGURES = [f"figures/pairs/{pair}" for pair in PAIRS]
-LAMBDA_FIGURES = [f"figures/lambda/{pair}" for pair in PAIRS] if ENTROPY_WEIGHT_CHOICE == "search" else []
-LAMBDA_TABLES = ["tables/lambda"] if ENTROPY_WEIGHT_CHOICE else []
-ABLATION_TABLES = ["tables/ablations"] if VARIANTS else []
-ABLATION_FIGURES = ["figures/ablations"] if VARIANTS else []
+def in_report(path, *, category, what, kind, subcategory=None, caption="caption"):
+    """A file in the report: its place in the menu, and its caption, that of the rule's docstring unless named."""
+    labels = {"what": what} | ({"kind": kind} if kind else {})
+    place = {"category": category, "subcategory": subcategory, "labels": labels}
+    return report(path, caption=f"../report/{caption}.rst", **place)
+
+
+def shown(categories, **values):
+    """Files of the rules that the report shows in some categories, for every value of their wildcards."""
+    return [
+        file
+        for made in workflow.rules
+        if made.wildcard_names <= values.keys()
+        and any(get_flag_value(output, "report").category in categories for output in reported(made))
+        for output in made.output
+        for file in expand(
+            strip_wildcard_constraints(output), **{name: values[name] for name in made.wildcard_names}
+        )
+        if output.match(file)
+    ]
+
+
+def reported(made):
+    return [output for output in made.output if get_flag_value(output, "report")]
+
+
+MAIN_CATEGORIES = (
+    "1 Claims", "2 Balanced accuracy", "3 Adaptation by pair", "4 Entropy weight", "5 Published",
+    "6 Ablations", "7 Training", "9 Surveys",
+)  # fmt: skip
+
+
+def everything(wildcards):
+    """Every table and figure of the experiment, and the diagnostics of some of its pairs."""
+    diagnosed = list(dict.fromkeys(pair.source for pair in EXPERIMENT.diagnosed))
+    diagnostics = shown([DIAGNOSED_CATEGORY], pair=DIAGNOSED, source=diagnosed) if DIAGNOSED else []
+    return shown(MAIN_CATEGORIES, pair=PAIRS, survey=SURVEYS, source=SOURCES) + diagnostics
 
 
 def pair_results(wildcards):
     """Tables and figures of one pair and of the two surveys in it."""
-    source, target = wildcards.pair.split("-to-")
-    figures = [f"figures/{kind}/{survey}" for kind in SURVEY_FIGURES for survey in (source, target)]
-    figures += [f"figures/pairs/{wildcards.pair}", f"figures/learning-curves/{source}"]
-    figures += [f"figures/lambda/{wildcards.pair}"] if ENTROPY_WEIGHT_CHOICE == "search" else []
-    return (
-        with_suffixes(figures, ["pdf", "png"])
-        + with_suffixes([f"tables/pairs/{wildcards.pair}"], ["csv", "md", "tex"])
-        + diagnostics_of([wildcards.pair] if wildcards.pair in DIAGNOSED else [])
-    )
-
-
-# simulated numbers are never shown beside the published ones
-BESIDE_PUBLISHED = [] if SIMULATED else ["beside-published"]
-DECISION_TABLES = [f"tables/{name}" for name in ("claims", "table-26", "table-27", "published-decisions")]
-
-TABLES = ["<results>/tables/runs.csv", "<results>/tables/significance.csv"] + with_suffixes(
-    [
-        "tables/overview",
-        "tables/network",
-        "tables/table-1",
-        *DECISION_TABLES,
-        *[f"tables/{name}" for name in BESIDE_PUBLISHED],
-        *LAMBDA_TABLES,
-        *ABLATION_TABLES,
-        *PAIR_TABLES,
-    ],
-    ["csv", "md", "tex"],
-)
-FIGURES = with_suffixes(
-    [
-        "figures/table-1",
-        *[f"figures/{name}" for name in BESIDE_PUBLISHED],
-        "figures/all-pairs",
-        *[f"figures/{kind}/{survey}" for kind in SURVEY_FIGURES for survey in SURVEYS],
-        *[f"figures/learning-curves/{source}" for source in SOURCES],
-        *PAIR_FIGURES,
-        *LAMBDA_FIGURES,
-        *ABLATION_FIGURES,
-    ],
-    ["pdf", "png"],
-)
+    pair = Pair.parse(wildcards.pair)
+    values = {"pair": [str(pair)], "source": [pair.source]}
+    found = shown(MAIN_CATEGORIES, **values, survey=[pair.source, pair.target])
+    found += shown([DIAGNOSED_CATEGORY], **values) if str(pair) in DIAGNOSED else []
+    of_all_pairs = shown([*MAIN_CATEGORIES, DIAGNOSED_CATEGORY])
+    return [file for file in found if file not in of_all_pairs]
 
 
 # ---- what a rule need not say -----------------------------------------------------------------------------
 
 # packages from which a job picks a module by name, by the parameter that names it
-PICKED = {"method": "methods", "architecture": "networks", "reader": "surveys"}
+PICKED = {"method": "methods.", "architecture": "networks.", "reader": "surveys.", "function": ""}
 
 
 def code_of(made):
     """Digest of what a script imports, and of the modules that parameters of its rule pick by name."""
     script = PACKAGE_ROOT / "scripts" / Path(made.script).name
-    named = {made.params[name]: package for name, package in PICKED.items() if name in made.params.keys()}
+    picked = {made.params[name]: package for name, package in PICKED.items() if name in made.params.keys()}
 
     def code(wildcards):
-        chosen = [(package, name(wildcards) if callable(name) else name) for name, package in named.items()]
-        return script_digest(script, *(f"{package}.{name}" for package, name in chosen))
+        names = [package + (name(wildcards) if callable(name) else name) for name, package in picked.items()]
+        return script_digest(script, *(name.partition(":")[0] for name in names))
 
     return code
 
 
 def complete(made):
-    """Give a rule with a script its log, benchmark, environment and digest of code."""
+    """Give a rule with a script its log, benchmark, environment, digest of code and caption."""
     product = str(made.output[0])
     names = sorted(made.wildcard_names, key=lambda name: product.index(f"{{{name}"))
     place = Path(made.name, *(f"{{{name}}}" for name in names))
@@ -368,3 +342,5 @@ def complete(made):
     made.benchmark = f"<benchmarks>/{place}.tsv"
     made.conda_env = str(PACKAGE_ROOT.parent / "envs" / "stampshift.yaml")
     made.set_params(code=code_of(made))
+    if "function" in made.params.keys():
+        made.set_params(caption=cleandoc(made.docstring))

@@ -5,11 +5,11 @@ rule download:
         survey="|".join(DOWNLOADED) or "(?!)",  # a file that the user put there is none of this rule's
         archive="[^/]+",
     resources:
-        runtime=growing(1440),
+        **growing(runtime=1440),
     params:
         # what has come is not thrown away for an address that changed: the server is asked whether the file has
         url=archive_address,
-        urls=archive_addresses,
+        urls=lookup(dpath="surveys/{survey}/url", within=config),
         sha256=archive_checksum,
         tries=5,
     script:
@@ -44,22 +44,17 @@ rule simulate_flipped:
 
 rule stamps:
     input:
-        archive=raw_archive,
-        labels=survey_labels,
-        schemas=survey_schemas,
+        archive=of_survey(raw_archive),
+        labels=of_survey(labels_of_archive),
+        schemas=of_survey(schemas_of_archive),
     output:
         "<results>/stamps/{survey}.h5",
     threads: EXECUTION["preprocessing_threads"]
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(240),
+        **growing(mem_mb=4000, runtime=240),
     params:
-        survey=survey_name,
-        reader=survey_reader,
-        options=survey_options,
-        classes=survey_classes,
-        invalid=survey_invalid,
-        origin=archive_origin,
+        **reading(),
+        origin=of_survey(archive_origin),
         size_pixels=config["stamps"]["size_pixels"],
         normalisation=config["stamps"]["normalisation"],
     script:
@@ -70,10 +65,9 @@ rule splits:
     input:
         "<results>/stamps/{survey}.h5",
     output:
-        expand("<results>/splits/{{survey}}/seed-{seed}.npz", seed=SEEDS),
+        each_seed("<results>/splits/{survey}/seed-{seed}.npz"),
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(60),
+        **growing(mem_mb=4000, runtime=60),
     params:
         fractions=config["splits"]["fractions"],
         seeds=SEEDS,

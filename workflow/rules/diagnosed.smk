@@ -1,11 +1,66 @@
-"""What the diagnostics' rules share: which runs a pair's diagnostics compare, and their files. No rules."""
+"""Which runs the diagnostics of a pair compare, and their files. No rules."""
 
 from stampshift.tables.wording import trained_name
 
 DIAGNOSTICS = config["diagnostics"]
-PAIR_DIAGNOSTICS = ("curves", "scores", "reliability", "classes", "errors", "embedding")
+DIAGNOSED_CATEGORY = "8 Diagnostics"
 SNR_SURVEYS = EXPERIMENT.surveys_with_snr
 SNR_PAIRS = [pair for pair in PAIRS if {*pair.split("-to-")} & {*SNR_SURVEYS}]
+
+
+def few_and_many(wildcards, shots=(SHOTS[0], SHOTS[-1])):
+    """A pair's baseline on both surveys, and every method with the fewest and the most shots."""
+    pair = Pair.parse(wildcards.pair)
+    runs = [Run(BASELINE, pair.source, to, 0, seed) for to in (pair.target, None) for seed in SEEDS]
+    return runs + [
+        Run(method, pair.source, pair.target, per_class, seed)
+        for method in METHODS
+        for per_class in sorted({*shots})
+        for seed in SEEDS
+    ]
+
+
+def many(wildcards):
+    """Those with the most shots alone."""
+    return few_and_many(wildcards, SHOTS[-1:])
+
+
+def gallery(wildcards):
+    """Runs whose worst errors a pair's gallery shows: of one method, with the most shots."""
+    return [run for run in many(wildcards) if run.method == DIAGNOSTICS["errors"]["method"]]
+
+
+def of_first_split(wildcards):
+    """Models whose features are compared: the baseline and every method with the most shots, of one split."""
+    own = Run(BASELINE, Pair.parse(wildcards.pair).source, None, 0, SEEDS[0])
+    return [own, *(run for run in many(wildcards) if run.seed == SEEDS[0] and run.method != BASELINE)]
+
+
+def own(wildcards):
+    return [Run(BASELINE, wildcards.source, None, 0, seed) for seed in SEEDS]
+
+
+def files_of(runs, name):
+    """One of the files of each of some runs."""
+
+    def found(wildcards):
+        return run_files(runs(wildcards), name)
+
+    return found
+
+
+def listed(runs):
+    """Some runs as a parameter."""
+
+    def found(wildcards):
+        return [vars(run) for run in runs(wildcards)]
+
+    return found
+
+
+def calibrations(wildcards):
+    """Temperatures of every cohort among the runs with the most shots, each file once."""
+    return list(dict.fromkeys(map(calibration_file, many(wildcards))))
 
 
 def calibration_file(run):
@@ -15,128 +70,41 @@ def calibration_file(run):
     return f"<results>/calibration/{run.method}/{run.source}-to-{run.target}/shots-{run.shots}.json"
 
 
-def pair_runs(wildcards, shots):
-    """Runs that a pair's diagnostics compare: its baseline on both surveys, and every method by shots."""
-    pair = Pair.parse(wildcards.pair)
-    runs = [Run(BASELINE, pair.source, to, 0, seed) for to in (pair.target, None) for seed in SEEDS]
-    return runs + [
-        Run(method, pair.source, pair.target, per_class, seed)
-        for method in METHODS
-        for per_class in shots
-        for seed in SEEDS
-    ]
-
-
-def few_and_many_runs(wildcards):
-    return pair_runs(wildcards, sorted({SHOTS[0], SHOTS[-1]}))
-
-
-def many_shots_runs(wildcards):
-    return pair_runs(wildcards, SHOTS[-1:])
-
-
-def few_and_many_predictions(wildcards):
-    return run_files(few_and_many_runs(wildcards), ["predictions.parquet"])
-
-
-def many_shots_predictions(wildcards):
-    return run_files(many_shots_runs(wildcards), ["predictions.parquet"])
-
-
-def few_and_many_models(wildcards):
-    return [vars(run) for run in few_and_many_runs(wildcards)]
-
-
-def many_shots_models(wildcards):
-    return [vars(run) for run in many_shots_runs(wildcards)]
-
-
-def many_shots_calibrations(wildcards):
-    """Temperatures of every cohort among the runs with the most shots, each file once."""
-    return list(dict.fromkeys(map(calibration_file, many_shots_runs(wildcards))))
-
-
 def target_and_source(wildcards):
     pair = Pair.parse(wildcards.pair)
     return [pair.target, pair.source]
 
 
-def target_and_source_stamps(wildcards):
-    return [f"<results>/stamps/{survey}.h5" for survey in target_and_source(wildcards)]
-
-
-def snr_surveys(wildcards):
+def with_snr(wildcards):
     """Target and source, as far as their archives give S/N."""
     return [survey for survey in target_and_source(wildcards) if survey in SNR_SURVEYS]
 
 
-def snr_stamps(wildcards):
-    return [f"<results>/stamps/{survey}.h5" for survey in snr_surveys(wildcards)]
+def for_each(surveys, path):
+    """A path with a survey in it, for each of some surveys."""
 
+    def found(wildcards):
+        return expand(path, survey=surveys(wildcards))
 
-def snr_ratios(wildcards):
-    return [f"<results>/tables/snr/{survey}.parquet" for survey in snr_surveys(wildcards)]
-
-
-def gallery_runs(wildcards):
-    """Runs whose worst errors a pair's gallery shows: of one method, with the most shots."""
-    method = DIAGNOSTICS["errors"]["method"]
-    return [run for run in many_shots_runs(wildcards) if run.method == method]
-
-
-def gallery_predictions(wildcards):
-    return run_files(gallery_runs(wildcards), ["predictions.parquet"])
-
-
-def gallery_models(wildcards):
-    return [vars(run) for run in gallery_runs(wildcards)]
+    return found
 
 
 def gallery_name(wildcards):
-    run = gallery_runs(wildcards)[0]
+    run = gallery(wildcards)[0]
     return f"{run.source} to {run.target}, {trained_name(run.method, run.shots)}"
 
 
-def gallery_stamps(wildcards):
+def target_of_pair(wildcards):
     return f"<results>/stamps/{Pair.parse(wildcards.pair).target}.h5"
 
 
-def first_split_runs(wildcards):
-    """Models whose features are compared: the baseline and every method with the most shots, of one split."""
-    runs = [run for run in many_shots_runs(wildcards) if run.seed == SEEDS[0]]
-    own = Run(BASELINE, Pair.parse(wildcards.pair).source, None, 0, SEEDS[0])
-    return [own, *(run for run in runs if run.method != BASELINE)]
+def diagnosed_table(name, subcategory, *, of="{pair}", what="{pair}", **place):
+    """A table of the diagnostics, of a pair unless it says otherwise."""
+    stem = Path("tables/diagnostics", name, of)
+    return table(stem, category=DIAGNOSED_CATEGORY, subcategory=subcategory, what=what, **place)
 
 
-def first_split_models(wildcards):
-    return [vars(run) for run in first_split_runs(wildcards)]
-
-
-def first_split_model_files(wildcards):
-    return run_files(first_split_runs(wildcards), ["model.pt"])
-
-
-def target_and_source_first_splits(wildcards):
-    return [f"<results>/splits/{survey}/seed-{SEEDS[0]}.npz" for survey in target_and_source(wildcards)]
-
-
-def own_models(wildcards):
-    return [vars(Run(BASELINE, wildcards.survey, None, 0, seed)) for seed in SEEDS]
-
-
-def own_survey(wildcards):
-    return [wildcards.survey]
-
-
-def diagnostics_of(pairs):
-    """Figures of the diagnostics of some pairs and of the baselines of their sources; tables come with them."""
-    stems = [f"{kind}/{pair}" for kind in PAIR_DIAGNOSTICS for pair in pairs]
-    stems += [f"snr/{pair}" for pair in pairs if pair in SNR_PAIRS]
-    stems += [f"errors/{source}" for source in dict.fromkeys(Pair.parse(pair).source for pair in pairs)]
-    return with_suffixes([f"figures/diagnostics/{stem}" for stem in stems], ["pdf", "png"])
-
-
-OVERALL_DIAGNOSTICS = []
-if DIAGNOSED:
-    OVERALL_DIAGNOSTICS = with_suffixes(["tables/diagnostics/shift"], ["csv", "md", "tex"])
-    OVERALL_DIAGNOSTICS += with_suffixes(["figures/diagnostics/retention"], ["pdf", "png"])
+def diagnosed_figure(name, subcategory, *, of="{pair}", what="{pair}", **place):
+    """A figure of the diagnostics, of a pair unless it says otherwise."""
+    stem = Path("figures/diagnostics", name, of)
+    return figure(stem, category=DIAGNOSED_CATEGORY, subcategory=subcategory, what=what, **place)

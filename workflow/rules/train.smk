@@ -1,19 +1,17 @@
 rule baseline:
     input:
         stamps="<results>/stamps/{source}.h5",
-        splits=expand("<results>/splits/{{source}}/seed-{seed}.npz", seed=SEEDS),
+        splits=each_seed("<results>/splits/{source}/seed-{seed}.npz"),
     output:
-        expand("<results>/baseline/{{source}}/seed-{seed}/{file}", seed=SEEDS, file=RUN_FILES),
+        each_seed("<results>/baseline/{source}/seed-{seed}/{file}", file=RUN_FILES),
     threads: EXECUTION["threads"]
     resources:
+        **growing(mem_mb=8000, runtime=480),
         gpu=GPUS,
-        mem_mb=growing(8000),
-        runtime=growing(480),
     params:
-        results=results_folder,
+        seeds=SEEDS,
         method="baseline",
         architecture="bolivar",
-        seeds=SEEDS,
         training=config["training"],
     script:
         "../scripts/baseline.py"
@@ -21,25 +19,19 @@ rule baseline:
 
 rule transfer:
     input:
-        models=expand("<results>/baseline/{{source}}/seed-{seed}/model.pt", seed=SEEDS),
-        metrics=expand("<results>/baseline/{{source}}/seed-{seed}/metrics.json", seed=SEEDS),
+        models=each_seed("<results>/baseline/{source}/seed-{seed}/model.pt"),
+        metrics=each_seed("<results>/baseline/{source}/seed-{seed}/metrics.json"),
         stamps=target_stamps,
-        splits=expand("<results>/splits/{{target}}/seed-{seed}.npz", seed=SEEDS),
+        splits=each_seed("<results>/splits/{target}/seed-{seed}.npz"),
     output:
-        expand(
-            "<results>/baseline/{{source}}-to-{{target}}/shots-0/seed-{seed}/{file}",
-            seed=SEEDS,
-            file=TRANSFER_FILES,
-        ),
+        each_seed("<results>/baseline/{source}-to-{target}/shots-0/seed-{seed}/{file}", file=TRANSFER_FILES),
     resources:
+        **growing(mem_mb=8000, runtime=60),
         gpu=GPUS,
-        mem_mb=growing(8000),
-        runtime=growing(60),
     params:
-        results=results_folder,
+        seeds=SEEDS,
         method="baseline",
         architecture="bolivar",
-        seeds=SEEDS,
     script:
         "../scripts/transfer.py"
 
@@ -54,17 +46,15 @@ rule select_lambda:
         "<results>/lambda/{source}-to-{target}.json",
     threads: EXECUTION["threads"]
     resources:
+        **growing(mem_mb=8000, runtime=720),
         gpu=GPUS,
-        mem_mb=growing(8000),
-        runtime=growing(720),
     params:
-        results=results_folder,
+        name=searched("name"),
         method="mme",
         architecture="bolivar",
-        name=search_name,
         shots=SHOTS,
-        options=search_options,
-        search=search_grid,
+        options=searched("options"),
+        search=searched("search"),
         training=config["training"],
         validation_shots=config["splits"]["validation_shots"],
     script:
@@ -95,27 +85,21 @@ rule adapt:
     input:
         source_stamps="<results>/stamps/{source}.h5",
         target_stamps=target_stamps,
-        source_splits=expand("<results>/splits/{{source}}/seed-{seed}.npz", seed=SEEDS),
-        target_splits=expand("<results>/splits/{{target}}/seed-{seed}.npz", seed=SEEDS),
-        baselines=expand("<results>/baseline/{{source}}/seed-{seed}/model.pt", seed=SEEDS),
+        source_splits=each_seed("<results>/splits/{source}/seed-{seed}.npz"),
+        target_splits=each_seed("<results>/splits/{target}/seed-{seed}.npz"),
+        baselines=each_seed("<results>/baseline/{source}/seed-{seed}/model.pt"),
         entropy_weight=chosen_entropy_weight,
     output:
-        expand(
-            "<results>/{{method}}/{{source}}-to-{{target}}/shots-{{shots}}/seed-{seed}/{file}",
-            seed=SEEDS,
-            file=RUN_FILES,
-        ),
+        each_seed("<results>/{method}/{source}-to-{target}/shots-{shots}/seed-{seed}/{file}", file=RUN_FILES),
     threads: EXECUTION["threads"]
     resources:
+        **growing(mem_mb=8000, runtime=240),
         gpu=GPUS,
-        mem_mb=growing(8000),
-        runtime=growing(240),
     params:
-        results=results_folder,
         seeds=SEEDS,
-        method=adaptation_method,
+        method=trained("method"),
         architecture="bolivar",
-        options=adaptation_options,
+        options=trained("options"),
         training=config["training"],
         validation_shots=config["splits"]["validation_shots"],
     script:

@@ -2,35 +2,27 @@
 
 from pathlib import Path
 
+from training_job import job_of, paths
+
 from stampshift.core.joblog import job_log
-from stampshift.training.jobs import Job, adapt
+from stampshift.training.jobs import adapt
 
 if __name__ == "__main__":  # worker processes import this file
     with job_log(snakemake.log[0]):
+        files, params = snakemake.input, snakemake.params
         adapt(
-            Job(
-                results=Path(snakemake.params.results),
-                device=snakemake.config["execution"]["device"],
-                threads=snakemake.threads,
-                checkpoint_epochs=snakemake.config["execution"]["checkpoint_epochs"],
-                log_file=Path(snakemake.log[0]),
-            ),
+            job_of(snakemake),
             name=snakemake.wildcards.method,
-            method=snakemake.params.method,
+            method=params.method,
             source=snakemake.wildcards.source,
             target=snakemake.wildcards.target,
             shots=int(snakemake.wildcards.shots),
-            seeds=snakemake.params.seeds,
-            stamps=(Path(snakemake.input.source_stamps), Path(snakemake.input.target_stamps)),
-            splits=[
-                (Path(source), Path(target))
-                for source, target in zip(
-                    snakemake.input.source_splits, snakemake.input.target_splits, strict=True
-                )
-            ],
-            baselines=[Path(path) for path in snakemake.input.baselines],
-            options=snakemake.params.options,
-            entropy_weight_files=[Path(path) for path in snakemake.input.entropy_weight],
-            training=snakemake.params.training,
-            validation_shots=snakemake.params.validation_shots,
+            seeds=params.seeds,
+            stamps=(Path(files.source_stamps), Path(files.target_stamps)),
+            splits=list(zip(paths(files.source_splits), paths(files.target_splits), strict=True)),
+            baselines=paths(files.baselines),
+            options=params.options,
+            entropy_weight_files=paths(files.entropy_weight),
+            training=params.training,
+            validation_shots=params.validation_shots,
         )

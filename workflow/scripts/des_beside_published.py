@@ -17,8 +17,5 @@ with job_log(snakemake.log[0]):
         candidates=read_table(snakemake.input.candidates),
         new_survey=list(map(read_table, snakemake.input.new_survey)),
     )
-    write_table(
-        beside_published(values, published=pd.read_csv(snakemake.input.published)),
-        [snakemake.output.csv, snakemake.output.markdown, snakemake.output.latex],
-        simulated=snakemake.params.simulated,
-    )
+    table = beside_published(values, published=pd.read_csv(snakemake.input.published))
+    write_table(table, snakemake.output, simulated=snakemake.params.simulated)

@@ -1,12 +1,12 @@
 """A new survey labelled by votes: the network before and after it is trained further."""
 
+from des_part import predictions_of
+
 from stampshift.core.files import read_table
 from stampshift.core.joblog import job_log
 from stampshift.des_study.label_figures import new_survey_figure
-from stampshift.des_study.models import test_predictions
 from stampshift.des_study.new_survey import (
     CUTOFFS,
-    TRAININGS,
     consensus_means,
     consensus_table,
     cutoff_curves,
@@ -14,37 +14,32 @@ from stampshift.des_study.new_survey import (
     new_survey_table,
     with_consensus,
 )
+from stampshift.des_study.part_figures import network_learning_curves, score_panels
 from stampshift.des_study.performance import curves
 from stampshift.figures.style import save_figure
-from stampshift.stamps.splits import Splits
+from stampshift.tables.score_tables import score_histograms
 from stampshift.tables.writing import write_csv, write_table
 
 with job_log(snakemake.log[0]):
-    survey = snakemake.params.survey
-    predictions = with_consensus(
-        test_predictions(
-            snakemake.input.predictions,
-            models=TRAININGS,
-            survey=survey,
-            test=Splits.open(snakemake.input.splits).test,
-        ),
-        consensus=read_table(snakemake.input.labels),
-    )
-    write_table(
-        new_survey_table(new_survey_numbers(predictions, cutoffs=CUTOFFS), survey=survey),
-        [snakemake.output.csv, snakemake.output.markdown, snakemake.output.latex],
-        simulated=snakemake.params.simulated,
-    )
-    write_table(
-        consensus_table(consensus_means(predictions), survey=survey),
-        [
-            snakemake.output.consensus_csv,
-            snakemake.output.consensus_markdown,
-            snakemake.output.consensus_latex,
-        ],
-        simulated=snakemake.params.simulated,
-    )
+    params, output = snakemake.params, snakemake.output
+    survey, simulated = params.survey, params.simulated
+    scored = predictions_of(snakemake)
+
+    predictions = with_consensus(scored, consensus=read_table(snakemake.input.labels))
+    numbers = new_survey_numbers(predictions, cutoffs=CUTOFFS)
+    write_table(new_survey_table(numbers, survey=survey), output.table, simulated=simulated)
+    means = consensus_means(predictions)
+    write_table(consensus_table(means, survey=survey), output.consensus, simulated=simulated)
     cutoffs = cutoff_curves(predictions)
-    write_csv(cutoffs, snakemake.output.cutoffs)
+    write_csv(cutoffs, output.cutoffs)
     figure = new_survey_figure(curves(predictions), cutoffs, survey=survey)
-    save_figure(figure, [snakemake.output.pdf, snakemake.output.png], simulated=snakemake.params.simulated)
+    save_figure(figure, output.figure, simulated=simulated)
+
+    histograms = score_histograms(scored, bins=params.bins)
+    write_csv(histograms, output.scores)
+    figure = score_panels(histograms, title=params.scores_title)
+    save_figure(figure, output.scores_figure, simulated=simulated)
+
+    history = {params.network: read_table(snakemake.input.history)}
+    figure = network_learning_curves(history, title=params.learning_title)
+    save_figure(figure, output.learning_figure, simulated=simulated)

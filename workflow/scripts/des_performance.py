@@ -1,33 +1,46 @@
-"""Performance and confusion of every model of a part of the DES study."""
+"""How well the models of a part of the DES study tell reals from bogus: tables and figures."""
 
+import pandas as pd
+from des_part import predictions_of
+
+from stampshift.core.files import read_table
 from stampshift.core.joblog import job_log
-from stampshift.des_study.models import test_predictions
-from stampshift.des_study.performance import confusion_table, performance, performance_table
+from stampshift.des_study.part_figures import (
+    confusion_matrices,
+    detection_figure,
+    network_learning_curves,
+    score_panels,
+)
+from stampshift.des_study.performance import confusion_table, curves, performance, performance_table
+from stampshift.figures.style import save_figure
 from stampshift.metrics.intervals import Bootstrap
-from stampshift.stamps.splits import Splits
-from stampshift.tables.writing import write_table
+from stampshift.tables.score_tables import score_histograms
+from stampshift.tables.writing import write_csv, write_table
 
 with job_log(snakemake.log[0]):
-    part = snakemake.wildcards.part
-    mdr, bootstrap = snakemake.params.mdr, Bootstrap(**snakemake.params.bootstrap)
-    predictions = test_predictions(
-        snakemake.input.predictions,
-        models=snakemake.params.models,
-        survey=snakemake.params.survey,
-        test=Splits.open(snakemake.input.splits).test,
-    )
+    part, params, output = snakemake.wildcards.part, snakemake.params, snakemake.output
+    mdr, bootstrap, simulated = params.mdr, Bootstrap(**params.bootstrap), params.simulated
+    predictions = predictions_of(snakemake)
+
     numbers = performance(predictions, mdr=mdr, bootstrap=bootstrap)
-    write_table(
-        performance_table(numbers, mdr=mdr, bootstrap=bootstrap, part=part),
-        [snakemake.output.csv, snakemake.output.markdown, snakemake.output.latex],
-        simulated=snakemake.params.simulated,
+    table = performance_table(numbers, mdr=mdr, bootstrap=bootstrap, part=part)
+    write_table(table, output.performance, simulated=simulated)
+    write_table(confusion_table(numbers, part=part), output.confusion, simulated=simulated)
+    figure = confusion_matrices(read_table(output.confusion[0]), part=part)
+    save_figure(figure, output.confusion_figure, simulated=simulated)
+
+    lines = curves(predictions)
+    write_csv(lines, output.curves)
+    published = next(map(pd.read_csv, snakemake.input.published), None)
+    figure = detection_figure(
+        lines, read_table(output.performance[0]), mdr=mdr, published=published, part=part
     )
-    write_table(
-        confusion_table(numbers, part=part),
-        [
-            snakemake.output.confusion_csv,
-            snakemake.output.confusion_markdown,
-            snakemake.output.confusion_latex,
-        ],
-        simulated=snakemake.params.simulated,
-    )
+    save_figure(figure, output.curves_figure, simulated=simulated)
+
+    histograms = score_histograms(predictions, bins=params.bins)
+    write_csv(histograms, output.scores)
+    save_figure(score_panels(histograms, title=params.title), output.scores_figure, simulated=simulated)
+
+    histories = zip(params.networks, map(read_table, snakemake.input.histories), strict=True)
+    figure = network_learning_curves(dict(histories), title=params.title)
+    save_figure(figure, output.learning_figure, simulated=simulated)

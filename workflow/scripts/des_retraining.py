@@ -1,4 +1,4 @@
-"""What corrected labels change: categories before and after, and the gain of retraining."""
+"""What corrected labels change in the DES study: six categories, and the gain of retraining."""
 
 from stampshift.core.joblog import job_log
 from stampshift.des_study.models import read_labels, test_predictions
@@ -13,30 +13,17 @@ from stampshift.stamps.splits import Splits
 from stampshift.tables.writing import write_table
 
 with job_log(snakemake.log[0]):
-    labels, test = read_labels(snakemake.input.labels), Splits.open(snakemake.input.splits).test
+    params, labels = snakemake.params, read_labels(snakemake.input.labels)
+    test = Splits.open(snakemake.input.splits).test
     predictions = {
         trained: test_predictions(
-            snakemake.input[trained],
-            models=snakemake.params.models,
-            survey=snakemake.params.survey,
-            test=test,
+            snakemake.input[trained], models=params.models, survey=params.survey, test=test
         )
         for trained in ("old", "new")
     }
-    bounds, mdr, bootstrap = (
-        snakemake.params.bounds,
-        snakemake.params.mdr,
-        Bootstrap(**snakemake.params.bootstrap),
-    )
-    shares = relabelled_categories(predictions, labels=labels, bounds=bounds, mdr=mdr, bootstrap=bootstrap)
-    write_table(
-        relabelled_table(shares, bounds=bounds, mdr=mdr, bootstrap=bootstrap),
-        [snakemake.output.csv, snakemake.output.markdown, snakemake.output.latex],
-        simulated=snakemake.params.simulated,
-    )
-    gain = retraining_gain(predictions, labels=labels, mdr=mdr, bootstrap=bootstrap)
-    write_table(
-        gain_table(gain, mdr=mdr, bootstrap=bootstrap),
-        [snakemake.output.gain_csv, snakemake.output.gain_markdown, snakemake.output.gain_latex],
-        simulated=snakemake.params.simulated,
-    )
+    judged = {"mdr": params.mdr, "bootstrap": Bootstrap(**params.bootstrap)}
+    shares = relabelled_categories(predictions, labels=labels, bounds=params.bounds, **judged)
+    table = relabelled_table(shares, bounds=params.bounds, **judged)
+    write_table(table, snakemake.output.relabelled, simulated=params.simulated)
+    gain = retraining_gain(predictions, labels=labels, **judged)
+    write_table(gain_table(gain, **judged), snakemake.output.gain, simulated=params.simulated)

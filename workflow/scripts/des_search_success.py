@@ -9,16 +9,10 @@ from stampshift.figures.style import save_figure
 from stampshift.tables.writing import write_csv, write_table
 
 with job_log(snakemake.log[0]):
+    output, simulated = snakemake.output, snakemake.params.simulated
     candidates, labels = read_table(snakemake.input.candidates), read_labels(snakemake.input.labels)
-    write_table(
-        search_table(search_success(candidates, labels=labels)),
-        [snakemake.output.csv, snakemake.output.markdown, snakemake.output.latex],
-        simulated=snakemake.params.simulated,
-    )
+    table = search_table(search_success(candidates, labels=labels))
+    write_table(table, output.table, simulated=simulated)
     queue = review_queue(candidates, labels=labels)
-    write_csv(queue, snakemake.output.queue)
-    save_figure(
-        review_figure(queue),
-        [snakemake.output.pdf, snakemake.output.png],
-        simulated=snakemake.params.simulated,
-    )
+    write_csv(queue, output.queue)
+    save_figure(review_figure(queue), output.figure, simulated=simulated)

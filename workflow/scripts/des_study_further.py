@@ -1,28 +1,24 @@
-"""Train a network of the second study further on a new survey's labels."""
+"""Train a network of the second study further, on a new survey labelled by votes."""
 
 from pathlib import Path
 
+from training_job import job_of
+
 from stampshift.core.joblog import job_log
 from stampshift.des_study.training import train_further
-from stampshift.training.jobs import Job
 
 if __name__ == "__main__":  # worker processes import this file
     with job_log(snakemake.log[0]):
+        files, params = snakemake.input, snakemake.params
         train_further(
-            Job(
-                results=Path(snakemake.params.results),
-                device=snakemake.config["execution"]["device"],
-                threads=snakemake.threads,
-                checkpoint_epochs=snakemake.config["execution"]["checkpoint_epochs"],
-                log_file=Path(snakemake.log[0]),
-            ),
-            survey=snakemake.params.survey,
-            before=snakemake.params.before,
-            after=snakemake.params.after,
-            stamps=Path(snakemake.input.stamps),
-            splits=Path(snakemake.input.splits),
-            labels=Path(snakemake.input.labels),
-            model=Path(snakemake.input.model),
-            training=snakemake.params.training,
-            seed=snakemake.params.seed,
+            job_of(snakemake),
+            survey=params.survey,
+            before=params.before,
+            after=params.after,
+            stamps=Path(files.stamps),
+            splits=Path(files.splits),
+            labels=Path(files.labels),
+            model=Path(files.model),
+            training=params.training,
+            seed=params.seed,
         )

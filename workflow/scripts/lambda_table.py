@@ -1,4 +1,4 @@
-"""Table of the entropy weights chosen."""
+"""Table of the entropy weight chosen for every pair."""
 
 import pandas as pd
 
@@ -8,12 +8,6 @@ from stampshift.tables.balanced_accuracy import lambda_table
 from stampshift.tables.writing import write_table
 
 with job_log(snakemake.log[0]):
-    table = lambda_table(
-        [read_json(path) for path in snakemake.input.searches],
-        published=pd.read_csv(snakemake.input.published),
-    )
-    write_table(
-        table,
-        [snakemake.output.csv, snakemake.output.markdown, snakemake.output.latex],
-        simulated=snakemake.params.simulated,
-    )
+    published = pd.read_csv(snakemake.input.published)
+    table = lambda_table(list(map(read_json, snakemake.input.searches)), published=published)
+    write_table(table, snakemake.output, simulated=snakemake.params.simulated)

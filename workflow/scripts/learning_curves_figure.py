@@ -6,11 +6,6 @@ from stampshift.figures.style import save_figure
 from stampshift.figures.training_figures import learning_curves
 
 with job_log(snakemake.log[0]):
-    figure = learning_curves(
-        {
-            seed: read_table(path)
-            for seed, path in zip(snakemake.params.seeds, snakemake.input.histories, strict=True)
-        },
-        survey=snakemake.wildcards.survey,
-    )
+    histories = zip(snakemake.params.seeds, map(read_table, snakemake.input.histories), strict=True)
+    figure = learning_curves(dict(histories), survey=snakemake.wildcards.source)
     save_figure(figure, snakemake.output, simulated=snakemake.params.simulated)

@@ -8,15 +8,8 @@ from stampshift.tables.run_table import read_runs
 from stampshift.tables.writing import write_csv
 
 with job_log(snakemake.log[0]):
-    changes = retention(
-        read_runs(snakemake.input.runs),
-        pairs=snakemake.params.pairs,
-        methods=snakemake.params.methods,
-    )
-    write_csv(changes, snakemake.output.csv)
-    figure = retention_figure(
-        changes,
-        surveys=snakemake.params.surveys,
-        methods=snakemake.params.methods,
-    )
-    save_figure(figure, [snakemake.output.pdf, snakemake.output.png], simulated=snakemake.params.simulated)
+    params = snakemake.params
+    changes = retention(read_runs(snakemake.input.runs), pairs=params.pairs, methods=params.methods)
+    write_csv(changes, snakemake.output.numbers)
+    figure = retention_figure(changes, surveys=params.surveys, methods=params.methods)
+    save_figure(figure, snakemake.output.figure, simulated=params.simulated)

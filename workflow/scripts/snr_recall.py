@@ -10,29 +10,15 @@ from stampshift.tables.recall_tables import snr_recall_table, snr_recalls
 from stampshift.tables.writing import write_table
 
 with job_log(snakemake.log[0]):
-    measured = snakemake.params.measured
+    pair, params = snakemake.wildcards.pair, snakemake.params
     recalls = snr_recalls(
-        pool_predictions(
-            snakemake.input.predictions, runs=snakemake.params.runs, surveys=snakemake.params.surveys
-        ),
-        stamps=dict(zip(measured, map(Stamps.open, snakemake.input.stamps), strict=True)),
-        ratios=dict(zip(measured, map(read_table, snakemake.input.ratios), strict=True)),
-        bins=snakemake.params.bins,
-        confidence=snakemake.params.confidence,
+        pool_predictions(snakemake.input.predictions, runs=params.runs, surveys=params.surveys),
+        stamps=dict(zip(params.measured, map(Stamps.open, snakemake.input.stamps), strict=True)),
+        ratios=dict(zip(params.measured, map(read_table, snakemake.input.ratios), strict=True)),
+        bins=params.bins,
+        confidence=params.confidence,
     )
-    table = snr_recall_table(
-        recalls,
-        pair=snakemake.wildcards.pair,
-        confidence=snakemake.params.confidence,
-    )
-    write_table(
-        table,
-        [snakemake.output.csv, snakemake.output.markdown, snakemake.output.latex],
-        simulated=snakemake.params.simulated,
-    )
-    figure = snr_recall_figure(
-        recalls,
-        pair=snakemake.wildcards.pair,
-        methods=snakemake.params.methods,
-    )
-    save_figure(figure, [snakemake.output.pdf, snakemake.output.png], simulated=snakemake.params.simulated)
+    table = snr_recall_table(recalls, pair=pair, confidence=params.confidence)
+    write_table(table, snakemake.output.table, simulated=params.simulated)
+    figure = snr_recall_figure(recalls, pair=pair, methods=params.methods)
+    save_figure(figure, snakemake.output.figure, simulated=params.simulated)

@@ -2,23 +2,19 @@
 
 from pathlib import Path
 
+from training_job import job_of, paths
+
 from stampshift.core.joblog import job_log
-from stampshift.training.jobs import Job, transfer_baselines
+from stampshift.training.jobs import transfer_baselines
 
 with job_log(snakemake.log[0]):
     transfer_baselines(
-        Job(
-            results=Path(snakemake.params.results),
-            device=snakemake.config["execution"]["device"],
-            threads=snakemake.threads,
-            checkpoint_epochs=snakemake.config["execution"]["checkpoint_epochs"],
-            log_file=Path(snakemake.log[0]),
-        ),
+        job_of(snakemake),
         source=snakemake.wildcards.source,
         target=snakemake.wildcards.target,
         seeds=snakemake.params.seeds,
         stamps=Path(snakemake.input.stamps),
-        splits=[Path(path) for path in snakemake.input.splits],
-        models=[Path(path) for path in snakemake.input.models],
-        metrics=[Path(path) for path in snakemake.input.metrics],
+        splits=paths(snakemake.input.splits),
+        models=paths(snakemake.input.models),
+        metrics=paths(snakemake.input.metrics),
     )

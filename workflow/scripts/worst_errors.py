@@ -9,19 +9,9 @@ from stampshift.tables.recall_tables import worst_errors
 from stampshift.tables.writing import write_csv
 
 with job_log(snakemake.log[0]):
-    stamps = Stamps.open(snakemake.input.stamps)
-    errors = worst_errors(
-        pool_predictions(
-            snakemake.input.predictions, runs=snakemake.params.runs, surveys=snakemake.params.surveys
-        ),
-        stamps=stamps,
-        per_kind=snakemake.params.per_kind,
-    )
-    write_csv(errors, snakemake.output.csv)
-    figure = error_gallery(
-        errors,
-        stamps,
-        per_kind=snakemake.params.per_kind,
-        model=snakemake.params.model,
-    )
-    save_figure(figure, [snakemake.output.pdf, snakemake.output.png], simulated=snakemake.params.simulated)
+    params, stamps = snakemake.params, Stamps.open(snakemake.input.stamps)
+    predictions = pool_predictions(snakemake.input.predictions, runs=params.runs, surveys=params.surveys)
+    errors = worst_errors(predictions, stamps=stamps, per_kind=params.per_kind)
+    write_csv(errors, snakemake.output.numbers)
+    figure = error_gallery(errors, stamps, per_kind=params.per_kind, model=params.model)
+    save_figure(figure, snakemake.output.figure, simulated=params.simulated)

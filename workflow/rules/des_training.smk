@@ -1,93 +1,76 @@
 """The second study: stamps, splits and trainings of networks."""
 
 
-# the rules of data.smk cannot be used again here: Snakemake would look for their scripts beside this file
-rule des_study_stamps:
+use rule stamps as des_study_stamps with:
     input:
-        archive=des_study_archive,
-        labels=des_study_label_file,
-        schemas=des_study_schemas,
+        archive=of_survey(raw_archive, DES_SURVEY),
+        labels=of_survey(labels_of_archive, DES_SURVEY),
+        schemas=of_survey(schemas_of_archive, DES_SURVEY),
     output:
         "<results>/des_study/stamps.h5",
-    threads: EXECUTION["preprocessing_threads"]
     resources:
-        mem_mb=growing(8000),
-        runtime=growing(480),
+        **growing(mem_mb=8000, runtime=480),
     params:
-        survey=DES_STUDY["survey"],
-        reader=survey_reader(DES_SURVEY),
-        options=survey_options(DES_SURVEY),
-        classes=survey_classes(DES_SURVEY),
-        invalid=survey_invalid(DES_SURVEY),
-        origin=archive_origin(DES_SURVEY),
+        **reading(DES_SURVEY),
+        origin=of_survey(archive_origin, DES_SURVEY),
         size_pixels=DES_STUDY["size_pixels"],
         normalisation=DES_STUDY["normalisation"],
-    script:
-        "../../scripts/stamps.py"
 
 
-rule des_study_splits:
+use rule splits as des_study_splits with:
     input:
-        "<results>/des_study/stamps.h5",
+        rules.des_study_stamps.output,
     output:
         "<results>/des_study/splits/{part}.npz",
     wildcard_constraints:
         part="first|second",
-    resources:
-        mem_mb=growing(4000),
-        runtime=growing(60),
     params:
         fractions=des_study_fractions,
         seeds=[DES_STUDY["seed"]],
-    script:
-        "../../scripts/splits.py"
 
 
 rule des_study_folds:
     input:
-        "<results>/des_study/stamps.h5",
+        rules.des_study_stamps.output,
     output:
         expand("<results>/des_study/splits/search/fold-{fold}.npz", fold=DES_FOLDS),
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(60),
+        **growing(mem_mb=4000, runtime=60),
     params:
         folds=DES_STUDY["search"]["folds"],
         validation=DES_STUDY["search"]["validation"],
         seed=DES_STUDY["seed"],
     script:
-        "../../scripts/des_study_folds.py"
+        "../scripts/des_study_folds.py"
 
 
 rule des_study_first:
     input:
-        stamps="<results>/des_study/stamps.h5",
-        splits=["<results>/des_study/splits/first.npz" for _ in DES_STUDY["networks"]],
+        stamps=rules.des_study_stamps.output[0],
+        splits=["<results>/des_study/splits/first.npz" for _ in DES_NETWORKS],
         labels=[],
     output:
-        expand("<results>/des_study/first/{network}/{file}", network=DES_STUDY["networks"], file=RUN_FILES),
+        expand("<results>/des_study/first/{network}/{file}", network=DES_NETWORKS, file=RUN_FILES),
     threads: EXECUTION["threads"]
     resources:
+        **growing(mem_mb=32000, runtime=2880),
         gpu=GPUS,
-        mem_mb=growing(32000),
-        runtime=growing(2880),
     params:
-        results=results_folder,
         method="baseline",
         architecture="ayyar",
-        survey=DES_STUDY["survey"],
-        folders=[f"des_study/first/{network}" for network in DES_STUDY["networks"]],
-        networks=DES_STUDY["networks"],
+        survey=DES_SURVEY,
+        folders=[f"des_study/first/{network}" for network in DES_NETWORKS],
+        networks=DES_NETWORKS,
         training=DES_STUDY["training"],
         seed=DES_STUDY["seed"],
     script:
-        "../../scripts/des_study_networks.py"
+        "../scripts/des_study_networks.py"
 
 
 use rule des_study_first as des_study_search with:
     input:
-        stamps="<results>/des_study/stamps.h5",
-        splits=expand("<results>/des_study/splits/search/fold-{fold}.npz", fold=DES_FOLDS),
+        stamps=rules.des_study_stamps.output[0],
+        splits=rules.des_study_folds.output,
         labels=[],
     output:
         expand("<results>/des_study/search/fold-{fold}/{file}", fold=DES_FOLDS, file=RUN_FILES),
@@ -98,13 +81,13 @@ use rule des_study_first as des_study_search with:
 
 use rule des_study_first as des_study_second with:
     input:
-        stamps="<results>/des_study/stamps.h5",
-        splits=["<results>/des_study/splits/second.npz" for _ in DES_STUDY["networks"]],
-        labels=des_study_labels,
+        stamps=rules.des_study_stamps.output[0],
+        splits=["<results>/des_study/splits/second.npz" for _ in DES_NETWORKS],
+        labels=network_labels,
     output:
         expand(
             "<results>/des_study/second/{{labels}}/{network}/{file}",
-            network=DES_STUDY["networks"],
+            network=DES_NETWORKS,
             file=RUN_FILES,
         ),
     wildcard_constraints:
@@ -117,38 +100,33 @@ if NEW_SURVEY:
 
     use rule des_study_stamps as des_study_new_stamps with:
         input:
-            archive=new_survey_archive,
-            labels=new_survey_label_file,
-            schemas=new_survey_schemas,
+            archive=of_survey(raw_archive, NEW_NAME),
+            labels=of_survey(labels_of_archive, NEW_NAME),
+            schemas=of_survey(schemas_of_archive, NEW_NAME),
         output:
             "<results>/des_study/new-survey/stamps.h5",
         params:
-            survey=NEW_SURVEY["survey"],
-            reader=survey_reader(NEW_NAME),
-            options=survey_options(NEW_NAME),
-            classes=survey_classes(NEW_NAME),
-            invalid=survey_invalid(NEW_NAME),
-            origin=archive_origin(NEW_NAME),
+            **reading(NEW_NAME),
+            origin=of_survey(archive_origin, NEW_NAME),
 
     rule des_study_new_splits:
         input:
-            stamps="<results>/des_study/new-survey/stamps.h5",
+            stamps=rules.des_study_new_stamps.output[0],
             labels="<results>/des_study/new-survey/labels.parquet",
         output:
             "<results>/des_study/new-survey/splits.npz",
         resources:
-            mem_mb=growing(4000),
-            runtime=growing(60),
+            **growing(mem_mb=4000, runtime=60),
         params:
             fractions=NEW_SURVEY["fractions"],
             seed=DES_STUDY["seed"],
         script:
-            "../../scripts/des_study_new_splits.py"
+            "../scripts/des_study_new_splits.py"
 
     rule des_study_further:
         input:
-            stamps="<results>/des_study/new-survey/stamps.h5",
-            splits="<results>/des_study/new-survey/splits.npz",
+            stamps=rules.des_study_new_stamps.output[0],
+            splits=rules.des_study_new_splits.output[0],
             labels="<results>/des_study/new-survey/labels.parquet",
             model=f"<results>/des_study/first/{DES_STUDY['search']['network']}/model.pt",
         output:
@@ -156,17 +134,15 @@ if NEW_SURVEY:
             "<results>/des_study/new-survey/before/predictions.parquet",
         threads: EXECUTION["threads"]
         resources:
+            **growing(mem_mb=32000, runtime=1440),
             gpu=GPUS,
-            mem_mb=growing(32000),
-            runtime=growing(1440),
         params:
-            results=results_folder,
             method="further",
             architecture="ayyar",
-            survey=NEW_SURVEY["survey"],
+            survey=NEW_NAME,
             before="des_study/new-survey/before",
             after="des_study/new-survey/after",
             training=NEW_SURVEY["training"],
             seed=DES_STUDY["seed"],
         script:
-            "../../scripts/des_study_further.py"
+            "../scripts/des_study_further.py"

@@ -1,0 +1,268 @@
+"""The second study: tables and figures."""
+
+
+wildcard_constraints:
+    part="|".join(DES_PARTS),
+
+
+rule des_study:
+    """Every table and figure of the second study: snakemake --cores 8 des_study"""
+    input:
+        des_study_results,
+
+
+rule des_performance:
+    """How well the models of a part tell reals from bogus."""
+    input:
+        predictions=des_part_files(DES_MODELS, "predictions.parquet"),
+        splits="<results>/des_study/splits/{part}.npz",
+        histories=des_part_files(DES_NETWORKS, "history.parquet"),
+        # simulated numbers are never shown beside the published ones
+        published=[] if DES_SIMULATED else ["resources/published/des_study_forest_points.csv"],
+    output:
+        performance=des_table(
+            "performance-{part}",
+            "1 performance",
+            what="{part} part, performance (table)",
+            kind=None,
+            caption="des_performance",
+        ),
+        confusion=des_table(
+            "confusion-{part}",
+            "1 performance",
+            what="{part} part, confusion (table)",
+            kind=None,
+            caption="des_confusion",
+        ),
+        confusion_figure=des_figure(
+            "confusion-{part}",
+            "1 performance",
+            what="{part} part, confusion",
+            kind=None,
+            caption="des_confusion",
+        ),
+        curves="<results>/des_study/tables/curves-{part}.csv",
+        curves_figure=des_figure(
+            "curves-{part}",
+            "1 performance",
+            what="{part} part, detection curves",
+            kind=None,
+            caption="des_curves",
+        ),
+        scores="<results>/des_study/tables/scores-{part}.csv",
+        scores_figure=des_figure(
+            "scores-{part}",
+            "1 performance",
+            what="{part} part, scores",
+            kind=None,
+            caption="des_scores",
+        ),
+        learning_figure=des_figure(
+            "learning-curves-{part}", "2 training", what="{part} part", caption="des_learning_curves"
+        ),
+    resources:
+        **growing(mem_mb=8000, runtime=60),
+    params:
+        models=DES_MODELS,
+        networks=DES_NETWORKS,
+        survey=DES_SURVEY,
+        mdr=DES_EVALUATION["mdr"],
+        bootstrap=DES_BOOTSTRAP,
+        bins=50,
+        title="DES study, {part} part",
+        simulated=DES_SIMULATED,
+    script:
+        "../scripts/des_performance.py"
+
+
+rule des_categories:
+    input:
+        predictions=des_part_files(DES_MODELS, "predictions.parquet"),
+        splits="<results>/des_study/splits/{part}.npz",
+    output:
+        des_table("categories-{part}", "3 categories", what="{part} part, shares", caption="des_categories"),
+    resources:
+        **growing(mem_mb=8000, runtime=60),
+    params:
+        models=DES_MODELS,
+        survey=DES_SURVEY,
+        bounds=DES_EVALUATION["categories"],
+        simulated=DES_SIMULATED,
+    script:
+        "../scripts/des_categories.py"
+
+
+if len(DES_MODELS) > 1:
+
+    rule des_agreement:
+        input:
+            predictions=des_part_files(DES_MODELS, "predictions.parquet"),
+            splits="<results>/des_study/splits/{part}.npz",
+        output:
+            des_table(
+                "agreement-{part}",
+                "3 categories",
+                what="{part} part, agreement of models",
+                caption="des_agreement",
+            ),
+        resources:
+            **growing(mem_mb=8000, runtime=60),
+        params:
+            models=DES_MODELS,
+            survey=DES_SURVEY,
+            reference=DES_NETWORKS[0],
+            bounds=DES_EVALUATION["categories"],
+            simulated=DES_SIMULATED,
+        script:
+            "../scripts/des_agreement.py"
+
+
+rule des_retraining:
+    input:
+        old=expand("<results>/des_study/second/old/{model}/predictions.parquet", model=DES_MODELS),
+        new=expand("<results>/des_study/second/new/{model}/predictions.parquet", model=DES_MODELS),
+        labels=CORRECTED,
+        splits="<results>/des_study/splits/second.npz",
+    output:
+        relabelled=des_table(
+            "relabelled",
+            "4 relabelling",
+            what="categories before and after",
+            caption="des_relabelled",
+        ),
+        gain=des_table(
+            "retraining-gain",
+            "4 relabelling",
+            what="gain of retraining",
+            caption="des_retraining_gain",
+        ),
+    resources:
+        **growing(mem_mb=8000, runtime=120),
+    params:
+        models=DES_MODELS,
+        survey=DES_SURVEY,
+        bounds=DES_EVALUATION["categories"],
+        mdr=DES_EVALUATION["mdr"],
+        bootstrap=DES_BOOTSTRAP,
+        simulated=DES_SIMULATED,
+    script:
+        "../scripts/des_retraining.py"
+
+
+if DES_PLANTED:
+
+    rule des_search_success:
+        input:
+            candidates=CANDIDATES,
+            labels=CORRECTED,
+        output:
+            table=des_table(
+                "search",
+                "4 relabelling",
+                what="search on planted flips",
+                caption="des_search_success",
+            ),
+            queue="<results>/des_study/tables/review-queue.csv",
+            figure=des_figure(
+                "search",
+                "4 relabelling",
+                what="search on planted flips",
+                caption="des_search_success",
+            ),
+        localrule: True
+        params:
+            simulated=DES_SIMULATED,
+        script:
+            "../scripts/des_search_success.py"
+
+
+if NEW_SURVEY:
+
+    rule des_new_survey:
+        input:
+            predictions=[
+                "<results>/des_study/new-survey/before/predictions.parquet",
+                "<results>/des_study/new-survey/after/predictions.parquet",
+            ],
+            labels="<results>/des_study/new-survey/labels.parquet",
+            splits="<results>/des_study/new-survey/splits.npz",
+            history="<results>/des_study/new-survey/after/history.parquet",
+        output:
+            table=des_table(
+                "new-survey",
+                "5 new survey",
+                what="rates at cutoffs (table)",
+                kind=None,
+                caption="des_new_survey",
+            ),
+            consensus=des_table(
+                "consensus",
+                "5 new survey",
+                what="unanimous and disputed (table)",
+                kind=None,
+                caption="des_consensus",
+            ),
+            cutoffs="<results>/des_study/tables/cutoffs.csv",
+            figure=des_figure(
+                "new-survey",
+                "5 new survey",
+                what="rates and cleanliness",
+                kind=None,
+                caption="des_new_survey",
+            ),
+            scores="<results>/des_study/tables/new-survey-scores.csv",
+            scores_figure=des_figure(
+                "new-survey-scores",
+                "5 new survey",
+                what="scores",
+                kind=None,
+                caption="des_new_survey_scores",
+            ),
+            learning_figure=des_figure(
+                "new-survey-learning-curves",
+                "2 training",
+                what="new survey",
+                caption="des_learning_curves",
+            ),
+        resources:
+            **growing(mem_mb=4000, runtime=60),
+        params:
+            survey=NEW_NAME,
+            models=["before", "after"],
+            network="network_1",
+            bins=25,
+            scores_title=f"{NEW_NAME}, labelled by votes",
+            learning_title=f"{NEW_NAME}, network trained further on votes",
+            simulated=DES_ANY_SIMULATED,
+        script:
+            "../scripts/des_new_survey.py"
+
+
+if not DES_SIMULATED:
+
+    rule des_beside_published:
+        """Numbers that Ayyar et al. (2022) publish, ours beside them."""
+        input:
+            first="<results>/des_study/tables/performance-first.csv",
+            second="<results>/des_study/tables/performance-second.csv",
+            categories="<results>/des_study/tables/categories-second.csv",
+            labels=CORRECTED,
+            candidates=CANDIDATES,
+            new_survey=[
+                f"<results>/des_study/tables/{name}.csv"
+                for name in ("new-survey", "consensus")
+                if NEW_SURVEY and not DES_ANY_SIMULATED
+            ],
+            published="resources/published/des_study.csv",
+        output:
+            des_table(
+                "beside-published",
+                "6 published",
+                what="ours beside the published",
+                caption="des_beside_published",
+            ),
+        localrule: True
+        params:
+            simulated=False,
+        script:
+            "../scripts/des_beside_published.py"

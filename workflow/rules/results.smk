@@ -1,0 +1,429 @@
+rule gather:
+    input:
+        run_files(EXPERIMENT.baseline_runs(), "metrics.json"),
+        run_files(EXPERIMENT.transfers(), "metrics.json"),
+        run_files(EXPERIMENT.adaptations(), "metrics.json"),
+    output:
+        in_report(
+            "<results>/tables/runs.csv",
+            category="2 Balanced accuracy",
+            what="every run",
+            kind="table",
+            caption="gather",
+        ),
+    localrule: True
+    params:
+        simulated=SIMULATED,
+    script:
+        "../scripts/gather.py"
+
+
+rule gather_pair:
+    input:
+        pair_metrics,
+    output:
+        "<results>/tables/runs/{pair}.csv",
+    localrule: True
+    script:
+        "../scripts/gather.py"
+
+
+# ---- a docstring is the caption in the report -------------------------------------------------------------
+
+
+rule overview:
+    """
+    Balanced accuracy of every pair: the baseline on its source and on the target, and both methods by number of
+    labelled target stamps per class, on the target and on the source; mean, sample standard deviation and number of
+    splits.
+    """
+    input:
+        runs=rules.gather.output[0],
+    output:
+        table("tables/overview", category="2 Balanced accuracy", what="all pairs"),
+    localrule: True
+    params:
+        function="tables.overview:overview_table",
+        pairs=PAIRS,
+        methods=METHODS,
+        simulated=SIMULATED,
+    script:
+        "../scripts/tabulate.py"
+
+
+rule all_pairs_figure:
+    """
+    Balanced accuracy by number of labelled target stamps per class, a row per source and a column per target: means
+    over splits, with the sample standard deviation as bar. Filled circles are on the target, open squares on the
+    source; horizontal lines are the baseline without adaptation, dashed on the target and dotted on the source.
+    Published: Figure 1 of Cabrera-Vives et al. (2023).
+    """
+    input:
+        runs=rules.gather.output[0],
+    output:
+        figure("figures/all-pairs", category="2 Balanced accuracy", what="all pairs"),
+    localrule: True
+    params:
+        function="figures.accuracy_figures:all_pairs",
+        surveys=SURVEYS,
+        methods=METHODS,
+        simulated=SIMULATED,
+    script:
+        "../scripts/draw.py"
+
+
+rule table1:
+    """
+    Balanced accuracy of baselines trained on one survey (source) and tested on another (target): mean, sample standard
+    deviation and number of splits. Published as Table 1 of Bolívar (2022) and of Cabrera-Vives et al. (2023).
+    """
+    input:
+        runs=rules.gather.output[0],
+        published=PUBLISHED_ACCURACY,
+    output:
+        table("tables/table-1", category="2 Balanced accuracy", what="baselines"),
+    localrule: True
+    params:
+        function="tables.balanced_accuracy:baseline_table",
+        surveys=SURVEYS,
+        simulated=SIMULATED,
+    script:
+        "../scripts/tabulate.py"
+
+
+rule table1_figure:
+    """
+    Balanced accuracy of baselines trained on one survey (row) and tested on another (column), mean ± sample standard
+    deviation over splits; a coin scores 0.5. Published as Table 1 of Bolívar (2022).
+    """
+    input:
+        runs=rules.gather.output[0],
+    output:
+        figure("figures/table-1", category="2 Balanced accuracy", what="baselines"),
+    localrule: True
+    params:
+        function="figures.accuracy_figures:baseline_map",
+        surveys=SURVEYS,
+        simulated=SIMULATED,
+    script:
+        "../scripts/draw.py"
+
+
+rule pair_table:
+    """
+    Balanced accuracy of models moved as {pair}, by number of labelled target stamps per class (shots), on the source
+    and on the target: mean, sample standard deviation and number of splits. Lines with 0 shots are the baseline without
+    adaptation. Published: Tables 2 to 25 of Bolívar (2022).
+    """
+    input:
+        runs=rules.gather_pair.output[0],
+        published=PUBLISHED_ACCURACY,
+    output:
+        table("tables/pairs/{pair}", category="3 Adaptation by pair", what="{pair}"),
+    localrule: True
+    params:
+        function="tables.balanced_accuracy:pair_table",
+        pair="{pair}",
+        methods=METHODS,
+        simulated=SIMULATED,
+    script:
+        "../scripts/tabulate.py"
+
+
+rule pair_figure:
+    """
+    Balanced accuracy of models moved as {pair} by number of labelled target stamps per class, on the target (left) and
+    on the source (right). Boxes hold the quartiles over splits with the median, whiskers reach to 1.5 interquartile
+    ranges, every split is a dot and a diamond is the mean; the dashed line is the mean of the baseline without
+    adaptation. The vertical axis starts at 0.4, or lower where a run is. Published: Figures 21 to 32 of Bolívar (2022).
+    """
+    input:
+        runs=rules.gather_pair.output[0],
+    output:
+        figure("figures/pairs/{pair}", category="3 Adaptation by pair", what="{pair}"),
+    localrule: True
+    params:
+        function="figures.accuracy_figures:pair_boxplots",
+        pair="{pair}",
+        methods=METHODS,
+        simulated=SIMULATED,
+    script:
+        "../scripts/draw.py"
+
+
+if ENTROPY_WEIGHT_CHOICE:
+
+    rule lambda_table:
+        input:
+            searches=expand("<results>/lambda/{pair}.json", pair=PAIRS),
+            published="resources/published/published_lambda.csv",
+        output:
+            table(
+                "tables/lambda",
+                category="4 Entropy weight",
+                what="table of all pairs",
+                kind=None,
+                caption="lambda_table",
+            ),
+        localrule: True
+        params:
+            simulated=SIMULATED,
+        script:
+            "../scripts/lambda_table.py"
+
+
+if ENTROPY_WEIGHT_CHOICE == "search":
+
+    rule lambda_figure:
+        """
+        Search of the weight λ of the entropy term of MME for {pair}: balanced accuracy on the labelled validation stamps
+        of the target, a line per number of shots. The thick line is the mean over shots; its highest point, marked by
+        the star, gives the λ of the pair. Published: Figures 15 to 20 of Bolívar (2022).
+        """
+        input:
+            search="<results>/lambda/{pair}.json",
+        output:
+            figure("figures/lambda/{pair}", category="4 Entropy weight", what="{pair}", kind=None),
+        localrule: True
+        params:
+            function="figures.training_figures:lambda_curves",
+            simulated=SIMULATED,
+        script:
+            "../scripts/draw.py"
+
+
+rule significance:
+    """Every comparison, and the decisions that rest on them."""
+    input:
+        runs=rules.gather.output[0],
+        # simulated numbers are never shown beside the published ones
+        published=[] if SIMULATED else [PUBLISHED_ACCURACY],
+    output:
+        comparisons=in_report(
+            "<results>/tables/significance.csv",
+            category="1 Claims",
+            what="every comparison",
+            kind="table",
+            caption="significance",
+        ),
+        claims=table("tables/claims", category="1 Claims", what="claims", caption="claims"),
+        shots_to_beat=table(
+            "tables/table-26",
+            category="1 Claims",
+            what="shots to beat the baseline",
+            caption="shots_to_beat",
+        ),
+        winner=table("tables/table-27", category="1 Claims", what="better method", caption="winner"),
+    localrule: True
+    params:
+        pairs=PAIRS,
+        methods=METHODS,
+        simulated=SIMULATED,
+    script:
+        "../scripts/significance.py"
+
+
+rule summary_page:
+    input:
+        runs=rules.gather.output[0],
+        comparisons=rules.significance.output.comparisons,
+        published=PUBLISHED_ACCURACY,
+        panel="<results>/figures/all-pairs.png",
+        template="workflow/report/summary.html.jinja",
+    output:
+        in_report(
+            "<results>/summary.html",
+            category="1 Claims",
+            what="one-page summary",
+            kind="page",
+            caption="summary_page",
+        ),
+    localrule: True
+    params:
+        pairs=PAIRS,
+        methods=METHODS,
+        simulated=SIMULATED,
+    script:
+        "../scripts/summary_page.py"
+
+
+rule published_decisions:
+    """
+    Tables 26 and 27 of Bolívar (2022) as printed, and as the published means and standard deviations give them under
+    our rule, with Welch's t-test in place of the paired one: the single splits are not published. No number here comes
+    from this run.
+    """
+    input:
+        published=PUBLISHED_ACCURACY,
+        shots_to_beat="resources/published/published_shots_to_beat_baseline.csv",
+        winner="resources/published/published_winner.csv",
+    output:
+        table("tables/published-decisions", category="5 Published", what="Tables 26 and 27 under our rule"),
+    localrule: True
+    params:
+        function="tables.beside_published:published_decisions_table",
+        simulated=False,
+    script:
+        "../scripts/tabulate.py"
+
+
+if not SIMULATED:
+
+    rule beside_published:
+        """
+        Every published balanced accuracy that this run has too, ours beside it: mean and standard deviation over splits,
+        their difference, and the difference in units of the combined standard error.
+        """
+        input:
+            runs=rules.gather.output[0],
+            published=PUBLISHED_ACCURACY,
+        output:
+            table("tables/beside-published", category="5 Published", what="ours beside the published"),
+        localrule: True
+        params:
+            function="tables.beside_published:beside_published_table",
+            simulated=False,
+        script:
+            "../scripts/tabulate.py"
+
+    rule beside_published_figure:
+        """
+        Our balanced accuracies beside the published ones. Left: each mean against the published mean, with standard
+        errors; on the line they agree. Right: the difference in units of the combined standard error; nineteen in
+        twenty should lie within the shaded two, were chance the only difference.
+        """
+        input:
+            numbers=rules.beside_published.output[0],
+        output:
+            figure("figures/beside-published", category="5 Published", what="ours beside the published"),
+        localrule: True
+        params:
+            function="figures.change_figures:beside_published",
+            simulated=False,
+        script:
+            "../scripts/draw.py"
+
+
+if VARIANTS:
+
+    rule ablation_table:
+        """
+        What each part of the method is worth: balanced accuracy of its variants, of the other methods and of the
+        baseline without adaptation (source only), on the target and on the source, by number of labelled target stamps
+        per class (shots); mean ± sample standard deviation over splits and pairs. The spread holds the differences
+        between pairs; the table's file also has the differences from the method run by run, on the same pair, shots and
+        split. Variants share the method's random draws and, where they name none of their own, its weight λ, chosen for
+        each pair.
+        """
+        input:
+            runs=rules.gather.output[0],
+        output:
+            table("tables/ablations", category="6 Ablations", what="variants of MME"),
+        localrule: True
+        params:
+            function="tables.change_tables:ablation_table",
+            names=METHODS + VARIANTS,
+            variant_names=VARIANT_NAMES,
+            reference="mme",
+            simulated=SIMULATED,
+        script:
+            "../scripts/tabulate.py"
+
+    rule ablation_figure:
+        """
+        Balanced accuracy of each variant less that of the method it is a variant of, run by run on the same pair, number
+        of shots and split: single differences (dots), their mean and sample standard deviation (markers with bars).
+        Left of the dashed line the variant is worse. The baseline (source only) knows no shots; what it is compared with
+        does.
+        """
+        input:
+            runs=rules.gather.output[0],
+        output:
+            figure("figures/ablations", category="6 Ablations", what="variants of MME"),
+        localrule: True
+        params:
+            function="figures.change_figures:ablation_differences",
+            names=METHODS + VARIANTS,
+            variant_names=VARIANT_NAMES,
+            reference="mme",
+            simulated=SIMULATED,
+        script:
+            "../scripts/draw.py"
+
+
+rule network_table:
+    output:
+        table(
+            "tables/network",
+            category="7 Training",
+            what="table of the networks' layers",
+            kind=None,
+            caption="network_table",
+        ),
+    localrule: True
+    params:
+        size_pixels=config["stamps"]["size_pixels"],
+        simulated=False,
+    script:
+        "../scripts/network_table.py"
+
+
+rule learning_curves_figure:
+    input:
+        histories=each_seed("<results>/baseline/{source}/seed-{seed}/history.parquet"),
+    output:
+        figure(
+            "figures/learning-curves/{source}",
+            category="7 Training",
+            what="baselines of {source}",
+            kind=None,
+            caption="learning_curves_figure",
+        ),
+    localrule: True
+    params:
+        seeds=SEEDS,
+        simulated=of_survey(is_simulated),
+    script:
+        "../scripts/learning_curves_figure.py"
+
+
+rule examples_figure:
+    """
+    Preprocessed triplets (template, science, difference) of every class of {survey}, spread evenly over the class's
+    stamps. Each image is stretched by itself.
+    """
+    input:
+        stamps="<results>/stamps/{survey}.h5",
+    output:
+        figure("figures/examples/{survey}", category="9 Surveys", what="examples of {survey}"),
+    localrule: True
+    params:
+        function="figures.stamp_figures:class_examples",
+        per_class=3,
+        simulated=of_survey(is_simulated),
+    script:
+        "../scripts/draw.py"
+
+
+rule preprocessing_figure:
+    input:
+        archive=of_survey(raw_archive),
+        labels=of_survey(labels_of_archive),
+        schemas=of_survey(schemas_of_archive),
+    output:
+        figure(
+            "figures/preprocessing/{survey}",
+            category="9 Surveys",
+            what="preprocessing of {survey}",
+            caption="preprocessing_figure",
+        ),
+    resources:
+        **growing(mem_mb=4000, runtime=60),
+    params:
+        **reading(),
+        size_pixels=config["stamps"]["size_pixels"],
+        normalisation=config["stamps"]["normalisation"],
+        per_class=2,
+        simulated=of_survey(is_simulated),
+    script:
+        "../scripts/preprocessing_figure.py"

@@ -1,0 +1,18 @@
+"""What the scripts of the DES study's results share: the models' predictions of test stamps."""
+
+from typing import Any
+
+import pandas as pd
+
+from stampshift.des_study.models import test_predictions
+from stampshift.stamps.splits import Splits
+
+
+def predictions_of(snakemake: Any) -> pd.DataFrame:
+    """Predictions of the test part, of all models of a rule."""
+    return test_predictions(
+        snakemake.input.predictions,
+        models=snakemake.params.models,
+        survey=snakemake.params.survey,
+        test=Splits.open(snakemake.input.splits).test,
+    )
