@@ -1,0 +1,109 @@
+"""What holds for every rule: its caption, the function that it names, the code that makes it run again."""
+
+import inspect
+import re
+from pkgutil import resolve_name
+
+import pytest
+from snakemake.io import get_flag_value
+from snakemake.iocontainers import Wildcards
+
+from loaded_rules import loaded_rules
+from stampshift.core.provenance import PACKAGE_ROOT, script_closure
+from tiny_project import ROOT
+
+SCRIPTS = ROOT / "workflow" / "scripts"
+NOT_FOLLOWED = {"methods", "networks", "surveys"}  # registries: a rule names the module that it picks
+IMPORT = re.compile(r"^ *(?:from ([\w.]+) import (\([^)]*\)|[^\n]*)|import ([\w.]+))", re.MULTILINE)
+NO_ARGUMENTS = {"function", "simulated", "code", "caption"}
+
+
+def with_function():
+    return {name: rule for name, rule in loaded_rules().items() if rule.params.get("function")}
+
+
+def test_every_script_belongs_to_a_rule_or_to_scripts():
+    of_rules = {rule.script.rpartition("/")[2] for rule in loaded_rules().values() if rule.script}
+    shared = {path.name for path in SCRIPTS.glob("*.py")} - of_rules
+    imported = {match[1] for path in SCRIPTS.glob("*.py") for match in IMPORT.finditer(path.read_text())}
+    assert {name.removesuffix(".py") for name in shared} <= imported
+
+
+def test_every_function_that_a_rule_names_takes_its_inputs_and_parameters():
+    assert len(with_function()) >= 13
+    for name, rule in with_function().items():
+        function = resolve_name(f"stampshift.{rule.params.function}")
+        arguments = {*rule.input.keys(), *rule.params.keys()} - NO_ARGUMENTS
+        try:
+            inspect.signature(function).bind(**dict.fromkeys(arguments))
+        except TypeError as error:
+            pytest.fail(f"{name}: {error}")
+
+
+def test_every_item_of_the_report_has_a_caption():
+    for name, rule in loaded_rules().items():
+        for item in filter(None, (get_flag_value(output, "report") for output in rule.output)):
+            path = str(item.caption)
+            assert (ROOT / "workflow" / "report" / path.rpartition("/")[2]).exists(), (name, path)
+            if path.endswith("/caption.rst"):
+                assert rule.params.caption.endswith("."), name
+
+
+def imports(path):
+    """Files of ours that a file's text imports, found by its lines and not by its syntax tree."""
+    found = set()
+    for module, names, plain in IMPORT.findall(path.read_text(encoding="utf-8")):
+        words = re.sub(r"#.*", "", names).strip("()").split(",")
+        attributes = [word.split(" as ")[0].strip() for word in words]
+        for name in [plain or module, *(f"{module}.{attribute}" for attribute in attributes)]:
+            parts = name.split(".")
+            root = PACKAGE_ROOT.parent if parts[0] == "stampshift" else SCRIPTS
+            if root == SCRIPTS and path.parent != SCRIPTS:
+                continue
+            base = root.joinpath(*parts)
+            package = base / "__init__.py"
+            found |= {file for file in (base.with_suffix(".py"),) if file.is_file()}
+            if package.is_file() and base != PACKAGE_ROOT and base.name not in NOT_FOLLOWED:
+                found.add(package)
+    return found
+
+
+def closure(path):
+    found, pending = set(), imports(path)
+    while pending:
+        found |= pending
+        pending = set().union(*map(imports, pending)) - found
+    return found
+
+
+@pytest.mark.parametrize("script", sorted(SCRIPTS.glob("*.py")), ids=lambda path: path.stem)
+def test_a_script_is_followed_to_all_that_it_imports(script):
+    assert script_closure(script) == closure(script)
+
+
+def test_no_training_runs_again_for_a_table_a_figure_or_a_reader():
+    others = {"tables", "figures", "surveys", "simulation", "review", "release", "planning"}
+    for script in ("baseline.py", "adapt.py", "select_lambda.py", "transfer.py", "des_study_networks.py"):
+        assert others.isdisjoint(file.parent.name for file in script_closure(SCRIPTS / script))
+
+
+@pytest.mark.parametrize(
+    ("rule", "wildcards", "module"),
+    [
+        ("adapt", {"method": "mme"}, "methods.mme"),
+        ("baseline", {}, "methods.baseline"),
+        ("transfer", {}, "networks.bolivar"),
+        ("des_study_further", {}, "methods.further"),
+        ("des_study_second", {}, "networks.ayyar"),
+        ("stamps", {"survey": "DES"}, "surveys.des"),
+        ("preprocessing_figure", {"survey": "ATLAS"}, "surveys.atlas"),
+        ("table1_figure", {}, "figures.accuracy_figures"),
+    ],
+)
+def test_what_a_job_picks_by_name_counts_too(rule, wildcards, module, monkeypatch):
+    """Its digest is that of its script with the module, whichever way the rule names it."""
+    asked = []
+    code = loaded_rules()[rule].params.code
+    monkeypatch.setitem(code.__globals__, "script_digest", lambda script, *modules: asked.extend(modules))
+    code(Wildcards(fromdict=wildcards))
+    assert module in asked
