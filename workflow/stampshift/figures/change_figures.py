@@ -1,7 +1,8 @@
 """Differences of balanced accuracy: of variants, by adaptation, and from the published numbers."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from itertools import cycle
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -33,6 +34,14 @@ SMALLEST_MARKER, LARGEST_MARKER = 2.5, 6.5
 MARGIN = 0.02
 PANELS_IN_A_ROW = 3
 WITHIN = 2  # combined standard errors: what chance alone makes of most differences
+
+
+class Looks(NamedTuple):
+    """Of the points of `retention_figure`."""
+
+    markers: Mapping[str, str]  # by source
+    colours: Mapping[str, str]  # by target
+    sizes: Mapping[int, float]  # by shots
 
 
 @styled
@@ -68,16 +77,17 @@ def retention_figure(retention: pd.DataFrame, *, surveys: Sequence[str], methods
     the most shots.
     """
     shots = sorted(set(retention["shots"]))
-    sizes = dict(zip(shots, np.linspace(SMALLEST_MARKER, LARGEST_MARKER, len(shots)), strict=True))
     columns = min(len(methods), PANELS_IN_A_ROW)
     rows = -(-len(methods) // columns)
     figure = new_figure(1.1 + 2.9 * rows)
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    markers = {name: SOURCE_MARKERS[place % len(SOURCE_MARKERS)] for place, name in enumerate(surveys)}
-    colours = {name: SURVEY_COLOURS[place % len(SURVEY_COLOURS)] for place, name in enumerate(surveys)}
+    looks = Looks(
+        markers=dict(zip(surveys, cycle(SOURCE_MARKERS), strict=False)),
+        colours=dict(zip(surveys, cycle(SURVEY_COLOURS), strict=False)),
+        sizes=dict(zip(shots, np.linspace(SMALLEST_MARKER, LARGEST_MARKER, len(shots)), strict=True)),
+    )
     for axes, method in zip(grid.flat, methods, strict=False):
-        of_method = retention[retention["method"] == method]
-        _lost_and_won(axes, of_method, markers=markers, colours=colours, sizes=sizes)
+        _lost_and_won(axes, retention[retention["method"] == method], looks=looks)
         axes.set(title=method_name(method), xlabel="balanced accuracy lost on the source")
     for axes in grid.flat[len(methods) :]:
         axes.axis("off")
@@ -87,8 +97,7 @@ def retention_figure(retention: pd.DataFrame, *, surveys: Sequence[str], methods
     )
     for axes in grid[:, 0]:
         axes.set_ylabel("balanced accuracy won on the target")
-    handles = _retention_legend(retention, markers=markers, colours=colours, sizes=sizes)
-    legend_below(figure, handles, columns=3)
+    legend_below(figure, _retention_legend(retention, looks=looks), columns=3)
     figure.suptitle("What adaptation costs and what it gains")
     return figure
 
@@ -148,50 +157,42 @@ def _differences(axes: Axes, rows: pd.DataFrame, *, lines: Sequence[str]) -> Non
     axes.grid(axis="x")
 
 
-def _lost_and_won(
-    axes: Axes,
-    retention: pd.DataFrame,
-    *,
-    markers: Mapping[str, str],
-    colours: Mapping[str, str],
-    sizes: Mapping[int, float],
-) -> None:
+def _lost_and_won(axes: Axes, retention: pd.DataFrame, *, looks: Looks) -> None:
     axes.axhline(0, color="#888888", linewidth=0.7, zorder=1)
     axes.axvline(0, color="#888888", linewidth=0.7, zorder=1)
     axes.grid(visible=True)
     for line in retention.to_dict("records"):
-        dot: dict[str, Any] = {"color": colours[line["target"]], "markersize": sizes[line["shots"]]}
-        axes.plot(line["lost"], line["won"], markers[line["source"]], **dot, alpha=0.75, markeredgewidth=0)
+        dot: dict[str, Any] = {
+            "color": looks.colours[line["target"]],
+            "markersize": looks.sizes[line["shots"]],
+        }
+        axes.plot(
+            line["lost"], line["won"], looks.markers[line["source"]], **dot, alpha=0.75, markeredgewidth=0
+        )
     means = retention.groupby("shots")[["lost", "won"]].mean()
     axes.plot(means["lost"], means["won"], color="black", zorder=4, label="mean over pairs")
-    for shots, size in sizes.items():
+    for shots, size in looks.sizes.items():
         dot = {"color": "black", "markerfacecolor": "white", "markersize": size}
         lost, won = means.loc[shots].to_numpy(dtype=float)
         axes.plot(lost, won, "o", **dot, zorder=5)
 
 
-def _retention_legend(
-    retention: pd.DataFrame,
-    *,
-    markers: Mapping[str, str],
-    colours: Mapping[str, str],
-    sizes: Mapping[int, float],
-) -> list[Line2D]:
+def _retention_legend(retention: pd.DataFrame, *, looks: Looks) -> list[Line2D]:
     """A column of sources by marker, one of targets by colour, one of shots by size, and the mean."""
     grey: dict[str, Any] = {"linestyle": "", "color": "#777777"}
     sources = [
         Line2D([], [], marker=marker, label=f"from {name}", **grey)
-        for name, marker in markers.items()
+        for name, marker in looks.markers.items()
         if name in set(retention["source"])
     ]
     targets = [
         Line2D([], [], marker="s", linestyle="", color=colour, label=f"to {name}")
-        for name, colour in colours.items()
+        for name, colour in looks.colours.items()
         if name in set(retention["target"])
     ]
     dots = [
         Line2D([], [], marker="o", markersize=size, label=counted(shots, "shot"), **grey)
-        for shots, size in sizes.items()
+        for shots, size in looks.sizes.items()
     ]
     dots.append(Line2D([], [], color="black", marker="o", markerfacecolor="white", label="mean over pairs"))
     columns = [sources, targets, dots]

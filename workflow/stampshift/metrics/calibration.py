@@ -40,18 +40,9 @@ def negative_log_likelihood(labels: ArrayLike, scores: ArrayLike, *, temperature
 def fit_temperature(labels: ArrayLike, scores: ArrayLike) -> float | None:
     """Temperature of the lowest negative log-likelihood (Guo et al. 2017, section 4.2).
 
-    Parameters
-    ----------
-    labels
-        (N,), 1 real and 0 bogus, of validation stamps.
-    scores
-        (N,), P(real).
-
-    Returns
-    -------
-    float or None
-        None where there is no such temperature: if every stamp is called rightly the likelihood rises
-        for ever as the temperature falls to 0, and if the calls are worse than none as it grows.
+    From labels (N,), 1 real and 0 bogus, and scores (N,), P(real), of validation stamps. None where there is
+    no such temperature: if every stamp is called rightly the likelihood rises for ever as the temperature
+    falls to 0, and if the calls are worse than none as it grows.
     """
     margins = _margins(labels, scores)
     if (margins >= 0).all() or margins.mean() <= 0:
@@ -67,20 +58,10 @@ def fit_temperature(labels: ArrayLike, scores: ArrayLike) -> float | None:
 
 
 def fitted_calibration(labels: ArrayLike, scores: ArrayLike) -> dict[str, Any]:
-    """Temperature of some validation stamps, and what it does to their likelihood.
+    """Temperature of some validation stamps, and their likelihood (nats per stamp) before and after.
 
     Where no temperature is found (see `fit_temperature`) the scores stay as they are: temperature 1,
     ``fitted`` false.
-
-    Parameters
-    ----------
-    labels, scores
-        (N,), as for `fit_temperature`.
-
-    Returns
-    -------
-    dict
-        ``stamps``, ``fitted``, ``temperature``, ``nll_before`` and ``nll_after``.
     """
     found = fit_temperature(labels, scores)
     temperature = 1.0 if found is None else found
@@ -99,14 +80,8 @@ def calibration_record(
     """Fit the temperature of every split of a cohort on validation stamps of that split alone.
 
     One temperature for all splits would let the validation labels of one split reach the test part of
-    another, which may hold the same stamps.
-
-    Parameters
-    ----------
-    validation
-        Columns ``seed``, ``survey``, ``label`` and ``score``.
-    method, source, target, shots
-        What the cohort is; a baseline has no target and 0 shots.
+    another, which may hold the same stamps. The validation stamps have the columns ``seed``, ``survey``,
+    ``label`` and ``score``; a cohort of baselines has no target and 0 shots.
     """
     splits = [
         {"seed": int(str(seed)), "survey": str(rows["survey"].iloc[0])}
@@ -119,12 +94,8 @@ def calibration_record(
 def add_scaled(predictions: pd.DataFrame, *, records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """Add ``temperature`` and ``scaled``, the score at the temperature of the line's cohort and split.
 
-    Parameters
-    ----------
-    predictions
-        Of `pool_predictions`.
-    records
-        Of `calibration_record`, for every method and number of shots among the predictions.
+    There is a record of `calibration_record` for every method and number of shots among the predictions,
+    which are of `tables.predictions.pool_predictions`.
     """
     temperatures: dict[Any, float] = {
         (record["method"], record["shots"], split["seed"]): split["temperature"]
@@ -140,17 +111,8 @@ def add_scaled(predictions: pd.DataFrame, *, records: Iterable[Mapping[str, Any]
 def reliability(labels: ArrayLike, scores: ArrayLike, *, bins: int) -> pd.DataFrame:
     """Share of reals by score, in bins of equal width from 0 to 1: the points of a reliability diagram.
 
-    Parameters
-    ----------
-    labels, scores
-        (N,), as for `fit_temperature`.
-    bins
-        Number of bins; a score on an edge counts above it, 1 in the last bin.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``low``, ``high`` (edges), ``count``, ``mean_score`` and ``share_real`` (NaN in an empty bin).
+    A score on an edge counts above it, 1 in the last bin. Columns are ``low``, ``high`` (edges), ``count``,
+    ``mean_score`` and ``share_real`` (NaN in an empty bin).
     """
     score, real = np.asarray(scores, dtype=np.float64), np.asarray(labels) == REAL
     index = np.minimum((score * bins).astype(int), bins - 1)

@@ -65,22 +65,20 @@ def published_decisions_table(
     printed = shots_to_beat.merge(winner, on=["source", "target"]).astype(str)
     pairs = (printed["source"] + "-to-" + printed["target"]).tolist()
     compared = published_comparisons(published, pairs=pairs, methods=methods)
-    columns: dict[str, list[str]] = {}
+    cells = pd.DataFrame(index=pd.Index(list(map(pair_title, pairs)), name="source to target"))
     for method in methods:
         gains = compared[(compared["question"] == "gain") & (compared["method"] == method)]
         needed = [shots_needed(of_pair(gains, pair)) for pair in pairs]
-        columns[f"{method_name(method)}, thesis"] = printed[method].tolist()
-        columns[f"{method_name(method)}, our rule"] = [DASH if k is None else str(k) for k in needed]
+        cells[f"{method_name(method)}, thesis"] = printed[method].tolist()
+        cells[f"{method_name(method)}, our rule"] = [DASH if k is None else str(k) for k in needed]
     between = compared[compared["question"] == "methods"]
     for where in ("source", "target"):
         here = between[between["evaluated_on"] == between[where]]
         theirs = printed[f"on_{where}"]
         for method in methods:
             theirs = theirs.str.replace(method, method_name(method), regex=False)
-        columns[f"better on {where}, thesis"] = theirs.tolist()
-        columns[f"better on {where}, our rule"] = [winner_text(of_pair(here, pair)) for pair in pairs]
-    titles = pd.Index([pair_title(pair) for pair in pairs], name="source to target")
-    cells = pd.DataFrame(columns, index=titles)
+        cells[f"better on {where}, thesis"] = theirs.tolist()
+        cells[f"better on {where}, our rule"] = [winner_text(of_pair(here, pair)) for pair in pairs]
     halves = list(zip(cells.columns[::2], cells.columns[1::2], strict=True))
     differing = sum(int((cells[thesis] != cells[ours]).sum()) for thesis, ours in halves)
     caption = (

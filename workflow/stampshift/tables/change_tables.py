@@ -19,29 +19,13 @@ ADAPTED = ["source", "target", "method", "shots"]
 
 
 def compare_variants(runs: pd.DataFrame, *, names: Sequence[str], reference: str) -> pd.DataFrame:
-    """Every run of some methods and variants beside the run of a reference that it is paired with.
+    """Every run of some methods and variants beside the paired run of a reference, which is one of them.
 
-    Parameters
-    ----------
-    runs
-        The long table of runs.
-    names
-        Methods and variants, the reference among them.
-    reference
-        Method that the others are compared with.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``method``, ``source``, ``target``, ``shots``, ``seed``, ``role`` (``"target"`` or
-        ``"source"``: on which survey of its pair the run was evaluated), ``balanced_accuracy`` and
-        ``difference`` from the reference. The baseline, which knows no shots, comes first, at every number
-        of shots; then `names`, in their order.
-
-    Raises
-    ------
-    ContractError
-        If a method or the baseline lacks a run that the reference has.
+    Columns are ``method``, ``source``, ``target``, ``shots``, ``seed``, ``role`` (``"target"`` or
+    ``"source"``: on which survey of its pair the run was evaluated), ``balanced_accuracy`` and ``difference``
+    from the reference. The baseline, which knows no shots, comes first, at every number of shots; then
+    `names`, in their order. Raises `ContractError` if a method or the baseline lacks a run that the reference
+    has.
     """
     adapted = runs[runs["method"].isin(list(names))]
     on_target = adapted["evaluated_on"] == adapted["target"]

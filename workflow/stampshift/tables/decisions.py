@@ -9,8 +9,6 @@ from stampshift.tables.significance import ALPHA, PAIRED_RULE
 from stampshift.tables.wording import THESIS, counted, method_name, pair_title
 from stampshift.tables.writing import DASH, Table
 
-NONE = "none"
-
 
 def shots_to_beat_table(compared: pd.DataFrame, *, pairs: Sequence[str], methods: Sequence[str]) -> Table:
     """Labelled target stamps per class that a method needs to beat the baseline, as Table 26 of the thesis.
@@ -18,7 +16,7 @@ def shots_to_beat_table(compared: pd.DataFrame, *, pairs: Sequence[str], methods
     Comparisons are as of `significance.paired_comparisons`; a line per pair, a column per method.
     """
     gains = compared[compared["question"] == "gain"]
-    cells = pd.DataFrame(index=[pair_title(pair) for pair in pairs])
+    cells = {"source to target": list(map(pair_title, pairs))}
     for method in methods:
         ours = gains[gains["method"] == method]
         cells[method_name(method)] = [_needed_text(of_pair(ours, pair)) for pair in pairs]
@@ -28,14 +26,13 @@ def shots_to_beat_table(compared: pd.DataFrame, *, pairs: Sequence[str], methods
         "accuracy at that number and its 95% bootstrap interval over splits. "
         f"Rule: {PAIRED_RULE}. Published: Table 26 of {THESIS}."
     )
-    cells = cells.rename_axis("source to target").reset_index()
-    return Table(gains, cells, caption, "tab:shots-to-beat-baseline")
+    return Table(gains, pd.DataFrame(cells), caption, "tab:shots-to-beat-baseline")
 
 
 def winner_table(compared: pd.DataFrame, *, pairs: Sequence[str]) -> Table:
     """Which method is better on the source and on the target, as Table 27 of the thesis."""
     methods = compared[compared["question"] == "methods"]
-    cells = pd.DataFrame(index=[pair_title(pair) for pair in pairs])
+    cells = {"source to target": list(map(pair_title, pairs))}
     for where in ("source", "target"):
         here = methods[methods["evaluated_on"] == methods[where]]
         cells[f"on {where}"] = [winner_text(of_pair(here, pair)) for pair in pairs]
@@ -44,8 +41,7 @@ def winner_table(compared: pd.DataFrame, *, pairs: Sequence[str]) -> Table:
         f"labelled target stamps per class at which it is. Rule: {PAIRED_RULE}. "
         f"Published: Table 27 of {THESIS}."
     )
-    cells = cells.rename_axis("source to target").reset_index()
-    return Table(methods, cells, caption, "tab:winner")
+    return Table(methods, pd.DataFrame(cells), caption, "tab:winner")
 
 
 def shots_needed(compared: pd.DataFrame) -> int | None:
@@ -85,7 +81,7 @@ def winner_text(compared: pd.DataFrame) -> str:
         f"{method_name(method)} {range_text(numbers, of=shots)}".strip()
         for method, numbers in winners(compared).items()
     ]
-    return "; ".join(parts) or NONE
+    return "; ".join(parts) or "none"
 
 
 def range_text(some: Sequence[int], *, of: Sequence[int]) -> str:

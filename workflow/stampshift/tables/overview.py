@@ -98,24 +98,9 @@ def summary_page(
 ) -> str:
     """One HTML page that a scientist sends to a colleague: headline table, panel and verdicts, images inside.
 
-    Parameters
-    ----------
-    runs
-        The long table of runs.
-    compared
-        Comparisons as of `significance.paired_comparisons`.
-    published
-        The published means and standard deviations.
-    panel
-        The figure of all pairs as PNG.
-    template
-        Jinja template of the page.
-    pairs, methods
-        Of the experiment, in order.
-    simulated
-        Whether the surveys are simulated, which the page then says first.
-    versions
-        Of Python and the packages that decide results.
+    Comparisons are as of `significance.paired_comparisons`, `panel` is the figure of all pairs as PNG,
+    `template` a Jinja template; `versions` are of Python and the packages that decide results. Where the
+    surveys are simulated, the page says so first.
     """
     theirs = published_comparisons(published, pairs=pairs, methods=methods)
     overview = overview_table(runs, pairs=pairs, methods=methods)

@@ -16,7 +16,7 @@ MODEL = ["survey", "method", "shots"]  # one classifier, trained once per split,
 def pool_predictions(
     paths: Sequence[Path | str], *, runs: Sequence[Mapping[str, Any]], surveys: Sequence[str]
 ) -> pd.DataFrame:
-    """Read the predictions of some runs into one table.
+    """Read the predictions of some runs into one table: a line per run and test stamp.
 
     Parameters
     ----------
@@ -25,19 +25,14 @@ def pool_predictions(
     runs
         ``method``, ``shots`` and ``seed`` of each of them; other keys are ignored.
     surveys
-        Surveys that may occur, in the order in which they are printed and drawn.
+        Surveys that may occur, in the order in which they are printed and drawn; any other is refused.
 
     Returns
     -------
     pandas.DataFrame
         Columns ``method`` (categorical in the order of `runs`), ``shots``, ``seed``, ``survey``
         (categorical in the order of `surveys`), ``row`` (of the survey's stamps file), ``label`` and
-        ``score``: a line per run and test stamp. Grouping by `MODEL` gives the order of print.
-
-    Raises
-    ------
-    ContractError
-        If a file cannot be read, misses a column, or holds another survey.
+        ``score``. Grouping by `MODEL` gives the order of print.
     """
     tables = [
         _read(Path(path), surveys=surveys).assign(method=run["method"], shots=run["shots"], seed=run["seed"])

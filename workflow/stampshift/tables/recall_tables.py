@@ -26,20 +26,9 @@ def class_recalls(
 ) -> pd.DataFrame:
     """Share of every class's stamps that a model calls rightly, with a binomial interval.
 
-    Parameters
-    ----------
-    predictions
-        Of `pool_predictions`.
-    stamps
-        Stamps of every survey in it, which hold the classes.
-    confidence
-        Of the interval, a share.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``survey``, ``label``, ``class``, ``method``, ``shots`` and those of `_pooled_recall`. The
-        classes of reals come first.
+    From predictions of `pool_predictions` and the stamps of their surveys, which hold the classes: columns
+    ``survey``, ``label``, ``class``, ``method``, ``shots`` and those of `_pooled_recall`, the classes of
+    reals first.
     """
     classes = pd.concat(
         pd.Series(stamps[str(survey)].classes[rows["row"]], index=rows.index)
@@ -78,30 +67,14 @@ def snr_recalls(
     unknown make a group of their own, bin 0: they are neither fainter than a faint candidate nor as bright as
     the absolute value says.
 
-    Parameters
-    ----------
-    predictions
-        Of `pool_predictions`; surveys that `ratios` does not hold are left out.
-    stamps
-        Stamps of every survey in `ratios`, which hold the identifiers.
-    ratios
-        S/N of every survey that has it: columns ``id`` and ``snr``.
-    bins
-        Number of bins.
-    confidence
-        Of the interval, a share.
+    `ratios` holds the columns ``id`` and ``snr`` of every survey that has S/N, `stamps` its identifiers;
+    other surveys are left out of the predictions of `pool_predictions`. The result has the columns
+    ``survey``, ``label``, ``bin`` (from 1 upwards), ``snr_low``, ``snr_median`` and ``snr_high`` (smallest,
+    median and largest S/N of the bin's test stamps; NaN for bin 0), ``method``, ``shots`` and those of
+    `_pooled_recall`. Reals come first; a bin without a stamp of the label has no line.
 
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``survey``, ``label``, ``bin`` (from 1 upwards), ``snr_low``, ``snr_median`` and ``snr_high``
-        (smallest, median and largest S/N of the bin's test stamps; NaN for bin 0), ``method``, ``shots`` and
-        those of `_pooled_recall`. Reals come first; a bin without a stamp of the label has no line.
-
-    Raises
-    ------
-    ContractError
-        If a test stamp has not just one ratio, or no test stamp of a survey has a positive S/N.
+    Raises `ContractError` if a test stamp has not just one ratio, or no test stamp of a survey has a positive
+    S/N.
     """
     called = predictions[predictions["survey"].isin(list(ratios))]
     tested = pd.concat(
@@ -137,22 +110,10 @@ def snr_recall_table(recalls: pd.DataFrame, *, pair: str, confidence: float) -> 
 def worst_errors(predictions: pd.DataFrame, *, stamps: Stamps, per_kind: int) -> pd.DataFrame:
     """The most confident false positives and missed reals among the test stamps of one survey.
 
-    A stamp that is tested in several splits counts once, with the mean of its scores.
-
-    Parameters
-    ----------
-    predictions
-        Of `pool_predictions`, of one method and number of shots; lines of other surveys are left out.
-    stamps
-        The survey.
-    per_kind
-        Errors of each kind, at most.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``kind`` (``"false positive"``, ``"missed real"``), ``row`` (of the stamps file), ``class``,
-        ``id``, ``score`` and ``splits`` (in which the stamp is tested), the worst of each kind first.
+    A stamp that is tested in several splits counts once, with the mean of its scores. From predictions of
+    `pool_predictions`, of one method and number of shots (lines of other surveys are left out): columns
+    ``kind`` (``"false positive"``, ``"missed real"``), ``row`` (of the stamps file), ``class``, ``id``,
+    ``score`` and ``splits`` (in which the stamp is tested), the worst of each kind first, `per_kind` at most.
     """
     on_survey = predictions[predictions["survey"] == stamps.survey]
     scores = on_survey.groupby(["row", "label"])["score"].agg(score="mean", splits="count").reset_index()
@@ -192,14 +153,8 @@ def _pooled_recall(rows: pd.DataFrame, *, confidence: float) -> dict[str, float]
     recall, trials = rows["right"].mean(), rows["row"].nunique()
     low, high = binomial_interval(round(recall * trials), trials, confidence=confidence, method="wilson")
     by_split = rows.groupby("seed")["right"].mean()
-    return {
-        "recall": recall,
-        "low": low,
-        "high": high,
-        "std": by_split.std(),
-        "splits": len(by_split),
-        "stamps": trials,
-    }
+    interval = {"recall": recall, "low": low, "high": high}
+    return interval | {"std": by_split.std(), "splits": len(by_split), "stamps": trials}
 
 
 def _cells(

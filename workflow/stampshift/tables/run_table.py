@@ -24,19 +24,10 @@ COLUMNS = KEY + METRICS + TRAINING
 
 
 def gather(paths: Iterable[Path | str]) -> pd.DataFrame:
-    """Read the metrics files of the runs asked for into one long table.
+    """Read the ``metrics.json`` of the runs that the experiment asks for into one long table, `COLUMNS`.
 
-    Parameters
-    ----------
-    paths
-        Every ``metrics.json`` that the experiment asks for, by name: nothing is searched for, so
-        that leftovers of another experiment cannot slip in.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns `COLUMNS`, in the order of `paths`. A baseline was adapted to no target: its lines have
-        ``target`` equal to ``evaluated_on``, and 0 shots.
+    Files are named, not searched for, so that leftovers of another experiment cannot slip in. A baseline was
+    adapted to no target: its lines have ``target`` equal to ``evaluated_on``, and 0 shots.
 
     Raises
     ------

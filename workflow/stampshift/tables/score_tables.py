@@ -29,18 +29,9 @@ SCORES = {"before": "score", "after": "scaled"}  # temperature scaling, column o
 def score_histograms(predictions: pd.DataFrame, *, bins: int) -> pd.DataFrame:
     """Count the scores of every model by survey and label, as means per split.
 
-    Parameters
-    ----------
-    predictions
-        Of `pool_predictions`.
-    bins
-        Bins of equal width from 0 to 1; a score on an edge counts above it, 1 in the last bin.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``survey``, ``method``, ``shots``, ``label``, ``low`` and ``high`` (the bin's edges),
-        ``count`` (mean per split), ``splits``.
+    Bins are of equal width from 0 to 1; a score on an edge counts above it, 1 in the last bin. From
+    predictions of `pool_predictions`, columns ``survey``, ``method``, ``shots``, ``label``, ``low`` and
+    ``high`` (the bin's edges), ``count`` (mean per split), ``splits``.
     """
     edges = np.arange(bins + 1) / bins
     parts = []
@@ -72,21 +63,10 @@ def operating_points(
 ) -> pd.DataFrame:
     """Area under the ROC curve and operating points of every model, over splits.
 
-    Parameters
-    ----------
-    predictions
-        Of `pool_predictions`.
-    mdr
-        Missed-detection rates at which the false-positive rate is wanted.
-    fpr
-        False-positive rates at which the missed-detection rate is wanted.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``survey``, ``method``, ``shots``, ``quantity``, then ``mean``, ``std`` (sample), ``low``,
-        ``high`` (the extremes) and ``splits``, and ``n_real`` and ``n_bogus``, the mean numbers of test
-        stamps of a split: a rate is no finer than one over these.
+    The false-positive rate is read off at some missed-detection rates `mdr`, and the reverse at `fpr`. From
+    predictions of `pool_predictions`, columns ``survey``, ``method``, ``shots``, ``quantity``, then ``mean``,
+    ``std`` (sample), ``low``, ``high`` (the extremes) and ``splits``, and ``n_real`` and ``n_bogus``, the
+    mean numbers of test stamps of a split: a rate is no finer than one over these.
     """
     lines = [
         dict(zip([*MODEL, "seed"], key, strict=True))
