@@ -30,14 +30,8 @@ def search_record(
 ) -> dict[str, Any]:
     """Content of a pair's lambda file from the metrics of all runs of its search."""
     search = pd.DataFrame(list(metrics))[SEARCH].sort_values(SEARCH[:2])
-    return {
-        "source": source,
-        "target": target,
-        "seed": seed,
-        "rule": RULE,
-        "chosen": choose_entropy_weight(search),
-        "search": search.to_dict("records"),
-    }
+    chosen = {"rule": RULE, "chosen": choose_entropy_weight(search), "search": search.to_dict("records")}
+    return {"source": source, "target": target, "seed": seed} | chosen
 
 
 def published_record(source: str, target: str, *, table: Path | str) -> dict[str, Any]:
@@ -49,11 +43,5 @@ def published_record(source: str, target: str, *, table: Path | str) -> dict[str
             f"{table}: expected one published entropy weight of {source} to {target}, found {len(rows)}; "
             "set methods.mme.entropy_weight.choice to 'search'."
         )
-    return {
-        "source": source,
-        "target": target,
-        "seed": None,
-        "rule": "published (Bolivar 2022)",
-        "chosen": float(rows["lambda"].iloc[0]),
-        "search": [],
-    }
+    chosen = {"rule": "published (Bolivar 2022)", "chosen": float(rows["lambda"].iloc[0]), "search": []}
+    return {"source": source, "target": target, "seed": None} | chosen

@@ -40,13 +40,15 @@ def epoch_batches(
     that trains on more than one set of stamps has no such pass, which raises a `ConfigError`.
     """
     if epoch_size is None:
-        yield from _pass(method, data, batch_size=batch_size, generator=generator, device=device)
-        return
-    drawn = draw_epoch(method, data, epoch_size=epoch_size, batch_size=batch_size, generator=generator)
-    unlabelled: Iterable[torch.Tensor | None] = (
-        repeat(None) if drawn.unlabelled is None else _gather([drawn.unlabelled], device)
-    )
-    yield from map(Batch, _gather(drawn.labelled, device), _tensor(drawn.labels, device), unlabelled)
+        parts = _pass(method, data, batch_size=batch_size, generator=generator)
+    else:
+        parts = [draw_epoch(method, data, epoch_size=epoch_size, batch_size=batch_size, generator=generator)]
+    for drawn in parts:
+        labels = torch.from_numpy(drawn.labels.astype(np.int64)).to(device)
+        unlabelled: Iterable[torch.Tensor | None] = (
+            repeat(None) if drawn.unlabelled is None else _gather([drawn.unlabelled], device)
+        )
+        yield from map(Batch, _gather(drawn.labelled, device), labels, unlabelled)
 
 
 @dataclass(frozen=True)
@@ -78,14 +80,9 @@ def draw_epoch(
 
 
 def _pass(
-    method: Method,
-    data: TrainingData,
-    *,
-    batch_size: int,
-    generator: np.random.Generator,
-    device: torch.device,
-) -> Iterator[Batch]:
-    """Every labelled stamp once, in random order."""
+    method: Method, data: TrainingData, *, batch_size: int, generator: np.random.Generator
+) -> list[Draws]:
+    """Every labelled stamp once, in random order: the whole batches, and what remains."""
     if len(method.labelled) > 1 or method.uses_unlabelled:
         raise ConfigError(
             f"config: training.epoch_size is null, a pass over the train part, but {method.name} trains on "
@@ -93,11 +90,12 @@ def _pass(
         )
     labelled = data.labelled(method.labelled[0])
     order = generator.permutation(len(labelled.rows))
-    in_whole_batches = len(order) - len(order) % batch_size
-    for picks in (order[:in_whole_batches].reshape(-1, batch_size), order[np.newaxis, in_whole_batches:]):
-        if picks.shape[1] > 1:
-            stamps = _gather([(labelled.stamps, labelled.rows[picks])], device)
-            yield from map(Batch, stamps, _tensor(labelled.labels[picks], device), repeat(None))
+    whole = len(order) - len(order) % batch_size
+    return [
+        Draws([(labelled.stamps, labelled.rows[picks])], labelled.labels[picks], None)
+        for picks in (order[:whole].reshape(-1, batch_size), order[np.newaxis, whole:])
+        if picks.shape[1] > 1
+    ]
 
 
 def balanced_draw(labels: NDArray[np.uint8], count: int, generator: np.random.Generator) -> NDArray[np.int64]:
@@ -109,10 +107,6 @@ def balanced_draw(labels: NDArray[np.uint8], count: int, generator: np.random.Ge
     real = generator.choice(np.flatnonzero(labels == REAL), n_real)
     bogus = generator.choice(np.flatnonzero(labels == BOGUS), count - n_real)
     return generator.permutation(np.concatenate([real, bogus]))
-
-
-def _tensor(labels: NDArray[np.uint8], device: torch.device) -> torch.Tensor:
-    return torch.from_numpy(labels.astype(np.int64)).to(device)
 
 
 def _gather(sources: Sequence[Source], device: torch.device) -> Iterator[torch.Tensor]:
