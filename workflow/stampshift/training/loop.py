@@ -43,13 +43,7 @@ class Trainer:
         trained = self.train_epoch(epoch)
         validation = task.data.validation(task.method.validation)
         scores = predict(self.classifier, validation.stamps, validation.rows, device=task.device)
-        row = task.row(
-            scores,
-            epoch=epoch,
-            loss=trained["train_loss"],
-            learning_rate=trained["learning_rate"],
-            seconds=time.perf_counter() - start,
-        )
+        row = task.row(scores, epoch=epoch, seconds=time.perf_counter() - start, **trained)
         self.progress.record(row, self.classifier.state_dict())
 
     def train_epoch(self, epoch: int) -> dict[str, float]:

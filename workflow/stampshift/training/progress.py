@@ -63,14 +63,20 @@ class Task:
         }
 
     def row(
-        self, scores: NDArray[np.float32], *, epoch: int, loss: float, learning_rate: float, seconds: float
+        self,
+        scores: NDArray[np.float32],
+        *,
+        epoch: int,
+        train_loss: float,
+        learning_rate: float,
+        seconds: float,
     ) -> dict[str, float]:
         """What the history keeps of an epoch, from the scores of the validation stamps after it."""
         labels = self.data.validation(self.method.validation).labels
         validated = evaluate(labels, scores)
         return {
             "epoch": epoch,
-            "train_loss": loss,
+            "train_loss": train_loss,
             "validation_loss": mean_cross_entropy(labels, scores),
             "validation_accuracy": accuracy(validated["confusion"]),
             "validation_balanced_accuracy": validated["balanced_accuracy"],

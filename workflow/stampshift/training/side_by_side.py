@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from typing import Protocol
 
 from stampshift.core.parallel import WorkerError, worker_pool
 from stampshift.training.device import is_out_of_memory
@@ -15,13 +14,7 @@ from stampshift.training.plan import Plan
 log = logging.getLogger(__name__)
 
 Outcome = tuple[Plan, BaseException | None]
-
-
-class Work(Protocol):
-    """What is done with a plan, in any process."""
-
-    def __call__(self, plan: Plan, *, bar_position: int) -> None:
-        """Finish the plan; `bar_position` is the terminal's line for its progress."""
+Work = Callable[..., None]  # finishes a plan; `bar_position` is the terminal's line for its progress
 
 
 @dataclass

@@ -164,7 +164,7 @@ class Stack:
             row = lane.task.row(
                 own_scores,
                 epoch=lane.epoch + 1,
-                loss=float(loss),
+                train_loss=float(loss),
                 learning_rate=float(lane.learning_rates(1)[0]),
                 seconds=seconds,
             )
