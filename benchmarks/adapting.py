@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from stampshift.adapting.defaults import ENTROPY_WEIGHT, EPOCHS, mme_options, training_options
+from stampshift.adapting.defaults import EPOCHS, MME, TRAINING
 from stampshift.adapting.setting import Setting, Source
 from stampshift.adapting.trainings import choose_epochs, held_out_scores, trained_epochs
 from stampshift.core.parallel import ordered_map
@@ -63,8 +63,8 @@ def setting_of(results, source, target, *, seed, weight):
         source=Source(results / "stamps" / f"{source}.h5", results / "splits" / source / f"seed-{seed}.npz"),
         target=target,
         method="mme",
-        options=mme_options(entropy_weight=weight),
-        training=training_options(),
+        options=MME | {"entropy_weight": weight},
+        training=TRAINING,
         seed=seed,
     )
 
@@ -99,7 +99,7 @@ def measure(results, pair, *, numbers, seed, weights, processes, folder):
     settings = {weight: setting_of(results, source, few, seed=seed, weight=weight) for weight in weights}
     begin = time.perf_counter()
     scores = held_out_scores(
-        settings[ENTROPY_WEIGHT], epochs=EPOCHS, device=CPU, processes=processes, progress=False
+        settings[MME["entropy_weight"]], epochs=EPOCHS, device=CPU, processes=processes, progress=False
     )
     seconds = time.perf_counter() - begin
     by_epoch = choose_epochs(scores)
@@ -111,7 +111,7 @@ def measure(results, pair, *, numbers, seed, weights, processes, folder):
         accuracy = [each["balanced_accuracy"] for each in truth]
         line = {"pair": pair, "real": real, "bogus": bogus, "seed": seed, "weight": weight}
         line |= {"before": accuracy[0], "last": accuracy[-1], "best": max(accuracy[1:]), "chosen": np.nan}
-        if weight == ENTROPY_WEIGHT:
+        if weight == MME["entropy_weight"]:
             line |= {"chosen": accuracy[chosen], "epochs": chosen, "fold_seconds": seconds}
             line["promised"] = found["balanced_accuracy"]
             for name in ("recall_real", "recall_bogus"):
@@ -126,7 +126,7 @@ def shown(table):
         "| truth in the 95% interval: recall of reals | of bogus |"
     )
     print("|---|---|---|---|---|---|---|---|")
-    default = table[table["weight"] == ENTROPY_WEIGHT]
+    default = table[table["weight"] == MME["entropy_weight"]]
     for (real, bogus), each in default.groupby(["real", "bogus"]):
         error = each["promised"] - each["chosen"]
         print(
@@ -152,7 +152,7 @@ def main():
     )
     parser.add_argument("--labels", nargs="+", default=["5,5"], help="numbers: real,bogus")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    parser.add_argument("--weights", nargs="+", type=float, default=[0.0, ENTROPY_WEIGHT, 1.0])
+    parser.add_argument("--weights", nargs="+", type=float, default=[0.0, MME["entropy_weight"], 1.0])
     parser.add_argument("--output", type=Path, help="Parquet file of every line")
     arguments = parser.parse_args()
     lines = []

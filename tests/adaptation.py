@@ -4,23 +4,11 @@ from pathlib import Path
 
 import numpy as np
 
+from stampshift.adapting import defaults
 from stampshift.stamps.file import BOGUS, REAL, UNLABELLED, Stamps, stamps_writer
 
-TRAINING = {
-    "optimiser": "sgd",
-    "learning_rate": 0.01,
-    "momentum": 0.9,
-    "halve_every_iterations": None,
-    "batch_size": 20,
-    "epoch_size": 240,
-}
-MME = {
-    "labelled": ["source", "target"],
-    "head": "random",
-    "steps": "one",
-    "temperature": 0.05,
-    "entropy_weight": 0.1,
-}
+TRAINING = defaults.TRAINING | {"batch_size": 20, "epoch_size": 240}
+MME = defaults.MME
 
 
 def write_some(path: Path, survey: Stamps, rows, labels) -> Path:

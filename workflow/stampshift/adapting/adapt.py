@@ -92,25 +92,10 @@ def adapt_model(
 ) -> Adaptation:
     """Adapt a model to a new survey with a few labels.
 
-    Every labelled stamp is held out of one training: together these say after which epoch to stop, and how
-    well stamps are called that a training has not seen. The final training takes all labels.
-
-    Parameters
-    ----------
-    setting
-        Files and options.
-    epochs
-        Epochs among which the held-out stamps choose.
-    epochs_unjudged
-        Epochs to train where a class has one label, which leaves none to hold out.
-    test
-        Stamps file of the target with labels that nothing else uses, to judge the result by; or None.
-    device
-        Where to train.
-    processes
-        Trainings at the same time on a CPU; it does not change the result.
-    progress
-        Whether to show progress bars, if the error stream is a terminal.
+    Every labelled stamp is held out of one training: together these say after which of `epochs` to stop, and
+    how well stamps are called that a training has not seen. The final training takes all labels; where a
+    class has one, none can be held out, and it takes `epochs_unjudged`. A stamps file `test` with labels only
+    judges the result. `processes` trainings run at the same time, which does not change it.
 
     Raises
     ------

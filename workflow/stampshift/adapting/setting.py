@@ -66,22 +66,29 @@ class Setting:
         target: Path,
         *,
         method: str,
+        seed: int,
         source_stamps: Path | None = None,
         source_splits: Path | None = None,
-        entropy_weight: float = defaults.ENTROPY_WEIGHT,
-        temperature: float = defaults.TEMPERATURE,
-        seed: int,
-        **training: Any,
+        **options: Any,
     ) -> Self:
-        """Setting that starts from a run's folder; MME alone has weight and temperature."""
-        mme = defaults.mme_options(entropy_weight=entropy_weight, temperature=temperature)
+        """Setting that starts from a run's folder, with options that differ from `defaults`.
+
+        Options are keys of `defaults.MME`, which count for MME alone, and of `defaults.TRAINING`.
+        """
+        unknown = set(options) - set(defaults.MME | defaults.TRAINING)
+        if unknown:
+            raise TypeError(f"unknown options of an adaptation: {', '.join(sorted(unknown))}")
+        mme, training = (
+            {name: options.get(name, value) for name, value in section.items()}
+            for section in (defaults.MME, defaults.TRAINING)
+        )
         return cls(
             model=run / MODEL,
             source=source_of(run, stamps=source_stamps, splits=source_splits),
             target=target,
             method=method,
             options=mme if method == "mme" else {},
-            training=defaults.training_options(**training),
+            training=training,
             seed=seed,
         )
 

@@ -2,13 +2,14 @@
 
 import json
 import os
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from stampshift.adapting import defaults
+from stampshift.adapting.defaults import EPOCHS, EPOCHS_UNJUDGED, MME, TRAINING
 from stampshift.core.errors import ConfigError
 
 app = typer.Typer()
@@ -56,20 +57,24 @@ def adapt(
     ] = None,
     entropy_weight: Annotated[
         float, typer.Option(min=0, help="Weight of MME's entropy (lambda); 0 for none.")
-    ] = defaults.ENTROPY_WEIGHT,
-    temperature: Annotated[float, typer.Option(help="Temperature of MME's head.")] = defaults.TEMPERATURE,
+    ] = MME["entropy_weight"],
+    temperature: Annotated[float, typer.Option(help="Temperature of MME's head.")] = MME["temperature"],
     epochs: Annotated[
         int, typer.Option(min=1, help="Largest number of epochs; held-out labels choose the number.")
-    ] = defaults.EPOCHS,
+    ] = EPOCHS,
     epochs_unjudged: Annotated[
         int, typer.Option(min=1, help="Epochs if a class has a single label, which cannot be held out.")
-    ] = defaults.EPOCHS_UNJUDGED,
-    epoch_size: Annotated[int, typer.Option(min=50, help="Labelled stamps per epoch.")] = defaults.EPOCH_SIZE,
-    batch_size: Annotated[int, typer.Option(min=4, help="Labelled stamps per step.")] = defaults.BATCH_SIZE,
-    learning_rate: Annotated[
-        float, typer.Option(help="Learning rate of gradient descent.")
-    ] = defaults.LEARNING_RATE,
-    momentum: Annotated[float, typer.Option(help="Momentum of gradient descent.")] = defaults.MOMENTUM,
+    ] = EPOCHS_UNJUDGED,
+    epoch_size: Annotated[int, typer.Option(min=50, help="Labelled stamps per epoch.")] = TRAINING[
+        "epoch_size"
+    ],
+    batch_size: Annotated[int, typer.Option(min=4, help="Labelled stamps per step.")] = TRAINING[
+        "batch_size"
+    ],
+    learning_rate: Annotated[float, typer.Option(help="Learning rate of gradient descent.")] = TRAINING[
+        "learning_rate"
+    ],
+    momentum: Annotated[float, typer.Option(help="Momentum of gradient descent.")] = TRAINING["momentum"],
     seed: Annotated[
         int, typer.Option(min=0, help="Random seed; on a CPU the same seed gives the same model.")
     ] = 0,
@@ -154,7 +159,7 @@ def threshold(
     from stampshift.release.threshold import choose
 
     point = choose(ReleasedModel.open(release), survey=survey, max_mdr=max_mdr, max_fpr=max_fpr)
-    typer.echo(json.dumps(point.as_dict(), indent=2) if as_json else point.as_text())
+    typer.echo(json.dumps(asdict(point), indent=2) if as_json else point.as_text())
 
 
 @app.command()

@@ -175,10 +175,10 @@ def fault_lines(release: ReleasedModel, survey: ReleasedSurvey, rows: Rows) -> L
     lines = []
     for name, fault in {"nothing": lambda as_they_are, _: as_they_are, **FAULTS}.items():
         scores = release.score(fault(stamps, generator))
-        flagged = release.outlying(scores.distance, survey=survey.name)
-        called = scores.score > THRESHOLD
-        line = {"share flagged": f"{flagged.mean():.2f}", "share called real": f"{called.mean():.2f}"}
-        lines.append({"made wrong on purpose": name} | line)
+        flagged = release.outlying(scores.distance, survey=survey.name).mean()
+        called = (scores.score > THRESHOLD).mean()
+        shares = {"share flagged": f"{flagged:.2f}", "share called real": f"{called:.2f}"}
+        lines.append({"made wrong on purpose": name} | shares)
     return lines
 
 

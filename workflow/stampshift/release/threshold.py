@@ -6,9 +6,8 @@ was chosen by, the upper limit holds nevertheless: with k of n reals below the (
 true share below it follows a beta distribution of k + 1 and n - k, whose quantile that limit is (Wilks 1941).
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import ceil, log
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -57,10 +56,6 @@ class OperatingPoint:
     confidence: float  # of the intervals
     caveats: tuple[str, ...]  # sentences on what so many stamps cannot promise
 
-    def as_dict(self) -> dict[str, Any]:
-        """JSON content."""
-        return asdict(self)
-
     def as_text(self) -> str:
         """Some lines for people."""
         lines = [
@@ -80,16 +75,8 @@ def operating_point(
     """Highest threshold that misses no larger share of the reals than `max_mdr`.
 
     Without `max_mdr` it is the lowest threshold that lets through no larger share of the bogus stamps than
-    `max_fpr`. With both, the highest threshold that keeps `max_mdr` must keep `max_fpr` too.
-
-    Parameters
-    ----------
-    labels, scores
-        (N,) of validation stamps: 1 real and 0 bogus, and calibrated P(real).
-    survey
-        Whose stamps they are.
-    max_mdr, max_fpr
-        Shares from 0 to less than 1; at least one of them.
+    `max_fpr`. With both, the highest threshold that keeps `max_mdr` must keep `max_fpr` too. Labels and
+    scores (N,) are those of a survey's validation stamps: 1 real and 0 bogus, and calibrated P(real).
 
     Raises
     ------

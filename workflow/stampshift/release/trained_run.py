@@ -51,17 +51,10 @@ class TrainedRun:
 def open_run(
     folder: Path, *, stamps: Sequence[Path] = (), splits: Sequence[Path] = (), labels: Path | None = None
 ) -> TrainedRun:
-    """Open a run's files, and the stamps and splits that it was trained on.
+    """Open the files of a run of the workflow or of `stampshift adapt`, and those that it was trained on.
 
-    Parameters
-    ----------
-    folder
-        ``results/<method>/<pair>/shots-<k>/seed-<s>``, ``results/baseline/<source>/seed-<s>``, or the output
-        of `stampshift adapt`.
-    stamps, splits
-        Files to take in place of those of the same results; each says itself whose they are.
-    labels
-        Labels file that took the place of the source's own labels, as in the second study; None if none did.
+    Stamps and splits, which say themselves whose they are, replace those of the run's results. The labels
+    file is one that replaced the source's own labels in the training, as in the second study.
 
     Raises
     ------

@@ -20,14 +20,8 @@ Images = NDArray[np.float32]
 def prepare(alerts: Iterable[Alert], *, contract: Contract, survey: str | None) -> tuple[list[Alert], Images]:
     """Preprocess alerts as the stamps were on which the model was trained.
 
-    Parameters
-    ----------
-    alerts
-        Of one or several surveys.
-    contract
-        Says how stamps are preprocessed, and which pixels of its surveys are marks.
-    survey
-        Name to give all of them, such as one of the model's surveys; None for that of their packets.
+    The survey is a name to give all of them, such as one of the model's; None leaves them that of their
+    packets.
 
     Returns
     -------

@@ -78,24 +78,9 @@ def score(
 ) -> ScoredNight:
     """Score everything in some files and folders, in order; a second call continues where one was stopped.
 
-    Parameters
-    ----------
-    release
-        Folder of a released model.
-    inputs
-        Stamps files, and files and folders of alerts (`alerts.files`).
-    output
-        The scores file, ``.parquet`` or ``.csv``, which appears whole or not at all.
-    schemas
-        Folder of schemas for packets that come without.
-    survey, threshold
-        As in `units.Scoring`.
-    processes
-        Worker processes; they do not change the result.
-    overwrite
-        Whether the scores file may exist already.
-    progress
-        Whether to show a progress bar, if the error stream is a terminal.
+    Inputs are stamps files, and files and folders of alerts (`alerts.files`), with a folder of `schemas` for
+    packets that come without. The scores file, ``.parquet`` or ``.csv``, appears whole or not at all, and is
+    the same for any number of processes. Survey and threshold are those of `units.Scoring`.
 
     Raises
     ------
