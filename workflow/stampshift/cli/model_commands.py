@@ -65,16 +65,18 @@ def adapt(
     epochs_unjudged: Annotated[
         int, typer.Option(min=1, help="Epochs if a class has a single label, which cannot be held out.")
     ] = EPOCHS_UNJUDGED,
-    epoch_size: Annotated[int, typer.Option(min=50, help="Labelled stamps per epoch.")] = TRAINING[
-        "epoch_size"
+    epoch_size: Annotated[
+        int, typer.Option(min=50, help="Number of labelled stamps drawn per epoch.")
+    ] = TRAINING["epoch_size"],
+    batch_size: Annotated[
+        int, typer.Option(min=4, help="Number of labelled stamps per training step.")
+    ] = TRAINING["batch_size"],
+    learning_rate: Annotated[
+        float, typer.Option(help="Learning rate of stochastic gradient descent.")
+    ] = TRAINING["learning_rate"],
+    momentum: Annotated[float, typer.Option(help="Momentum of stochastic gradient descent.")] = TRAINING[
+        "momentum"
     ],
-    batch_size: Annotated[int, typer.Option(min=4, help="Labelled stamps per step.")] = TRAINING[
-        "batch_size"
-    ],
-    learning_rate: Annotated[float, typer.Option(help="Learning rate of gradient descent.")] = TRAINING[
-        "learning_rate"
-    ],
-    momentum: Annotated[float, typer.Option(help="Momentum of gradient descent.")] = TRAINING["momentum"],
     seed: Annotated[
         int, typer.Option(min=0, help="Random seed; on a CPU the same seed gives the same model.")
     ] = 0,
