@@ -116,6 +116,7 @@ def test_kinds_of_jobs():
         (["results/new/thing.xyz"], 1.0),
         (["results/new/thing.pdf"], 2.0),
         (["results/new/thing.h5"], 1.5),
+        (["results/new/predictions.parquet"], 1.0),
         (["results/new/model.pt"], 3.0),
         (["resources/raw/simulated/new"], 2.5),
     ],
@@ -123,6 +124,8 @@ def test_kinds_of_jobs():
 def test_a_rule_that_nobody_has_heard_of_costs_the_start_of_a_process(outputs, seconds):
     cost = cost_of(planned_job("invented", outputs=outputs))
     assert (cost["rule"], cost["expected"], cost["cores"]) == ("invented", seconds, 1)
+    odd = planned_job("invented", outputs=outputs, survey="HiTS", target="no survey")
+    assert cost_of(odd)["expected"] == seconds
 
 
 def test_it_costs_what_finished_jobs_of_its_rule_took():

@@ -62,7 +62,8 @@ def kind_of(job: PlannedJob) -> str | None:
 def archive_of(job: PlannedJob, workflow: PlannedWorkflow) -> str | None:
     """Survey whose raw archive a job downloads, draws or makes into stamps; None for any other job."""
     if any(path.startswith(RAW) for path in job.outputs):
-        return job.wildcards.get("survey")
+        named = job.wildcards.get("survey")
+        return named if named in workflow.config["surveys"] else None
     study = workflow.config["des_study"]
     made = {f"stamps/{name}.h5": name for name in workflow.config["surveys"]}
     made["des_study/stamps.h5"] = study["survey"]
@@ -114,13 +115,13 @@ class CostModel:
         """Seconds to draw an archive, on all threads, or read it, on one; memory and disk go to the row."""
         rate, section = self.calibration.archives[survey], self.workflow.config["surveys"][survey]
         if row["kind"] == "simulation":
-            count = int(job.wildcards["size"])
+            count = int(job.wildcards.get("size", 0))
             row["raw archives"] = count * rate["bytes_per_stamp"]
             return count * rate["seconds_per_drawn"] / job.threads
         count = self.workflow.count(survey)
         raw = count * rate["bytes_per_stamp"]
         if row["kind"] is None:
-            row["raw archives"] = raw / len(section["url"])
+            row["raw archives"] = raw / len(section.get("url", [survey]))
             return 0.0
         study = self.workflow.result_files(job)[0].parts[0]  # stamps or des_study
         row["stamps"] = stamp_bytes(count, self.workflow.config[study]["size_pixels"])
@@ -130,11 +131,10 @@ class CostModel:
     def _scoring_seconds(self, job: PlannedJob) -> float:
         """The target's test part is scored once for each file of predictions."""
         files = sum(path.name == PREDICTIONS for path in self.workflow.result_files(job))
-        tested = self.workflow.config["splits"]["fractions"]["test"] * files
+        share = self.workflow.config["splits"]["fractions"]["test"]
+        tested = share * self.workflow.count(job.wildcards.get("target", ""))
         rates = [rate["seconds_per_scored"] for rate in self.calibration.trainings.values()]
-        return (
-            tested * self.workflow.count(job.wildcards["target"]) * max(rates, default=0.0) if files else 0.0
-        )
+        return files * tested * max(rates, default=0.0)
 
     def _of_cohort(self, job: PlannedJob, trainings: Sequence[Training]) -> dict[str, float]:
         """One run per thread trains at a time; on a GPU each takes its share of a stack's time."""

@@ -59,8 +59,8 @@ class PlannedWorkflow:
         return [path.relative_to(self.results) for path in paths if path.is_relative_to(self.results)]
 
     def count(self, *surveys: str) -> int:
-        """Stamps of these surveys, none of one whose number is unknown."""
-        return sum(self.stamps[survey] or 0 for survey in surveys)
+        """Stamps of these surveys, none of one that is unknown or whose number is."""
+        return sum(self.stamps.get(survey) or 0 for survey in surveys)
 
 
 def read_workflow(
