@@ -76,12 +76,9 @@ def winners(compared: pd.DataFrame) -> dict[str, list[int]]:
 
 def winner_text(compared: pd.DataFrame) -> str:
     """Put into words which method won at which numbers of shots, from comparisons as of `winners`."""
-    shots = sorted(set(compared["shots"]))
-    parts = [
-        f"{method_name(method)} {range_text(numbers, of=shots)}".strip()
-        for method, numbers in winners(compared).items()
-    ]
-    return "; ".join(parts) or "none"
+    shots, wins = sorted(set(compared["shots"])), winners(compared).items()
+    texts = [f"{method_name(method)} {range_text(numbers, of=shots)}".strip() for method, numbers in wins]
+    return "; ".join(texts) or "none"
 
 
 def range_text(some: Sequence[int], *, of: Sequence[int]) -> str:
