@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import torch
 
@@ -33,17 +33,6 @@ class Job:
     threads: int  # runs trained at the same time on a CPU
     checkpoint_epochs: int  # epochs between two checkpoints
     log_file: Path  # that worker processes append to
-
-    @classmethod
-    def configured(cls, execution: Mapping[str, Any], *, results: str, threads: int, log_file: str) -> Self:
-        """Job of a rule: section `execution` of the configuration, and what Snakemake says of the job."""
-        return cls(
-            results=Path(results),
-            device=execution["device"],
-            threads=threads,
-            checkpoint_epochs=execution["checkpoint_epochs"],
-            log_file=Path(log_file),
-        )
 
     @cached_property
     def torch_device(self) -> torch.device:
