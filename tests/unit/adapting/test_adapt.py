@@ -139,7 +139,7 @@ def test_stamps_of_another_normalisation_are_refused(setting):
 def test_fine_tuning_refuses_a_prototype_head(setting, finetuning, tmp_path):
     run(setting, epochs=1).model.save(tmp_path / "prototype.pt")
     with pytest.raises(
-        ConfigError, match=r"fine-tuning goes on from a linear head, but .* has a prototype head"
+        ConfigError, match=r"fine-tuning continues from a linear head, but .* has a prototype head"
     ):
         run(replace(finetuning, model=tmp_path / "prototype.pt"))
 

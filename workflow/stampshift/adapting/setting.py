@@ -115,7 +115,7 @@ class Setting:
             )
         if self.method == "finetune" and self.starting_model.head != self.recipe.head:
             raise ConfigError(
-                f"adapt: fine-tuning goes on from a linear head, but {self.model} has a "
+                f"adapt: fine-tuning continues from a linear head, but {self.model} has a "
                 f"{self.starting_model.head} head; start from the baseline that it was made of, or take mme."
             )
         for stamps in (self.source_stamps, self.target_stamps):

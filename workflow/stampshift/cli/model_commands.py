@@ -16,11 +16,16 @@ app = typer.Typer()
 
 Release = Annotated[Path, typer.Argument(help="Folder of a released model (made by `stampshift export`).")]
 MaxMdr = Annotated[
-    float | None, typer.Option(min=0, max=0.999, help="Largest share of the reals that may be missed (MDR).")
+    float | None,
+    typer.Option(
+        min=0, max=0.999, help="Set the threshold that misses at most this share of the reals (MDR)."
+    ),
 ]
 MaxFpr = Annotated[
     float | None,
-    typer.Option(min=0, max=0.999, help="Largest share of the bogus stamps that may be let through (FPR)."),
+    typer.Option(
+        min=0, max=0.999, help="Set the threshold that passes at most this share of the bogus (FPR)."
+    ),
 ]
 
 
@@ -33,7 +38,9 @@ class Method(StrEnum):
 
 @app.command()
 def adapt(
-    model: Annotated[Path, typer.Argument(help="Folder of a trained run: results/baseline/HiTS/seed-0.")],
+    model: Annotated[
+        Path, typer.Argument(help="Folder of a trained run, such as results/baseline/HiTS/seed-0.")
+    ],
     target: Annotated[
         Path,
         typer.Argument(
@@ -178,7 +185,7 @@ def score(
     max_fpr: MaxFpr = None,
     threshold: Annotated[
         float | None,
-        typer.Option(min=0, max=1, help="Score from which an alert is called real, instead of MDR or FPR."),
+        typer.Option(min=0, max=1, help="Score from which a stamp is called real, instead of the two above."),
     ] = None,
     survey: Annotated[
         str | None,
