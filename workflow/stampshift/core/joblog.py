@@ -23,7 +23,7 @@ def log_to(path: Path | str) -> None:
 
 @contextmanager
 def job_log(path: Path | str) -> Iterator[None]:
-    """Log to a file; an error that the user can mend ends the process with its message alone.
+    """Log to a file; an error that the user can fix ends the process with its message alone.
 
     So does SIGTERM, after the job has cleared away what it had half written. Any other error is a bug: its
     traceback goes to the log and to the terminal.
