@@ -135,7 +135,9 @@ def test_two_raters_at_once_reach_two_votes_on_every_candidate(address, enter, s
     expect_saved(bob, mine="8 of 8")
     press(ann, "r")
     for page in pages:
-        expect(page.locator("#candidates")).to_have_text("Nothing waits for your vote. Thank you!")
+        expect(page.locator("#candidates")).to_have_text(
+            "There is nothing left for you to vote on. Thank you!"
+        )
         expect(page.locator("#all-text")).to_have_text("30 of 30")
     expect_saved(ann, mine="8 of 8")
     assert store.standing().groupby("id")["rater"].nunique().tolist() == [2] * 30
@@ -253,7 +255,7 @@ def test_a_killed_server_loses_no_vote(chromium, server, enter):
     expect_saved(page, mine="1 of 30")
     server.kill()
     press(page, "b", "b", "u")
-    expect(page.locator("#saving")).to_have_text("3 votes waiting: the server is out of reach")
+    expect(page.locator("#saving")).to_have_text("3 votes waiting: the server cannot be reached")
     server.start()
     expect(page.locator("#saving")).to_have_text("all votes saved")
     expect_saved(page, mine="2 of 30")
@@ -271,7 +273,7 @@ def test_a_vote_made_offline_survives_the_closing_of_the_page(address, enter, st
     page = enter(address, "ann")
     page.context.set_offline(True)
     press(page, "r")
-    expect(page.locator("#saving")).to_have_text("1 vote waiting: the server is out of reach")
+    expect(page.locator("#saving")).to_have_text("1 vote waiting: the server cannot be reached")
     assert rows(store) == []
     page.close()
     page.context.set_offline(False)

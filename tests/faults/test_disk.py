@@ -17,8 +17,8 @@ from stampshift.training.model import Model
 from stampshift.training.store import Store
 
 JOB = {"seeds": [0, 1, 2], "threads": 1, "checkpoint_epochs": 1}
-FULL = "cannot be written, the disk is full. Nothing half-written is left; fix that and run the same"
-READ_ONLY = "cannot be written, its file system is read-only. Nothing half-written is left"
+FULL = "cannot be written: the disk is full. No partial file remains; fix this and run the same"
+READ_ONLY = "cannot be written: its file system is read-only. No partial file remains"
 
 
 @pytest.fixture
@@ -136,7 +136,7 @@ def test_a_damaged_stamps_file_is_named(tmp_path, survey_files, damage):
     content = survey_files["stamps"]["A"].read_bytes()
     stamps = tmp_path / "A.h5"
     stamps.write_bytes(content[: len(content) // 2] if damage == "cut short" else bytes(512) + content[512:])
-    message = r"A\.h5: not a readable stamps file .* Delete it if the workflow made it"
+    message = r"A\.h5: not a readable stamps file .* If the workflow made it, delete it"
     with pytest.raises(ContractError, match=message):
         Stamps.open(stamps)
     with pytest.raises(ContractError, match=message):

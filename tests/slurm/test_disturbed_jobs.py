@@ -157,7 +157,7 @@ def test_a_job_that_starts_again_waits_for_the_process_on_a_node_out_of_reach(di
     (job,) = disturbed.jobs(MOVED)
     assert re.search(
         rf"baseline/{MOVED}/seed-0: process \d+ on node\d since .*, SLURM job {job.number}, an earlier start "
-        "of this very job, has not ended yet. Waiting for it",
+        "of this job, has not ended yet. Waiting for it",
         disturbed.told,
     )
 

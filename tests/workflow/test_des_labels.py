@@ -176,7 +176,7 @@ def test_without_a_review_everything_before_it_runs_and_then_it_says_what_to_do(
     target = f"{STUDY}/second/new/forest/metrics.json"
     done = copy.snakemake(target, config=config)
     assert done.returncode != 0
-    assert "ContractError: resources/reviews/DES.csv: no review is there" in done.stderr
+    assert "ContractError: resources/reviews/DES.csv does not exist: there is no review" in done.stderr
     assert f"Run `stampshift review {STUDY}`, vote, export the decisions" in done.stderr
     # what people are to look at is ready
     candidates = pd.read_parquet(copy.folder / STUDY / "search/candidates.parquet")
@@ -207,6 +207,7 @@ def test_impossible_labels_stop_before_the_first_job(fresh):
     done = fresh.snakemake("--dry-run", config=config)
     assert done.returncode != 0
     assert (
-        "planted in archives of reader 'des' alone, and HiTS has reader 'hits'" in done.stdout + done.stderr
+        "planted only in archives of reader 'des', but surveys.HiTS.reader is 'hits'"
+        in done.stdout + done.stderr
     )
     assert "Traceback" not in done.stderr

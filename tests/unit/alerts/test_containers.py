@@ -88,7 +88,9 @@ def test_a_given_file_may_have_any_name(tmp_path):
     assert numbers(read(path)) == [1]
 
 
-@pytest.mark.parametrize(("path", "message"), [("nowhere", "no such file"), ("", "no file of alerts in it")])
+@pytest.mark.parametrize(
+    ("path", "message"), [("nowhere", "no such file"), ("", "contains no file of alerts")]
+)
 def test_nothing_to_read_is_an_error(tmp_path, path, message):
     with pytest.raises(ArchiveError, match=message):
         alerts.files([tmp_path / path])

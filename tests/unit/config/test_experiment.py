@@ -79,7 +79,7 @@ def test_a_list_of_pairs_limits_sources_and_targets():
         ({"trainin": {}}, "config: the configuration has no key 'trainin'; did you mean 'training'?"),
         (
             {"training__learning_rate": -1},
-            "config: training.learning_rate must be greater than 0, found -1. Meaning: Of the optimiser, at",
+            "config: training.learning_rate must be greater than 0, found -1. Meaning: Learning rate at",
         ),
         ({"training__batch_size": 15}, "config: training.batch_size must be a multiple of 2, found 15."),
         ({"splits__shots": [0]}, "config: splits.shots.0 must be at least 1, found 0."),
@@ -106,14 +106,14 @@ def test_a_list_of_pairs_limits_sources_and_targets():
         ({"pairs": ["ZTF-to-ZTF"]}, "config: pairs: 'ZTF-to-ZTF' has the same survey as source and target."),
         ({"pairs": ["ZTF-to-LSST"]}, "names the survey 'LSST', but the config has HiTS, DES, ATLAS, ZTF."),
         ({"splits__fractions__train": 0.7}, "config: splits.fractions sum to 0.9, not to 1."),
-        ({"training__epoch_size": 130}, "epoch_size 130 is no multiple of training.batch_size 50"),
+        ({"training__epoch_size": 130}, "epoch_size 130 is not a multiple of training.batch_size 50"),
         (
             {"methods__mme__entropy_weight__seed": 77},
             "entropy_weight.seed is 77, which is not among splits.seeds",
         ),
         (
             {"surveys__HiTS__sha256": {"chunks.tar.gz": "0" * 64}},
-            "surveys.HiTS.sha256 names 'chunks.tar.gz', which is no file of its url: all_chunks.tar.gz.",
+            "surveys.HiTS.sha256 names 'chunks.tar.gz', which is not a file of its url: all_chunks.tar.gz.",
         ),
         ({"surveys__ZTF__classes": {"bogus": "bogus"}}, "surveys.ZTF.classes has no class that is real."),
         (
@@ -175,7 +175,7 @@ def test_a_list_of_pairs_limits_sources_and_targets():
         ),
         (
             {"diagnostics__pairs": ["HiTS-to-ZTF"], "pairs": ["ZTF-to-DES", "DES-to-ZTF"]},
-            "diagnostics.pairs: 'HiTS-to-ZTF' is none of the experiment's pairs DES-to-ZTF, ZTF-to-DES.",
+            "diagnostics.pairs: 'HiTS-to-ZTF' is not one of the experiment's pairs DES-to-ZTF, ZTF-to-DES.",
         ),
         (
             {"diagnostics__errors__method": "mne"},
@@ -191,7 +191,7 @@ def test_a_list_of_pairs_limits_sources_and_targets():
             {"training__epoch_size": None},
             "config: training.epoch_size is null, a pass over the train part, but methods.mme trains on more",
         ),
-        ({"des_study__training__epoch_size": 100}, "des_study.training.epoch_size 100 is no multiple of"),
+        ({"des_study__training__epoch_size": 100}, "des_study.training.epoch_size 100 is not a multiple of"),
         (
             {"des_study__survey": "LSST"},
             "config: des_study.survey is 'LSST', but the config has HiTS, DES, ATLAS, ZTF.",

@@ -52,8 +52,8 @@ def test_what_agrees_with_itself_passes(changes):
     [
         (
             {"surveys__HiTS__simulate__flipped": 0.1},
-            "surveys.HiTS.simulate.flipped: wrong labels are planted in archives of reader 'des' alone, and "
-            "surveys.HiTS.reader is 'hits'; take the key out.",
+            "surveys.HiTS.simulate.flipped: wrong labels can be planted only in archives of reader 'des', "
+            "but surveys.HiTS.reader is 'hits'; remove the key.",
         ),
         (
             {"des_study__survey": "HiTS"},

@@ -61,11 +61,11 @@ def test_packets_and_folders_need_no_options(reader):
         ),
         (
             {"reader": "packets", "table": TABLE},
-            "config: surveys.Mine.table is there, but surveys.Mine.reader is 'packets'.",
+            "config: surveys.Mine.table is set, but surveys.Mine.reader is 'packets'.",
         ),
         (
             {"reader": "hits", "packets": {}},
-            "config: surveys.Mine.packets is there, but surveys.Mine.reader is 'hits'.",
+            "config: surveys.Mine.packets is set, but surveys.Mine.reader is 'hits'.",
         ),
         (
             {"reader": "folder", "origin": "simulate", "simulate": {"stamps": 50, "seed": 1}},
@@ -89,8 +89,7 @@ def test_packets_and_folders_need_no_options(reader):
         ),
         (
             {"reader": "table", "table": {"stamps": CHANNELS, "axes": "channels_first"}},
-            "config: surveys.Mine.table.axes is of one array for all channels, but stamps names one for "
-            "each.",
+            "config: surveys.Mine.table.axes needs one array of all channels, but stamps names one for each.",
         ),
         (
             {"reader": "table", "table": TABLE | {"labels": "a.csv"}},
@@ -98,12 +97,12 @@ def test_packets_and_folders_need_no_options(reader):
         ),
         (
             {"reader": "table", "table": {"stamps": "pixels", "labels": "a.csv"}},
-            "config: surveys.Mine.table.labels is joined by identifier, but there is no `id`; name the "
-            "table's.",
+            "config: surveys.Mine.table.labels is joined by identifier, but `id` is not set; set it to the "
+            "table's identifiers.",
         ),
         (
             {"reader": "table", "table": {"stamps": "pixels", "unlabelled": -1}},
-            "config: surveys.Mine.table.unlabelled is a value of `label`, but there is no `label`.",
+            "config: surveys.Mine.table.unlabelled is a value of `label`, but `label` is not set.",
         ),
         (
             {"reader": "table", "table": TABLE | {"axis": "channels_last"}},

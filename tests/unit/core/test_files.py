@@ -31,13 +31,13 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path):
     ("number", "reason"),
     [
         (errno.ENOSPC, "the disk is full"),
-        (errno.EDQUOT, "your quota of the disk is used up"),
+        (errno.EDQUOT, "your disk quota is used up"),
         (errno.EROFS, "its file system is read-only"),
     ],
 )
 def test_a_refusal_to_write_is_explained(tmp_path, number, reason):
     path = tmp_path / "table.csv"
-    with pytest.raises(WriteError, match=rf"table\.csv: cannot be written, {reason}\."), atomic_path(path):
+    with pytest.raises(WriteError, match=rf"table\.csv: cannot be written: {reason}\."), atomic_path(path):
         raise OSError(number, "what the system says")
     assert list(tmp_path.iterdir()) == []
 
@@ -52,7 +52,7 @@ def test_a_refusal_is_found_behind_the_error_of_closing_the_file(tmp_path):
 
 def test_a_folder_that_may_not_be_written_to_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr("os.access", lambda path, mode: False)  # the superuser may write anywhere
-    message = r"table\.csv: cannot be written, its folder may not be written to"
+    message = r"table\.csv: cannot be written: you have no permission to write to its folder"
     with pytest.raises(WriteError, match=message), explained(tmp_path / "table.csv"):
         raise PermissionError(errno.EACCES, "Permission denied")
 

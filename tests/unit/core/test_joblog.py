@@ -40,7 +40,7 @@ def test_a_job_asked_to_end_clears_away_and_says_so(tmp_path):
         assert job.stdout.readline() == "\n"
         job.terminate()
         _, errors = job.communicate()
-    sentence = "stopped by SIGTERM; nothing half-written is left. The same command again does this step anew."
+    sentence = "stopped by SIGTERM; no partial file remains. Run the same command again to repeat this step."
     assert (job.returncode, errors.strip()) == (1, sentence)
     assert sentence in (tmp_path / "log").read_text()
     assert list((tmp_path / "results").iterdir()) == []

@@ -15,8 +15,9 @@ def test_a_second_writer_is_told_who_holds_the_lock_and_stops(tmp_path):
     with locked(path, name="mme/A-to-B/shots-1/seed-0"):
         message = (
             rf"mme/A-to-B/shots-1/seed-0 is being trained by process {os.getpid()} on "
-            rf"{re.escape(socket.gethostname())} since \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d\+00:00, which holds "
-            rf"{re.escape(str(path))}. Wait until it has ended, or end it; then run the same command again"
+            rf"{re.escape(socket.gethostname())} since \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d\+00:00, which has "
+            rf"locked {re.escape(str(path))}. Wait until it has ended, or end it; then run the same "
+            "command again"
         )
         with pytest.raises(LockedError, match=message), locked(path, name="mme/A-to-B/shots-1/seed-0"):
             pytest.fail("two writers")
@@ -60,7 +61,7 @@ def test_a_file_system_without_locks_is_warned_of(tmp_path, monkeypatch, caplog)
     caplog.set_level(logging.WARNING)
     with locked(tmp_path / "run.lock", name="a run"):
         pass
-    assert "this file system has no locks: see that no second job trains a run" in caplog.text
+    assert "this file system does not support locks: make sure that no second job trains a run" in caplog.text
 
 
 def test_an_earlier_start_of_the_same_slurm_job_is_waited_for(tmp_path, monkeypatch, caplog):
@@ -83,7 +84,8 @@ def test_an_earlier_start_of_the_same_slurm_job_is_waited_for(tmp_path, monkeypa
     (told,) = caplog.messages
     assert told.startswith(f"a run: process {os.getpid()} on gpu-3 since ")
     assert (
-        ", SLURM job 17, an earlier start of this very job, has not ended yet. Waiting for it, 30 min" in told
+        ", SLURM job 17, an earlier start of this job, has not ended yet. Waiting for it, at most 30 min"
+        in told
     )
 
 
@@ -93,7 +95,7 @@ def test_an_earlier_start_that_does_not_end_is_named_in_the_end(tmp_path, monkey
     monkeypatch.setattr(lock, "WAIT_MINUTES", 0)
     with (
         locked(path, name="a run"),
-        pytest.raises(LockedError, match=r"a run is being trained by .*, SLURM job 17, which holds"),
+        pytest.raises(LockedError, match=r"a run is being trained by .*, SLURM job 17, which has locked"),
         locked(path, name="a run"),
     ):
         pytest.fail("two writers")

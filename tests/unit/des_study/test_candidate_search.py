@@ -59,7 +59,7 @@ def test_every_stamp_is_scored_once(survey):
     stamps = survey(0, 1, 0, 1)
     folds = [scored(stamps, 0.95, 0.5, rows=[0, 3]), scored(stamps, 0.5, 0.5, rows=[2, 1])]
     assert find_candidates(stamps, pd.concat(folds), bounds=BOUNDS)["id"].tolist() == ["101"]
-    twice = r"one score of every stamp of DES, found 2 of candidate 101; 0 have none, 1 several\. Delete the"
+    twice = r"one score for every stamp of DES, found 2 of candidate 101; 0 have none, 1 several\. Delete the"
     with pytest.raises(ContractError, match=twice):
         find_candidates(stamps, pd.concat([*folds, folds[0].iloc[:1]]), bounds=BOUNDS)
     with pytest.raises(ContractError, match=r"found 0 of candidate 102; 2 have none, 0 several"):
@@ -72,5 +72,5 @@ def test_predictions_of_other_stamps_are_refused(survey):
         find_candidates(stamps, scored(stamps, 0.5, 0.5, 0.5), bounds=BOUNDS)
     with pytest.raises(ContractError, match=r"expected scores of DES's 2 stamps, found row 0 of HiTS"):
         find_candidates(stamps, scored(stamps, 0.5, 0.5).assign(survey="HiTS"), bounds=BOUNDS)
-    with pytest.raises(ContractError, match=r"labels beside the scores are not those of DES's stamps"):
+    with pytest.raises(ContractError, match=r"labels stored with the scores are not those of DES's stamps"):
         find_candidates(stamps, scored(stamps, 0.5, 0.5).assign(label=[1, 1]), bounds=BOUNDS)

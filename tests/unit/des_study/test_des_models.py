@@ -30,7 +30,7 @@ def test_only_the_test_part_is_read(tmp_path):
 @pytest.mark.parametrize("rows", [[5, 6], [5, 6, 6, 7], [1, 2]])
 def test_a_network_judges_every_test_stamp_once(tmp_path, rows):
     path = write(tmp_path, "network_1", rows)
-    with pytest.raises(ContractError, match=r"every one of the 3 stamps of the test part.*Delete the folder"):
+    with pytest.raises(ContractError, match=r"each of the 3 stamps of the test part.*Delete the folder"):
         read_test_part([path], models=["network_1"], survey="A", test=[5, 6, 7])
 
 
@@ -64,7 +64,7 @@ def test_true_labels_are_known_of_planted_flips_only(predicted):
 
 def test_a_stamp_without_a_label_is_named(predicted):
     labels = pd.DataFrame({"row": [0], "old_label": [0], "label": [1]})
-    with pytest.raises(ContractError, match="found none of row 1 of the stamps file"):
+    with pytest.raises(ContractError, match="found none for row 1 of the stamps file"):
         judged_by(predicted({"a": [0.1, 0.2]}, labels=[0, 0]), labels=labels, column="label")
 
 

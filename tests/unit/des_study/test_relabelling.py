@@ -54,7 +54,9 @@ def test_without_a_review_it_says_how_to_make_one(stamps, tmp_path):
     with pytest.raises(ContractError) as caught:
         corrected_labels(stamps, origin="review", sources=sources(path=path))
     message = str(caught.value)
-    assert message.startswith(f"{path}: no review is there, and without one no label is corrected")
+    assert message.startswith(
+        f"{path} does not exist: there is no review, and without one no label is corrected"
+    )
     assert "Run `stampshift review results/des_study`, vote, export the decisions to" in message
 
 
@@ -135,7 +137,9 @@ def test_a_table_of_another_archive_is_refused(error, rows, message, stamps, tmp
 
 
 def test_a_missing_table_is_named(stamps, tmp_path):
-    with pytest.raises(ContractError, match=r"none\.csv: no relabelled table is there\. Put it there"):
+    with pytest.raises(
+        ContractError, match=r"none\.csv does not exist: there is no relabelled table\. Put it there"
+    ):
         corrected_labels(stamps, origin="table", sources=sources(path=tmp_path / "none.csv"))
 
 

@@ -40,7 +40,7 @@ def test_another_file_under_the_old_address_is_kept_but_not_taken(get, server):
     output = get()
     output.unlink()
     server.content = b"another file"
-    with pytest.raises(ArchiveError, match=r"first seen.*kept as .*stamps_0\.tar\.refused"):
+    with pytest.raises(ArchiveError, match=r"as first downloaded.*kept as .*stamps_0\.tar\.refused"):
         get()
     assert names(output) == ["stamps_0.tar.refused"]
     assert (output.parent / "stamps_0.tar.refused").read_bytes() == b"another file"
@@ -53,7 +53,7 @@ def test_a_wrong_checksum_in_the_config_is_told(get):
 
 def test_a_cut_short_archive_never_has_its_final_name(get, server, tmp_path):
     server.drop_after, server.statuses = [1000], [200, 503, 503, 503]
-    with pytest.raises(ArchiveError, match="1,000 bytes, is kept"):
+    with pytest.raises(ArchiveError, match="1,000 bytes received so far are kept"):
         get()
     assert sorted(path.name for path in (tmp_path / "raw/DES").iterdir()) == [
         "stamps_0.tar.part",
@@ -66,7 +66,9 @@ def test_an_archive_for_which_there_is_no_room_is_not_started(get, server, tmp_p
     size = len(server.content)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=2 * size - 1))
     other = server.address.replace("stamps_0", "stamps_1")
-    with pytest.raises(ArchiveError, match=f"DES: {2 * size:,} bytes of the archive are still to come"):
+    with pytest.raises(
+        ArchiveError, match=f"DES: {2 * size:,} bytes of the archive are still to be downloaded"
+    ):
         get(others=[other])
     assert server.sent <= size
     assert not (tmp_path / "raw/DES/stamps_0.tar").exists()

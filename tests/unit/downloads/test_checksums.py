@@ -23,7 +23,9 @@ def test_a_record_is_the_sha256_and_the_size(tmp_path):
 def test_the_file_first_seen_holds_ever_after(lock):
     check("DES/stamps_0.tar", FIRST, known_sha256=None, lock=lock)
     check("DES/stamps_0.tar", FIRST, known_sha256=None, lock=lock)
-    with pytest.raises(ArchiveError, match=r"expected the file first seen, SHA-256 a{64}.*delete its line"):
+    with pytest.raises(
+        ArchiveError, match=r"expected the file as first downloaded, SHA-256 a{64}.*delete its line"
+    ):
         check("DES/stamps_0.tar", OTHER, known_sha256=None, lock=lock)
     assert read_records(lock) == {"DES/stamps_0.tar": FIRST}
 

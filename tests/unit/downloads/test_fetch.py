@@ -30,7 +30,9 @@ def test_a_dropped_connection_goes_on_where_it_was(server, part, retries, waited
 
 def test_a_killed_download_goes_on_in_the_next_process(server, part, retries):
     server.drop_after, server.statuses = [300_000], [200, 503, 503, 503]
-    with pytest.raises(ArchiveError, match=r"3 tries in a row brought nothing.* 300,000 bytes, is kept"):
+    with pytest.raises(
+        ArchiveError, match=r"3 attempts in a row received no data.* 300,000 bytes received so far are kept"
+    ):
         fetch_freely(server, part, retries)
     fetch_freely(server, part, retries)
     assert part.read_bytes() == server.content

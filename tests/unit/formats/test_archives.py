@@ -86,14 +86,14 @@ def test_tar_cut_short_is_refused_wherever_it_ends(tmp_path, formats, keep):
         with pytest.raises(ArchiveError) as caught:
             names(path, contents)
         assert str(caught.value).startswith(f"DES archive {path}, at or after ")
-        assert "expected a whole tar with its end mark, found it cut short or corrupt" in str(caught.value)
+        assert "expected a complete tar with its end mark, found it cut short or corrupt" in str(caught.value)
         assert str(caught.value).endswith("Download the file again.")
 
 
 def test_tar_without_its_end_mark_is_refused(tmp_path, formats):
     path = formats.tar(tmp_path / "x.tar", {"a.txt": b"a" * 512})
     path.write_bytes(path.read_bytes()[:1024])
-    with pytest.raises(ArchiveError, match=r"after member a\.txt: expected a whole tar with its end mark"):
+    with pytest.raises(ArchiveError, match=r"after member a\.txt: expected a complete tar with its end mark"):
         names(path)
 
 
@@ -117,7 +117,7 @@ def test_gzip_cut_short_is_refused(tmp_path, formats, lost):
 def test_file_that_is_no_tar_is_refused(tmp_path):
     path = tmp_path / "x.tar"
     path.write_text("<html>404</html>" * 100)
-    with pytest.raises(ArchiveError, match=r"x\.tar, at or after its first member: expected a whole tar"):
+    with pytest.raises(ArchiveError, match=r"x\.tar, at or after its first member: expected a complete tar"):
         names(path)
 
 

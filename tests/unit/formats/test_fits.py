@@ -92,7 +92,7 @@ def test_image_cut_short_is_an_archive_error(formats, gz, keep, gzipped):
     content = formats.fits(np.ones((51, 51), "f4"))
     content = gz(content[:keep]) if gzipped else content[:keep]
     with pytest.raises(
-        ArchiveError, match=r"^DES a\.tar, member b: expected a whole FITS image, found \d+ bytes"
+        ArchiveError, match=r"^DES a\.tar, member b: expected a complete FITS image, found \d+ bytes"
     ):
         read_image(content, place="DES a.tar, member b")
 
@@ -100,12 +100,12 @@ def test_image_cut_short_is_an_archive_error(formats, gz, keep, gzipped):
 def test_gzip_cut_short_or_altered_is_an_archive_error(formats, gz):
     content = gz(formats.fits(np.random.default_rng(0).normal(size=(9, 9))))
     for damaged in (content[:-9], content[:-8] + b"12345678", content[:200] + b"\0\0" + content[202:]):
-        with pytest.raises(ArchiveError, match="ZTF x: expected a whole FITS image"):
+        with pytest.raises(ArchiveError, match="ZTF x: expected a complete FITS image"):
             read_image(damaged, place="ZTF x")
 
 
 def test_bytes_that_are_no_fits_are_an_archive_error():
-    with pytest.raises(ArchiveError, match="DES x: expected a whole FITS image, found 5760 bytes"):
+    with pytest.raises(ArchiveError, match="DES x: expected a complete FITS image, found 5760 bytes"):
         read_image(b"GIF89a" * 960, place="DES x")
 
 

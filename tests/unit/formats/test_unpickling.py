@@ -89,8 +89,8 @@ def test_every_other_callable_is_refused_by_name(call, arguments, name, protocol
     with pytest.raises(ArchiveError) as caught:
         unpickle(pickle.dumps(Evil(call, *arguments), protocol=protocol), place="ZTF archive x.pkl")
     assert str(caught.value) == (
-        f"ZTF archive x.pkl: expected a pickle of numpy and pandas objects, found {name} in it, which is not "
-        "admitted because it could run code. Use the survey's own file."
+        f"ZTF archive x.pkl: expected a pickle of numpy and pandas objects, found {name} in it, which is "
+        "refused because it could run code. Use the survey's own file."
     )
 
 
@@ -109,7 +109,7 @@ def test_python2_names_of_builtins_are_refused_too(formats):
 def test_object_pointers_cannot_be_forged(formats):
     address = b"A" * 8
     array = formats.Call(np.ndarray, (1,), "O", address)
-    with pytest.raises(ArchiveError, match=r"found a call of numpy\.ndarray in it"):
+    with pytest.raises(ArchiveError, match=r"found a call to numpy\.ndarray in it"):
         unpickle(formats.python2_pickle(array), place="HiTS")
     flagless = formats.Call(np.dtype, "O", 0, 1)
     content = (
@@ -138,7 +138,7 @@ def test_only_plain_arrays_are_rebuilt():
 def test_pickle_cut_short_is_an_archive_error(keep):
     content = pickle.dumps({"labels": np.arange(50)}, protocol=2)[:keep]
     with pytest.raises(
-        ArchiveError, match=r"^HiTS x: expected a whole pickle, found it cut short or corrupt"
+        ArchiveError, match=r"^HiTS x: expected a complete pickle, found it cut short or corrupt"
     ):
         unpickle(content, place="HiTS x")
 
@@ -152,7 +152,7 @@ def test_file_is_read_gzipped_or_not(tmp_path, name):
 
 def test_gzipped_file_cut_short_is_an_archive_error(tmp_path):
     (tmp_path / "x.pkl.gz").write_bytes(gzip.compress(pickle.dumps(list(range(1000))))[:-20])
-    with pytest.raises(ArchiveError, match="ZTF x: expected a whole pickle, found it cut short"):
+    with pytest.raises(ArchiveError, match="ZTF x: expected a complete pickle, found it cut short"):
         unpickle_file(tmp_path / "x.pkl.gz", place="ZTF x")
 
 

@@ -231,7 +231,7 @@ def test_a_labels_file_takes_the_place_of_the_archives_labels(
     assert survey.stamps.labels.tolist() == labels.tolist()
     assert survey.stamps.attributes["labels"]["name"] == "labels.parquet"
     pd.DataFrame({"row": rows[1:], "id": stamps.ids[1:], "label": labels[1:]}).to_parquet(file)
-    with pytest.raises(ContractError, match="expected a label of each of the 400 stamps of A that are used"):
+    with pytest.raises(ContractError, match="expected a label for each of the 400 stamps of A that are used"):
         open_run(run, labels=file)
 
 

@@ -88,7 +88,7 @@ def test_without_a_vote_the_model_stays_silent(client, review, vote):
 @pytest.mark.parametrize(
     ("changes", "status", "detail"),
     [
-        ({"id": "other0"}, 404, "other0 is no candidate"),
+        ({"id": "other0"}, 404, "other0 is not a candidate"),
         ({"review": "0" * 16}, 409, "Another review runs at this address"),
         ({"vote": "maybe"}, 422, ""),
         ({"rater": "   "}, 422, ""),

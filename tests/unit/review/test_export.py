@@ -45,7 +45,9 @@ def test_decided_candidates_and_standing_votes_are_written(store, say, files):
 
 def test_nothing_decided_writes_nothing_and_says_how_far_it_is(store, say, files):
     say("ann c0 real")
-    with pytest.raises(ContractError, match=r"nothing is decided by a margin of 2(.|\n)*votes: 1 \(ann 1\)"):
+    with pytest.raises(
+        ContractError, match=r"no candidate is decided by a margin of 2(.|\n)*votes: 1 \(ann 1\)"
+    ):
         export(store, margin=2, **files)
     assert not files["relabels"].parent.exists()
     assert "decided by a margin of 1: 1" in export(store, margin=1, **files)

@@ -125,5 +125,5 @@ def test_a_map_without_real_and_bogus_says_what_to_add(unlabelled):
 
 def test_what_trains_on_labels_still_refuses_stamps_without_one(unlabelled):
     open_review(unlabelled, stamps=None, shuffle_seed=None)
-    with pytest.raises(ContractError, match="expected a label of every stamp, found none of 8 of 8"):
+    with pytest.raises(ContractError, match="expected a label for every stamp, but 8 of 8 have none"):
         Stamps.open(unlabelled)

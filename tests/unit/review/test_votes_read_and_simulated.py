@@ -90,5 +90,7 @@ def test_a_file_of_another_kind_is_refused(survey, tmp_path):
     (tmp_path / "votes.csv").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ContractError, match=r"votes\.csv: expected a CSV table of votes with the columns id"):
         read_votes(tmp_path / "votes.csv", survey(1))
-    with pytest.raises(ContractError, match=r"none\.csv: no votes are there\. Let people label DES with"):
+    with pytest.raises(
+        ContractError, match=r"none\.csv does not exist: there are no votes\. Let people label DES with"
+    ):
         read_votes(tmp_path / "none.csv", survey(1))

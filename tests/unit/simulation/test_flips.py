@@ -74,7 +74,9 @@ def test_the_reader_takes_the_flipped_labels(flipped, simulated):
 
 
 def test_a_share_of_no_candidate_is_refused(flipped):
-    with pytest.raises(ConfigError, match=r"simulate DES: a flipped share of 0\.005 is not one of 60 cand"):
+    with pytest.raises(
+        ConfigError, match=r"simulate DES: a flipped share of 0\.005 of 60 candidates is less than one cand"
+    ):
         flipped(0.005)
 
 

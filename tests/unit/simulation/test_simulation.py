@@ -99,7 +99,7 @@ def test_whole_archive_has_the_archives_counts(survey_constants):
 
 def test_unknown_survey_and_bad_numbers_are_refused(survey_constants, tmp_path):
     options = {"constants": survey_constants("HiTS"), "folder": tmp_path}
-    with pytest.raises(ConfigError, match=r"no simulation of survey 'KiDS'; expected one of HiTS, DES"):
+    with pytest.raises(ConfigError, match=r"survey 'KiDS' cannot be simulated; expected one of HiTS, DES"):
         simulate_survey("KiDS", stamps=5, seed=0, processes=1, **options)
     with pytest.raises(ConfigError, match="found -1 and 1"):
         simulate_survey("HiTS", stamps=5, seed=-1, processes=1, **options)

@@ -37,7 +37,7 @@ def test_a_file_may_leave_out_stamps_that_are_not_used(surveys, tmp_path):
     with pytest.raises(ContractError) as error:
         relabelled(surveys["A"], path, rows=np.array([5, 6, 8]))
     assert str(error.value) == (
-        f"{path}: expected a label of each of the 3 stamps of A that are used, found none of 2, among them "
+        f"{path}: expected a label for each of the 3 stamps of A that are used, but 2 have none, among them "
         "candidate A-6. Delete the labels file and the splits; the workflow makes them again."
     )
 

@@ -95,7 +95,7 @@ def test_too_many_shots_say_what_the_part_holds(splits):
 
 
 def test_too_few_stamps_of_a_class(tmp_path):
-    with pytest.raises(ConfigError, match="10 folds needs that many stamps of either class, found 4"):
+    with pytest.raises(ConfigError, match="10 folds needs that many stamps of each class, found 4"):
         make_splits(fake_survey([1] * 4 + [0] * 50), fractions=FRACTIONS, seed=0)
 
 

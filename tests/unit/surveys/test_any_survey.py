@@ -217,7 +217,7 @@ def test_a_table_that_is_cut_short(suffix, tmp_path):
     form = "hdf5" if suffix == "h5" else suffix
     _, path, options = write(form, tmp_path, 3)
     path.write_bytes(path.read_bytes()[:-200])
-    with pytest.raises(ArchiveError, match=rf"part\.{suffix}: expected a whole table"):
+    with pytest.raises(ArchiveError, match=rf"part\.{suffix}: expected a complete table"):
         triplets(path, "table", options)
 
 
@@ -226,7 +226,7 @@ def test_a_table_that_is_cut_short(suffix, tmp_path):
     [
         ("t", "fits/none.fits", r"row 1, t: expected the FITS file .*fits/none\.fits, found none"),
         ("s", None, r"row 1, s: expected FITS bytes or the name of a FITS file, found NoneType"),
-        ("s", b"SIMPLE  =  T", r"row 1, s: expected a whole FITS image"),
+        ("s", b"SIMPLE  =  T", r"row 1, s: expected a complete FITS image"),
     ],
 )
 def test_a_row_of_parquet_without_its_image(tmp_path, column, value, message):
@@ -288,7 +288,7 @@ def test_a_damaged_file_of_a_folder_is_named(tmp_path):
     write_folder(tmp_path, 3)
     path = tmp_path / "SN" / "c0.fits"
     path.write_bytes(path.read_bytes()[:4000])
-    with pytest.raises(ArchiveError, match=r"SN, candidate c0: expected a whole FITS file"):
+    with pytest.raises(ArchiveError, match=r"SN, candidate c0: expected a complete FITS file"):
         triplets(tmp_path, "folder", {})
 
 
@@ -337,8 +337,8 @@ def test_packets_of_two_telescopes_in_one_survey_are_refused(tmp_path, monkeypat
     write_night(tmp_path / "nights" / "b", "Rubin", 2)
     with pytest.raises(
         ArchiveError,
-        match=r"^Mine: expected alert packets of one telescope, .* found packets of ZTF \(\S+/a/1\.avro\) "
-        r"and of Rubin \(\S+/b/1\.avro\)\. Put each .* section of its own",
+        match=r"^Mine: expected alert packets of one telescope, found packets of ZTF \(\S+/a/1\.avro\) "
+        r"and of Rubin \(\S+/b/1\.avro\)\. A survey .* put each .* with a separate section",
     ):
         make([tmp_path / "nights"], tmp_path / "x.h5", reader="packets", options={}, processes=processes)
     assert not (tmp_path / "x.h5").exists()
@@ -435,6 +435,6 @@ def test_a_label_file_of_a_table(tmp_path):
 def test_a_stamps_file_with_unlabelled_stamps_is_opened_only_if_asked_for(tmp_path):
     write_packets(tmp_path / "raw", 3)
     make([tmp_path / "raw"], tmp_path / "x.h5", reader="packets", options={})
-    with pytest.raises(ContractError, match=r"expected a label of every stamp, found none of 3 of 3"):
+    with pytest.raises(ContractError, match=r"expected a label for every stamp, but 3 of 3 have none"):
         Stamps.open(tmp_path / "x.h5")
     assert Stamps.open(tmp_path / "x.h5", unlabelled=True).labels.tolist() == [255] * 3

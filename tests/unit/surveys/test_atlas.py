@@ -160,7 +160,9 @@ def test_columns_of_unequal_length_are_refused(tmp_path):
 
 def test_corrupt_image_is_named(tmp_path):
     (tmp_path / "atlas.pkl").write_bytes(pickle.dumps([records()[0] | {"science": b"\x1f\x8b nonsense"}]))
-    with pytest.raises(ArchiveError, match=r"atlas\.pkl, candidate a1, science: expected a whole FITS image"):
+    with pytest.raises(
+        ArchiveError, match=r"atlas\.pkl, candidate a1, science: expected a complete FITS image"
+    ):
         read(tmp_path)
 
 

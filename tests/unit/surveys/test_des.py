@@ -161,14 +161,14 @@ def test_corrupt_fits_names_tar_and_member(tmp_path, formats):
     with pytest.raises(ArchiveError) as caught:
         read(tmp_path)
     assert str(caught.value).startswith(
-        f"DES archive {path}, member srch5.fits: expected a whole FITS image, found 5760 bytes"
+        f"DES archive {path}, member srch5.fits: expected a complete FITS image, found 5760 bytes"
     )
 
 
 def test_tar_cut_short_is_refused_before_anything_is_read(archive):
     path = archive / "stamps_2.tar"
     path.write_bytes(path.read_bytes()[:-20_000])
-    with pytest.raises(ArchiveError, match=r"stamps_2\.tar, at or after member .*: expected a whole tar"):
+    with pytest.raises(ArchiveError, match=r"stamps_2\.tar, at or after member .*: expected a complete tar"):
         next(des.units([archive]))
 
 
@@ -182,7 +182,7 @@ def test_missing_files_say_what_to_put_where(archive, missing):
     assert str(caught.value) == (
         "DES archive: expected one table (autoscan_features.3.csv) and at least one stamps_<n>.tar in "
         f"{archive}, found {found}. Put stamps_0.tar ... stamps_10.tar and autoscan_features.3.csv there, or "
-        "name where they are in the config."
+        "give their path in the config."
     )
 
 

@@ -110,7 +110,7 @@ def test_chunk_that_is_no_dictionary_is_refused(tmp_path):
 def test_gzipped_chunk_cut_short_is_refused(tmp_path, gz):
     (tmp_path / "chunk_0.pkl.gz").write_bytes(gz(pickle.dumps(chunk(2)))[:-30])
     with pytest.raises(
-        ArchiveError, match=r"chunk_0\.pkl\.gz: expected a whole gzipped chunk, found it cut short"
+        ArchiveError, match=r"chunk_0\.pkl\.gz: expected a complete gzipped chunk, found it cut short"
     ):
         read(tmp_path)
 
@@ -120,7 +120,7 @@ def test_missing_archive_says_which_file_to_put_where(tmp_path):
         read(tmp_path)
     assert str(caught.value) == (
         f"HiTS archive: expected all_chunks.tar.gz or chunk_*.pkl in {tmp_path}, found none. Put "
-        "all_chunks.tar.gz (or a folder of its chunks) there, or name where it is in the config."
+        "all_chunks.tar.gz (or a folder of its chunks) there, or give its path in the config."
     )
 
 

@@ -142,7 +142,9 @@ def test_hdf5_cut_short_is_named(tmp_path, mark):
         file.attrs[mark] = "Mine"
         file["pixels"] = np.zeros((20, 3, 5, 5), "f4")
     path.write_bytes(path.read_bytes()[:2000])
-    with pytest.raises(ArchiveError, match=r"x\.h5: expected a whole table, found it cut short or corrupt"):
+    with pytest.raises(
+        ArchiveError, match=r"x\.h5: expected a complete table, found it cut short or corrupt"
+    ):
         describe(path)
 
 

@@ -182,7 +182,7 @@ def test_error_in_a_unit_reaches_the_user_and_leaves_nothing(archive, tmp_path, 
     with pytest.raises(ArchiveError) as caught:
         make(archive, tmp_path / "out" / "mine.h5", processes=processes)
     assert str(caught.value).startswith(
-        f"Mine: ATLAS archive {archive / 'atlas.pkl'}, candidate a17, science: expected a whole FITS image"
+        f"Mine: ATLAS archive {archive / 'atlas.pkl'}, candidate a17, science: expected a complete FITS image"
     )
     assert list((tmp_path / "out").iterdir()) == []
 

@@ -112,7 +112,7 @@ def test_corrupt_cutout_is_named(tmp_path, formats, gz):
     table["cutoutDifference"][2] = table["cutoutDifference"][2][:50]
     (tmp_path / "set.pkl").write_bytes(pickle.dumps(frame(table)))
     with pytest.raises(
-        ArchiveError, match="candidate ZTF19b:2, cutoutDifference: expected a whole FITS image"
+        ArchiveError, match="candidate ZTF19b:2, cutoutDifference: expected a complete FITS image"
     ):
         read(tmp_path)
 
@@ -144,5 +144,5 @@ def test_missing_archive_says_which_file_to_put_where(tmp_path):
         read(tmp_path)
     assert str(caught.value) == (
         f"ZTF archive: expected one pickle (*.pkl) in {tmp_path}, found 0. Put training_set_Nov-26-2019.pkl "
-        "(or converted_data.pkl) there, or name where it is in the config."
+        "(or converted_data.pkl) there, or give its path in the config."
     )

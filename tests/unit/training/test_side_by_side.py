@@ -90,8 +90,8 @@ def test_a_run_that_fails_alone_has_failed_and_the_others_finish(tmp_path, fail,
 def test_a_killed_run_says_what_probably_killed_it(tmp_path):
     ended = outcomes(tmp_path, fail=killed, times=99, processes=2, count=2)
     assert str(ended["run-1"]) == (
-        "a worker process was killed, most likely by the system's out-of-memory killer (`dmesg` tells), with "
-        "only this one at work. Give the job more memory; a rerun goes on from the checkpoint."
+        "a worker process was killed, most likely by the system's out-of-memory killer (`dmesg` shows it), "
+        "with only this one at work. Give the job more memory; a rerun goes on from the checkpoint."
     )
 
 

@@ -39,7 +39,7 @@ HEADER = parse_schema({"type": "record", "name": "header", "fields": HEADER_FIEL
 def _unsnappy(data: bytes) -> bytes:
     inflated = bytes(cramjam.snappy.decompress_raw(data[:-CHECKSUM_BYTES]))
     if zlib.crc32(inflated) != int.from_bytes(data[-CHECKSUM_BYTES:], "big"):
-        raise ValueError("its checksum is another")
+        raise ValueError("its checksum differs")
     return inflated
 
 

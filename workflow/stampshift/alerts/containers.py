@@ -83,7 +83,7 @@ def files(paths: Sequence[Path]) -> list[Path]:
     for path in map(Path, paths):
         found += [path] if path.is_file() else find([path], ANY, archive="alert", remedy=REMEDY)
     if not found:
-        raise ArchiveError(f"{listing(paths)}: no file of alerts in it. {REMEDY}")
+        raise ArchiveError(f"{listing(paths)}: contains no file of alerts. {REMEDY}")
     return found
 
 
@@ -153,7 +153,7 @@ def _of_large(stream: BinaryIO, place: str, size: int) -> Iterator[Piece]:
             stream.seek(start)
             yield Packets(place, first, head + stream.read(block + DAMAGED_BYTES - start))
             if block + DAMAGED_BYTES < size:
-                detail = f"{place}: expected a block at byte {block}, found damage; what follows is not read."
+                detail = f"{place}: expected a block at byte {block}, found damage; the rest is not read."
                 yield unread(place, detail)
             return
         if stream.tell() - start > UNIT_BYTES and block > start:
@@ -193,7 +193,7 @@ def _of_table(path: Path) -> Iterator[Piece]:
                 yield Rows(str(path), number, survey, batch.to_pylist(), batch.nbytes)
                 number += batch.num_rows
     except (pa.ArrowException, OSError, ValueError) as error:
-        detail = f"{path}: expected a whole Parquet file, found it damaged after row {number} ({error})."
+        detail = f"{path}: expected a complete Parquet file, found it damaged after row {number} ({error})."
         yield unread(f"{path}, record {number}", detail)
 
 

@@ -47,8 +47,8 @@ class Evaluation(ConfigModel):
     """How the trained networks and forests are compared."""
 
     mdr: Share = key("Missed-detection rate at which the false-positive rate is read.")
-    bootstrap_samples: int = key("Of the test stamps, for intervals.", ge=100)
-    confidence: Share = key("Of the intervals, a share.")
+    bootstrap_samples: int = key("Bootstrap resamples of the test stamps, for intervals.", ge=100)
+    confidence: Share = key("Confidence level of the intervals, as a share.")
     categories: list[Share] = key(
         "Bounds, in the probability of an artifact, of the six categories by label and probability.",
         min_length=3,
@@ -80,7 +80,7 @@ class Raters(ConfigModel):
 
     raters: Count
     votes_per_candidate: Count
-    error_rate: float = key("Share of votes that are wrong, per rater the same.", ge=0, lt=0.5)
+    error_rate: float = key("Share of votes that are wrong, the same for every rater.", ge=0, lt=0.5)
     seed: Seed
 
 
@@ -118,10 +118,10 @@ class NewSurvey(ConfigModel):
 class DesStudy(ConfigModel):
     """The study of four networks on whole DES stamps (Ayyar et al. 2022); no part of the default target."""
 
-    survey: str = key("One of `surveys`; the features of a catalogue are known of reader des alone.")
+    survey: str = key("One of `surveys`; only archives of reader des have a catalogue of features.")
     size_pixels: int = key("Side of the central crop, pixels.", ge=16, le=127)
     normalisation: Normalisation
-    seed: Seed = key("Of splits and trainings.")
+    seed: Seed = key("Seed of the splits and trainings.")
     networks: Unique[Network] = key("Networks of the paper to train.", min_length=1)
     forests: Unique[Literal["forest", "forest_of_stamps"]] = key(
         "Random forests to train: `forest` on the archive's 38 features, `forest_of_stamps` on the 18 that "
@@ -161,7 +161,7 @@ class DesStudy(ConfigModel):
         if self.relabels.origin == "planted" and not (section.origin == "simulate" and section.flipped):
             raise ValueError(
                 f"des_study.relabels.origin is 'planted', but no wrong labels are planted in {self.survey}; "
-                f"simulate it with surveys.{self.survey}.simulate.flipped, or take another origin."
+                f"simulate it with surveys.{self.survey}.simulate.flipped, or choose another origin."
             )
         if new and new.votes.origin == "simulate":
             voted = surveys[new.survey]

@@ -90,24 +90,26 @@ class Training(ConfigModel):
     """How networks are trained."""
 
     optimiser: Literal["sgd", "adam"] = key("Stochastic gradient descent with momentum, or Adam.")
-    learning_rate: Positive = key("Of the optimiser, at the first iteration.")
-    momentum: ShareOrZero | None = key("Of stochastic gradient descent; null with Adam, which has its own.")
+    learning_rate: Positive = key("Learning rate at the first iteration.")
+    momentum: ShareOrZero | None = key(
+        "Momentum of stochastic gradient descent; null with Adam, which has its own."
+    )
     halve_every_iterations: Count | None = key(
-        "Iterations after which the learning rate is halved, again and again; null for never."
+        "Number of iterations between two halvings of the learning rate; null for none."
     )
     batch_size: int = key(
-        "Labelled stamps per iteration; MME takes half of either survey.", ge=4, multiple_of=2
+        "Labelled stamps per iteration; MME takes half from each survey.", ge=4, multiple_of=2
     )
     epoch_size: Annotated[int, Field(ge=4)] | None = key(
         "Labelled stamps drawn per epoch, with replacement, classes balanced; a multiple of the batch. null "
         "for every stamp of the train part once, in random order, for methods that train on one survey."
     )
     patience_epochs: Count = key("Epochs without better validation balanced accuracy until a training stops.")
-    max_epochs: Count | None = key("Epochs after which a training stops in any case; null for no such bound.")
+    max_epochs: Count | None = key("Maximum number of epochs of a training; null for no maximum.")
 
     def _check(self) -> None:
         if self.epoch_size is not None and self.epoch_size % self.batch_size:
-            sizes = f"{PLACE}.epoch_size {self.epoch_size} is no multiple of {PLACE}.batch_size"
+            sizes = f"{PLACE}.epoch_size {self.epoch_size} is not a multiple of {PLACE}.batch_size"
             raise ValueError(f"{sizes} {self.batch_size}.")
         if self.optimiser == "sgd" and self.momentum is None:
             raise ValueError(
@@ -115,6 +117,6 @@ class Training(ConfigModel):
             )
         if self.optimiser == "adam" and self.momentum is not None:
             raise ValueError(
-                f"{PLACE}.momentum is {self.momentum:g}, but {PLACE}.optimiser is 'adam', which has moments "
-                "of its own: set it to null."
+                f"{PLACE}.momentum is {self.momentum:g}, but {PLACE}.optimiser is 'adam', which does not use "
+                "it: set it to null."
             )

@@ -63,22 +63,22 @@ class OperatingPoints(ConfigModel):
 class Errors(ConfigModel):
     """Gallery of the worst errors."""
 
-    method: str = key("Method whose errors with the most shots are shown of a pair; one of `methods`.")
-    per_kind: int = key("False positives and missed reals to show, at most, of each.", ge=1, le=20)
+    method: str = key("Method whose errors, with the most shots, are shown for a pair; one of `methods`.")
+    per_kind: int = key("Maximum number of false positives, and of missed reals, to show.", ge=1, le=20)
 
 
 class Diagnostics(ConfigModel):
     """What is looked into beyond the paper, from finished runs, for the fewest and the most shots."""
 
-    enabled: bool = key("Whether diagnostics are among the results asked for by default and of a pair.")
-    pairs: Pairs = key("Pairs to look into, `all` for every pair of the experiment.")
+    enabled: bool = key("Whether diagnostics are made by default, and with the results of a pair.")
+    pairs: Pairs = key("Pairs to diagnose, `all` for every pair of the experiment.")
     operating_points: OperatingPoints
     reliability_bins: int = key("Equal bins of the score, for reliability and calibration.", ge=2, le=100)
     snr_bins: Annotated[int, Field(ge=2, le=50)] | None = key(
         "Bins with equally many test stamps in which recall by signal-to-noise ratio is given, for surveys "
         "whose archive gives the ratio (readers des and hits). null leaves this diagnostic out."
     )
-    confidence: Share = key("Of binomial intervals, a share.")
+    confidence: Share = key("Confidence level of binomial intervals, as a share.")
     errors: Errors
     features_per_survey: int = key("Test stamps whose features are compared, half real.", ge=20, le=10000)
 
@@ -135,7 +135,7 @@ class Config(StampsConfig):
 
     def _check_pairs(self) -> None:
         if not self.all_pairs:
-            raise ValueError("surveys holds one survey; a pair needs two.")
+            raise ValueError("surveys has only one survey; a pair needs two.")
         for pair in self.all_pairs:
             if pair.source == pair.target:
                 raise ValueError(f"pairs: '{pair}' has the same survey as source and target.")
@@ -172,7 +172,7 @@ class Config(StampsConfig):
         for pair in map(str, self.diagnosed):
             if pair not in known:
                 raise ValueError(
-                    f"diagnostics.pairs: '{pair}' is none of the experiment's pairs {', '.join(known)}."
+                    f"diagnostics.pairs: '{pair}' is not one of the experiment's pairs {', '.join(known)}."
                 )
 
 

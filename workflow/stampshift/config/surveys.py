@@ -63,20 +63,24 @@ class Table(ChannelOrder):
     """Names of the arrays of an HDF5 or npz file, or of the columns of a Parquet file."""
 
     stamps: Name | StampNames = key(
-        "One name, of what holds all channels, or a name for each of template, science and difference. In "
-        "HDF5 and npz arrays of pixels; in Parquet FITS bytes, or names of FITS files relative to the table."
+        "One name if it holds all channels, or a name for each of template, science and difference. In HDF5 "
+        "and npz arrays of pixels; in Parquet FITS bytes, or names of FITS files relative to the table."
     )
     axes: Omittable[Literal["channels_first", "channels_last"]] = key(
-        "Of one array for all channels: (N, 3, size, size) or (N, size, size, 3)."
+        "Axes of one array for all channels: (N, 3, size, size) or (N, size, size, 3)."
     )
     mask: Omittable[Name] = key("Non-zero where a pixel is invalid, one image for all channels or for each.")
     id: Omittable[Name] = key("Identifiers of the candidates; `<file>:<row>` without this key.")
     group: Omittable[Name] = key(
-        "Identifiers of the astronomical objects; none gets into two parts of a split."
+        "Identifiers of the astronomical objects; all stamps of an object go into one part of a split."
     )
-    label: Omittable[Name] = key("The classes; or else `labels`. Without both every stamp is unlabelled.")
+    label: Omittable[Name] = key(
+        "The classes; `labels` is the alternative. Without either, every stamp is unlabelled."
+    )
     labels: Omittable[Name] = key(LABELS)
-    unlabelled: Omittable[str | float] = key("Value of `label` for none, as -1; empty and NaN always are.")
+    unlabelled: Omittable[str | float] = key(
+        "Value of `label` that means no label, such as -1; empty and NaN always mean this."
+    )
 
     def _check(self) -> None:
         super()._check()
@@ -86,16 +90,17 @@ class Table(ChannelOrder):
                 raise ValueError(f"{PLACE}.stamps and {PLACE}.template {found}; one of them should.")
             for name, given in (("axes", self.axes), ("channels", self.channels)):
                 if given:
-                    text = f"{PLACE}.{name} is of one array for all channels, but stamps names one for each."
+                    text = f"{PLACE}.{name} needs one array of all channels, but stamps names one for each."
                     raise ValueError(text)
         if self.label and self.labels:
             raise ValueError(f"{PLACE} has both `label` and `labels`; give one.")
         if self.labels and not self.id:
             raise ValueError(
-                f"{PLACE}.labels is joined by identifier, but there is no `id`; name the table's."
+                f"{PLACE}.labels is joined by identifier, but `id` is not set; set it to the table's "
+                "identifiers."
             )
         if self.unlabelled is not None and not self.label:
-            raise ValueError(f"{PLACE}.unlabelled is a value of `label`, but there is no `label`.")
+            raise ValueError(f"{PLACE}.unlabelled is a value of `label`, but `label` is not set.")
 
 
 class Packets(ConfigModel):
@@ -117,7 +122,9 @@ class Simulate(ConfigModel):
 
     stamps: int = key("Triplets, all classes together, in proportion to the real archive.", ge=20)
     seed: Seed = key("The same seed writes the same archive, byte for byte.")
-    flipped: Omittable[float] = key("Share of labels planted wrong; of reader des alone.", gt=0, lt=0.5)
+    flipped: Omittable[float] = key(
+        "Share of labels made wrong on purpose; for reader des only.", gt=0, lt=0.5
+    )
 
 
 class Invalid(ConfigModel):
@@ -130,7 +137,7 @@ class Invalid(ConfigModel):
 
 def _both_labels(classes: dict[str, str]) -> dict[str, str]:
     if "unlabelled" in classes:
-        raise ValueError(f"{PLACE}: 'unlabelled' is what has no class, and needs no line; take it out.")
+        raise ValueError(f"{PLACE}: 'unlabelled' means no class and needs no line; remove it.")
     missing = {"real", "bogus"} - set(classes.values())
     if missing:
         raise ValueError(f"{PLACE} has no class that is {missing.pop()}.")
@@ -142,24 +149,24 @@ class Survey(ConfigModel):
 
     reader: Literal["hits", "des", "atlas", "ztf", "table", "packets", "folder"] = key(
         "Format of the raw archive, that of a published survey, or `table`, `packets`, `folder` for any "
-        "survey; the key of that name says more."
+        "survey; options are under the key of that name."
     )
     table: Omittable[Table]
     packets: Omittable[Packets]
     folder: Omittable[Folder]
     origin: Literal["url", "path", "simulate"] = key(
-        "Where the raw archive comes from; the key of that name says more."
+        "Where the raw archive comes from; options are under the key of that name."
     )
     url: Omittable[Unique[Address]] = key("Addresses of the archive's files.", min_length=1)
     sha256: Omittable[dict[str, Checksum]] = key(
-        "Known checksums of downloaded files, by file name; a file without one is held to the checksum "
-        "recorded in resources/downloads.lock when it was first seen."
+        "Known checksums of downloaded files, by file name; a file without one is checked against the "
+        "checksum recorded in resources/downloads.lock when it was first seen."
     )
     path: Omittable[Name] = key("File or folder that holds the archive.")
     simulate: Omittable[Simulate]
     classes: Annotated[dict[str, Literal["real", "bogus"]], AfterValidator(_both_labels)] = key(
-        "The label of every class that the survey has, names in quotes where they are numbers. A class that "
-        "is not here stops the run. What has no class is `unlabelled`, which needs no line here.",
+        "The label of every class that the survey has, names in quotes if they are numbers. A class that is "
+        "missing here stops the run. Stamps without a class are `unlabelled`, which needs no line here.",
         min_length=1,
     )
     invalid: Invalid
@@ -175,7 +182,7 @@ class Survey(ConfigModel):
             raise ValueError(f"{PLACE}.origin is '{self.origin}', but the section has no key of that name.")
         for other in ANY_SURVEY:
             if other in self.model_fields_set and other != reader:
-                raise ValueError(f"{PLACE}.{other} is there, but {PLACE}.reader is '{reader}'.")
+                raise ValueError(f"{PLACE}.{other} is set, but {PLACE}.reader is '{reader}'.")
         if reader in ANY_SURVEY and self.origin == "simulate":
             raise ValueError(
                 f"{PLACE}.origin is 'simulate', but the simulator writes the formats of the published "
@@ -187,12 +194,12 @@ class Survey(ConfigModel):
             )
         if self.flipped and reader != "des":
             raise ValueError(
-                f"{PLACE}.simulate.flipped: wrong labels are planted in archives of reader 'des' alone, and "
-                f"{PLACE}.reader is '{reader}'; take the key out."
+                f"{PLACE}.simulate.flipped: wrong labels can be planted only in archives of reader 'des', "
+                f"but {PLACE}.reader is '{reader}'; remove the key."
             )
         for name in sorted(set(self.sha256 or {}) - set(names)):
             raise ValueError(
-                f"{PLACE}.sha256 names '{name}', which is no file of its url: "
+                f"{PLACE}.sha256 names '{name}', which is not a file of its url: "
                 f"{', '.join(names) or 'there is none'}."
             )
 

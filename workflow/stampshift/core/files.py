@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # Snakemake's rules import this module in every job, and pand
 TEMPORARY_NAME = ".{}.{}.part{}"  # stem, eight random characters, suffix
 REFUSALS = {
     errno.ENOSPC: "the disk is full",
-    errno.EDQUOT: "your quota of the disk is used up",
+    errno.EDQUOT: "your disk quota is used up",
     errno.EROFS: "its file system is read-only",
 }
 REMEDY = "Delete it; the workflow makes it again."
@@ -35,7 +35,7 @@ def explained(final: Path) -> Iterator[None]:
         if reason is None:
             raise
         raise WriteError(
-            f"{final}: cannot be written, {reason}. Nothing half-written is left; fix that and run the same "
+            f"{final}: cannot be written: {reason}. No partial file remains; fix this and run the same "
             "command again."
         ) from error
 
@@ -43,7 +43,7 @@ def explained(final: Path) -> Iterator[None]:
 def _refusal(error: BaseException | None, folder: Path) -> str | None:
     while error is not None:
         if isinstance(error, PermissionError) and not os.access(folder, os.W_OK):
-            return "its folder may not be written to"
+            return "you have no permission to write to its folder"
         if isinstance(error, OSError) and error.errno in REFUSALS:
             return REFUSALS[error.errno]
         error = error.__context__  # HDF5 fails again, in other words, when it closes what it could not write

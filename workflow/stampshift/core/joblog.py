@@ -49,4 +49,4 @@ def job_log(path: Path | str) -> Iterator[None]:
 
 def _end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
     name = signal.Signals(number).name
-    sys.exit(f"stopped by {name}; nothing half-written is left. The same command again does this step anew.")
+    sys.exit(f"stopped by {name}; no partial file remains. Run the same command again to repeat this step.")

@@ -34,7 +34,7 @@ class LockedError(StampshiftError):
 
     def __init__(self, name: str, *, path: Path, holder: str) -> None:
         super().__init__(
-            f"{name} is being trained by {holder}, which holds {path}. Wait until it has ended, or end "
+            f"{name} is being trained by {holder}, which has locked {path}. Wait until it has ended, or end "
             "it; then run the same command again."
         )
         self.holder = holder
@@ -82,8 +82,8 @@ def _taken_when_free(path: Path, name: str) -> TextIO:
                 raise
             if not waiting:
                 log.warning(
-                    "%s: %s, an earlier start of this very job, has not ended yet. Waiting for it, "
-                    "%g minutes at most.", name, error.holder, WAIT_MINUTES,
+                    "%s: %s, an earlier start of this job, has not ended yet. Waiting for it, at most %g "
+                    "minutes.", name, error.holder, WAIT_MINUTES,
                 )  # fmt: skip
             waiting = True
             time.sleep(1)
@@ -103,7 +103,11 @@ def _taken(path: Path, name: str) -> TextIO:
             if error.errno not in NO_LOCKS_HERE:
                 file.close()
                 raise
-            log.warning("%s: this file system has no locks: see that no second job trains %s", path, name)
+            log.warning(
+                "%s: this file system does not support locks: make sure that no second job trains %s",
+                path,
+                name,
+            )
             return file
         with suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(file.fileno()), path.stat()):

@@ -172,11 +172,11 @@ def _check_every_stamp_once(stamps: Stamps, predictions: pd.DataFrame) -> None:
     if (times != 1).any():
         worst = int(np.flatnonzero(times != 1)[0])
         raise ContractError(
-            f"search: expected one score of every stamp of {stamps.survey}, found {times[worst]} of "
+            f"search: expected one score for every stamp of {stamps.survey}, found {times[worst]} of "
             f"candidate {stamps.ids[worst]}; {int((times == 0).sum())} have none, {int((times > 1).sum())} "
             f"several. {remedy}"
         )
     if (stamps.labels[rows] != predictions["label"].to_numpy()).any():
         raise ContractError(
-            f"search: the labels beside the scores are not those of {stamps.survey}'s stamps. {remedy}"
+            f"search: the labels stored with the scores are not those of {stamps.survey}'s stamps. {remedy}"
         )

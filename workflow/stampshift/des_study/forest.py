@@ -117,7 +117,8 @@ def _values(features: pd.DataFrame, *, stamps: Stamps, columns: Sequence[str]) -
         stamps.ids,
         among=features["id"],
         source=f"{stamps.survey}: the table of features",
-        remedy="Use the table that belongs to the stamps; a forest cannot tell apart two of one name.",
+        remedy="Use the table that belongs to the stamps; a forest cannot distinguish two features of the "
+        "same name.",
     )
     with np.errstate(over="ignore"):  # what overflows becomes infinite, and its stamp is dropped
         return features[list(columns)].to_numpy(np.float64)[rows].astype(np.float32)

@@ -33,9 +33,9 @@ def test_predictions(
         lacking = len(rows) - found.nunique()
         if found.duplicated().any() or found.empty or (lacking and model not in JUDGES_SOME):
             raise ContractError(
-                f"{path}: expected one prediction of every one of the {len(rows)} stamps of the test part, "
-                f"found {len(found)} of {found.nunique()} of them. Delete the folder {Path(path).parent}; "
-                "the workflow makes it again."
+                f"{path}: expected one prediction for each of the {len(rows)} stamps of the test part, found "
+                f"{len(found)} of {found.nunique()} of them. Delete the folder {Path(path).parent}; the "
+                "workflow makes it again."
             )
     return predictions
 
@@ -70,7 +70,7 @@ def judged_by(predictions: pd.DataFrame, *, labels: pd.DataFrame, column: str) -
     if label.isna().any():
         stranger = predictions.loc[label.isna(), "row"].iloc[0]
         raise ContractError(
-            f"labels: expected a label of every stamp, found none of row {stranger} of the stamps file. "
+            f"labels: expected a label for every stamp, found none for row {stranger} of the stamps file. "
             "Delete the labels file; the workflow makes it again."
         )
     return predictions.assign(label=label.astype("uint8"))

@@ -57,16 +57,17 @@ def of_review(sources: Sources, stamps: Stamps) -> pd.DataFrame:
     path = Path(sources.path or "")
     if not path.is_file():
         raise ContractError(
-            f"{path}: no review is there, and without one no label is corrected and nothing retrained. Run "
-            f"`stampshift review {sources.results}`, vote, export the decisions to {path} (`stampshift "
-            "review-export`) and start the workflow again; or take another des_study.relabels.origin."
+            f"{path} does not exist: there is no review, and without one no label is corrected and no "
+            f"network retrained. Run `stampshift review {sources.results}`, vote, export the decisions to "
+            f"{path} (`stampshift review-export`) and start the workflow again; or choose another "
+            "des_study.relabels.origin."
         )
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, usecols=list(REVIEW_COLUMNS))
     except (ValueError, OSError) as error:
         raise ContractError(
-            f"{path}: expected a CSV table with the columns {', '.join(REVIEW_COLUMNS)}, found otherwise "
-            f"({error}). Export the review again."
+            f"{path}: expected a CSV table with the columns {', '.join(REVIEW_COLUMNS)}, but it cannot be "
+            f"read as one ({error}). Export the review again."
         ) from error
     for name in REVIEW_COLUMNS[1:]:
         strange = table[~table[name].isin(list(LABELS))]
@@ -91,7 +92,8 @@ def of_table(sources: Sources, stamps: Stamps) -> pd.DataFrame:
     path = Path(sources.path or "")
     if not path.is_file():
         raise ContractError(
-            f"{path}: no relabelled table is there. Put it there, or change des_study.relabels."
+            f"{path} does not exist: there is no relabelled table. Put it there, or change "
+            "des_study.relabels."
         )
     return _of_every_stamp(path, stamps, sources.classes)
 

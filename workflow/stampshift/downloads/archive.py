@@ -42,7 +42,7 @@ def download(
     except ArchiveError as error:
         refused = output.with_name(f"{output.name}.refused")
         part.replace(refused)
-        raise ArchiveError(f"{error} What came from {url} is kept as {refused}.") from error
+        raise ArchiveError(f"{error} The download from {url} is kept as {refused}.") from error
     part.replace(output)
     log.info("%s: %s bytes, SHA-256 %s", name, f"{found.size:,}", found.sha256)
 
@@ -57,6 +57,6 @@ def _check_space(needed: int, *, folder: Path, survey: str, others: Sequence[str
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise ArchiveError(
-            f"{survey}: {needed:,} bytes of the archive are still to come, but the disk of {folder} has "
-            f"{free:,} free. Make room, or link {folder} to a larger disk, and start again."
+            f"{survey}: {needed:,} bytes of the archive are still to be downloaded, but the disk of {folder} "
+            f"has {free:,} free. Make room, or link {folder} to a larger disk, and start again."
         )

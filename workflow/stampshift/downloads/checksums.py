@@ -43,9 +43,9 @@ def check(name: str, found: Record, *, known_sha256: str | None, lock: Path) -> 
         first = records.setdefault(name, found)
         if first != found:
             raise ArchiveError(
-                f"{name}: expected the file first seen, SHA-256 {first.sha256} ({first.size:,} bytes), found "
-                f"{found.sha256} ({found.size:,} bytes). If the archive was meant to change, delete its line "
-                f"in {lock} and start again."
+                f"{name}: expected the file as first downloaded, SHA-256 {first.sha256} ({first.size:,} "
+                f"bytes), found {found.sha256} ({found.size:,} bytes). If the archive was meant to change, "
+                f"delete its line in {lock} and start again."
             )
         lines = [f"{record.sha256}  {record.size}  {key}\n" for key, record in sorted(records.items())]
         with atomic_path(lock) as temporary:

@@ -74,8 +74,8 @@ def fetch(url: str, part: Path, *, retries: Retries, check_space: Callable[[int]
         failed = 0 if size_of(part) > before else failed + 1
         if failed >= retries.without_progress:
             raise ArchiveError(
-                f"{url}: {reason}; {failed} tries in a row brought nothing. What has come so far, "
-                f"{size_of(part):,} bytes, is kept: start again to go on."
+                f"{url}: {reason}; {failed} attempts in a row received no data. The {size_of(part):,} bytes "
+                "received so far are kept: start again to continue."
             )
         log.warning("%s: %s after %s bytes; trying again", url, reason, f"{size_of(part):,}")
         retries.wait(2.0 ** max(failed - 1, 0))
@@ -107,7 +107,11 @@ def _go_on(url: str, part: Path, *, check_space: Callable[[int], None]) -> None:
             whole = int(ranged[2])
         else:
             if start:
-                log.info("%s: from the start, for the file has changed or the server sends no parts", url)
+                log.info(
+                    "%s: starting from the beginning, because the file has changed or the server does not "
+                    "send parts",
+                    url,
+                )
             start = 0
             write_json(state, {"url": url, "size": whole, "validator": _validator(response.headers)})
         check_space(max(0, (whole or 0) - start))
@@ -126,7 +130,7 @@ def _write(response: Any, part: Path, *, start: int, whole: int | None, url: str
             if file.tell() == 0 and PAGE.match(chunk):
                 raise ArchiveError(
                     f"{url}: expected the archive's file, found a web page. Open the address in a browser; "
-                    "it may have moved, or ask for a login."
+                    "it may have moved, or require a login."
                 )
             file.write(chunk)
             bar.update(len(chunk))

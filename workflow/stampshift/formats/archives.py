@@ -92,8 +92,8 @@ def tar_members(path: Path, pattern: re.Pattern[str], *, archive: str, contents:
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
         where = f"member {last}" if last else "its first member"
         raise ArchiveError(
-            f"{archive} archive {path}, at or after {where}: expected a whole tar with its end mark, found "
-            f"it cut short or corrupt ({error}). Download the file again."
+            f"{archive} archive {path}, at or after {where}: expected a complete tar with its end mark, "
+            f"found it cut short or corrupt ({error}). Download the file again."
         ) from error
 
 

@@ -40,7 +40,7 @@ def read_image(content: bytes, *, place: str) -> NDArray[np.float32]:
                 image = getattr(file[0], "data", None)
     except Exception as error:  # a corrupt header makes astropy raise anything, KeyError included
         raise ArchiveError(
-            f"{place}: expected a whole FITS image, found {len(content)} bytes that are cut short or "
+            f"{place}: expected a complete FITS image, found {len(content)} bytes that are cut short or "
             f"corrupt ({error}). Download the archive again."
         ) from error
     if image is None or getattr(image, "ndim", None) != 2:
@@ -65,8 +65,8 @@ def read_planes(content: bytes, *, place: str) -> list[NDArray[np.float32]]:
             planes = [_float32(plane) for plane in (images[0] if images[0].ndim == 3 else images)]
     except Exception as error:  # a corrupt header makes astropy raise anything, KeyError included
         raise ArchiveError(
-            f"{place}: expected a whole FITS file with images, found {len(content)} bytes that are cut short "
-            f"or corrupt, or no image ({error!r}). Repair or remove the file."
+            f"{place}: expected a complete FITS file with images, found {len(content)} bytes that are cut "
+            f"short or corrupt, or no image ({error!r}). Repair or remove the file."
         ) from error
     if any(plane.ndim != 2 for plane in planes):
         shapes = ", ".join(str(plane.shape) for plane in planes)

@@ -49,8 +49,8 @@ def open_table(path: Path, *, pixels: Sequence[str], others: Sequence[str]) -> T
         return opener(path, pixels, others)
     except DAMAGED as error:
         raise ArchiveError(
-            f"{path}: expected a whole table, found it cut short, corrupt or of another content ({error}). "
-            "Copy it again, or correct the names in the config."
+            f"{path}: expected a complete table, found it cut short, corrupt or of another content "
+            f"({error}). Copy it again, or correct the names in the config."
         ) from error
 
 
@@ -78,7 +78,7 @@ def names(path: Path) -> dict[str, str]:
             return {name: _described(array.shape, array.dtype) for name, array in arrays.items()}
     except DAMAGED as error:
         raise ArchiveError(
-            f"{path}: expected a whole table, found it cut short or corrupt ({error})."
+            f"{path}: expected a complete table, found it cut short or corrupt ({error})."
         ) from error
 
 

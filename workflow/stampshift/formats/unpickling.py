@@ -57,7 +57,7 @@ class _ArrayType:
     """Stands for `numpy.ndarray` in a pickle, which may name but not call it."""
 
     def __new__(cls, *_arguments: Any) -> Self:
-        raise ForbiddenGlobalError("a call of numpy.ndarray")
+        raise ForbiddenGlobalError("a call to numpy.ndarray")
 
 
 class _Unpickler(pickle_compat.Unpickler):
@@ -118,14 +118,14 @@ def unpickle(source: bytes | BinaryIO, *, place: str) -> Any:
             len(content)  # fails where the frame was made but nothing put into it
     except ForbiddenGlobalError as error:
         raise ArchiveError(
-            f"{place}: expected a pickle of numpy and pandas objects, found {error} in it, which is not "
-            "admitted because it could run code. Use the survey's own file."
+            f"{place}: expected a pickle of numpy and pandas objects, found {error} in it, which is refused "
+            "because it could run code. Use the survey's own file."
         ) from error
     # a damaged pickle can fail in any of the constructors it calls
     except Exception as error:
         raise ArchiveError(
-            f"{place}: expected a whole pickle, found it cut short or corrupt "
-            f"({type(error).__name__}: {error}). Download the file again."
+            f"{place}: expected a complete pickle, found it cut short or corrupt ({type(error).__name__}: "
+            f"{error}). Download the file again."
         ) from error
     return content
 

@@ -78,14 +78,14 @@ class Access:
         """Status and reason if the request is refused, or None."""
         host = _split(f"//{request.headers.get('host', '')}")
         if self.loopback and not is_loopback(host.hostname or ""):
-            reason = "This page is for its own machine only, under localhost."
+            reason = "This page can be opened only on the machine that serves it, at localhost."
             return HTTPStatus.MISDIRECTED_REQUEST, reason
         if not self.brings_token(request) and not self._is_token(request.cookies.get(self.cookie, "")):
             reason = "Open the address that `stampshift review` printed, with its token."
             return HTTPStatus.FORBIDDEN, reason
         origin = _split(request.headers.get("origin", ""))
         if request.method not in READING and not origin.netloc == host.netloc != "":
-            return HTTPStatus.FORBIDDEN, "Votes are taken from the review page itself only."
+            return HTTPStatus.FORBIDDEN, "Votes are accepted only from the review page."
         return None
 
     def _is_token(self, given: str) -> bool:
@@ -187,7 +187,7 @@ def _add_votes(app: FastAPI, review: Review, store: VoteStore, queue: Queue) -> 
             reason = "Another review runs at this address now: reload the page."
             raise HTTPException(HTTPStatus.CONFLICT, reason)
         if new.id not in review.candidates:
-            raise HTTPException(HTTPStatus.NOT_FOUND, f"{new.id} is no candidate of this review.")
+            raise HTTPException(HTTPStatus.NOT_FOUND, f"{new.id} is not a candidate of this review.")
         saved = store.add(key=new.key, id=new.id, rater=new.rater, vote=new.vote)
         candidate = _voted(review.candidates[saved.id], saved.vote)
         return {"time": saved.time, "candidate": candidate, "progress": queue.progress(new.rater)}

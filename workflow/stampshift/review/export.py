@@ -49,7 +49,7 @@ def export(store: VoteStore, *, margin: int, relabels: Path, votes: Path) -> str
         *_kappas(agreement(standing)),
     ]
     if decided.empty:
-        nothing = f"{store.path}: nothing is decided by a margin of {margin}, and nothing was written."
+        nothing = f"{store.path}: no candidate is decided by a margin of {margin}; nothing was written."
         summary = "\n  ".join([nothing, *lines])
         raise ContractError(f"{summary}\nMore raters are needed, or a smaller --margin.")
     table = decided.assign(old_label=decided["id"].map(labels))[["id", "old_label", "label"]]
@@ -87,4 +87,4 @@ def _kappas(found: Mapping[str, list[dict[str, Any]]]) -> list[str]:
 
 
 def _kappa(value: float | None) -> str:
-    return "unknown, all votes being the same" if value is None else f"{value:.2f}"
+    return "unknown, because all votes are the same" if value is None else f"{value:.2f}"

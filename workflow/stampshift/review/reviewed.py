@@ -112,7 +112,7 @@ def _read(path: Path, stamps: Stamps, stamps_path: Path) -> pd.DataFrame:
     if table.empty:
         raise ContractError(f"{path}: no candidate in it; there is nothing to review.")
     table = table.assign(id=table["id"].astype(str))
-    remedy = f"These are not the candidates of {stamps_path}; name the stamps file they were found in."
+    remedy = f"These are not the candidates of {stamps_path}; name the stamps file from which they come."
     check_rows(table, stamps, source=str(path), remedy=remedy)
     strange = table[~table["label"].isin(list(LABEL_WORDS))]
     if len(strange):

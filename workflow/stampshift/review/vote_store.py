@@ -103,7 +103,7 @@ class VoteStore:
             (row,) = self._connection.execute("SELECT * FROM vote WHERE key = ?", (key,))
         saved = SavedVote(*row)
         if (saved.id, saved.rater, saved.vote) != (id, rater, vote):
-            raise StampshiftError(f"key {key}: it is that of another vote, on candidate {saved.id}.")
+            raise StampshiftError(f"key {key}: already used for another vote, on candidate {saved.id}.")
         return saved
 
     def after(self, number: int) -> list[SavedVote]:

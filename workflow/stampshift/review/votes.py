@@ -37,15 +37,15 @@ def read_votes(path: Path, stamps: Stamps) -> pd.DataFrame:
     """
     if not path.is_file():
         raise ContractError(
-            f"{path}: no votes are there. Let people label {stamps.survey} with `stampshift review` and "
-            "export the votes there, or change des_study.new_survey.votes."
+            f"{path} does not exist: there are no votes. Let people label {stamps.survey} with `stampshift "
+            "review` and export the votes there, or change des_study.new_survey.votes."
         )
     try:
         votes = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (ValueError, OSError) as error:
         raise ContractError(
-            f"{path}: expected a CSV table of votes with the columns {', '.join(COLUMNS)}, found otherwise "
-            f"({error}). Export the votes of `stampshift review` there."
+            f"{path}: expected a CSV table of votes with the columns {', '.join(COLUMNS)}, but it cannot be "
+            f"read as one ({error}). Export the votes of `stampshift review` there."
         ) from error
     try:
         last_votes(votes)

@@ -21,7 +21,7 @@ def simulate_survey(
     """
     if survey not in SURVEY_KEYS:
         known = ", ".join(SURVEY_KEYS)
-        raise ConfigError(f"simulate: there is no simulation of survey {survey!r}; expected one of {known}.")
+        raise ConfigError(f"simulate: survey {survey!r} cannot be simulated; expected one of {known}.")
     if seed < 0 or processes < 1:
         found = f"found {seed} and {processes}"
         raise ConfigError(f"simulate {survey}: seed must be at least 0 and processes at least 1, {found}.")

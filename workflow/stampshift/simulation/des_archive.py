@@ -187,8 +187,8 @@ def plant_flips(folder: Path, *, survey: str, seed: int, share: float) -> None:
     flips = round(share * count)
     if flips == 0:
         raise ConfigError(
-            f"simulate {survey}: a flipped share of {share:g} is not one of {count} candidates; raise it, or "
-            "draw more stamps."
+            f"simulate {survey}: a flipped share of {share:g} of {count} candidates is less than one "
+            "candidate; raise it, or simulate more stamps."
         )
     chosen = set(random_stream(seed, survey, Purpose.FLIPS, 0).permutation(count)[:flips])
     truth = ["ID,OBJECT_TYPE,old_OBJECT_TYPE\n"]

@@ -92,7 +92,7 @@ class Stamps:
         without = int((labels == UNLABELLED).sum())
         if without and not unlabelled:
             raise ContractError(
-                f"{path}: expected a label of every stamp, found none of {without} of {len(labels)}. Such a "
+                f"{path}: expected a label for every stamp, but {without} of {len(labels)} have none. Such a "
                 "file is for `stampshift review`, `adapt` and `score`; the workflow makes its own without "
                 "them."
             )
@@ -126,8 +126,8 @@ def _opened(path: Path | str) -> Iterator[h5py.File]:
             yield file
     except DAMAGED as error:
         raise ContractError(
-            f"{path}: not a readable stamps file ({error}). Delete it if the workflow made it, which then "
-            "makes it again; `stampshift stamps` makes one of other data."
+            f"{path}: not a readable stamps file ({error}). If the workflow made it, delete it and run the "
+            "workflow again; `stampshift stamps` makes one from other data."
         ) from error
 
 

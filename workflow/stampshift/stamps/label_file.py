@@ -30,9 +30,9 @@ def relabelled(stamps: Stamps, labels: Path | None, *, rows: Rows) -> Stamps:
     missing = np.setdiff1d(rows, held)
     if len(missing):
         raise ContractError(
-            f"{labels}: expected a label of each of the {len(rows)} stamps of {stamps.survey} that are used, "
-            f"found none of {len(missing)}, among them candidate {stamps.ids[missing[0]]}. Delete the labels "
-            "file and the splits; the workflow makes them again."
+            f"{labels}: expected a label for each of the {len(rows)} stamps of {stamps.survey} that are "
+            f"used, but {len(missing)} have none, among them candidate {stamps.ids[missing[0]]}. Delete the "
+            "labels file and the splits; the workflow makes them again."
         )
     given = stamps.labels.copy()
     given[held] = table["label"].to_numpy(np.uint8)

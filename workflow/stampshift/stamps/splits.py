@@ -169,8 +169,8 @@ def _folds(stamps: Stamps, rows: Rows, n_folds: int, stream: np.random.SeedSeque
     scarce = min(np.bincount(labels, minlength=2))
     if scarce < n_folds:
         raise ConfigError(
-            f"{stamps.survey}: a split into {n_folds} folds needs that many stamps of either class, "
-            f"found {scarce}; give the survey more stamps."
+            f"{stamps.survey}: a split into {n_folds} folds needs that many stamps of each class, found "
+            f"{scarce}; give the survey more stamps."
         )
     splitter = StratifiedKFold if objects is None else StratifiedGroupKFold
     drawn = splitter(n_folds, shuffle=True, random_state=int(stream.generate_state(1)[0]))

@@ -29,7 +29,7 @@ IMAGES = ("science", "difference")
 COLUMNS = ("id", "class", "label", *IMAGES)
 STAMP = re.compile(r"(?P<id>.+)_(?P<kind>sci|diff)\.fits(\.gz)?")
 REMEDY = (
-    "Put the pickle, or folders <class>/<id>_{sci,diff}.fits[.gz], there, or name where it is in the config; "
+    "Put the pickle, or folders <class>/<id>_{sci,diff}.fits[.gz], there, or give its path in the config; "
     "no public address of it is known."
 )
 

@@ -18,7 +18,7 @@ from stampshift.surveys import des, hits
 
 BANDS = {"g": 0, "r": 1, "i": 2, "z": 3}  # codes of Ayyar et al. 2022
 NO_FEATURES = "Use the archive's own table, or leave `forest` out of des_study.forests."
-NO_RATIOS = "Use the survey's own archive, or do without recall by S/N: diagnostics.snr_bins: null."
+NO_RATIOS = "Use the survey's own archive, or switch off recall by S/N with diagnostics.snr_bins: null."
 
 
 def features_of_des(paths: Sequence[Path]) -> pd.DataFrame:

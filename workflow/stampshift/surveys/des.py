@@ -37,8 +37,7 @@ TAR = re.compile(r".*\.tar")
 TABLE = re.compile(r"(relabeled_)?autoscan_features.*\.csv")
 STAMP = re.compile(r"(temp|srch|diff)(\d+)\.fits")
 REMEDY = (
-    "Put stamps_0.tar ... stamps_10.tar and autoscan_features.3.csv there, or name where they are in "
-    "the config."
+    "Put stamps_0.tar ... stamps_10.tar and autoscan_features.3.csv there, or give their path in the config."
 )
 
 
@@ -177,8 +176,8 @@ def read_autoscan(table: Path, columns: Sequence[str], *, remedy: str) -> pd.Dat
     except (ValueError, OSError) as error:
         listed = " and ".join(columns) if len(columns) < 3 else f"the {len(columns)} columns of features"
         raise ArchiveError(
-            f"{place}: expected a CSV table with numbers in ID and {listed}, found otherwise ({error}). "
-            f"{remedy}"
+            f"{place}: expected a CSV table with numbers in ID and {listed}, but it cannot be read as one "
+            f"({error}). {remedy}"
         ) from error
     for name in (column for column in columns if column.endswith("OBJECT_TYPE")):
         strange = values[~values[name].isin(list(CLASSES))]

@@ -27,7 +27,7 @@ KEYS = ("temp_images", "sci_images", "diff_images")  # in the order of stamps.CH
 CLASSES = {0: "bogus", 1: "real"}
 TAR = re.compile(r".*\.(tar|tar\.gz|tgz)")
 CHUNK = re.compile(r"[^.].*\.pkl(\.gz)?")
-REMEDY = "Put all_chunks.tar.gz (or a folder of its chunks) there, or name where it is in the config."
+REMEDY = "Put all_chunks.tar.gz (or a folder of its chunks) there, or give its path in the config."
 
 
 class Chunk(NamedTuple):
@@ -90,7 +90,7 @@ def read_chunk(unit: Chunk) -> dict[Any, Any]:
             content = gzip.decompress(content)
     except (OSError, EOFError, zlib.error) as error:
         raise ArchiveError(
-            f"{unit.place}: expected a whole gzipped chunk, found it cut short or corrupt ({error}). "
+            f"{unit.place}: expected a complete gzipped chunk, found it cut short or corrupt ({error}). "
             "Download the archive again."
         ) from error
     chunk = unpickle(content, place=unit.place)

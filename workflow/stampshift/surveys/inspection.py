@@ -106,7 +106,7 @@ def _of_attributes(attributes: Mapping[str, Any]) -> Lines:
 
 def _describe_table(path: Path) -> str:
     """What a table holds, for the survey's section `table` to name."""
-    head = f"{path}: table; name what counts in the survey's `table` (reader: table)"
+    head = f"{path}: table; give the names to read in the survey's `table` (reader: table)"
     found = names(path)
     width = max(COLUMN, *(len(name) + 1 for name in found))
     return _text([(head, ""), *((f"{name:<{width}}", text) for name, text in found.items())])

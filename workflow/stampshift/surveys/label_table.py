@@ -44,8 +44,8 @@ def _read(path: Path, modified: int, size: int) -> Mapping[str, str]:  # noqa: A
             )
     except (OSError, ValueError, KeyError) as error:
         raise ArchiveError(
-            f"{path}: expected a CSV or Parquet table with the columns id and label, found otherwise "
-            f"({error})."
+            f"{path}: expected a CSV or Parquet table with the columns id and label, but it cannot be read "
+            f"as one ({error})."
         ) from error
     table = table.dropna().astype(str).drop_duplicates()
     twice = table[table["id"].duplicated()]

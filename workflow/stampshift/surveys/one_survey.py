@@ -55,8 +55,8 @@ def make_survey(settings: SurveySettings, *, output: Path, processes: int, unlab
     section, survey = settings.section, settings.survey
     if section["origin"] != "path":
         raise ConfigError(
-            f"config: surveys.{survey}.origin is '{section['origin']}', but `stampshift stamps` reads what "
-            "is there: set origin to 'path' and path to the archive, or let the workflow fetch it "
+            f"config: surveys.{survey}.origin is '{section['origin']}', but `stampshift stamps` reads local "
+            "archives only: set origin to 'path' and path to the archive, or let the workflow fetch it "
             f"(snakemake results/stamps/{survey}.h5)."
         )
     if not Path(section["path"]).exists():

@@ -54,8 +54,8 @@ def _units(paths: Sequence[Path], *, label_file: Path | None, schemas: Path | No
         if len(first) > 1:
             found = " and ".join(f"of {dialect} ({place})" for dialect, place in first.items())
             raise ArchiveError(
-                f"expected alert packets of one telescope, as a survey is one, found packets {found}. Put "
-                "each telescope's packets into a folder of their own, and give each a section of its own "
+                f"expected alert packets of one telescope, found packets {found}. A survey has one "
+                "telescope: put each telescope's packets into a separate folder, with a separate section "
                 "under `surveys`."
             )
         yield unit

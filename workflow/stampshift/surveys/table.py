@@ -26,7 +26,7 @@ from stampshift.surveys.reader import Reader, masked_triplet, named, stored_chan
 FILE = re.compile(r".*\.(h5|hdf5|npz|parquet)")
 UNIT_BYTES = 4 << 20
 UNIT_ROWS = 256
-REMEDY = "Put *.h5, *.hdf5, *.npz or *.parquet there, or name where it is in the config."
+REMEDY = "Put *.h5, *.hdf5, *.npz or *.parquet there, or give its path in the config."
 
 
 class Rows(NamedTuple):

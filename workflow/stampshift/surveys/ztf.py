@@ -27,7 +27,7 @@ CUTOUTS = ("cutoutTemplate", "cutoutScience", "cutoutDifference")  # in the orde
 CONVERTED_CHANNELS = (1, 0, 2)  # stored as science, template, difference
 CONVERTED_CLASSES = {0: "AGN", 1: "SN", 2: "VS", 3: "asteroid", 4: "bogus"}
 UNIT_CANDIDATES = 256
-REMEDY = "Put training_set_Nov-26-2019.pkl (or converted_data.pkl) there, or name where it is in the config."
+REMEDY = "Put training_set_Nov-26-2019.pkl (or converted_data.pkl) there, or give its path in the config."
 
 
 def files(paths: Sequence[Path]) -> list[Path]:

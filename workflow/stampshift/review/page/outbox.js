@@ -76,7 +76,7 @@ export async function reach(address, options = {}) {
   try {
     response = await fetch(address, { ...options, signal: AbortSignal.timeout(PATIENCE_MS) });
   } catch {
-    throw new Error("the server is out of reach");
+    throw new Error("the server cannot be reached");
   }
   const content = await response.json().catch(() => ({}));
   if (!response.ok) {

@@ -139,7 +139,7 @@ function render() {
   document.body.dataset.layout = settings.layout;
   for (const word of ["real", "bogus", "skip"]) byId(word).disabled = !canVote();
   byId("undo").disabled = done.length === 0;
-  if (shown.length === 0 && exhausted) box.textContent = "Nothing waits for your vote. Thank you!";
+  if (shown.length === 0 && exhausted) box.textContent = "There is nothing left for you to vote on. Thank you!";
   const last = done.at(-1);
   byId("last").textContent = settings.layout === "one" && last ? `last: ${last.id}, ${told(last, settings.reveal)}` : "";
 }
