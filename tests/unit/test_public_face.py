@@ -1,8 +1,11 @@
 """What `stampshift` exports: every name has an example that runs, and none of them costs an import."""
 
 import doctest
+import re
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -41,6 +44,18 @@ def test_the_example_of_a_public_name_runs(name, folder, monkeypatch):
     for example in examples(name):
         runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
         assert runner.run(example).failed == 0, f"the example of {example.name}: see the output above"
+
+
+def test_the_python_of_the_readme_runs(folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    for name in ("adapted", "rubin-model"):
+        shutil.rmtree(name, ignore_errors=True)
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    exec(code.replace('"Rubin.h5")', '"Rubin.h5", epochs=2)'), {})
+    printed = capsys.readouterr().out
+    assert "held out in turn" in printed
+    assert re.search(r"id +score +real +flags", printed)
 
 
 def test_a_name_that_is_not_public_is_refused():
