@@ -1,8 +1,10 @@
-"""The rules of the workflow as Snakemake reads them, without a job."""
+"""The rules of the workflow as Snakemake reads them, without a job, and what their scripts import."""
 
 import os
+import re
 from contextlib import chdir
 from functools import cache
+from pathlib import Path
 
 from snakemake.api import SnakemakeApi
 from snakemake.rules import Rule
@@ -10,6 +12,10 @@ from snakemake.settings.types import ConfigSettings, OutputSettings, Quietness, 
 
 from tiny_project import ROOT
 
+PACKAGE = ROOT / "workflow" / "stampshift"
+SCRIPTS = ROOT / "workflow" / "scripts"
+NOT_FOLLOWED = {"methods", "networks", "surveys"}  # registries: a rule names the module that it picks
+IMPORT = re.compile(r"^ *(?:from ([\w.]+) import (\([^)]*\)|[^\n]*)|import ([\w.]+))", re.MULTILINE)
 PUBLISHED = {"methods": {"mme": {"entropy_weight": {"choice": "published"}}}}  # of archives, not simulated
 
 
@@ -28,4 +34,33 @@ def loaded_rules() -> dict[str, Rule]:
             )
             found |= {rule.name: rule for rule in workflow._workflow.rules}
     os.environ["PYTHONPATH"] = before  # the rules change it
+    return found
+
+
+def imports(path: Path) -> set[Path]:
+    """Files of ours that a file's text imports, found by its lines and not by its syntax tree."""
+    found: set[Path] = set()
+    for module, names, plain in IMPORT.findall(path.read_text(encoding="utf-8")):
+        words = re.sub(r"#.*", "", names).strip("()").split(",")
+        attributes = [word.split(" as ")[0].strip() for word in words]
+        for name in [plain or module, *(f"{module}.{attribute}" for attribute in attributes)]:
+            parts = name.split(".")
+            root = PACKAGE.parent if parts[0] == "stampshift" else SCRIPTS
+            if root == SCRIPTS and path.parent != SCRIPTS:
+                continue
+            base = root.joinpath(*parts)
+            package = base / "__init__.py"
+            found |= {file for file in (base.with_suffix(".py"),) if file.is_file()}
+            if package.is_file() and base != PACKAGE and base.name not in NOT_FOLLOWED:
+                found.add(package)
+    return found
+
+
+def closure(path: Path) -> set[Path]:
+    """Files of ours that a file executes, registries apart."""
+    found: set[Path] = set()
+    pending = imports(path)
+    while pending:
+        found |= pending
+        pending = set().union(*map(imports, pending)) - found
     return found

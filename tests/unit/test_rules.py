@@ -1,20 +1,16 @@
 """What holds for every rule: its caption, the function that it names, the code that makes it run again."""
 
 import inspect
-import re
 from pkgutil import resolve_name
 
 import pytest
 from snakemake.io import get_flag_value
 from snakemake.iocontainers import Wildcards
 
-from loaded_rules import loaded_rules
-from stampshift.core.provenance import PACKAGE_ROOT, script_closure
+from loaded_rules import IMPORT, SCRIPTS, closure, loaded_rules
+from stampshift.core.provenance import script_closure
 from tiny_project import ROOT
 
-SCRIPTS = ROOT / "workflow" / "scripts"
-NOT_FOLLOWED = {"methods", "networks", "surveys"}  # registries: a rule names the module that it picks
-IMPORT = re.compile(r"^ *(?:from ([\w.]+) import (\([^)]*\)|[^\n]*)|import ([\w.]+))", re.MULTILINE)
 NO_ARGUMENTS = {"function", "simulated", "code", "caption"}
 
 
@@ -47,33 +43,6 @@ def test_every_item_of_the_report_has_a_caption():
             assert (ROOT / "workflow" / "report" / path.rpartition("/")[2]).exists(), (name, path)
             if path.endswith("/caption.rst"):
                 assert rule.params.caption.endswith("."), name
-
-
-def imports(path):
-    """Files of ours that a file's text imports, found by its lines and not by its syntax tree."""
-    found = set()
-    for module, names, plain in IMPORT.findall(path.read_text(encoding="utf-8")):
-        words = re.sub(r"#.*", "", names).strip("()").split(",")
-        attributes = [word.split(" as ")[0].strip() for word in words]
-        for name in [plain or module, *(f"{module}.{attribute}" for attribute in attributes)]:
-            parts = name.split(".")
-            root = PACKAGE_ROOT.parent if parts[0] == "stampshift" else SCRIPTS
-            if root == SCRIPTS and path.parent != SCRIPTS:
-                continue
-            base = root.joinpath(*parts)
-            package = base / "__init__.py"
-            found |= {file for file in (base.with_suffix(".py"),) if file.is_file()}
-            if package.is_file() and base != PACKAGE_ROOT and base.name not in NOT_FOLLOWED:
-                found.add(package)
-    return found
-
-
-def closure(path):
-    found, pending = set(), imports(path)
-    while pending:
-        found |= pending
-        pending = set().union(*map(imports, pending)) - found
-    return found
 
 
 @pytest.mark.parametrize("script", sorted(SCRIPTS.glob("*.py")), ids=lambda path: path.stem)
