@@ -107,4 +107,4 @@ def test_the_archive_itself_stands_beside_the_published_numbers(fresh):
     # planted flips and votes there are none
     asked = project.jobs("des_study", *ONLY_RESULTS, config=real())
     assert {"des_search_success", "des_new_survey"}.isdisjoint(asked)
-    assert {"des_performance", "des_retraining"} <= set(asked)
+    assert {"des_agreement", "des_retraining"} <= set(asked)
