@@ -14,7 +14,7 @@ demo: $(VENV)/installed ## the whole study on small built-in surveys
 	$(DEMO) --report results/demo/report.html --quiet
 	@$(BIN)/stampshift summary results/demo
 
-study: $(VENV)/installed ## the claims of the paper on larger simulated surveys; a second call goes on
+study: $(VENV)/installed ## the claims of the paper on larger simulated surveys; a second call continues
 	$(STUDY)
 	$(STUDY) --report results/simulated/report.html --quiet
 	@cat results/simulated/tables/overview.md results/simulated/tables/claims.md

@@ -116,7 +116,7 @@ def test_a_damaged_checkpoint_is_set_aside_by_name_and_the_training_starts_again
     assert warning.getMessage().startswith(f"{checkpoint}: not a readable file of weights (BadZipFile: ")
     assert warning.getMessage().endswith(f" The training starts from its beginning; the file is now {aside}.")
     assert aside.read_bytes() == content
-    assert "baseline/A/seed-1: goes on after" not in caplog.text
+    assert "baseline/A/seed-1: continues after" not in caplog.text
     assert training_job.results() == undisturbed
 
 

@@ -27,7 +27,7 @@ def test_a_killed_job_goes_on_from_its_checkpoints(training_job, undisturbed, ca
     psutil.wait_procs([worker], timeout=20)
     assert not worker.is_running()
     training_job.rerun()
-    assert "baseline/A/seed-1: goes on after epoch 1" in caplog.text
+    assert "baseline/A/seed-1: continues after epoch 1" in caplog.text
     assert training_job.results() == undisturbed
 
 
@@ -39,7 +39,7 @@ def test_a_killed_job_goes_on_from_its_checkpoints(training_job, undisturbed, ca
 def test_a_job_asked_to_end_keeps_its_last_epoch_and_goes_on_from_it(
     training_job, undisturbed, caplog, threads, send, number
 ):
-    """Checkpoints are far apart: only the one made on the signal can be what the rerun goes on from."""
+    """Checkpoints are far apart: only the one made on the signal can be what the rerun continues from."""
     process = training_job.start(threads=threads, wait=WAIT, checkpoint_epochs=100)
     send(process.pid, number)
     training_job.go_on()
@@ -49,21 +49,21 @@ def test_a_job_asked_to_end_keeps_its_last_epoch_and_goes_on_from_it(
     assert "Traceback" not in errors
     assert "seed-1" not in training_job.results()
     training_job.rerun()
-    assert "baseline/A/seed-1: goes on after epoch 2" in caplog.text
+    assert "baseline/A/seed-1: continues after epoch 2" in caplog.text
     assert training_job.results() == undisturbed
 
 
 def test_a_killed_worker_costs_nothing_and_the_job_goes_on_with_fewer(training_job, undisturbed):
     process = training_job.start(threads=2, wait=WAIT)
     os.kill(training_job.at_work, signal.SIGKILL)
-    # the run is tried again, goes on after epoch 1 and waits where it waited before
+    # the run is tried again, continues after epoch 1 and waits where it waited before
     assert int(process.stdout.readline()) != training_job.at_work
     training_job.go_on()
     _, errors = process.communicate()
     assert process.returncode == 0, errors
     assert "baseline/A/seed-1: a worker process was killed, most likely by the system's" in training_job.log
-    assert "Going on with 1 at a time." in training_job.log
-    assert "baseline/A/seed-1: goes on after epoch 1" in training_job.log
+    assert "Continuing with 1 at a time." in training_job.log
+    assert "baseline/A/seed-1: continues after epoch 1" in training_job.log
     assert training_job.results() == undisturbed
 
 
@@ -80,7 +80,7 @@ def test_a_run_whose_process_is_killed_again_and_again_fails_by_name_and_the_rer
     )
     assert set(training_job.results()) == {"seed-0", "seed-2"}
     training_job.rerun()
-    assert "baseline/A/seed-1: goes on after epoch 1" in caplog.text
+    assert "baseline/A/seed-1: continues after epoch 1" in caplog.text
     assert training_job.results() == undisturbed
 
 

@@ -108,7 +108,7 @@ class Disturbed:
 
 def resumed_after(log: str) -> int:
     """Epoch after which a training went on, from its job's log; 0 where it began."""
-    epochs = re.findall(r"goes on after epoch (\d+)", log)
+    epochs = re.findall(r"continues after epoch (\d+)", log)
     return int(epochs[-1]) if epochs else 0
 
 

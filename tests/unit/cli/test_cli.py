@@ -30,7 +30,7 @@ def test_a_file_that_is_not_there_is_one_sentence_and_status_one(monkeypatch, tm
 
 def test_simulate_names_the_missing_constants(monkeypatch, tmp_path):
     message = call(monkeypatch, "simulate", "LSST", tmp_path, "--stamps", 10, "--seed", 1)
-    assert "no constants of LSST" in message
+    assert "the constants of LSST" in message
 
 
 def test_version(monkeypatch, capsys):

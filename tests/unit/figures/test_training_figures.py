@@ -95,6 +95,6 @@ def test_axes_and_labels_of_the_search(search):
 def test_a_choice_that_was_not_searched_is_refused(search, trials, found):
     search["search"] = search["search"][trials]
     with pytest.raises(
-        ContractError, match=rf"A-to-B.json: the chosen .* 0.2 is none of the searched \({found}\)"
+        ContractError, match=rf"A-to-B.json: the chosen .* 0.2 is not one of those searched \({found}\)"
     ):
         lambda_curves(search)

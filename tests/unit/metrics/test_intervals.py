@@ -121,7 +121,7 @@ def test_a_difference_is_of_the_same_resamples():
 @pytest.mark.parametrize(
     ("labels", "scores", "message"),
     [
-        ([1, 0, 0], [0.1, 0.2, 0.3], "at least two stamps of either label to draw from, found 1 real and 2"),
+        ([1, 0, 0], [0.1, 0.2, 0.3], "at least two stamps of each label to draw from, found 1 real and 2"),
         ([1, 1, 0, 2], [0.1, 0.2, 0.3, 0.4], "expected labels 1 .real. and 0"),
         ([1, 1, 0, 0], [0.1, 0.2, np.nan, 0.4], "expected scores between 0 and 1, found nan"),
     ],

@@ -80,7 +80,7 @@ def test_time_and_jobs_are_summed_by_rule():
 def test_it_says_which_finished_jobs_it_rests_on():
     assert "finished job" not in as_text(plan(planned_job("gather")))
     taken = {"gather": {"seconds": 7.0, "megabytes": 50.0, "jobs": 2}, "other": {"jobs": 9}}
-    assert "as long as 2 finished jobs of their rules" in as_text(plan(planned_job("gather"), taken=taken))
+    assert "times from 2 finished jobs of the same rules" in as_text(plan(planned_job("gather"), taken=taken))
 
 
 def line(text, start):
@@ -92,7 +92,7 @@ def test_the_table_says_how_many_jobs_and_trainings():
     text = as_text(plan(BASELINE_JOB, SEARCH_JOB, MME_JOB, planned_job("gather")))
     assert line(text, "jobs").split() == ["jobs", "4"]
     assert line(text, "trainings").split() == ["trainings", "7"]
-    assert "1  and 1 taken over from the lambda search" in line(text, "  adaptation")
+    assert "1  and 1 reused from the lambda search" in line(text, "  adaptation")
 
 
 def test_it_says_where_the_epochs_come_from():
@@ -120,11 +120,11 @@ def test_what_is_missing_is_told():
     text = as_text(plan(download, absent={"ZTF": "raw/ZTF"}, stamps=sizes))
     assert "not counted: the time of 1 download" in text
     assert "ZTF: put the raw archive at raw/ZTF first" in text
-    assert "MINE: number of stamps unknown, taken to be none" in text
+    assert "MINE: number of stamps unknown, counted as none" in text
 
 
 def test_a_finished_experiment_has_nothing_to_be_done():
-    assert as_text(plan()).startswith("Nothing to be done")
+    assert as_text(plan()).startswith("Nothing to do: all results exist")
 
 
 def test_json_holds_the_hours_of_every_scenario():

@@ -133,7 +133,7 @@ def test_nothing_half_written_lies_under_the_name(adapted_run, tmp_path, monkeyp
 
 def test_a_folder_that_is_there_is_left_alone(adapted_run, tmp_path):
     (tmp_path / "mine").write_text("mine")
-    with pytest.raises(ContractError, match="exists already; give another --output, or delete it first"):
+    with pytest.raises(ContractError, match="already exists; give another --output, or delete it first"):
         make_release(tmp_path, open_run(adapted_run))
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
@@ -148,7 +148,7 @@ def test_stamps_that_do_not_fit_are_told(adapted_run, tmp_path):
 
     for surveys, message in (
         (with_attributes(normalisation="difference_mad"), "A and B: expected one normalisation"),
-        (with_attributes(normalisation=None), "B: the stamps file does not say its normalisation"),
+        (with_attributes(normalisation=None), "B: the stamps file does not state its normalisation"),
         ([source, replace(target, validation=target.train[:0], unlabelled=target.train[:0])],
          "B: expected stamps that were held out of the training, found none"),
     ):  # fmt: skip
@@ -180,7 +180,7 @@ def test_a_target_without_labelled_validation_is_released_uncalibrated(adapted_r
 def test_predictions_of_another_model_are_told(adapted_run, baseline_run, tmp_path):
     run = open_run(adapted_run)
     predictions = run.predictions.assign(score=np.float32(0.5))
-    with pytest.raises(ContractError, match=r"predictions.parquet holds other scores of the test stamps"):
+    with pytest.raises(ContractError, match=r"model.pt give different scores for the test stamps"):
         make_release(tmp_path / "released", replace(run, predictions=predictions))
 
 
@@ -188,13 +188,13 @@ def test_the_files_of_a_run_are_found_or_asked_for(copied_results, results, tmp_
     copy, run = copied_results
     metrics = read_json(run / "metrics.json")
     write_json(run / "metrics.json", {k: v for k, v in metrics.items() if k != "validation_shots"})
-    with pytest.raises(ContractError, match=r"metrics\.json: misses validation_shots\. Delete the folder"):
+    with pytest.raises(ContractError, match=r"metrics\.json: lacks validation_shots\. Delete the folder"):
         open_run(run)
     write_json(run / "metrics.json", metrics)
     assert [len(each.validation) for each in open_run(run).surveys] == [40, 20]
     elsewhere = shutil.copytree(run, tmp_path / "elsewhere")
     with pytest.raises(
-        ContractError, match=r"expected to lie in its results as scratch/A-to-B/shots-20/seed-0"
+        ContractError, match=r"expected the folder scratch/A-to-B/shots-20/seed-0 inside its results"
     ):
         open_run(elsewhere)
     files = {
@@ -203,7 +203,7 @@ def test_the_files_of_a_run_are_found_or_asked_for(copied_results, results, tmp_
     }
     assert len(open_run(elsewhere, **files).surveys) == 2
     (copy / "stamps" / "B.h5").unlink()
-    with pytest.raises(ContractError, match=r"stamps/B.h5: no such file, which the run .* by --stamps"):
+    with pytest.raises(ContractError, match=r"stamps/B.h5 does not exist, but the run .* with --stamps"):
         open_run(run)
     with pytest.raises(ContractError, match="expected the folder of a trained run"):
         open_run(tmp_path)
@@ -224,7 +224,8 @@ def test_a_labels_file_takes_the_place_of_the_archives_labels(
     predictions.assign(label=labels[predictions["row"]]).to_parquet(run / "predictions.parquet")
 
     with pytest.raises(
-        ContractError, match=r"found another one for 1 of 40 test stamps of A\. .* labels file by --labels"
+        ContractError,
+        match=r"found a different label for 1 of 40 test stamps of A\. .* labels file with --labels",
     ):
         open_run(run)
     (survey,) = open_run(run, labels=file).surveys

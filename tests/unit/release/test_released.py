@@ -109,14 +109,14 @@ def test_scoring_needs_no_torch():
 
 def test_wrong_stamps_are_refused(adapted_release):
     with pytest.raises(
-        ContractError, match=r"scores stamps of shape \(n, 3, 21, 21\) and float32, found \(2, 3, 19"
+        ContractError, match=r"expected stamps of shape \(n, 3, 21, 21\) and float32, found \(2, 3, 19"
     ):
         adapted_release.score(drawn(2, 19))
     with pytest.raises(ContractError, match=r"found .* and float64"):
         adapted_release.score(drawn(2).astype(np.float64))
     stamps = drawn(4)
     stamps[2, 0, 3, 3] = np.nan
-    with pytest.raises(ContractError, match="found another in stamp 2 of 4"):
+    with pytest.raises(ContractError, match="found another value in stamp 2 of 4"):
         adapted_release.score(stamps)
 
 
@@ -147,7 +147,7 @@ def test_another_format_and_no_release_are_one_sentence(copied, tmp_path):
     ):
         ReleasedModel.open(copied)
     write_json(copied / "contract.json", {k: v for k, v in contract.items() if k != "head"} | {"hat": 1})
-    with pytest.raises(ContractError, match="misses head, and has hat that no contract has"):
+    with pytest.raises(ContractError, match="lacks head, and has hat, which no contract has"):
         ReleasedModel.open(copied)
     (copied / "contract.json").write_text("{")
     with pytest.raises(ContractError, match="not readable as JSON"):

@@ -102,7 +102,7 @@ def test_few_stamps_are_not_compared(known):
 
 def test_a_survey_that_the_model_does_not_know_is_said_to_be_so(known):
     report = drift_report(night(np.random.default_rng(8), 500, survey="LSST"), release=known)
-    assert report["findings"][0] == "LSST is no survey of this model; it is compared with A."
+    assert report["findings"][0] == "LSST is not a survey of this model; it is compared with A."
 
 
 def test_a_small_night_says_what_it_cannot_tell(known):

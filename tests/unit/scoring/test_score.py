@@ -188,7 +188,7 @@ def test_the_number_of_processes_changes_no_byte(run, tmp_path):
 def test_a_scores_file_is_not_replaced_unless_asked(run, tmp_path):
     write_night(tmp_path / "night", "ZTF", 1)
     run(tmp_path / "night")
-    with pytest.raises(ConfigError, match=r"scores\.parquet: exists already; give another --output"):
+    with pytest.raises(ConfigError, match=r"scores\.parquet: already exists; give another --output"):
         run(tmp_path / "night")
     run(tmp_path / "night", overwrite=True)
 

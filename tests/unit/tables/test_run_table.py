@@ -54,14 +54,14 @@ def test_a_missing_key_is_named_with_its_file(write, metrics_content, key):
     content = metrics_content(on={"A": 0.9, "B": 0.8})
     del content[key]
     path = write("run", content)
-    with pytest.raises(ContractError, match=rf"run/metrics.json: misses {key}\. Delete the folder"):
+    with pytest.raises(ContractError, match=rf"run/metrics.json: lacks {key}\. Delete the folder"):
         gather([path])
 
 
 def test_a_missing_metric_is_named_with_its_survey(write, metrics_content):
     content = metrics_content(on={"A": 0.9, "B": 0.8})
     del content["evaluation"]["B"]["recall_real"]
-    with pytest.raises(ContractError, match=r"metrics.json: evaluation on B misses recall_real"):
+    with pytest.raises(ContractError, match=r"metrics.json: the evaluation on B lacks recall_real"):
         gather([write("run", content)])
 
 
@@ -91,7 +91,7 @@ def test_the_same_run_twice_is_refused_and_both_files_are_named(write, metrics_c
 def test_a_file_that_is_no_metrics_file_is_refused(tmp_path, text):
     path = tmp_path / "metrics.json"
     path.write_text(text)
-    with pytest.raises(ContractError, match=r"metrics.json: (not readable as JSON|misses method)"):
+    with pytest.raises(ContractError, match=r"metrics.json: (not readable as JSON|lacks method)"):
         gather([path])
 
 

@@ -47,8 +47,8 @@ def test_a_folder_that_is_none_of_a_run_is_refused_with_what_it_lacks(tmp_path):
     ("text", "message"),
     [
         ("{", r"metrics\.json: not readable as JSON"),
-        (json.dumps({"method": "mme", "shots": 10}), r"misses source, target, seed\. Delete"),
-        ("[]", r"misses method, source, target, shots, seed\. Delete"),
+        (json.dumps({"method": "mme", "shots": 10}), r"lacks source, target, seed\. Delete"),
+        ("[]", r"lacks method, source, target, shots, seed\. Delete"),
     ],
 )
 def test_a_damaged_record_is_refused(tmp_path, text, message):

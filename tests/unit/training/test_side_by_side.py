@@ -70,7 +70,7 @@ def test_a_run_that_fails_beside_others_for_memory_is_tried_again_with_fewer(tmp
     assert set(outcomes(tmp_path, fail=fail, times=1, processes=2).values()) == {None}
     (message,) = [record.getMessage() for record in caplog.records]
     assert message.startswith("run-1: ")
-    assert message.endswith("Going on with 1 at a time.")
+    assert message.endswith("Continuing with 1 at a time.")
     lines = (tmp_path / "log").read_text().splitlines()
     assert lines.count("run-1 starts") == 2
     assert lines.count("run-0 starts") == 1
@@ -91,7 +91,7 @@ def test_a_killed_run_says_what_probably_killed_it(tmp_path):
     ended = outcomes(tmp_path, fail=killed, times=99, processes=2, count=2)
     assert str(ended["run-1"]) == (
         "a worker process was killed, most likely by the system's out-of-memory killer (`dmesg` shows it), "
-        "with only this one at work. Give the job more memory; a rerun goes on from the checkpoint."
+        "with only this one running. Give the job more memory; a rerun continues from the checkpoint."
     )
 
 

@@ -105,7 +105,7 @@ class Setting:
         if self.source is None and "source" in self.recipe.labelled:
             raise ConfigError(
                 f"adapt: {self.method} trains on the source's labelled stamps too, but the stamps and splits "
-                "of the model's survey were not found; give --source-stamps and --source-splits, or take "
+                "of the model's survey were not found; give --source-stamps and --source-splits, or use "
                 "--method finetune."
             )
         if self.recipe.uses_unlabelled and not len(self.few_labels.pile):
@@ -116,7 +116,8 @@ class Setting:
         if self.method == "finetune" and self.starting_model.head != self.recipe.head:
             raise ConfigError(
                 f"adapt: fine-tuning continues from a linear head, but {self.model} has a "
-                f"{self.starting_model.head} head; start from the baseline that it was made of, or take mme."
+                f"{self.starting_model.head} head; start from the baseline from which it was made, or use "
+                "mme."
             )
         for stamps in (self.source_stamps, self.target_stamps):
             if stamps is not None:

@@ -40,7 +40,9 @@ def simulate(
 
     path = constants or Path("resources/surveys") / f"{survey}.yaml"
     if not path.is_file():
-        raise StampshiftError(f"{path}: no constants of {survey} there; run from the project's folder.")
+        raise StampshiftError(
+            f"{path} does not exist; it holds the constants of {survey}. Run from the project's folder."
+        )
     constants_read = yaml.safe_load(path.read_text())
     simulate_survey(
         survey, stamps=stamps, seed=seed, constants=constants_read, folder=folder, processes=processes

@@ -28,7 +28,7 @@ def plan(
         typer.Option(min=1, help="Cores for all jobs; those of the profile, or all, if not given."),
     ] = None,
     study: Annotated[Study, typer.Option(help="The study across surveys, or that of DES.")] = Study.main,
-    everything: Annotated[bool, typer.Option("--all", help="Count what is there already, too.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Also count finished jobs.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Print what the experiment will take here: jobs, trainings, hours, disk, memory. It takes a minute."""

@@ -30,7 +30,7 @@ class WorkerError(StampshiftError):
     def __init__(self, at_work: str, remedy: str) -> None:
         super().__init__(
             "a worker process was killed, most likely by the system's out-of-memory killer (`dmesg` shows "
-            f"it), with {at_work} at work. {remedy}"
+            f"it), with {at_work} running. {remedy}"
         )
 
 

@@ -70,9 +70,9 @@ def lambda_curves(search: Mapping[str, Any]) -> Figure:
     means, chosen = mean_validation(search), search["chosen"]
     if chosen not in means.index:
         raise ContractError(
-            f"lambda/{pair}.json: the chosen entropy weight {chosen:g} is none of the "
-            f"searched ({', '.join(f'{weight:g}' for weight in means.index) or 'none'}). Only a search "
-            "('choice: search' in the config) can be drawn; delete the file to search again."
+            f"lambda/{pair}.json: the chosen entropy weight {chosen:g} is not one of those searched "
+            f"({', '.join(f'{weight:g}' for weight in means.index) or 'none'}). Only a search ('choice: "
+            "search' in the config) can be drawn; delete the file to search again."
         )
     trials = pd.DataFrame(list(search["search"])).sort_values(["shots", "entropy_weight"])
     figure = new_figure(2.9, width_inches=COLUMN_WIDTH_INCHES)

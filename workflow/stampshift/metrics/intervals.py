@@ -119,7 +119,7 @@ def _interval(
     real, bogus = np.flatnonzero(label == REAL), np.flatnonzero(label == BOGUS)
     if min(len(real), len(bogus)) < 2:
         raise ContractError(
-            f"expected at least two stamps of either label to draw from, found {len(real)} real and "
+            f"expected at least two stamps of each label to draw from, found {len(real)} real and "
             f"{len(bogus)} bogus; give the survey more stamps or a larger test part."
         )
 

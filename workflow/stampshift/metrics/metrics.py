@@ -30,7 +30,7 @@ def confusion(labels: ArrayLike, scores: ArrayLike, *, threshold: float = THRESH
     Raises
     ------
     ContractError
-        If lengths differ, a label is neither 0 nor 1, a score is no probability, or a class is empty.
+        If lengths differ, a label is neither 0 nor 1, a score is not a probability, or a class is empty.
     """
     real, score = _checked(labels, scores)
     called_real = score > threshold

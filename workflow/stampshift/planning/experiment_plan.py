@@ -88,12 +88,12 @@ def hours(
 def as_text(plan: Plan) -> str:
     """A plan for people: a table, and what it rests on."""
     if not plan["jobs"]:
-        return "Nothing to be done: all results are there. `--all` counts what they took."
+        return "Nothing to do: all results exist. `--all` shows what they took."
     trained = {kind: counted["count"] for kind, counted in plan["trainings"].items()}
     rows = [("jobs", str(sum(plan["jobs"].values())), ""), ("trainings", str(sum(trained.values())), "")]
     for kind, count in trained.items():
         reused = plan["trainings"][kind]["reused"]
-        note = f"and {reused} taken over from the lambda search" if reused else ""
+        note = f"and {reused} reused from the lambda search" if reused else ""
         rows.append((f"  {kind}", str(count), note))
     names = {"core": "core time", "gpu": "GPU time", "wall": f"wall-clock, {_count(plan['cores'], 'core')}"}
     for key, name in names.items():
@@ -123,15 +123,15 @@ def _notes(plan: Plan) -> Iterator[str]:
     yield f"calibrated in {here['seconds']:.0f} s, {processes} side by side{device}; times are on free cores"
     if plan["finished_jobs"]:
         finished = _count(plan["finished_jobs"], "finished job")
-        yield f"jobs that neither train, simulate nor make stamps: as long as {finished} of their rules"
+        yield f"jobs that neither train, simulate nor make stamps: times from {finished} of the same rules"
     if here["free_share"] < BUSY:
         share = f"{here['free_share']:.0%}"
         busy = duration(plan["hours"]["expected"]["wall"] / here["free_share"])
-        yield f"other programs leave a process {share} of a core now: as busy as this, {busy}"
+        yield f"other programs leave a process {share} of a core now; at this load the wall-clock is {busy}"
     if "download" in plan["jobs"]:
         yield f"not counted: the time of {_count(plan['jobs']['download'], 'download')}"
     yield from (f"{name}: put the raw archive at {path} first" for name, path in plan["absent"].items())
-    yield from (f"{name}: number of stamps unknown, taken to be none" for name in plan["unknown"])
+    yield from (f"{name}: number of stamps unknown, counted as none" for name in plan["unknown"])
 
 
 def duration(seconds: float) -> str:

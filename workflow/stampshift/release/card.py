@@ -103,8 +103,8 @@ def _tested(release: ReleasedModel, survey: ReleasedSurvey, predictions: pd.Data
     apart = float(np.abs(1 / (1 + np.exp(-scores.logit.astype(np.float64))) - lines["score"]).max())
     if apart > AGREEMENT:
         raise ContractError(
-            f"{survey.name}: predictions.parquet holds other scores of the test stamps than model.pt gives, "
-            f"{apart:.3g} apart; the two are not of one run, or the stamps file has changed."
+            f"{survey.name}: predictions.parquet and model.pt give different scores for the test stamps, "
+            f"{apart:.3g} apart; the two are not from the same run, or the stamps file has changed."
         )
     return pd.DataFrame(
         {

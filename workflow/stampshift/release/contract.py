@@ -90,8 +90,8 @@ class Contract:
         names = {each.name for each in fields(cls)}
         if names != set(content):
             raise ContractError(
-                f"{path}: misses {_listed(names - set(content))}, and has "
-                f"{_listed(set(content) - names)} that no contract has; export the model again."
+                f"{path}: lacks {_listed(names - set(content))}, and has {_listed(set(content) - names)}, "
+                "which no contract has; export the model again."
             )
         for name in DIGESTED:
             _check_file(folder / name, content["digests"].get(name))

@@ -61,7 +61,7 @@ def make_release(output: Path, run: TrainedRun) -> None:
     home = _checked(surveys, model)
     normalisation = _normalisation(home)
     if output.exists():
-        raise ContractError(f"{output}: exists already; give another --output, or delete it first.")
+        raise ContractError(f"{output}: already exists; give another --output, or delete it first.")
     with atomic_folder(output) as folder:
         model.save(folder / MODEL)
         classifier = model.classifier(torch.device("cpu"))
@@ -121,7 +121,7 @@ def _normalisation(survey: ReleasedSurvey) -> str:
     missing = {"normalisation", "invalid"} - set(attributes)
     if missing:
         raise ContractError(
-            f"{survey.name}: the stamps file does not say its {' nor its '.join(sorted(missing))}, which a "
+            f"{survey.name}: the stamps file does not state its {' or its '.join(sorted(missing))}, which a "
             "score needs; delete it, and the workflow makes it again."
         )
     return str(attributes["normalisation"])

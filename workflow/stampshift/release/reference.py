@@ -79,8 +79,8 @@ def reference_table(surveys: Sequence[ReleasedSurvey], *, network: OnnxNetwork) 
 def _lines(survey: ReleasedSurvey, network: OnnxNetwork) -> pd.DataFrame:
     if not len(survey.held_out):
         raise ContractError(
-            f"{survey.name}: expected stamps that were held out of the training, found none; without them "
-            "nothing is known of how the model scores this survey. Give some stamps, labelled or not."
+            f"{survey.name}: expected stamps that were held out of the training, found none; without them it "
+            "is not known how the model scores this survey. Give some stamps, labelled or not."
         )
     outputs = network.run(survey.stamps.stamps, survey.held_out)
     labelled, unlabelled = len(survey.validation), len(survey.unlabelled)

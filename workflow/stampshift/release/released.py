@@ -118,14 +118,14 @@ class ReleasedModel:
         expected = (len(CHANNELS), size, size)
         if stamps.shape[1:] != expected or stamps.dtype != np.float32:
             raise ContractError(
-                f"{self.folder}: scores stamps of shape (n, {', '.join(map(str, expected))}) and float32, "
+                f"{self.folder}: expected stamps of shape (n, {', '.join(map(str, expected))}) and float32, "
                 f"found {stamps.shape} and {stamps.dtype}; preprocess them as its contract says."
             )
         finite = np.isfinite(stamps).all(axis=(1, 2, 3))
         if not finite.all():
             raise ContractError(
-                f"{self.folder}: scores finite pixels, found another in stamp {int(np.argmin(finite))} of "
-                f"{len(stamps)}; preprocess them as its contract says."
+                f"{self.folder}: expected finite pixels, found another value in stamp "
+                f"{int(np.argmin(finite))} of {len(stamps)}; preprocess them as its contract says."
             )
         outputs = self._network.run(stamps)
         logit = outputs.logits[:, REAL] - outputs.logits[:, BOGUS]

@@ -99,12 +99,14 @@ def _beside(folder: Path, run: Run, place: str, option: str) -> Path:
     resolved = folder.resolve()
     if resolved.parts[-len(parts) :] != parts:
         raise ContractError(
-            f"{folder}: expected to lie in its results as {run.folder}; as it does not, give the file "
-            f"{place} of its results by {option}."
+            f"{folder}: expected the folder {run.folder} inside its results; it is elsewhere, so give the "
+            f"file {place} of its results with {option}."
         )
     path = resolved.parents[len(parts) - 1] / place
     if not path.is_file():
-        raise ContractError(f"{path}: no such file, which the run {run} was trained on; give it by {option}.")
+        raise ContractError(
+            f"{path} does not exist, but the run {run} was trained on it; give its path with {option}."
+        )
     return path
 
 
@@ -122,8 +124,8 @@ def _check_test_part(folder: Path, predictions: pd.DataFrame, splits: Splits) ->
     if not np.array_equal(rows, np.sort(splits.test)):
         raise ContractError(
             f"{folder}: expected predictions of the {len(splits.test)} test stamps of the splits of "
-            f"{splits.survey}, found those of {len(rows)} stamps, not the same; give the splits file that "
-            "the run was trained on."
+            f"{splits.survey}, found those of {len(rows)} stamps, which are not the same; give the splits "
+            "file that the run was trained on."
         )
 
 
@@ -133,10 +135,10 @@ def _check_test_labels(folder: Path, predictions: pd.DataFrame, survey: Stamps) 
     other = int((survey.labels[lines["row"]] != lines["label"]).sum())
     if other:
         raise ContractError(
-            f"{folder}: expected the test labels of its predictions.parquet, found another one for {other} "
-            f"of {len(lines)} test stamps of {survey.survey}. The run was trained on other labels: give its "
-            "labels file by --labels, such as results/des_study/labels.parquet, and none where the archive's "
-            "labels count."
+            f"{folder}: expected the test labels of its predictions.parquet, found a different label for "
+            f"{other} of {len(lines)} test stamps of {survey.survey}. The run was trained on other labels: "
+            "give its labels file with --labels, such as results/des_study/labels.parquet, or leave --labels "
+            "out if it was trained on the archive's."
         )
 
 
@@ -145,7 +147,7 @@ def _adaptation(folder: Path, metrics: Mapping[str, Any]) -> TrainedRun:
     files = {name: path and Path(path) for name, path in metrics["files"].items()}
     if files["source_stamps"] is None:
         raise ContractError(
-            f"{folder}: was adapted without stamps of its source, from which a released model knows what "
+            f"{folder}: was adapted without stamps of its source, which a released model needs to know what "
             "stamps look like; adapt it again with --source-stamps and --source-splits."
         )
     source, target = (
@@ -171,7 +173,7 @@ def _adaptation(folder: Path, metrics: Mapping[str, Any]) -> TrainedRun:
 
 def _unchanged(path: Path, folder: Path, digests: Mapping[str, str]) -> Stamps:
     if not path.is_file():
-        raise ContractError(f"{path}: no such file, with which {folder} was adapted; put it back.")
+        raise ContractError(f"{path} does not exist, but {folder} was adapted with it; put it back.")
     stamps = Stamps.open(path, unlabelled=True)
     if stamps.attributes["digest"] != digests.get(stamps.survey):
         raise ContractError(

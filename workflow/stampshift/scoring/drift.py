@@ -172,7 +172,7 @@ def _findings(survey: str, found: Mapping[str, Any]) -> list[str]:
     sentences, lines = [], found["distributions"]
     if not found["reference"]["known"]:
         sentences.append(
-            f"{survey} is no survey of this model; it is compared with {found['reference']['survey']}."
+            f"{survey} is not a survey of this model; it is compared with {found['reference']['survey']}."
         )
     lost = found["stamps"] - found["scored"]
     if lost:
@@ -180,8 +180,8 @@ def _findings(survey: str, found: Mapping[str, Any]) -> list[str]:
     outliers = found["out_of_distribution"]
     if outliers["share"] and outliers["share"]["low"] > EXCESS * outliers["expected"]:
         sentences.append(
-            f"{survey}: {outliers['share']['value']:.1%} of the stamps are out of distribution, expected are "
-            f"{outliers['expected']:.1%}."
+            f"{survey}: {outliers['share']['value']:.1%} of the stamps are out of distribution, "
+            f"{outliers['expected']:.1%} expected."
         )
     drifted = [line for line in lines if line["verdict"] == DRIFT]
     if drifted:
@@ -193,7 +193,8 @@ def _findings(survey: str, found: Mapping[str, Any]) -> list[str]:
         sentences.append(f"{survey}: drifted, with the KS distance from the reference: {listed}.")
     if drifted and all(line["quantity"] == "score" for line in drifted):
         sentences.append(
-            f"{survey}: similarity and distance have not drifted: another share of reals would explain it."
+            f"{survey}: similarity and distance have not drifted: a different share of reals would explain "
+            "it."
         )
     if all(line["verdict"] == TOO_FEW for line in lines):
         sentences.append(f"{survey}: fewer than {FEWEST} stamps on one side; nothing can be compared.")

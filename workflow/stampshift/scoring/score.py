@@ -53,7 +53,7 @@ class ScoredNight:
         text = [
             f"{output}: {self.lines} candidates, {self.scored} scored"
             + (f", {self.real} called real at {threshold:.4g}" if threshold is not None else "")
-            + f"; {rate:.0f} a second"
+            + f"; {rate:.0f} per second"
             + (f", {self.kept} of them from an earlier call" if self.kept else "")
         ]
         text += [f"  {name}: {count}" for name, count in self.flags.most_common()]
@@ -96,7 +96,7 @@ def score(
             f"{output}: expected a name that ends in {' or '.join(WRITERS)}, found '{output.suffix}'."
         )
     if output.exists() and not overwrite:
-        raise ConfigError(f"{output}: exists already; give another --output, or --overwrite.")
+        raise ConfigError(f"{output}: already exists; give another --output, or --overwrite.")
     opened = ReleasedModel.open(release)
     tables = [path for path in inputs if path.is_file() and h5py.is_hdf5(path)]
     packets = [path for path in inputs if path not in tables]

@@ -187,8 +187,8 @@ def _binned(
     positive = np.isfinite(snr) & (snr > 0)
     if not positive.any():
         raise ContractError(
-            f"{survey}: expected positive S/N, found none among {counted(len(snr), 'test stamp')}. Do "
-            "without recall by S/N: diagnostics.snr_bins: null."
+            f"{survey}: expected positive S/N, found none among {counted(len(snr), 'test stamp')}. Switch "
+            "off recall by S/N with diagnostics.snr_bins: null."
         )
     inner_edges = np.quantile(snr[positive], np.linspace(0, 1, bins + 1)[1:-1])
     number = np.where(positive, 1 + np.searchsorted(inner_edges, snr), NO_BIN)

@@ -136,7 +136,7 @@ def _rows(path: Path) -> list[dict[str, Any]]:
     for survey, metrics in content["evaluation"].items():
         missing = [key for key in METRICS if key not in metrics]
         if missing:
-            raise ContractError(f"{path}: evaluation on {survey} misses {', '.join(missing)}. {remedy}")
+            raise ContractError(f"{path}: the evaluation on {survey} lacks {', '.join(missing)}. {remedy}")
         row = {key: content[key] for key in FACTORS + TRAINING} | {key: metrics[key] for key in METRICS}
         rows.append(row | {"evaluated_on": survey, "target": survey if is_baseline else content["target"]})
     return rows

@@ -73,7 +73,7 @@ def train_cohort(
         finished = len(plans) - stopped - len(failures)
         raise StoppedError(
             f"stopped by {request.signal_name} with {finished} of {len(plans)} runs finished; the others are "
-            "kept as they were after their last whole epoch. The same command again goes on from there."
+            "saved after their last complete epoch. Run the same command again to continue."
             + "".join(f"\nFailed before: {failure}" for failure in failures)
         )
     if failures:

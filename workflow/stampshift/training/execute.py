@@ -36,12 +36,12 @@ def execute(
     """
     key = plan.key(device)
     if store.has(key):
-        log.info("%s: finished before, kept", plan.folder)
+        log.info("%s: already finished, kept", plan.folder)
         return
     stop_if_asked()
     task, checkpoint = prepare(plan, device=device), store.load_checkpoint(key)
     if checkpoint is not None:
-        log.info("%s: goes on after epoch %d", task.name, len(checkpoint["progress"]["history"]))
+        log.info("%s: continues after epoch %d", task.name, len(checkpoint["progress"]["history"]))
     # disable=None: no bar where the output is no terminal
     with tqdm(desc=task.name, unit="epoch", position=bar_position, leave=False, disable=None) as bar:
 

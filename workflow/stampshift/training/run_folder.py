@@ -71,7 +71,7 @@ def read_metrics(
     metrics = read_json(path, remedy=remedy)
     missing = [name for name in needed if name not in metrics] if isinstance(metrics, dict) else needed
     if missing:
-        raise ContractError(f"{path}: misses {', '.join(missing)}. {remedy}")
+        raise ContractError(f"{path}: lacks {', '.join(missing)}. {remedy}")
     return dict(metrics)
 
 

@@ -82,7 +82,7 @@ def side_by_side(
                 slots.append(slot)
                 if short and beside > 1:
                     width = min(width, beside // 2)
-                    log.warning("%s: %s Going on with %d at a time.", plan.folder, error, width)
+                    log.warning("%s: %s Continuing with %d at a time.", plan.folder, error, width)
                     waiting.append(plan)
                 else:
                     yield plan, error
@@ -97,4 +97,4 @@ def _explained(error: BaseException | None, beside: int) -> BaseException | None
     if not isinstance(error, BrokenProcessPool):
         return error
     at_work = "only this one" if beside == 1 else f"up to {beside} of them"
-    return WorkerError(at_work, "Give the job more memory; a rerun goes on from the checkpoint.")
+    return WorkerError(at_work, "Give the job more memory; a rerun continues from the checkpoint.")

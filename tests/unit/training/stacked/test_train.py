@@ -189,7 +189,7 @@ def test_where_memory_does_not_suffice_the_stack_is_halved_and_goes_on(
     assert set(train(runs, store).values()) == {None}
     assert [len(lanes) for lanes in seen[:2]] == [4, 2]
     assert max(len(lanes) for lanes in seen[2:]) == enough_for
-    assert "CUDA out of memory. Going on with 2 lanes." in caplog.text
+    assert "CUDA out of memory. Continuing with 2 lanes." in caplog.text
     assert_as_alone(runs[:2], store, tmp_path)
 
 
@@ -262,7 +262,7 @@ def test_finished_runs_are_kept(tmp_path, plans, caplog):
     ended = train(runs, store)
     assert set(ended.values()) == {None}
     assert (store.record(runs[0].key(CPU)) / "metrics.json").stat().st_mtime_ns == before
-    assert "baseline/A/seed-0: finished before, kept" in caplog.text
+    assert "baseline/A/seed-0: already finished, kept" in caplog.text
 
 
 def test_on_a_gpu_the_stacks_code_is_part_of_a_runs_key_and_on_a_cpu_it_is_not(plans, monkeypatch):

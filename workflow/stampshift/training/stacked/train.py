@@ -98,7 +98,7 @@ def _train_kind(
         short = is_out_of_memory(problem)
         if short and len(unfinished) > 1:
             width = len(unfinished) // 2
-            log.warning("%s Going on with %d lanes.", problem, width)
+            log.warning("%s Continuing with %d lanes.", problem, width)
             waiting.extendleft(reversed(unfinished))
         else:
             yield from ((run.plan, problem) for run in unfinished)
