@@ -112,4 +112,4 @@ def test_a_label_file_that_is_not_there_stops_the_run_before_the_first_job(fresh
     (fresh.folder / "mine-labels.csv").unlink()
     done = fresh.snakemake("--dry-run", config=with_survey(section))
     assert done.returncode != 0
-    assert "Mine: there is no label file mine-labels.csv" in done.stderr + done.stdout
+    assert "Mine: the label file mine-labels.csv does not exist" in done.stderr + done.stdout

@@ -124,8 +124,8 @@ def labels_of_archive(survey):
     missing = [path for path in label_files(section) if not Path(path).exists()]
     if missing:
         raise WorkflowError(
-            f"{survey}: there is no label file {missing[0]}, which the config's "
-            f"surveys.{survey}.{section['reader']}.labels names. Put it there, or correct the path."
+            f"{survey}: the label file {missing[0]} does not exist; it is the config's "
+            f"surveys.{survey}.{section['reader']}.labels. Put it there, or correct the path."
         )
     return label_files(section)
 

@@ -29,7 +29,7 @@ rule simulate:
 
 
 rule simulate_flipped:
-    """An archive in DES' format with a share of wrong labels, and the truth beside them."""
+    """An archive in DES' format with a share of wrong labels, and a file of the true ones."""
     input:
         constants="resources/surveys/{survey}.yaml",
     output:

@@ -71,7 +71,7 @@ rule des_study_candidates:
 
 
 rule des_study_labels:
-    """Old and corrected labels of every stamp; without a review this ends with a message how to make one."""
+    """Old and corrected labels of every stamp; without a review it stops and says how to make one."""
     input:
         stamps=rules.des_study_stamps.output[0],
         relabels=relabel_file,

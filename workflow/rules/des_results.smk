@@ -12,7 +12,7 @@ rule des_study:
 
 
 rule des_performance:
-    """How well the models of a part tell reals from bogus."""
+    """How well the models of a part separate reals from bogus."""
     input:
         predictions=des_part_files(DES_MODELS, "predictions.parquet"),
         splits="<results>/des_study/splits/{part}.npz",

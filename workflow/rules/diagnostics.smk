@@ -69,7 +69,7 @@ rule signal_to_noise:
 
 
 rule diagnostics:
-    """What a pair's predictions say: curves, scores, calibration, classes, and the shift between features."""
+    """Diagnostics of a pair: curves, scores, calibration, classes, and the shift between features."""
     input:
         few_and_many=files_of(few_and_many, "predictions.parquet"),
         many=files_of(many, "predictions.parquet"),

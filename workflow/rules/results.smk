@@ -111,8 +111,8 @@ rule table1_figure:
 
 rule pair_table:
     """
-    Balanced accuracy of models moved as {pair}, by number of labelled target stamps per class (shots), on the source
-    and on the target: mean, sample standard deviation and number of splits. Lines with 0 shots are the baseline without
+    Balanced accuracy of models of {pair}, by number of labelled target stamps per class (shots), on the source and on
+    the target: mean, sample standard deviation and number of splits. Lines with 0 shots are the baseline without
     adaptation. Published: Tables 2 to 25 of Bolívar (2022).
     """
     input:
@@ -132,10 +132,10 @@ rule pair_table:
 
 rule pair_figure:
     """
-    Balanced accuracy of models moved as {pair} by number of labelled target stamps per class, on the target (left) and
-    on the source (right). Boxes hold the quartiles over splits with the median, whiskers reach to 1.5 interquartile
-    ranges, every split is a dot and a diamond is the mean; the dashed line is the mean of the baseline without
-    adaptation. The vertical axis starts at 0.4, or lower where a run is. Published: Figures 21 to 32 of Bolívar (2022).
+    Balanced accuracy of models of {pair} by number of labelled target stamps per class, on the target (left) and on the
+    source (right). Boxes show the quartiles over splits and the median, whiskers reach to 1.5 interquartile ranges,
+    every split is a dot and a diamond is the mean; the dashed line is the mean of the baseline without adaptation. The
+    vertical axis starts at 0.4, or lower if a run is lower. Published: Figures 21 to 32 of Bolívar (2022).
     """
     input:
         runs=rules.gather_pair.output[0],
@@ -249,9 +249,9 @@ rule summary_page:
 
 rule published_decisions:
     """
-    Tables 26 and 27 of Bolívar (2022) as printed, and as the published means and standard deviations give them under
-    our rule, with Welch's t-test in place of the paired one: the single splits are not published. No number here comes
-    from this run.
+    Tables 26 and 27 of Bolívar (2022) as printed, and as they follow from the published means and standard deviations
+    under our rule, with Welch's t-test in place of the paired one: the single splits are not published. No number here
+    comes from this run.
     """
     input:
         published=PUBLISHED_ACCURACY,
@@ -271,7 +271,7 @@ if not SIMULATED:
 
     rule beside_published:
         """
-        Every published balanced accuracy that this run has too, ours beside it: mean and standard deviation over splits,
+        Every published balanced accuracy that this run has too, next to ours: mean and standard deviation over splits,
         their difference, and the difference in units of the combined standard error.
         """
         input:
@@ -389,8 +389,8 @@ rule learning_curves_figure:
 
 rule examples_figure:
     """
-    Preprocessed triplets (template, science, difference) of every class of {survey}, spread evenly over the class's
-    stamps. Each image is stretched by itself.
+    Preprocessed triplets (template, science, difference) of every class of {survey}, chosen evenly from the class's
+    stamps. Each image is stretched separately.
     """
     input:
         stamps="<results>/stamps/{survey}.h5",
