@@ -87,7 +87,7 @@ def test_votes_by_key_are_saved_and_then_the_model_speaks(address, enter, store)
     assert rows(store) == [("ann", "c0", "real"), ("ann", "c1", "bogus"), ("ann", "c2", "skip")]
 
 
-def test_a_held_key_and_shortcuts_of_the_browser_are_no_votes(address, enter, store):
+def test_a_held_key_and_shortcuts_of_the_browser_are_not_votes(address, enter, store):
     page = enter(address, "ann")
     page.keyboard.down("r")
     page.keyboard.down("r")  # the keyboard repeats a key that is held
@@ -213,7 +213,7 @@ def test_label_and_score_can_be_shown_before_or_never(address, enter):
     expect(page.locator("#last")).to_have_text("last: c0, real")
 
 
-def test_of_stamps_without_a_label_the_page_says_so(chromium, tmp_path, enter):
+def test_the_page_says_that_a_stamp_has_no_label(chromium, tmp_path, enter):
     review = open_review(write_new_survey(tmp_path, [255, 1, 255]), stamps=None, shuffle_seed=None)
     with (
         VoteStore.open(tmp_path / "votes.sqlite", review) as store,

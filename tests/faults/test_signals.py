@@ -19,7 +19,7 @@ def logged(caplog):
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_a_killed_job_goes_on_from_its_checkpoints(training_job, undisturbed, caplog, threads):
+def test_a_killed_job_continues_from_its_checkpoints(training_job, undisturbed, caplog, threads):
     process = training_job.start(threads=threads, wait=WAIT)
     worker = psutil.Process(training_job.at_work)
     process.kill()
@@ -36,7 +36,7 @@ def test_a_killed_job_goes_on_from_its_checkpoints(training_job, undisturbed, ca
     [(1, os.kill, signal.SIGINT), (2, os.kill, signal.SIGTERM), (2, os.killpg, signal.SIGTERM)],
     ids=["one process", "job", "job, workers and fork server"],
 )
-def test_a_job_asked_to_end_keeps_its_last_epoch_and_goes_on_from_it(
+def test_a_job_asked_to_end_keeps_its_last_epoch_and_continues_from_it(
     training_job, undisturbed, caplog, threads, send, number
 ):
     """Checkpoints are far apart: only the one made on the signal can be what the rerun continues from."""
@@ -53,7 +53,7 @@ def test_a_job_asked_to_end_keeps_its_last_epoch_and_goes_on_from_it(
     assert training_job.results() == undisturbed
 
 
-def test_a_killed_worker_costs_nothing_and_the_job_goes_on_with_fewer(training_job, undisturbed):
+def test_a_killed_worker_costs_nothing_and_the_job_continues_with_fewer(training_job, undisturbed):
     process = training_job.start(threads=2, wait=WAIT)
     os.kill(training_job.at_work, signal.SIGKILL)
     # the run is tried again, continues after epoch 1 and waits where it waited before
@@ -67,7 +67,7 @@ def test_a_killed_worker_costs_nothing_and_the_job_goes_on_with_fewer(training_j
     assert training_job.results() == undisturbed
 
 
-def test_a_run_whose_process_is_killed_again_and_again_fails_by_name_and_the_rerun_goes_on(
+def test_a_run_whose_process_is_killed_repeatedly_fails_by_name_and_the_rerun_continues(
     training_job, undisturbed, caplog
 ):
     process = training_job.start(threads=2, wait=WAIT)

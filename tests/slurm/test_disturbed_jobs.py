@@ -143,7 +143,7 @@ def test_disturbed_trainings_end_with_the_bytes_of_undisturbed_ones(disturbed, u
         assert after == undisturbed.contents(f"results/baseline/*/seed-0/{name}")
 
 
-def test_every_start_goes_on_where_the_one_before_was_stopped(disturbed):
+def test_every_start_continues_where_the_one_before_was_stopped(disturbed):
     assert disturbed.resumed_after == {MOVED: [0, 1, 2], STARVED: [0, 1, 2]}
 
 

@@ -287,7 +287,7 @@ def simulated_baseline(tmp_path_factory):
     )
 
 
-def test_a_trained_model_tells_the_real_des_triplets_apart(simulated_baseline, des):
+def test_a_trained_model_separates_the_real_des_triplets(simulated_baseline, des):
     """A model that has seen nothing but simulated DES ranks most real triplets above most artifacts."""
     classes = {"real": "real", "artifact": "bogus"}
     block = preprocess(

@@ -192,7 +192,7 @@ def test_without_a_review_everything_before_it_runs_and_then_it_says_what_to_do(
     assert "true_label" in labels
 
 
-def test_a_relabelled_table_stands_in_for_a_review(labelled):
+def test_a_relabelled_table_replaces_a_review(labelled):
     project, _ = labelled
     config = with_relabels(origin="table", path=f"{ARCHIVE}/planted_flips.csv")
     project.run(f"{STUDY}/labels.parquet", "--force", config=config)

@@ -96,7 +96,7 @@ def test_another_bound_of_the_categories_makes_their_tables_again_and_no_figure(
     assert jobs == {"des_categories": 2, "des_agreement": 2, "des_retraining": 1, "des_study": 1}
 
 
-def test_the_archive_itself_stands_beside_the_published_numbers(fresh):
+def test_the_real_archive_is_compared_with_the_published_numbers(fresh):
     project, target = with_files(fresh), "results/des_study/tables/beside-published.csv"
     project.run(target, *ONLY_RESULTS, config=real())
     cells = pd.read_csv(project.folder / target).set_index(["part", "model", "quantity"])

@@ -55,7 +55,7 @@ def test_the_default_target_asks_for_none_of_it(trained):
     assert not [rule for rule in trained.jobs(config=STUDY) if rule.startswith("des_study")]
 
 
-def test_a_changed_network_trains_anew_and_leaves_stamps_and_the_main_study(trained):
+def test_a_changed_network_trains_again_and_leaves_stamps_and_the_main_study(trained):
     path = trained.folder / "workflow/stampshift/networks/ayyar.py"
     text = path.read_text()
     path.write_text(text.replace("HEAD_DROPOUT = 0.3", "HEAD_DROPOUT = 0.2"))

@@ -249,7 +249,7 @@ def test_without_variants_there_are_no_ablations(fresh):
     assert {"ablation_table", "ablation_figure", "select_variant_lambda"}.isdisjoint(jobs)
 
 
-def test_variants_stand_beside_their_method_under_their_names(fresh):
+def test_variants_are_listed_with_their_method_under_their_names(fresh):
     config = with_variants(*VARIANTS)
     jobs = fresh.jobs(config=config)
     assert jobs["adapt"] == (2 + 4) * 2 * 2  # methods and variants, pairs, numbers of shots
@@ -400,13 +400,13 @@ def test_more_shots_train_the_new_runs_only(finished):
         ("results/mme/HiTS-to-ATLAS/shots-3/seed-7/metrics.json", "MissingRuleException"),
     ],
 )
-def test_a_run_that_is_none_of_the_experiments_is_refused(fresh, target, message):
+def test_a_run_that_is_not_in_the_experiment_is_refused(fresh, target, message):
     done = fresh.snakemake("--dry-run", target)
     assert done.returncode != 0
     assert message in done.stderr + done.stdout
 
 
-def test_where_an_archive_would_come_from_otherwise_changes_nothing(finished):
+def test_the_address_of_an_archive_that_is_not_used_changes_nothing(finished):
     config = with_change("surveys", "HiTS", "path", value="somewhere/else")
     assert finished.jobs(config=config) == {}
 

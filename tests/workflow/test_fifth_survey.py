@@ -83,7 +83,7 @@ def test_packets_from_end_to_end(fresh):
     assert fresh.jobs(*targets, config=config)["stamps"] == 1
 
 
-def test_an_edited_schema_makes_the_stamps_anew(fresh):
+def test_an_edited_schema_makes_the_stamps_again(fresh):
     section = write(fresh, "packets")
     section["packets"]["schemas"] = "schemas"
     (fresh.folder / "schemas").mkdir()
@@ -107,7 +107,7 @@ def test_an_edited_schema_makes_the_stamps_anew(fresh):
     )
 
 
-def test_a_label_file_that_is_not_there_stops_the_run_before_the_first_job(fresh):
+def test_a_missing_label_file_stops_the_run_before_the_first_job(fresh):
     section = write(fresh, "packets")
     (fresh.folder / "mine-labels.csv").unlink()
     done = fresh.snakemake("--dry-run", config=with_survey(section))

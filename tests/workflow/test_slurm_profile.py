@@ -43,7 +43,7 @@ def test_jobs_with_a_gpu_and_no_others_go_to_its_partition(every_job):
     assert to_gpu == with_gpu
 
 
-def test_a_cpu_is_enough_where_the_experiment_says_so(fresh):
+def test_a_cpu_is_enough_if_the_experiment_asks_for_one(fresh):
     config = deepcopy(TINY)
     config["execution"]["device"] = "cpu"
     jobs = planned(fresh, "results/tables/runs.csv", config=config)

@@ -141,7 +141,7 @@ def test_a_wire_packet_that_is_cut_short(tmp_path, length):
 @pytest.mark.parametrize(
     "content", [b"", b"Obj", b"Obj\x01", b"Obj\x01\x02garbage" * 9, b"<html>", b"\x1f\x8b\x08"]
 )
-def test_what_is_no_packet_is_unreadable(tmp_path, content):
+def test_what_is_not_a_packet_is_unreadable(tmp_path, content):
     (tmp_path / "a.avro").write_bytes(content)
     write_night(tmp_path / "b", "ZTF", 1)
     bad, good = read(tmp_path)
@@ -252,7 +252,7 @@ def test_parquet_with_a_null_cutout(tmp_path):
 @pytest.mark.parametrize(
     ("content", "problem"), [(b"PAR1 and then nothing", "unreadable packet"), (None, "unknown schema")]
 )
-def test_parquet_that_is_no_table_of_alerts(tmp_path, content, problem):
+def test_parquet_that_is_not_a_table_of_alerts(tmp_path, content, problem):
     path = tmp_path / "a.parquet"
     if content:
         path.write_bytes(content)

@@ -54,6 +54,6 @@ def test_the_wire_format_shows_it_by_its_schemas(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"rubbish", b"\x1f\x8bcut", b"Obj\x01cut", b"\x00"])
-def test_what_is_no_packet_has_no_dialect(tmp_path, content):
+def test_what_is_not_a_packet_has_no_dialect(tmp_path, content):
     (tmp_path / "1.avro").write_bytes(content)
     assert found(tmp_path / "1.avro", tmp_path) == [(None, "")]

@@ -122,7 +122,7 @@ def test_a_damaged_cutout_is_named(tmp_path, survey, damage):
     assert good.problem == ""
 
 
-def test_packets_of_an_unknown_schema_are_each_told(tmp_path):
+def test_every_packet_of_an_unknown_schema_is_reported(tmp_path):
     schema = {"type": "record", "name": "mine", "fields": [{"name": "brightness", "type": "double"}]}
     file = io.BytesIO()
     fastavro.writer(file, schema, [{"brightness": 1.0}, {"brightness": 2.0}])

@@ -22,7 +22,7 @@ def test_inspect_prints_counts_of_a_stamps_file(monkeypatch, capsys, survey_file
     assert "ghost" in printed
 
 
-def test_a_file_that_is_not_there_is_one_sentence_and_status_one(monkeypatch, tmp_path):
+def test_a_missing_file_is_one_sentence_and_status_one(monkeypatch, tmp_path):
     message = call(monkeypatch, "inspect", tmp_path / "nothing.h5")
     assert message.startswith("ArchiveError: ")
     assert "nothing.h5: no such file or folder" in message

@@ -54,7 +54,7 @@ def test_run_folders_are_the_documented_paths():
     assert Run("mme", "HiTS", "ZTF", 5, 0).folder == "mme/HiTS-to-ZTF/shots-5/seed-0"
 
 
-def test_variants_run_under_their_names_and_are_none_of_the_methods():
+def test_variants_run_under_their_names_and_are_not_methods():
     one = experiment(methods__other=VARIANT, methods__scratch={}, splits__shots=[5], splits__seeds=[0])
     assert one.methods == ("finetune", "mme", "scratch")
     assert one.variants == ("other",)

@@ -43,7 +43,7 @@ SIMULATED_HITS = {"surveys__HiTS__origin": "simulate", "des_study__new_survey": 
 @pytest.mark.parametrize(
     "changes", [{}, PLANTED, PLANTED | {"des_study__relabels__origin": "planted"}, SIMULATED_HITS]
 )
-def test_what_agrees_with_itself_passes(changes):
+def test_a_consistent_configuration_passes(changes):
     read_experiment(changed(**changes))
 
 
@@ -82,7 +82,7 @@ def test_what_agrees_with_itself_passes(changes):
         ),
     ],
 )
-def test_what_contradicts_itself_is_one_sentence(changes, message):
+def test_a_contradiction_is_one_sentence(changes, message):
     with pytest.raises(ConfigError) as caught:
         read_experiment(changed(**changes))
     assert message in str(caught.value)

@@ -38,7 +38,7 @@ def read(**section):
         ("folder", {}),
     ],
 )
-def test_a_survey_of_ones_own_joins_the_grid(reader, options):
+def test_a_users_survey_joins_the_grid(reader, options):
     experiment = read(reader=reader, **{reader: options})
     assert experiment.surveys[-1] == "Mine"
     pairs = {str(pair) for pair in experiment.pairs}

@@ -15,7 +15,7 @@ def section(**own):
     return read_sections({"mme": {**MME, "entropy_weight": SEARCH}, "other": variant})["other"]
 
 
-def test_a_method_is_no_variant_and_searches_its_own_weight():
+def test_a_method_is_not_a_variant_and_searches_its_own_weight():
     sections = read_sections({"finetune": {}, "mme": {**MME, "entropy_weight": SEARCH}})
     assert not any(section.is_variant for section in sections.values())
     mme, finetune = sections["mme"], sections["finetune"]

@@ -15,7 +15,7 @@ from stampshift.core.files import (
 )
 
 
-def test_a_file_appears_whole_or_not_at_all(tmp_path):
+def test_a_file_appears_only_when_complete(tmp_path):
     path = tmp_path / "new/table.csv"
     with pytest.raises(ValueError, match="half way"), atomic_path(path) as temporary:
         temporary.write_text("half")
@@ -57,7 +57,7 @@ def test_a_folder_that_may_not_be_written_to_is_named(tmp_path, monkeypatch):
         raise PermissionError(errno.EACCES, "Permission denied")
 
 
-def test_what_is_no_refusal_to_write_passes_through(tmp_path):
+def test_other_errors_than_a_refusal_to_write_pass_through(tmp_path):
     with pytest.raises(PermissionError), explained(tmp_path / "table.csv"):
         raise PermissionError(errno.EACCES, "an input file may not be read")
     with pytest.raises(FileNotFoundError), explained(tmp_path / "table.csv"):
@@ -107,7 +107,7 @@ def test_a_table_without_a_column_is_named(tmp_path):
         read_table(tmp_path / "scores.parquet", columns=["score"])
 
 
-def test_a_folder_appears_whole_or_not_at_all(tmp_path):
+def test_a_folder_appears_only_when_complete(tmp_path):
     path = tmp_path / "new/release"
     with pytest.raises(ValueError, match="half way"), atomic_folder(path) as temporary:
         (temporary / "half").write_text("half")

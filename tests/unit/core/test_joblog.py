@@ -23,7 +23,7 @@ def test_an_error_for_the_user_ends_the_job_with_its_message(tmp_path):
         raise ContractError("stamps.h5: delete it")
 
 
-def test_a_job_asked_to_end_clears_away_and_says_so(tmp_path):
+def test_a_job_asked_to_end_cleans_up_and_says_so(tmp_path):
     """A table is being written when SIGTERM comes."""
     code = (
         "import os, sys\n"

@@ -10,7 +10,7 @@ from stampshift.core import locks as lock
 from stampshift.core.locks import LockedError, locked
 
 
-def test_a_second_writer_is_told_who_holds_the_lock_and_stops(tmp_path):
+def test_a_second_writer_learns_who_holds_the_lock_and_stops(tmp_path):
     path = tmp_path / "store/run.lock"
     with locked(path, name="mme/A-to-B/shots-1/seed-0"):
         message = (
@@ -32,7 +32,7 @@ def test_the_lock_is_free_after_the_block_whatever_happens_there(tmp_path):
         pass
 
 
-def test_what_a_killed_process_left_is_no_lock(tmp_path):
+def test_what_a_killed_process_left_is_not_a_lock(tmp_path):
     path = tmp_path / "run.lock"
     path.write_text("process 1 on elsewhere since 1970-01-01 00:00:00+00:00\n")
     with locked(path, name="a run"):

@@ -65,6 +65,6 @@ def test_a_new_method_in_the_registry_changes_no_digest(package):
     assert digests() == before
 
 
-def test_a_module_that_is_not_there_is_named():
+def test_a_missing_module_is_named():
     with pytest.raises(ModuleNotFoundError, match=r"stampshift\.methods\.nothing"):
         code_digest("methods.nothing")

@@ -72,7 +72,7 @@ def test_published_points_are_marked_as_such_and_only_where_given(numbers):
     assert texts == ["network 1", "network 2", "random forest", "MDR 0.05"]
 
 
-def test_every_model_of_the_configuration_has_a_colour_of_its_own():
+def test_every_model_of_the_configuration_has_its_own_colour():
     networks = [f"network_{number}" for number in range(1, 5)]
     colours = [MODEL_COLOURS[model] for model in (*networks, "forest", "forest_of_stamps")]
     assert len(set(colours)) == 6
@@ -113,7 +113,7 @@ def test_validation_loss_is_drawn_where_a_training_wrote_it():
     assert figure.axes[0].get_ylabel() == "cross-entropy"
 
 
-def test_the_review_beside_the_best_and_a_random_one():
+def test_the_review_next_to_the_best_and_a_random_one():
     labels = pd.DataFrame(
         {"row": range(10), "old_label": [0, 1] * 5, "label": 0, "true_label": [1, 1] + [0, 1] * 4}
     )

@@ -34,7 +34,7 @@ def test_a_network_judges_every_test_stamp_once(tmp_path, rows):
         read_test_part([path], models=["network_1"], survey="A", test=[5, 6, 7])
 
 
-def test_a_forest_that_judges_none_is_refused(tmp_path):
+def test_a_forest_that_judges_no_stamp_is_refused(tmp_path):
     with pytest.raises(ContractError, match="found 0 of 0"):
         read_test_part([write(tmp_path, "forest", [1])], models=["forest"], survey="A", test=[5])
 

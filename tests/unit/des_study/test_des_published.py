@@ -70,7 +70,7 @@ def test_ours_of_a_hand_computed_case(values):
     assert found["second", "network_1", "category_3_percent"] == 50
 
 
-def test_ours_beside_the_published(values):
+def test_our_numbers_next_to_the_published(values):
     cells = beside_published(values, published=PUBLISHED).cells.set_index(["part", "model", "quantity"])
     row = cells.loc[("after relabelling", "network 1", "FPR at MDR 0.05")]
     assert row.to_list() == ["0.008", "0.009", "+0.001", "text"]

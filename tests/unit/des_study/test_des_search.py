@@ -61,7 +61,7 @@ def test_the_queue_in_its_own_order(labels):
         ([0], "true_label", "True labels are known only of flips that the simulator planted"),
     ],
 )
-def test_what_is_no_known_answer_is_refused(labels, rows, without, message):
+def test_an_unknown_answer_is_refused(labels, rows, without, message):
     table = labels.drop(columns=without) if without else labels
     with pytest.raises(ContractError, match=message):
         search_success(candidates(*rows), labels=table)

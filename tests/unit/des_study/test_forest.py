@@ -112,7 +112,7 @@ def test_nothing_but_the_train_part_is_learnt_from(grow, parts, stamps, features
     assert record.predictions["label"].tolist() == (1 - reference.predictions["label"]).tolist()
 
 
-def test_other_labels_of_the_train_part_teach_otherwise(grow, stamps):
+def test_other_labels_of_the_train_part_change_the_model(grow, stamps):
     record, reference = grow(labels=(1 - stamps.labels).astype(np.uint8)), grow()
     assert np.corrcoef(record.predictions["score"], reference.predictions["score"])[0, 1] < -0.8
 

@@ -33,7 +33,7 @@ def review(tmp_path, *lines, header="id,old_label,label"):
     return sources(path=path)
 
 
-def test_a_review_changes_the_labels_that_it_decided_otherwise(stamps, tmp_path):
+def test_a_review_changes_the_labels_that_it_contradicts(stamps, tmp_path):
     given = review(tmp_path, "103,real,bogus", "102,bogus,bogus")
     table = corrected_labels(stamps, origin="review", sources=given)
     expected = pd.DataFrame(
@@ -154,7 +154,7 @@ def test_the_perfect_reviewer_corrects_what_was_found_and_no_more(stamps, truth,
     assert table["true_label"].dtype == np.uint8
 
 
-def test_true_labels_stand_beside_a_review_of_planted_flips(stamps, truth, tmp_path):
+def test_true_labels_are_kept_with_a_review_of_planted_flips(stamps, truth, tmp_path):
     given = review(tmp_path, "104,bogus,real")._replace(truth=truth)
     table = corrected_labels(stamps, origin="review", sources=given)
     assert table["label"].tolist() == [1, 0, 1, 1]

@@ -29,7 +29,7 @@ def names(output):
     return sorted(path.name for path in output.parent.iterdir())
 
 
-def test_a_download_is_whole_checked_and_alone(get, server, tmp_path):
+def test_a_download_is_complete_checked_and_alone(get, server, tmp_path):
     output = get()
     assert output.read_bytes() == server.content
     assert names(output) == ["stamps_0.tar"]
@@ -46,7 +46,7 @@ def test_another_file_under_the_old_address_is_kept_but_not_taken(get, server):
     assert (output.parent / "stamps_0.tar.refused").read_bytes() == b"another file"
 
 
-def test_a_wrong_checksum_in_the_config_is_told(get):
+def test_a_wrong_checksum_in_the_config_is_reported(get):
     with pytest.raises(ArchiveError, match=r"expected the configured SHA-256 0{64}"):
         get(sha256="0" * 64)
 

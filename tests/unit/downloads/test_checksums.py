@@ -20,7 +20,7 @@ def test_a_record_is_the_sha256_and_the_size(tmp_path):
     assert record_of(tmp_path / "file") == Record(hashlib.sha256(b"stamps").hexdigest(), 6)
 
 
-def test_the_file_first_seen_holds_ever_after(lock):
+def test_the_file_first_seen_stays_the_reference(lock):
     check("DES/stamps_0.tar", FIRST, known_sha256=None, lock=lock)
     check("DES/stamps_0.tar", FIRST, known_sha256=None, lock=lock)
     with pytest.raises(

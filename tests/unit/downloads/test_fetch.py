@@ -19,7 +19,7 @@ def test_a_whole_file_comes_as_it_is(server, part, retries, waited):
     assert waited == []
 
 
-def test_a_dropped_connection_goes_on_where_it_was(server, part, retries, waited):
+def test_a_dropped_connection_continues_where_it_was(server, part, retries, waited):
     server.drop_after = [300_000, 200_000]
     fetch_freely(server, part, retries)
     assert part.read_bytes() == server.content
@@ -28,7 +28,7 @@ def test_a_dropped_connection_goes_on_where_it_was(server, part, retries, waited
     assert waited == [1.0, 1.0], "a try that got on does not lengthen the pauses"
 
 
-def test_a_killed_download_goes_on_in_the_next_process(server, part, retries):
+def test_a_killed_download_continues_in_the_next_process(server, part, retries):
     server.drop_after, server.statuses = [300_000], [200, 503, 503, 503]
     with pytest.raises(
         ArchiveError, match=r"3 attempts in a row received no data.* 300,000 bytes received so far are kept"
@@ -39,14 +39,14 @@ def test_a_killed_download_goes_on_in_the_next_process(server, part, retries):
     assert server.sent == len(server.content)
 
 
-def test_tries_in_vain_wait_longer_and_longer(server, part, retries, waited):
+def test_failed_tries_wait_longer_and_longer(server, part, retries, waited):
     server.statuses = [503, 503, 503]
     with pytest.raises(ArchiveError, match="status 503"):
         fetch_freely(server, part, retries)
     assert waited == [1.0, 2.0]
 
 
-def test_a_file_that_changed_between_the_tries_is_taken_anew(server, part, retries):
+def test_a_file_that_changed_between_the_tries_is_downloaded_again(server, part, retries):
     server.drop_after = [300_000]
     server.statuses = [200, 503, 503, 503]
     with pytest.raises(ArchiveError):
@@ -57,7 +57,7 @@ def test_a_file_that_changed_between_the_tries_is_taken_anew(server, part, retri
 
 
 @pytest.mark.parametrize(("ranges", "tag"), [(False, '"first"'), (True, None), (True, 'W/"weak"')])
-def test_where_the_rest_cannot_be_had_the_file_comes_again_whole(server, part, retries, ranges, tag):
+def test_if_the_rest_is_not_available_the_whole_file_comes_again(server, part, retries, ranges, tag):
     server.ranges, server.tag, server.drop_after = ranges, tag, [300_000]
     fetch_freely(server, part, retries)
     assert part.read_bytes() == server.content
@@ -84,7 +84,7 @@ def test_a_wrong_address_is_not_tried_again(server, part, retries):
     assert len(server.asked) == 1
 
 
-def test_a_refused_range_starts_anew(server, part, retries):
+def test_a_refused_range_starts_from_the_beginning(server, part, retries):
     server.drop_after, server.statuses = [300_000], [200, 416]
     fetch_freely(server, part, retries)
     assert part.read_bytes() == server.content

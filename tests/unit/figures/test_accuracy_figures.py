@@ -37,7 +37,7 @@ def test_texts_stand_out(all_runs, value, colour):
     assert {text.get_color() for text in axes.texts} == {colour}
 
 
-def test_a_survey_that_is_no_source_has_no_row_and_a_missing_number_is_a_dash(all_runs):
+def test_a_survey_that_is_not_a_source_has_no_row_and_a_missing_number_is_a_dash(all_runs):
     some = all_runs[
         (all_runs["source"] != "C") & ~((all_runs["source"] == "A") & (all_runs["target"] == "C"))
     ]
@@ -98,7 +98,7 @@ def test_every_split_is_a_dot(figure, all_runs):
     np.testing.assert_array_equal(dots[0], values(all_runs, method="finetune", on="B", shots=1))
 
 
-def test_boxes_of_a_number_of_shots_stand_beside_each_other(figure):
+def test_boxes_of_a_number_of_shots_are_side_by_side(figure):
     centres = [patch.get_path().get_extents().x0 for patch in figure.axes[0].patches]
     assert centres[0] < centres[2] < centres[1] < centres[3]  # finetune 1, mme 1, finetune 10, mme 10
 
@@ -203,7 +203,7 @@ def test_all_panels_share_their_axes(panel):
     assert [tick.get_text() for tick in drawn(panel)[-1].get_xticklabels()] == ["1", "10"]
 
 
-def test_the_diagonal_tells_the_baseline_within_its_survey(panel, all_runs):
+def test_the_diagonal_shows_the_baseline_within_its_survey(panel, all_runs):
     texts = [text.get_text() for axes in panel.axes if not axes.axison for text in axes.texts]
     values = all_runs[
         (all_runs["method"] == "baseline") & (all_runs["source"] == "C") & (all_runs["target"] == "C")
@@ -213,7 +213,7 @@ def test_the_diagonal_tells_the_baseline_within_its_survey(panel, all_runs):
     assert texts[0] == f"C\nbaseline on itself\n{expected}"
 
 
-def test_labels_stand_at_the_outer_panels_alone(panel):
+def test_only_the_outer_panels_have_labels(panel):
     labelled = {axes.get_title() for axes in drawn(panel) if axes.get_ylabel() == "balanced accuracy"}
     assert labelled == {"C to A", "A to C", "B to C"}
     below = {axes.get_title() for axes in drawn(panel) if axes.get_xlabel() == "labelled stamps per class"}

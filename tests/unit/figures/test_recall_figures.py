@@ -56,7 +56,7 @@ def test_a_row_of_panels_for_each_survey_that_has_ratios():
     ]
 
 
-def test_points_stand_around_the_median_of_their_bin_on_a_logarithmic_axis():
+def test_points_are_at_the_median_of_their_bin_on_a_logarithmic_axis():
     real, _ = draw("B").axes
     assert real.get_xscale() == "log"
     bars = {container.get_label(): container for container in real.containers}

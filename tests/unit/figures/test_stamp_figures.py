@@ -111,13 +111,13 @@ def test_raw_and_preprocessed_side_by_side():
             np.testing.assert_array_equal(stamp, block.stamps[row, channel])
 
 
-def test_rows_tell_class_and_label_and_the_title_survey_and_simulation():
+def test_rows_show_class_and_label_and_the_title_survey_and_simulation():
     *_, figure = preprocessed("kast", "bogus")
     assert names(figure) == ["kast\n(real)", "bogus"]
     assert figure.get_suptitle() == "S, as published and preprocessed"
 
 
-def test_invalid_pixels_of_raw_images_are_told_apart_by_colour():
+def test_invalid_pixels_of_raw_images_have_their_own_colour():
     *_, figure = preprocessed("kast")
     template = figure.axes[0].images[0]
     expected = np.zeros((9, 9), bool)
@@ -172,7 +172,7 @@ def test_triplets_are_the_stamps_of_the_errors(gallery, surveys):
     np.testing.assert_allclose(shown[3:], surveys["A"].stamps[8])
 
 
-def test_class_identifier_and_score_stand_under_a_triplet(gallery):
+def test_class_identifier_and_score_are_under_a_triplet(gallery):
     texts = [text.get_text() for axes in gallery.axes for text in axes.texts]
     assert texts == ["ghost, A-5, score 0.9877", "ghost, A-8, score 0.7"]
 

@@ -52,7 +52,7 @@ def test_limits_reach_lower_only_where_a_value_is_lower():
     assert accuracy_limits([0.31, 1.0]) == (0.3, 1.005)
 
 
-def test_every_method_has_a_colour_of_its_own():
+def test_every_method_has_its_own_colour():
     methods = ["finetune", "new", "mme", "newer"]
     colours = [method_colour(method, methods) for method in methods]
     assert len(set(colours)) == 4

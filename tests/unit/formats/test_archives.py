@@ -114,7 +114,7 @@ def test_gzip_cut_short_is_refused(tmp_path, formats, lost):
         names(path)
 
 
-def test_file_that_is_no_tar_is_refused(tmp_path):
+def test_file_that_is_not_a_tar_is_refused(tmp_path):
     path = tmp_path / "x.tar"
     path.write_text("<html>404</html>" * 100)
     with pytest.raises(ArchiveError, match=r"x\.tar, at or after its first member: expected a complete tar"):

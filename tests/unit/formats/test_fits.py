@@ -104,7 +104,7 @@ def test_gzip_cut_short_or_altered_is_an_archive_error(formats, gz):
             read_image(damaged, place="ZTF x")
 
 
-def test_bytes_that_are_no_fits_are_an_archive_error():
+def test_bytes_that_are_not_fits_are_an_archive_error():
     with pytest.raises(ArchiveError, match="DES x: expected a complete FITS image, found 5760 bytes"):
         read_image(b"GIF89a" * 960, place="DES x")
 

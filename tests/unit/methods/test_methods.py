@@ -142,7 +142,7 @@ def test_entropy_of_known_logits():
     torch.testing.assert_close(mean_entropy(logits), expected)
 
 
-def test_labelled_and_unlabelled_batches_have_statistics_of_their_own():
+def test_labelled_and_unlabelled_batches_have_separate_statistics():
     """Two forwards of MME move the running means twice: 0.1 of the first, then 0.1 of the second."""
     model, data = classifier().train(), double(batch())
     first_norm = model.extractor[1]

@@ -38,7 +38,7 @@ def test_a_hand_computed_temperature():
     assert fit_temperature(labels, scores) == pytest.approx(np.log(9) / np.log(3), rel=1e-5)
 
 
-def test_scaling_mends_calibration_and_changes_no_call():
+def test_scaling_improves_calibration_and_changes_no_call():
     labels, scores = overconfident(3.0)
     scaled = temperature_scaled(scores, fit_temperature(labels, scores))
     assert expected_calibration_error(labels, scores, bins=15) > 0.1
@@ -57,7 +57,7 @@ def test_where_no_temperature_is_best_none_is_returned(labels, scores):
     assert fit_temperature(labels, scores) is None
 
 
-def test_saturated_scores_are_as_sure_as_float32_can_tell_on_both_ends():
+def test_saturated_scores_are_as_sure_as_float32_allows_at_both_ends():
     scores = np.array([0, 1e-45, 0.5, 1 - 2.0**-24, 1], np.float32)
     logits = logit_difference(scores)
     assert logits[0] == logits[1] == -logits[4] == pytest.approx(-17.33, abs=0.01)
@@ -109,7 +109,7 @@ def validation():
     )
 
 
-def test_every_split_has_a_temperature_of_its_own(validation):
+def test_every_split_has_its_own_temperature(validation):
     record = calibration_record(validation, method="mme", source="A", target="B", shots=5)
     first, second = record["splits"]
     assert first["temperature"] == pytest.approx(2, rel=1e-5)

@@ -22,7 +22,7 @@ def test_that_of_a_published_archive_is_known(tmp_path):
     assert size("DES", tmp_path, DES={"origin": "path", "path": "there"}) == 454_092 + 444_871
 
 
-def test_a_survey_of_one_s_own_is_unknown_until_its_stamps_are_there(tmp_path):
+def test_a_users_survey_is_unknown_until_its_stamps_exist(tmp_path):
     own = {
         "reader": "des",
         "origin": "path",

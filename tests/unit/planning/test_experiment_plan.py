@@ -101,7 +101,7 @@ def test_it_says_where_the_epochs_come_from():
     assert "the best epoch from 1 finished run" in as_text(plan(BASELINE_JOB, finished=finished))
 
 
-def test_gpu_time_is_told_where_there_is_a_gpu():
+def test_gpu_time_is_given_if_there_is_a_gpu():
     gpu = replace(CALIBRATION, device="cuda", device_name="H200")
     text = as_text(plan(replace(BASELINE_JOB, gpus=1), calibration=gpu))
     assert "GPU time" in text
@@ -109,13 +109,13 @@ def test_gpu_time_is_told_where_there_is_a_gpu():
     assert "GPU time" not in as_text(plan(BASELINE_JOB))
 
 
-def test_a_busy_machine_is_told():
+def test_a_busy_machine_is_reported():
     assert "other programs" not in as_text(plan(BASELINE_JOB))
     text = as_text(plan(BASELINE_JOB, calibration=replace(CALIBRATION, free_share=0.5)))
     assert "other programs leave a process 50% of a core now" in text
 
 
-def test_what_is_missing_is_told():
+def test_what_is_missing_is_reported():
     download, sizes = download_job("HiTS", "all_chunks.tar.gz"), {**STAMPS, "MINE": None}
     text = as_text(plan(download, absent={"ZTF": "raw/ZTF"}, stamps=sizes))
     assert "not counted: the time of 1 download" in text

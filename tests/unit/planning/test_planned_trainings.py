@@ -110,7 +110,7 @@ def test_finished_runs_say_how_many_epochs_come_before_the_patience():
     assert expected_epochs(recipe(), runs) == Epochs(low=11, expected=14, high=40, finished=2)
 
 
-def test_a_perfect_validation_spends_no_patience():
+def test_a_perfect_validation_uses_no_patience():
     runs = {KEY: [(2, True), (6, False)]}
     epochs = expected_epochs(recipe(), runs)
     assert epochs.expected == pytest.approx((2 + 16) / 2)

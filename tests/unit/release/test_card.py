@@ -34,7 +34,7 @@ def test_classes_come_reals_first_with_their_recall(tested):
     ]  # fmt: skip
 
 
-def test_calibration_is_told_before_and_after(tested):
+def test_calibration_is_given_before_and_after(tested):
     before, after = calibration_lines(tested)
     assert float(before["Brier"]) == pytest.approx((17 * 0.01 + 0.81 + 2 * 0.64) / 20, abs=1e-4)
     assert float(after["Brier"]) == pytest.approx((17 * 0.04 + 0.64 + 2 * 0.49) / 20, abs=1e-4)
@@ -110,7 +110,7 @@ def test_methods_are_named_with_what_they_are():
     assert card.method(variant) == "mme-two (a variant of MME: minimax entropy, Saito et al. 2019)"
 
 
-def test_what_the_temperature_did_not_help_is_told(tested):
+def test_what_the_temperature_did_not_help_is_reported(tested):
     lines = calibration_lines(tested)
     # of the scores by hand: (17 x 0.01 + 0.81 + 2 x 0.64) / 20, then (17 x 0.04 + 0.64 + 2 x 0.49) / 20
     assert "Brier (0.1130 before, 0.1150 after)" in not_helped(lines, "A")

@@ -121,7 +121,7 @@ def test_a_validation_label_does_reach_it(copied_results, adapted_release, split
     assert changed != adapted_release.contract.calibration
 
 
-def test_nothing_half_written_lies_under_the_name(adapted_run, tmp_path, monkeypatch):
+def test_no_partial_file_has_the_final_name(adapted_run, tmp_path, monkeypatch):
     def fail(*arguments, **options):
         raise ContractError("the card cannot be made")
 
@@ -131,14 +131,14 @@ def test_nothing_half_written_lies_under_the_name(adapted_run, tmp_path, monkeyp
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_is_there_is_left_alone(adapted_run, tmp_path):
+def test_an_existing_folder_is_left_alone(adapted_run, tmp_path):
     (tmp_path / "mine").write_text("mine")
     with pytest.raises(ContractError, match="already exists; give another --output, or delete it first"):
         make_release(tmp_path, open_run(adapted_run))
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
-def test_stamps_that_do_not_fit_are_told(adapted_run, tmp_path):
+def test_stamps_that_do_not_fit_are_refused(adapted_run, tmp_path):
     run = open_run(adapted_run)
     source, target = run.surveys
 
@@ -177,7 +177,7 @@ def test_a_target_without_labelled_validation_is_released_uncalibrated(adapted_r
     assert "There are too few labelled validation stamps of B for any." in card
 
 
-def test_predictions_of_another_model_are_told(adapted_run, baseline_run, tmp_path):
+def test_predictions_of_another_model_are_refused(adapted_run, baseline_run, tmp_path):
     run = open_run(adapted_run)
     predictions = run.predictions.assign(score=np.float32(0.5))
     with pytest.raises(ContractError, match=r"model.pt give different scores for the test stamps"):
@@ -236,7 +236,7 @@ def test_a_labels_file_takes_the_place_of_the_archives_labels(
         open_run(run, labels=file)
 
 
-def test_splits_of_another_seed_are_told(copied_results, results, splits_of):
+def test_splits_of_another_seed_are_refused(copied_results, results, splits_of):
     from stampshift.stamps.splits import make_splits
 
     copy, run = copied_results

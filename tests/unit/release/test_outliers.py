@@ -42,7 +42,7 @@ def test_a_map_that_never_varies_keeps_distances_finite():
     assert torch.isfinite(distance).all()
 
 
-def test_a_model_that_calls_all_stamps_alike_is_no_release():
+def test_a_model_that_calls_all_stamps_alike_cannot_be_released():
     with pytest.raises(ContractError, match="calls none of the 2 training stamps real"):
         Outliers.fit(layers(np.ones((2, 2)), np.ones((2, 2)), [0, 0]))
 

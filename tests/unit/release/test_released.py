@@ -85,7 +85,7 @@ def test_the_onnx_file_says_what_it_takes(adapted_release):
     assert [output.name for output in model.graph.output] == ["logits", "similarity", "distance", "features"]
 
 
-def test_logits_that_differ_are_no_release():
+def test_logits_that_differ_cannot_be_released():
     torch.manual_seed(0)
     classifiers = [
         build_classifier(network="bolivar", head="linear", size_pixels=21, temperature=None).eval()

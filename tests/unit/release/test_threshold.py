@@ -54,7 +54,7 @@ def test_the_intervals_are_those_of_clopper_and_pearson():
     assert rate(0, 10).high == pytest.approx(1 - 0.025**0.1)
 
 
-def test_too_few_stamps_for_a_promise_are_told_with_the_number_that_would_do():
+def test_too_few_stamps_for_a_promise_are_reported_with_the_number_needed():
     (caveat,) = point(max_mdr=0.01).caveats
     assert "10 real validation stamps are too few to promise an MDR of 0.01 with 95% confidence" in caveat
     assert "could be 0.3085; 368 would be enough" in caveat
@@ -62,7 +62,7 @@ def test_too_few_stamps_for_a_promise_are_told_with_the_number_that_would_do():
     assert rate(0, 368).high <= 0.01 < rate(0, 367).high
 
 
-def test_enough_stamps_with_too_many_missed_are_told_apart_from_too_few():
+def test_enough_stamps_with_too_many_missed_are_distinguished_from_too_few():
     labels = np.array([1] * 1000 + [0] * 10)
     scores = np.linspace(0, 1, 1010)
     found = operating_point(labels, scores, survey="A", max_mdr=0.01, max_fpr=None)

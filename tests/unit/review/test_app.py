@@ -96,7 +96,7 @@ def test_without_a_vote_the_model_stays_silent(client, review, vote):
         ({"key": "short"}, 422, ""),
     ],
 )
-def test_what_is_no_vote_is_refused_and_not_saved(client, review, store, changes, status, detail):
+def test_an_invalid_vote_is_refused_and_not_saved(client, review, store, changes, status, detail):
     before = store.after(0)
     answer = post(client, body(review, key="c" * 16) | changes)
     assert answer.status_code == status

@@ -69,7 +69,7 @@ def voted(tmp_path):
         yield open_store
 
 
-def test_first_labels_are_told_as_such_and_no_label_is_turned_round(voted, files):
+def test_first_labels_are_counted_separately_and_no_label_is_reversed(voted, files):
     store = voted([255] * 5, "ann n0 real", "ann n1 bogus", "ann n2 real", "ann n3 skip")
     told = export(store, margin=1, **files)
     assert files["relabels"].read_text().splitlines() == [
@@ -83,7 +83,7 @@ def test_first_labels_are_told_as_such_and_no_label_is_turned_round(voted, files
     assert "flipped" not in told
 
 
-def test_labels_old_and_new_are_told_apart(voted, files):
+def test_labels_old_and_new_are_distinguished(voted, files):
     store = voted([255, 1, 0, 255], "ann n0 bogus", "ann n1 bogus", "ann n2 bogus")
     told = export(store, margin=1, **files)
     assert list(pd.read_csv(files["relabels"])["old_label"]) == ["unlabelled", "real", "bogus"]

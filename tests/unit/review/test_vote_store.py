@@ -27,7 +27,7 @@ def test_a_vote_is_kept_with_its_rater_and_the_time_in_utc(store):
     assert store.after(1) == []
 
 
-def test_undo_and_a_change_of_mind_are_rows_and_the_last_word_stands(store, say):
+def test_undo_and_a_change_of_mind_are_rows_and_the_last_one_counts(store, say):
     say("ann c0 real", "ann c0 undo", "ann c1 real", "ann c1 bogus", "bob c1 skip")
     assert [vote.vote for vote in store.after(0)] == ["real", "undo", "real", "bogus", "skip"]
     assert words(store) == ["ann c1 bogus", "bob c1 skip"]
@@ -92,7 +92,7 @@ def test_votes_on_other_candidates_are_refused_and_kept(store, say, review):
     assert words(store) == ["ann c0 real"]
 
 
-def test_a_file_that_is_no_file_of_votes_is_left_alone(tmp_path, review):
+def test_a_file_that_is_not_a_file_of_votes_is_left_alone(tmp_path, review):
     text, database = tmp_path / "notes.txt", tmp_path / "other.sqlite"
     text.write_text("my notes, long enough not to be taken for an empty database. " * 20)
     other = sqlite3.connect(database)

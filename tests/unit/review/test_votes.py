@@ -53,7 +53,7 @@ def test_a_skip_withdraws_what_the_rater_said_before():
     assert called(votes("a x real", "a y real", "a y skip"), margin=2) == {"a": ""}
 
 
-def test_no_votes_are_no_candidates():
+def test_without_votes_there_are_no_candidates():
     assert len(majority(votes(), margin=2)) == 0
     assert agreement(votes()) == {"cohen": [], "fleiss": []}
 
@@ -118,6 +118,6 @@ def test_kappa_is_unknown_where_all_votes_are_the_same():
         (votes("a x real").assign(time="yesterday"), "not ISO 8601"),
     ],
 )
-def test_votes_that_are_none_are_refused(table, message):
+def test_invalid_votes_are_refused(table, message):
     with pytest.raises(ContractError, match=message):
         majority(table, margin=2)

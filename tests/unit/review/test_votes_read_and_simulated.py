@@ -79,7 +79,7 @@ def test_a_rater_may_vote_again_later(survey, tmp_path):
         ("101, ,real,2026-01-02T03:04:05Z", "a vote of no rater"),
     ],
 )
-def test_votes_that_are_none_are_refused(line, message, survey, tmp_path):
+def test_invalid_votes_are_refused(line, message, survey, tmp_path):
     with pytest.raises(ContractError, match=rf"votes\.csv: .*{message}"):
         read_votes(write(tmp_path, *LINES, line), survey(1))
 

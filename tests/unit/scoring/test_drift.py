@@ -42,7 +42,7 @@ def test_a_night_like_the_reference_has_not_drifted(known):
     assert report["findings"] == ["A: no distribution has drifted."]
 
 
-def test_a_large_night_does_not_cry_wolf_over_a_small_difference(known):
+def test_a_large_night_raises_no_alarm_over_a_small_difference(known):
     generator = np.random.default_rng(2)
     # a hundredth of a reference's spread: with so many stamps beyond all doubt, and of no consequence
     first, second = generator.normal(size=300_000), generator.normal(0.05, 1, size=300_000)
@@ -62,7 +62,7 @@ def test_more_reals_move_the_score_but_not_the_stamps_of_a_class(known):
     assert called["low"] < called["value"] < called["high"]
 
 
-def test_stamps_that_have_changed_are_told_within_the_classes(known):
+def test_changed_stamps_are_detected_within_the_classes(known):
     found = verdicts(drift_report(night(np.random.default_rng(4), 3000, shift=0.05), release=known))
     for quantity in ("similarity", "distance"):
         assert found[quantity, "called real"] == found[quantity, "called bogus"] == "drift"
@@ -100,7 +100,7 @@ def test_few_stamps_are_not_compared(known):
     assert report["findings"] == ["A: fewer than 30 stamps on one side; nothing can be compared."]
 
 
-def test_a_survey_that_the_model_does_not_know_is_said_to_be_so(known):
+def test_a_survey_that_the_model_does_not_know_is_reported(known):
     report = drift_report(night(np.random.default_rng(8), 500, survey="LSST"), release=known)
     assert report["findings"][0] == "LSST is not a survey of this model; it is compared with A."
 
@@ -118,7 +118,7 @@ def test_a_small_night_says_what_it_cannot_tell(known):
     )
 
 
-def test_a_survey_that_is_not_the_models_stands_against_another_on_the_page(known):
+def test_a_survey_unknown_to_the_model_is_compared_with_another_on_the_page(known):
     scores = night(np.random.default_rng(8), 500, survey="LSST")
     figure = drift_figure(curves(scores, release=known))
     page = drift_page(drift_report(scores, release=known), night="n.csv", figure=figure)

@@ -94,7 +94,7 @@ def test_what_cannot_be_scored_has_a_flag_a_reason_and_no_score(run, tmp_path):
     assert table["reason"].iloc[1:].str.len().min() > 20
 
 
-def test_marks_of_the_packets_survey_are_no_pixels(run, released, tmp_path):
+def test_marks_of_the_packets_survey_are_not_pixels(run, released, tmp_path):
     template, science, difference = images(1)
     marked, missing = template.copy(), template.copy()
     centre = template.shape[0] // 2
@@ -138,7 +138,7 @@ def test_stamps_of_another_size_are_refused(tmp_path):
         units.check_stamps(path, release=SimpleNamespace(contract=contract, folder="model"))
 
 
-def test_a_stopped_call_is_gone_on_from_and_ends_with_the_same_bytes(run, tmp_path, monkeypatch):
+def test_a_stopped_call_continues_and_ends_with_the_same_bytes(run, tmp_path, monkeypatch):
     monkeypatch.setattr(score, "ROWS_PER_UNIT", 10)
     monkeypatch.setattr(scores_file, "PART_LINES", 20)
     path = write_survey(tmp_path, "A", width=1.5, count=100)
@@ -163,7 +163,7 @@ def test_a_stopped_call_is_gone_on_from_and_ends_with_the_same_bytes(run, tmp_pa
     assert not list(tmp_path.glob(".scores.parquet.*"))
 
 
-def test_parts_of_another_threshold_are_not_gone_on_from(run, tmp_path, monkeypatch):
+def test_parts_of_another_threshold_are_not_reused(run, tmp_path, monkeypatch):
     monkeypatch.setattr(score, "ROWS_PER_UNIT", 10)
     path = write_survey(tmp_path, "A", width=1.5, count=30)
     join = scores_file.Parts.join

@@ -28,7 +28,7 @@ def test_records_hold_fits_of_science_and_difference(simulated):
         assert pixels(record["science"]).shape == pixels(record["difference"]).shape == (61, 61)
 
 
-def test_all_seven_classes_are_there(simulated):
+def test_all_seven_classes_exist(simulated):
     labels = {record["label"] for record in records(simulated("ATLAS", 30))}
     assert labels == {"burn", "cr", "kast", "noise", "scar", "spike", "streak"}
 

@@ -190,7 +190,7 @@ def test_streak_has_the_length_of_rate_times_exposure(draw, survey_constants):
 
 
 @pytest.mark.parametrize("rms_pixels", [0.0, 2.0])
-def test_a_trail_stands_out_under_a_star_filter_like_the_point_it_stands_for(survey_constants, rms_pixels):
+def test_a_trail_is_as_significant_under_a_star_filter_as_the_point_it_replaces(survey_constants, rms_pixels):
     view = some_view(survey_constants("ATLAS"))
     along, across = np.mgrid[-30:30.05:0.1, -12:12.05:0.1]
     star = np.exp(-(along**2 + across**2) / (2 * view.star_rms**2))

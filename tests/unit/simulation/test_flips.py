@@ -45,7 +45,7 @@ def test_the_share_of_labels_is_flipped_and_nothing_else(flipped, simulated):
     assert sum(one != two for one, two in zip(*lines, strict=True)) == 6
 
 
-def test_the_truth_stands_beside_in_the_columns_of_the_public_table(flipped, simulated):
+def test_the_truth_is_stored_in_the_columns_of_the_public_table(flipped, simulated):
     folder = flipped(0.1)
     planted = truth(folder)
     assert list(planted) == ["OBJECT_TYPE", "old_OBJECT_TYPE"]

@@ -20,7 +20,7 @@ def open_few(surveys, folder, **counts):
     return Stamps.open(path, unlabelled=True)
 
 
-def test_labelled_and_unlabelled_stamps_are_told_apart(surveys, tmp_path):
+def test_labelled_and_unlabelled_stamps_are_distinguished(surveys, tmp_path):
     stamps = open_few(surveys, tmp_path, real=2, bogus=4, unlabelled=25)
     found = FewLabels.of(stamps)
     assert [len(rows) for rows in (found.real, found.bogus, found.pile, found.held_back)] == [2, 4, 23, 2]

@@ -18,7 +18,7 @@ def write(table, tmp_path):
     return tmp_path / "labels.parquet"
 
 
-def test_labels_of_the_file_stand_in_for_those_of_the_stamps(surveys, tmp_path):
+def test_labels_of_the_file_replace_those_of_the_stamps(surveys, tmp_path):
     table = labels_of(surveys["A"]).sample(frac=1, random_state=0)  # in any order
     table.loc[table["row"].isin([3, 7]), "label"] = 1 - table["label"]
     got = relabelled(surveys["A"], write(table, tmp_path), rows=np.arange(len(surveys["A"])))
@@ -64,7 +64,7 @@ def test_a_file_of_other_stamps_is_refused(surveys, tmp_path, change, message):
         read_labels(path, surveys["A"])
 
 
-def test_a_file_that_is_no_table_is_named(surveys, tmp_path):
+def test_a_file_that_is_not_a_table_is_named(surveys, tmp_path):
     (tmp_path / "labels.parquet").write_bytes(b"no table")
     with pytest.raises(ContractError, match=r"labels\.parquet: not a readable labels file"):
         read_labels(tmp_path / "labels.parquet", surveys["A"])

@@ -62,7 +62,7 @@ def test_shots_are_nested_balanced_and_apart_from_the_unlabelled(surveys, splits
         previous = set(rows)
 
 
-def test_the_order_of_the_unlabelled_tells_no_label(splits):
+def test_the_order_of_the_unlabelled_reveals_no_label(splits):
     rows = splits["B"].unlabelled(5)
     assert (np.diff(rows) > 0).all()
 

@@ -255,7 +255,7 @@ def test_folder_with_masks_and_without_templates(tmp_path):
     assert np.nanmax(found.images[0]) == np.nanmin(found.images[0]) == 4
 
 
-def test_folder_unlabelled_is_no_class(tmp_path):
+def test_folder_unlabelled_is_not_a_class(tmp_path):
     write_folder(tmp_path / "raw", 4)
     (tmp_path / "raw" / "unlabelled").mkdir()
     (tmp_path / "raw" / "ghost" / "c1.fits.gz").rename(tmp_path / "raw" / "unlabelled" / "c1.fits.gz")
@@ -308,7 +308,7 @@ def test_marks_of_the_dialect_and_of_the_config_are_invalid(tmp_path):
     assert stamps.attributes["counts"]["filled_pixels"] == {"template": 1, "science": 1, "difference": 0}
 
 
-def test_packets_that_are_no_triplets_are_counted_by_their_problem(tmp_path, caplog):
+def test_packets_that_are_not_triplets_are_counted_by_their_problem(tmp_path, caplog):
     fields = packets("ZTF", 6)
     fields[1]["cutoutScience"] = None
     fields[2]["cutoutTemplate"]["stampData"] = b"no FITS"

@@ -101,7 +101,7 @@ def test_chunk_of_wrong_content_is_refused(tmp_path, changes, message):
     assert str(caught.value).startswith(f"HiTS archive {path}: expected")
 
 
-def test_chunk_that_is_no_dictionary_is_refused(tmp_path):
+def test_chunk_that_is_not_a_dictionary_is_refused(tmp_path):
     (tmp_path / "chunk_0.pkl").write_bytes(pickle.dumps([1]))
     with pytest.raises(ArchiveError, match=r"expected a pickled dictionary with temp_images.* found list"):
         read(tmp_path)

@@ -74,7 +74,7 @@ def test_stamps_file_holds_the_archive_in_its_order(archive, tmp_path):
     np.testing.assert_allclose(stamps.stamps[:, 1].std(axis=(1, 2)), 1, atol=1e-5)
 
 
-def test_attributes_tell_counts_origin_and_digests(archive, tmp_path):
+def test_attributes_hold_counts_origin_and_digests(archive, tmp_path):
     make(archive, tmp_path / "mine.h5")
     kept = Stamps.open(tmp_path / "mine.h5").attributes
     content = (archive / "atlas.pkl").read_bytes()

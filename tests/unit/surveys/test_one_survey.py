@@ -81,7 +81,7 @@ def test_a_file_that_says_too_little(mine, content, message):
         settings(mine)
 
 
-def test_an_archive_that_is_not_there(mine):
+def test_an_archive_that_does_not_exist(mine):
     made = settings(mine)
     for change, error, message in (
         ({"path": "nowhere"}, ArchiveError, "Mine: there is nothing at nowhere, where surveys.Mine.path"),

@@ -56,7 +56,7 @@ def test_a_single_split_has_no_spread(runs):
     ("mean", "std", "text"),
     [(0.9671, 0.0081, "0.967 ± 0.008"), (0.5, np.nan, "0.500 ± –"), (np.nan, np.nan, "–")],
 )
-def test_a_number_that_does_not_exist_is_a_dash(mean, std, text):
+def test_a_missing_number_is_a_dash(mean, std, text):
     assert format_mean(mean, std) == text
 
 
@@ -81,7 +81,7 @@ def test_baseline_table_without_a_source_or_an_evaluation(runs, published):
     assert said.endswith("over 1 split. With simulated surveys in place of archives.")
 
 
-def test_pair_table_by_shots_beside_the_baseline(runs, published):
+def test_pair_table_by_shots_next_to_the_baseline(runs, published):
     table = pair_table(runs, pair="A-to-B", methods=METHODS, published=published)
     assert table.cells.to_dict("list") == {
         "shots": ["0 (baseline)", "1", "10"],

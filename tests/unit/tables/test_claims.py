@@ -28,7 +28,7 @@ def drawn_runs(published, *, seeds, spread=0.005):
     return pd.DataFrame(rows).drop(columns=["mean", "std", "thesis_table"])
 
 
-def test_the_published_means_bear_the_papers_claims(published):
+def test_the_published_means_support_the_papers_claims(published):
     compared = published_comparisons(published, pairs=PAIRS, methods=METHODS)
     verdicts = [verdict.verdict for verdict in judge_claims(compared, pairs=PAIRS)]
     # fine-tuning needs 20 shots from DES to HiTS: Table 26
@@ -73,7 +73,7 @@ def test_claims_about_what_was_not_run_cannot_be_judged(published):
         assert verdicts[claim].verdict == "cannot be judged"
 
 
-def test_simulated_surveys_are_not_set_beside_the_published(published):
+def test_simulated_surveys_are_not_compared_with_the_published(published):
     compared = published_comparisons(published, pairs=PAIRS, methods=METHODS)
     simulated = claims_table(compared, published=None, pairs=PAIRS)
     assert list(simulated.cells.columns) == ["claim", "verdict", "evidence"]

@@ -80,7 +80,7 @@ def features(generator):
     return pd.concat(parts, ignore_index=True)
 
 
-def test_numbers_tell_which_label_moved(features):
+def test_numbers_show_which_label_moved(features):
     numbers = shift_numbers(features, pair="A-to-B").set_index(["method", "stamps_of"])
     assert numbers.loc[("baseline", "real"), "a_distance"] == 2
     assert numbers.loc[("baseline", "bogus"), "a_distance"] < 1

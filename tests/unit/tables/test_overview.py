@@ -47,7 +47,7 @@ def test_baselines_alone_make_a_table(runs):
     assert np.isfinite(table.numbers["mean"]).all()
 
 
-def test_the_line_tells_where_results_are_and_what_they_show(runs):
+def test_the_line_says_where_results_are_and_what_they_show(runs):
     assert summary_line(runs, "out", simulated=True) == (
         "tables in out/tables, figures in out/figures, report in out/report.html; "
         "simulated surveys, 1 pair, 3 splits: "

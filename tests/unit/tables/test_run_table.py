@@ -88,7 +88,7 @@ def test_the_same_run_twice_is_refused_and_both_files_are_named(write, metrics_c
 
 
 @pytest.mark.parametrize("text", ["{", "[]", ""])
-def test_a_file_that_is_no_metrics_file_is_refused(tmp_path, text):
+def test_a_file_that_is_not_a_metrics_file_is_refused(tmp_path, text):
     path = tmp_path / "metrics.json"
     path.write_text(text)
     with pytest.raises(ContractError, match=r"metrics.json: (not readable as JSON|lacks method)"):

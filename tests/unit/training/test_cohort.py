@@ -180,7 +180,7 @@ def test_whatever_decides_a_result_changes_its_key(survey_files, baseline, chang
     ).key(CPU)
 
 
-def test_a_variant_has_the_draws_and_the_code_of_its_method_and_a_place_of_its_own(survey_files, baseline):
+def test_a_variant_has_the_draws_and_the_code_of_its_method_and_its_own_folder(survey_files, baseline):
     method = adaptation_plan(survey_files, baseline)
     variant = adaptation_plan(survey_files, baseline, name="mme_two", options={"steps": "two"})
     assert variant.entropy == method.entropy

@@ -18,7 +18,7 @@ def test_without_a_gpu_the_cpu_is_taken_and_the_log_says_so(caplog):
     assert "training on the CPU: PyTorch finds no GPU here" in caplog.text
 
 
-def test_a_gpu_that_is_demanded_and_not_there_is_an_error():
+def test_a_gpu_that_is_demanded_but_missing_is_an_error():
     with pytest.raises(
         ConfigError, match=r"execution\.device is 'cuda', but PyTorch finds no GPU here; set it"
     ):

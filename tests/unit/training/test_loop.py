@@ -128,7 +128,7 @@ def stopped_at(number):
 
 
 @pytest.mark.parametrize("training", [{}, {"optimiser": "adam", "momentum": None}])
-def test_a_training_asked_to_end_within_an_epoch_keeps_the_last_whole_one(
+def test_a_training_asked_to_end_within_an_epoch_keeps_the_last_complete_one(
     surveys, splits, monkeypatch, training
 ):
     """Four batches an epoch; asked in the third epoch, and, going on, in the second one after that."""
@@ -177,7 +177,7 @@ def test_one_step_is_momentum_sgd(surveys, splits):
         torch.testing.assert_close(trainer.classifier.head.weight.detach(), before - 0.01 * gradient)
 
 
-def test_a_loss_that_is_no_number_names_run_and_epoch(surveys, splits):
+def test_a_loss_that_is_nan_names_run_and_epoch(surveys, splits):
     with pytest.raises(DivergedError, match=r"baseline/A/seed-0: the training loss is nan in epoch 1; lower"):
         run(task(surveys, splits, learning_rate=1e30))
 
@@ -204,7 +204,7 @@ def test_a_learning_rate_that_is_never_halved_stays(surveys, splits):
     assert [row["learning_rate"] for row in progress.history] == [0.01] * len(progress.history)
 
 
-def test_adam_goes_on_from_a_checkpoint_with_the_same_weights(surveys, splits):
+def test_adam_continues_from_a_checkpoint_with_the_same_weights(surveys, splits):
     training = ADAM | {"learning_rate": 1e-5, "batch_size": 100, "patience_epochs": 9}
     whole = run(task(surveys, splits, **training))
     checkpoints = []

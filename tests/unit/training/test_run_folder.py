@@ -31,7 +31,7 @@ def test_what_a_run_says_of_itself_is_read(tmp_path):
     assert read_trained_run(run_folder(tmp_path / "run", json.dumps(said))) == said
 
 
-def test_a_folder_that_is_none_of_a_run_is_refused_with_what_it_lacks(tmp_path):
+def test_a_folder_that_is_not_of_a_run_is_refused_with_what_it_lacks(tmp_path):
     folder = run_folder(tmp_path / "run", json.dumps(FACTORS))
     (folder / "model.pt").unlink()
     with pytest.raises(ContractError, match=r"of a trained run, with .*, found no model\.pt in it"):

@@ -12,7 +12,7 @@ def write_record(store, content):
             (folder / name).write_text(content)
 
 
-def test_a_record_that_lost_a_file_is_written_anew(tmp_path):
+def test_a_record_that_lost_a_file_is_written_again(tmp_path):
     store = Store(tmp_path)
     write_record(store, "damaged")
     (store.record(KEY) / "metrics.json").unlink()

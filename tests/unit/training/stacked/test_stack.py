@@ -134,7 +134,7 @@ def test_lanes_leave_and_others_join(make_tasks, double_precision):
         assert_equal(alone(task, epochs=epochs), stack.checkpoint(number), tolerance=1e-10)
 
 
-def test_a_training_alone_goes_on_from_the_checkpoint_of_a_lane(make_tasks, double_precision):
+def test_a_training_alone_continues_from_the_checkpoint_of_a_lane(make_tasks, double_precision):
     tasks = make_tasks("mme, two steps")
     stack = stack_of(tasks)
     stack.run_epoch()
@@ -163,7 +163,7 @@ def test_validation_sets_of_different_sizes(make_tasks, double_precision):
 # ---- what goes wrong --------------------------------------------------------------------------------------
 
 
-def test_a_loss_that_is_no_number_stays_in_its_lane(make_tasks, double_precision):
+def test_a_loss_that_is_nan_stays_in_its_lane(make_tasks, double_precision):
     tasks = make_tasks("baseline")
     stack = stack_of(tasks)
     with torch.no_grad():
@@ -177,7 +177,7 @@ def test_a_loss_that_is_no_number_stays_in_its_lane(make_tasks, double_precision
         assert_equal(alone(tasks[number], epochs=1), stack.checkpoint(number), tolerance=1e-10)
 
 
-def test_an_epoch_that_is_stopped_leaves_the_weights_of_the_last_whole_one(make_tasks, monkeypatch):
+def test_an_epoch_that_is_stopped_leaves_the_weights_of_the_last_complete_one(make_tasks, monkeypatch):
     stack = stack_of(make_tasks("baseline"))
     stack.run_epoch()
     before = [stack.checkpoint(number) for number in range(3)]

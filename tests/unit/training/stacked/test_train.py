@@ -146,7 +146,7 @@ def stopped_at(number):
     return stop_if_asked
 
 
-def test_a_cohort_asked_to_end_keeps_every_lane_and_goes_on_run_by_run(tmp_path, plans, monkeypatch):
+def test_a_cohort_asked_to_end_keeps_every_lane_and_continues_run_by_run(tmp_path, plans, monkeypatch):
     runs, store = plans(3), Store(tmp_path / "stacked")
     # two batches an epoch; asked in the second epoch of the first two, the third not begun
     monkeypatch.setattr("stampshift.training.stacked.stack.stop_if_asked", stopped_at(4))
@@ -160,7 +160,7 @@ def test_a_cohort_asked_to_end_keeps_every_lane_and_goes_on_run_by_run(tmp_path,
     assert_as_alone(runs, store, tmp_path)
 
 
-def test_a_loss_that_is_no_number_fails_by_name_and_the_others_finish(tmp_path, plans, monkeypatch):
+def test_a_loss_that_is_nan_fails_by_name_and_the_others_finish(tmp_path, plans, monkeypatch):
     runs, store = plans(3), Store(tmp_path / "stacked")
     run_epoch = Stack.run_epoch
 
@@ -179,7 +179,7 @@ def test_a_loss_that_is_no_number_fails_by_name_and_the_others_finish(tmp_path, 
 
 
 @pytest.mark.parametrize("enough_for", [2, 1])
-def test_where_memory_does_not_suffice_the_stack_is_halved_and_goes_on(
+def test_if_memory_does_not_suffice_the_stack_is_halved_and_continues(
     tmp_path, plans, widths, caplog, enough_for
 ):
     caplog.set_level(logging.WARNING)
@@ -200,7 +200,7 @@ def test_a_run_for_which_memory_does_not_suffice_alone_fails_by_name(tmp_path, p
     assert [type(error) for error in ended.values()] == [torch.OutOfMemoryError] * 2
 
 
-def test_where_memory_does_not_suffice_for_putting_lanes_side_by_side(tmp_path, plans, monkeypatch):
+def test_if_memory_does_not_suffice_for_putting_lanes_side_by_side(tmp_path, plans, monkeypatch):
     runs, store = plans(4), Store(tmp_path / "stacked")
     of, asked = LaneWeights.of, []
 
@@ -216,7 +216,7 @@ def test_where_memory_does_not_suffice_for_putting_lanes_side_by_side(tmp_path, 
     assert_as_alone(runs[:1], store, tmp_path)
 
 
-def test_where_memory_does_not_suffice_for_the_stamps_they_are_streamed(tmp_path, plans, monkeypatch, caplog):
+def test_if_memory_does_not_suffice_for_the_stamps_they_are_streamed(tmp_path, plans, monkeypatch, caplog):
     def short(*_, **__):
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
