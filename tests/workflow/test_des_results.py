@@ -10,7 +10,7 @@ from tiny_project import TINY, copy_of_the_project
 
 # what they take is written by the test: nothing is trained
 ONLY_RESULTS = [
-    "--allowed-rules", "des_study", "des_performance", "des_categories", "des_agreement", "des_retraining",
+    "--allowed-rules", "des_study", "des_performance", "des_categories", "des_retraining",
     "des_search_success", "des_new_survey", "des_beside_published",
 ]  # fmt: skip
 STUDY = {
@@ -93,7 +93,7 @@ def test_a_second_call_has_nothing_to_do(reported):
 def test_another_bound_of_the_categories_makes_their_tables_again_and_no_figure(reported):
     config = simulated(evaluation={"bootstrap_samples": 100, "categories": [0.2, 0.5, 0.8]})
     jobs = reported.jobs("des_study", *ONLY_RESULTS, config=config)
-    assert jobs == {"des_categories": 2, "des_agreement": 2, "des_retraining": 1, "des_study": 1}
+    assert jobs == {"des_categories": 2, "des_retraining": 1, "des_study": 1}
 
 
 def test_the_real_archive_is_compared_with_the_published_numbers(fresh):
@@ -107,4 +107,4 @@ def test_the_real_archive_is_compared_with_the_published_numbers(fresh):
     # planted flips and votes there are none
     asked = project.jobs("des_study", *ONLY_RESULTS, config=real())
     assert {"des_search_success", "des_new_survey"}.isdisjoint(asked)
-    assert {"des_agreement", "des_retraining"} <= set(asked)
+    assert {"des_categories", "des_retraining"} <= set(asked)

@@ -17,77 +17,42 @@ DES_BOOTSTRAP = {
     "confidence": DES_EVALUATION["confidence"],
     "seed": DES_STUDY["seed"],
 }
-# what each part shows: its predictions and histories lie here
-DES_PARTS = {"first": "first", "second": "second/new"}
+DES_JUDGED = {"models": DES_MODELS, "survey": DES_SURVEY, "simulated": DES_SIMULATED}
+DES_PARTS = {"first": "first", "second": "second/new"}  # with the folder of its predictions and histories
 DES_RELABELS = DES_STUDY["relabels"]
-FOREST_FEATURES = {"forest": "features", "forest_of_stamps": "stamp-features"}
 CANDIDATES = "<results>/des_study/search/candidates.parquet"
 CORRECTED = "<results>/des_study/labels.parquet"
+# sections of the report whose tables are no counterparts of their figures
+UNPAIRED = ("1 performance", "5 new survey")
 
 
-def des_study_results(wildcards):
-    """Every table and figure of the second study."""
-    return shown([DES_CATEGORY], part=DES_PARTS)
+def des_table(stem, *place):
+    return table(f"des_study/tables/{stem}", **des_place(stem, *place))
 
 
-def des_table(name, subcategory, **place):
-    return table(f"des_study/tables/{name}", category=DES_CATEGORY, subcategory=subcategory, **place)
+def des_figure(stem, *place):
+    return figure(f"des_study/figures/{stem}", **des_place(stem, *place))
 
 
-def des_figure(name, subcategory, **place):
-    return figure(f"des_study/figures/{name}", category=DES_CATEGORY, subcategory=subcategory, **place)
+def des_place(stem, section, what, caption=None):
+    """Place of a file in the report; its caption's file has the name of its stem, unless another is named."""
+    named = stem.removesuffix("-{part}").replace("-", "_")
+    place = {
+        "category": DES_CATEGORY,
+        "subcategory": section,
+        "what": what,
+        "caption": caption or f"des_{named}",
+    }
+    return place | ({"kind": None} if section in UNPAIRED else {})
 
 
 def des_part_files(models, name):
     """A file of each model of the part that the wildcards name."""
-
-    def found(wildcards):
-        return [f"<results>/des_study/{DES_PARTS[wildcards.part]}/{model}/{name}" for model in models]
-
-    return found
-
-
-def des_study_fractions(wildcards):
-    return DES_STUDY["fractions"][wildcards.part]
-
-
-def des_study_second_folders(wildcards):
-    return [f"des_study/second/{wildcards.labels}/{network}" for network in DES_NETWORKS]
-
-
-# ---- labels, in lists that are empty where the archive's are trained on -----------------------------------
-
-
-def network_labels(wildcards):
-    return [CORRECTED] if wildcards.labels == "new" else []
-
-
-def forest_labels(wildcards):
-    return [CORRECTED] if wildcards.trained == "second/new" else []
-
-
-def forest_features(wildcards):
-    return f"<results>/des_study/{FOREST_FEATURES[wildcards.forest]}.parquet"
-
-
-def forest_splits(wildcards):
-    return f"<results>/des_study/splits/{wildcards.trained.split('/')[0]}.npz"
+    return lambda wildcards: [
+        f"<results>/des_study/{DES_PARTS[wildcards.part]}/{model}/{name}" for model in models
+    ]
 
 
 def existing(path):
     """A file that people make, in a list; empty until it is there: the job that needs it says how to make it."""
     return [path] if Path(path).exists() else []
-
-
-def relabel_file(wildcards):
-    return [] if DES_RELABELS["origin"] == "planted" else existing(DES_RELABELS["path"])
-
-
-def reviewed_candidates(wildcards):
-    """The candidates, in a list, where the truth of them is asked for, or people have yet to look at them."""
-    unreviewed = DES_RELABELS["origin"] == "review" and not existing(DES_RELABELS["path"])
-    return [CANDIDATES] if unreviewed or DES_RELABELS["origin"] == "planted" else []
-
-
-def votes_file(wildcards):
-    return existing(NEW_SURVEY["votes"]["path"]) if NEW_SURVEY["votes"]["origin"] == "path" else []

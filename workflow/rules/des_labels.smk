@@ -32,12 +32,15 @@ rule des_study_stamp_features:
         "../scripts/des_study_stamp_features.py"
 
 
+FOREST_FEATURES = {"forest": "features", "forest_of_stamps": "stamp-features"}
+
+
 rule des_study_forest:
     input:
         stamps=rules.des_study_stamps.output[0],
-        splits=forest_splits,
-        features=forest_features,
-        labels=forest_labels,
+        splits=lambda wildcards: f"<results>/des_study/splits/{wildcards.trained.split('/')[0]}.npz",
+        features=lambda wildcards: f"<results>/des_study/{FOREST_FEATURES[wildcards.forest]}.parquet",
+        labels=lambda wildcards: [CORRECTED] if wildcards.trained == "second/new" else [],
     output:
         "<results>/des_study/{trained}/{forest}/predictions.parquet",
         "<results>/des_study/{trained}/{forest}/metrics.json",
@@ -70,12 +73,16 @@ rule des_study_candidates:
         "../scripts/des_study_candidates.py"
 
 
+RELABELLED = [] if DES_RELABELS["origin"] == "planted" else existing(DES_RELABELS["path"])
+
+
 rule des_study_labels:
     """Old and corrected labels of every stamp; without a review it stops and says how to make one."""
     input:
         stamps=rules.des_study_stamps.output[0],
-        relabels=relabel_file,
-        candidates=reviewed_candidates,
+        relabels=RELABELLED,
+        # where the truth of them is asked for, or people have yet to look at them
+        candidates=[] if RELABELLED or DES_RELABELS["origin"] == "table" else [CANDIDATES],
         planted=of_survey(raw_archive, DES_SURVEY) if DES_PLANTED else [],
     output:
         CORRECTED,
@@ -95,7 +102,7 @@ if NEW_SURVEY:
         """Who says what of a new survey's candidates; people's votes are read, or raters simulated."""
         input:
             stamps=rules.des_study_new_stamps.output[0],
-            votes=votes_file,
+            votes=existing(NEW_SURVEY["votes"]["path"]) if NEW_SURVEY["votes"]["origin"] == "path" else [],
         output:
             "<results>/des_study/new-survey/votes.csv",
         resources:

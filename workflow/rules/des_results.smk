@@ -8,7 +8,7 @@ wildcard_constraints:
 rule des_study:
     """Every table and figure of the second study: snakemake --cores 8 des_study"""
     input:
-        des_study_results,
+        lambda wildcards: shown([DES_CATEGORY], part=DES_PARTS),
 
 
 rule des_performance:
@@ -20,57 +20,23 @@ rule des_performance:
         # simulated numbers are never shown beside the published ones
         published=[] if DES_SIMULATED else ["resources/published/des_study_forest_points.csv"],
     output:
-        performance=des_table(
-            "performance-{part}",
-            "1 performance",
-            what="{part} part, performance (table)",
-            kind=None,
-            caption="des_performance",
-        ),
-        confusion=des_table(
-            "confusion-{part}",
-            "1 performance",
-            what="{part} part, confusion (table)",
-            kind=None,
-            caption="des_confusion",
-        ),
-        confusion_figure=des_figure(
-            "confusion-{part}",
-            "1 performance",
-            what="{part} part, confusion",
-            kind=None,
-            caption="des_confusion",
-        ),
+        performance=des_table("performance-{part}", "1 performance", "{part} part, performance (table)"),
+        confusion=des_table("confusion-{part}", "1 performance", "{part} part, confusion (table)"),
+        confusion_figure=des_figure("confusion-{part}", "1 performance", "{part} part, confusion"),
         curves="<results>/des_study/tables/curves-{part}.csv",
-        curves_figure=des_figure(
-            "curves-{part}",
-            "1 performance",
-            what="{part} part, detection curves",
-            kind=None,
-            caption="des_curves",
-        ),
+        curves_figure=des_figure("curves-{part}", "1 performance", "{part} part, detection curves"),
         scores="<results>/des_study/tables/scores-{part}.csv",
-        scores_figure=des_figure(
-            "scores-{part}",
-            "1 performance",
-            what="{part} part, scores",
-            kind=None,
-            caption="des_scores",
-        ),
-        learning_figure=des_figure(
-            "learning-curves-{part}", "2 training", what="{part} part", caption="des_learning_curves"
-        ),
+        scores_figure=des_figure("scores-{part}", "1 performance", "{part} part, scores"),
+        learning_figure=des_figure("learning-curves-{part}", "2 training", "{part} part"),
     resources:
         **growing(mem_mb=8000, runtime=60),
     params:
-        models=DES_MODELS,
+        **DES_JUDGED,
         networks=DES_NETWORKS,
-        survey=DES_SURVEY,
         mdr=DES_EVALUATION["mdr"],
         bootstrap=DES_BOOTSTRAP,
         bins=50,
         title="DES study, {part} part",
-        simulated=DES_SIMULATED,
     script:
         "../scripts/des_performance.py"
 
@@ -80,41 +46,20 @@ rule des_categories:
         predictions=des_part_files(DES_MODELS, "predictions.parquet"),
         splits="<results>/des_study/splits/{part}.npz",
     output:
-        des_table("categories-{part}", "3 categories", what="{part} part, shares", caption="des_categories"),
+        categories=des_table("categories-{part}", "3 categories", "{part} part, shares"),
+        agreement=(
+            des_table("agreement-{part}", "3 categories", "{part} part, agreement of models")
+            if len(DES_MODELS) > 1
+            else []
+        ),
     resources:
         **growing(mem_mb=8000, runtime=60),
     params:
-        models=DES_MODELS,
-        survey=DES_SURVEY,
+        **DES_JUDGED,
         bounds=DES_EVALUATION["categories"],
-        simulated=DES_SIMULATED,
+        reference=DES_NETWORKS[0],
     script:
         "../scripts/des_categories.py"
-
-
-if len(DES_MODELS) > 1:
-
-    rule des_agreement:
-        input:
-            predictions=des_part_files(DES_MODELS, "predictions.parquet"),
-            splits="<results>/des_study/splits/{part}.npz",
-        output:
-            des_table(
-                "agreement-{part}",
-                "3 categories",
-                what="{part} part, agreement of models",
-                caption="des_agreement",
-            ),
-        resources:
-            **growing(mem_mb=8000, runtime=60),
-        params:
-            models=DES_MODELS,
-            survey=DES_SURVEY,
-            reference=DES_NETWORKS[0],
-            bounds=DES_EVALUATION["categories"],
-            simulated=DES_SIMULATED,
-        script:
-            "../scripts/des_agreement.py"
 
 
 rule des_retraining:
@@ -124,27 +69,15 @@ rule des_retraining:
         labels=CORRECTED,
         splits="<results>/des_study/splits/second.npz",
     output:
-        relabelled=des_table(
-            "relabelled",
-            "4 relabelling",
-            what="categories before and after",
-            caption="des_relabelled",
-        ),
-        gain=des_table(
-            "retraining-gain",
-            "4 relabelling",
-            what="gain of retraining",
-            caption="des_retraining_gain",
-        ),
+        relabelled=des_table("relabelled", "4 relabelling", "categories before and after"),
+        gain=des_table("retraining-gain", "4 relabelling", "gain of retraining"),
     resources:
         **growing(mem_mb=8000, runtime=120),
     params:
-        models=DES_MODELS,
-        survey=DES_SURVEY,
+        **DES_JUDGED,
         bounds=DES_EVALUATION["categories"],
         mdr=DES_EVALUATION["mdr"],
         bootstrap=DES_BOOTSTRAP,
-        simulated=DES_SIMULATED,
     script:
         "../scripts/des_retraining.py"
 
@@ -156,19 +89,9 @@ if DES_PLANTED:
             candidates=CANDIDATES,
             labels=CORRECTED,
         output:
-            table=des_table(
-                "search",
-                "4 relabelling",
-                what="search on planted flips",
-                caption="des_search_success",
-            ),
+            table=des_table("search", "4 relabelling", "search on planted flips"),
             queue="<results>/des_study/tables/review-queue.csv",
-            figure=des_figure(
-                "search",
-                "4 relabelling",
-                what="search on planted flips",
-                caption="des_search_success",
-            ),
+            figure=des_figure("search", "4 relabelling", "search on planted flips"),
         localrule: True
         params:
             simulated=DES_SIMULATED,
@@ -180,49 +103,21 @@ if NEW_SURVEY:
 
     rule des_new_survey:
         input:
-            predictions=[
-                "<results>/des_study/new-survey/before/predictions.parquet",
-                "<results>/des_study/new-survey/after/predictions.parquet",
-            ],
+            predictions=expand(
+                "<results>/des_study/new-survey/{model}/predictions.parquet", model=["before", "after"]
+            ),
             labels="<results>/des_study/new-survey/labels.parquet",
             splits="<results>/des_study/new-survey/splits.npz",
             history="<results>/des_study/new-survey/after/history.parquet",
         output:
-            table=des_table(
-                "new-survey",
-                "5 new survey",
-                what="rates at cutoffs (table)",
-                kind=None,
-                caption="des_new_survey",
-            ),
-            consensus=des_table(
-                "consensus",
-                "5 new survey",
-                what="unanimous and disputed (table)",
-                kind=None,
-                caption="des_consensus",
-            ),
+            table=des_table("new-survey", "5 new survey", "rates at cutoffs (table)"),
+            consensus=des_table("consensus", "5 new survey", "unanimous and disputed (table)"),
             cutoffs="<results>/des_study/tables/cutoffs.csv",
-            figure=des_figure(
-                "new-survey",
-                "5 new survey",
-                what="rates and cleanliness",
-                kind=None,
-                caption="des_new_survey",
-            ),
+            figure=des_figure("new-survey", "5 new survey", "rates and cleanliness"),
             scores="<results>/des_study/tables/new-survey-scores.csv",
-            scores_figure=des_figure(
-                "new-survey-scores",
-                "5 new survey",
-                what="scores",
-                kind=None,
-                caption="des_new_survey_scores",
-            ),
+            scores_figure=des_figure("new-survey-scores", "5 new survey", "scores"),
             learning_figure=des_figure(
-                "new-survey-learning-curves",
-                "2 training",
-                what="new survey",
-                caption="des_learning_curves",
+                "new-survey-learning-curves", "2 training", "new survey", "des_learning_curves"
             ),
         resources:
             **growing(mem_mb=4000, runtime=60),
@@ -255,12 +150,7 @@ if not DES_SIMULATED:
             ],
             published="resources/published/des_study.csv",
         output:
-            des_table(
-                "beside-published",
-                "6 published",
-                what="ours beside the published",
-                caption="des_beside_published",
-            ),
+            des_table("beside-published", "6 published", "ours beside the published"),
         localrule: True
         params:
             simulated=False,

@@ -25,7 +25,7 @@ use rule splits as des_study_splits with:
     wildcard_constraints:
         part="first|second",
     params:
-        fractions=des_study_fractions,
+        fractions=lambda wildcards: DES_STUDY["fractions"][wildcards.part],
         seeds=[DES_STUDY["seed"]],
 
 
@@ -83,7 +83,7 @@ use rule des_study_first as des_study_second with:
     input:
         stamps=rules.des_study_stamps.output[0],
         splits=["<results>/des_study/splits/second.npz" for _ in DES_NETWORKS],
-        labels=network_labels,
+        labels=lambda wildcards: [CORRECTED] if wildcards.labels == "new" else [],
     output:
         expand(
             "<results>/des_study/second/{{labels}}/{network}/{file}",
@@ -93,7 +93,7 @@ use rule des_study_first as des_study_second with:
     wildcard_constraints:
         labels="old|new",
     params:
-        folders=des_study_second_folders,
+        folders=lambda wildcards: [f"des_study/second/{wildcards.labels}/{name}" for name in DES_NETWORKS],
 
 
 if NEW_SURVEY:
