@@ -1,12 +1,12 @@
-"""How honest `stampshift adapt` is about what it gained, and what its defaults are worth.
+"""Whether `stampshift adapt` estimates its gain correctly, and how good its defaults are.
 
     python benchmarks/adapting.py results/simulated
 
-For pairs of surveys of a finished experiment, a few labelled stamps of the target are drawn anew for every
-seed; the rest of the train part is the pile without labels. The test part, which `adapt` never sees, says
-what is true. Two tables of balanced accuracy:
+For pairs of surveys of a finished experiment, a few labelled stamps of the target are drawn again for every
+seed; the rest of the train part is used without labels. The test part, which `adapt` never sees, gives the
+truth. Two tables of balanced accuracy:
 
-- what the held-out labels promised against the truth, and how often the truth lay in their intervals;
+- what the held-out labels promised against the truth, and how often the truth was in their intervals;
 - the truth after the epochs that the held-out labels chose, after all epochs, and after the best epoch (which
   nobody can know), for several weights of the entropy.
 """

@@ -1,4 +1,4 @@
-"""How far released models agree with the surveys' own scores on real alerts: agreement, not truth.
+"""Agreement of released models with the surveys' own scores on real alerts. This is agreement, not truth.
 
     python benchmarks/agreement.py hits-model/ ztf-model/ --alerts nights/
 
@@ -50,7 +50,7 @@ def records(paths):
             try:
                 yield from of_table(readable) if readable is path else of_containers(readable)
             except Exception as error:  # a damaged file makes the libraries raise anything
-                print(f"{path}: not all of it can be read ({error!r})", file=sys.stderr)
+                print(f"{path}: cannot be read completely ({error!r})", file=sys.stderr)
 
 
 def of_table(path):
@@ -187,7 +187,7 @@ def main():
     )
     parser.add_argument("releases", type=Path, nargs="+", help="folders of `stampshift export`")
     parser.add_argument("--alerts", type=Path, nargs="+", required=True, help="files and folders of packets")
-    parser.add_argument("--schemas", type=Path, help="folder of schemas for packets that come without")
+    parser.add_argument("--schemas", type=Path, help="folder of schemas, for packets without one")
     parser.add_argument("--processes", type=int, default=len(os.sched_getaffinity(0)))
     arguments = parser.parse_args()
     own, tables, simulated = published(arguments.alerts), {}, []
@@ -200,7 +200,7 @@ def main():
     found = ", ".join(f"{count} different alerts of {survey}" for survey, count in counts.items())
     print(f"{len(scores)} packets; {found or 'none of ZTF or Rubin'}")
     print(f"models of simulated surveys: {', '.join(simulated) or 'none'}")
-    print("The surveys' own scores are classifiers' too: this is agreement, not truth.")
+    print("The surveys' own scores come from classifiers too: this is agreement, not truth.")
     for table in report(tables):
         print(f"\n{table}")
 

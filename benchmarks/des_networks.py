@@ -1,7 +1,7 @@
 """Seconds per 10,000 whole DES stamps of each network of Ayyar et al. (2022), training and scoring, on a CPU.
 
 Each network is trained and scored by this project's own code on synthetic stamps of 3 x 51 x 51 pixels, in a
-process of its own, on one thread and on two; the rounds go over the networks in turn, so that a change of
+separate process, on one thread and on two; the rounds go over the networks in turn, so that a change of
 the machine's speed hits all. Processor time is what other programs on the machine disturb less: from its
 median, on as many free cores as threads, follow the hours of the study's first part, half of 898,963 stamps
 for 50 epochs, each with the validation of a twentieth. Run: python benchmarks/des_networks.py

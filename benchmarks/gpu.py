@@ -1,9 +1,9 @@
-"""Seconds per epoch and lane on a GPU: one run at a time against stacks of runs, and what else would pay.
+"""Seconds per epoch and lane on a GPU: one run at a time against stacks of runs, and other variants.
 
 All on synthetic stamps of the study's size, 10,000 labelled ones per epoch. "stacked" is what the workflow
 does. The other variants are compiled, in bfloat16, streamed to the GPU batch by batch, or replay a whole step
-as a CUDA graph; their losses in the table should be those of "stacked". First it is checked, on this device,
-that a lane is the run alone and that a NaN stays in its lane. Run: python benchmarks/gpu.py
+as a CUDA graph; their losses in the table should be those of "stacked". First it checks, on this device,
+that a lane equals the run alone and that a NaN stays in its lane. Run: python benchmarks/gpu.py
 """
 
 import argparse

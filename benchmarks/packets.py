@@ -1,10 +1,10 @@
 """Alerts per second and core of decoding packets into images, by survey and container.
 
-By default packets of ZTF's and Rubin's form are made by hand, with as many fields and as long a history of
-detections as in their alerts; with --samples the real packets in a folder are decoded as well, its files by
-sub-folder. Beside each rate stands that of the ordinary way, every field decoded by fastavro's reader and
-every image opened by astropy, and how many images of pixels both agree on. Rates are per second of the
-processor, one process; files come from the page cache. Run: python benchmarks/packets.py
+By default the packets are synthetic, like ZTF's and Rubin's, with as many fields and as long a history of
+detections as real alerts. With --samples the real packets in a folder are decoded as well, one line per
+sub-folder. Next to each rate is that of the ordinary way: every field decoded by fastavro's reader, every
+image opened by astropy. Both must agree on the pixels; the number of such images is given. Rates are per
+second of processor time of one process; files come from the page cache. Run: python benchmarks/packets.py
 """
 
 import argparse
@@ -147,7 +147,7 @@ def line(name, container, path, least):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=100, help="packets made by hand")
+    parser.add_argument("--count", type=int, default=100, help="synthetic packets")
     parser.add_argument("--least", type=float, default=3.0, help="seconds of each measurement, at least")
     parser.add_argument("--samples", type=Path, help="folder of real packets")
     arguments = parser.parse_args()

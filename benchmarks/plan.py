@@ -1,8 +1,8 @@
-"""What `stampshift plan` estimates for the demo, beside what a finished run of it took.
+"""What `stampshift plan` estimates for the demo, and what a finished run of it took.
 
-The estimate is made here and now, in a checkout in which the demo has not run, so that it knows no finished
-run or job. What was taken comes from another folder, in which it has: wall-clock from Snakemake's records of
-its jobs, first start to last end; processor seconds, which other programs on the machine change less, from
+The estimate is made now, in a checkout in which the demo has not run, so that it knows no finished run or
+job. The times taken come from another folder, in which the demo has run: wall-clock from Snakemake's
+records of its jobs, first start to last end; processor seconds, which depend less on other programs, from
 the benchmark files. Run: python benchmarks/plan.py --finished ../finished
 """
 

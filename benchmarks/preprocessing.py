@@ -1,15 +1,15 @@
 """Stamps per second, processor time and peak memory of every survey's reader and preprocessing.
 
-An archive of each survey is drawn with the built-in simulator, in the survey's native format, and made
-into a stamps file: with one process and with one per core, the median of several repeats. Every
-measurement is a fresh process of its own, so that its peak resident memory is that survey's alone; that of
-it and all its workers together, looked up every 50 ms, stands beside it and counts the pages that they
-share once for each. Processor time is that of all of them. From both follow two estimates for the whole
-survey: by the clock, at the rate measured, and by the processor, all cores being free and busy alike.
-Archives come from the page cache after the first repeat; seconds include the digest of the archive and the
-writing of the stamps. Simulation is timed as wall time on all cores. With --archives the archives are kept
-for the next call; delete them after a change of the simulator. --times repeats what was drawn, in HiTS'
-and DES' archives alone. Run: python benchmarks/preprocessing.py
+The built-in simulator makes an archive of each survey in its native format. The archive is made into a
+stamps file with one process and with one per core; each number is the median of several repeats. Every
+measurement runs in a fresh process, so that the peak resident memory is that survey's alone. Next to it is
+the peak of the process and all its workers together, sampled every 50 ms, with shared pages counted once.
+Processor time is the sum over all of them. Two estimates for the whole survey follow: by the clock, at the
+measured rate, and by the processor, with all cores free and equally busy. Archives come from the page cache
+after the first repeat; seconds include the digest of the archive and the writing of the stamps. Simulation
+is timed by the clock on all cores. With --archives the archives are kept for the next call; delete them
+after a change of the simulator. --times repeats the simulated triplets in the archives of HiTS and DES.
+Run: python benchmarks/preprocessing.py
 """
 
 import argparse
@@ -46,7 +46,7 @@ def in_fresh_process(function, *arguments):
 
 
 def simulate(survey, stamps, seed, folder, cores):
-    """Draw an archive, which appears whole or not at all, and return the seconds."""
+    """Make an archive, which appears only when complete, and return the seconds."""
     from stampshift.simulation import simulate_survey
 
     constants = yaml.safe_load((ROOT / "resources" / "surveys" / f"{survey}.yaml").read_text())
@@ -60,7 +60,7 @@ def simulate(survey, stamps, seed, folder, cores):
 
 
 def repeat(drawn, times, folder):
-    """Write an archive's stamps again and again; it appears whole or not at all."""
+    """Write an archive's stamps repeatedly; it appears only when complete."""
     with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
         larger = Path(temporary) / "archive"
         larger.mkdir()

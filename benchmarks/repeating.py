@@ -1,7 +1,7 @@
-"""Larger archives of HiTS and DES than there is time to simulate: drawn stamps again under new identifiers.
+"""Larger archives of HiTS and DES than there is time to simulate: stamps repeated under new identifiers.
 
-To readers they are archives of that size: as many bytes to inflate, headers to read, stamps to find, decode
-and write. Only the pixels repeat, farther apart than the window in which gzip would notice.
+For readers they are archives of that size: as many bytes to inflate, headers to read, stamps to find, decode
+and write. Only the pixels repeat, at distances larger than gzip's window.
 """
 
 import csv

@@ -3,7 +3,7 @@
     stampshift export results/demo/baseline/HiTS/seed-0 --output released
     python benchmarks/score.py released
 
-Packets of ZTF's and Rubin's form are made by hand, as in packets.py, one container of each; a stamps file
+The packets are synthetic, like ZTF's and Rubin's, as in packets.py, one container of each; a stamps file
 has as many random stamps as --stamps says. Parts are microseconds of the processor per candidate, unit by
 unit as `score` works: reading the file, decoding packets into images, preparing them for the network, and
 the network with its checks. The rest of what `stampshift score` takes in one process is opening the model,
@@ -83,13 +83,15 @@ def pieces(path, release):
 
 def line(name, path, *, release, rounds, processes, folder):
     whole = partial(score, release.folder, [path], output=folder / "scores.parquet", **QUIET)
-    total, told = processor_seconds(lambda: whole(processes=1), rounds)
+    total, scored = processor_seconds(lambda: whole(processes=1), rounds)
     parts = np.min([pieces(path, release) for _ in range(rounds)], axis=0)
-    cells = [f"{1e6 * each / told.lines:.0f}" for each in (*parts, total - parts.sum())]
-    print(f"| {name} | {told.lines} | {' | '.join(cells)} | {told.lines / total:.0f} |", flush=True)
+    cells = [f"{1e6 * each / scored.lines:.0f}" for each in (*parts, total - parts.sum())]
+    print(f"| {name} | {scored.lines} | {' | '.join(cells)} | {scored.lines / total:.0f} |", flush=True)
     if processes:
-        rates = [told.lines / whole(processes=processes).seconds for _ in range(rounds)]
-        print(f"| {name}, {processes} processes by the clock | {told.lines} ||||||{max(rates):.0f} in all |")
+        rates = [scored.lines / whole(processes=processes).seconds for _ in range(rounds)]
+        print(
+            f"| {name}, {processes} processes by the clock | {scored.lines} ||||||{max(rates):.0f} in all |"
+        )
 
 
 def main():

@@ -1,8 +1,8 @@
 """Stamps per second and core that a released model scores: ONNX Runtime against torch, one thread each.
 
-Both take turns, and the processor's time counts: a busy machine slows the clock more than the figure. Weights
-are random, which changes no speed. Similarity and distance are part of the network; the last column is all of
-`ReleasedModel.score`, checks and calibration included.
+Both take turns. Processor time is measured, because a busy machine changes it less than wall-clock time.
+Weights are random, which changes no speed. Similarity and distance are part of the network; the last column
+is all of `ReleasedModel.score`, checks and calibration included.
 """
 
 import argparse

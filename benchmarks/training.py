@@ -4,7 +4,7 @@ Both train the same network on the same stamps with the same optimiser and batch
 epoch each in turn, so that a change of the machine's speed hits both. The ordinary loop is what most
 repositories do: a Dataset that hands out one stamp, a DataLoader that shuffles and collates, tensors in
 torch's default layout, one process with a thread per core. This project's loop trains as many runs as
-there are cores, each in a process of its own on one thread; its seconds per epoch are the round's seconds
+there are cores, each in a separate process on one thread; its seconds per epoch are the round's seconds
 divided by the number of runs. Run: python benchmarks/training.py
 """
 

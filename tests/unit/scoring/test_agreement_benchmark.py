@@ -74,7 +74,7 @@ def test_own_scores_of_packets_are_read_and_each_candid_counts_once(agreement, t
     assert own.loc["ZTF", "rb"].tolist() == pytest.approx([0.8, 0.3, 0.7])
     assert own.loc["ZTF", "drb"].tolist() == pytest.approx([0.9, math.nan, math.nan], nan_ok=True)
     assert own.loc["ZTF", agreement.OBJECT].tolist() == [True, False, False]
-    assert "4-cut.avro: not all of it can be read" in capsys.readouterr().err
+    assert "4-cut.avro: cannot be read completely" in capsys.readouterr().err
 
 
 def test_scores_are_joined_by_survey_and_candid(agreement):

@@ -142,7 +142,7 @@ def layout_of(schema: bytes) -> Layout:
 def numbered_layout(folder: Path, number: int) -> Layout:
     """How packets of the schema are read that Confluent's wire format names by a number.
 
-    It lies in a folder under its number, or in Rubin's layout by version. Raises LookupError if it does not.
+    It is in a folder under its number, or in Rubin's layout by version. Raises LookupError if it does not.
     """
     major, minor = divmod(number, RUBIN_VERSIONS)
     rubin = f"lsst.v{major}_{minor}.alert.avsc"

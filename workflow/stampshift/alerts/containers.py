@@ -63,7 +63,7 @@ class Rows(NamedTuple):
     size: int
 
 
-Piece = Stored | Packets | Rows | Alert  # an alert that could not be read stands for itself
+Piece = Stored | Packets | Rows | Alert  # an alert that could not be read is passed on as it is
 
 
 class Unit(NamedTuple):
@@ -134,7 +134,7 @@ def _of_file(path: Path) -> Iterator[Piece]:
 
 
 def _of_large(stream: BinaryIO, place: str, size: int) -> Iterator[Piece]:
-    """Parts of a large container, each a small container of its own."""
+    """Parts of a large container, each a small container itself."""
     try:
         header = read_header(stream)
     except (ValueError, EOFError, KeyError, IndexError) as error:

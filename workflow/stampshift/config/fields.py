@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchemaHandler, model_validator
 
 T = TypeVar("T")
-PLACE = "<place>"  # in a validator's sentence: where its model or value stands in the configuration
+PLACE = "<place>"  # in a validator's sentence: where its model or value is in the configuration
 WORD = "A name in paths; letters, digits and underscores, a letter first."
 
 

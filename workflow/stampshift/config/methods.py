@@ -1,4 +1,4 @@
-"""The sections of `methods`: the options of each method, and variants of methods under names of their own."""
+"""The sections of `methods`: the options of each method, and variants of methods under their own names."""
 
 from typing import Annotated, Any, Generic, Literal, TypeVar
 

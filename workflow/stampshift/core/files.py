@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and are read or refused by name."""
+"""Files that appear only when complete, and are read or refused by name."""
 
 import errno
 import glob
@@ -54,7 +54,7 @@ def _refusal(error: BaseException | None, folder: Path) -> str | None:
 def atomic_path(path: Path | str) -> Iterator[Path]:
     """Path to write to, renamed to `path` when the block ends well and removed when it raises.
 
-    The parent folder is made if need be. The temporary file lies in it, so that the rename is atomic, and
+    The parent folder is made if need be. The temporary file is in it, so that the rename is atomic, and
     keeps the final suffix, from which writers guess formats. A full disk or a folder that may not be written
     to raises a `WriteError`. All files and folders of the package are renamed here.
     """

@@ -31,7 +31,7 @@ def job_log(path: Path | str) -> Iterator[None]:
     before = signal.signal(signal.SIGTERM, _end)
     try:
         with explained(Path(path)):
-            Path(path).write_text("")  # a rerun starts a log of its own
+            Path(path).write_text("")  # a rerun starts a new log
         log_to(path)
         yield
     except StampshiftError as error:

@@ -34,7 +34,7 @@ class Member(NamedTuple):
 
 
 class _StrictTarInfo(tarfile.TarInfo):
-    """A tar header; one that is missing or broken is an error wherever it stands."""
+    """A tar header; one that is missing or broken is an error wherever it is."""
 
     @classmethod
     def fromtarfile(cls, archive: tarfile.TarFile) -> Self:

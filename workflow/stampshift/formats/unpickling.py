@@ -79,7 +79,7 @@ class _Unpickler(pickle_compat.Unpickler):
     def load_build(self) -> None:
         state, instance = self.stack[-1], self.stack[-2]
         if isinstance(instance, np.dtype) and (state[7] != instance.flags or any(state[2:5])):
-            raise ForbiddenGlobalError(f"a dtype {instance} with fields or flags of its own")
+            raise ForbiddenGlobalError(f"a dtype {instance} with its own fields or flags")
         if callable(instance):
             raise ForbiddenGlobalError(f"a change of {instance}")
         pickle_compat.Unpickler.load_build(self)

@@ -63,7 +63,7 @@ class Access:
     """Who may talk to one server: this machine, or whoever has the token; and no other site's pages."""
 
     # whether the server is bound to loopback: then other host names in a request's address are refused, as
-    # another site could let a name of its own point here (DNS rebinding)
+    # another site could make its own name point here (DNS rebinding)
     loopback: bool
     # demanded in the address at the first visit and as a cookie afterwards; None demands nothing
     token: str | None

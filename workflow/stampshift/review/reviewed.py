@@ -51,7 +51,7 @@ def open_review(path: Path, *, stamps: Path | None, shuffle_seed: int | None) ->
         Results of the DES study, or a table of candidates (Parquet: row, id, label, score, suspicion), or a
         stamps file, all rows of which are then candidates, labelled or not.
     stamps
-        Stamps file of a table of candidates; None to take `stamps.h5` of the study that the table lies in.
+        Stamps file of a table of candidates; None to take `stamps.h5` of the study that contains the table.
     shuffle_seed
         Seed of a random order; None for the most suspicious first, or the order of the stamps file.
 

@@ -36,7 +36,7 @@ SCHEMA = (
 
 
 class SavedVote(NamedTuple):
-    """A vote as it lies in the file."""
+    """A vote as stored in the file."""
 
     number: int  # 1, 2, ... in the order of saving
     key: str  # the browser's name of the vote: sent again under the same key it is the same vote

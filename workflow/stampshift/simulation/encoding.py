@@ -94,7 +94,7 @@ def python2_pickle(arrays: Mapping[str, NDArray[np.floating]]) -> bytes:
     for name, array in arrays.items():
         data = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
         shape = b"".join(b"J" + struct.pack("<i", length) for length in data.shape)
-        # a tuple of one element has an opcode of its own
+        # a tuple of one element has its own opcode
         shape += {1: b"\x85", 2: b"\x86"}[data.ndim]
         parts += [
             _python2_string(name.encode("ascii")),

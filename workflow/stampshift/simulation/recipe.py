@@ -15,7 +15,7 @@ from stampshift.simulation.scenes import Conditions, Mismatch, flux_of_magnitude
 
 @dataclass
 class Candidate:
-    """What lies at the centre of a stamp."""
+    """What is at the centre of a stamp."""
 
     flux: float  # that a survey would report from the difference image, signed, in image units
     major_pixels: float  # root-mean-square size of the detection along its two axes

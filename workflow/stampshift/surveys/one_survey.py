@@ -48,7 +48,7 @@ def survey_settings(config: Path, *, survey: str, defaults: Path) -> SurveySetti
 def make_survey(settings: SurveySettings, *, output: Path, processes: int, unlabelled: str) -> str:
     """Make the stamps file of a survey and describe it as `stampshift inspect` does.
 
-    The file appears whole or not at all; the number of worker processes does not change it. `unlabelled` is
+    The file appears only when complete; the number of worker processes does not change it. `unlabelled` is
     ``"keep"`` or ``"drop"``. Raises `ConfigError` if the archive is yet to be downloaded or drawn,
     `ArchiveError` if it is not there, and what `making.make_stamps` raises.
     """

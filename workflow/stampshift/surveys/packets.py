@@ -1,4 +1,4 @@
-"""Any survey by its alert packets, labels in a file of their own.
+"""Any survey by its alert packets, labels in a separate file.
 
 The options are those of `surveys.<name>.packets` in the config. What marks a packet's dialect has for invalid
 pixels becomes NaN here, on top of what the config declares. A survey is one telescope: packets of two
@@ -45,7 +45,7 @@ def _files(paths: Sequence[Path], *, label_file: Path | None) -> list[Path]:
 
 def _units(paths: Sequence[Path], *, label_file: Path | None, schemas: Path | None) -> Iterator[Unit]:
     """Units of packets, up to one in which there are packets of another dialect than before."""
-    first: dict[str, str] = {}  # by dialect, where its first packet lies
+    first: dict[str, str] = {}  # by dialect, the place of its first packet
     for unit in containers.units(_files(paths, label_file=label_file), schemas=schemas):
         for piece in unit.pieces:
             dialect = dialect_of(piece, schemas=unit.schemas)

@@ -36,7 +36,7 @@ export function makeCard(item, { address, here, current, stretch, reveal }) {
   node.tabIndex = current ? 0 : -1;
   if (current) node.setAttribute("aria-current", "true");
   if (!here) node.setAttribute("aria-busy", "true");
-  node.setAttribute("aria-label", `candidate ${item.id}${item.vote ? `, ${told(item, reveal)}` : ""}`);
+  node.setAttribute("aria-label", `candidate ${item.id}${item.vote ? `, ${described(item, reveal)}` : ""}`);
   for (const figure of node.querySelectorAll("figure")) {
     const channel = figure.querySelector("figcaption").textContent;
     const image = figure.querySelector("img");
@@ -49,7 +49,7 @@ export function makeCard(item, { address, here, current, stretch, reveal }) {
   return node;
 }
 
-export const told = (item, reveal) => [spoken(item), known(item, reveal)].filter(Boolean).join("; ");
+export const described = (item, reveal) => [spoken(item), known(item, reveal)].filter(Boolean).join("; ");
 
 const spoken = (item) => `${item.saved ? "" : "saving: "}${item.vote}`;
 

@@ -1,4 +1,4 @@
-// Votes on their way to the server. Each lies in the browser's storage, under a key of its own, until the server
+// Votes on their way to the server. Each stays in the browser's storage, under its own key, until the server
 // has answered that it is saved: a closed laptop, a reload or a server that is down lose none.
 
 const RETRY_MS = 2000;

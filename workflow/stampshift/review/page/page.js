@@ -1,6 +1,6 @@
 // The review page: what is on the screen, and what keys and buttons do to it.
 
-import { makeCard, Pictures, told } from "./card.js";
+import { makeCard, Pictures, described } from "./card.js";
 import { Outbox, reach } from "./outbox.js";
 
 const GRID_SIZE = 12;
@@ -141,7 +141,7 @@ function render() {
   byId("undo").disabled = done.length === 0;
   if (shown.length === 0 && exhausted) box.textContent = "There is nothing left for you to vote on. Thank you!";
   const last = done.at(-1);
-  byId("last").textContent = settings.layout === "one" && last ? `last: ${last.id}, ${told(last, settings.reveal)}` : "";
+  byId("last").textContent = settings.layout === "one" && last ? `last: ${last.id}, ${described(last, settings.reveal)}` : "";
 }
 
 function card(item, index) {
