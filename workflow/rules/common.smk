@@ -96,11 +96,7 @@ wildcard_constraints:
 
 def of_survey(find, survey=None):
     """What `find` gives for the survey that the wildcards name, or for the one named here."""
-
-    def found(wildcards):
-        return find(survey or wildcards.get("survey") or wildcards.source)
-
-    return found
+    return lambda wildcards: find(survey or wildcards.get("survey") or wildcards.source)
 
 
 def reading(survey=None):
@@ -201,6 +197,10 @@ def target_stamps(wildcards):
     return f"<results>/stamps/{wildcards.target}.h5"
 
 
+def both_stamps(wildcards):
+    return [f"<results>/stamps/{wildcards.source}.h5", target_stamps(wildcards)]
+
+
 def searched(key):
     """A field of the section whose entropy weight is searched: a variant's, or that of MME."""
 
@@ -251,21 +251,18 @@ def pair_metrics(wildcards):
 # ---- tables and figures, and the report -------------------------------------------------------------------
 
 
-def table(stem, *, kind="table", **place):
+def table(stem, category, what, *, kind="table", **place):
     """Files of a table, the first of them in the report."""
-    return [
-        in_report(f"<results>/{stem}.csv", kind=kind, **place),
-        f"<results>/{stem}.md",
-        f"<results>/{stem}.tex",
-    ]
+    shown_file = in_report(f"<results>/{stem}.csv", category, what, kind=kind, **place)
+    return [shown_file, f"<results>/{stem}.md", f"<results>/{stem}.tex"]
 
 
-def figure(stem, *, kind="figure", **place):
+def figure(stem, category, what, *, kind="figure", **place):
     """Files of a figure, the last of them in the report."""
-    return [f"<results>/{stem}.pdf", in_report(f"<results>/{stem}.png", kind=kind, **place)]
+    return [f"<results>/{stem}.pdf", in_report(f"<results>/{stem}.png", category, what, kind=kind, **place)]
 
 
-def in_report(path, *, category, what, kind, subcategory=None, caption="caption"):
+def in_report(path, category, what, *, kind="table", subcategory=None, caption="caption"):
     """A file in the report: its place in the menu, and its caption, that of the rule's docstring unless named."""
     labels = {"what": what} | ({"kind": kind} if kind else {})
     place = {"category": category, "subcategory": subcategory, "labels": labels}
@@ -333,7 +330,7 @@ def code_of(made):
 
 
 def complete(made):
-    """Give a rule with a script its log, benchmark, environment, digest of code and caption."""
+    """Give a rule with a script its log, benchmark, environment, digest of code, caption and place."""
     product = str(made.output[0])
     names = sorted(made.wildcard_names, key=lambda name: product.index(f"{{{name}"))
     place = Path(made.name, *(f"{{{name}}}" for name in names))
@@ -342,5 +339,9 @@ def complete(made):
     made.benchmark = f"<benchmarks>/{place}.tsv"
     made.conda_env = str(PACKAGE_ROOT.parent / "envs" / "stampshift.yaml")
     made.set_params(code=code_of(made))
+    if reported(made):
+        made.set_params(simulated=made.params.get("simulated", SIMULATED))
+        if "runtime" not in made.resources:  # a light job runs where the workflow runs
+            workflow.localrules(made.name)
     if "function" in made.params.keys():
         made.set_params(caption=cleandoc(made.docstring))

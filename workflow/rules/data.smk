@@ -28,18 +28,13 @@ rule simulate:
         "../scripts/simulate.py"
 
 
-rule simulate_flipped:
+use rule simulate as simulate_flipped with:
     """An archive in DES' format with a share of wrong labels, and a file of the true ones."""
-    input:
-        constants="resources/surveys/{survey}.yaml",
     output:
         directory("resources/raw/simulated/{survey}-{size}-seed-{seed}-flipped-{share}"),
     wildcard_constraints:
         size="[0-9]+",
         share="0[.][0-9]+|[0-9.]+e-[0-9]+",
-    threads: EXECUTION["preprocessing_threads"]
-    script:
-        "../scripts/simulate_flipped.py"
 
 
 rule stamps:

@@ -42,20 +42,12 @@ def own(wildcards):
 
 def files_of(runs, name):
     """One of the files of each of some runs."""
-
-    def found(wildcards):
-        return run_files(runs(wildcards), name)
-
-    return found
+    return lambda wildcards: run_files(runs(wildcards), name)
 
 
 def listed(runs):
     """Some runs as a parameter."""
-
-    def found(wildcards):
-        return [vars(run) for run in runs(wildcards)]
-
-    return found
+    return lambda wildcards: [vars(run) for run in runs(wildcards)]
 
 
 def calibrations(wildcards):
@@ -82,11 +74,7 @@ def with_snr(wildcards):
 
 def for_each(surveys, path):
     """A path with a survey in it, for each of some surveys."""
-
-    def found(wildcards):
-        return expand(path, survey=surveys(wildcards))
-
-    return found
+    return lambda wildcards: expand(path, survey=surveys(wildcards))
 
 
 def gallery_name(wildcards):

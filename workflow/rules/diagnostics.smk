@@ -1,27 +1,9 @@
-rule calibrate_baseline:
-    input:
-        models=each_seed("<results>/baseline/{source}/seed-{seed}/model.pt"),
-        stamps="<results>/stamps/{source}.h5",
-        splits=each_seed("<results>/splits/{source}/seed-{seed}.npz"),
-    output:
-        "<results>/calibration/baseline/{source}.json",
-    resources:
-        **growing(mem_mb=8000, runtime=60),
-        gpu=GPUS,
-    params:
-        architecture="bolivar",
-        seeds=SEEDS,
-    script:
-        "../scripts/calibrate_baseline.py"
-
-
 rule calibrate:
     input:
         models=each_seed("<results>/{method}/{source}-to-{target}/shots-{shots}/seed-{seed}/model.pt"),
-        source_stamps="<results>/stamps/{source}.h5",
-        target_stamps=target_stamps,
-        source_splits=each_seed("<results>/splits/{source}/seed-{seed}.npz"),
-        target_splits=each_seed("<results>/splits/{target}/seed-{seed}.npz"),
+        stamps=both_stamps,
+        splits=each_seed("<results>/splits/{source}/seed-{seed}.npz")
+        + each_seed("<results>/splits/{target}/seed-{seed}.npz"),
     output:
         "<results>/calibration/{method}/{source}-to-{target}/shots-{shots}.json",
     resources:
@@ -33,6 +15,17 @@ rule calibrate:
         validation_shots=config["splits"]["validation_shots"],
     script:
         "../scripts/calibrate.py"
+
+
+use rule calibrate as calibrate_baseline with:
+    input:
+        models=each_seed("<results>/baseline/{source}/seed-{seed}/model.pt"),
+        stamps=["<results>/stamps/{source}.h5"],
+        splits=each_seed("<results>/splits/{source}/seed-{seed}.npz"),
+    output:
+        "<results>/calibration/baseline/{source}.json",
+    params:
+        validation_shots=0,
 
 
 rule features:
@@ -107,7 +100,6 @@ rule diagnostics:
         score_bins=25,
         bins=DIAGNOSTICS["reliability_bins"],
         confidence=DIAGNOSTICS["confidence"],
-        simulated=SIMULATED,
     script:
         "../scripts/diagnostics.py"
 
@@ -131,7 +123,6 @@ rule snr_recall:
         methods=METHODS,
         bins=DIAGNOSTICS["snr_bins"],
         confidence=DIAGNOSTICS["confidence"],
-        simulated=SIMULATED,
     script:
         "../scripts/snr_recall.py"
 
@@ -150,7 +141,6 @@ rule worst_errors:
         surveys=target_and_source,
         model=gallery_name,
         per_kind=DIAGNOSTICS["errors"]["per_kind"],
-        simulated=SIMULATED,
     script:
         "../scripts/worst_errors.py"
 
@@ -182,9 +172,6 @@ rule domain_shift_table:
             kind=None,
             caption="domain_shift_table",
         ),
-    localrule: True
-    params:
-        simulated=SIMULATED,
     script:
         "../scripts/domain_shift_table.py"
 
@@ -195,11 +182,9 @@ rule retention:
     output:
         numbers="<results>/tables/diagnostics/retention.csv",
         figure=diagnosed_figure("retention", "6 retention", of="", what="all pairs", caption="retention"),
-    localrule: True
     params:
         pairs=PAIRS,
         surveys=SURVEYS,
         methods=METHODS,
-        simulated=SIMULATED,
     script:
         "../scripts/retention.py"

@@ -4,16 +4,7 @@ rule gather:
         run_files(EXPERIMENT.transfers(), "metrics.json"),
         run_files(EXPERIMENT.adaptations(), "metrics.json"),
     output:
-        in_report(
-            "<results>/tables/runs.csv",
-            category="2 Balanced accuracy",
-            what="every run",
-            kind="table",
-            caption="gather",
-        ),
-    localrule: True
-    params:
-        simulated=SIMULATED,
+        in_report("<results>/tables/runs.csv", "2 Balanced accuracy", "every run", caption="gather"),
     script:
         "../scripts/gather.py"
 
@@ -40,13 +31,11 @@ rule overview:
     input:
         runs=rules.gather.output[0],
     output:
-        table("tables/overview", category="2 Balanced accuracy", what="all pairs"),
-    localrule: True
+        table("tables/overview", "2 Balanced accuracy", "all pairs"),
     params:
         function="tables.overview:overview_table",
         pairs=PAIRS,
         methods=METHODS,
-        simulated=SIMULATED,
     script:
         "../scripts/tabulate.py"
 
@@ -61,13 +50,11 @@ rule all_pairs_figure:
     input:
         runs=rules.gather.output[0],
     output:
-        figure("figures/all-pairs", category="2 Balanced accuracy", what="all pairs"),
-    localrule: True
+        figure("figures/all-pairs", "2 Balanced accuracy", "all pairs"),
     params:
         function="figures.accuracy_figures:all_pairs",
         surveys=SURVEYS,
         methods=METHODS,
-        simulated=SIMULATED,
     script:
         "../scripts/draw.py"
 
@@ -81,12 +68,10 @@ rule table1:
         runs=rules.gather.output[0],
         published=PUBLISHED_ACCURACY,
     output:
-        table("tables/table-1", category="2 Balanced accuracy", what="baselines"),
-    localrule: True
+        table("tables/table-1", "2 Balanced accuracy", "baselines"),
     params:
         function="tables.balanced_accuracy:baseline_table",
         surveys=SURVEYS,
-        simulated=SIMULATED,
     script:
         "../scripts/tabulate.py"
 
@@ -99,12 +84,10 @@ rule table1_figure:
     input:
         runs=rules.gather.output[0],
     output:
-        figure("figures/table-1", category="2 Balanced accuracy", what="baselines"),
-    localrule: True
+        figure("figures/table-1", "2 Balanced accuracy", "baselines"),
     params:
         function="figures.accuracy_figures:baseline_map",
         surveys=SURVEYS,
-        simulated=SIMULATED,
     script:
         "../scripts/draw.py"
 
@@ -119,13 +102,11 @@ rule pair_table:
         runs=rules.gather_pair.output[0],
         published=PUBLISHED_ACCURACY,
     output:
-        table("tables/pairs/{pair}", category="3 Adaptation by pair", what="{pair}"),
-    localrule: True
+        table("tables/pairs/{pair}", "3 Adaptation by pair", "{pair}"),
     params:
         function="tables.balanced_accuracy:pair_table",
         pair="{pair}",
         methods=METHODS,
-        simulated=SIMULATED,
     script:
         "../scripts/tabulate.py"
 
@@ -140,13 +121,11 @@ rule pair_figure:
     input:
         runs=rules.gather_pair.output[0],
     output:
-        figure("figures/pairs/{pair}", category="3 Adaptation by pair", what="{pair}"),
-    localrule: True
+        figure("figures/pairs/{pair}", "3 Adaptation by pair", "{pair}"),
     params:
         function="figures.accuracy_figures:pair_boxplots",
         pair="{pair}",
         methods=METHODS,
-        simulated=SIMULATED,
     script:
         "../scripts/draw.py"
 
@@ -154,22 +133,19 @@ rule pair_figure:
 if ENTROPY_WEIGHT_CHOICE:
 
     rule lambda_table:
+        """
+        Weight λ of the entropy term of MME chosen for each pair, the choice of Bolívar (2022), and the balanced accuracy on
+        the labelled validation stamps of the target that each λ of the grid reached, as a mean over numbers of shots.
+        """
         input:
             searches=expand("<results>/lambda/{pair}.json", pair=PAIRS),
             published="resources/published/published_lambda.csv",
         output:
-            table(
-                "tables/lambda",
-                category="4 Entropy weight",
-                what="table of all pairs",
-                kind=None,
-                caption="lambda_table",
-            ),
-        localrule: True
+            table("tables/lambda", "4 Entropy weight", "table of all pairs", kind=None),
         params:
-            simulated=SIMULATED,
+            function="tables.balanced_accuracy:lambda_table",
         script:
-            "../scripts/lambda_table.py"
+            "../scripts/tabulate.py"
 
 
 if ENTROPY_WEIGHT_CHOICE == "search":
@@ -183,11 +159,9 @@ if ENTROPY_WEIGHT_CHOICE == "search":
         input:
             search="<results>/lambda/{pair}.json",
         output:
-            figure("figures/lambda/{pair}", category="4 Entropy weight", what="{pair}", kind=None),
-        localrule: True
+            figure("figures/lambda/{pair}", "4 Entropy weight", "{pair}", kind=None),
         params:
             function="figures.training_figures:lambda_curves",
-            simulated=SIMULATED,
         script:
             "../scripts/draw.py"
 
@@ -200,25 +174,16 @@ rule significance:
         published=[] if SIMULATED else [PUBLISHED_ACCURACY],
     output:
         comparisons=in_report(
-            "<results>/tables/significance.csv",
-            category="1 Claims",
-            what="every comparison",
-            kind="table",
-            caption="significance",
+            "<results>/tables/significance.csv", "1 Claims", "every comparison", caption="significance"
         ),
-        claims=table("tables/claims", category="1 Claims", what="claims", caption="claims"),
+        claims=table("tables/claims", "1 Claims", "claims", caption="claims"),
         shots_to_beat=table(
-            "tables/table-26",
-            category="1 Claims",
-            what="shots to beat the baseline",
-            caption="shots_to_beat",
+            "tables/table-26", "1 Claims", "shots to beat the baseline", caption="shots_to_beat"
         ),
-        winner=table("tables/table-27", category="1 Claims", what="better method", caption="winner"),
-    localrule: True
+        winner=table("tables/table-27", "1 Claims", "better method", caption="winner"),
     params:
         pairs=PAIRS,
         methods=METHODS,
-        simulated=SIMULATED,
     script:
         "../scripts/significance.py"
 
@@ -232,17 +197,11 @@ rule summary_page:
         template="workflow/report/summary.html.jinja",
     output:
         in_report(
-            "<results>/summary.html",
-            category="1 Claims",
-            what="one-page summary",
-            kind="page",
-            caption="summary_page",
+            "<results>/summary.html", "1 Claims", "one-page summary", kind="page", caption="summary_page"
         ),
-    localrule: True
     params:
         pairs=PAIRS,
         methods=METHODS,
-        simulated=SIMULATED,
     script:
         "../scripts/summary_page.py"
 
@@ -258,8 +217,7 @@ rule published_decisions:
         shots_to_beat="resources/published/published_shots_to_beat_baseline.csv",
         winner="resources/published/published_winner.csv",
     output:
-        table("tables/published-decisions", category="5 Published", what="Tables 26 and 27 under our rule"),
-    localrule: True
+        table("tables/published-decisions", "5 Published", "Tables 26 and 27 under our rule"),
     params:
         function="tables.beside_published:published_decisions_table",
         simulated=False,
@@ -278,8 +236,7 @@ if not SIMULATED:
             runs=rules.gather.output[0],
             published=PUBLISHED_ACCURACY,
         output:
-            table("tables/beside-published", category="5 Published", what="ours beside the published"),
-        localrule: True
+            table("tables/beside-published", "5 Published", "ours beside the published"),
         params:
             function="tables.beside_published:beside_published_table",
             simulated=False,
@@ -295,8 +252,7 @@ if not SIMULATED:
         input:
             numbers=rules.beside_published.output[0],
         output:
-            figure("figures/beside-published", category="5 Published", what="ours beside the published"),
-        localrule: True
+            figure("figures/beside-published", "5 Published", "ours beside the published"),
         params:
             function="figures.change_figures:beside_published",
             simulated=False,
@@ -318,14 +274,12 @@ if VARIANTS:
         input:
             runs=rules.gather.output[0],
         output:
-            table("tables/ablations", category="6 Ablations", what="variants of MME"),
-        localrule: True
+            table("tables/ablations", "6 Ablations", "variants of MME"),
         params:
             function="tables.change_tables:ablation_table",
             names=METHODS + VARIANTS,
             variant_names=VARIANT_NAMES,
             reference="mme",
-            simulated=SIMULATED,
         script:
             "../scripts/tabulate.py"
 
@@ -339,14 +293,12 @@ if VARIANTS:
         input:
             runs=rules.gather.output[0],
         output:
-            figure("figures/ablations", category="6 Ablations", what="variants of MME"),
-        localrule: True
+            figure("figures/ablations", "6 Ablations", "variants of MME"),
         params:
             function="figures.change_figures:ablation_differences",
             names=METHODS + VARIANTS,
             variant_names=VARIANT_NAMES,
             reference="mme",
-            simulated=SIMULATED,
         script:
             "../scripts/draw.py"
 
@@ -355,12 +307,11 @@ rule network_table:
     output:
         table(
             "tables/network",
-            category="7 Training",
-            what="table of the networks' layers",
+            "7 Training",
+            "table of the networks' layers",
             kind=None,
             caption="network_table",
         ),
-    localrule: True
     params:
         size_pixels=config["stamps"]["size_pixels"],
         simulated=False,
@@ -374,12 +325,11 @@ rule learning_curves_figure:
     output:
         figure(
             "figures/learning-curves/{source}",
-            category="7 Training",
-            what="baselines of {source}",
+            "7 Training",
+            "baselines of {source}",
             kind=None,
             caption="learning_curves_figure",
         ),
-    localrule: True
     params:
         seeds=SEEDS,
         simulated=of_survey(is_simulated),
@@ -395,8 +345,7 @@ rule examples_figure:
     input:
         stamps="<results>/stamps/{survey}.h5",
     output:
-        figure("figures/examples/{survey}", category="9 Surveys", what="examples of {survey}"),
-    localrule: True
+        figure("figures/examples/{survey}", "9 Surveys", "examples of {survey}"),
     params:
         function="figures.stamp_figures:class_examples",
         per_class=3,
@@ -413,8 +362,8 @@ rule preprocessing_figure:
     output:
         figure(
             "figures/preprocessing/{survey}",
-            category="9 Surveys",
-            what="preprocessing of {survey}",
+            "9 Surveys",
+            "preprocessing of {survey}",
             caption="preprocessing_figure",
         ),
     resources:

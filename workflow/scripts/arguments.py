@@ -8,9 +8,10 @@ from stampshift.core.files import read_json, read_table
 from stampshift.stamps.file import Stamps
 from stampshift.tables.run_table import read_runs
 
-READERS = {
+READERS: dict[str, Callable[..., Any]] = {
     "runs": read_runs,
     "search": read_json,
+    "searches": lambda paths: list(map(read_json, paths)),
     "stamps": Stamps.open,
 }  # by name of the input; else a table
 OF_THE_RULE = ("function", "simulated", "code", "caption")  # parameters that are no arguments

@@ -1,33 +1,28 @@
-"""Fit the temperatures of adapted models on the target's validation shots."""
+"""Fit temperatures: of adapted models on validation shots of the target, of baselines on the source's."""
 
-from pathlib import Path
+from training_job import paths
 
-from stampshift.config.experiment import Run
+from stampshift.config.experiment import BASELINE, Run
 from stampshift.core.files import write_json
 from stampshift.core.joblog import job_log
 from stampshift.metrics.calibration import calibration_record
 from stampshift.training.finished_models import score_validation
 
 with job_log(snakemake.log[0]):
+    named, seeds = snakemake.wildcards, snakemake.params.seeds
     cohort = {
-        "method": snakemake.wildcards.method,
-        "source": snakemake.wildcards.source,
-        "target": snakemake.wildcards.target,
-        "shots": int(snakemake.wildcards.shots),
+        "method": named.get("method", BASELINE),
+        "source": named.source,
+        "target": named.get("target"),
+        "shots": int(named.get("shots", 0)),
     }
+    surveys = [survey for survey in (cohort["source"], cohort["target"]) if survey]
+    splits = paths(snakemake.input.splits)  # the seeds of the source, then those of the target
     validation = score_validation(
-        [Run(**cohort, seed=seed) for seed in snakemake.params.seeds],
-        models=[Path(path) for path in snakemake.input.models],
-        stamps={
-            cohort["source"]: Path(snakemake.input.source_stamps),
-            cohort["target"]: Path(snakemake.input.target_stamps),
-        },
-        splits=[
-            {cohort["source"]: Path(source), cohort["target"]: Path(target)}
-            for source, target in zip(
-                snakemake.input.source_splits, snakemake.input.target_splits, strict=True
-            )
-        ],
+        [Run(**cohort, seed=seed) for seed in seeds],
+        models=paths(snakemake.input.models),
+        stamps=dict(zip(surveys, paths(snakemake.input.stamps), strict=True)),
+        splits=[dict(zip(surveys, splits[place :: len(seeds)], strict=True)) for place in range(len(seeds))],
         validation_shots=snakemake.params.validation_shots,
         device=snakemake.config["execution"]["device"],
     )
