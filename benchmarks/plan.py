@@ -51,7 +51,7 @@ def main():
             configfiles=[], workflow_profile=PROFILE, cores=arguments.cores, targets=[], everything=True
         )
     )
-    low, expected, high = (plan["hours"][name]["wall"] for name in ("low", "expected", "high"))
+    low, expected, high = (plan["seconds"][name]["wall"] for name in ("low", "expected", "high"))
     calibration = plan["calibration"]
     print(
         f"calibrated in {calibration['seconds']:.0f} s; free share of a core {calibration['free_share']:.2f}"

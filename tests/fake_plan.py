@@ -20,23 +20,10 @@ RATE = {
     "free_share": 1.0,
 }
 CALIBRATION = Calibration(
-    processes=2,
-    free_share=1.0,
-    device="cpu",
-    device_name="cpu",
-    starts={
-        "table": {"seconds": 1.0, "megabytes": 100.0},
-        "figure": {"seconds": 2.0, "megabytes": 150.0},
-        "data": {"seconds": 1.5, "megabytes": 120.0},
-        "simulation": {"seconds": 2.5, "megabytes": 130.0},
-        "training": {"seconds": 3.0, "megabytes": 300.0},
-    },
+    start_seconds=4.0,
     trainings={"baseline": RATE, "finetune": RATE, "mme": RATE},
-    archives={
-        "HiTS": {"seconds_per_drawn": 0.002, "seconds_per_read": 0.0004, "bytes_per_stamp": 7000.0},
-        "ATLAS": {"seconds_per_drawn": 0.004, "seconds_per_read": 0.001, "bytes_per_stamp": 50_000.0},
-    },
-    dag_seconds=4.0,
+    gpu=None,
+    free_share=1.0,
     seconds=60.0,
 )
 
@@ -52,7 +39,7 @@ def planned_workflow(*jobs, cores=2, gpus=None, absent=None, stamps=STAMPS, **ch
         update_config(config, overlay)
     experiment = read_experiment(config)
     return PlannedWorkflow(
-        tuple(jobs), config, Path("results"), experiment, cores, gpus, absent or {}, stamps, seconds=4.0
+        tuple(jobs), config, Path("results"), experiment, cores, gpus, absent or {}, stamps
     )
 
 

@@ -18,7 +18,7 @@ from stampshift.config.experiment import BASELINE, Pair, Run, check_shots
 from stampshift.config.model import read_experiment
 from stampshift.core.provenance import offer_package_to_subprocesses, script_digest
 from stampshift.config.surveys import label_files, reader_options, schema_files
-from stampshift.simulation import class_counts
+from stampshift.simulation import expected_counts
 from stampshift.training.run_folder import FILES as RUN_FILES, TRANSFER_FILES
 
 offer_package_to_subprocesses()
@@ -32,22 +32,12 @@ def load_yaml(path):
     return yaml.safe_load(Path(path).read_text())
 
 
-def expected_counts(survey, section):
-    """Stamps by class that a survey's archive holds or will hold; empty where nothing is known of it."""
-    if not Path(constants_file(survey)).exists():
-        return {}
-    constants = load_yaml(constants_file(survey))
-    if section["origin"] == "simulate":
-        return class_counts(section["simulate"]["stamps"], constants=constants)
-    return constants["archive_counts"]
-
-
 def load_experiment():
     """The experiment, or one sentence about what is wrong with the configuration."""
     try:
         experiment = read_experiment(config)
         for survey, section in config["surveys"].items():
-            counts = expected_counts(survey, section)
+            counts = expected_counts(section, constants=Path(constants_file(survey)))
             if section["origin"] == "simulate" and not counts:
                 raise ConfigError(
                     f"config: surveys.{survey}.origin is 'simulate', but there is no "

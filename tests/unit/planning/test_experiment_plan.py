@@ -13,6 +13,7 @@ from fake_plan import (
     download_job,
     planned_job,
     planned_workflow,
+    stamps_job,
 )
 from stampshift.planning.experiment_plan import as_text, duration, make_plan
 
@@ -27,47 +28,43 @@ def chain(length):
 
 
 def test_jobs_that_wait_for_each_other_run_one_by_one():
-    assert plan(*chain(3), cores=8)["hours"]["expected"]["wall"] == 4.0 + 3 * 1.0
+    assert plan(*chain(3), cores=8)["seconds"]["expected"]["wall"] == 3 * 1.0
 
 
 def test_free_jobs_share_the_cores():
     jobs = [planned_job("job", outputs=[str(n)]) for n in range(6)]
-    assert plan(*jobs, cores=2)["hours"]["expected"]["wall"] == 4.0 + 3.0
-    assert plan(*(replace(job, threads=2) for job in jobs), cores=2)["hours"]["expected"]["wall"] == 4.0 + 6.0
+    assert plan(*jobs, cores=2)["seconds"]["expected"]["wall"] == 3.0
+    assert plan(*(replace(job, threads=2) for job in jobs), cores=2)["seconds"]["expected"]["wall"] == 6.0
 
 
 def test_jobs_with_a_gpu_wait_for_it_only_where_it_is_limited():
     jobs = [planned_job("train", ["model.pt"], [str(n)], gpus=1) for n in range(2)]
-    gpu = replace(CALIBRATION, device="cuda")
-    assert plan(*jobs, cores=4, gpus=1, calibration=gpu)["hours"]["expected"]["wall"] == 4.0 + 6.0
-    assert plan(*jobs, cores=4, calibration=gpu)["hours"]["expected"]["wall"] == 4.0 + 3.0
+    gpu = replace(CALIBRATION, gpu="H200")
+    assert plan(*jobs, cores=4, gpus=1, calibration=gpu)["seconds"]["expected"]["wall"] == 6.0
+    assert plan(*jobs, cores=4, calibration=gpu)["seconds"]["expected"]["wall"] == 3.0
 
 
-def test_hours_of_a_small_workflow():
+def test_times_of_a_small_workflow():
     jobs = (BASELINE_JOB, FINETUNE_JOB, SEARCH_JOB, MME_JOB)
-    hours = plan(*jobs, methods={"mme": {}})["hours"]["expected"]
-    alone = [plan(job)["hours"]["expected"]["core"] for job in jobs]
-    assert hours["core"] == pytest.approx(sum(alone))
+    seconds = plan(*jobs, methods={"mme": {}})["seconds"]["expected"]
+    alone = [plan(job)["seconds"]["expected"]["core"] for job in jobs]
+    assert seconds["core"] == pytest.approx(sum(alone))
     # fine-tuning runs beside the search; MME waits for it, and the search for the baseline
-    assert hours["wall"] == pytest.approx(4.0 + sum(alone) - alone[1])
-    assert hours["gpu"] == 0
+    assert seconds["wall"] == pytest.approx(sum(alone) - alone[1])
+    assert seconds["gpu"] == 0
 
 
 def test_gpu_time_is_that_of_the_jobs_that_hold_one():
     jobs = (replace(BASELINE_JOB, gpus=1), planned_job("gather"))
-    hours = plan(*jobs, gpus=1, calibration=replace(CALIBRATION, device="cuda"))["hours"]["expected"]
-    assert hours["gpu"] > 4.0
-    assert hours["core"] == pytest.approx(hours["gpu"] + 1.0)
+    seconds = plan(*jobs, gpus=1, calibration=replace(CALIBRATION, gpu="H200"))["seconds"]["expected"]
+    assert seconds["gpu"] > 4.0
+    assert seconds["core"] == pytest.approx(seconds["gpu"] + 1.0)
 
 
-def test_trainings_are_counted_by_kind():
-    counted = plan(BASELINE_JOB, FINETUNE_JOB, SEARCH_JOB, MME_JOB)["trainings"]
-    assert {kind: (each["count"], each["reused"]) for kind, each in counted.items()} == {
-        "baseline": (2, 0),
-        "adaptation": (3, 1),
-        "lambda search": (4, 0),
-    }
-    assert counted["adaptation"]["epochs"] == {"low": 6, "expected": 6, "high": 6}  # max_epochs is 2
+def test_trainings_are_counted_by_method():
+    counted = plan(BASELINE_JOB, FINETUNE_JOB, SEARCH_JOB, MME_JOB)
+    assert counted["trainings"] == {"baseline": 2, "finetune": 2, "mme": 4 + 1}
+    assert counted["reused"] == 1
 
 
 def test_time_and_jobs_are_summed_by_rule():
@@ -75,12 +72,6 @@ def test_time_and_jobs_are_summed_by_rule():
     assert content["jobs"] == {"step": 3, "invented": 1}
     assert content["core_seconds"] == {"step": 3.0, "invented": 1.0}
     assert line(as_text(content), "  step").split() == ["step", "3", "s", "3", "jobs"]
-
-
-def test_it_says_which_finished_jobs_it_rests_on():
-    assert "finished job" not in as_text(plan(planned_job("gather")))
-    taken = {"gather": {"seconds": 7.0, "megabytes": 50.0, "jobs": 2}, "other": {"jobs": 9}}
-    assert "times from 2 finished jobs of the same rules" in as_text(plan(planned_job("gather"), taken=taken))
 
 
 def line(text, start):
@@ -91,21 +82,31 @@ def line(text, start):
 def test_the_table_says_how_many_jobs_and_trainings():
     text = as_text(plan(BASELINE_JOB, SEARCH_JOB, MME_JOB, planned_job("gather")))
     assert line(text, "jobs").split() == ["jobs", "4"]
-    assert line(text, "trainings").split() == ["trainings", "7"]
-    assert "1  and 1 reused from the lambda search" in line(text, "  adaptation")
+    assert "7  and 1 reused from the lambda search" in line(text, "trainings")
+    assert line(text, "  mme").split()[1] == "5"
+    assert "reused" not in as_text(plan(BASELINE_JOB))
 
 
 def test_it_says_where_the_epochs_come_from():
-    assert "the best epoch from an assumption" in as_text(plan(BASELINE_JOB))
-    finished = {("baseline", "bolivar"): [(1, False)]}
-    assert "the best epoch from 1 finished run" in as_text(plan(BASELINE_JOB, finished=finished))
+    assert "  2 epochs each\n" in as_text(plan(BASELINE_JOB))  # max_epochs is 2
+    longer = {"training": {"patience_epochs": 3, "max_epochs": 30}}
+    text = as_text(plan(BASELINE_JOB, **longer))
+    assert "9 epochs each (4 to 30), assumed\n" in text
+    text = as_text(plan(BASELINE_JOB, finished={("baseline", "bolivar"): [5]}, **longer))
+    assert "5 epochs each (4 to 30), as in 1 finished run\n" in text
+
+
+def test_the_largest_job_is_named():
+    text = line(as_text(plan(BASELINE_JOB, stamps_job("HiTS"))), "memory of largest job")
+    assert text.endswith("0.50 GB  baseline")
+    assert "memory" not in as_text(plan(planned_job("gather")))
 
 
 def test_gpu_time_is_given_if_there_is_a_gpu():
-    gpu = replace(CALIBRATION, device="cuda", device_name="H200")
+    gpu = replace(CALIBRATION, gpu="H200")
     text = as_text(plan(replace(BASELINE_JOB, gpus=1), calibration=gpu))
     assert "GPU time" in text
-    assert "trainings on H200" in text
+    assert "trainings run on H200" in text
     assert "GPU time" not in as_text(plan(BASELINE_JOB))
 
 
@@ -127,11 +128,11 @@ def test_a_finished_experiment_has_nothing_to_be_done():
     assert as_text(plan()).startswith("Nothing to do: all results exist")
 
 
-def test_json_holds_the_hours_of_every_scenario():
+def test_json_holds_the_seconds_of_every_scenario():
     content = json.loads(json.dumps(plan(BASELINE_JOB)))
-    assert set(content["hours"]) == {"low", "expected", "high"}
+    assert set(content["seconds"]) == {"low", "expected", "high"}
     assert content["jobs"] == {"baseline": 1}
-    assert content["trainings"]["baseline"]["count"] == 2
+    assert content["trainings"] == {"baseline": 2}
     assert set(content) >= {
         "epochs",
         "disk_bytes",

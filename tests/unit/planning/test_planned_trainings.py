@@ -1,9 +1,10 @@
+from collections import Counter
+
 import pytest
 
 from fake_plan import BASELINE_JOB, FINETUNE_JOB, MME_JOB, SEARCH_JOB, planned_job, planned_workflow
 from stampshift.core.files import write_json
 from stampshift.planning.planned_trainings import (
-    Epochs,
     Recipe,
     expected_epochs,
     read_finished,
@@ -20,8 +21,8 @@ def trainings(job, **changes):
 
 def counted(job, **changes):
     own = trainings(job, **changes)
-    (kind,) = {part.kind for part in own}
-    return kind, len(own), sum(part.reused for part in own)
+    (name,) = {part.recipe.name for part in own}
+    return name, len(own), sum(part.reused for part in own)
 
 
 def test_a_baseline_is_trained_once_per_seed_and_scored_on_its_own_survey():
@@ -32,23 +33,23 @@ def test_a_baseline_is_trained_once_per_seed_and_scored_on_its_own_survey():
 
 
 def test_a_search_tries_every_weight_with_every_number_of_shots():
-    assert counted(SEARCH_JOB) == ("lambda search", 2 * 2, 0)
+    assert counted(SEARCH_JOB) == ("mme", 2 * 2, 0)
     part = trainings(SEARCH_JOB)[0]
     assert part.validation_stamps == 4
     assert part.test_stamps == pytest.approx(15 + 25)
 
 
 def test_mme_takes_the_search_s_own_split_over():
-    assert counted(MME_JOB) == ("adaptation", 2, 1)
+    assert counted(MME_JOB) == ("mme", 2, 1)
 
 
 def test_finetuning_has_nothing_to_take_over():
-    assert counted(FINETUNE_JOB) == ("adaptation", 2, 0)
+    assert counted(FINETUNE_JOB) == ("finetune", 2, 0)
 
 
 def test_nothing_is_taken_over_where_the_weight_is_published():
     published = {"mme": {"entropy_weight": {"choice": "published"}}}
-    assert counted(MME_JOB, methods=published) == ("adaptation", 2, 0)
+    assert counted(MME_JOB, methods=published) == ("mme", 2, 0)
     assert trainings(SEARCH_JOB, methods=published) == []
 
 
@@ -81,56 +82,55 @@ def test_the_published_experiment_has_1720_runs():
     }
     asked = planned_workflow(**experiment).experiment
     runs = (*asked.baseline_runs(), *asked.adaptations())
+    models = [f"results/{run.folder}/model.pt" for run in runs]
     searches = [f"results/lambda/{pair}.json" for pair in asked.pairs]
-    outputs = [f"results/{run.folder}/model.pt" for run in runs] + searches
-    kinds = [part.kind for part in trainings(planned_job("all", outputs=outputs), **experiment)]
-    expected = {"baseline": 40, "lambda search": 480, "adaptation": 1200}
-    assert {kind: kinds.count(kind) for kind in set(kinds)} == expected
+    for outputs, expected in (
+        (models, {"baseline": 40, "finetune": 600, "mme": 600}),
+        (searches, {"mme": 480}),
+    ):
+        parts = trainings(planned_job("all", outputs=outputs), **experiment)
+        assert Counter(part.recipe.name for part in parts) == expected
 
 
 def recipe(method="mme", *, patience=10, most=40):
     return Recipe(method, method, "bolivar", 21, {}, {"patience_epochs": patience, "max_epochs": most})
 
 
+def epochs(low, expected, high, finished):
+    return {"low": low, "expected": expected, "high": high, "finished": finished}
+
+
 def test_without_finished_runs_the_best_epoch_is_assumed():
-    assert expected_epochs(recipe("baseline"), {}) == Epochs(low=11, expected=30, high=40, finished=0)
-    assert expected_epochs(recipe("mme"), {}) == Epochs(low=11, expected=15, high=40, finished=0)
+    assert expected_epochs(recipe("baseline"), {}) == epochs(11, 30, 40, finished=0)
+    assert expected_epochs(recipe("mme"), {}) == epochs(11, 15, 40, finished=0)
 
 
 def test_no_training_is_longer_than_the_configuration_allows():
-    assert expected_epochs(recipe(patience=10, most=5), {}) == Epochs(low=5, expected=5, high=5, finished=0)
+    assert expected_epochs(recipe(patience=10, most=5), {}) == epochs(5, 5, 5, finished=0)
+    assert expected_epochs(recipe(most=15), {KEY: [12, 40]})["expected"] == pytest.approx((12 + 15) / 2)
 
 
 def test_without_a_maximum_the_range_ends_at_five_times_the_patience():
-    assert expected_epochs(recipe(patience=100, most=None), {}).high == 500
+    assert expected_epochs(recipe(patience=100, most=None), {})["high"] == 500
+    assert expected_epochs(recipe(patience=100, most=None), {KEY: [600]})["high"] == 600
 
 
-def test_finished_runs_say_how_many_epochs_come_before_the_patience():
-    runs = {KEY: [(2, False), (6, False)]}
-    assert expected_epochs(recipe(), runs) == Epochs(low=11, expected=14, high=40, finished=2)
+def test_finished_runs_say_how_many_epochs_a_training_takes():
+    assert expected_epochs(recipe(), {KEY: [12, 16]}) == epochs(11, 14, 40, finished=2)
 
 
 def test_a_perfect_validation_uses_no_patience():
-    runs = {KEY: [(2, True), (6, False)]}
-    epochs = expected_epochs(recipe(), runs)
-    assert epochs.expected == pytest.approx((2 + 16) / 2)
-    assert epochs.low == pytest.approx(9)
+    """A perfect validation ends a training at once."""
+    assert expected_epochs(recipe(), {KEY: [2, 4]}) == epochs(3, 3, 40, finished=2)
 
 
 def test_runs_of_another_method_say_nothing():
-    assert expected_epochs(recipe("baseline"), {KEY: [(2, False)]}).finished == 0
+    assert expected_epochs(recipe("baseline"), {KEY: [2]})["finished"] == 0
 
 
 def test_finished_runs_are_read_from_the_store(tmp_path):
-    for name, accuracy in (("a", 1.0), ("b", 0.9)):
-        write_json(
-            tmp_path / "store" / name / name / "metrics.json",
-            {
-                "trained_by": "mme",
-                "network": "bolivar",
-                "best_epoch": 3,
-                "validation_balanced_accuracy": accuracy,
-            },
-        )
-    assert read_finished(tmp_path) == {KEY: [(3, True), (3, False)]}
+    for name, count in (("a", 3), ("b", 5)):
+        metrics = {"trained_by": "mme", "network": "bolivar", "epochs": count}
+        write_json(tmp_path / "store" / name / name / "metrics.json", metrics)
+    assert read_finished(tmp_path) == {KEY: [3, 5]}
     assert read_finished(tmp_path / "nothing") == {}

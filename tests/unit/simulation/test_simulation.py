@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from stampshift.core.errors import ConfigError
-from stampshift.simulation import class_counts, simulate_survey
+from stampshift.simulation import class_counts, expected_counts, simulate_survey
 from stampshift.simulation.streams import SURVEY_KEYS
 
 SURVEYS = list(SURVEY_KEYS)
@@ -95,6 +95,15 @@ def test_whole_archive_has_the_archives_counts(survey_constants):
     assert class_counts(36262, constants=constants) == {
         "AGN": 9996, "SN": 1079, "VS": 9938, "asteroid": 9899, "bogus": 5350,
     }  # fmt: skip
+
+
+def test_the_counts_of_an_archive_are_expected_from_its_configuration(tmp_path):
+    constants = tmp_path / "A.yaml"
+    drawn = {"origin": "simulate", "simulate": {"stamps": 7}}
+    assert expected_counts(drawn, constants=constants) == {}
+    constants.write_text("archive_counts: {a: 40, b: 20, c: 10}")
+    assert expected_counts(drawn, constants=constants) == {"a": 4, "b": 2, "c": 1}
+    assert expected_counts({"origin": "path"}, constants=constants) == {"a": 40, "b": 20, "c": 10}
 
 
 def test_unknown_survey_and_bad_numbers_are_refused(survey_constants, tmp_path):

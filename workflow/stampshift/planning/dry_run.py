@@ -2,13 +2,11 @@
 
 import logging.handlers
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
-import yaml
 from snakemake.api import SnakemakeApi
 from snakemake.cli import parse_args
 from snakemake.common.configfile import load_configfile
@@ -21,6 +19,7 @@ from snakemake_interface_logger_plugins.common import LogEvent
 from stampshift.config.experiment import Experiment
 from stampshift.config.model import read_experiment
 from stampshift.core.errors import ConfigError
+from stampshift.simulation import expected_counts
 from stampshift.stamps.file import read_attributes
 
 BASE_CONFIG = Path("config.yaml")
@@ -49,9 +48,8 @@ class PlannedWorkflow:
     experiment: Experiment
     cores: int
     gpus: int | None  # limit of the resource ``gpu``; None where there is no limit
-    absent: Mapping[str, str]  # paths of raw archives that the user has yet to put there, by survey
+    absent: Mapping[str, str]  # raw archives that jobs need and that are not there yet: path by survey
     stamps: Mapping[str, int | None]  # number by survey; None where it is unknown
-    seconds: float  # of the processor, that the dry run took
 
     def result_files(self, job: PlannedJob) -> list[PurePath]:
         """Outputs of a job in the folder of the results, relative to it."""
@@ -59,7 +57,7 @@ class PlannedWorkflow:
         return [path.relative_to(self.results) for path in paths if path.is_relative_to(self.results)]
 
     def count(self, *surveys: str) -> int:
-        """Stamps of these surveys, none of one that is unknown or whose number is."""
+        """Stamps of these surveys; an unknown survey or number counts as none."""
         return sum(self.stamps.get(survey) or 0 for survey in surveys)
 
 
@@ -73,17 +71,18 @@ def read_workflow(
 ) -> PlannedWorkflow:
     """Ask Snakemake, in the project's folder, what it would run to make `targets`; if none, the whole study.
 
-    The other arguments are those of ``stampshift plan``. An archive that is not there yet does not stop the
-    dry run. A `ConfigError` says that there is no workflow here, or why Snakemake refuses the configuration.
+    The other arguments are those of ``stampshift plan``. A missing raw archive does not stop the dry run.
+    Raises `ConfigError` if there is no workflow here or Snakemake refuses the configuration.
     """
-    begin = time.process_time()
     if not BASE_CONFIG.is_file() or not Path("Snakefile").is_file():
         raise ConfigError(
             f"plan: {Path.cwd()} holds no Snakefile and config.yaml; run from the project's folder."
         )
-    for path in (workflow_profile, *configfiles):
-        if path is not None and not path.exists():
-            kind = "profile" if path is workflow_profile else "configuration file"
+    for kind, path in (
+        ("profile", workflow_profile),
+        *(("configuration file", each) for each in configfiles),
+    ):
+        if path and not path.exists():
             raise ConfigError(f"plan: {path}: no such {kind}.")
     given = ["--workflow-profile", str(workflow_profile)] if workflow_profile else []
     given += ["--cores", str(cores)] if cores else []
@@ -96,19 +95,24 @@ def read_workflow(
     experiment = read_experiment(config)
     surveys, results = config["surveys"], Path(config.get("pathvars", {}).get("results", "results"))
     missing = {name: each["path"] for name, each in surveys.items() if each["origin"] == "path"}
-    known = {name: CONSTANTS.format(survey=name) for name in missing}
-    absent = {n: path for n, path in missing.items() if Path(known[n]).is_file() and not Path(path).exists()}
-    instead = {"surveys": {name: {"path": known[name]} for name in absent}}
+    known = {name: CONSTANTS.format(survey=name) for name in missing if not Path(missing[name]).exists()}
+    instead = {name: path for name, path in known.items() if Path(path).is_file()}  # of a missing archive
     available, limits = arguments.cores or available_cpu_count(), arguments.resources or {}
     jobs = _dry_run(
-        settings.ConfigSettings(configfiles=files, config=instead if absent else {}),
+        settings.ConfigSettings({"surveys": {n: {"path": path} for n, path in instead.items()}}, files),
         settings.DAGSettings(targets=set(targets), forceall=everything, force_incomplete=True),
         settings.ResourceSettings(cores=available),
     )
-    gpus = int(limits["gpu"].value) if "gpu" in limits else None
-    stamps = {name: survey_size(name, section, results) for name, section in surveys.items()}
-    seconds = time.process_time() - begin
-    return PlannedWorkflow(jobs, config, results, experiment, available, gpus, absent, stamps, seconds)
+    return PlannedWorkflow(
+        jobs=jobs,
+        config=config,
+        results=results,
+        experiment=experiment,
+        cores=available,
+        gpus=int(limits["gpu"].value) if "gpu" in limits else None,
+        absent={n: missing[n] for n, path in instead.items() if any(path in job.inputs for job in jobs)},
+        stamps={name: survey_size(name, section, results) for name, section in surveys.items()},
+    )
 
 
 def _dry_run(
@@ -138,11 +142,7 @@ def _job(record: Any) -> PlannedJob:
 
 def survey_size(name: str, section: Mapping[str, Any], results: Path) -> int | None:
     """Number of stamps of a survey: as configured, in its stamps file, or of the published archive."""
-    if section["origin"] == "simulate":
-        return int(section["simulate"]["stamps"])
-    file, constants = results / "stamps" / f"{name}.h5", Path(CONSTANTS.format(survey=name))
-    if file.exists():
+    file = results / "stamps" / f"{name}.h5"
+    if section["origin"] != "simulate" and file.exists():
         return int(read_attributes(file)["counts"]["read"])
-    if constants.exists():
-        return sum(yaml.safe_load(constants.read_text())["archive_counts"].values())
-    return None
+    return sum(expected_counts(section, constants=Path(CONSTANTS.format(survey=name))).values()) or None

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from stampshift.core.errors import ConfigError
-from stampshift.simulation.streams import SURVEY_KEYS, class_counts
+from stampshift.simulation.streams import SURVEY_KEYS, class_counts, expected_counts
 
-__all__ = ["class_counts", "simulate_survey"]
+__all__ = ["class_counts", "expected_counts", "simulate_survey"]
 
 
 def simulate_survey(

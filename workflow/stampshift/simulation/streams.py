@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from enum import IntEnum
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 
 from stampshift.core.errors import ConfigError
 
@@ -41,4 +43,18 @@ def class_counts(stamps: int, *, constants: Mapping[str, Any]) -> dict[str, int]
             if counts[name] == 0:
                 counts[max(names, key=lambda other: counts[other])] -= 1
                 counts[name] = 1
+    return counts
+
+
+def expected_counts(section: Mapping[str, Any], *, constants: Path) -> Mapping[str, int]:
+    """Stamps by class that a survey's archive holds or will hold; empty if there is no file of constants.
+
+    `section` is the survey's section of the configuration.
+    """
+    if not constants.exists():
+        return {}
+    known = yaml.safe_load(constants.read_text())
+    if section["origin"] == "simulate":
+        return class_counts(section["simulate"]["stamps"], constants=known)
+    counts: Mapping[str, int] = known["archive_counts"]
     return counts
