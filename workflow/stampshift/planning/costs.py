@@ -37,7 +37,7 @@ class Archive(NamedTuple):
     bytes_in_memory: float = 0.0  # of archives that are single pickles, held whole
 
 
-# by reader, measured on simulated archives; others are taken to be as DES'
+# by reader, from "Cost model" in benchmarks/README.md; other readers are taken to be as DES'
 ARCHIVES = {
     "hits": Archive(0.0016, 0.00012, 6900),
     "des": Archive(0.0046, 0.0002, 60_000),
