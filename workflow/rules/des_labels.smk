@@ -99,30 +99,18 @@ rule des_study_labels:
 if NEW_SURVEY:
 
     rule des_study_votes:
-        """Who says what of a new survey's candidates; people's votes are read, or raters simulated."""
+        """Who says what of a new survey's candidates, read or simulated, and the labels of those with a majority."""
         input:
             stamps=rules.des_study_new_stamps.output[0],
             votes=existing(NEW_SURVEY["votes"]["path"]) if NEW_SURVEY["votes"]["origin"] == "path" else [],
         output:
-            "<results>/des_study/new-survey/votes.csv",
-        resources:
-            **growing(mem_mb=4000, runtime=60),
-        params:
-            votes=NEW_SURVEY["votes"],
-        script:
-            "../scripts/des_study_votes.py"
-
-    rule des_study_voted_labels:
-        """Labels of the candidates with a majority; the others have none."""
-        input:
-            stamps=rules.des_study_new_stamps.output[0],
-            votes=rules.des_study_votes.output[0],
-        output:
+            votes="<results>/des_study/new-survey/votes.csv",
             labels="<results>/des_study/new-survey/labels.parquet",
             agreement="<results>/des_study/new-survey/agreement.json",
         resources:
             **growing(mem_mb=4000, runtime=60),
         params:
+            votes=NEW_SURVEY["votes"],
             margin=NEW_SURVEY["margin"],
         script:
-            "../scripts/des_study_voted_labels.py"
+            "../scripts/des_study_votes.py"

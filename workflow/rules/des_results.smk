@@ -36,7 +36,8 @@ rule des_performance:
         mdr=DES_EVALUATION["mdr"],
         bootstrap=DES_BOOTSTRAP,
         bins=50,
-        title="DES study, {part} part",
+        scores_title="DES study, {part} part",
+        learning_title="DES study, {part} part",
     script:
         "../scripts/des_performance.py"
 
@@ -108,7 +109,7 @@ if NEW_SURVEY:
             ),
             labels="<results>/des_study/new-survey/labels.parquet",
             splits="<results>/des_study/new-survey/splits.npz",
-            history="<results>/des_study/new-survey/after/history.parquet",
+            histories=["<results>/des_study/new-survey/after/history.parquet"],
         output:
             table=des_table("new-survey", "5 new survey", "rates at cutoffs (table)"),
             consensus=des_table("consensus", "5 new survey", "unanimous and disputed (table)"),
@@ -124,7 +125,7 @@ if NEW_SURVEY:
         params:
             survey=NEW_NAME,
             models=["before", "after"],
-            network="network_1",
+            networks=["network_1"],
             bins=25,
             scores_title=f"{NEW_NAME}, labelled by votes",
             learning_title=f"{NEW_NAME}, network trained further on votes",

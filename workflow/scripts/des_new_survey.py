@@ -1,6 +1,6 @@
 """A new survey labelled by votes: the network before and after it is trained further."""
 
-from des_part import predictions_of
+from des_part import predictions_of, save_scores_and_learning_curves
 
 from stampshift.core.files import read_table
 from stampshift.core.joblog import job_log
@@ -14,10 +14,8 @@ from stampshift.des_study.new_survey import (
     new_survey_table,
     with_consensus,
 )
-from stampshift.des_study.part_figures import network_learning_curves, score_panels
 from stampshift.des_study.performance import curves
 from stampshift.figures.style import save_figure
-from stampshift.tables.score_tables import score_histograms
 from stampshift.tables.writing import write_csv, write_table
 
 with job_log(snakemake.log[0]):
@@ -35,11 +33,4 @@ with job_log(snakemake.log[0]):
     figure = new_survey_figure(curves(predictions), cutoffs, survey=survey)
     save_figure(figure, output.figure, simulated=simulated)
 
-    histograms = score_histograms(scored, bins=params.bins)
-    write_csv(histograms, output.scores)
-    figure = score_panels(histograms, title=params.scores_title)
-    save_figure(figure, output.scores_figure, simulated=simulated)
-
-    history = {params.network: read_table(snakemake.input.history)}
-    figure = network_learning_curves(history, title=params.learning_title)
-    save_figure(figure, output.learning_figure, simulated=simulated)
+    save_scores_and_learning_curves(snakemake, scored)

@@ -1,20 +1,14 @@
 """How well the models of a part of the DES study tell reals from bogus: tables and figures."""
 
 import pandas as pd
-from des_part import predictions_of
+from des_part import predictions_of, save_scores_and_learning_curves
 
 from stampshift.core.files import read_table
 from stampshift.core.joblog import job_log
-from stampshift.des_study.part_figures import (
-    confusion_matrices,
-    detection_figure,
-    network_learning_curves,
-    score_panels,
-)
+from stampshift.des_study.part_figures import confusion_matrices, detection_figure
 from stampshift.des_study.performance import confusion_table, curves, performance, performance_table
 from stampshift.figures.style import save_figure
 from stampshift.metrics.intervals import Bootstrap
-from stampshift.tables.score_tables import score_histograms
 from stampshift.tables.writing import write_csv, write_table
 
 with job_log(snakemake.log[0]):
@@ -37,10 +31,4 @@ with job_log(snakemake.log[0]):
     )
     save_figure(figure, output.curves_figure, simulated=simulated)
 
-    histograms = score_histograms(predictions, bins=params.bins)
-    write_csv(histograms, output.scores)
-    save_figure(score_panels(histograms, title=params.title), output.scores_figure, simulated=simulated)
-
-    histories = zip(params.networks, map(read_table, snakemake.input.histories), strict=True)
-    figure = network_learning_curves(dict(histories), title=params.title)
-    save_figure(figure, output.learning_figure, simulated=simulated)
+    save_scores_and_learning_curves(snakemake, predictions)

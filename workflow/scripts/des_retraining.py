@@ -1,7 +1,9 @@
 """What corrected labels change in the DES study: six categories, and the gain of retraining."""
 
+from des_part import predictions_of
+
 from stampshift.core.joblog import job_log
-from stampshift.des_study.models import read_labels, test_predictions
+from stampshift.des_study.models import read_labels
 from stampshift.des_study.retraining import (
     gain_table,
     relabelled_categories,
@@ -9,18 +11,11 @@ from stampshift.des_study.retraining import (
     retraining_gain,
 )
 from stampshift.metrics.intervals import Bootstrap
-from stampshift.stamps.splits import Splits
 from stampshift.tables.writing import write_table
 
 with job_log(snakemake.log[0]):
     params, labels = snakemake.params, read_labels(snakemake.input.labels)
-    test = Splits.open(snakemake.input.splits).test
-    predictions = {
-        trained: test_predictions(
-            snakemake.input[trained], models=params.models, survey=params.survey, test=test
-        )
-        for trained in ("old", "new")
-    }
+    predictions = {trained: predictions_of(snakemake, trained) for trained in ("old", "new")}
     judged = {"mdr": params.mdr, "bootstrap": Bootstrap(**params.bootstrap)}
     shares = relabelled_categories(predictions, labels=labels, bounds=params.bounds, **judged)
     table = relabelled_table(shares, bounds=params.bounds, **judged)

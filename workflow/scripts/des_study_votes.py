@@ -1,11 +1,15 @@
-"""Gather the votes on a new survey's candidates."""
+"""Gather the votes on a new survey's candidates, and label these by majority."""
 
-from stampshift.core.files import atomic_path
+from stampshift.core.files import atomic_path, write_json, write_parquet
 from stampshift.core.joblog import job_log
-from stampshift.des_study.voted_labels import cast_votes
+from stampshift.des_study.voted_labels import agreement_numbers, cast_votes, voted_labels
 from stampshift.stamps.file import Stamps
 
 with job_log(snakemake.log[0]):
-    votes = cast_votes(Stamps.open(snakemake.input.stamps), votes=snakemake.params.votes)
-    with atomic_path(snakemake.output[0]) as temporary:
+    params, output = snakemake.params, snakemake.output
+    stamps = Stamps.open(snakemake.input.stamps)
+    votes = cast_votes(stamps, votes=params.votes)
+    with atomic_path(output.votes) as temporary:
         votes.to_csv(temporary, index=False)
+    write_parquet(output.labels, voted_labels(stamps, votes, margin=params.margin))
+    write_json(output.agreement, agreement_numbers(stamps, votes, margin=params.margin))
