@@ -109,19 +109,15 @@ if NEW_SURVEY:
             **reading(NEW_NAME),
             origin=of_survey(archive_origin, NEW_NAME),
 
-    rule des_study_new_splits:
+    use rule splits as des_study_new_splits with:
         input:
             stamps=rules.des_study_new_stamps.output[0],
             labels="<results>/des_study/new-survey/labels.parquet",
         output:
             "<results>/des_study/new-survey/splits.npz",
-        resources:
-            **growing(mem_mb=4000, runtime=60),
         params:
             fractions=NEW_SURVEY["fractions"],
-            seed=DES_STUDY["seed"],
-        script:
-            "../scripts/des_study_new_splits.py"
+            seeds=[DES_STUDY["seed"]],
 
     rule des_study_further:
         input:

@@ -1,10 +1,12 @@
-"""Split a survey at random, once per seed."""
+"""Split a survey at random, once per seed: all stamps, or those that a labels file holds."""
+
+from pathlib import Path
 
 from stampshift.core.joblog import job_log
 from stampshift.stamps.file import Stamps
-from stampshift.stamps.splits import make_splits
+from stampshift.stamps.label_file import split_labelled
 
 with job_log(snakemake.log[0]):
-    stamps = Stamps.open(snakemake.input[0])
+    stamps, labels = Stamps.open(snakemake.input[0]), next(map(Path, snakemake.input[1:]), None)
     for seed, path in zip(snakemake.params.seeds, snakemake.output, strict=True):
-        make_splits(stamps, fractions=snakemake.params.fractions, seed=seed).save(path)
+        split_labelled(stamps, labels, fractions=snakemake.params.fractions, seed=seed).save(path)

@@ -9,7 +9,7 @@ from stampshift.core.files import read_json
 from stampshift.des_study.training import train_further, train_networks
 from stampshift.metrics.metrics import evaluate
 from stampshift.stamps.label_file import split_labelled
-from stampshift.stamps.splits import Splits, make_folds
+from stampshift.stamps.splits import Splits, make_folds, make_splits
 from stampshift.training.jobs import Job
 from stampshift.training.model import Model, predict
 
@@ -144,3 +144,9 @@ def test_splits_of_voted_stamps_are_stratified_by_the_votes(surveys, tmp_path):
     share = np.mean(list(voted.values()))
     assert np.mean([voted[row] for row in found.test]) == pytest.approx(share, abs=0.04)
     assert sorted(np.concatenate([found.train, found.validation, found.test]).tolist()) == rows.tolist()
+
+
+def test_without_voted_labels_all_stamps_are_split(surveys):
+    fractions = {"train": 0.5, "validation": 0.2, "test": 0.3}
+    found = split_labelled(surveys["B"], None, fractions=fractions, seed=0)
+    assert found.test.tolist() == make_splits(surveys["B"], fractions=fractions, seed=0).test.tolist()

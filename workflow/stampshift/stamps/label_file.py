@@ -53,7 +53,14 @@ def read_labels(path: Path, stamps: Stamps) -> pd.DataFrame:
     return table
 
 
-def split_labelled(stamps: Stamps, labels: Path, *, fractions: Mapping[str, float], seed: int) -> Splits:
-    """Splits of the stamps that a labels file holds, stratified by its labels; the others are in no part."""
+def split_labelled(
+    stamps: Stamps, labels: Path | None, *, fractions: Mapping[str, float], seed: int
+) -> Splits:
+    """Splits of the stamps that a labels file holds, stratified by its labels; the others are in no part.
+
+    Without a labels file, all stamps are split by their own labels.
+    """
+    if labels is None:
+        return make_splits(stamps, fractions=fractions, seed=seed)
     rows = np.sort(read_labels(labels, stamps)["row"].to_numpy(np.int64))
     return make_splits(relabelled(stamps, labels, rows=rows), fractions=fractions, seed=seed, rows=rows)
