@@ -82,17 +82,7 @@ def gallery_name(wildcards):
     return f"{run.source} to {run.target}, {trained_name(run.method, run.shots)}"
 
 
-def target_of_pair(wildcards):
-    return f"<results>/stamps/{Pair.parse(wildcards.pair).target}.h5"
-
-
-def diagnosed_table(name, subcategory, *, of="{pair}", what="{pair}", **place):
-    """A table of the diagnostics, of a pair unless it says otherwise."""
-    stem = Path("tables/diagnostics", name, of)
-    return table(stem, category=DIAGNOSED_CATEGORY, subcategory=subcategory, what=what, **place)
-
-
-def diagnosed_figure(name, subcategory, *, of="{pair}", what="{pair}", **place):
-    """A figure of the diagnostics, of a pair unless it says otherwise."""
-    stem = Path("figures/diagnostics", name, of)
-    return figure(stem, category=DIAGNOSED_CATEGORY, subcategory=subcategory, what=what, **place)
+def diagnosed(table_or_figure, name, subcategory, what="{pair}", *, of="{pair}", **place):
+    """A table or a figure of the diagnostics, of a pair unless it says otherwise."""
+    stem = Path(f"{table_or_figure.__name__}s", "diagnostics", name, of)
+    return table_or_figure(stem, DIAGNOSED_CATEGORY, what, subcategory=subcategory, **place)

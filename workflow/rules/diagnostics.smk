@@ -71,23 +71,19 @@ rule diagnostics:
         features=rules.features.output[0],
     output:
         curves="<results>/tables/diagnostics/curves/{pair}.csv",
-        points=diagnosed_table("operating-points", "1 curves", caption="detection_curves"),
-        curves_figure=diagnosed_figure("curves", "1 curves", caption="detection_curves"),
+        points=diagnosed(table, "operating-points", "1 curves", caption="detection_curves"),
+        curves_figure=diagnosed(figure, "curves", "1 curves", caption="detection_curves"),
         scores="<results>/tables/diagnostics/scores/{pair}.csv",
-        scores_figure=diagnosed_figure("scores", "2 scores", caption="score_histograms"),
+        scores_figure=diagnosed(figure, "scores", "2 scores", caption="score_histograms"),
         reliability="<results>/tables/diagnostics/reliability/{pair}.csv",
-        calibration=diagnosed_table("calibration", "3 calibration", caption="reliability"),
-        reliability_figure=diagnosed_figure("reliability", "3 calibration", caption="reliability"),
-        classes=diagnosed_table("classes", "4 classes", caption="class_recall"),
-        classes_figure=diagnosed_figure("classes", "4 classes", caption="class_recall"),
+        calibration=diagnosed(table, "calibration", "3 calibration", caption="reliability"),
+        reliability_figure=diagnosed(figure, "reliability", "3 calibration", caption="reliability"),
+        classes=diagnosed(table, "classes", "4 classes", caption="class_recall"),
+        classes_figure=diagnosed(figure, "classes", "4 classes", caption="class_recall"),
         shift="<results>/tables/diagnostics/shift/{pair}.csv",
         embedding="<results>/tables/diagnostics/embedding/{pair}.csv",
-        embedding_figure=diagnosed_figure(
-            "embedding",
-            "8 shift",
-            what="features, {pair}",
-            kind=None,
-            caption="domain_shift",
+        embedding_figure=diagnosed(
+            figure, "embedding", "8 shift", "features, {pair}", kind=None, caption="domain_shift"
         ),
     resources:
         **growing(mem_mb=8000, runtime=60),
@@ -110,8 +106,8 @@ rule snr_recall:
         stamps=for_each(with_snr, "<results>/stamps/{survey}.h5"),
         ratios=for_each(with_snr, "<results>/tables/snr/{survey}.parquet"),
     output:
-        table=diagnosed_table("snr", "5 S/N", caption="snr_recall"),
-        figure=diagnosed_figure("snr", "5 S/N", caption="snr_recall"),
+        table=diagnosed(table, "snr", "5 S/N", caption="snr_recall"),
+        figure=diagnosed(figure, "snr", "5 S/N", caption="snr_recall"),
     wildcard_constraints:
         pair="|".join(SNR_PAIRS) or "(?!)",
     resources:
@@ -130,10 +126,10 @@ rule snr_recall:
 rule worst_errors:
     input:
         predictions=files_of(gallery, "predictions.parquet"),
-        stamps=target_of_pair,
+        stamps=lambda wildcards: f"<results>/stamps/{Pair.parse(wildcards.pair).target}.h5",
     output:
         numbers="<results>/tables/diagnostics/errors/{pair}.csv",
-        figure=diagnosed_figure("errors", "7 errors", caption="worst_errors"),
+        figure=diagnosed(figure, "errors", "7 errors", caption="worst_errors"),
     resources:
         **growing(mem_mb=8000, runtime=60),
     params:
@@ -151,8 +147,8 @@ use rule worst_errors as worst_baseline_errors with:
         stamps="<results>/stamps/{source}.h5",
     output:
         numbers="<results>/tables/diagnostics/errors/{source}.csv",
-        figure=diagnosed_figure(
-            "errors", "7 errors", of="{source}", what="{source} itself", caption="worst_errors"
+        figure=diagnosed(
+            figure, "errors", "7 errors", "{source} itself", of="{source}", caption="worst_errors"
         ),
     params:
         runs=listed(own),
@@ -164,14 +160,7 @@ rule domain_shift_table:
     input:
         numbers=expand(rules.diagnostics.output.shift, pair=DIAGNOSED),
     output:
-        table(
-            "tables/diagnostics/shift",
-            category=DIAGNOSED_CATEGORY,
-            subcategory="8 shift",
-            what="table of all pairs",
-            kind=None,
-            caption="domain_shift_table",
-        ),
+        diagnosed(table, "shift", "8 shift", "table of all pairs", of="", kind=None, caption="shift_table"),
     script:
         "../scripts/domain_shift_table.py"
 
@@ -181,7 +170,7 @@ rule retention:
         runs=rules.gather.output[0],
     output:
         numbers="<results>/tables/diagnostics/retention.csv",
-        figure=diagnosed_figure("retention", "6 retention", of="", what="all pairs", caption="retention"),
+        figure=diagnosed(figure, "retention", "6 retention", "all pairs", of="", caption="retention"),
     params:
         pairs=PAIRS,
         surveys=SURVEYS,

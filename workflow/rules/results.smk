@@ -196,9 +196,7 @@ rule summary_page:
         panel="<results>/figures/all-pairs.png",
         template="workflow/report/summary.html.jinja",
     output:
-        in_report(
-            "<results>/summary.html", "1 Claims", "one-page summary", kind="page", caption="summary_page"
-        ),
+        in_report("<results>/summary.html", "1 Claims", "one-page summary", kind="page", caption="summary"),
     params:
         pairs=PAIRS,
         methods=METHODS,
@@ -305,13 +303,7 @@ if VARIANTS:
 
 rule network_table:
     output:
-        table(
-            "tables/network",
-            "7 Training",
-            "table of the networks' layers",
-            kind=None,
-            caption="network_table",
-        ),
+        table("tables/network", "7 Training", "table of the networks' layers", kind=None, caption="network"),
     params:
         size_pixels=config["stamps"]["size_pixels"],
         simulated=False,
@@ -320,21 +312,20 @@ rule network_table:
 
 
 rule learning_curves_figure:
+    """
+    Training of the baselines of {source}, a line per split: cross-entropy on the training batches and balanced accuracy
+    on the validation part. Dots mark the epochs whose weights are kept.
+    """
     input:
         histories=each_seed("<results>/baseline/{source}/seed-{seed}/history.parquet"),
     output:
-        figure(
-            "figures/learning-curves/{source}",
-            "7 Training",
-            "baselines of {source}",
-            kind=None,
-            caption="learning_curves_figure",
-        ),
+        figure("figures/learning-curves/{source}", "7 Training", "baselines of {source}", kind=None),
     params:
-        seeds=SEEDS,
+        function="figures.training_figures:learning_curves",
+        survey="{source}",
         simulated=of_survey(is_simulated),
     script:
-        "../scripts/learning_curves_figure.py"
+        "../scripts/draw.py"
 
 
 rule examples_figure:
@@ -364,7 +355,7 @@ rule preprocessing_figure:
             "figures/preprocessing/{survey}",
             "9 Surveys",
             "preprocessing of {survey}",
-            caption="preprocessing_figure",
+            caption="preprocessing",
         ),
     resources:
         **growing(mem_mb=4000, runtime=60),

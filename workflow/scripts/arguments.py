@@ -10,6 +10,7 @@ from stampshift.tables.run_table import read_runs
 
 READERS: dict[str, Callable[..., Any]] = {
     "runs": read_runs,
+    "histories": lambda paths: dict(enumerate(map(read_table, paths))),
     "search": read_json,
     "searches": lambda paths: list(map(read_json, paths)),
     "stamps": Stamps.open,

@@ -33,7 +33,7 @@ SHOTS_COLOUR_RANGE = (0.85, 0.05)  # few shots light, many dark; the palest yell
 def learning_curves(histories: Mapping[int, pd.DataFrame], *, survey: str) -> Figure:
     """Training loss and validation accuracy by epoch, a line per split, the kept epoch marked.
 
-    The histories of a survey's baselines, by split seed, have the columns ``epoch``, ``train_loss`` and
+    The histories of a survey's baselines, by split, have the columns ``epoch``, ``train_loss`` and
     ``validation_balanced_accuracy``.
     """
     figure = new_figure(2.6)
