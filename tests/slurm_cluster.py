@@ -93,7 +93,8 @@ def clear_away_killed_tests() -> None:
     if SYSTEM_CONFIGURATION.exists():
         session = re.search(r"^ClusterName=tests-(\d+)$", SYSTEM_CONFIGURATION.read_text(), re.MULTILINE)
         if session and not psutil.pid_exists(int(session[1])):
-            Cluster(SYSTEM_CONFIGURATION.resolve().parent, pid=int(session[1])).stop()
+            with suppress(subprocess.CalledProcessError):  # its daemons may be gone too
+                Cluster(SYSTEM_CONFIGURATION.resolve().parent, pid=int(session[1])).stop()
 
 
 def wait_until(condition: Callable[[], bool], what: str, *, seconds: float = 300) -> None:

@@ -117,7 +117,7 @@ def undisturbed(tmp_path_factory) -> Project:
     """A checkout with little memory for a training, in which the trainings ran without SLURM."""
     project = copy_of_the_project(tmp_path_factory.mktemp("undisturbed"))
     rules = project.folder / "workflow/rules/train.smk"
-    head, baseline, rest = rules.read_text().partition("mem_mb=growing(8000),\n        runtime=growing(480)")
+    head, baseline, rest = rules.read_text().partition("growing(mem_mb=8000, runtime=480)")
     assert baseline
     rules.write_text(head + baseline.replace("8000", str(MEMORY)) + rest)
     store = project.folder / "workflow/stampshift/training/store.py"
