@@ -174,4 +174,4 @@ def test_a_job_out_of_time_is_retried_with_twice_as_much(disturbed):
     assert (retry.state, last.state) == ("TIMEOUT", "COMPLETED")
     assert last.minutes == "1-08:00:00"  # four times the first job's 480 minutes
     assert f"SLURM-job '{retry.number}' failed, SLURM status is: 'TIMEOUT'" in disturbed.printed
-    assert "stopped by SIGTERM with 0 of 1 runs finished; the others are kept" in disturbed.printed
+    assert "stopped by SIGTERM with 0 of 1 runs finished; the others are saved" in disturbed.printed
