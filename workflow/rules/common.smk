@@ -25,11 +25,7 @@ offer_package_to_subprocesses()
 
 
 def constants_file(survey):
-    return f"resources/surveys/{survey}.yaml"
-
-
-def load_yaml(path):
-    return yaml.safe_load(Path(path).read_text())
+    return Path(f"resources/surveys/{survey}.yaml")
 
 
 def load_experiment():
@@ -37,7 +33,7 @@ def load_experiment():
     try:
         experiment = read_experiment(config)
         for survey, section in config["surveys"].items():
-            counts = expected_counts(section, constants=Path(constants_file(survey)))
+            counts = expected_counts(section, constants=constants_file(survey))
             if section["origin"] == "simulate" and not counts:
                 raise ConfigError(
                     f"config: surveys.{survey}.origin is 'simulate', but there is no "
@@ -145,8 +141,8 @@ def raw_archive(survey):
         flipped = f"-flipped-{section['simulate']['flipped']}" if "flipped" in section["simulate"] else ""
         return [f"resources/raw/simulated/{survey}-{size}-seed-{seed}{flipped}"]
     if not Path(section["path"]).exists():
-        known = Path(constants_file(survey))
-        files = load_yaml(known).get("archive_files") if known.exists() else None
+        known = constants_file(survey)
+        files = yaml.safe_load(known.read_text()).get("archive_files") if known.exists() else None
         raise WorkflowError(
             f"{survey}: there is nothing at {section['path']}, where the config's "
             f"surveys.{survey}.path expects the raw archive{f' ({files})' if files else ''}. Put it there "

@@ -260,6 +260,8 @@ if not SIMULATED:
 
 if VARIANTS:
 
+    COMPARED = {"names": METHODS + VARIANTS, "variant_names": VARIANT_NAMES, "reference": "mme"}
+
     rule ablation_table:
         """
         What each part of the method is worth: balanced accuracy of its variants, of the other methods and of the
@@ -274,10 +276,8 @@ if VARIANTS:
         output:
             table("tables/ablations", "6 Ablations", "variants of MME"),
         params:
+            **COMPARED,
             function="tables.change_tables:ablation_table",
-            names=METHODS + VARIANTS,
-            variant_names=VARIANT_NAMES,
-            reference="mme",
         script:
             "../scripts/tabulate.py"
 
@@ -293,10 +293,8 @@ if VARIANTS:
         output:
             figure("figures/ablations", "6 Ablations", "variants of MME"),
         params:
+            **COMPARED,
             function="figures.change_figures:ablation_differences",
-            names=METHODS + VARIANTS,
-            variant_names=VARIANT_NAMES,
-            reference="mme",
         script:
             "../scripts/draw.py"
 
