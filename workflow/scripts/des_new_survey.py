@@ -1,6 +1,7 @@
 """A new survey labelled by votes: the network before and after it is trained further."""
 
-from des_part import predictions_of, save_scores_and_learning_curves
+from des_part import predictions_of
+from des_scores import save_scores_and_learning_curves
 
 from stampshift.core.files import read_table
 from stampshift.core.joblog import job_log

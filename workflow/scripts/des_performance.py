@@ -1,7 +1,8 @@
 """How well the models of a part of the DES study tell reals from bogus: tables and figures."""
 
 import pandas as pd
-from des_part import predictions_of, save_scores_and_learning_curves
+from des_part import predictions_of
+from des_scores import save_scores_and_learning_curves
 
 from stampshift.core.files import read_table
 from stampshift.core.joblog import job_log

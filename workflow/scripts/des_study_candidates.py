@@ -9,7 +9,5 @@ from stampshift.stamps.file import Stamps
 
 with job_log(snakemake.log[0]):
     predictions = pd.concat(map(read_table, snakemake.input.predictions), ignore_index=True)
-    candidates = find_candidates(
-        Stamps.open(snakemake.input.stamps), predictions, bounds=snakemake.params.bounds
-    )
-    write_parquet(snakemake.output[0], candidates)
+    stamps, bounds = Stamps.open(snakemake.input.stamps), snakemake.params.bounds
+    write_parquet(snakemake.output[0], find_candidates(stamps, predictions, bounds=bounds))

@@ -5,11 +5,7 @@ from stampshift.stamps.file import Stamps
 from stampshift.stamps.splits import make_folds
 
 with job_log(snakemake.log[0]):
-    folds = make_folds(
-        Stamps.open(snakemake.input[0]),
-        folds=snakemake.params.folds,
-        validation=snakemake.params.validation,
-        seed=snakemake.params.seed,
-    )
+    stamps, params = Stamps.open(snakemake.input[0]), snakemake.params
+    folds = make_folds(stamps, folds=params.folds, validation=params.validation, seed=params.seed)
     for splits, path in zip(folds, snakemake.output, strict=True):
         splits.save(path)

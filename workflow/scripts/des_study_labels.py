@@ -9,14 +9,13 @@ from stampshift.stamps.autoscan import PLANTED
 from stampshift.stamps.file import Stamps
 
 with job_log(snakemake.log[0]):
+    files, params = snakemake.input, snakemake.params
     sources = Sources(
-        path=snakemake.params.path,
-        candidates=next(iter(snakemake.input.candidates), None),
-        truth=next((Path(folder) / PLANTED for folder in snakemake.input.planted), None),
-        classes=snakemake.params.classes,
-        results=str(Path(snakemake.input.stamps).parent),
+        path=params.path,
+        candidates=next(iter(files.candidates), None),
+        truth=next((Path(folder) / PLANTED for folder in files.planted), None),
+        classes=params.classes,
+        results=str(Path(files.stamps).parent),
     )
-    labels = corrected_labels(
-        Stamps.open(snakemake.input.stamps), origin=snakemake.params.origin, sources=sources
-    )
+    labels = corrected_labels(Stamps.open(files.stamps), origin=params.origin, sources=sources)
     write_parquet(snakemake.output[0], labels)
