@@ -146,7 +146,7 @@ def raw_archive(survey):
         raise WorkflowError(
             f"{survey}: there is nothing at {section['path']}, where the config's "
             f"surveys.{survey}.path expects the raw archive{f' ({files})' if files else ''}. Put it there "
-            "(README, 'The archives'), change the path, or set origin to 'simulate'."
+            "(docs/running.md, 'The archives'), change the path, or set origin to 'simulate'."
         )
     return [section["path"]]
 
