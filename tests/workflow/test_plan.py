@@ -3,10 +3,12 @@
 import os
 import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 import yaml
 
+from loaded_rules import SCRIPTS, loaded_rules
 from stampshift.core.errors import ConfigError
 from stampshift.planning.dry_run import read_workflow
 from stampshift.planning.planned_trainings import trainings_by_job
@@ -60,8 +62,11 @@ def test_a_job_whose_script_imports_torch_has_a_model_among_its_files(here):
         for job in planned(here).jobs
         if any(path.endswith("/model.pt") for path in job.inputs | job.outputs)
     }
-    scripts = {path.stem: path.read_text() for path in (here.folder / "workflow" / "scripts").glob("*.py")}
-    with_torch = {name for name, text in scripts.items() if re.search(TORCH, text)}
+    with_torch = {
+        name
+        for name, rule in loaded_rules().items()
+        if rule.script and re.search(TORCH, (SCRIPTS / Path(rule.script).name).read_text())
+    }
     assert with_model == with_torch & set(jobs_by_rule(planned(here)))
     assert with_model >= {"baseline", "select_lambda", "adapt", "transfer", "calibrate", "features"}
 
