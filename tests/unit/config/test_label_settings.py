@@ -78,7 +78,8 @@ def test_a_consistent_configuration_passes(changes):
         ),
         (
             SIMULATED_HITS | {"des_study__new_survey": NEW | {"margin": 4}},
-            "4 raters are to cast 3 votes per candidate, a majority to lead by 4; the first number must be",
+            "4 raters are to cast 3 votes per candidate, a majority to lead by 4; there must be at least as "
+            "many raters as votes per candidate",
         ),
     ],
 )

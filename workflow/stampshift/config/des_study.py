@@ -110,8 +110,8 @@ class NewSurvey(ConfigModel):
         if raters and not self.margin <= raters.votes_per_candidate <= raters.raters:
             raise ValueError(
                 f"{PLACE}: {raters.raters} raters are to cast {raters.votes_per_candidate} votes per "
-                f"candidate, a majority to lead by {self.margin}; the first number must be the greatest and "
-                "the last the smallest."
+                f"candidate, a majority to lead by {self.margin}; there must be at least as many "
+                "raters as votes per candidate, and at least as many votes as the margin."
             )
 
 
