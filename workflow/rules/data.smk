@@ -24,6 +24,8 @@ rule simulate:
     wildcard_constraints:
         size="[0-9]+",
     threads: EXECUTION["preprocessing_threads"]
+    params:
+        flipped=None,
     script:
         "../scripts/simulate.py"
 
@@ -35,6 +37,8 @@ use rule simulate as simulate_flipped with:
     wildcard_constraints:
         size="[0-9]+",
         share="0[.][0-9]+|[0-9.]+e-[0-9]+",
+    params:
+        flipped=lambda wildcards: float(wildcards.share),
 
 
 rule stamps:

@@ -93,7 +93,6 @@ if DES_PLANTED:
             table=des_table("search", "4 relabelling", "search on planted flips"),
             queue="<results>/des_study/tables/review-queue.csv",
             figure=des_figure("search", "4 relabelling", "search on planted flips"),
-        localrule: True
         params:
             simulated=DES_SIMULATED,
         script:
@@ -152,7 +151,6 @@ if not DES_SIMULATED:
             published="resources/published/des_study.csv",
         output:
             des_table("beside-published", "6 published", "ours beside the published"),
-        localrule: True
         params:
             simulated=False,
         script:

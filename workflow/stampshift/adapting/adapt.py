@@ -109,18 +109,12 @@ def adapt_model(
     scores = held_out_scores(setting, epochs=epochs, device=device, processes=processes, progress=progress)
     by_epoch = choose_epochs(scores)
     chosen = int(by_epoch.loc[by_epoch["chosen"], "epoch"].iloc[0]) if len(by_epoch) else epochs_unjudged
-    state, history = final_training(setting, epochs=chosen, device=device, progress=progress)
-    start = setting.starting_model
-    model = Model(
-        state=state,
-        network=start.network,
-        head=setting.recipe.head,
-        size_pixels=start.size_pixels,
-        temperature=setting.options.get("temperature"),
-    )
+    model, history = final_training(setting, epochs=chosen, device=device, progress=progress)
     validation = scores[scores["epoch"] == chosen].drop(columns="epoch").reset_index(drop=True)
     validation.insert(0, "survey", setting.target_stamps.survey)
-    before, after = ([jury.scores(each, device=device) for jury in juries] for each in (start, model))
+    before, after = (
+        [jury.scores(each, device=device) for jury in juries] for each in (setting.starting_model, model)
+    )
     changes = held_out_change(setting, validation, device=device)
     changes += [jury.change(*pair) for jury, *pair in zip(juries, before, after, strict=True)]
     predictions = pd.concat(after, ignore_index=True) if after else validation[:0]

@@ -10,13 +10,13 @@ from tqdm import tqdm
 
 from stampshift.adapting.setting import Setting
 from stampshift.core.parallel import ordered_map
-from stampshift.methods.method import State, copied_to_cpu
+from stampshift.methods.method import copied_to_cpu
 from stampshift.metrics.metrics import evaluate, mean_cross_entropy
 from stampshift.stamps.few_labels import Fold
 from stampshift.stamps.splits import Rows
 from stampshift.training.device import set_up_process
 from stampshift.training.loop import Trainer
-from stampshift.training.model import predict
+from stampshift.training.model import Model, predict
 
 CPU = torch.device("cpu")
 
@@ -56,8 +56,8 @@ def _fold_scores(
 
 def final_training(
     setting: Setting, *, epochs: int, device: torch.device, progress: bool
-) -> tuple[State, pd.DataFrame]:
-    """Train on all labelled stamps: weights after the last epoch, on the CPU, and a line per epoch.
+) -> tuple[Model, pd.DataFrame]:
+    """Train on all labelled stamps: the model after the last epoch, and a line per epoch.
 
     Its columns are ``epoch``, ``train_loss`` and ``learning_rate``.
     """
@@ -68,8 +68,9 @@ def final_training(
         steps, total=epochs, desc="final training", unit="epoch", disable=None if progress else True
     ):
         rows.append({"epoch": epoch} | row)
-        classifier = trainer.classifier
-    return copied_to_cpu(classifier.state_dict()), pd.DataFrame(rows)
+        task, classifier = trainer.task, trainer.classifier
+    model = task.model(copied_to_cpu(classifier.state_dict()))
+    return model, pd.DataFrame(rows)
 
 
 def trained_epochs(

@@ -56,7 +56,8 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
 
     The parent folder is made if need be. The temporary file is in it, so that the rename is atomic, and
     keeps the final suffix, from which writers guess formats. A full disk or a folder that may not be written
-    to raises a `WriteError`. All files and folders of the package are renamed here.
+    to raises a `WriteError`. All files and folders get their final names here, but for downloads, which
+    keep what they have received.
     """
     final = Path(path)
     temporary = final.with_name(TEMPORARY_NAME.format(final.stem, uuid.uuid4().hex[:8], final.suffix))

@@ -4,7 +4,7 @@ The probability of the paper is p = P(artifact), here P(bogus) = 1 - score. In c
 contradicts the label with confidence: stamps that may be mislabelled.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -129,6 +129,16 @@ def _shares(categories: pd.Series, *, among: Sequence[int]) -> pd.DataFrame:
     counts = categories.value_counts().reindex(list(among), fill_value=0)
     percent = 100 * counts / len(categories) if len(categories) else np.nan
     return pd.DataFrame({"category": list(among), "stamps": counts, "percent": percent})
+
+
+def category_tables(
+    predictions: pd.DataFrame, *, reference: str, bounds: Sequence[float], part: str
+) -> Iterator[Table]:
+    """Tables of a part: shares of the categories and, of several models, their agreement with `reference`."""
+    yield category_table(category_shares(predictions, bounds=bounds), bounds=bounds, part=part)
+    if predictions["method"].nunique() > 1:
+        agreement = category_agreement(predictions, reference=reference, bounds=bounds)
+        yield agreement_table(agreement, reference=reference, bounds=bounds, part=part)
 
 
 def find_candidates(stamps: Stamps, predictions: pd.DataFrame, *, bounds: Sequence[float]) -> pd.DataFrame:

@@ -27,9 +27,9 @@ def logit_difference(scores: ArrayLike) -> NDArray[np.float64]:
     return logit(np.clip(np.asarray(scores, dtype=np.float64), NEAREST, 1 - NEAREST))
 
 
-def temperature_scaled(scores: ArrayLike, temperature: float) -> NDArray[np.float64]:
-    """Scores with their logits divided by a temperature; no call changes, only its confidence."""
-    return expit(logit_difference(scores) / temperature)
+def temperature_scaled(scores: ArrayLike, temperature: ArrayLike) -> NDArray[np.float64]:
+    """Scores with their logits divided by a temperature, one or each its own; no call changes."""
+    return expit(logit_difference(scores) / np.asarray(temperature))
 
 
 def negative_log_likelihood(labels: ArrayLike, scores: ArrayLike, *, temperature: float) -> float:
@@ -104,8 +104,7 @@ def add_scaled(predictions: pd.DataFrame, *, records: Iterable[Mapping[str, Any]
     }
     runs = predictions.groupby(["method", "shots", "seed"], observed=True)["score"]
     each = runs.transform(lambda scores: temperatures[scores.name]).astype(float)
-    scaled = expit(logit_difference(predictions["score"]) / each)
-    return predictions.assign(temperature=each, scaled=scaled)
+    return predictions.assign(temperature=each, scaled=temperature_scaled(predictions["score"], each))
 
 
 def reliability(labels: ArrayLike, scores: ArrayLike, *, bins: int) -> pd.DataFrame:

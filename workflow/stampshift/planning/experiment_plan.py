@@ -12,6 +12,7 @@ from stampshift.planning.calibrate import Calibration, Rates, calibrate
 from stampshift.planning.costs import DISK, SCENARIOS, CostModel, read_benchmarks
 from stampshift.planning.dry_run import PlannedWorkflow
 from stampshift.planning.planned_trainings import Finished, expected_epochs, read_finished, trainings_by_job
+from stampshift.tables.wording import counted
 
 BUSY = 0.8  # of a core: below it, other programs matter
 SHOWN = 0.02  # of the core time: rules of less are not printed
@@ -72,14 +73,18 @@ def as_text(plan: Plan) -> str:
     jobs, trainings = (str(sum(plan[each].values())) for each in ("jobs", "trainings"))
     rows = [("jobs", jobs, ""), ("trainings", trainings, reused)]
     rows += [(f"  {name}", str(count), _epochs(plan, name)) for name, count in plan["trainings"].items()]
-    names = {"wall": f"wall-clock on {_count(plan['cores'], 'core')}", "gpu": "GPU time", "core": "core time"}
+    names = {
+        "wall": f"wall-clock on {counted(plan['cores'], 'core')}",
+        "gpu": "GPU time",
+        "core": "core time",
+    }
     for key, name in names.items():
         low, expected, high = (duration(plan["seconds"][scenario][key]) for scenario in SCENARIOS)
         if key != "gpu" or plan["calibration"]["gpu"]:
             rows.append((name, expected, f"{low} to {high}" if low != high else ""))
     for rule, seconds in plan["core_seconds"].items():
         if seconds > SHOWN * plan["seconds"]["expected"]["core"]:
-            rows.append((f"  {rule}", duration(seconds), _count(plan["jobs"][rule], "job")))
+            rows.append((f"  {rule}", duration(seconds), counted(plan["jobs"][rule], "job")))
     rows += [(f"disk for {name}", f"{size / 1e9:.2f} GB", "") for name, size in plan["disk_bytes"].items()]
     rule, peak = max(plan["memory_megabytes"].items(), key=lambda item: item[1])
     rows += [("memory of largest job", f"{peak / 1e3:.2f} GB", rule)] if peak else []
@@ -90,7 +95,7 @@ def as_text(plan: Plan) -> str:
 
 def _epochs(plan: Plan, name: str) -> str:
     low, expected, high, finished = plan["epochs"][name].values()
-    source = f"as in {_count(finished, 'finished run')}" if finished else "assumed"
+    source = f"as in {counted(finished, 'finished run')}" if finished else "assumed"
     more = f" ({low:.0f} to {high:.0f}), {source}" if low < high else ""
     return f"{expected:.0f} epochs each{more}"
 
@@ -104,7 +109,7 @@ def _notes(plan: Plan) -> Iterator[str]:
         share, busy = f"{here['free_share']:.0%}", duration(expected / here["free_share"])
         yield f"other programs leave a process {share} of a core now; at this load the wall-clock is {busy}"
     if "download" in plan["jobs"]:
-        yield f"not counted: the time of {_count(plan['jobs']['download'], 'download')}"
+        yield f"not counted: the time of {counted(plan['jobs']['download'], 'download')}"
     yield from (f"{name}: put the raw archive at {path} first" for name, path in plan["absent"].items())
     yield from (f"{name}: number of stamps unknown, counted as none" for name in plan["unknown"])
 
@@ -115,7 +120,3 @@ def duration(seconds: float) -> str:
         if seconds < limit:
             return f"{seconds / size:.{0 if unit == 's' else 1}f} {unit}"
     return f"{seconds / 86400:.1f} days"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' if number != 1 else ''}"

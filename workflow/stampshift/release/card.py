@@ -16,7 +16,7 @@ from stampshift.methods import METHODS
 from stampshift.release import card_tables
 from stampshift.release.card_tables import shots_by_label
 from stampshift.release.reference import ReleasedSurvey, spread
-from stampshift.release.released import ReleasedModel
+from stampshift.release.released import ReleasedModel, calibrated
 from stampshift.release.trained_run import TrainedRun
 from stampshift.stamps.file import LABELS
 from stampshift.tables.wording import counted, method_name, title_note
@@ -100,7 +100,7 @@ def _tested(release: ReleasedModel, survey: ReleasedSurvey, predictions: pd.Data
     rows = lines["row"].to_numpy()
     stamps = survey.tested or survey.stamps
     scores = release.score(stamps.stamps[rows])
-    apart = float(np.abs(1 / (1 + np.exp(-scores.logit.astype(np.float64))) - lines["score"]).max())
+    apart = float(np.abs(calibrated(scores.logit, 1) - lines["score"]).max())
     if apart > AGREEMENT:
         raise ContractError(
             f"{survey.name}: predictions.parquet and model.pt give different scores for the test stamps, "

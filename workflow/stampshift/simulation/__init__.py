@@ -11,13 +11,21 @@ __all__ = ["class_counts", "expected_counts", "simulate_survey"]
 
 
 def simulate_survey(
-    survey: str, *, stamps: int, seed: int, constants: Mapping[str, Any], folder: Path, processes: int
+    survey: str,
+    *,
+    stamps: int,
+    seed: int,
+    constants: Mapping[str, Any],
+    folder: Path,
+    processes: int,
+    flipped: float | None = None,
 ) -> None:
     """Draw a survey and write it as its raw archive, in that survey's native format, into `folder`.
 
     The bytes depend on `survey` (HiTS, DES, ATLAS, ZTF, DECAT or Rubin), the number of `stamps`, `seed` and
     `constants` (as in ``resources/surveys/<survey>.yaml``) alone, not on `processes`. Files are renamed to
-    their final names only once complete. Raises ConfigError for another survey or a number out of range.
+    their final names only once complete. In an archive in DES' format wrong labels are planted, of a share
+    `flipped` of the candidates. Raises ConfigError for another survey or a number out of range.
     """
     if survey not in SURVEY_KEYS:
         known = ", ".join(SURVEY_KEYS)
@@ -36,3 +44,5 @@ def simulate_survey(
     plan = make_plan(survey, stamps=stamps, seed=seed, constants=constants)
     folder.mkdir(parents=True, exist_ok=True)
     writers[survey].write_archive(plan, folder, processes=processes)
+    if flipped is not None:
+        des_archive.plant_flips(folder, survey=survey, seed=seed, share=flipped)
