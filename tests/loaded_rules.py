@@ -9,6 +9,7 @@ from pathlib import Path
 from snakemake.api import SnakemakeApi
 from snakemake.rules import Rule
 from snakemake.settings.types import ConfigSettings, OutputSettings, Quietness, ResourceSettings
+from snakemake.workflow import Workflow
 
 from tiny_project import ROOT
 
@@ -22,17 +23,22 @@ PUBLISHED = {"methods": {"mme": {"entropy_weight": {"choice": "published"}}}}  #
 @cache
 def loaded_rules() -> dict[str, Rule]:
     """Rules by name, of two configurations that between them switch everything on."""
+    return {rule.name: rule for workflow in loaded_workflows() for rule in workflow.rules}
+
+
+def loaded_workflows(**default_resources: int) -> list[Workflow]:
+    """The two workflows, with the resources that a profile gives every rule."""
     before = os.environ.get("PYTHONPATH", "")
-    found: dict[str, Rule] = {}
+    found: list[Workflow] = []
     for profiles, config in ((("des_study", "ablations"), {}), ((), PUBLISHED)):
         files = [ROOT / f"workflow/profiles/{profile}/experiment.yaml" for profile in profiles]
         with chdir(ROOT), SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
             workflow = api.workflow(
-                resource_settings=ResourceSettings(),
+                resource_settings=ResourceSettings(default_resources=default_resources),
                 config_settings=ConfigSettings(configfiles=files, config=config),
                 snakefile=ROOT / "Snakefile",
             )
-            found |= {rule.name: rule for rule in workflow._workflow.rules}
+            found.append(workflow._workflow)
     os.environ["PYTHONPATH"] = before  # the rules change it
     return found
 

@@ -7,7 +7,7 @@ import pytest
 from snakemake.io import get_flag_value
 from snakemake.iocontainers import Wildcards
 
-from loaded_rules import IMPORT, SCRIPTS, closure, loaded_rules
+from loaded_rules import IMPORT, SCRIPTS, closure, loaded_rules, loaded_workflows
 from stampshift.core.provenance import script_closure
 from tiny_project import ROOT
 
@@ -43,6 +43,17 @@ def test_every_item_of_the_report_has_a_caption():
             assert (ROOT / "workflow" / "report" / path.rpartition("/")[2]).exists(), (name, path)
             if path.endswith("/caption.rst"):
                 assert rule.params.caption.endswith("."), name
+
+
+def test_light_jobs_run_where_the_workflow_runs_whatever_a_profile_gives_every_rule():
+    """SLURM's profile gives every rule minutes and memory; a table's job still is none of the queue's."""
+    plain, with_defaults = (
+        {name for workflow in loaded_workflows(**given) for name in workflow._localrules}
+        for given in ({}, {"runtime": 60, "mem_mb": 2000})
+    )
+    assert plain == with_defaults
+    assert {"table1", "pair_figure", "gather_pair", "retention"} <= plain
+    assert not {"stamps", "baseline", "adapt", "diagnostics", "preprocessing_figure"} & plain
 
 
 @pytest.mark.parametrize("script", sorted(SCRIPTS.glob("*.py")), ids=lambda path: path.stem)

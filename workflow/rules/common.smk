@@ -92,6 +92,12 @@ def reading(survey=None):
     return {"survey": of_survey(str, survey), "options": options, **section}
 
 
+def archive(survey=None):
+    """Inputs of a job that reads a survey's archive."""
+    files = {"archive": raw_archive, "labels": labels_of_archive, "schemas": schemas_of_archive}
+    return {name: of_survey(find, survey) for name, find in files.items()}
+
+
 def in_section(key):
     return lambda survey: config["surveys"][survey][key]
 
@@ -124,11 +130,6 @@ def archive_address(wildcards):
     """Address of one file of an archive, by its name."""
     addresses = {Path(url).name: url for url in config["surveys"][wildcards.survey]["url"]}
     return addresses[wildcards.archive]
-
-
-def archive_checksum(wildcards):
-    """Known SHA-256 of one file of an archive, None where the configuration has none."""
-    return config["surveys"][wildcards.survey].get("sha256", {}).get(wildcards.archive)
 
 
 def raw_archive(survey):
@@ -199,13 +200,9 @@ def searched(key):
     return found
 
 
-def search_splits(wildcards):
-    seed = searched("search")(wildcards)["seed"]
-    return [f"<results>/splits/{survey}/seed-{seed}.npz" for survey in (wildcards.source, wildcards.target)]
-
-
-def search_baseline(wildcards):
-    return f"<results>/baseline/{wildcards.source}/seed-{searched('search')(wildcards)['seed']}/model.pt"
+def of_search(*paths):
+    """Paths with a seed in them, that of the search."""
+    return lambda wildcards: expand(paths, **wildcards, seed=searched("search")(wildcards)["seed"])
 
 
 def trained(key):
@@ -327,7 +324,8 @@ def complete(made):
     made.set_params(code=code_of(made))
     if reported(made):
         made.set_params(simulated=made.params.get("simulated", SIMULATED))
-        if "runtime" not in made.resources:  # a light job runs where the workflow runs
+        given = workflow.resource_settings._parsed_default_resources.get("runtime")
+        if made.resources.get("runtime") == given:  # a light job runs where the workflow runs
             workflow.localrules(made.name)
     if "function" in made.params.keys():
         made.set_params(caption=cleandoc(made.docstring))

@@ -10,7 +10,7 @@ rule download:
         # what has come is not thrown away for an address that changed: the server is asked whether the file has
         url=archive_address,
         urls=lookup(dpath="surveys/{survey}/url", within=config),
-        sha256=archive_checksum,
+        sha256=lambda wildcards: config["surveys"][wildcards.survey].get("sha256", {}).get(wildcards.archive),
         tries=5,
     script:
         "../scripts/download.py"
@@ -43,9 +43,7 @@ use rule simulate as simulate_flipped with:
 
 rule stamps:
     input:
-        archive=of_survey(raw_archive),
-        labels=of_survey(labels_of_archive),
-        schemas=of_survey(schemas_of_archive),
+        **archive(),
     output:
         "<results>/stamps/{survey}.h5",
     threads: EXECUTION["preprocessing_threads"]

@@ -10,17 +10,16 @@ rule des_study_features:
     resources:
         **growing(mem_mb=8000, runtime=60),
     params:
+        columns="FEATURES",
         reader=config["surveys"][DES_SURVEY]["reader"],
     script:
-        "../scripts/des_study_features.py"
+        "../scripts/catalogue.py"
 
 
 rule des_study_stamp_features:
     """The 18 of them that are measured on the stamps, for any archive."""
     input:
-        archive=of_survey(raw_archive, DES_SURVEY),
-        labels=of_survey(labels_of_archive, DES_SURVEY),
-        schemas=of_survey(schemas_of_archive, DES_SURVEY),
+        **archive(DES_SURVEY),
     output:
         "<results>/des_study/stamp-features.parquet",
     threads: EXECUTION["preprocessing_threads"]

@@ -3,9 +3,7 @@
 
 use rule stamps as des_study_stamps with:
     input:
-        archive=of_survey(raw_archive, DES_SURVEY),
-        labels=of_survey(labels_of_archive, DES_SURVEY),
-        schemas=of_survey(schemas_of_archive, DES_SURVEY),
+        **archive(DES_SURVEY),
     output:
         "<results>/des_study/stamps.h5",
     resources:
@@ -100,9 +98,7 @@ if NEW_SURVEY:
 
     use rule des_study_stamps as des_study_new_stamps with:
         input:
-            archive=of_survey(raw_archive, NEW_NAME),
-            labels=of_survey(labels_of_archive, NEW_NAME),
-            schemas=of_survey(schemas_of_archive, NEW_NAME),
+            **archive(NEW_NAME),
         output:
             "<results>/des_study/new-survey/stamps.h5",
         params:

@@ -56,9 +56,10 @@ rule signal_to_noise:
     resources:
         **growing(mem_mb=2000, runtime=120),
     params:
+        columns="SIGNAL_TO_NOISE",
         reader=of_survey(in_section("reader")),
     script:
-        "../scripts/signal_to_noise.py"
+        "../scripts/catalogue.py"
 
 
 rule diagnostics:

@@ -345,9 +345,7 @@ rule examples_figure:
 
 rule preprocessing_figure:
     input:
-        archive=of_survey(raw_archive),
-        labels=of_survey(labels_of_archive),
-        schemas=of_survey(schemas_of_archive),
+        **archive(),
     output:
         figure(
             "figures/preprocessing/{survey}",

@@ -40,8 +40,10 @@ rule select_lambda:
     input:
         source_stamps="<results>/stamps/{source}.h5",
         target_stamps=target_stamps,
-        splits=search_splits,
-        baseline=search_baseline,
+        splits=of_search(
+            "<results>/splits/{source}/seed-{seed}.npz", "<results>/splits/{target}/seed-{seed}.npz"
+        ),
+        baseline=of_search("<results>/baseline/{source}/seed-{seed}/model.pt"),
     output:
         "<results>/lambda/{source}-to-{target}.json",
     threads: EXECUTION["threads"]
