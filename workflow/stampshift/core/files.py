@@ -1,4 +1,4 @@
-"""Files that appear only when complete, and are read or refused by name."""
+"""Files that appear only when complete, outlive a power cut, and are read or refused by name."""
 
 import errno
 import glob
@@ -21,7 +21,9 @@ REFUSALS = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "your disk quota is used up",
     errno.EROFS: "its file system is read-only",
+    errno.EIO: "the disk reports a fault (input/output error)",
 }
+NO_SYNC_HERE = {errno.EINVAL, errno.EOPNOTSUPP, errno.EBADF}  # of folders on some network file systems
 REMEDY = "Delete it; the workflow makes it again."
 
 
@@ -56,16 +58,15 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
 
     The parent folder is made if need be. The temporary file is in it, so that the rename is atomic, and
     keeps the final suffix, from which writers guess formats. A full disk or a folder that may not be written
-    to raises a `WriteError`. All files and folders get their final names here, but for downloads, which
-    keep what they have received.
+    to raises a `WriteError`. The rename is durable (`rename_durably`).
     """
     final = Path(path)
     temporary = final.with_name(TEMPORARY_NAME.format(final.stem, uuid.uuid4().hex[:8], final.suffix))
     with explained(final):
-        final.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(final.parent)
         try:
             yield temporary
-            temporary.replace(final)
+            rename_durably(temporary, final)
         finally:
             if temporary.is_dir():
                 shutil.rmtree(temporary, ignore_errors=True)
@@ -79,6 +80,38 @@ def atomic_folder(path: Path | str) -> Iterator[Path]:
     with atomic_path(path) as temporary:
         temporary.mkdir()
         yield temporary
+
+
+def rename_durably(path: Path, final: Path) -> None:
+    """Rename a file or folder, so that after a power cut `final` is whole, or what it was before.
+
+    The content reaches the disk before the rename, and the rename before this returns. All files and folders
+    of stampshift get their final names here.
+    """
+    for inside in [*path.rglob("*"), path] if path.is_dir() else [path]:
+        _sync(inside)
+    path.replace(final)
+    _sync(final.parent)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and its parents where they are missing, durably."""
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _sync(folder.parent)
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file's content, or a folder's names, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if not path.is_dir() or error.errno not in NO_SYNC_HERE:
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def remove_leftovers(path: Path | str) -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TextIO
 
 from stampshift.core.errors import StampshiftError
-from stampshift.core.files import explained
+from stampshift.core.files import explained, make_folder
 
 NO_LOCKS_HERE = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 # for an earlier start of the same SLURM job; file systems forget a dead node's locks sooner
@@ -51,7 +51,7 @@ def locked(path: Path, *, name: str) -> Iterator[None]:
         same SLURM job is waited for, `WAIT_MINUTES` at most.
     """
     with explained(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         taken = _taken_when_free(path, name)
     with taken as file:
         try:

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from stampshift.core.errors import ArchiveError
+from stampshift.core.files import make_folder, rename_durably
 from stampshift.downloads.checksums import check, record_of
 from stampshift.downloads.fetch import Retries, fetch, size_at, size_of
 
@@ -30,7 +31,7 @@ def download(
     records. Raises ArchiveError if there is no room, no file, or another file than the known one; a refused
     file is kept as ``<name>.refused``.
     """
-    output.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(output.parent)
     part = output.with_name(f"{output.name}.part")
     beside = [address for address in others if address != url]
     check_space = partial(_check_space, folder=output.parent, survey=survey, others=beside)
@@ -41,9 +42,9 @@ def download(
         check(name, found, known_sha256=sha256, lock=lock)
     except ArchiveError as error:
         refused = output.with_name(f"{output.name}.refused")
-        part.replace(refused)
+        rename_durably(part, refused)
         raise ArchiveError(f"{error} The download from {url} is kept as {refused}.") from error
-    part.replace(output)
+    rename_durably(part, output)
     log.info("%s: %s bytes, SHA-256 %s", name, f"{found.size:,}", found.sha256)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from stampshift.core.errors import ArchiveError, ContractError
-from stampshift.core.files import atomic_path
+from stampshift.core.files import atomic_path, make_folder
 from stampshift.core.provenance import file_digest
 
 HEAD = "# sha256, bytes and name of downloaded files as first seen; delete a line to accept another file\n"
@@ -36,7 +36,7 @@ def check(name: str, found: Record, *, known_sha256: str | None, lock: Path) -> 
                 f"({found.size:,} bytes). Download it again, or correct the config's `sha256`."
             )
         return
-    lock.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(lock.parent)
     with lock.with_name(f".{lock.name}.guard").open("w") as guard:
         fcntl.flock(guard, fcntl.LOCK_EX)  # keeps other processes out while the records are read and written
         records = read_records(lock)

@@ -11,6 +11,7 @@ from typing import NamedTuple, Self
 import pandas as pd
 
 from stampshift.core.errors import ContractError, StampshiftError
+from stampshift.core.files import make_folder
 from stampshift.review.reviewed import Review
 
 UNDO = "undo"
@@ -60,7 +61,7 @@ class VoteStore:
     @classmethod
     def open(cls, path: Path, review: Review) -> Self:
         """Open the file of a review's votes, made if need be; a `ContractError` if it is of another."""
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         with _opening(path) as connection:
             store = cls(path, connection)
             store._create_if_new(review)

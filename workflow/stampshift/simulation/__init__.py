@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from stampshift.core.errors import ConfigError
+from stampshift.core.files import make_folder
 from stampshift.simulation.streams import SURVEY_KEYS, class_counts, expected_counts
 
 __all__ = ["class_counts", "expected_counts", "simulate_survey"]
@@ -42,7 +43,7 @@ def simulate_survey(
         **{"DECAT": des_archive, "Rubin": rubin_archive},  # DECAT has the camera and the pipeline of DES
     }
     plan = make_plan(survey, stamps=stamps, seed=seed, constants=constants)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     writers[survey].write_archive(plan, folder, processes=processes)
     if flipped is not None:
         des_archive.plant_flips(folder, survey=survey, seed=seed, share=flipped)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from stampshift.core.errors import ContractError
-from stampshift.core.files import atomic_folder
+from stampshift.core.files import atomic_folder, rename_durably
 from stampshift.core.locks import locked
 from stampshift.training.model import load_tensors, save_tensors
 from stampshift.training.run_folder import is_complete
@@ -75,7 +75,7 @@ class Store:
             return load_tensors(path)
         except ContractError as error:
             aside = path.with_suffix(".damaged-checkpoint")
-            path.replace(aside)
+            rename_durably(path, aside)
             log.warning("%s The training starts from its beginning; the file is now %s.", error, aside)
             return None
 
