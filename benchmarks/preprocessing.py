@@ -28,6 +28,7 @@ import psutil
 import yaml
 from repeating import REPEATED
 
+from stampshift.stamps.preprocessing import Preprocessing
 from stampshift.stamps.raw_triplets import InvalidPixels
 from stampshift.surveys.making import make_stamps
 
@@ -94,16 +95,17 @@ def measure(survey, section, size_pixels, archive, processes):
             survey=survey,
             reader=section["reader"],
             options={},
-            classes=section["classes"],
-            invalid=InvalidPixels(**section["invalid"]),
-            size_pixels=size_pixels,
-            normalisation="channel",
-            unlabelled="drop",
+            preprocessing=Preprocessing(
+                size_pixels=size_pixels,
+                normalisation="channel",
+                invalid=InvalidPixels(**section["invalid"]),
+                classes=section["classes"],
+                unlabelled="drop",
+            ),
             processes=processes,
             origin={"simulate": section["simulate"]},
             checksums={},
             output=Path(temporary) / f"{survey}.h5",
-            progress=False,
         )
         seconds, processor = time.perf_counter() - begin, time.process_time() - begin_processor
     done.set()

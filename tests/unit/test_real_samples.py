@@ -19,7 +19,7 @@ from stampshift.formats.fits import read_image
 from stampshift.simulation import simulate_survey
 from stampshift.stamps.autoscan import STAMP_FEATURES
 from stampshift.stamps.file import Stamps
-from stampshift.stamps.preprocessing import preprocess
+from stampshift.stamps.preprocessing import Preprocessing, preprocess
 from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet
 from stampshift.stamps.splits import make_splits
 from stampshift.surveys import READERS
@@ -92,15 +92,17 @@ def test_ztf_alerts_are_preprocessed(ztf):
     index, triplets = ztf
     block = preprocess(
         triplets,
-        size_pixels=63,
-        unlabelled="drop",
-        normalisation="channel",
-        invalid=ZTF_RULE,
-        classes={"SN": "real"},
+        Preprocessing(
+            size_pixels=63,
+            unlabelled="drop",
+            normalisation="channel",
+            invalid=ZTF_RULE,
+            classes={"SN": "real"},
+        ),
     )
     kept = [triplet for triplet in triplets if triplet.images[0].shape == (63, 63)]
     assert block.ids == [triplet.identifier for triplet in kept]
-    assert block.counts.dropped == {"non_square": 10}
+    assert block.counts.dropped == {"non_square": 10, "ragged": 0, "too_small": 0}
     assert len(block.stamps) == 491
     assert block.groups == [triplet.group for triplet in kept]
     images = np.stack([triplet.images for triplet in kept])
@@ -121,11 +123,13 @@ def test_ztf_crop_of_21_is_finite_and_normalised(ztf):
     _, triplets = ztf
     block = preprocess(
         triplets,
-        size_pixels=21,
-        unlabelled="drop",
-        normalisation="channel",
-        invalid=ZTF_RULE,
-        classes={"SN": "real"},
+        Preprocessing(
+            size_pixels=21,
+            unlabelled="drop",
+            normalisation="channel",
+            invalid=ZTF_RULE,
+            classes={"SN": "real"},
+        ),
     )
     assert block.stamps.shape == (491, 3, 21, 21)
     kept = np.stack([triplet.images for triplet in triplets if triplet.images[0].shape == (63, 63)])
@@ -157,11 +161,13 @@ def test_atlas_alerts_mask_the_template_where_the_difference_is_masked(real_data
         np.testing.assert_array_equal(template[~masked], (science - difference)[~masked])
     block = preprocess(
         triplets,
-        size_pixels=61,
-        unlabelled="drop",
-        normalisation="channel",
-        invalid=ATLAS_RULE,
-        classes={"scar": "bogus"},
+        Preprocessing(
+            size_pixels=61,
+            unlabelled="drop",
+            normalisation="channel",
+            invalid=ATLAS_RULE,
+            classes={"scar": "bogus"},
+        ),
     )
     images = np.stack([triplet.images for triplet in triplets])
     assert_normalised(block, np.isfinite(images) & (images != -31415))
@@ -197,11 +203,13 @@ def des(real_data):
 def test_des_sample_is_preprocessed(des):
     block = preprocess(
         des,
-        size_pixels=21,
-        unlabelled="drop",
-        normalisation="channel",
-        invalid=NO_RULE,
-        classes={"real": "real", "artifact": "bogus"},
+        Preprocessing(
+            size_pixels=21,
+            unlabelled="drop",
+            normalisation="channel",
+            invalid=NO_RULE,
+            classes={"real": "real", "artifact": "bogus"},
+        ),
     )
     assert block.stamps.shape == (10, 3, 21, 21)
     assert block.counts.labels == {"real": 4, "bogus": 6}
@@ -243,16 +251,17 @@ def simulated_baseline(tmp_path_factory):
         survey="DES",
         reader="des",
         options={},
-        classes={"real": "real", "artifact": "bogus"},
-        invalid=InvalidPixels(nonzero_below=1e-29),
-        size_pixels=21,
-        normalisation="channel",
-        unlabelled="drop",
+        preprocessing=Preprocessing(
+            classes={"real": "real", "artifact": "bogus"},
+            invalid=InvalidPixels(nonzero_below=1e-29),
+            size_pixels=21,
+            normalisation="channel",
+            unlabelled="drop",
+        ),
         processes=1,
         origin={"simulate": {"stamps": 1000, "seed": 5}},
         checksums={},
         output=folder / "DES.h5",
-        progress=False,
     )
     stamps = Stamps.open(folder / "DES.h5")
     splits = make_splits(stamps, fractions={"train": 0.8, "validation": 0.1, "test": 0.1}, seed=0)
@@ -291,7 +300,10 @@ def test_a_trained_model_separates_the_real_des_triplets(simulated_baseline, des
     """A model that has seen nothing but simulated DES ranks most real triplets above most artifacts."""
     classes = {"real": "real", "artifact": "bogus"}
     block = preprocess(
-        des, size_pixels=21, unlabelled="drop", normalisation="channel", invalid=NO_RULE, classes=classes
+        des,
+        Preprocessing(
+            size_pixels=21, unlabelled="drop", normalisation="channel", invalid=NO_RULE, classes=classes
+        ),
     )
     scores = simulated_baseline(block)
     assert scores.shape == (10,)
@@ -303,11 +315,13 @@ def test_a_trained_model_scores_the_real_ztf_alerts(simulated_baseline, ztf):
     _, triplets = ztf
     block = preprocess(
         triplets,
-        size_pixels=21,
-        unlabelled="drop",
-        normalisation="channel",
-        invalid=ZTF_RULE,
-        classes={"SN": "real"},
+        Preprocessing(
+            size_pixels=21,
+            unlabelled="drop",
+            normalisation="channel",
+            invalid=ZTF_RULE,
+            classes={"SN": "real"},
+        ),
     )
     scores = simulated_baseline(block)
     assert len(scores) == 491
@@ -320,11 +334,13 @@ def test_a_trained_model_scores_the_real_ztf_alerts(simulated_baseline, ztf):
     ]
     again = preprocess(
         brighter,
-        size_pixels=21,
-        unlabelled="drop",
-        normalisation="channel",
-        invalid=ZTF_RULE,
-        classes={"SN": "real"},
+        Preprocessing(
+            size_pixels=21,
+            unlabelled="drop",
+            normalisation="channel",
+            invalid=ZTF_RULE,
+            classes={"SN": "real"},
+        ),
     )
     same = np.isin(block.ids, again.ids)
     assert same.sum() == 485

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from stampshift.core.joblog import job_log
 from stampshift.downloads.checksums import checksums_of
+from stampshift.stamps.preprocessing import Preprocessing
 from stampshift.stamps.raw_triplets import InvalidPixels
 from stampshift.surveys.making import make_stamps
 
@@ -17,14 +18,15 @@ if __name__ == "__main__":  # worker processes import this file
             survey=snakemake.params.survey,
             reader=snakemake.params.reader,
             options=snakemake.params.options,
-            classes=snakemake.params.classes,
-            invalid=InvalidPixels(**snakemake.params.invalid),
-            size_pixels=snakemake.params.size_pixels,
-            normalisation=snakemake.params.normalisation,
-            unlabelled="drop",
+            preprocessing=Preprocessing(
+                size_pixels=snakemake.params.size_pixels,
+                normalisation=snakemake.params.normalisation,
+                invalid=InvalidPixels(**snakemake.params.invalid),
+                classes=snakemake.params.classes,
+                unlabelled="drop",
+            ),
             processes=snakemake.threads,
             origin=origin,
             checksums=checksums_of(snakemake.params.survey, lock=DOWNLOADS) if "url" in origin else {},
             output=Path(snakemake.output[0]),
-            progress=True,
         )

@@ -10,7 +10,7 @@ from stampshift.figures.stamp_figures import (
     preprocessing_examples,
 )
 from stampshift.stamps.file import Stamps, stamps_writer
-from stampshift.stamps.preprocessing import preprocess
+from stampshift.stamps.preprocessing import Preprocessing, preprocess
 from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet
 
 RULE = InvalidPixels(equals=-31415.0)
@@ -90,11 +90,13 @@ def preprocessed(*survey_classes, **changes):
         triplets.append(RawTriplet(tuple(images), survey_class, str(row), ""))
     block = preprocess(
         triplets,
-        size_pixels=5,
-        unlabelled="drop",
-        normalisation="channel",
-        invalid=RULE,
-        classes={"kast": "real", "bogus": "bogus"},
+        Preprocessing(
+            size_pixels=5,
+            unlabelled="drop",
+            normalisation="channel",
+            invalid=RULE,
+            classes={"kast": "real", "bogus": "bogus"},
+        ),
     )
     options = {"invalid": RULE, "survey": "S"} | changes
     return triplets, block, preprocessing_examples(triplets, block, **options)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from stampshift.core.errors import ArchiveError
-from stampshift.stamps.preprocessing import Counts, normalise_and_fill, preprocess
+from stampshift.stamps.preprocessing import Counts, Preprocessing, normalise_and_fill, preprocess
 from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet, Unusable
 
 NONE = InvalidPixels()
@@ -18,16 +18,15 @@ def triplet(*images, survey_class="kast", identifier="a", group="g"):
     return RawTriplet((template, science, difference), survey_class, identifier, group)
 
 
+def settings(size_pixels, *, normalisation="channel", invalid=NONE, unlabelled="drop"):
+    return Preprocessing(size_pixels, normalisation, invalid, CLASSES, unlabelled)
+
+
 def stamps_of(*images, size_pixels, invalid=NONE, normalisation="channel"):
     block = preprocess(
-        [triplet(*images)],
-        size_pixels=size_pixels,
-        unlabelled="drop",
-        normalisation=normalisation,
-        invalid=invalid,
-        classes=CLASSES,
+        [triplet(*images)], settings(size_pixels, normalisation=normalisation, invalid=invalid)
     )
-    return block.stamps[0], block.counts.as_dict()
+    return block.stamps[0], vars(block.counts)
 
 
 def ramp(size):
@@ -164,11 +163,9 @@ def test_unusable_triplets_are_dropped_and_counted_by_reason():
         triplet(small),
         triplet(large, identifier="also", survey_class="burn"),
     ]
-    block = preprocess(
-        triplets, size_pixels=5, unlabelled="drop", normalisation="channel", invalid=NONE, classes=CLASSES
-    )
+    block = preprocess(triplets, settings(5))
     assert block.ids == ["kept", "also"]
-    assert block.counts.as_dict() == {
+    assert vars(block.counts) == {
         "read": 7,
         "kept": 2,
         "dropped": {"non_square": 3, "ragged": 1, "too_small": 1},
@@ -188,9 +185,7 @@ def test_labels_classes_and_groups_follow_the_stamps():
         triplet(ramp(3), survey_class=name, identifier=str(row), group=f"g{row}")
         for row, name in enumerate(names)
     ]
-    block = preprocess(
-        triplets, size_pixels=3, unlabelled="drop", normalisation="channel", invalid=NONE, classes=CLASSES
-    )
+    block = preprocess(triplets, settings(3))
     np.testing.assert_array_equal(block.labels, np.array([0, 1, 1], np.uint8), strict=True)
     assert (block.classes, block.ids, block.groups) == (names, ["0", "1", "2"], ["g0", "g1", "g2"])
 
@@ -204,14 +199,7 @@ def test_channels_keep_their_order():
 
 def test_class_outside_the_map_is_refused_even_if_dropped():
     with pytest.raises(ArchiveError) as caught:
-        preprocess(
-            [triplet(np.ones((1, 2)), survey_class="ghost")],
-            size_pixels=3,
-            unlabelled="drop",
-            normalisation="channel",
-            invalid=NONE,
-            classes=CLASSES,
-        )
+        preprocess([triplet(np.ones((1, 2)), survey_class="ghost")], settings(3))
     assert str(caught.value) == (
         "candidate a: expected a class of the config's map (burn, kast), found 'ghost'. Add it to the "
         "survey's `classes` as real or bogus."
@@ -219,9 +207,7 @@ def test_class_outside_the_map_is_refused_even_if_dropped():
 
 
 def test_nothing_kept_is_an_empty_block():
-    block = preprocess(
-        [], size_pixels=21, unlabelled="drop", normalisation="channel", invalid=NONE, classes=CLASSES
-    )
+    block = preprocess([], settings(21))
     assert block.stamps.shape == (0, 3, 21, 21)
     assert block.labels.dtype == np.uint8
 
@@ -231,24 +217,10 @@ def test_a_stamp_does_not_depend_on_its_neighbours():
     pixels = rng.normal(size=(600, 3, 23, 23)).astype("f4")
     pixels[rng.random(pixels.shape) < 0.05] = np.nan
     triplets = [triplet(*images, identifier=str(row)) for row, images in enumerate(pixels)]
-    together = preprocess(
-        iter(triplets),
-        size_pixels=21,
-        unlabelled="drop",
-        normalisation="channel",
-        invalid=NONE,
-        classes=CLASSES,
-    )
+    together = preprocess(iter(triplets), settings(21))
     assert len(together.stamps) == 600
     for row in (0, 255, 256, 599):
-        alone = preprocess(
-            [triplets[row]],
-            size_pixels=21,
-            unlabelled="drop",
-            normalisation="channel",
-            invalid=NONE,
-            classes=CLASSES,
-        )
+        alone = preprocess([triplets[row]], settings(21))
         np.testing.assert_array_equal(together.stamps[row], alone.stamps[0])
 
 
@@ -274,7 +246,7 @@ def test_counts_add_up():
     other = Counts(read=3, kept=1)
     other.dropped["ragged"] += 2
     counts += other
-    assert (counts.read, counts.kept, counts.as_dict()["dropped"]["ragged"]) == (5, 1, 3)
+    assert (counts.read, counts.kept, counts.dropped["ragged"]) == (5, 1, 3)
 
 
 # ---- the scaling of Ayyar et al. (2022) -------------------------------------------------------------------
@@ -370,18 +342,11 @@ def test_unlabelled_triplets_are_kept_or_dropped_and_unusable_ones_counted(unlab
         triplet(image, identifier="d", survey_class="burn"),
         triplet(image[:4], identifier="e", survey_class="burn"),
     ]
-    block = preprocess(
-        triplets,
-        size_pixels=5,
-        normalisation="channel",
-        invalid=NONE,
-        classes=CLASSES,
-        unlabelled=unlabelled,
-    )
+    block = preprocess(triplets, settings(5, unlabelled=unlabelled))
     assert (block.ids, block.labels.tolist()) == (ids, labels)
     assert [each.identifier for each in block.dropped] == ["c", "e"]
     assert [each.detail for each in block.dropped] == ["c.avro: expected three images, found two.", ""]
-    counts = block.counts.as_dict()
+    counts = vars(block.counts)
     dropped = {"non_square": 1, "ragged": 0, "too_small": 0, "missing cutout": 1}
     assert counts["dropped"] == dropped | ({"unlabelled": 1} if unlabelled == "drop" else {})
     assert (counts["read"], counts["kept"]) == (5, len(ids))

@@ -23,7 +23,7 @@ from any_survey import (
 from stampshift.alerts import decode, units
 from stampshift.core.errors import ArchiveError, ContractError
 from stampshift.stamps.file import Stamps
-from stampshift.stamps.preprocessing import preprocess
+from stampshift.stamps.preprocessing import Preprocessing, preprocess
 from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet
 from stampshift.surveys import READERS
 from stampshift.surveys.label_table import classes_by_id
@@ -46,14 +46,11 @@ def make(paths, output, *, reader, options, invalid=NONE, unlabelled="keep", pro
         survey="Mine",
         reader=reader,
         options=options,
-        invalid=invalid,
-        unlabelled=unlabelled,
+        preprocessing=Preprocessing(invalid=invalid, unlabelled=unlabelled, **(RULES | rules)),
         processes=processes,
         origin={"path": "raw"},
         checksums={},
         output=output,
-        progress=False,
-        **(RULES | rules),
     )
     return Stamps.open(output, unlabelled=True)
 
@@ -81,7 +78,7 @@ def test_every_form_gives_the_same_stamps(form, processes, tmp_path, monkeypatch
     stamps = make([path], tmp_path / "mine.h5", reader=reader, options=options, processes=processes)
     pixels, ids, names = candidates(10)
     raw = [RawTriplet(tuple(triplet), name, "", "") for triplet, name in zip(pixels, names, strict=True)]
-    expected = preprocess(raw, invalid=NONE, unlabelled="keep", **RULES)
+    expected = preprocess(raw, Preprocessing(invalid=NONE, unlabelled="keep", **RULES))
     expected_ids = [str(number + 1) for number in range(10)] if form == "packets" else ids
     order = [stamps.ids.tolist().index(name) for name in expected_ids]
     np.testing.assert_allclose(stamps.stamps[order], expected.stamps, atol=1e-5)

@@ -1,20 +1,22 @@
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from stampshift.core.errors import ArchiveError
-from stampshift.stamps.preprocessing import preprocess
+from stampshift.stamps.preprocessing import Preprocessing, preprocess
 from stampshift.stamps.raw_triplets import InvalidPixels
 from stampshift.surveys import READERS, Reader
 from stampshift.surveys.first_examples import first_examples
 
-RULES = {
-    "classes": {"burn": "bogus", "streak": "real", "kast": "real"},
-    "invalid": InvalidPixels(equals=-31415.0),
-    "size_pixels": 5,
-    "normalisation": "channel",
-}
+PREPROCESSING = Preprocessing(
+    size_pixels=5,
+    normalisation="channel",
+    invalid=InvalidPixels(equals=-31415.0),
+    classes={"burn": "bogus", "streak": "real", "kast": "real"},
+    unlabelled="drop",
+)
 ORDER = ("burn", "kast", "burn", "kast", "kast", "streak", "burn", "kast")
 
 
@@ -35,9 +37,10 @@ def archive(tmp_path):
     return path
 
 
-def read(path, **changes):
+def read(path, *, per_class=2, **changes):
+    preprocessing = replace(PREPROCESSING, **changes)
     return first_examples(
-        [path], survey="Mine", reader="atlas", options={}, **(RULES | {"per_class": 2} | changes)
+        [path], survey="Mine", reader="atlas", options={}, preprocessing=preprocessing, per_class=per_class
     )
 
 
@@ -53,12 +56,12 @@ def test_triplets_are_as_published_and_the_block_is_the_same_preprocessed(archiv
     assert {image.shape for triplet in triplets for image in triplet.images} == {(9, 9)}
     assert triplets[0].images[2][4, 4] == -31415
     assert block.ids == [triplet.identifier for triplet in triplets]
-    np.testing.assert_array_equal(block.stamps, preprocess(triplets, **RULES, unlabelled="drop").stamps)
+    np.testing.assert_array_equal(block.stamps, preprocess(triplets, PREPROCESSING).stamps)
     assert block.counts.filled_pixels["difference"] == 5
 
 
 def test_reading_stops_once_every_class_has_enough(archive, monkeypatch):
-    reader, decoded = READERS["atlas"]({}, RULES["invalid"]), []
+    reader, decoded = READERS["atlas"]({}, PREPROCESSING.invalid), []
 
     def decode(unit):
         for triplet in reader.decode(unit):

@@ -10,6 +10,7 @@ from astropy.io import fits
 
 from alert_packets import container, packets
 from stampshift.core.errors import ArchiveError, ContractError
+from stampshift.stamps.preprocessing import Preprocessing
 from stampshift.stamps.raw_triplets import InvalidPixels
 from stampshift.surveys.inspection import describe
 from stampshift.surveys.making import make_stamps
@@ -74,16 +75,17 @@ def test_stamps_file_is_described(archive, tmp_path):
         survey="Mine",
         reader="atlas",
         options={},
-        classes={"kast": "real", "burn": "bogus"},
-        invalid=InvalidPixels(equals=-31415.0),
-        size_pixels=21,
-        normalisation="channel",
-        unlabelled="drop",
+        preprocessing=Preprocessing(
+            classes={"kast": "real", "burn": "bogus"},
+            invalid=InvalidPixels(equals=-31415.0),
+            size_pixels=21,
+            normalisation="channel",
+            unlabelled="drop",
+        ),
         processes=1,
         origin={"path": "raw/Mine"},
         checksums={},
         output=output,
-        progress=False,
     )
     lines = describe(output).splitlines()
     assert lines[:-1] == [

@@ -4,6 +4,7 @@ import pickle
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -13,11 +14,11 @@ import pytest
 from stampshift.core.errors import ArchiveError, ContractError
 from stampshift.core.parallel import WorkerError
 from stampshift.stamps.file import Stamps, StampsWriter
+from stampshift.stamps.preprocessing import Preprocessing
 from stampshift.stamps.raw_triplets import InvalidPixels
 from stampshift.surveys import making
 from stampshift.surveys.making import digest, make_stamps
 
-RULE = InvalidPixels(equals=-31415.0)
 CLASSES = {"kast": "real", "streak": "real", "burn": "bogus"}
 
 
@@ -37,18 +38,20 @@ def write_archive(folder, count=30):
     return folder
 
 
+PREPROCESSING = Preprocessing(
+    size_pixels=21,
+    normalisation="channel",
+    invalid=InvalidPixels(equals=-31415.0),
+    classes=CLASSES,
+    unlabelled="drop",
+)
 ARGUMENTS = {
     "survey": "Mine",
     "reader": "atlas",
     "options": {},
-    "classes": CLASSES,
-    "invalid": RULE,
-    "size_pixels": 21,
-    "normalisation": "channel",
-    "unlabelled": "drop",
+    "preprocessing": PREPROCESSING,
     "origin": {"path": "raw/Mine"},
     "checksums": {},
-    "progress": False,
 }
 
 
@@ -105,6 +108,7 @@ KILLED = """
 import os, signal
 from pathlib import Path
 from stampshift.surveys.making import make_stamps
+from stampshift.stamps.preprocessing import Preprocessing
 from stampshift.stamps.raw_triplets import InvalidPixels
 from stampshift.stamps.file import StampsWriter
 from stampshift.surveys import atlas
@@ -192,7 +196,12 @@ def test_class_outside_the_map_names_survey_and_candidate(archive, tmp_path, pro
     with pytest.raises(
         ArchiveError, match=r"^Mine: candidate a1: expected a class .* \(kast, streak\), found 'burn'"
     ):
-        make(archive, tmp_path / "mine.h5", processes=processes, classes={"kast": "real", "streak": "real"})
+        make(
+            archive,
+            tmp_path / "mine.h5",
+            processes=processes,
+            preprocessing=replace(PREPROCESSING, classes={"kast": "real", "streak": "real"}),
+        )
 
 
 def test_missing_archive_names_the_survey(tmp_path):
@@ -204,7 +213,7 @@ def test_missing_archive_names_the_survey(tmp_path):
 
 def test_archive_of_which_nothing_is_left_is_refused(archive, tmp_path):
     with pytest.raises(ContractError, match=r"Mine: no stamp is left after preprocessing: .*'too_small': 29"):
-        make(archive, tmp_path / "mine.h5", size_pixels=25)
+        make(archive, tmp_path / "mine.h5", preprocessing=replace(PREPROCESSING, size_pixels=25))
 
 
 def test_a_file_that_changed_since_its_download_is_refused_before_it_is_read(archive, tmp_path):

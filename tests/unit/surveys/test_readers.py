@@ -9,6 +9,7 @@ import yaml
 from stampshift.config.surveys import ANY_SURVEY
 from stampshift.simulation import class_counts, simulate_survey
 from stampshift.stamps.file import Stamps
+from stampshift.stamps.preprocessing import Preprocessing
 from stampshift.stamps.raw_triplets import InvalidPixels
 from stampshift.surveys import READERS
 from stampshift.surveys.making import make_stamps
@@ -32,16 +33,17 @@ def test_simulated_archive_is_read_by_the_surveys_reader(survey, tmp_path):
         survey=survey,
         reader=section["reader"],
         options={},
-        classes=section["classes"],
-        invalid=InvalidPixels(**section["invalid"]),
-        size_pixels=21,
-        normalisation="channel",
-        unlabelled="drop",
+        preprocessing=Preprocessing(
+            classes=section["classes"],
+            invalid=InvalidPixels(**section["invalid"]),
+            size_pixels=21,
+            normalisation="channel",
+            unlabelled="drop",
+        ),
         processes=1,
         origin={"simulate": {"stamps": COUNT, "seed": 1}},
         checksums={},
         output=tmp_path / "stamps.h5",
-        progress=False,
     )
     stamps = Stamps.open(tmp_path / "stamps.h5")
     counts = stamps.attributes["counts"]

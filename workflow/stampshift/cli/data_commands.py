@@ -72,6 +72,8 @@ def stamps(
     """
     from stampshift.surveys.one_survey import make_survey, survey_settings
 
-    settings = survey_settings(config, survey=survey, defaults=Path("config.yaml"))
+    section, settings = survey_settings(config, survey=survey, defaults=Path("config.yaml"))
     unlabelled = "drop" if drop_unlabelled else "keep"
-    typer.echo(make_survey(settings, output=output, processes=processes, unlabelled=unlabelled))
+    typer.echo(
+        make_survey(survey, section, settings, output=output, processes=processes, unlabelled=unlabelled)
+    )

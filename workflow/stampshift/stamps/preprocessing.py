@@ -15,8 +15,9 @@ Preprocessing of Bolivar (2022), section 5.2, in this order:
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,10 @@ SMALLEST_SIGMA = 1e-10  # of a difference, in the survey's units; below it nothi
 CLIPPED_SIGMAS = 30.0
 REASONS = ("non_square", "ragged", "too_small")
 Mask = NDArray[np.bool_]
+Zeros = partial[Counter[str]]
+OF_CHANNELS: Zeros = partial(Counter, dict.fromkeys(CHANNELS, 0))
+OF_LABELS: Zeros = partial(Counter, dict.fromkeys(LABELS, 0))
+OF_REASONS: Zeros = partial(Counter, dict.fromkeys(REASONS, 0))
 
 
 @dataclass
@@ -40,35 +45,35 @@ class Counts:
     read: int = 0
     kept: int = 0
     # triplets by reason: `REASONS`, "unlabelled", "duplicate", or the problem of a packet ("missing cutout")
-    dropped: Counter[str] = field(default_factory=Counter)
+    dropped: Counter[str] = field(default_factory=OF_REASONS)
     classes_read: Counter[str] = field(default_factory=Counter)  # read triplets by the survey's class
     classes: Counter[str] = field(default_factory=Counter)  # kept ones by the survey's class
-    labels: Counter[str] = field(default_factory=Counter)  # kept ones by real or bogus
+    labels: Counter[str] = field(default_factory=OF_LABELS)  # kept ones by real or bogus
     # by channel: invalid pixels, stamps with one or more, channels constant over their valid pixels, and
     # channels without a valid pixel
-    filled_pixels: Counter[str] = field(default_factory=Counter)
-    filled_stamps: Counter[str] = field(default_factory=Counter)
-    constant: Counter[str] = field(default_factory=Counter)
-    empty: Counter[str] = field(default_factory=Counter)
+    filled_pixels: Counter[str] = field(default_factory=OF_CHANNELS)
+    filled_stamps: Counter[str] = field(default_factory=OF_CHANNELS)
+    constant: Counter[str] = field(default_factory=OF_CHANNELS)
+    empty: Counter[str] = field(default_factory=OF_CHANNELS)
 
     def __iadd__(self, other: Self) -> Self:
+        self.read += other.read
+        self.kept += other.kept
         for name, value in vars(other).items():
             if isinstance(value, Counter):
                 getattr(self, name).update(value)
-            else:
-                setattr(self, name, getattr(self, name) + value)
         return self
 
-    def as_dict(self) -> dict[str, Any]:
-        """The counts as JSON content, also those of reasons, labels and channels that count 0."""
-        by_channel = dict.fromkeys(("filled_pixels", "filled_stamps", "constant", "empty"), CHANNELS)
-        names: dict[str, Iterable[str]] = {"dropped": REASONS, "labels": LABELS, **by_channel}
-        return {
-            name: {key: value[key] for key in dict.fromkeys([*names.get(name, ()), *sorted(value)])}
-            if isinstance(value, Counter)
-            else value
-            for name, value in vars(self).items()
-        }
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How the raw triplets of a survey become stamps."""
+
+    size_pixels: int
+    normalisation: str  # key of `NORMALISATIONS`
+    invalid: InvalidPixels  # the survey's marks
+    classes: Mapping[str, str]  # each of the survey's classes to "real" or "bogus"
+    unlabelled: str  # "keep" or "drop": what becomes of triplets that nobody has labelled
 
 
 @dataclass(frozen=True)
@@ -84,54 +89,28 @@ class Block:
     dropped: list[Unusable]  # but for unlabelled ones; what does not fit the crop has no detail
 
 
-def preprocess(
-    triplets: Iterable[RawTriplet | Unusable],
-    *,
-    size_pixels: int,
-    normalisation: str,
-    invalid: InvalidPixels,
-    classes: Mapping[str, str],
-    unlabelled: str,
-) -> Block:
+def preprocess(triplets: Iterable[RawTriplet | Unusable], settings: Preprocessing) -> Block:
     """Filter, crop, normalise and fill triplets; what was dropped, filled or constant is counted.
 
-    Dropped triplets cost no memory, the others 1.3 KB per channel at 21 pixels.
-
-    Parameters
-    ----------
-    normalisation
-        Key of `NORMALISATIONS`.
-    invalid
-        The survey's marks of invalid pixels.
-    classes
-        Map of each of the survey's classes to ``"real"`` or ``"bogus"``.
-    unlabelled
-        ``"keep"`` or ``"drop"``: what becomes of triplets that nobody has labelled.
-
-    Raises
-    ------
-    ArchiveError
-        If a triplet has a class that the map does not hold.
+    Dropped triplets cost no memory, the others 1.3 KB per channel at 21 pixels. Raises an `ArchiveError` if a
+    triplet has a class that the map does not hold.
     """
-    counts, dropped = Counts(), list[Unusable]()
-    fit = _fit(
-        triplets,
-        classes=classes,
-        unlabelled=unlabelled,
-        size_pixels=size_pixels,
-        counts=counts,
-        dropped=dropped,
-    )
-    stamps: list[NDArray[np.float32]] = [np.empty((0, len(CHANNELS), size_pixels, size_pixels), np.float32)]
+    size, counts, dropped = settings.size_pixels, Counts(), list[Unusable]()
+    fit = _fit(triplets, settings, counts=counts, dropped=dropped)
+    stamps = [np.empty((0, len(CHANNELS), size, size), np.float32)]
     names, ids, groups = list[str](), list[str](), list[str]()
     while block := list(islice(fit, BLOCK_TRIPLETS)):
-        crops = [central_crop(image, size_pixels=size_pixels) for each in block for image in each.images]
+        crops = [central_crop(image, size_pixels=size) for each in block for image in each.images]
         pixels = np.stack(crops).reshape(-1, *stamps[0].shape[1:])
-        stamps.append(normalise_and_fill(pixels, normalisation=normalisation, invalid=invalid, counts=counts))
+        stamps.append(
+            normalise_and_fill(
+                pixels, normalisation=settings.normalisation, invalid=settings.invalid, counts=counts
+            )
+        )
         names += [triplet.survey_class for triplet in block]
         ids += [triplet.identifier for triplet in block]
         groups += [triplet.group for triplet in block]
-    kinds = [UNLABELLED_CLASS if name == UNLABELLED_CLASS else classes[name] for name in names]
+    kinds = [settings.classes.get(name, UNLABELLED_CLASS) for name in names]
     counts.kept = len(names)
     counts.classes.update(names)
     counts.labels.update(kinds)
@@ -142,10 +121,8 @@ def preprocess(
 
 def _fit(
     triplets: Iterable[RawTriplet | Unusable],
+    settings: Preprocessing,
     *,
-    size_pixels: int,
-    classes: Mapping[str, str],
-    unlabelled: str,
     counts: Counts,
     dropped: list[Unusable],
 ) -> Iterator[RawTriplet]:
@@ -156,15 +133,15 @@ def _fit(
             dropped.append(triplet)
             continue
         name = triplet.survey_class
-        if name not in classes and name != UNLABELLED_CLASS:
+        if name not in settings.classes and name != UNLABELLED_CLASS:
             raise ArchiveError(
                 f"candidate {triplet.identifier}: expected a class of the config's map "
-                f"({', '.join(sorted(classes))}), found {name!r}. Add it to the survey's "
+                f"({', '.join(sorted(settings.classes))}), found {name!r}. Add it to the survey's "
                 "`classes` as real or bogus."
             )
         counts.classes_read[name] += 1
-        reason = unfit(triplet.images, size_pixels=size_pixels)
-        if name == UNLABELLED_CLASS and unlabelled == "drop":
+        reason = unfit(triplet.images, size_pixels=settings.size_pixels)
+        if name == UNLABELLED_CLASS and settings.unlabelled == "drop":
             counts.dropped[UNLABELLED_CLASS] += 1
         elif reason:
             dropped.append(Unusable(reason, triplet.identifier, ""))

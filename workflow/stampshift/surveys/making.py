@@ -12,17 +12,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tqdm import tqdm
 
 from stampshift.core.errors import ArchiveError
 from stampshift.core.parallel import ordered_map
 from stampshift.core.provenance import file_digest
 from stampshift.stamps.file import LABEL_NAMES, UNLABELLED_CLASS, stamps_writer
-from stampshift.stamps.preprocessing import Block, Counts, preprocess
-from stampshift.stamps.raw_triplets import InvalidPixels
+from stampshift.stamps.preprocessing import Block, Counts, Preprocessing, preprocess
 from stampshift.surveys import READERS, Reader
 from stampshift.surveys.label_table import check_labels, classes_by_id
 
@@ -36,35 +37,17 @@ def make_stamps(
     survey: str,
     reader: str,
     options: Mapping[str, Any],
-    classes: Mapping[str, str],
-    invalid: InvalidPixels,
-    size_pixels: int,
-    normalisation: str,
-    unlabelled: str,
+    preprocessing: Preprocessing,
     processes: int,
     origin: Mapping[str, Any],
     checksums: Mapping[str, str],
     output: Path,
-    progress: bool,
 ) -> None:
     """Read and preprocess the raw archive of a survey into a stamps file, which appears only once complete.
 
-    Parameters
-    ----------
-    paths
-        Files and folders of the archive.
-    reader, options
-        Key of `surveys.READERS`, the format of the archive, and the options of that reader.
-    classes, invalid, size_pixels, normalisation, unlabelled
-        As for `preprocessing.preprocess`.
-    processes
-        Number of worker processes; 1 works in this process. It does not change the result.
-    origin
-        Where the archive came from, kept in the file's attributes (JSON content).
-    checksums
-        SHA-256, by file name, of those of the archive's files that must not have changed.
-    progress
-        Whether to show a progress bar, if the error stream is a terminal.
+    `reader` is a key of `READERS`, and `options` are those of that reader. The number of `processes` does not
+    change the result. `origin` says where the archive came from, as JSON content of the file's attributes;
+    `checksums` (SHA-256, by file name) are those of files that must not have changed.
 
     Raises
     ------
@@ -76,36 +59,22 @@ def make_stamps(
     ContractError
         If no stamp is left.
     """
-    archive = READERS[reader](options, invalid)
-    work = partial(
-        _block,
-        reader=reader,
-        options=dict(options),
-        size_pixels=size_pixels,
-        normalisation=normalisation,
-        invalid=invalid,
-        classes=dict(classes),
-        unlabelled=unlabelled,
-    )
+    archive = READERS[reader](options, preprocessing.invalid)
+    work = partial(_block, archive=archive, preprocessing=preprocessing)
+    labels = [archive.label_file] if archive.label_file else []
     try:
-        if archive.label_file is not None:
-            check_labels(archive.label_file, classes)
+        for path in labels:
+            check_labels(path, preprocessing.classes)
         tally = _Tally(archive)
-        labels = [archive.label_file] if archive.label_file else []
         raw = _checked(digest([*labels, *archive.files(paths)], threads=processes), checksums)
         with (
-            tqdm(desc=survey, unit=" stamps", disable=None if progress else True) as bar,
-            stamps_writer(output, survey=survey, size_pixels=size_pixels) as writer,
+            tqdm(desc=survey, unit=" stamps", disable=None) as bar,
+            stamps_writer(output, survey=survey, size_pixels=preprocessing.size_pixels) as writer,
         ):
             for made in ordered_map(work, archive.units(paths), processes=processes):
                 block = tally.add(made)
-                writer.append(
-                    block.stamps,
-                    labels=block.labels,
-                    classes=block.classes,
-                    ids=block.ids,
-                    groups=block.groups,
-                )
+                known = {name: getattr(block, name) for name in ("labels", "classes", "ids", "groups")}
+                writer.append(block.stamps, **known)
                 bar.update(made.counts.read)
             writer.describe(
                 {
@@ -113,10 +82,10 @@ def make_stamps(
                     "options": dict(options),
                     "origin": dict(origin),
                     "raw": raw,
-                    "class_map": dict(classes),
-                    "invalid": vars(invalid),
-                    "size_pixels": size_pixels,
-                    "normalisation": normalisation,
+                    "class_map": dict(preprocessing.classes),
+                    "invalid": vars(preprocessing.invalid),
+                    "size_pixels": preprocessing.size_pixels,
+                    "normalisation": preprocessing.normalisation,
                     **tally.attributes(),
                 }
             )
@@ -125,10 +94,8 @@ def make_stamps(
         raise ArchiveError(f"{survey}: {error}") from error
 
 
-def _block(
-    unit: Any, *, reader: str, options: Mapping[str, Any], invalid: InvalidPixels, **rules: Any
-) -> Block:
-    return preprocess(READERS[reader](options, invalid).decode(unit), invalid=invalid, **rules)
+def _block(unit: Any, *, archive: Reader, preprocessing: Preprocessing) -> Block:
+    return preprocess(archive.decode(unit), preprocessing)
 
 
 def digest(files: Iterable[Path], *, threads: int) -> dict[str, Any]:
@@ -187,7 +154,7 @@ class _Tally:
 
     def attributes(self) -> dict[str, Any]:
         """For the stamps file: counts, the first problems, and labels of which no candidate came."""
-        found: dict[str, Any] = {"counts": self._counts.as_dict()}
+        found: dict[str, Any] = {"counts": vars(self._counts)}
         if self._problems:
             found["problems"] = self._problems
         if self._label_file is not None:
@@ -212,23 +179,17 @@ def _without(block: Block, seen: set[str]) -> Block:
 
     Their pixels stay among the counts by channel.
     """
-    fresh: list[int] = []
-    repeated: list[int] = []
+    fresh = np.ones(len(block.ids), bool)
     for row, identifier in enumerate(block.ids):
-        (repeated if identifier and identifier in seen else fresh).append(row)
+        fresh[row] = not identifier or identifier not in seen
         seen.add(identifier)
-    if not repeated:
-        return block
     counts = block.counts
-    counts.kept -= len(repeated)
-    counts.dropped["duplicate"] += len(repeated)
-    counts.classes.subtract(block.classes[row] for row in repeated)
-    counts.labels.subtract(LABEL_NAMES.get(int(block.labels[row]), UNLABELLED_CLASS) for row in repeated)
-    return replace(
-        block,
-        stamps=block.stamps[fresh],
-        labels=block.labels[fresh],
-        classes=[block.classes[row] for row in fresh],
-        ids=[block.ids[row] for row in fresh],
-        groups=[block.groups[row] for row in fresh],
-    )
+    for row in compress(range(len(fresh)), ~fresh):
+        counts.kept -= 1
+        counts.dropped["duplicate"] += 1
+        counts.classes[block.classes[row]] -= 1
+        counts.labels[LABEL_NAMES.get(int(block.labels[row]), UNLABELLED_CLASS)] -= 1
+    texts: dict[str, Any] = {
+        name: list(compress(getattr(block, name), fresh)) for name in ("classes", "ids", "groups")
+    }
+    return replace(block, stamps=block.stamps[fresh], labels=block.labels[fresh], **texts)

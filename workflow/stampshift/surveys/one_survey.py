@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import yaml
 
@@ -10,26 +10,20 @@ from stampshift.config.messages import checked
 from stampshift.config.model import StampsConfig
 from stampshift.config.surveys import reader_options
 from stampshift.core.errors import ArchiveError, ConfigError
+from stampshift.stamps.preprocessing import Preprocessing
 from stampshift.stamps.raw_triplets import InvalidPixels
 from stampshift.surveys.inspection import describe_stamps
 from stampshift.surveys.making import make_stamps
 
+Section = Mapping[str, Any]
 STAMPS = {"size_pixels": 21, "normalisation": "channel"}  # of the published experiment
 
 
-class SurveySettings(NamedTuple):
-    """What a stamps file of a survey is made from: the survey's section, and that of the stamps."""
+def survey_settings(config: Path, *, survey: str, defaults: Path) -> tuple[Section, Section]:
+    """The survey's section and that of the stamps from `config`, laid over those of `defaults`.
 
-    survey: str
-    section: Mapping[str, Any]
-    stamps: Mapping[str, Any]
-
-
-def survey_settings(config: Path, *, survey: str, defaults: Path) -> SurveySettings:
-    """Settings of one survey from `config`, which need not be a whole config, laid over those of `defaults`.
-
-    `config` has the survey's section under `surveys`, and perhaps `stamps`; `defaults` need not exist. Raises
-    `ConfigError` if a file is no YAML, the survey is in neither, or its section is wrong.
+    Neither need be a whole config, and `defaults` need not exist. Raises `ConfigError` if a file is no YAML,
+    the survey is in neither, or its section is wrong.
     """
     given = _read(config)
     base = _read(defaults) if defaults.is_file() else {}
@@ -42,17 +36,18 @@ def survey_settings(config: Path, *, survey: str, defaults: Path) -> SurveySetti
     section = {key: value for each in sections if each for key, value in each.items()}
     stamps = STAMPS | base.get("stamps", {}) | given.get("stamps", {})
     checked({"surveys": {survey: section}, "stamps": stamps}, StampsConfig)
-    return SurveySettings(survey, section, stamps)
+    return section, stamps
 
 
-def make_survey(settings: SurveySettings, *, output: Path, processes: int, unlabelled: str) -> str:
+def make_survey(
+    survey: str, section: Section, stamps: Section, *, output: Path, processes: int, unlabelled: str
+) -> str:
     """Make the stamps file of a survey and describe it as `stampshift inspect` does.
 
     The file appears only when complete; the number of worker processes does not change it. `unlabelled` is
     ``"keep"`` or ``"drop"``. Raises `ConfigError` if the archive is yet to be downloaded or drawn,
     `ArchiveError` if it is not there, and what `making.make_stamps` raises.
     """
-    section, survey = settings.section, settings.survey
     if section["origin"] != "path":
         raise ConfigError(
             f"config: surveys.{survey}.origin is '{section['origin']}', but `stampshift stamps` reads local "
@@ -69,16 +64,16 @@ def make_survey(settings: SurveySettings, *, output: Path, processes: int, unlab
         survey=survey,
         reader=section["reader"],
         options=reader_options(section),
-        classes=section["classes"],
-        invalid=InvalidPixels(**section["invalid"]),
-        size_pixels=settings.stamps["size_pixels"],
-        normalisation=settings.stamps["normalisation"],
-        unlabelled=unlabelled,
+        preprocessing=Preprocessing(
+            **stamps,
+            invalid=InvalidPixels(**section["invalid"]),
+            classes=section["classes"],
+            unlabelled=unlabelled,
+        ),
         processes=processes,
         origin={"path": section["path"]},
         checksums={},
         output=output,
-        progress=True,
     )
     return describe_stamps(output)
 
