@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from stampshift.stamps.file import stamps_writer
+from stampshift.stamps.preprocessing import Counts
 
 FRACTIONS = {"train": 0.8, "validation": 0.1, "test": 0.1}
 
@@ -26,4 +27,7 @@ def write_survey(folder: Path, name: str, *, width: float, count: int = 400, gro
             ids=[f"{name}-{row}" for row in range(count)],
             groups=[f"object-{row // 3}" if groups else "" for row in range(count)],
         )
+        counts = vars(Counts(read=count, kept=count))
+        raw = {"files": 1, "bytes": 1, "sha256": "0"}
+        writer.describe({"counts": counts, "invalid": {}, "origin": {"path": "raw"}, "raw": raw})
     return path

@@ -10,6 +10,7 @@ A pickle is held in memory once (110 MB for the 3,678 candidates); folders are r
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import pandas as pd
 from stampshift.core.errors import ArchiveError
 from stampshift.formats.archives import find, in_units, listing
 from stampshift.formats.unpickling import PICKLE, unpickle_file
-from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet
+from stampshift.stamps.raw_triplets import InvalidPixels
 from stampshift.surveys.reader import StoredCandidate, decode_stored
 
 SURVEY = "ATLAS"
@@ -50,29 +51,24 @@ def units(paths: Sequence[Path]) -> Iterator[list[StoredCandidate]]:
     """At most 256 candidates at a time, their images as stored."""
     found = files(paths)
     candidates = _from_pickle(found[0]) if PICKLE.fullmatch(found[0].name) else _from_folders(found)
-    yield from in_units(_of_known_class(candidates), size=UNIT_CANDIDATES)
+    for unit in in_units(candidates, size=UNIT_CANDIDATES):
+        for candidate in unit:
+            if candidate.survey_class not in CLASSES:
+                raise ArchiveError(
+                    f"{candidate.place}: expected one of the classes {', '.join(CLASSES)}, found "
+                    f"{candidate.survey_class!r}. Rename or remove it."
+                )
+        yield unit
 
 
-def _of_known_class(candidates: Iterable[StoredCandidate]) -> Iterator[StoredCandidate]:
-    for candidate in candidates:
-        if candidate.survey_class not in CLASSES:
-            raise ArchiveError(
-                f"{candidate.place}: expected one of the classes {', '.join(CLASSES)}, found "
-                f"{candidate.survey_class!r}. Rename or remove it."
-            )
-        yield candidate
-
-
-def decode(unit: list[StoredCandidate]) -> Iterator[RawTriplet]:
-    """Triplets of one unit, 61 x 61 pixels, in raw counts with the sky."""
-    return decode_stored(unit, invalid=MARKS)
+# triplets of one unit, 61 x 61 pixels, in raw counts with the sky
+decode = partial(decode_stored, invalid=MARKS)
 
 
 def _from_folders(stamps: Iterable[Path]) -> Iterator[StoredCandidate]:
     pairs: dict[tuple[Path, str], dict[str, Path]] = {}
     for path in stamps:
-        match = STAMP.fullmatch(path.name)
-        if match:
+        if match := STAMP.fullmatch(path.name):
             pairs.setdefault((path.parent, match["id"]), {})[match["kind"]] = path
     for (folder, identifier), pair in pairs.items():
         place = f"{SURVEY} archive {folder}, candidate {identifier}"
@@ -106,20 +102,17 @@ def _from_pickle(path: Path) -> Iterator[StoredCandidate]:
 
 def _records(content: Any, place: str) -> list[dict[Any, Any]]:
     """The records of any of the four forms in which they may be pickled."""
-    if isinstance(content, pd.DataFrame):
-        content = {name: list(content[name]) for name in content.columns}
-    if isinstance(content, dict):
-        if "science" in content:
-            columns = {name: content[name] for name in COLUMNS if name in content}
-            lengths = {name: len(values) for name, values in columns.items()}
-            if len(set(lengths.values())) != 1:
-                raise ArchiveError(
-                    f"{place}: expected columns of one length, found {lengths}. Complete the columns."
-                )
-            rows = zip(*columns.values(), strict=True)
-            content = [dict(zip(columns, values, strict=True)) for values in rows]
-        elif all(isinstance(record, dict) for record in content.values()):
-            content = [{"id": key, **record} for key, record in content.items()]
+    if isinstance(content, dict | pd.DataFrame) and "science" in content:
+        columns = {name: list(content[name]) for name in COLUMNS if name in content}
+        lengths = {name: len(values) for name, values in columns.items()}
+        if len(set(lengths.values())) != 1:
+            raise ArchiveError(
+                f"{place}: expected columns of one length, found {lengths}. Complete the columns."
+            )
+        rows = zip(*columns.values(), strict=True)
+        content = [dict(zip(columns, values, strict=True)) for values in rows]
+    elif isinstance(content, dict) and all(isinstance(record, dict) for record in content.values()):
+        content = [{"id": key, **record} for key, record in content.items()]
     if isinstance(content, list | tuple) and content and all(isinstance(record, dict) for record in content):
         return list(content)
     raise ArchiveError(

@@ -12,7 +12,6 @@ pixel passes through the process that hands out the work.
 """
 
 import re
-from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
@@ -33,6 +32,8 @@ SURVEY = "DES"
 KINDS = ("temp", "srch", "diff")  # in the order of stamps.CHANNELS
 CLASSES = {0: "real", 1: "artifact"}
 UNIT_TRIPLETS = 256  # 11 MB of FITS
+# of a FITS: its candidate, the index of its kind, and where it lies: index of the tar, offset and size
+HEADER = np.dtype([("identifier", "i8"), ("kind", "u1"), ("tar", "u1"), ("offset", "i8"), ("size", "u4")])
 TAR = re.compile(r".*\.tar")
 TABLE = re.compile(r"(relabeled_)?autoscan_features.*\.csv")
 STAMP = re.compile(r"(temp|srch|diff)(\d+)\.fits")
@@ -47,15 +48,6 @@ class Candidate(NamedTuple):
     identifier: int
     survey_class: str
     stamps: tuple[tuple[str, int, int], ...]
-
-
-class _Index(NamedTuple):
-    """Where FITS lie: one row per FITS, or, joined, one per candidate with columns as `KINDS`."""
-
-    identifiers: NDArray[Any]
-    tars: NDArray[Any]  # their number
-    offsets: NDArray[Any]  # bytes, as the sizes
-    sizes: NDArray[Any]
 
 
 def files(paths: Sequence[Path]) -> list[Path]:
@@ -73,17 +65,15 @@ def files(paths: Sequence[Path]) -> list[Path]:
 def units(paths: Sequence[Path]) -> Iterator[list[Candidate]]:
     """At most 256 candidates at a time: where their FITS lie, which whoever decodes them reads."""
     table, *tars = files(paths)
-    index = _in_reading_order(_index(tars))
-    classes = _classes(table, index.identifiers)
+    stamps = _in_reading_order(_joined(np.fromiter(_headers(tars), HEADER), tars))
+    classes = _classes(table, stamps["identifier"][:, 0])
     names = [str(tar) for tar in tars]
-    for start in range(0, len(index.identifiers), UNIT_TRIPLETS):
+    for start in range(0, len(stamps), UNIT_TRIPLETS):
         rows = slice(start, start + UNIT_TRIPLETS)
-        identifiers, numbers, offsets, sizes = (values[rows].tolist() for values in index)
-        stamps = (
-            tuple(zip([names[number] for number in each], *places, strict=True))
-            for each, *places in zip(numbers, offsets, sizes, strict=True)
-        )
-        yield [Candidate(*items) for items in zip(identifiers, classes[rows], stamps, strict=True)]
+        yield [
+            Candidate(three[0][0], name, tuple((names[tar], *place) for _, _, tar, *place in three))
+            for three, name in zip(stamps[rows].tolist(), classes[rows], strict=True)
+        ]
 
 
 def decode(unit: list[Candidate]) -> Iterator[RawTriplet]:
@@ -99,53 +89,39 @@ def decode(unit: list[Candidate]) -> Iterator[RawTriplet]:
         yield RawTriplet(images, candidate.survey_class, str(candidate.identifier), "")
 
 
-def _index(tars: Sequence[Path]) -> _Index:
-    """Headers of all tars, one row per candidate."""
-    identifiers, offsets, sizes = array("q"), array("q"), array("I")
-    kinds, numbers = array("B"), array("B")
+def _headers(tars: Sequence[Path]) -> Iterator[tuple[int, ...]]:
+    """`HEADER` of every FITS."""
     for number, tar in enumerate(tars):
         for member in tar_members(tar, STAMP, archive=SURVEY, contents=False):
             stem = member.name.rpartition("/")[2].removesuffix(".fits")
-            kinds.append(KINDS.index(stem[:4]))
-            identifiers.append(int(stem[4:]))
-            numbers.append(number)
-            offsets.append(member.offset)
-            sizes.append(member.size)
-    index = _Index(*map(np.asarray, (identifiers, numbers, offsets, sizes)))
-    return _joined(index, np.asarray(kinds), tars)
+            yield int(stem[4:]), KINDS.index(stem[:4]), number, member.offset, member.size
 
 
-def _joined(stamps: _Index, kinds: NDArray[np.uint8], tars: Sequence[Path]) -> _Index:
-    """Bring together the three stamps of each candidate."""
-    identifiers, numbers, offsets, sizes = stamps
-    if len(identifiers) == 0:
+def _joined(stamps: NDArray[Any], tars: Sequence[Path]) -> NDArray[Any]:
+    """Bring together the three stamps of each candidate: (candidates, 3), in the order of `KINDS`."""
+    if len(stamps) == 0:
         raise ArchiveError(
             f"{SURVEY} archive {listing(tars)}: expected members diff<ID>.fits, srch<ID>.fits and "
             f"temp<ID>.fits, found none. {REMEDY}"
         )
-    order = np.lexsort((kinds, identifiers))
-    unique, first, counts = np.unique(identifiers[order], return_index=True, return_counts=True)
-    triples = np.add.outer(first, np.arange(3)).clip(max=len(order) - 1)
-    whole = (counts == 3) & (kinds[order][triples] == np.arange(3)).all(axis=1)
+    stamps = stamps[np.lexsort((stamps["kind"], stamps["identifier"]))]
+    _, first, counts = np.unique(stamps["identifier"], return_index=True, return_counts=True)
+    triples = np.add.outer(first, np.arange(3)).clip(max=len(stamps) - 1)
+    whole = (counts == 3) & (stamps["kind"][triples] == np.arange(3)).all(axis=1)
     if not whole.all():
         broken = int(np.argmin(whole))
-        rows = order[first[broken] : first[broken] + counts[broken]]
-        found = ", ".join(
-            f"{KINDS[kinds[row]]}{unique[broken]}.fits in {tars[numbers[row]].name}" for row in rows
-        )
+        rows = stamps[first[broken] : first[broken] + counts[broken]]
+        found = (f"{KINDS[row['kind']]}{row['identifier']}.fits in {tars[row['tar']].name}" for row in rows)
         raise ArchiveError(
-            f"{SURVEY} archive {tars[numbers[rows[0]]]}: expected temp, srch and diff of candidate "
-            f"{unique[broken]} once each, found {found}. Download the tars again."
+            f"{SURVEY} archive {tars[rows[0]['tar']]}: expected temp, srch and diff of candidate "
+            f"{rows[0]['identifier']} once each, found {', '.join(found)}. Download the tars again."
         )
-    rows = order.reshape(-1, 3)
-    return _Index(unique, numbers[rows], offsets[rows], sizes[rows])
+    return stamps.reshape(-1, 3)
 
 
-def _in_reading_order(index: _Index) -> _Index:
-    first = index.offsets.argmin(axis=1)
-    each = np.arange(len(first))
-    order = np.lexsort((index.offsets[each, first], index.tars[each, first]))
-    return _Index(*(values[order] for values in index))
+def _in_reading_order(stamps: NDArray[Any]) -> NDArray[Any]:
+    first = stamps[np.arange(len(stamps)), stamps["offset"].argmin(axis=1)]
+    return stamps[np.lexsort((first["offset"], first["tar"]))]
 
 
 def _classes(table: Path, identifiers: NDArray[np.int64]) -> list[str]:
@@ -164,10 +140,8 @@ def _classes(table: Path, identifiers: NDArray[np.int64]) -> list[str]:
 def read_autoscan(table: Path, columns: Sequence[str], *, remedy: str) -> pd.DataFrame:
     """ID (int64) and columns of DES' table or its relabelled form; float64 but for BAND, NaN for a gap.
 
-    Raises
-    ------
-    ArchiveError
-        If a column is missing or holds text, or OBJECT_TYPE, old or new, is neither 0 nor 1.
+    Raises an `ArchiveError` if a column is missing or holds text, or OBJECT_TYPE, old or new, is neither 0
+    nor 1.
     """
     place = f"{SURVEY} archive {table}"
     dtypes = {"ID": np.int64} | {name: np.str_ if name == "BAND" else np.float64 for name in columns}

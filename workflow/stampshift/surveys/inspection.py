@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -35,14 +35,8 @@ def describe(path: Path) -> str:
     """Describe a stamps file, a table, alert packets, or a raw archive of any survey that has a reader.
 
     The path is that of a file or an archive's folder. A raw archive is read as a whole; tables beside a file
-    serve to label it.
-
-    Raises
-    ------
-    ArchiveError
-        If the file does not exist or no reader can read it.
-    ContractError
-        If it is a stamps file that breaks its contract.
+    serve to label it. Raises an `ArchiveError` if the file does not exist or no reader can read it, a
+    `ContractError` if it is a stamps file that breaks its contract.
     """
     if not path.exists():
         raise ArchiveError(
@@ -63,6 +57,11 @@ def describe_stamps(path: Path) -> str:
     codes = LABELS | ({UNLABELLED_CLASS: UNLABELLED} if (stamps.labels == UNLABELLED).any() else {})
     classes = dict(zip(*np.unique(stamps.classes, return_counts=True), strict=True))
     objects = len(set(stamps.groups.tolist()) - {""})
+    counts, raw = stamps.attributes["counts"], stamps.attributes["raw"]
+    pixels, in_stamps = counts["filled_pixels"], counts["filled_stamps"]
+    filled = (f"{name} {pixels[name]} pixels in {in_stamps[name]} stamps" for name in CHANNELS)
+    marks = stamps.attributes["invalid"].items()
+    rules = (f"{name} {value:g}" for name, value in marks if value is not None)
     return _text(
         [
             (f"{path}: stamps of {stamps.survey}", ""),
@@ -71,37 +70,16 @@ def describe_stamps(path: Path) -> str:
             ("labels", _listed({name: int((stamps.labels == code).sum()) for name, code in codes.items()})),
             ("classes", _listed(classes)),
             ("objects", str(objects) if objects else "not known"),
-            *_of_attributes(stamps.attributes),
-        ]
-    )
-
-
-def _of_attributes(attributes: Mapping[str, Any]) -> Lines:
-    """What preprocessing counted and where the archive came from, where a stamps file says so."""
-    lines: Lines = []
-    if "counts" in attributes:
-        counts = attributes["counts"]
-        pixels, stamps = counts["filled_pixels"], counts["filled_stamps"]
-        filled = (f"{name} {pixels[name]} pixels in {stamps[name]} stamps" for name in CHANNELS)
-        lines += [
             ("read", f"{counts['read']}, of which {_listed(counts['classes_read'])}"),
             ("dropped", _listed(counts["dropped"])),
             ("filled", "; ".join(filled)),
-            *(
-                (kind, _listed({name: counts[kind][name] for name in CHANNELS}))
-                for kind in ("constant", "empty")
-            ),
+            ("constant", _listed({name: counts["constant"][name] for name in CHANNELS})),
+            ("empty", _listed({name: counts["empty"][name] for name in CHANNELS})),
+            ("invalid", ", ".join(["NaN", "inf", *rules])),
+            ("origin", _listed(stamps.attributes["origin"])),
+            ("archive", f"{raw['files']} files, {raw['bytes'] / 1e6:.1f} MB, SHA-256 {raw['sha256']}"),
         ]
-    if "invalid" in attributes:
-        rules = (f"{name} {value:g}" for name, value in attributes["invalid"].items() if value is not None)
-        lines.append(("invalid", ", ".join(["NaN", "inf", *rules])))
-    if "origin" in attributes:
-        lines.append(("origin", _listed(attributes["origin"])))
-    if "raw" in attributes:
-        raw = attributes["raw"]
-        text = f"{raw['files']} files, {raw['bytes'] / 1e6:.1f} MB, SHA-256 {raw['sha256']}"
-        lines.append(("archive", text))
-    return lines
+    )
 
 
 def _describe_table(path: Path) -> str:
@@ -109,7 +87,7 @@ def _describe_table(path: Path) -> str:
     head = f"{path}: table; give the names to read in the survey's `table` (reader: table)"
     found = names(path)
     width = max(COLUMN, *(len(name) + 1 for name in found))
-    return _text([(head, ""), *((f"{name:<{width}}", text) for name, text in found.items())])
+    return "\n".join([head, *(f"{name:<{width}}{text}" for name, text in found.items())])
 
 
 def _describe_archive(path: Path) -> str:
@@ -118,13 +96,8 @@ def _describe_archive(path: Path) -> str:
     name, reader = _recognised(path, paths)
     files = reader.files(paths)
     megabytes = sum(file.stat().st_size for file in files) / 1e6
-    return _text(
-        [
-            (f"{path}: raw archive, read by '{name}'", ""),
-            ("files", f"{len(files)}, {megabytes:.1f} MB"),
-            *(_of_packets(paths) if name == "packets" else _of_triplets(reader, paths)),
-        ]
-    )
+    lines = [(f"{path}: raw archive, read by '{name}'", ""), ("files", f"{len(files)}, {megabytes:.1f} MB")]
+    return _text(lines + (_of_packets(paths) if name == "packets" else _of_triplets(reader, paths)))
 
 
 def _recognised(path: Path, paths: list[Path]) -> tuple[str, Reader]:
@@ -136,8 +109,8 @@ def _recognised(path: Path, paths: list[Path]) -> tuple[str, Reader]:
         reader = build({}, InvalidPixels())
         try:
             # packets here may be of several telescopes, of which that reader takes one
-            every = _alerts(paths) if name == "packets" else _first_unit(reader, paths)
-            first = list(islice(every, TRIED_CANDIDATES))
+            candidates = _alerts(paths) if name == "packets" else _triplets(reader, paths)
+            first = list(islice(candidates, TRIED_CANDIDATES))
             if any(isinstance(each, RawTriplet) or each.identifier for each in first):
                 return name, reader
             found = [each.detail for each in first if not isinstance(each, RawTriplet)]
@@ -150,19 +123,17 @@ def _recognised(path: Path, paths: list[Path]) -> tuple[str, Reader]:
     )
 
 
-def _first_unit(reader: Reader, paths: list[Path]) -> Iterator[RawTriplet | Unusable]:
-    for unit in islice(reader.units(paths), 1):
-        yield from reader.decode(unit)
+def _triplets(reader: Reader, paths: list[Path]) -> Iterator[RawTriplet | Unusable]:
+    return chain.from_iterable(map(reader.decode, reader.units(paths)))
 
 
 def _of_triplets(reader: Reader, paths: list[Path]) -> Lines:
     classes: Counter[str] = Counter()
     pixels = _Pixels()
-    for unit in reader.units(paths):
-        for triplet in reader.decode(unit):
-            if isinstance(triplet, RawTriplet):
-                classes[triplet.survey_class] += 1
-                pixels.add(triplet.images)
+    for triplet in _triplets(reader, paths):
+        if isinstance(triplet, RawTriplet):
+            classes[triplet.survey_class] += 1
+            pixels.add(triplet.images)
     by_class = _listed(dict(sorted(classes.items())))
     return [("candidates", str(classes.total())), ("classes", by_class), *pixels.lines()]
 
@@ -190,8 +161,7 @@ def _of_packets(paths: list[Path]) -> Lines:
 
 
 def _alerts(paths: list[Path]) -> Iterator[Alert]:
-    for unit in alert_units(paths):
-        yield from decode(unit)
+    return chain.from_iterable(map(decode, alert_units(paths)))
 
 
 class _Pixels:

@@ -10,6 +10,7 @@ stamps for the 36,262 triplets, 1.7 GB for the converted form), and cut into uni
 """
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import pandas as pd
 from stampshift.core.errors import ArchiveError
 from stampshift.formats.archives import find, in_units, listing
 from stampshift.formats.unpickling import PICKLE, unpickle_file
-from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet
+from stampshift.stamps.raw_triplets import InvalidPixels
 from stampshift.surveys.reader import StoredCandidate, decode_stored
 
 SURVEY = "ZTF"
@@ -56,20 +57,16 @@ def units(paths: Sequence[Path]) -> Iterator[list[StoredCandidate]]:
     yield from in_units(candidates, size=UNIT_CANDIDATES)
 
 
-def decode(unit: list[StoredCandidate]) -> Iterator[RawTriplet]:
-    """Triplets of one unit, most of them 63 x 63 pixels; the group is the object's `oid`."""
-    return decode_stored(unit, invalid=InvalidPixels())  # no template is computed
+# triplets of one unit, most of them 63 x 63 pixels; the group is the object's `oid`; no template is computed
+decode = partial(decode_stored, invalid=InvalidPixels())
 
 
 def _of_frame(frame: pd.DataFrame, place: str) -> Iterator[StoredCandidate]:
     """Candidates of the original form; the identifier is `candid`, or ``<oid>:<row>`` without one."""
     _require(("class", "oid", *CUTOUTS), list(frame.columns), place)
     objects = [str(name) for name in frame["oid"]]
-    identifiers = (
-        [str(candid) for candid in frame["candid"]]
-        if "candid" in frame.columns
-        else [f"{name}:{row}" for row, name in enumerate(objects)]
-    )
+    rows = [f"{name}:{row}" for row, name in enumerate(objects)]
+    identifiers = list(map(str, frame["candid"])) if "candid" in frame.columns else rows
     columns = (identifiers, objects, frame["class"], *(frame[name] for name in CUTOUTS))
     for identifier, group, survey_class, *cells in zip(*columns, strict=True):
         where, images = f"{place}, candidate {identifier}", dict(zip(CUTOUTS, cells, strict=True))
