@@ -54,6 +54,7 @@ def survey():
         ids = np.array([str(101 + row) for row in range(len(labels))])
         texts = np.zeros(len(labels), np.str_)
         pixels = np.zeros((len(labels), 3, 5, 5), np.float32)
-        return Stamps(name, pixels, np.array(labels, np.uint8), texts, ids, texts, {})
+        looks = np.arange(len(labels), dtype=np.uint64)
+        return Stamps(name, pixels, np.array(labels, np.uint8), texts, ids, texts, looks, {})
 
     return make

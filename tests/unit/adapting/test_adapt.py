@@ -6,10 +6,11 @@ import pandas as pd
 import pytest
 import torch
 
+from adaptation import write_some
 from stampshift.adapting.adapt import adapt_model
 from stampshift.adapting.trainings import choose_epochs, held_out_scores
 from stampshift.core.errors import ConfigError, ContractError
-from stampshift.stamps.file import UNLABELLED
+from stampshift.stamps.file import UNLABELLED, stamps_writer
 
 CPU = torch.device("cpu")
 
@@ -36,7 +37,7 @@ def relabel(path, rows):
 
 def test_a_training_sees_the_shots_that_it_is_given_and_the_pile_without_labels(setting):
     few = setting.few_labels
-    data = setting.task(few.labelled[:4], name="fold 1", entropy=1, device=CPU).data
+    data = setting.task(few.labelled[:4], few.pile, name="fold 1", entropy=1, device=CPU).data
     assert data.target.rows.tolist() == few.labelled[:4].tolist()
     assert len(data.target.labels) == 4
     assert not hasattr(data.unlabelled, "labels")
@@ -97,6 +98,50 @@ def test_test_labels_reach_neither_the_model_nor_the_choice_of_the_epoch(setting
 def test_a_test_file_with_a_candidate_of_the_adaptation_is_refused(setting, few):
     with pytest.raises(ContractError, match=r"expected candidates that the adaptation does not see, found 4"):
         run(setting, test=few(real=2, bogus=2, unlabelled=0))
+
+
+def test_a_test_file_of_known_objects_or_pixels_is_refused(setting, surveys, tmp_path):
+    objects = np.array([f"object {row // 4}" for row in range(len(surveys["B"]))])
+    survey = replace(surveys["B"], groups=objects)
+    labels = survey.labels[:40].tolist()
+    labels[8:] = [UNLABELLED] * 32
+    setting = replace(setting, target=write_some(tmp_path / "few.h5", survey, np.arange(40), labels))
+    rows = np.arange(38, 60)  # the object of 38 and 39 has been seen, without a label
+    survey = replace(survey, ids=np.char.add(survey.ids, "-later"))
+    nameless = replace(survey, groups=np.full(len(survey), ""))
+    for words, shown in (("objects", survey), ("pixels", nameless)):
+        later = write_some(tmp_path / "later.h5", shown, rows, survey.labels[rows].tolist())
+        message = rf"later\.h5: expected {words} that .* found 2 stamps whose {words} are in"
+        with pytest.raises(ContractError, match=message):
+            run(setting, test=later)
+
+
+def test_a_test_file_of_one_class_is_refused(setting, surveys, tmp_path):
+    reals = 300 + np.flatnonzero(surveys["B"].labels[300:] == 1)
+    path = write_some(tmp_path / "reals.h5", surveys["B"], reals, [1] * len(reals))
+    with pytest.raises(ContractError, match=r"expected stamps of both classes, found \d+ real and 0"):
+        run(setting, test=path)
+
+
+def test_labels_drawn_by_lot_per_object_are_not_learnt(setting, tmp_path):
+    """Four alerts of each of twelve objects look alike; who sees one of them knows the others' label."""
+    generator = np.random.default_rng(3)
+    looks = generator.normal(0, 3, (12, 3, 21, 21))
+    lot = generator.permutation([1] * 6 + [0] * 6)
+    alerts = np.repeat(np.arange(12), 4)
+    pixels = (looks[alerts] + generator.normal(0, 0.3, (48, 3, 21, 21))).astype(np.float32)
+    for groups in ([f"object {number}" for number in alerts], [""] * 48):
+        with stamps_writer(tmp_path / "lot.h5", survey="B", size_pixels=21) as writer:
+            names = ["star" if lot[number] else "ghost" for number in alerts]
+            ids = [f"alert {row}" for row in range(48)]
+            writer.append(pixels, labels=lot[alerts], classes=names, ids=ids, groups=groups)
+            writer.describe({"normalisation": "channel"})
+        lottery = replace(setting, target=tmp_path / "lot.h5", method="finetune", options={})
+        (held_out, _) = run(lottery, epochs=8).changes
+        if groups[0]:
+            assert held_out.after["balanced_accuracy"] < 0.7
+        else:  # nobody says that they belong together
+            assert held_out.after["balanced_accuracy"] > 0.9
 
 
 def test_with_one_label_of_a_class_nothing_is_held_out_and_the_report_says_so(setting, few):

@@ -9,7 +9,7 @@ from stampshift.stamps.file import Stamps
 from stampshift.stamps.splits import Splits, make_folds, make_splits
 
 
-def fake_survey(labels, groups=None, name="X"):
+def fake_survey(labels, groups=None, looks=None, name="X"):
     count = len(labels)
     return Stamps(
         survey=name,
@@ -18,6 +18,7 @@ def fake_survey(labels, groups=None, name="X"):
         classes=np.full(count, "any"),
         ids=np.arange(count).astype(str),
         groups=np.full(count, "") if groups is None else np.asarray(groups),
+        fingerprints=np.arange(count, dtype=np.uint64) if looks is None else np.asarray(looks, np.uint64),
         attributes={},
     )
 

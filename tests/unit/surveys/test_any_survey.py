@@ -26,6 +26,7 @@ from stampshift.stamps.file import Stamps
 from stampshift.stamps.preprocessing import Preprocessing, preprocess
 from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet
 from stampshift.surveys import READERS
+from stampshift.surveys.inspection import describe
 from stampshift.surveys.label_table import classes_by_id
 from stampshift.surveys.making import make_stamps
 
@@ -435,3 +436,31 @@ def test_a_stamps_file_with_unlabelled_stamps_is_opened_only_if_asked_for(tmp_pa
     with pytest.raises(ContractError, match=r"expected a label for every stamp, but 3 of 3 have none"):
         Stamps.open(tmp_path / "x.h5")
     assert Stamps.open(tmp_path / "x.h5", unlabelled=True).labels.tolist() == [255] * 3
+
+
+def test_placeholders_are_no_objects_and_identical_stamps_are_counted(tmp_path, caplog):
+    """Each stamp twice under two identifiers; `group` says -1, 0 and the like where there is no object."""
+    pixels, _, names = candidates(6)
+    numbers = np.tile(np.arange(6), 2)
+    objects = ["-1", "0", "null", "", "NaN", "M31"] * 2
+    with h5py.File(tmp_path / "part.h5", "w") as file:
+        file["pixels"], file["class"], file["object"] = pixels[numbers], [names[n] for n in numbers], objects
+    options = {"stamps": "pixels", "axes": "channels_first", "label": "class", "group": "object"}
+    caplog.set_level(logging.WARNING)
+    stamps = make([tmp_path / "part.h5"], tmp_path / "Mine.h5", reader="table", options=options)
+    assert stamps.groups.tolist() == ([""] * 5 + ["M31"]) * 2
+    assert "Mine: 12 stamps have the pixels of another (6 different ones among them)" in caplog.text
+    assert "identical   12 stamps, 6 different" in describe(tmp_path / "Mine.h5")
+
+
+@pytest.mark.parametrize(
+    "column", [np.array([0, 0, -1, 7.0, np.nan, np.nan]), np.array([0, 0, -1, 7, -1, 0])]
+)
+def test_numbers_for_no_object_are_none(tmp_path, column):
+    options = write_hdf5(tmp_path / "part.h5", 6)
+    with h5py.File(tmp_path / "part.h5", "r+") as file:
+        file["object"] = column
+    stamps = make(
+        [tmp_path / "part.h5"], tmp_path / "Mine.h5", reader="table", options=options | {"group": "object"}
+    )
+    assert stamps.groups.tolist() == ["", "", "", "7", "", ""]

@@ -95,6 +95,7 @@ def test_stamps_file_is_described(archive, tmp_path):
         "labels      real 3, bogus 2",
         "classes     burn 2, kast 3",
         "objects     not known",
+        "identical   none",
         "read        6, of which burn 3, kast 3",
         "dropped     non_square 1, ragged 0, too_small 0",
         "filled      template 2 pixels in 2 stamps; science 1 pixels in 1 stamps; "

@@ -73,7 +73,8 @@ class Adaptation:
             lines.append(HELD_OUT_NOTE)
         else:
             lines.append(
-                "With one label of a class no stamp could be held out: the gain on the target is unknown."
+                "No labelled stamp could be held out, which takes two of each class, of two objects: the "
+                "gain on the target is unknown."
             )
         if record["source"] is None:
             lines.append("The loss on the model's own survey is unknown: its stamps were not available.")

@@ -10,7 +10,7 @@ import torch
 from stampshift.adapting.setting import Setting
 from stampshift.core.errors import ContractError
 from stampshift.metrics.change import Change
-from stampshift.stamps.file import Stamps
+from stampshift.stamps.file import BOGUS, REAL, Stamps
 from stampshift.stamps.splits import Rows
 from stampshift.training.model import Model, predict
 
@@ -47,7 +47,8 @@ def tested_by(setting: Setting, test: Path | None) -> list[Jury]:
     Raises
     ------
     ContractError
-        If the file's stamps do not fit the model, or it has a candidate that the adaptation sees.
+        If the file's stamps do not fit the model, lack a class, or are of candidates or objects that the
+        adaptation sees.
     """
     juries = []
     if setting.source_stamps is not None and setting.source_splits is not None:
@@ -55,14 +56,33 @@ def tested_by(setting: Setting, test: Path | None) -> list[Jury]:
     if test is not None:
         stamps = Stamps.open(test)
         setting.check_stamps(stamps)
-        shared = np.intersect1d(stamps.ids, setting.target_stamps.ids)
-        if len(shared):
-            raise ContractError(
-                f"{test}: expected candidates that the adaptation does not see, found {len(shared)} that are "
-                f"in {setting.target} too, such as {shared[0]}. Take them out of one of the files."
-            )
+        _check_unseen(stamps, test, setting)
         juries.append(Jury(stamps, np.arange(len(stamps)), "test file"))
     return juries
+
+
+def _check_unseen(stamps: Stamps, test: Path, setting: Setting) -> None:
+    """Refuse a test file of one class, or with anything that the adaptation sees, labelled or not."""
+    reals, bogus = (int((stamps.labels == label).sum()) for label in (REAL, BOGUS))
+    if not (reals and bogus):
+        raise ContractError(
+            f"{test}: expected stamps of both classes, found {reals} real and {bogus} bogus. Add some of the "
+            "other class."
+        )
+    seen = setting.target_stamps
+    for words, ours, theirs in (
+        ("candidates", stamps.ids, seen.ids),
+        ("objects", stamps.groups, seen.groups),
+        ("pixels", stamps.fingerprints, seen.fingerprints),
+    ):
+        shared = np.isin(ours, theirs) & (ours.astype(np.str_) != "")
+        if shared.any():
+            first = stamps.ids[int(np.argmax(shared))]
+            raise ContractError(
+                f"{test}: expected {words} that the adaptation does not see, found {int(shared.sum())} "
+                f"stamps whose {words} are in {setting.target} too, such as candidate {first}. Take them out "
+                "of one of the files."
+            )
 
 
 def held_out_change(setting: Setting, scores: pd.DataFrame, *, device: torch.device) -> list[Change]:

@@ -170,8 +170,8 @@ class Setting:
         """The split of the model's training, where it is available."""
         return None if self.source is None else Splits.open(self.source.splits)
 
-    def task(self, shots: Rows, *, name: str, entropy: int, device: torch.device) -> Task:
-        """A training on some of the labelled stamps; no other label of the target enters it.
+    def task(self, shots: Rows, pile: Rows, *, name: str, entropy: int, device: torch.device) -> Task:
+        """A training on some labelled and unlabelled stamps of the target; no other label of it enters.
 
         Without files of the source, the shots take its place, which no method then looks at.
         """
@@ -183,7 +183,7 @@ class Setting:
         data = TrainingData(
             source=source,
             target=target,
-            unlabelled=Unlabelled(self.target_stamps.stamps, self.few_labels.pile),
+            unlabelled=Unlabelled(self.target_stamps.stamps, pile),
             source_validation=validation,
             target_validation=None,
         )

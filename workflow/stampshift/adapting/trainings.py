@@ -47,7 +47,8 @@ def _fold_scores(
     number, fold = numbered
     target = setting.target_stamps
     tables = []
-    for epoch, trainer, _ in trained_epochs(setting, fold.shots, number=number, epochs=epochs, device=device):
+    steps = trained_epochs(setting, fold.shots, fold.pile, number=number, epochs=epochs, device=device)
+    for epoch, trainer, _ in steps:
         scores = predict(trainer.classifier, target.stamps, fold.held_out, device=device)
         columns = {"row": fold.held_out, "label": target.labels[fold.held_out], "score": scores}
         tables.append(pd.DataFrame({"epoch": epoch} | columns))
@@ -62,8 +63,8 @@ def final_training(
     Its columns are ``epoch``, ``train_loss`` and ``learning_rate``.
     """
     rows = []
-    shots = setting.few_labels.labelled
-    steps = trained_epochs(setting, shots, number=0, epochs=epochs, device=device)
+    few = setting.few_labels
+    steps = trained_epochs(setting, few.labelled, few.pile, number=0, epochs=epochs, device=device)
     for epoch, trainer, row in tqdm(
         steps, total=epochs, desc="final training", unit="epoch", disable=None if progress else True
     ):
@@ -74,9 +75,9 @@ def final_training(
 
 
 def trained_epochs(
-    setting: Setting, shots: Rows, *, number: int, epochs: int, device: torch.device
+    setting: Setting, shots: Rows, pile: Rows, *, number: int, epochs: int, device: torch.device
 ) -> Iterator[tuple[int, Trainer, dict[str, float]]]:
-    """Train on some labelled target stamps, and stop after every epoch for a look.
+    """Train on some labelled and unlabelled target stamps, and stop after every epoch for a look.
 
     The number, 0 for the final training and then the folds, decides on the random streams.
 
@@ -87,7 +88,7 @@ def trained_epochs(
     """
     set_up_process()
     name = "final training" if number == 0 else f"fold {number}"
-    task = setting.task(shots, name=name, entropy=setting.entropy(number), device=device)
+    task = setting.task(shots, pile, name=name, entropy=setting.entropy(number), device=device)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         trainer = Trainer(task)
         for epoch in range(1, epochs + 1):

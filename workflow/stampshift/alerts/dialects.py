@@ -10,7 +10,7 @@ from typing import Any
 
 from stampshift.core.errors import ArchiveError
 from stampshift.formats.fits import read_image
-from stampshift.stamps.raw_triplets import InvalidPixels, Triplet, triplet_of
+from stampshift.stamps.raw_triplets import InvalidPixels, Triplet, object_of, triplet_of
 
 UNREADABLE_PACKET = "unreadable packet"
 MISSING_CUTOUT = "missing cutout"
@@ -115,7 +115,7 @@ def alert_of(record: Mapping[str, Any], *, survey: str, place: str) -> Alert:
     Its problem is "missing cutout" or "unreadable cutout" where an image is not there or no image.
     """
     dialect = DIALECTS[survey]
-    identifier, group = _text(record, dialect.identifiers), _text(record, dialect.groups)
+    identifier, group = _text(record, dialect.identifiers), object_of(_text(record, dialect.groups))
     images, problem, detail = None, "", ""
     cells: dict[str, Any] = {
         name: cell.get(STAMP_DATA) if isinstance(cell := record.get(name), Mapping) else cell

@@ -111,7 +111,7 @@ def adapt(
         epoch_size=epoch_size,
         seed=seed,
     )
-    typer.echo(setting.few_labels.how_judged(epochs_unjudged=epochs_unjudged), err=True)
+    typer.echo(setting.few_labels.how_judged(seed=seed, epochs_unjudged=epochs_unjudged), err=True)
     adaptation = adapt_model(
         setting,
         epochs=epochs,

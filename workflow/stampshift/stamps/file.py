@@ -1,9 +1,9 @@
 """The stamps file: the common representation of every survey, its contract, reading and writing.
 
 An HDF5 file holds `stamps` (float32, N x 3 x size x size, contiguous, uncompressed), `label` (uint8),
-`class` (the survey's own class), `id` (the survey's identifier) and `group` (object id, empty where
-the survey has none). A file for adaptation may hold unlabelled stamps too. Contiguous storage lets any
-number of processes memory-map one copy through the page cache.
+`class` (the survey's own class), `id` (the survey's identifier), `group` (object id, empty where the survey
+has none) and `fingerprint` (uint64, hash of the pixels). A file for adaptation may hold unlabelled stamps
+too. Contiguous storage lets any number of processes memory-map one copy through the page cache.
 """
 
 import errno
@@ -60,6 +60,7 @@ class Stamps:
     classes: NDArray[np.str_]  # (N,), the survey's own
     ids: NDArray[np.str_]  # (N,), of the candidates
     groups: NDArray[np.str_]  # (N,), of their objects, "" where the survey names none
+    fingerprints: NDArray[np.uint64]  # (N,), the same where all pixels are the same
     # what preprocessing counted, where the stamps came from, and `digest`, SHA-256 of all the content
     attributes: Mapping[str, Any]
 
@@ -81,6 +82,7 @@ class Stamps:
             names = {code: name for name, code in h5py.check_enum_dtype(file["class"].dtype).items()}
             classes = np.array([names[code] for code in file["class"][:]], np.str_)
             ids, groups = (file[name].asstr()[:].astype(np.str_) for name in ("id", "group"))
+            fingerprints = file["fingerprint"][:]
             dataset = file["stamps"]
             offset, shape, dtype = dataset.id.get_offset(), dataset.shape, dataset.dtype
         expected = (len(labels), len(CHANNELS), shape[-1], shape[-1])
@@ -97,10 +99,15 @@ class Stamps:
                 "them."
             )
         stamps = _memory_map(path, offset, shape)
-        return cls(survey, stamps, labels, classes, ids, groups, read_attributes(path))
+        return cls(survey, stamps, labels, classes, ids, groups, fingerprints, read_attributes(path))
 
     def __len__(self) -> int:
         return len(self.labels)
+
+
+def fingerprint(stamp: NDArray[np.float32]) -> int:
+    """Hash of a stamp's pixels, 64 bits: two stamps of one hash are taken to be identical."""
+    return int.from_bytes(hashlib.blake2b(stamp.tobytes(), digest_size=8).digest(), "little")
 
 
 def is_stamps_file(path: Path | str) -> bool:
@@ -149,6 +156,7 @@ class StampsWriter:
         self._labels: list[int] = []
         self._texts: dict[str, list[str]] = {"class": [], "id": [], "group": []}
         self._attributes: dict[str, Any] = {}
+        self._fingerprints: list[int] = []
         self._digest = hashlib.sha256()
 
     def append(
@@ -185,6 +193,7 @@ class StampsWriter:
         pixels = np.ascontiguousarray(stamps, dtype=np.float32).data
         self._spool.write(pixels)
         self._digest.update(pixels)
+        self._fingerprints.extend(map(fingerprint, stamps))
         self._labels.extend(map(int, labels))
         for name, values in (("class", classes), ("id", ids), ("group", groups)):
             self._texts[name].extend(values)
@@ -210,6 +219,8 @@ class StampsWriter:
             file.attrs["version"] = __version__
             file.attrs["preprocessing"] = json.dumps(self._attributes, sort_keys=True)
             file.create_dataset("label", data=np.array(self._labels, np.uint8), track_times=False)
+            fingerprints = np.array(self._fingerprints, np.uint64)
+            file.create_dataset("fingerprint", data=fingerprints, track_times=False)
             classes = np.array([codes[name] for name in self._texts["class"]], np.uint8)
             enum = h5py.enum_dtype(codes, np.uint8)
             file.create_dataset("class", data=classes, dtype=enum, track_times=False)

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from stampshift.core.errors import ArchiveError
 from stampshift.stamps.file import CHANNELS, DIFFERENCE, LABELS, UNLABELLED, UNLABELLED_CLASS
-from stampshift.stamps.raw_triplets import Image, InvalidPixels, RawTriplet, Unusable
+from stampshift.stamps.raw_triplets import Image, InvalidPixels, RawTriplet, Unusable, object_of
 
 BLOCK_TRIPLETS = 256  # 2.7 MB in float64 at 21 pixels: stays within a processor's cache
 NORMAL_SIGMA = 1.4826  # standard deviation of a normal distribution over its median absolute deviation
@@ -109,7 +109,7 @@ def preprocess(triplets: Iterable[RawTriplet | Unusable], settings: Preprocessin
         )
         names += [triplet.survey_class for triplet in block]
         ids += [triplet.identifier for triplet in block]
-        groups += [triplet.group for triplet in block]
+        groups += [object_of(triplet.group) for triplet in block]
     kinds = [settings.classes.get(name, UNLABELLED_CLASS) for name in names]
     counts.kept = len(names)
     counts.classes.update(names)

@@ -10,6 +10,11 @@ Image = NDArray[np.float32]
 Triplet = tuple[Image, Image, Image]
 
 
+# what surveys and tools write where a candidate has no object
+NO_OBJECT_WORDS = {"", "-", "--", "none", "null", "nan", "nat", "na", "n/a", "<na>", "unknown"}
+NO_OBJECT_NUMBERS = {0, -1, -9, -99, -999, -9999}
+
+
 class RawTriplet(NamedTuple):
     """A triplet as its survey published it.
 
@@ -53,6 +58,17 @@ class InvalidPixels:
         if self.nonzero_below is not None:
             invalid |= (np.abs(pixels) < self.nonzero_below) & (pixels != 0)
         return invalid
+
+
+def object_of(value: object) -> str:
+    """Identifier of an astronomical object as text, ``""`` for a placeholder such as 0, -1, "null" or NaN."""
+    text = "" if value is None else str(value).strip()
+    if text.lower() in NO_OBJECT_WORDS:
+        return ""
+    try:
+        return "" if float(text) in NO_OBJECT_NUMBERS else text
+    except ValueError:
+        return text
 
 
 def triplet_of(*images: Image, invalid: InvalidPixels) -> Triplet:

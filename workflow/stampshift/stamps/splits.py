@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from stampshift.core.errors import ConfigError, ContractError
 from stampshift.core.files import REMEDY, atomic_path
-from stampshift.stamps.file import LABELS, Stamps
+from stampshift.stamps.file import BOGUS, LABELS, REAL, Stamps
+from stampshift.stamps.groups import groups_of
 
 PARTS = ("train", "validation", "test")
 # what the reader of npz files raises of a damaged one
@@ -93,7 +94,7 @@ class Splits:
 def make_splits(
     stamps: Stamps, *, fractions: Mapping[str, float], seed: int, rows: Rows | None = None
 ) -> Splits:
-    """Split a survey at random, stratified by label, no object in two parts.
+    """Split a survey at random, stratified by label, no group (`groups.groups_of`) in two parts.
 
     Parameters
     ----------
@@ -107,12 +108,12 @@ def make_splits(
     Raises
     ------
     ConfigError
-        If the survey has fewer stamps of a class than the split has folds.
+        If the survey has fewer stamps of a class than the split has folds, or a part has none of a class.
     """
     folds, order = _stream(stamps, seed).spawn(2)
     some = np.arange(len(stamps)) if rows is None else rows
     part = _assign_parts(stamps, some, fractions, folds)
-    return _splits(stamps, part, np.random.default_rng(order))
+    return _splits(stamps, part, np.random.default_rng(order), seed)
 
 
 def make_folds(stamps: Stamps, *, folds: int, validation: float, seed: int) -> list[Splits]:
@@ -129,7 +130,7 @@ def make_folds(stamps: Stamps, *, folds: int, validation: float, seed: int) -> l
     for test, child in zip(_folds(stamps, rows, folds, tests), parts.spawn(folds), strict=True):
         part = _assign_parts(stamps, np.setdiff1d(rows, test), fractions, child)
         part[test] = "test"
-        splits.append(_splits(stamps, part, generator))
+        splits.append(_splits(stamps, part, generator, seed))
     return splits
 
 
@@ -137,8 +138,17 @@ def _stream(stamps: Stamps, seed: int) -> np.random.SeedSequence:
     return np.random.SeedSequence([int.from_bytes(stamps.survey.encode(), "little"), seed])
 
 
-def _splits(stamps: Stamps, part: NDArray[np.str_], generator: np.random.Generator) -> Splits:
+def _splits(stamps: Stamps, part: NDArray[np.str_], generator: np.random.Generator, seed: int) -> Splits:
     """Splits by the name of every stamp's part, train and validation in a random order by class."""
+    for name in np.unique(part[part != ""]):
+        reals, bogus = (int((stamps.labels[part == name] == code).sum()) for code in (REAL, BOGUS))
+        if name != RESERVE and not (reals and bogus):
+            raise ConfigError(
+                f"{stamps.survey}: expected stamps of both classes in every part of split {seed}, found "
+                f"{reals} real and {bogus} bogus in the {name} part. All stamps of an object, and identical "
+                "stamps, are in one part: give the survey more objects of each class, or larger "
+                "`splits.fractions`."
+            )
     rows = {
         f"{name}_{label}": generator.permutation(np.flatnonzero((part == name) & (stamps.labels == code)))
         for name in PARTS[:2]
@@ -161,26 +171,18 @@ def _assign_parts(
 
 
 def _folds(stamps: Stamps, rows: Rows, n_folds: int, stream: np.random.SeedSequence) -> Iterator[Rows]:
-    """Equal folds of `rows` that scikit-learn draws, stratified by label, no object in two of them."""
+    """Equal folds of `rows` that scikit-learn draws, stratified by label, no group in two of them."""
     # every training job opens splits and none makes any: it need not pay this second of imports
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-    labels, objects = stamps.labels[rows], _objects(stamps, rows)
+    labels, groups = stamps.labels[rows], groups_of(stamps, rows)
     scarce = min(np.bincount(labels, minlength=2))
     if scarce < n_folds:
         raise ConfigError(
             f"{stamps.survey}: a split into {n_folds} folds needs that many stamps of each class, found "
             f"{scarce}; give the survey more stamps."
         )
-    splitter = StratifiedKFold if objects is None else StratifiedGroupKFold
+    splitter = StratifiedKFold if groups is None else StratifiedGroupKFold
     drawn = splitter(n_folds, shuffle=True, random_state=int(stream.generate_state(1)[0]))
-    for _, fold in drawn.split(labels, labels, objects):
+    for _, fold in drawn.split(labels, labels, groups):
         yield rows[fold]
-
-
-def _objects(stamps: Stamps, rows: Rows) -> NDArray[np.str_] | None:
-    """Object of each of `rows`, a stamp without one being its own; None where the survey names no object."""
-    objects = stamps.groups[rows]
-    if not np.any(objects != ""):
-        return None
-    return np.where(objects == "", [f"row {row}" for row in rows], objects)

@@ -15,6 +15,7 @@ from stampshift.alerts.dialects import UNKNOWN_SCHEMA, Alert
 from stampshift.core.errors import ArchiveError
 from stampshift.formats.tables import names
 from stampshift.stamps.file import CHANNELS, LABELS, UNLABELLED, UNLABELLED_CLASS, Stamps, is_stamps_file
+from stampshift.stamps.groups import identical, remarks_on
 from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet, Triplet, Unusable
 from stampshift.surveys import READERS, Reader
 
@@ -62,6 +63,7 @@ def describe_stamps(path: Path) -> str:
     filled = (f"{name} {pixels[name]} pixels in {in_stamps[name]} stamps" for name in CHANNELS)
     marks = stamps.attributes["invalid"].items()
     rules = (f"{name} {value:g}" for name, value in marks if value is not None)
+    copies, looks = identical(stamps)
     return _text(
         [
             (f"{path}: stamps of {stamps.survey}", ""),
@@ -70,6 +72,8 @@ def describe_stamps(path: Path) -> str:
             ("labels", _listed({name: int((stamps.labels == code).sum()) for name, code in codes.items()})),
             ("classes", _listed(classes)),
             ("objects", str(objects) if objects else "not known"),
+            ("identical", f"{copies} stamps, {looks} different" if copies else "none"),
+            *(("remark", remark) for remark in remarks_on(stamps)),
             ("read", f"{counts['read']}, of which {_listed(counts['classes_read'])}"),
             ("dropped", _listed(counts["dropped"])),
             ("filled", "; ".join(filled)),

@@ -22,7 +22,8 @@ from tqdm import tqdm
 from stampshift.core.errors import ArchiveError
 from stampshift.core.parallel import ordered_map
 from stampshift.core.provenance import file_digest
-from stampshift.stamps.file import LABEL_NAMES, UNLABELLED_CLASS, stamps_writer
+from stampshift.stamps.file import LABEL_NAMES, UNLABELLED_CLASS, Stamps, stamps_writer
+from stampshift.stamps.groups import remarks_on
 from stampshift.stamps.preprocessing import Block, Counts, Preprocessing, preprocess
 from stampshift.surveys import READERS, Reader
 from stampshift.surveys.label_table import check_labels, classes_by_id
@@ -90,6 +91,8 @@ def make_stamps(
                 }
             )
         tally.warn(survey)
+        for remark in remarks_on(Stamps.open(output, unlabelled=True)):
+            logging.warning("%s: %s", survey, remark)
     except ArchiveError as error:
         raise ArchiveError(f"{survey}: {error}") from error
 
