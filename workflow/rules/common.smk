@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 from snakemake.exceptions import WorkflowError
-from snakemake.io import get_flag_value, strip_wildcard_constraints
+from snakemake.io import contains_wildcard, get_flag_value, strip_wildcard_constraints
 
 PACKAGE_ROOT = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(PACKAGE_ROOT))  # the package is found even where it is not installed
@@ -16,7 +16,7 @@ from stampshift.core.errors import ConfigError
 from stampshift.tables.wording import METHOD_NAMES
 from stampshift.config.experiment import BASELINE, Pair, Run, check_shots
 from stampshift.config.model import read_experiment
-from stampshift.core.provenance import offer_package_to_subprocesses, script_digest
+from stampshift.core.provenance import listing_digest, offer_package_to_subprocesses, script_digest
 from stampshift.config.surveys import label_files, reader_options, schema_files
 from stampshift.simulation import expected_counts
 from stampshift.training.run_folder import FILES as RUN_FILES, TRANSFER_FILES
@@ -89,13 +89,34 @@ def reading(survey=None):
     """Parameters of a job that reads a survey's archive."""
     section = {key: of_survey(in_section(key), survey) for key in ("reader", "classes", "invalid")}
     options = of_survey(lambda name: reader_options(config["surveys"][name]), survey)
-    return {"survey": of_survey(str, survey), "options": options, **section}
+    return {"survey": of_survey(str, survey), "options": options, **section, **places(survey)}
+
+
+def places(survey=None):
+    """Where a survey's archive is, and a digest of the listing of the files that people put there.
+
+    Of an input Snakemake sees neither a file deep within a folder, nor that an older one replaced it.
+    """
+
+    def listing(name):
+        section = config["surveys"][name]
+        archive = raw_archive(name) if section["origin"] == "path" else []
+        return listing_digest([*archive, *labels_of_archive(name), *schemas_of_archive(name)])
+
+    return {"archive": of_survey(raw_archive, survey), "listing": of_survey(listing, survey)}
 
 
 def archive(survey=None):
     """Inputs of a job that reads a survey's archive."""
     files = {"archive": raw_archive, "labels": labels_of_archive, "schemas": schemas_of_archive}
-    return {name: of_survey(find, survey) for name, find in files.items()}
+    return {
+        name: of_survey(lambda name, find=find: inputs(find(name)), survey) for name, find in files.items()
+    }
+
+
+def inputs(paths):
+    """Those of some paths that may be inputs: Snakemake would take braces in one for a wildcard."""
+    return [path for path in paths if not contains_wildcard(path)]
 
 
 def in_section(key):

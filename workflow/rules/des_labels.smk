@@ -4,12 +4,13 @@
 rule des_study_features:
     """The 38 features of the archive's table."""
     input:
-        archive=of_survey(raw_archive, DES_SURVEY),
+        archive=archive(DES_SURVEY)["archive"],
     output:
         "<results>/des_study/features.parquet",
     resources:
         **growing(mem_mb=8000, runtime=60),
     params:
+        **places(DES_SURVEY),
         columns="FEATURES",
         reader=config["surveys"][DES_SURVEY]["reader"],
     script:
@@ -79,7 +80,7 @@ rule des_study_labels:
     """Old and corrected labels of every stamp; without a review it stops and says how to make one."""
     input:
         stamps=rules.des_study_stamps.output[0],
-        relabels=RELABELLED,
+        relabels=inputs(RELABELLED),
         # where the truth of them is asked for, or people have yet to look at them
         candidates=[] if RELABELLED or DES_RELABELS["origin"] == "table" else [CANDIDATES],
         planted=of_survey(raw_archive, DES_SURVEY) if DES_PLANTED else [],
@@ -88,8 +89,9 @@ rule des_study_labels:
     resources:
         **growing(mem_mb=4000, runtime=60),
     params:
+        listing=listing_digest(RELABELLED),
         origin=DES_RELABELS["origin"],
-        path=DES_RELABELS["path"],
+        path=lambda wildcards: DES_RELABELS["path"],  # a function: braces in its value are no wildcards
         classes=config["surveys"][DES_SURVEY]["classes"],
     script:
         "../scripts/des_study_labels.py"
@@ -97,11 +99,13 @@ rule des_study_labels:
 
 if NEW_SURVEY:
 
+    VOTES = existing(NEW_SURVEY["votes"]["path"]) if NEW_SURVEY["votes"]["origin"] == "path" else []
+
     rule des_study_votes:
         """Who says what of a new survey's candidates, read or simulated, and the labels of those with a majority."""
         input:
             stamps=rules.des_study_new_stamps.output[0],
-            votes=existing(NEW_SURVEY["votes"]["path"]) if NEW_SURVEY["votes"]["origin"] == "path" else [],
+            votes=inputs(VOTES),
         output:
             votes="<results>/des_study/new-survey/votes.csv",
             labels="<results>/des_study/new-survey/labels.parquet",
@@ -109,6 +113,7 @@ if NEW_SURVEY:
         resources:
             **growing(mem_mb=4000, runtime=60),
         params:
+            listing=listing_digest(VOTES),
             votes=NEW_SURVEY["votes"],
             margin=NEW_SURVEY["margin"],
         script:

@@ -48,7 +48,7 @@ rule features:
 
 rule signal_to_noise:
     input:
-        archive=of_survey(raw_archive),
+        archive=archive()["archive"],
     output:
         "<results>/tables/snr/{survey}.parquet",
     wildcard_constraints:
@@ -56,6 +56,7 @@ rule signal_to_noise:
     resources:
         **growing(mem_mb=2000, runtime=120),
     params:
+        **places(),
         columns="SIGNAL_TO_NOISE",
         reader=of_survey(in_section("reader")),
     script:

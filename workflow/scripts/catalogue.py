@@ -8,4 +8,4 @@ from stampshift.surveys import catalogue
 
 with job_log(snakemake.log[0]):
     columns = getattr(catalogue, snakemake.params.columns)[snakemake.params.reader]
-    write_parquet(snakemake.output[0], columns([Path(path) for path in snakemake.input.archive]))
+    write_parquet(snakemake.output[0], columns([Path(path) for path in snakemake.params.archive]))

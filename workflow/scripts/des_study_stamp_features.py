@@ -10,7 +10,7 @@ from stampshift.stamps.raw_triplets import InvalidPixels
 if __name__ == "__main__":  # worker processes import this file
     with job_log(snakemake.log[0]):
         table = measure_archive(
-            [Path(path) for path in snakemake.input.archive],
+            [Path(path) for path in snakemake.params.archive],
             survey=snakemake.params.survey,
             reader=snakemake.params.reader,
             options=snakemake.params.options,

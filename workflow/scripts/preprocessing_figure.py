@@ -19,7 +19,7 @@ with job_log(snakemake.log[0]):
         unlabelled="drop",
     )
     triplets, block = first_examples(
-        [Path(path) for path in snakemake.input.archive],
+        [Path(path) for path in snakemake.params.archive],
         survey=survey,
         reader=snakemake.params.reader,
         options=snakemake.params.options,

@@ -14,7 +14,7 @@ if __name__ == "__main__":  # worker processes import this file
     origin = snakemake.params.origin
     with job_log(snakemake.log[0]):
         make_stamps(
-            [Path(path) for path in snakemake.input.archive],
+            [Path(path) for path in snakemake.params.archive],
             survey=snakemake.params.survey,
             reader=snakemake.params.reader,
             options=snakemake.params.options,

@@ -114,6 +114,22 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def files_below(folder: Path) -> Iterator[Path]:
+    """Files in a folder and all folders below it, through links too; each real folder once, loops or not.
+
+    A link to nowhere counts as a file. The order is that of the names, folder by folder.
+    """
+    seen: set[tuple[int, int]] = set()
+    for parent, folders, names in os.walk(folder, followlinks=True):
+        state = Path(parent).stat()
+        if (state.st_dev, state.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((state.st_dev, state.st_ino))
+        folders.sort()
+        yield from (Path(parent, name) for name in sorted(names))
+
+
 def remove_leftovers(path: Path | str) -> None:
     """Remove what killed writers of `path` left under temporary names.
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from stampshift import __version__
+from stampshift.core.files import files_below
 
 PACKAGE_ROOT = Path(__file__).parents[1]
 REGISTRIES = ("methods", "networks", "surveys")  # their `__init__` imports all that may be picked by name
@@ -50,6 +51,23 @@ def file_digest(path: Path | str) -> str:
     """SHA-256 of a file, hexadecimal."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def listing_digest(paths: Iterable[Path | str]) -> str:
+    """Digest of names, sizes, times and inodes of files, those below folders included, and of no content.
+
+    A file that is added, removed or replaced changes it, whatever its time is. Links are followed.
+    """
+    found = []
+    for path in map(Path, paths):
+        for file in files_below(path) if path.is_dir() else [path]:
+            try:
+                state = file.stat()
+            except OSError:  # a link to nowhere, or no such file
+                found.append((str(file),))
+            else:
+                found.append((str(file), state.st_size, state.st_mtime_ns, state.st_ino))
+    return digest(found)
 
 
 def versions() -> dict[str, str]:
