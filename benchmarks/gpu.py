@@ -44,13 +44,19 @@ def tasks(method, data, lanes, device, epoch_size):
 
 
 def stack_of(given, *, streamed=False, precision="float32", compiled=False, dropout=True):
-    device = given[0].device
+    """A stack; of bfloat16 are convolutions and products, not weights, batch normalisation and losses."""
     lanes = [Lane.start(task, None) for task in given]
     if not dropout:
         without_dropout(lanes[0].classifier)
-    free = (lambda _: 0) if streamed else free_bytes
-    pools = Pools(given, device=device, free=free)
-    return Stack(lanes, pools=pools, device=device, precision=precision, compiled=compiled)
+    stack = Stack(lanes, pools=Pools(given, free=(lambda _: 0) if streamed else free_bytes))
+    exact = torch.compile(stack.model.features, dynamic=False) if compiled else stack.model.features
+
+    def features(named, stamps, masks):
+        with torch.autocast(stamps.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+            return exact(named, stamps, masks).to(stamps.dtype)
+
+    stack.model.features = features
+    return stack
 
 
 def without_dropout(classifier):
@@ -84,9 +90,9 @@ class GraphedModel:
     def __getattr__(self, name):
         return getattr(self.model, name)
 
-    def step(self, weights, batch, options, numbers, *, masks, rates, momentum):
+    def step(self, weights, batch, options, numbers, *, masks, rates):
         if weights is not self.weights:
-            return self.first_step(weights, batch, options, numbers, masks, rates, momentum)
+            return self.first_step(weights, batch, options, numbers, masks, rates)
         masks.next_step()
         drawn = [masks.take(len(batch.labels), torch.float32) for _ in range(self.passes)]
         for kept, new in zip(self.inputs, inputs_of(batch, rates, drawn), strict=True):
@@ -95,15 +101,13 @@ class GraphedModel:
         self.graph.replay()
         return self.total.clone()
 
-    def first_step(self, weights, batch, options, numbers, masks, rates, momentum):
+    def first_step(self, weights, batch, options, numbers, masks, rates):
         drawn, take = [], masks.take
         masks.take = lambda *arguments: drawn.append(take(*arguments)) or drawn[-1]
         side = torch.cuda.Stream()
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):  # a step as ever, and the warming up that a capture asks for
-            total = self.model.step(
-                weights, batch, options, numbers, masks=masks, rates=rates, momentum=momentum
-            )
+            total = self.model.step(weights, batch, options, numbers, masks=masks, rates=rates)
         torch.cuda.current_stream().wait_stream(side)
         del masks.take
         self.passes = len(drawn)
@@ -119,7 +123,6 @@ class GraphedModel:
                 self.numbers,
                 masks=KeptMasks(own_masks, len(self.model.dropouts)),
                 rates=own_rates,
-                momentum=momentum,
             )
         self.weights = weights
         return total

@@ -18,8 +18,8 @@ import torch
 from stampshift.config.experiment import Run
 from stampshift.core.joblog import job_log
 from stampshift.training.cohort import train_cohort
+from stampshift.training.execute import Job, Plan
 from stampshift.training.loop import Trainer
-from stampshift.training.plan import Plan
 from stampshift.training.store import Store
 
 CPU = torch.device("cpu")
@@ -52,14 +52,14 @@ def plan(job, seed):
 
 
 def train(job, folder, *, threads=None, log_file=None):
-    train_cohort(
-        [plan(job, seed) for seed in job["seeds"]],
-        store=Store(folder / "store"),
+    execution = Job(
+        results=folder,
         device=CPU,
         threads=threads or job["threads"],
         checkpoint_epochs=job["checkpoint_epochs"],
         log_file=log_file,
     )
+    train_cohort([plan(job, seed) for seed in job["seeds"]], execution)
 
 
 def results(job, folder) -> dict[str, list]:

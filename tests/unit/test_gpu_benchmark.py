@@ -26,4 +26,6 @@ def test_the_benchmark_of_a_gpu_checks_itself_and_measures_every_variant():
         assert abs(per_hour - 3600 / (seconds * 10)) <= 0.01 * per_hour + 1
         assert abs(hours - 1720 / per_hour) <= 0.02 * hours + 0.01
         assert measured[method, "stacked"][7] == measured[method, "stacked, streamed"][7]
+        exact, short = (float(measured[method, name][7]) for name in ("stacked", "stacked bfloat16"))
+        assert 0 < abs(exact - short) < 0.1  # rounded, in products alone
         assert "CUDA" in measured[method, "stacked + graph"][3]  # a CPU has none

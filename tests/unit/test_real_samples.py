@@ -25,9 +25,8 @@ from stampshift.stamps.splits import make_splits
 from stampshift.surveys import READERS
 from stampshift.surveys.making import make_stamps
 from stampshift.training.cohort import train_cohort
+from stampshift.training.execute import Job, Plan
 from stampshift.training.model import Model, predict
-from stampshift.training.plan import Plan
-from stampshift.training.store import Store
 
 ROOT = Path(__file__).parents[2]
 
@@ -288,9 +287,10 @@ def simulated_baseline(tmp_path_factory):
         },
         validation_shots=0,
     )
-    store, cpu = Store(folder / "store"), torch.device("cpu")
-    train_cohort([plan], store=store, device=cpu, threads=1, checkpoint_epochs=9, log_file=None)
-    model = Model.open(store.record(plan.key(cpu)) / "model.pt").classifier(cpu)
+    cpu = torch.device("cpu")
+    job = Job(results=folder, device=cpu, threads=1, checkpoint_epochs=9, log_file=None)
+    train_cohort([plan], job)
+    model = Model.open(job.record(plan) / "model.pt").classifier(cpu)
     return lambda block: predict(
         model, block.stamps, np.arange(len(block.stamps)), device=torch.device("cpu")
     )

@@ -1,19 +1,36 @@
-"""What the scripts of trainings share: how and where their job is executed."""
+"""What the scripts of trainings share: how and where their job is executed, and what it adapts."""
 
 from pathlib import Path
 from typing import Any
 
-from stampshift.training.jobs import Job
+from stampshift.training.device import choose_device
+from stampshift.training.execute import Job
+from stampshift.training.jobs import Adaptation
 
 
 def job_of(snakemake: Any) -> Job:
     """Execution of a Snakemake job; none of it changes a result."""
     return Job(
         results=Path(snakemake.config.get("pathvars", {}).get("results", "results")),
-        device=snakemake.config["execution"]["device"],
+        device=choose_device(snakemake.config["execution"]["device"]),
         threads=snakemake.threads,
         checkpoint_epochs=snakemake.config["execution"]["checkpoint_epochs"],
         log_file=Path(snakemake.log[0]),
+    )
+
+
+def adaptation_of(snakemake: Any, *, name: str) -> Adaptation:
+    """What a job's runs of a name adapt, and how."""
+    wildcards, files, params = snakemake.wildcards, snakemake.input, snakemake.params
+    return Adaptation(
+        name=name,
+        method=params.method,
+        source=wildcards.source,
+        target=wildcards.target,
+        stamps=(Path(files.source_stamps), Path(files.target_stamps)),
+        options=params.options,
+        training=params.training,
+        validation_shots=params.validation_shots,
     )
 
 

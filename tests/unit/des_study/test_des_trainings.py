@@ -10,7 +10,7 @@ from stampshift.des_study.training import train_further, train_networks
 from stampshift.metrics.metrics import evaluate
 from stampshift.stamps.label_file import split_labelled
 from stampshift.stamps.splits import Splits, make_folds, make_splits
-from stampshift.training.jobs import Job
+from stampshift.training.execute import Job
 from stampshift.training.model import Model, predict
 
 CPU = torch.device("cpu")
@@ -29,7 +29,7 @@ FILES = {"model.pt", "history.parquet", "predictions.parquet", "metrics.json"}
 
 @pytest.fixture
 def job(tmp_path):
-    return Job(results=tmp_path, device="cpu", threads=2, checkpoint_epochs=5, log_file=tmp_path / "log")
+    return Job(results=tmp_path, device=CPU, threads=2, checkpoint_epochs=5, log_file=tmp_path / "log")
 
 
 def train(job, survey_files, *, folders, networks, splits=None, label_files=()):

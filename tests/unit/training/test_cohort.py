@@ -15,11 +15,10 @@ from stampshift.metrics.metrics import evaluate
 from stampshift.stamps.file import Stamps
 from stampshift.stamps.splits import Splits
 from stampshift.training.cohort import CohortError, train_cohort
-from stampshift.training.jobs import Job, search_entropy_weight, transfer_baselines
+from stampshift.training.execute import Job, Plan
+from stampshift.training.jobs import Adaptation, search_entropy_weight, transfer_baselines
 from stampshift.training.model import Model
-from stampshift.training.plan import Plan
 from stampshift.training.run_folder import copy_run
-from stampshift.training.store import Store
 
 CPU = torch.device("cpu")
 TRAINING = {
@@ -71,36 +70,41 @@ def adaptation_plan(
     )
 
 
-def train(plans, store, threads=1):
-    train_cohort(plans, store=store, device=CPU, threads=threads, checkpoint_epochs=1, log_file=None)
+def mme_adaptation(files, name, options):
+    stamps = (files["stamps"]["A"], files["stamps"]["B"])
+    return Adaptation(name, "mme", "A", "B", stamps, options, TRAINING, validation_shots=5)
+
+
+def job_in(folder, threads=1):
+    return Job(results=folder, device=CPU, threads=threads, checkpoint_epochs=1, log_file=None)
 
 
 @pytest.fixture(scope="module")
 def baseline(survey_files, tmp_path_factory):
     folder = tmp_path_factory.mktemp("baseline")
-    plan, store = baseline_plan(survey_files), Store(folder / "store")
-    train([plan], store)
-    copy_run(store.record(plan.key(CPU)), folder)
+    plan, job = baseline_plan(survey_files), job_in(folder)
+    train_cohort([plan], job)
+    copy_run(job.record(plan), folder)
     return folder / "model.pt"
 
 
-def contents(store, plan, names=("model.pt", "predictions.parquet")):
-    return [(store.record(plan.key(CPU)) / name).read_bytes() for name in names]
+def contents(job, plan, names=("model.pt", "predictions.parquet")):
+    return [(job.record(plan) / name).read_bytes() for name in names]
 
 
 @pytest.mark.parametrize("method", ["finetune", "mme"])
 def test_a_run_alone_equals_the_run_within_its_cohort(tmp_path, survey_files, baseline, method):
     plans = [adaptation_plan(survey_files, baseline, method, shots=shots) for shots in (1, 2, 5)]
-    together, alone = Store(tmp_path / "together"), Store(tmp_path / "alone")
-    train(plans, together, threads=2)
-    train(plans[1:2], alone)
+    together, alone = job_in(tmp_path / "together", threads=2), job_in(tmp_path / "alone")
+    train_cohort(plans, together)
+    train_cohort(plans[1:2], alone)
     assert contents(together, plans[1]) == contents(alone, plans[1])
 
 
 def test_what_a_record_holds(tmp_path, survey_files, baseline):
-    plan, store = adaptation_plan(survey_files, baseline), Store(tmp_path)
-    train([plan], store)
-    folder = store.record(plan.key(CPU))
+    plan, job = adaptation_plan(survey_files, baseline), job_in(tmp_path)
+    train_cohort([plan], job)
+    folder = job.record(plan)
     metrics = read_json(folder / "metrics.json")
     predictions = pd.read_parquet(folder / "predictions.parquet")
     assert (metrics["method"], metrics["source"], metrics["target"]) == ("mme", "A", "B")
@@ -141,9 +145,9 @@ def test_no_label_of_the_unlabelled_set_or_of_a_test_part_reaches_training(tmp_p
     for method in ("finetune", "mme", "scratch"):
         stores = []
         for label, files in (("given", survey_files), ("flipped", flipped)):
-            plan, store = adaptation_plan(files, baseline, method), Store(tmp_path / label)
-            train([plan], store)
-            folder = store.record(plan.key(CPU))
+            plan, job = adaptation_plan(files, baseline, method), job_in(tmp_path / label)
+            train_cohort([plan], job)
+            folder = job.record(plan)
             stores.append((folder, pd.read_parquet(folder / "predictions.parquet")["score"]))
         (first, first_scores), (second, second_scores) = stores
         assert (first / "model.pt").read_bytes() == (second / "model.pt").read_bytes()
@@ -151,13 +155,13 @@ def test_no_label_of_the_unlabelled_set_or_of_a_test_part_reaches_training(tmp_p
 
 
 def test_a_finished_run_is_kept_and_only_new_runs_train(tmp_path, survey_files, baseline):
-    store = Store(tmp_path)
+    job = job_in(tmp_path)
     first = adaptation_plan(survey_files, baseline, shots=1)
-    train([first], store)
-    before = (store.record(first.key(CPU)) / "metrics.json").stat().st_mtime_ns
-    train([first, adaptation_plan(survey_files, baseline, shots=2)], store)
-    assert (store.record(first.key(CPU)) / "metrics.json").stat().st_mtime_ns == before
-    assert len(list(tmp_path.glob("*/*"))) == 2
+    train_cohort([first], job)
+    before = (job.record(first) / "metrics.json").stat().st_mtime_ns
+    train_cohort([first, adaptation_plan(survey_files, baseline, shots=2)], job)
+    assert (job.record(first) / "metrics.json").stat().st_mtime_ns == before
+    assert len(list(tmp_path.glob("store/*/*"))) == 2
 
 
 @pytest.mark.parametrize(
@@ -193,8 +197,8 @@ def test_a_variant_has_the_draws_and_the_code_of_its_method_and_its_own_folder(s
 
 def test_a_variant_that_changes_nothing_scores_as_its_method(tmp_path, survey_files, baseline):
     method, variant = (adaptation_plan(survey_files, baseline, name=name) for name in ("mme", "mme_again"))
-    train([method, variant], Store(tmp_path))
-    assert contents(Store(tmp_path), method) == contents(Store(tmp_path), variant)
+    train_cohort([method, variant], job_in(tmp_path))
+    assert contents(job_in(tmp_path), method) == contents(job_in(tmp_path), variant)
 
 
 def test_without_target_labels_in_the_batch_the_shots_labels_change_nothing(tmp_path, survey_files, baseline):
@@ -213,9 +217,9 @@ def test_without_target_labels_in_the_batch_the_shots_labels_change_nothing(tmp_
     for labelled in (["source"], ["source", "target"]):
         for label, files in (("given", survey_files), ("flipped", flipped)):
             plan = adaptation_plan(files, baseline, options={"labelled": labelled})
-            store = Store(tmp_path / f"{label}-{len(labelled)}")
-            train([plan], store)
-            (models[label, len(labelled)],) = contents(store, plan, ["model.pt"])
+            job = job_in(tmp_path / f"{label}-{len(labelled)}")
+            train_cohort([plan], job)
+            (models[label, len(labelled)],) = contents(job, plan, ["model.pt"])
     assert models["given", 1] == models["flipped", 1]
     assert models["given", 2] != models["flipped", 2]
 
@@ -228,36 +232,29 @@ def test_from_scratch_knows_nothing_of_the_source(tmp_path, survey_files, baseli
     }
     models = []
     for label, files, start in (("given", survey_files, baseline), ("other", other_source, None)):
-        plan, store = adaptation_plan(files, start, "scratch"), Store(tmp_path / label)
-        train([plan], store)
-        models += contents(store, plan, ["model.pt"])
+        plan, job = adaptation_plan(files, start, "scratch"), job_in(tmp_path / label)
+        train_cohort([plan], job)
+        models += contents(job, plan, ["model.pt"])
     assert models[0] == models[1]
 
 
 def test_a_variants_own_search_trains_it_under_its_name(tmp_path, survey_files, baseline):
-    job = Job(results=tmp_path, device="cpu", threads=1, checkpoint_epochs=5, log_file=tmp_path / "log")
+    job = job_in(tmp_path)
     options = {**MME, "steps": "two"}
     search_entropy_weight(
         job,
-        name="mme_two",
-        method="mme",
-        source="A",
-        target="B",
+        mme_adaptation(survey_files, "mme_two", options),
         shots=[1],
-        stamps=(survey_files["stamps"]["A"], survey_files["stamps"]["B"]),
         splits=(survey_files["splits"]["A"], survey_files["splits"]["B"]),
         baseline=baseline,
-        options=options,
         search={"choice": "search", "grid": [0.5], "seed": 0},
-        training=TRAINING,
-        validation_shots=5,
         output=tmp_path / "lambda" / "mme_two" / "A-to-B.json",
     )
     assert read_json(tmp_path / "lambda" / "mme_two" / "A-to-B.json")["chosen"] == 0.5
     plan = adaptation_plan(
         survey_files, baseline, shots=1, name="mme_two", options={**options, "entropy_weight": 0.5}
     )
-    metrics = read_json(job.store.record(plan.key(CPU)) / "metrics.json")
+    metrics = read_json(job.record(plan) / "metrics.json")
     assert (metrics["method"], metrics["trained_by"], metrics["options"]["steps"]) == (
         "mme_two",
         "mme",
@@ -271,46 +268,39 @@ def test_one_failing_run_is_named_and_the_others_finish(tmp_path, survey_files, 
         survey_files, baseline, "finetune", shots=2, training={**TRAINING, "learning_rate": 1e30}
     )
     for threads in (1, 2):
-        store = Store(tmp_path / str(threads))
+        job = job_in(tmp_path / str(threads), threads)
         with pytest.raises(CohortError, match=r"1 of 2 runs failed.\nfinetune/A-to-B/shots-2/seed-0: .* nan"):
-            train([bad, good], store, threads=threads)
-        assert store.has(good.key(CPU))
-        assert not store.has(bad.key(CPU))
+            train_cohort([bad, good], job)
+        assert job.store.has(good.key(CPU))
+        assert not job.store.has(bad.key(CPU))
 
 
 def test_too_many_shots_fail_by_name(tmp_path, survey_files, baseline):
     with pytest.raises(CohortError, match="B: 300 shots per class were asked for"):
-        train([adaptation_plan(survey_files, baseline, shots=300)], Store(tmp_path))
+        train_cohort([adaptation_plan(survey_files, baseline, shots=300)], job_in(tmp_path))
 
 
 def test_a_broken_checkpoint_costs_nothing_but_time(tmp_path, survey_files, baseline):
     plan = adaptation_plan(survey_files, baseline)
-    whole, resumed = Store(tmp_path / "whole"), Store(tmp_path / "resumed")
-    train([plan], whole)
-    checkpoint = resumed.record(plan.key(CPU)).with_suffix(".checkpoint")
+    whole, resumed = job_in(tmp_path / "whole"), job_in(tmp_path / "resumed")
+    train_cohort([plan], whole)
+    checkpoint = resumed.record(plan).with_suffix(".checkpoint")
     checkpoint.parent.mkdir(parents=True)
     checkpoint.write_bytes(b"half a checkpo")
-    train([plan], resumed)
+    train_cohort([plan], resumed)
     assert contents(whole, plan) == contents(resumed, plan)
     assert not checkpoint.exists()
 
 
 def test_the_search_chooses_by_validation_and_serves_the_experiment(tmp_path, survey_files, baseline):
-    job = Job(results=tmp_path, device="cpu", threads=1, checkpoint_epochs=5, log_file=tmp_path / "log")
+    job = job_in(tmp_path)
     search_entropy_weight(
         job,
-        name="mme",
-        method="mme",
-        source="A",
-        target="B",
+        mme_adaptation(survey_files, "mme", MME),
         shots=[1, 2],
-        stamps=(survey_files["stamps"]["A"], survey_files["stamps"]["B"]),
         splits=(survey_files["splits"]["A"], survey_files["splits"]["B"]),
         baseline=baseline,
-        options=MME,
         search={"choice": "search", "grid": [0.1, 1], "seed": 0},
-        training=TRAINING,
-        validation_shots=5,
         output=tmp_path / "lambda" / "A-to-B.json",
     )
     record = read_json(tmp_path / "lambda" / "A-to-B.json")
@@ -326,7 +316,7 @@ def test_the_search_chooses_by_validation_and_serves_the_experiment(tmp_path, su
 
 
 def test_a_baseline_is_scored_on_another_surveys_test_part(tmp_path, survey_files, baseline):
-    job = Job(results=tmp_path, device="cpu", threads=1, checkpoint_epochs=5, log_file=tmp_path / "log")
+    job = job_in(tmp_path)
     transfer_baselines(
         job,
         source="A",
@@ -361,22 +351,21 @@ def write_labels(survey, path, *, flipped):
 def test_labels_of_a_file_are_trained_on_validated_with_and_kept_with_the_scores(
     tmp_path, survey_files, surveys, splits, changed
 ):
-    part, store = splits["A"], Store(tmp_path)
+    part, job = splits["A"], job_in(tmp_path)
     flipped = getattr(part, changed)[:9]
     same = write_labels(surveys["A"], tmp_path / "same.parquet", flipped=[])
     other = write_labels(surveys["A"], tmp_path / "other.parquet", flipped=flipped)
     plans = [baseline_plan(survey_files, labels=labels) for labels in (None, same, other)]
-    train(plans, store)
-    models = [contents(store, plan, ["model.pt"]) for plan in plans]
+    train_cohort(plans, job)
+    models = [contents(job, plan, ["model.pt"]) for plan in plans]
     assert models[0] == models[1]
     assert (models[0] != models[2]) is (changed == "train") or changed == "validation"
     accuracies = [
-        read_json(store.record(plan.key(CPU)) / "metrics.json")["validation_balanced_accuracy"]
-        for plan in plans
+        read_json(job.record(plan) / "metrics.json")["validation_balanced_accuracy"] for plan in plans
     ]
     assert accuracies[0] == accuracies[1]
     assert changed != "validation" or accuracies[2] < accuracies[0]
-    predictions = pd.read_parquet(store.record(plans[2].key(CPU)) / "predictions.parquet")
+    predictions = pd.read_parquet(job.record(plans[2]) / "predictions.parquet")
     expected = surveys["A"].labels[part.test]
     assert (
         predictions["label"].tolist()
@@ -390,7 +379,7 @@ def test_labels_of_other_stamps_stop_the_run_by_name(tmp_path, survey_files, sur
     with pytest.raises(
         CohortError, match=r"baseline/A/seed-0: .*row 0 should be candidate A-0 of A, found B-0"
     ):
-        train([baseline_plan(survey_files, labels=path)], Store(tmp_path))
+        train_cohort([baseline_plan(survey_files, labels=path)], job_in(tmp_path))
 
 
 def test_the_network_decides_the_key_and_is_kept_in_model_and_metrics(tmp_path, survey_files):
@@ -399,8 +388,8 @@ def test_the_network_decides_the_key_and_is_kept_in_model_and_metrics(tmp_path, 
     other = baseline_plan(survey_files, training, network="network_4")
     assert plan.key(CPU) != other.key(CPU) != baseline_plan(survey_files, training).key(CPU)
     assert plan.entropy == other.entropy  # networks are compared on the same draws
-    train([plan], Store(tmp_path))
-    folder = Store(tmp_path).record(plan.key(CPU))
+    train_cohort([plan], job_in(tmp_path))
+    folder = job_in(tmp_path).record(plan)
     assert Model.open(folder / "model.pt").network == "network_1"
     assert read_json(folder / "metrics.json")["network"] == "network_1"
 
@@ -414,8 +403,8 @@ def test_training_further_starts_from_the_weights_that_it_is_given(tmp_path, sur
         method="further",
         baseline=baseline,
     )
-    train([start], Store(tmp_path))
-    state = Model.open(Store(tmp_path).record(start.key(CPU)) / "model.pt").state
+    train_cohort([start], job_in(tmp_path))
+    state = Model.open(job_in(tmp_path).record(start) / "model.pt").state
     given = Model.open(baseline).state
     for name, value in given.items():
         if "running" not in name and "num_batches" not in name:

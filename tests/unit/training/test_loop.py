@@ -31,7 +31,7 @@ def task(surveys, splits, **training):
         name="baseline/A/seed-0",
         method=METHODS["baseline"]({}),
         network="bolivar",
-        data=TrainingData.for_baseline(surveys["A"], splits["A"]),
+        data=TrainingData.of_source(surveys["A"], splits["A"]),
         entropy=7,
         options={},
         training={**TRAINING, **training},
@@ -265,7 +265,7 @@ def test_two_steps_are_those_of_saito_et_al():
     rate, weight = 0.1, 0.3
     options = {"labelled": ["source", "target"], "head": "random", "steps": "two", "entropy_weight": weight}
     descend(
-        METHODS["mme"](options).losses,
+        METHODS["mme"](options),
         model,
         Batch(torch.tensor(labelled), torch.tensor(labels), torch.tensor(unlabelled)),
         options,
@@ -292,9 +292,8 @@ def test_an_iteration_of_two_steps_is_one_for_the_learning_rate(surveys, splits)
         "temperature": 0.05,
         "entropy_weight": 0.1,
     }
-    data = TrainingData.for_adaptation(
-        surveys["A"], splits["A"], surveys["B"], splits["B"], shots=2, validation_shots=5
-    )
+    source = TrainingData.of_source(surveys["A"], splits["A"])
+    data = source.with_target(surveys["B"], splits["B"], shots=2, validation_shots=5)
     baseline = build_classifier(
         network="bolivar", head="linear", size_pixels=21, temperature=None
     ).state_dict()

@@ -6,31 +6,25 @@ from stampshift.core.errors import ConfigError
 from stampshift.methods import METHODS
 from stampshift.training import sampler
 from stampshift.training.data import TrainingData
+from stampshift.training.progress import Task
 from stampshift.training.sampler import balanced_draw, epoch_batches
 
 CPU = torch.device("cpu")
 
 
 def adaptation_data(surveys, splits, shots=5):
-    return TrainingData.for_adaptation(
-        surveys["A"], splits["A"], surveys["B"], splits["B"], shots=shots, validation_shots=10
-    )
+    source = TrainingData.of_source(surveys["A"], splits["A"])
+    return source.with_target(surveys["B"], splits["B"], shots=shots, validation_shots=10)
 
 
 OPTIONS = {"labelled": ["source", "target"], "head": "random", "steps": "one", "entropy_weight": 0.1}
 
 
 def batches(method, data, seed=0, epoch_size=200, batch_size=50, **options):
-    return list(
-        epoch_batches(
-            METHODS[method]({**OPTIONS, **options}),
-            data,
-            epoch_size=epoch_size,
-            batch_size=batch_size,
-            generator=np.random.default_rng(seed),
-            device=CPU,
-        )
-    )
+    options = {**OPTIONS, **options}
+    training = {"epoch_size": epoch_size, "batch_size": batch_size}
+    task = Task(method, METHODS[method](options), "bolivar", data, seed, options, training, None, CPU)
+    return list(epoch_batches(task, 1))
 
 
 def rows_of(stamps, survey):
@@ -47,7 +41,7 @@ def test_a_draw_is_balanced_whatever_the_classes_shares():
 
 
 def test_an_epoch_of_the_baseline_draws_from_the_sources_train_part(surveys, splits):
-    data = TrainingData.for_baseline(surveys["A"], splits["A"])
+    data = TrainingData.of_source(surveys["A"], splits["A"])
     epoch = batches("baseline", data)
     assert [len(batch.stamps) for batch in epoch] == [50] * 4
     assert sum(int(batch.labels.sum()) for batch in epoch) == 100
@@ -132,7 +126,7 @@ def test_a_method_that_needs_unlabelled_stamps_says_so(surveys, splits):
 def test_the_draws_are_those_of_the_streams_definition(surveys, splits):
     """Labelled sets in turn, then the unlabelled, from one stream: finished studies' draws stay."""
     data = adaptation_data(surveys, splits)
-    generator = np.random.default_rng(0)
+    generator = np.random.default_rng(np.random.SeedSequence(0, spawn_key=(1,)))
     source = balanced_draw(data.source.labels, 100, generator).reshape(4, 25)
     target = balanced_draw(data.target.labels, 100, generator).reshape(4, 25)
     unlabelled = generator.choice(data.unlabelled.rows, (4, 50))
@@ -167,7 +161,7 @@ def test_no_more_than_a_part_of_the_epoch_is_gathered_at_once(surveys, splits, m
         return gather(sources, device)
 
     monkeypatch.setattr(sampler, "_gather_at_once", counted)
-    batches("baseline", TrainingData.for_baseline(surveys["A"], splits["A"]), epoch_size=250)
+    batches("baseline", TrainingData.of_source(surveys["A"], splits["A"]), epoch_size=250)
     assert gathered == [2, 2, 1]
 
 
@@ -175,7 +169,7 @@ def test_no_more_than_a_part_of_the_epoch_is_gathered_at_once(surveys, splits, m
 
 
 def test_a_pass_takes_every_stamp_of_the_train_part_once_in_random_order(surveys, splits):
-    data = TrainingData.for_baseline(surveys["A"], splits["A"])
+    data = TrainingData.of_source(surveys["A"], splits["A"])
     epoch = batches("baseline", data, epoch_size=None, batch_size=60)
     assert [len(batch.stamps) for batch in epoch] == [60] * 5 + [20]  # 320 stamps
     rows = [row for batch in epoch for row in rows_of(batch.stamps, surveys["A"])]
@@ -186,7 +180,7 @@ def test_a_pass_takes_every_stamp_of_the_train_part_once_in_random_order(surveys
 
 
 def test_a_last_batch_of_one_stamp_is_left_out(surveys, splits):
-    data = TrainingData.for_baseline(surveys["A"], splits["A"])
+    data = TrainingData.of_source(surveys["A"], splits["A"])
     epoch = batches("baseline", data, epoch_size=None, batch_size=29)  # 320 = 11 x 29 + 1
     assert [len(batch.stamps) for batch in epoch] == [29] * 11
 
@@ -197,7 +191,7 @@ def test_a_train_part_smaller_than_a_batch_is_one_batch(surveys, splits):
 
 
 def test_another_epoch_has_another_order(surveys, splits):
-    data = TrainingData.for_baseline(surveys["A"], splits["A"])
+    data = TrainingData.of_source(surveys["A"], splits["A"])
     first, again, other = (batches("baseline", data, seed=s, epoch_size=None)[0].stamps for s in (1, 1, 2))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)

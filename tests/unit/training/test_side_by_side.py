@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from stampshift.core.parallel import WorkerError
-from stampshift.training.side_by_side import side_by_side
+from stampshift.training.cohort import side_by_side
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from stampshift.config.experiment import BASELINE, Run
-from stampshift.training.execute import score_test_parts
-from stampshift.training.jobs import Job
+from stampshift.training.cohort import train_and_publish
+from stampshift.training.execute import Job, Plan, score_test_parts
 from stampshift.training.model import Model
-from stampshift.training.plan import Plan
 from stampshift.training.run_folder import write_run
 
 FURTHER = "further"
@@ -31,21 +30,20 @@ def train_networks(
     Each training has a folder for its files, relative to the results, a network and a splits file. The labels
     file, if there is one, replaces the labels of the stamps file. All trainings share one seed.
     """
-    job.execute_and_publish(
-        [
-            _plan(
-                Run(BASELINE, survey, None, 0, seed),
-                folder=folder,
-                network=network,
-                stamps=stamps,
-                splits=own_splits,
-                labels=label_files[0] if label_files else None,
-                model=None,
-                training=training,
-            )
-            for folder, network, own_splits in zip(folders, networks, splits, strict=True)
-        ]
-    )
+    plans = [
+        _plan(
+            Run(BASELINE, survey, None, 0, seed),
+            folder=folder,
+            network=network,
+            stamps=stamps,
+            splits=own_splits,
+            labels=label_files[0] if label_files else None,
+            model=None,
+            training=training,
+        )
+        for folder, network, own_splits in zip(folders, networks, splits, strict=True)
+    ]
+    train_and_publish(plans, job)
 
 
 def train_further(
@@ -77,10 +75,10 @@ def train_further(
         training=training,
     )
     predictions = score_test_parts(
-        start, stamps=plan.stamps, splits=plan.splits, labels={survey: labels}, device=job.torch_device
+        start, stamps=plan.stamps, splits=plan.splits, labels={survey: labels}, device=job.device
     )
     write_run(job.results / before, predictions=predictions)
-    job.execute_and_publish([plan])
+    train_and_publish([plan], job)
 
 
 def _plan(

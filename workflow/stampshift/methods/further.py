@@ -4,12 +4,9 @@ Fine-tuning on the whole labelled train part of a survey instead of a few shots:
 baseline of that survey, the starting weights those of another.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
-from stampshift.methods.method import Method, copy_weights
+from stampshift.methods.method import Method, Options, copy_weights
 
 
-def build(options: Mapping[str, Any]) -> Method:  # noqa: ARG001
+def build(options: Options) -> Method:  # noqa: ARG001
     """Training further; it has no options."""
     return Method(name="further", labelled=("source",), validation="source", initialise=copy_weights)

@@ -9,7 +9,8 @@ from torch.nn import functional
 
 from stampshift.networks.classifier import Classifier
 
-State = dict[str, Tensor]
+State = dict[str, Tensor]  # weights by name
+Options = Mapping[str, Any]  # by name: a method's, or those of a section `training` of the configuration
 
 
 @dataclass(frozen=True)
@@ -21,10 +22,11 @@ class Batch:
     unlabelled: Tensor | None  # float32 (batch, 3, size, size)
 
 
-Loss = Callable[[Classifier, Batch, Mapping[str, Any]], Tensor]
+# loss(classifier, batch, options), a scalar; options as for one run, a number in place of a search
+Loss = Callable[[Classifier, Batch, Options], Tensor]
 
 
-def cross_entropy(classifier: Classifier, batch: Batch, options: Mapping[str, Any]) -> Tensor:  # noqa: ARG001
+def cross_entropy(classifier: Classifier, batch: Batch, options: Options) -> Tensor:  # noqa: ARG001
     """Cross-entropy of the labelled batch, the loss of methods that have no other."""
     return functional.cross_entropy(classifier(batch.stamps), batch.labels)
 
@@ -33,37 +35,20 @@ def cross_entropy(classifier: Classifier, batch: Batch, options: Mapping[str, An
 class Method:
     """One way to train a classifier, its options resolved: what a method's ``build(options)`` returns.
 
-    Attributes
-    ----------
-    name
-        Of the module.
-    labelled
-        Where the labelled batch comes from: ``"source"`` (its train part), ``"target"`` (the shots), or
-        both, in equal shares.
-    validation
-        Whose validation stamps choose the best epoch: the ``"source"`` part, or the ``"target"`` shots.
-    initialise
-        ``initialise(classifier, baseline)`` puts starting weights, in place, into a classifier with
-        random weights; `baseline` is the state of the source's baseline, None for the baseline itself.
-    uses_unlabelled
-        Whether a step also takes an unlabelled batch of the target.
-    head
-        Head of the network, ``"linear"`` or ``"prototype"``.
-    losses
-        ``loss(classifier, batch, options)``: scalars to descend on every batch, one after the other, with
-        a step of the optimiser each, so that the second one sees the weights that the first one left.
-        `options` are as for one run in the configuration, with a number in place of a search.
-
-        On a GPU `torch.func.vmap` runs a loss once for several runs: it calls the classifier, its extractor
-        and its head, does not look into them, and does not branch on a tensor or on a number of the options.
+    The losses are descended on every batch, one after the other, with a step of the optimiser each, so that
+    the second one sees the weights that the first one left. On a GPU `torch.func.vmap` runs a loss once for
+    several runs: it calls the classifier, its extractor and its head, does not look into them, and does not
+    branch on a tensor or on a number of the options.
     """
 
-    name: str
-    labelled: tuple[str, ...]
-    validation: str
+    name: str  # of the module
+    labelled: tuple[str, ...]  # of the batch, in equal shares: "source" (its train part), "target" (shots)
+    validation: str  # whose validation stamps choose the best epoch: "source", or "target" (shots)
+    # puts starting weights, in place, into a classifier with random weights; the state is that of the
+    # source's baseline, None for the baseline itself
     initialise: Callable[[Classifier, State | None], None]
-    uses_unlabelled: bool = False
-    head: str = "linear"
+    uses_unlabelled: bool = False  # whether a step also takes an unlabelled batch of the target
+    head: str = "linear"  # or "prototype"
     losses: tuple[Loss, ...] = (cross_entropy,)
 
 

@@ -27,13 +27,12 @@ With lambda = 0 no unlabelled batch is drawn, not even for the statistics of bat
 "S+T" of Saito et al. (2019), training on the labelled stamps of both surveys.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from torch import Tensor
 from torch.nn import functional
 
-from stampshift.methods.method import Batch, Loss, Method, State, baseline_part, cross_entropy
+from stampshift.methods.method import Batch, Loss, Method, Options, State, baseline_part, cross_entropy
 from stampshift.networks.classifier import Classifier, reverse_gradient
 
 
@@ -43,7 +42,7 @@ def mean_entropy(logits: Tensor) -> Tensor:
     return -(log_probabilities.exp() * log_probabilities).sum(dim=1).mean()
 
 
-def _adversarial_entropy(classifier: Classifier, batch: Batch, options: Mapping[str, Any]) -> Tensor:
+def _adversarial_entropy(classifier: Classifier, batch: Batch, options: Options) -> Tensor:
     """``- lambda H(unlabelled)``, which the head descends and the extractor, behind the reversal, ascends."""
     if batch.unlabelled is None:
         raise ValueError("minimax entropy needs an unlabelled batch")
@@ -51,7 +50,7 @@ def _adversarial_entropy(classifier: Classifier, batch: Batch, options: Mapping[
     return -options["entropy_weight"] * mean_entropy(classifier.head(reverse_gradient(features)))
 
 
-def _minimax(classifier: Classifier, batch: Batch, options: Mapping[str, Any]) -> Tensor:
+def _minimax(classifier: Classifier, batch: Batch, options: Options) -> Tensor:
     return cross_entropy(classifier, batch, options) + _adversarial_entropy(classifier, batch, options)
 
 
@@ -73,7 +72,7 @@ INITIALISE: dict[str, Callable[[Classifier, State | None], None]] = {
 LOSSES: dict[str, tuple[Loss, ...]] = {"one": (_minimax,), "two": (cross_entropy, _adversarial_entropy)}
 
 
-def build(options: Mapping[str, Any]) -> Method:
+def build(options: Options) -> Method:
     """Minimax entropy with some options, a number as ``entropy_weight``."""
     with_entropy = options["entropy_weight"] > 0
     return Method(

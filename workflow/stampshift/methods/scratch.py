@@ -4,12 +4,9 @@ What the shots are worth without a source: fine-tuning less this is what the sou
 network, the training and the validation are those of fine-tuning; no stamp of the source is used.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
-from stampshift.methods.method import Method, keep_random_weights
+from stampshift.methods.method import Method, Options, keep_random_weights
 
 
-def build(options: Mapping[str, Any]) -> Method:  # noqa: ARG001
+def build(options: Options) -> Method:  # noqa: ARG001
     """From scratch; it has no options."""
     return Method(name="scratch", labelled=("target",), validation="target", initialise=keep_random_weights)

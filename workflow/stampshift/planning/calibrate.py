@@ -138,8 +138,7 @@ def epoch_of(trainer: Trainer, *, lanes: int) -> tuple[Callable[[], object], int
     task = trainer.task
     if lanes == 1 or why_alone(task) is not None:
         return trainer.run_epoch, 1
-    pools = Pools([task] * lanes, device=task.device, free=free_bytes)
     runs = [Lane.start(task, None) for _ in range(lanes)]
-    stack = Stack(runs, pools=pools, device=task.device, precision="float32", compiled=False)
+    stack = Stack(runs, pools=Pools([task] * lanes, free=free_bytes))
     stack.run_epoch()  # the first one warms up
     return stack.run_epoch, lanes

@@ -1,43 +1,45 @@
 """Execute the runs of a cohort: as one stacked model on a GPU, side by side in processes on a CPU."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import torch
 from tqdm import tqdm
 
 from stampshift.core.errors import StampshiftError
 from stampshift.core.joblog import log_to
-from stampshift.training.device import set_up_process
-from stampshift.training.execute import execute
-from stampshift.training.plan import Plan
-from stampshift.training.side_by_side import Outcome, Work, one_by_one, side_by_side
-from stampshift.training.stacked.train import MOST_LANES, train_stacked
+from stampshift.core.parallel import WorkerError, worker_pool
+from stampshift.training.device import is_out_of_memory, set_up_process
+from stampshift.training.execute import Job, Plan, execute
+from stampshift.training.run_folder import copy_run
+from stampshift.training.stacked.train import MOST_LANES, Outcome, train_stacked
 from stampshift.training.stopping import StoppedError, StopRequest, stoppable
-from stampshift.training.store import Store
 
 log = logging.getLogger(__name__)
+
+Work = Callable[..., None]  # finishes a plan; `bar_position` is the terminal's line for its progress
 
 
 class CohortError(StampshiftError):
     """Some runs of a cohort failed; the others are finished and kept."""
 
 
-def train_cohort(
-    plans: Sequence[Plan],
-    *,
-    store: Store,
-    device: torch.device,
-    threads: int,
-    checkpoint_epochs: int,
-    log_file: Path | None,
-) -> None:
+def train_and_publish(plans: Sequence[Plan], job: Job) -> None:
+    """Finish every plan and copy its files to its folder among the results; errors as for `train_cohort`."""
+    train_cohort(plans, job)
+    for plan in plans:
+        copy_run(job.record(plan), job.results / plan.folder)
+
+
+def train_cohort(plans: Sequence[Plan], job: Job) -> None:
     """Finish every run of a cohort; a run's result does not depend on the others.
 
-    On a CPU `threads` runs train at the same time, each on one thread of a process of its own that logs to
-    `log_file` as well. A checkpoint of each is saved every `checkpoint_epochs` epochs.
+    On a CPU the job's threads train a run each, in a process of its own that logs to the job's file as well.
 
     Raises
     ------
@@ -48,26 +50,18 @@ def train_cohort(
         call goes on where this one was.
     """
     set_up_process()
-    work: Work = partial(execute, store=store, device=device, checkpoint_epochs=checkpoint_epochs)
-    names = {plan.key(device): plan.folder for plan in plans}
-    unfinished = {key: name for key, name in names.items() if not store.has(key)}
-    with store.locked(unfinished), stoppable() as request:
-        workers = min(threads, len(plans))
-        if device.type == "cuda":
-            outcomes = train_stacked(
-                plans,
-                alone=work,
-                store=store,
-                device=device,
-                lanes=MOST_LANES,
-                checkpoint_epochs=checkpoint_epochs,
-            )
-        elif workers == 1:
+    work = partial(execute, job=job)
+    names = {plan.key(job.device): plan.folder for plan in plans}
+    unfinished = {key: name for key, name in names.items() if not job.store.has(key)}
+    with job.store.locked(unfinished), stoppable() as request:
+        processes = min(job.threads, len(plans))
+        if job.device.type == "cuda":
+            outcomes = train_stacked(plans, job, alone=partial(one_by_one, work), lanes=MOST_LANES)
+        elif processes == 1:
             outcomes = one_by_one(work, plans)
         else:
-            outcomes = side_by_side(
-                work, plans, processes=workers, initialise=partial(_start_worker, request, log_file)
-            )
+            start = partial(_start_worker, request, job.log_file)
+            outcomes = side_by_side(work, plans, processes=processes, initialise=start)
         failures, stopped = _sorted_out(outcomes, plans)
     if stopped:
         finished = len(plans) - stopped - len(failures)
@@ -99,3 +93,86 @@ def _start_worker(request: StopRequest, log_file: Path | None) -> None:
     set_up_process()
     if log_file is not None:
         log_to(log_file)
+
+
+def one_by_one(work: Work, plans: Sequence[Plan]) -> Iterator[Outcome]:
+    """Plans with the error that each ended with, or None, one after the other in this process."""
+    for plan in plans:
+        try:
+            work(plan, bar_position=1)
+        except Exception as error:  # one run's failure is reported by name after the others are done
+            yield plan, error
+        else:
+            yield plan, None
+
+
+@dataclass
+class _Slot:
+    """Room for one run: a pool of one process, so that a killed one is known to be this run's."""
+
+    position: int
+    work: Work
+    initialise: Callable[[], object]
+
+    def __post_init__(self) -> None:
+        self._pool = worker_pool(1, function=self.work, initialise=self.initialise)
+
+    def submit(self, plan: Plan) -> Future[None]:
+        """Start a run."""
+        try:
+            return self._pool.submit(self.work, plan, bar_position=self.position)
+        except BrokenProcessPool:  # killed while it had nothing to do
+            self.renew()
+            return self._pool.submit(self.work, plan, bar_position=self.position)
+
+    def renew(self) -> None:
+        """Take a new process, with memory of its own."""
+        self.close()
+        self.__post_init__()
+
+    def close(self) -> None:
+        """End the process."""
+        self._pool.shutdown(cancel_futures=True)
+
+
+def side_by_side(
+    work: Work, plans: Sequence[Plan], *, processes: int, initialise: Callable[[], object]
+) -> Iterator[Outcome]:
+    """Plans with the error that each ended with, or None, as they end; `processes` of them at a time.
+
+    A run that is short of memory, or whose process is killed, is tried again with half as many side by side,
+    at last alone. Only then has it failed. What it had reached is in its checkpoint. Each process calls
+    `initialise` first; it and `work` must be picklable.
+    """
+    slots = [_Slot(number, work, initialise) for number in range(1, processes + 1)]
+    waiting, running, width = deque(plans), dict[Future[None], tuple[Plan, _Slot, int]](), processes
+    try:
+        while waiting or running:
+            while waiting and slots:
+                plan, slot = waiting.popleft(), slots.pop(0)
+                running[slot.submit(plan)] = plan, slot, width
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                plan, slot, beside = running.pop(future)
+                error = _explained(future.exception(), beside)
+                short = isinstance(error, WorkerError) or is_out_of_memory(error)
+                if short:
+                    slot.renew()
+                slots.append(slot)
+                if short and beside > 1:
+                    width = min(width, beside // 2)
+                    log.warning("%s: %s Continuing with %d at a time.", plan.folder, error, width)
+                    waiting.append(plan)
+                else:
+                    yield plan, error
+                while slots and len(slots) + len(running) > width:
+                    slots.pop().close()
+    finally:
+        for slot in [*slots, *(slot for _, slot, _ in running.values())]:
+            slot.close()
+
+
+def _explained(error: BaseException | None, beside: int) -> BaseException | None:
+    if not isinstance(error, BrokenProcessPool):
+        return error
+    at_work = "only this one" if beside == 1 else f"up to {beside} of them"
+    return WorkerError(at_work, "Give the job more memory; a rerun continues from the checkpoint.")

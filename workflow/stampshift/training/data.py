@@ -65,62 +65,41 @@ class TrainingData:
         the best epoch of an adaptation. A target with fewer stamps of a class than the shots asked for raises
         a `ConfigError`.
         """
-        source_splits = Splits.open(splits[run.source])
-        used = np.concatenate([source_splits.train, source_splits.validation])
-        source, target = open_survey(stamps[run.source], labels, rows=used), run.target
-        if target is None:
-            return cls.for_baseline(source, source_splits)
-        return cls.for_adaptation(
-            source,
-            source_splits,
-            open_survey(stamps[target], None, rows=NO_ROWS),
-            Splits.open(splits[target]),
-            shots=run.shots,
-            validation_shots=validation_shots,
-        )
+        own = Splits.open(splits[run.source])
+        used = np.concatenate([own.train, own.validation])
+        data = cls.of_source(open_survey(stamps[run.source], labels, rows=used), own)
+        if run.target is None:
+            return data
+        target, parts = open_survey(stamps[run.target], None, rows=NO_ROWS), Splits.open(splits[run.target])
+        return data.with_target(target, parts, shots=run.shots, validation_shots=validation_shots)
 
     @classmethod
-    def for_baseline(cls, source: Stamps, splits: Splits) -> Self:
+    def of_source(cls, source: Stamps, splits: Splits) -> Self:
         """Data of a baseline: the source alone."""
-        return cls(
-            source=Labelled.of(source, splits.train),
-            target=None,
-            unlabelled=None,
-            source_validation=Labelled.of(source, splits.validation),
-            target_validation=None,
-        )
+        train, validation = (Labelled.of(source, rows) for rows in (splits.train, splits.validation))
+        return cls(train, None, None, validation, None)
 
-    @classmethod
-    def for_adaptation(
-        cls,
-        source: Stamps,
-        source_splits: Splits,
-        target: Stamps,
-        target_splits: Splits,
-        *,
-        shots: int,
-        validation_shots: int,
-    ) -> Self:
-        """Data of an adaptation; `shots` and `validation_shots` are per class, and errors as for `open`."""
+    def with_target(self, target: Stamps, splits: Splits, *, shots: int, validation_shots: int) -> Self:
+        """Data of an adaptation; both numbers of shots are per class, and errors as for `open`."""
         return replace(
-            cls.for_baseline(source, source_splits),
-            target=Labelled.of(target, target_splits.shots(shots)),
-            unlabelled=Unlabelled(target.stamps, target_splits.unlabelled(shots)),
-            target_validation=Labelled.of(target, target_splits.validation_shots(validation_shots)),
+            self,
+            target=Labelled.of(target, splits.shots(shots)),
+            unlabelled=Unlabelled(target.stamps, splits.unlabelled(shots)),
+            target_validation=Labelled.of(target, splits.validation_shots(validation_shots)),
         )
 
     def labelled(self, origin: str) -> Labelled:
         """Labelled set of an origin, ``"source"`` or ``"target"``."""
-        return _present({"source": self.source, "target": self.target}[origin], origin)
+        return _present(self.source if origin == "source" else self.target)
 
     def validation(self, origin: str) -> Labelled:
         """Validation set of an origin, ``"source"`` or ``"target"``."""
-        return _present({"source": self.source_validation, "target": self.target_validation}[origin], origin)
+        return _present(self.source_validation if origin == "source" else self.target_validation)
 
 
-def _present(labelled: Labelled | None, origin: str) -> Labelled:
+def _present(labelled: Labelled | None) -> Labelled:
     if labelled is None:
-        raise ValueError(f"a baseline has no {origin} stamps")
+        raise ValueError("a baseline has no target stamps")
     return labelled
 
 

@@ -1,7 +1,9 @@
-"""Execute one plan: train, score the test parts, keep the record."""
+"""One run: what decides its result, how it is executed, and the record that is kept."""
 
+import hashlib
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +12,16 @@ import torch
 from tqdm import tqdm
 
 from stampshift.config.experiment import Run
-from stampshift.core.provenance import versions
+from stampshift.core.provenance import code_digest, digest, file_digest, versions
 from stampshift.methods import METHODS
+from stampshift.methods.method import Options
 from stampshift.metrics.metrics import evaluate_predictions
+from stampshift.networks import network_module
+from stampshift.stamps.file import read_attributes
 from stampshift.stamps.splits import Splits
 from stampshift.training.data import TrainingData, open_survey
 from stampshift.training.loop import fit
 from stampshift.training.model import Model, predict
-from stampshift.training.plan import Plan
 from stampshift.training.progress import Progress, Task
 from stampshift.training.run_folder import write_run
 from stampshift.training.stopping import stop_if_asked
@@ -26,20 +30,93 @@ from stampshift.training.store import Store
 log = logging.getLogger(__name__)
 
 
-def execute(
-    plan: Plan, *, store: Store, device: torch.device, checkpoint_epochs: int, bar_position: int
-) -> None:
+@dataclass(frozen=True)
+class Plan:
+    """One run, with everything that decides its result; files are by survey."""
+
+    run: Run
+    folder: str  # of its files among the results; it names the run in messages
+    method: str  # module of `stampshift.methods`: the run's method, or the one that it is a variant of
+    network: str  # key of `stampshift.networks.NETWORKS`
+    stamps: Mapping[str, Path]  # of the source and then, for an adaptation, of the target
+    splits: Mapping[str, Path]  # likewise, of the run's seed
+    labels: Path | None  # file that replaces the labels of the source's stamps file
+    baseline: Path | None  # model file that the training starts from; None for random weights
+    options: Options  # the method's, with a number as ``entropy_weight`` where it has one
+    training: Options  # section of the configuration
+    validation_shots: int  # target stamps per class that choose the best epoch; 0 for a baseline
+
+    @property
+    def code(self) -> str:
+        """Digest of the code that decides the result: the loop's, the method's and the network's."""
+        return code_digest(
+            "training.execute", "training.device", f"methods.{self.method}", network_module(self.network)
+        )
+
+    @property
+    def entropy(self) -> int:
+        """Seed of the run's random streams, from its identity alone.
+
+        Options such as the entropy weight are no part of it, and a variant has the identity of its method:
+        runs that differ in an option only are compared on the same draws, from the same random weights.
+        """
+        identity = replace(self.run, method=self.method)
+        return int.from_bytes(hashlib.sha256(str(identity).encode()).digest()[:16])
+
+    def key(self, device: torch.device) -> str:
+        """Digest of everything that decides the result; on a CPU equal keys mean equal bytes."""
+        stacked = {"stacked": code_digest("training.stacked.train")} if device.type == "cuda" else {}
+        return digest(
+            {
+                **stacked,
+                "run": str(self.run),
+                "method": self.method,
+                "network": self.network,
+                "options": dict(self.options),
+                "training": dict(self.training),
+                "validation_shots": self.validation_shots,
+                "code": self.code,
+                "device": device.type,
+                "torch": torch.__version__,
+                "stamps": [read_attributes(path)["digest"] for path in self.stamps.values()],
+                "splits": [file_digest(path) for path in self.splits.values()],
+                "labels": self.labels and file_digest(self.labels),
+                "baseline": self.baseline and file_digest(self.baseline),
+            }
+        )
+
+
+@dataclass(frozen=True)
+class Job:
+    """How and where some runs are executed; none of it changes a result."""
+
+    results: Path  # where the runs' folders and the store of finished runs are
+    device: torch.device
+    threads: int  # runs trained at the same time on a CPU
+    checkpoint_epochs: int  # epochs between two checkpoints
+    log_file: Path | None  # that worker processes append to
+
+    @property
+    def store(self) -> Store:
+        """Store of finished runs."""
+        return Store(self.results / "store")
+
+    def record(self, plan: Plan) -> Path:
+        """Folder of a finished plan's files in the store."""
+        return self.store.record(plan.key(self.device))
+
+
+def execute(plan: Plan, *, job: Job, bar_position: int) -> None:
     """Train a plan unless its record is there already, and keep its record in the store.
 
-    A checkpoint is saved every `checkpoint_epochs` epochs; the progress bar has the terminal's line
-    `bar_position`. Errors are those of `fit`.
+    The progress bar has the terminal's line `bar_position`. Errors are those of `fit`.
     """
-    key = plan.key(device)
+    key, store = plan.key(job.device), job.store
     if store.has(key):
         log.info("%s: already finished, kept", plan.folder)
         return
     stop_if_asked()
-    task, checkpoint = prepare(plan, device=device), store.load_checkpoint(key)
+    task, checkpoint = prepare(plan, device=job.device), store.load_checkpoint(key)
     if checkpoint is not None:
         log.info("%s: continues after epoch %d", task.name, len(checkpoint["progress"]["history"]))
     # disable=None: no bar where the output is no terminal
@@ -53,7 +130,7 @@ def execute(
             task,
             checkpoint=checkpoint,
             save_checkpoint=lambda content: store.save_checkpoint(key, content),
-            checkpoint_epochs=checkpoint_epochs,
+            checkpoint_epochs=job.checkpoint_epochs,
             on_epoch=show,
         )
     keep(plan, task, progress, store=store)

@@ -1,7 +1,7 @@
 """The one training loop, with its optimisers and the course of their learning rate."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from dataclasses import asdict
 from typing import Any
@@ -10,9 +10,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import Parameter
+from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from stampshift.methods.method import Batch, Loss
+from stampshift.methods.method import Batch, Method, Options
 from stampshift.networks.classifier import Classifier, place
 from stampshift.training.model import predict
 from stampshift.training.progress import Progress, Task
@@ -41,8 +43,7 @@ class Trainer:
         """Train one epoch, validate, and record both; errors as for `train_epoch`."""
         task, start, epoch = self.task, time.perf_counter(), self.progress.epoch + 1
         trained = self.train_epoch(epoch)
-        validation = task.data.validation(task.method.validation)
-        scores = predict(self.classifier, validation.stamps, validation.rows, device=task.device)
+        scores = predict(self.classifier, task.validation.stamps, task.validation.rows, device=task.device)
         row = task.row(scores, epoch=epoch, seconds=time.perf_counter() - start, **trained)
         self.progress.record(row, self.classifier.state_dict())
 
@@ -54,31 +55,17 @@ class Trainer:
         """
         task = self.task
         torch.manual_seed(task.torch_seed(epoch))
-        batches = epoch_batches(
-            task.method,
-            task.data,
-            epoch_size=task.training["epoch_size"],
-            batch_size=task.training["batch_size"],
-            generator=np.random.default_rng(task.stream(epoch)),
-            device=task.device,
-        )
         learning_rate = float(self._schedule.get_last_lr()[0])
-        loss = self._descend(batches)
+        self.classifier.train()
+        total, iterations = torch.zeros((), device=task.device), 0
+        for batch in epoch_batches(task, epoch):
+            stop_if_asked()
+            total += descend(task.method, self.classifier, batch, task.options, optimiser=self._optimiser)
+            self._schedule.step()
+            iterations += 1
+        loss = (total / iterations).item()  # read from the device once
         task.check_loss(loss, epoch=epoch)
         return {"train_loss": loss, "learning_rate": learning_rate}
-
-    def _descend(self, batches: Iterator[Batch]) -> float:
-        """One iteration per batch; the mean loss is read from the device once, at the end."""
-        self.classifier.train()
-        total, count = torch.zeros((), device=self.task.device), 0
-        for batch in batches:
-            stop_if_asked()
-            total += descend(
-                self.task.method.losses, self.classifier, batch, self.task.options, optimiser=self._optimiser
-            )
-            self._schedule.step()
-            count += 1
-        return (total / count).item()
 
     def checkpoint(self) -> dict[str, Any]:
         """Everything that `resume` needs; tensors and plain types only."""
@@ -98,16 +85,11 @@ class Trainer:
 
 
 def descend(
-    losses: Sequence[Loss],
-    classifier: Classifier,
-    batch: Batch,
-    options: Mapping[str, Any],
-    *,
-    optimiser: torch.optim.Optimizer,
+    method: Method, classifier: Classifier, batch: Batch, options: Options, *, optimiser: Optimizer
 ) -> Tensor:
     """One iteration: a step on each loss of a method, one after the other, on one batch; their sum."""
     total = torch.zeros((), device=batch.stamps.device)
-    for loss_of in losses:
+    for loss_of in method.losses:
         loss = loss_of(classifier, batch, options)
         optimiser.zero_grad()
         loss.backward()
@@ -150,9 +132,7 @@ def fit(
     return trainer.progress
 
 
-def build_optimiser(
-    parameters: Iterable[torch.nn.Parameter], training: Mapping[str, Any]
-) -> torch.optim.Optimizer:
+def build_optimiser(parameters: Iterable[Parameter], training: Options) -> Optimizer:
     """Stochastic gradient descent with momentum, or Adam (Kingma & Ba 2015) with its usual moments."""
     rate = training["learning_rate"]
     if training["optimiser"] == "adam":
@@ -160,14 +140,14 @@ def build_optimiser(
     return torch.optim.SGD(parameters, lr=rate, momentum=training["momentum"])
 
 
-def build_schedule(optimiser: torch.optim.Optimizer, training: Mapping[str, Any]) -> LRScheduler:
+def build_schedule(optimiser: Optimizer, training: Options) -> LRScheduler:
     """Learning rate halved every ``halve_every_iterations`` iterations, or constant where that is None."""
     if training["halve_every_iterations"] is None:
         return torch.optim.lr_scheduler.ConstantLR(optimiser, factor=1.0, total_iters=0)
     return torch.optim.lr_scheduler.StepLR(optimiser, training["halve_every_iterations"], gamma=0.5)
 
 
-def learning_rates(training: Mapping[str, Any], *, first: int, count: int) -> NDArray[np.float64]:
+def learning_rates(training: Options, *, first: int, count: int) -> NDArray[np.float64]:
     """Learning rates of `count` iterations after the `first` ones: those of `build_schedule`, (count,)."""
     iterations = np.arange(first, first + count)
     halvings = iterations // (training["halve_every_iterations"] or first + count + 1)

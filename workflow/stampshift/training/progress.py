@@ -13,7 +13,7 @@ from stampshift.methods.method import Method, State, copied_to_cpu
 from stampshift.metrics.metrics import accuracy, evaluate, mean_cross_entropy
 from stampshift.networks import build_classifier
 from stampshift.networks.classifier import Classifier
-from stampshift.training.data import TrainingData
+from stampshift.training.data import Labelled, TrainingData
 from stampshift.training.model import Model
 
 PERFECT = 1.0
@@ -37,14 +37,19 @@ class Task:
     baseline: State | None  # of the model that the method starts from, for methods that start from one
     device: torch.device
 
-    def stream(self, epoch: int) -> np.random.SeedSequence:
-        """Seed of the samples of an epoch, numbered from 1."""
-        return np.random.SeedSequence(self.entropy, spawn_key=(epoch,))
+    def generator(self, epoch: int) -> np.random.Generator:
+        """Stream of the samples of an epoch, numbered from 1."""
+        return np.random.default_rng(np.random.SeedSequence(self.entropy, spawn_key=(epoch,)))
 
     def torch_seed(self, epoch: int) -> int:
         """Seed of torch's stream in an epoch, dropout's; that of epoch 0 draws the random weights."""
-        # the sampler takes the sequence itself, torch its first child
-        return int(self.stream(epoch).spawn(1)[0].generate_state(1, np.uint64)[0])
+        child = np.random.SeedSequence(self.entropy, spawn_key=(epoch, 0))
+        return int(child.generate_state(1, np.uint64)[0])
+
+    @property
+    def validation(self) -> Labelled:
+        """Validation stamps that choose the best epoch."""
+        return self.data.validation(self.method.validation)
 
     def random_classifier(self) -> Classifier:
         """Classifier with random weights from torch's current random state."""
@@ -72,7 +77,7 @@ class Task:
         seconds: float,
     ) -> dict[str, float]:
         """What the history keeps of an epoch, from the scores of the validation stamps after it."""
-        labels = self.data.validation(self.method.validation).labels
+        labels = self.validation.labels
         validated = evaluate(labels, scores)
         return {
             "epoch": epoch,

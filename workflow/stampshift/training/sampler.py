@@ -13,42 +13,14 @@ import torch
 from numpy.typing import NDArray
 
 from stampshift.core.errors import ConfigError
-from stampshift.methods.method import Batch, Method
+from stampshift.methods.method import Batch
 from stampshift.stamps.file import BOGUS, REAL
-from stampshift.training.data import TrainingData
+from stampshift.training.progress import Task
 
 GATHERED_BYTES = 1 << 27  # of one gather: an epoch of the main study, a part of one of whole DES stamps
 
 # stamps of a survey, and rows (n_batches, share) of them
 Source = tuple[NDArray[np.float32], NDArray[np.int64]]
-
-
-def epoch_batches(
-    method: Method,
-    data: TrainingData,
-    *,
-    epoch_size: int | None,
-    batch_size: int,
-    generator: np.random.Generator,
-    device: torch.device,
-) -> Iterator[Batch]:
-    """Batches of one epoch, drawn from the stream of this run and epoch.
-
-    A batch is shared equally among the method's origins, with as many unlabelled stamps for a method that
-    uses them. Without `epoch_size`, a multiple of `batch_size`, the epoch is a pass in random order. Its last
-    batch is what remains, and is left out where that is one stamp: batch normalisation needs two. A method
-    that trains on more than one set of stamps has no such pass, which raises a `ConfigError`.
-    """
-    if epoch_size is None:
-        parts = _pass(method, data, batch_size=batch_size, generator=generator)
-    else:
-        parts = [draw_epoch(method, data, epoch_size=epoch_size, batch_size=batch_size, generator=generator)]
-    for drawn in parts:
-        labels = torch.from_numpy(drawn.labels.astype(np.int64)).to(device)
-        unlabelled: Iterable[torch.Tensor | None] = (
-            repeat(None) if drawn.unlabelled is None else _gather([drawn.unlabelled], device)
-        )
-        yield from map(Batch, _gather(drawn.labelled, device), labels, unlabelled)
 
 
 @dataclass(frozen=True)
@@ -60,36 +32,51 @@ class Draws:
     unlabelled: Source | None  # rows (n_batches, batch)
 
 
-def draw_epoch(
-    method: Method, data: TrainingData, *, epoch_size: int, batch_size: int, generator: np.random.Generator
-) -> Draws:
-    """Draw the rows of an epoch of `epoch_size` labelled stamps; parameters as for `epoch_batches`."""
-    sets = [data.labelled(origin) for origin in method.labelled]
-    share, n_batches = batch_size // len(sets), epoch_size // batch_size
+def epoch_batches(task: Task, epoch: int) -> Iterator[Batch]:
+    """Batches of one epoch of a training, drawn from the stream of this run and epoch.
+
+    A batch is shared equally among the method's origins, with as many unlabelled stamps for a method that
+    uses them. Without an epoch size, a multiple of the batch size, the epoch is a pass in random order. Its
+    last batch is what remains, and is left out where that is one stamp: batch normalisation needs two. A
+    method that trains on more than one set of stamps has no such pass, which raises a `ConfigError`.
+    """
+    parts = _draw_pass(task, epoch) if task.training["epoch_size"] is None else [draw_epoch(task, epoch)]
+    for drawn in parts:
+        labels = torch.from_numpy(drawn.labels.astype(np.int64)).to(task.device)
+        unlabelled: Iterable[torch.Tensor | None] = (
+            repeat(None) if drawn.unlabelled is None else _gather([drawn.unlabelled], task.device)
+        )
+        yield from map(Batch, _gather(drawn.labelled, task.device), labels, unlabelled)
+
+
+def draw_epoch(task: Task, epoch: int) -> Draws:
+    """Draw the rows of an epoch of ``epoch_size`` labelled stamps."""
+    method, batch_size, generator = task.method, task.training["batch_size"], task.generator(epoch)
+    sets = [task.data.labelled(origin) for origin in method.labelled]
+    share, n_batches = batch_size // len(sets), task.training["epoch_size"] // batch_size
     picks = [
         balanced_draw(each.labels, n_batches * share, generator).reshape(n_batches, share) for each in sets
     ]
     labels = np.concatenate([each.labels[pick] for each, pick in zip(sets, picks, strict=True)], axis=1)
     labelled = [(each.stamps, each.rows[pick]) for each, pick in zip(sets, picks, strict=True)]
-    unlabelled = None
-    if method.uses_unlabelled:
-        if data.unlabelled is None:
-            raise ValueError(f"{method.name} needs unlabelled stamps of a target")
-        unlabelled = data.unlabelled.stamps, generator.choice(data.unlabelled.rows, (n_batches, batch_size))
-    return Draws(labelled, labels, unlabelled)
+    others = task.data.unlabelled
+    if not method.uses_unlabelled:
+        return Draws(labelled, labels, None)
+    if others is None:
+        raise ValueError(f"{method.name} needs unlabelled stamps of a target")
+    return Draws(labelled, labels, (others.stamps, generator.choice(others.rows, (n_batches, batch_size))))
 
 
-def _pass(
-    method: Method, data: TrainingData, *, batch_size: int, generator: np.random.Generator
-) -> list[Draws]:
+def _draw_pass(task: Task, epoch: int) -> list[Draws]:
     """Every labelled stamp once, in random order: the whole batches, and what remains."""
+    method, batch_size = task.method, task.training["batch_size"]
     if len(method.labelled) > 1 or method.uses_unlabelled:
         raise ConfigError(
             f"config: training.epoch_size is null, a pass over the train part, but {method.name} trains on "
             "more than one set of stamps; give a number of labelled stamps per epoch."
         )
-    labelled = data.labelled(method.labelled[0])
-    order = generator.permutation(len(labelled.rows))
+    labelled = task.data.labelled(method.labelled[0])
+    order = task.generator(epoch).permutation(len(labelled.rows))
     whole = len(order) - len(order) % batch_size
     return [
         Draws([(labelled.stamps, labelled.rows[picks])], labelled.labels[picks], None)
@@ -111,10 +98,9 @@ def balanced_draw(labels: NDArray[np.uint8], count: int, generator: np.random.Ge
 
 def _gather(sources: Sequence[Source], device: torch.device) -> Iterator[torch.Tensor]:
     """Stamps (batch, 3, size, size) of each batch, the shares of the sources side by side."""
-    n_batches = len(sources[0][1])
     batch_bytes = sum(rows.shape[1] * stamps[:1].nbytes for stamps, rows in sources)
     step = max(1, GATHERED_BYTES // batch_bytes)
-    for start in range(0, n_batches, step):
+    for start in range(0, len(sources[0][1]), step):
         yield from _gather_at_once([(stamps, rows[start : start + step]) for stamps, rows in sources], device)
 
 

@@ -47,9 +47,8 @@ def make_tasks(surveys, splits) -> Callable[..., list[Task]]:
 
     def make(kind: str, *, count: int = 3, network: str = "bolivar", **training) -> list[Task]:
         name, options = KINDS[kind]
-        data = TrainingData.for_adaptation(
-            surveys["A"], splits["A"], surveys["B"], splits["B"], shots=3, validation_shots=7
-        )
+        source = TrainingData.of_source(surveys["A"], splits["A"])
+        data = source.with_target(surveys["B"], splits["B"], shots=3, validation_shots=7)
         if torch.get_default_dtype() == torch.float64:
             data = _in_double(data)
         torch.manual_seed(0)

@@ -19,13 +19,12 @@ CPU = torch.device("cpu")
 KINDS = ["baseline", "scratch", "further", "finetune", "mme, one step", "mme, two steps", "mme, copied head"]
 
 
-def stack_of(tasks, checkpoints=None, *, free=0, precision="float32", compiled=False):
+def stack_of(tasks, checkpoints=None, *, free=0):
     lanes = [
         Lane.start(task, checkpoint)
         for task, checkpoint in zip(tasks, checkpoints or [None] * len(tasks), strict=True)
     ]
-    pools = Pools(tasks, device=CPU, free=lambda device: free)
-    return Stack(lanes, pools=pools, device=CPU, precision=precision, compiled=compiled)
+    return Stack(lanes, pools=Pools(tasks, free=lambda device: free))
 
 
 def alone(task, *, epochs, checkpoint=None):
@@ -251,8 +250,8 @@ def test_learning_rates_are_those_of_the_schedule(halve):
 
 def test_stamps_kept_on_the_device_are_those_that_are_streamed(make_tasks):
     tasks = make_tasks("mme, one step")
-    resident = Pools(tasks, device=CPU, free=lambda device: 10**9)
-    streamed = Pools(tasks, device=CPU, free=lambda device: 0)
+    resident = Pools(tasks, free=lambda device: 10**9)
+    streamed = Pools(tasks, free=lambda device: 0)
     for pool in (tasks[0].data.source, tasks[0].data.unlabelled):
         rows = np.random.default_rng(0).choice(pool.rows, (2, 5, 3))
         for pools in (resident, streamed):
@@ -285,18 +284,6 @@ def test_what_trains_alone(make_tasks):
     assert unstackable(nn.Sequential(nn.Linear(3, 3), nn.LayerNorm(3))).startswith("LayerNorm")
     assert unstackable(nn.Sequential(nn.BatchNorm1d(3, momentum=None))).startswith("BatchNorm1d")
     assert unstackable(nn.ReLU()) == "ReLU"
-
-
-def test_bfloat16_keeps_weights_and_losses_in_single_precision(make_tasks):
-    """Its first loss is that of float32 to the eight bits of its products."""
-    tasks = make_tasks("mme, one step", epoch_size=10)
-    exact, short = stack_of(tasks), stack_of(tasks, precision="bfloat16")
-    for stack in (exact, short):
-        stack.run_epoch()
-        assert stack.weights.parameters.dtype == torch.float32
-    losses = [[lane.progress.history[0]["train_loss"] for lane in stack.lanes] for stack in (exact, short)]
-    assert losses[0] != losses[1]
-    assert losses[1] == pytest.approx(losses[0], abs=0.1)
 
 
 def test_a_whole_training_ends_as_alone(make_tasks):

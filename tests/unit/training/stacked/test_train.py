@@ -9,14 +9,13 @@ import torch
 
 from stampshift.config.experiment import Run
 from stampshift.core.files import read_json
-from stampshift.training.execute import execute
+from stampshift.training.cohort import one_by_one
+from stampshift.training.execute import Job, Plan, execute
 from stampshift.training.model import Model
-from stampshift.training.plan import Plan
+from stampshift.training.stacked.lane import LaneWeights
 from stampshift.training.stacked.stack import Stack
 from stampshift.training.stacked.train import train_stacked
-from stampshift.training.stacked.weights import LaneWeights
 from stampshift.training.stopping import StoppedError
-from stampshift.training.store import Store
 
 CPU = torch.device("cpu")
 TRAINING = {
@@ -56,21 +55,23 @@ def plans(survey_files):
     return make
 
 
-def train(plans, store, *, lanes=40):
-    alone = partial(execute, store=store, device=CPU, checkpoint_epochs=1)
-    outcomes = list(
-        train_stacked(plans, alone=alone, store=store, device=CPU, lanes=lanes, checkpoint_epochs=1)
-    )
+def job_in(folder):
+    return Job(results=folder, device=CPU, threads=1, checkpoint_epochs=1, log_file=None)
+
+
+def train(plans, job, *, lanes=40):
+    alone = partial(one_by_one, partial(execute, job=job))
+    outcomes = list(train_stacked(plans, job, alone=alone, lanes=lanes))
     assert sorted(plan.folder for plan, _ in outcomes) == sorted(plan.folder for plan in plans)
     return {plan.run.seed: error for plan, error in outcomes}
 
 
-def assert_as_alone(plans, store, folder):
+def assert_as_alone(plans, job, folder):
     """Records of runs are those of the same runs, one after the other, to their rounding."""
-    alone = Store(folder / "alone")
+    alone = job_in(folder / "alone")
     for plan in plans:
-        execute(plan, store=alone, device=CPU, checkpoint_epochs=9, bar_position=1)
-        found, expected = (each.record(plan.key(CPU)) for each in (store, alone))
+        execute(plan, job=alone, bar_position=1)
+        found, expected = (each.record(plan) for each in (job, alone))
         states = [Model.open(record / "model.pt").state for record in (found, expected)]
         torch.testing.assert_close(*states, rtol=0, atol=1e-4)
         for name in ("history", "predictions"):
@@ -81,7 +82,7 @@ def assert_as_alone(plans, store, folder):
         for each in metrics:
             del each["seconds"]
         assert metrics[0] == metrics[1]
-        assert not store.load_checkpoint(plan.key(CPU))
+        assert not job.store.load_checkpoint(plan.key(CPU))
 
 
 @pytest.fixture
@@ -101,15 +102,15 @@ def widths(monkeypatch):
 
 
 def test_records_are_those_of_the_runs_alone(tmp_path, plans):
-    runs, store = plans(), Store(tmp_path / "stacked")
-    assert set(train(runs, store).values()) == {None}
-    assert_as_alone(runs, store, tmp_path)
+    runs, job = plans(), job_in(tmp_path / "stacked")
+    assert set(train(runs, job).values()) == {None}
+    assert_as_alone(runs, job, tmp_path)
 
 
 def test_a_lane_that_ends_makes_room_for_a_run_that_waits(tmp_path, plans, widths):
     seen, _ = widths
-    runs, store = plans(5), Store(tmp_path / "stacked")
-    train(runs, store, lanes=2)
+    runs, job = plans(5), job_in(tmp_path / "stacked")
+    train(runs, job, lanes=2)
     numbers = {plan.entropy: plan.run.seed for plan in runs}
     assert [[numbers[entropy] for entropy in lanes] for lanes in seen] == [
         [0, 1],
@@ -119,21 +120,21 @@ def test_a_lane_that_ends_makes_room_for_a_run_that_waits(tmp_path, plans, width
         [4],
         [4],
     ]
-    assert_as_alone(runs[3:], store, tmp_path)
+    assert_as_alone(runs[3:], job, tmp_path)
 
 
 def test_runs_join_lanes_that_are_at_work(tmp_path, plans, widths):
     """The first run goes on from its first epoch: the third joins the second in the middle of its own."""
     seen, _ = widths
-    runs, store = plans(3), Store(tmp_path / "stacked")
+    runs, job = plans(3), job_in(tmp_path / "stacked")
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("stampshift.training.loop.stop_if_asked", stopped_at(3))
         with pytest.raises(StoppedError):
-            execute(runs[0], store=store, device=CPU, checkpoint_epochs=1, bar_position=1)
-    train(runs, store, lanes=2)
+            execute(runs[0], job=job, bar_position=1)
+    train(runs, job, lanes=2)
     numbers = {plan.entropy: plan.run.seed for plan in runs}
     assert [[numbers[entropy] for entropy in lanes] for lanes in seen] == [[0, 1], [1, 2], [2]]
-    assert_as_alone(runs, store, tmp_path)
+    assert_as_alone(runs, job, tmp_path)
 
 
 def stopped_at(number):
@@ -147,21 +148,21 @@ def stopped_at(number):
 
 
 def test_a_cohort_asked_to_end_keeps_every_lane_and_continues_run_by_run(tmp_path, plans, monkeypatch):
-    runs, store = plans(3), Store(tmp_path / "stacked")
+    runs, job = plans(3), job_in(tmp_path / "stacked")
     # two batches an epoch; asked in the second epoch of the first two, the third not begun
     monkeypatch.setattr("stampshift.training.stacked.stack.stop_if_asked", stopped_at(4))
-    ended = train(runs, store, lanes=2)
+    ended = train(runs, job, lanes=2)
     assert {type(error) for error in ended.values()} == {StoppedError}
     monkeypatch.undo()
-    kept = [store.load_checkpoint(plan.key(CPU)) for plan in runs]
+    kept = [job.store.load_checkpoint(plan.key(CPU)) for plan in runs]
     assert [checkpoint and len(checkpoint["progress"]["history"]) for checkpoint in kept] == [1, 1, None]
-    execute(runs[0], store=store, device=CPU, checkpoint_epochs=1, bar_position=1)
-    assert set(train(runs, store, lanes=2).values()) == {None}
-    assert_as_alone(runs, store, tmp_path)
+    execute(runs[0], job=job, bar_position=1)
+    assert set(train(runs, job, lanes=2).values()) == {None}
+    assert_as_alone(runs, job, tmp_path)
 
 
 def test_a_loss_that_is_nan_fails_by_name_and_the_others_finish(tmp_path, plans, monkeypatch):
-    runs, store = plans(3), Store(tmp_path / "stacked")
+    runs, job = plans(3), job_in(tmp_path / "stacked")
     run_epoch = Stack.run_epoch
 
     def broken(stack):
@@ -171,11 +172,11 @@ def test_a_loss_that_is_nan_fails_by_name_and_the_others_finish(tmp_path, plans,
         return run_epoch(stack)
 
     monkeypatch.setattr(Stack, "run_epoch", broken)
-    ended = train(runs, store)
+    ended = train(runs, job)
     assert str(ended.pop(1)).startswith("baseline/A/seed-1: the training loss is nan in epoch 1; lower")
     assert set(ended.values()) == {None}
-    assert not store.has(runs[1].key(CPU))
-    assert_as_alone([runs[0], runs[2]], store, tmp_path)
+    assert not job.store.has(runs[1].key(CPU))
+    assert_as_alone([runs[0], runs[2]], job, tmp_path)
 
 
 @pytest.mark.parametrize("enough_for", [2, 1])
@@ -185,23 +186,23 @@ def test_if_memory_does_not_suffice_the_stack_is_halved_and_continues(
     caplog.set_level(logging.WARNING)
     seen, limit = widths
     limit.enough_for = enough_for
-    runs, store = plans(4), Store(tmp_path / "stacked")
-    assert set(train(runs, store).values()) == {None}
+    runs, job = plans(4), job_in(tmp_path / "stacked")
+    assert set(train(runs, job).values()) == {None}
     assert [len(lanes) for lanes in seen[:2]] == [4, 2]
     assert max(len(lanes) for lanes in seen[2:]) == enough_for
     assert "CUDA out of memory. Continuing with 2 lanes." in caplog.text
-    assert_as_alone(runs[:2], store, tmp_path)
+    assert_as_alone(runs[:2], job, tmp_path)
 
 
 def test_a_run_for_which_memory_does_not_suffice_alone_fails_by_name(tmp_path, plans, widths):
     _, limit = widths
     limit.enough_for = 0
-    ended = train(plans(2), Store(tmp_path))
+    ended = train(plans(2), job_in(tmp_path))
     assert [type(error) for error in ended.values()] == [torch.OutOfMemoryError] * 2
 
 
 def test_if_memory_does_not_suffice_for_putting_lanes_side_by_side(tmp_path, plans, monkeypatch):
-    runs, store = plans(4), Store(tmp_path / "stacked")
+    runs, job = plans(4), job_in(tmp_path / "stacked")
     of, asked = LaneWeights.of, []
 
     def short(states, *, device):
@@ -211,9 +212,25 @@ def test_if_memory_does_not_suffice_for_putting_lanes_side_by_side(tmp_path, pla
         return of(states, device=device)
 
     monkeypatch.setattr(LaneWeights, "of", short)
-    assert set(train(runs, store).values()) == {None}
+    assert set(train(runs, job).values()) == {None}
     assert asked == [4, 2, 1, 1, 1, 1]
-    assert_as_alone(runs[:1], store, tmp_path)
+    assert_as_alone(runs[:1], job, tmp_path)
+
+
+def test_if_memory_does_not_suffice_when_lanes_leave(tmp_path, plans, monkeypatch):
+    """The first run ends after an epoch; the others go on from their own checkpoints."""
+    runs, job = plans(3, seed_0={"max_epochs": 1}), job_in(tmp_path / "stacked")
+    change = Stack.change
+
+    def short(stack, *, leaving, joining):
+        if len(stack.lanes) == 3:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        change(stack, leaving=leaving, joining=joining)
+
+    monkeypatch.setattr(Stack, "change", short)
+    monkeypatch.setattr("stampshift.training.stacked.train.kind", lambda task: "all")
+    assert set(train(runs, job).values()) == {None}
+    assert_as_alone(runs, job, tmp_path)
 
 
 def test_if_memory_does_not_suffice_for_the_stamps_they_are_streamed(tmp_path, plans, monkeypatch, caplog):
@@ -222,15 +239,15 @@ def test_if_memory_does_not_suffice_for_the_stamps_they_are_streamed(tmp_path, p
 
     monkeypatch.setattr("stampshift.training.stacked.pools.ResidentPool.__init__", short)
     monkeypatch.setattr("stampshift.training.stacked.train.free_bytes", lambda device: 10**9)
-    runs, store = plans(2), Store(tmp_path / "stacked")
-    assert set(train(runs, store).values()) == {None}
+    runs, job = plans(2), job_in(tmp_path / "stacked")
+    assert set(train(runs, job).values()) == {None}
     assert "The stamps are streamed to the GPU." in caplog.text
-    assert_as_alone(runs[:1], store, tmp_path)
+    assert_as_alone(runs[:1], job, tmp_path)
 
 
 def test_memory_that_runs_out_within_a_training_costs_the_epoch(tmp_path, plans, widths):
     _, limit = widths
-    runs, store = plans(2), Store(tmp_path / "stacked")
+    runs, job = plans(2), job_in(tmp_path / "stacked")
     run_epoch = Stack.run_epoch
 
     def later(stack):
@@ -240,28 +257,28 @@ def test_memory_that_runs_out_within_a_training_costs_the_epoch(tmp_path, plans,
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(Stack, "run_epoch", later)
-        assert set(train(runs, store).values()) == {None}
-    assert_as_alone(runs, store, tmp_path)
+        assert set(train(runs, job).values()) == {None}
+    assert_as_alone(runs, job, tmp_path)
 
 
 def test_a_run_that_has_no_stacked_form_trains_alone_and_the_log_says_so(tmp_path, plans, caplog):
     caplog.set_level(logging.INFO)
     adam = {"optimiser": "adam", "momentum": None, "learning_rate": 1e-4}
-    runs, store = plans(2, seed_1=adam), Store(tmp_path / "stacked")
-    assert set(train(runs, store).values()) == {None}
+    runs, job = plans(2, seed_1=adam), job_in(tmp_path / "stacked")
+    assert set(train(runs, job).values()) == {None}
     assert "baseline/A/seed-1 trains alone: the optimiser adam has no stacked form" in caplog.text
-    assert_as_alone(runs, store, tmp_path)
+    assert_as_alone(runs, job, tmp_path)
 
 
 def test_finished_runs_are_kept(tmp_path, plans, caplog):
     caplog.set_level(logging.INFO)
-    runs, store = plans(2), Store(tmp_path / "stacked")
-    train(runs[:1], store)
-    before = (store.record(runs[0].key(CPU)) / "metrics.json").stat().st_mtime_ns
+    runs, job = plans(2), job_in(tmp_path / "stacked")
+    train(runs[:1], job)
+    before = (job.record(runs[0]) / "metrics.json").stat().st_mtime_ns
     caplog.clear()
-    ended = train(runs, store)
+    ended = train(runs, job)
     assert set(ended.values()) == {None}
-    assert (store.record(runs[0].key(CPU)) / "metrics.json").stat().st_mtime_ns == before
+    assert (job.record(runs[0]) / "metrics.json").stat().st_mtime_ns == before
     assert "baseline/A/seed-0: already finished, kept" in caplog.text
 
 
@@ -269,7 +286,7 @@ def test_on_a_gpu_the_stacks_code_is_part_of_a_runs_key_and_on_a_cpu_it_is_not(p
     (plan,) = plans(1)
     digests = []
     monkeypatch.setattr(
-        "stampshift.training.plan.code_digest", lambda *modules: digests.append(modules) or "digest"
+        "stampshift.training.execute.code_digest", lambda *modules: digests.append(modules) or "digest"
     )
     plan.key(CPU)
     assert ("training.stacked.train",) not in digests

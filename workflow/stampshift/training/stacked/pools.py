@@ -1,13 +1,14 @@
 """Stamps where a GPU finds them: on the GPU once for all lanes, or streamed to it batch by batch."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from stampshift.training.data import Labelled, Unlabelled
 from stampshift.training.progress import Task
 
 log = logging.getLogger(__name__)
@@ -65,9 +66,8 @@ class Pools:
     `free` gives the bytes that stamps may take on the device; the smallest surveys go first.
     """
 
-    def __init__(
-        self, tasks: Iterable[Task], *, device: torch.device, free: Callable[[torch.device], int]
-    ) -> None:
+    def __init__(self, tasks: Sequence[Task], *, free: Callable[[torch.device], int]) -> None:
+        device = tasks[0].device
         used: dict[int, tuple[NDArray[np.float32], NDArray[np.bool_]]] = {}
         for task in tasks:
             for stamps, rows in _used(task):
@@ -85,12 +85,10 @@ class Pools:
 
 def _used(task: Task) -> list[tuple[NDArray[np.float32], NDArray[np.int64]]]:
     """Stamps and rows that a training draws from, and those that choose its best epoch."""
-    sets = [task.data.labelled(origin) for origin in task.method.labelled]
-    sets.append(task.data.validation(task.method.validation))
-    used = [(each.stamps, each.rows) for each in sets]
+    sets: list[Labelled | Unlabelled] = [task.validation, *map(task.data.labelled, task.method.labelled)]
     if task.method.uses_unlabelled and task.data.unlabelled is not None:
-        used.append((task.data.unlabelled.stamps, task.data.unlabelled.rows))
-    return used
+        sets.append(task.data.unlabelled)
+    return [(each.stamps, each.rows) for each in sets]
 
 
 def _pool(

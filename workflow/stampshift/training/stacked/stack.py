@@ -13,10 +13,9 @@ from stampshift.methods.method import Batch
 from stampshift.training.progress import DivergedError
 from stampshift.training.sampler import Draws, draw_epoch
 from stampshift.training.stacked.extractor import DropoutMasks
-from stampshift.training.stacked.lane import Lane, is_number
+from stampshift.training.stacked.lane import Lane, LaneWeights, is_number
 from stampshift.training.stacked.pools import Pools
 from stampshift.training.stacked.step import StackedModel
-from stampshift.training.stacked.weights import LaneWeights
 from stampshift.training.stopping import stop_if_asked
 
 STEPS_AT_ONCE = 50  # that masks are drawn for on a GPU
@@ -24,24 +23,14 @@ SCORED_PIXELS = 4000 * 21 * 21  # at once, over all lanes
 
 
 class Stack:
-    """Lanes of one `kind`, at least one, and their weights; precision, compiled: see `StackedModel`."""
+    """Lanes of one `kind`, at least one, and their weights."""
 
-    def __init__(
-        self, lanes: Sequence[Lane], *, pools: Pools, device: torch.device, precision: str, compiled: bool
-    ) -> None:
+    def __init__(self, lanes: Sequence[Lane], *, pools: Pools) -> None:
         self.lanes = list(lanes)
-        self.weights = LaneWeights.of([lane.first_state() for lane in lanes], device=device)
+        self._device = lanes[0].task.device
+        self.weights = LaneWeights.of([lane.first_state() for lane in lanes], device=self._device)
         self._pools = pools
-        self._device = device
-        task = lanes[0].task
-        self._method, self._training = task.method, task.training
-        self.model = StackedModel(
-            lanes[0].classifier,
-            task.method,
-            stamp_shape=task.data.source.stamps.shape[1:],
-            precision=precision,
-            compiled=compiled,
-        )
+        self.model = StackedModel(lanes[0])
 
     def change(self, *, leaving: Collection[int], joining: Sequence[Lane]) -> None:
         """Take lanes out, by their numbers, and put others in; at least one must be left."""
@@ -74,7 +63,7 @@ class Stack:
 
     def _descend(self) -> NDArray[np.float64]:
         """One iteration per batch; the lanes' mean losses are read from the device once, at the end."""
-        draws = [self._draw(lane) for lane in self.lanes]
+        draws = [draw_epoch(lane.task, lane.epoch + 1) for lane in self.lanes]
         steps = len(draws[0].labels)
         rates = np.stack([lane.learning_rates(steps) for lane in self.lanes], axis=1)
         rates_here = torch.from_numpy(rates).to(self._device, self.weights.parameters.dtype)  # (steps, lanes)
@@ -88,26 +77,9 @@ class Stack:
         total = torch.zeros_like(rates_here[0])
         for batch, own_rates in zip(self._batches(draws), rates_here, strict=True):
             stop_if_asked()
-            total += self.model.step(
-                self.weights,
-                batch,
-                options,
-                numbers,
-                masks=masks,
-                rates=own_rates,
-                momentum=self._training["momentum"],
-            )
+            total += self.model.step(self.weights, batch, options, numbers, masks=masks, rates=own_rates)
         self.weights.count_batches(masks.passes)
         return (total / steps).cpu().numpy().astype(np.float64)
-
-    def _draw(self, lane: Lane) -> Draws:
-        return draw_epoch(
-            lane.task.method,
-            lane.task.data,
-            epoch_size=self._training["epoch_size"],
-            batch_size=self._training["batch_size"],
-            generator=np.random.default_rng(lane.task.stream(lane.epoch + 1)),
-        )
 
     def _options(self) -> tuple[dict[str, object], dict[str, Tensor]]:
         """The method's options: what all lanes share, and numbers, which each lane has of its own."""
@@ -137,7 +109,7 @@ class Stack:
 
     def _validate(self) -> list[NDArray[np.float32]]:
         """Scores of each lane's own validation stamps."""
-        sets = [lane.task.data.validation(self._method.validation) for lane in self.lanes]
+        sets = [lane.task.validation for lane in self.lanes]
         longest = max(len(each.rows) for each in sets)
         # a shorter set is filled up with its last stamp; the surplus scores are left out
         rows = np.stack([np.pad(s.rows, (0, longest - len(s.rows)), mode="edge") for s in sets], axis=1)

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from stampshift.methods.method import Batch, Loss, Method, part_of
+from stampshift.methods.method import Batch, Loss, Options, part_of
 from stampshift.networks.classifier import Classifier
 from stampshift.stamps.file import REAL
 from stampshift.training.stacked.extractor import DropoutMasks, dropouts, stacked_features
-from stampshift.training.stacked.weights import LaneWeights
+from stampshift.training.stacked.lane import Lane, LaneWeights
 
 ALL_LANES = 1  # dimension of the lanes in stamps and features
 
@@ -53,41 +53,20 @@ class _Part(nn.Module):
 class StackedModel:
     """The classifiers of several lanes, all of one method.
 
-    `classifier` is one lane's, for its structure; its weights are not used. Its extractor is a sequence of
-    layers, none of them `unstackable`. `precision` is that of convolutions and products, ``"float32"`` or
-    ``"bfloat16"``, in which weights, batch normalisation and losses stay in float32. `compiled` says whether
-    `torch.compile` makes the extractor.
+    One lane gives their structure and training. Its extractor is a sequence of layers, none of them
+    `unstackable`.
     """
 
-    def __init__(
-        self,
-        classifier: Classifier,
-        method: Method,
-        *,
-        stamp_shape: tuple[int, ...],
-        precision: str,
-        compiled: bool,
-    ) -> None:
-        self._template = deepcopy(classifier).to("meta")
+    def __init__(self, lane: Lane) -> None:
+        self._template = deepcopy(lane.classifier).to("meta")
         self._extractor = nn.Sequential(*self._template.extractor.children())
-        self._method = method
-        self.dropouts = dropouts(self._extractor, stamp_shape)
-        self._precision = precision
-        self._stacked_features = (
-            torch.compile(stacked_features, dynamic=False) if compiled else stacked_features
-        )
+        self._losses, self._momentum = lane.task.method.losses, lane.task.training["momentum"]
+        self.dropouts = dropouts(self._extractor, lane.task.data.source.stamps.shape[1:])
 
     def step(
-        self,
-        weights: LaneWeights,
-        batch: Batch,
-        options: Mapping[str, Any],
-        numbers: Mapping[str, Tensor],
-        *,
-        masks: DropoutMasks,
-        rates: Tensor,
-        momentum: float,
-    ) -> Tensor:
+        self, weights: LaneWeights, batch: Batch, options: Options, numbers: Mapping[str, Tensor],
+        *, masks: DropoutMasks, rates: Tensor,
+    ) -> Tensor:  # fmt: skip
         """One iteration: a step on each loss of the method, one after the other; each lane's sum, (lanes,).
 
         The weights change in place. The batch has stamps (batch, lanes, 3, size, size), labels (batch, lanes)
@@ -97,22 +76,22 @@ class StackedModel:
         self._template.train()
         masks.next_step()
         total = torch.zeros_like(rates)
-        for loss_of in self._method.losses:
-            losses = self._losses(loss_of, weights, batch, options, numbers, masks)
+        for loss_of in self._losses:
+            losses = self._lanes_losses(loss_of, weights, batch, options, numbers, masks)
             # a lane's loss depends on its own weights alone: the gradient of the sum is each lane's own
             (gradient,) = torch.autograd.grad(losses.sum(), weights.parameters)
-            weights.descend(gradient, rates, momentum=momentum)
+            weights.descend(gradient, rates, momentum=self._momentum)
             total += losses.detach()
         return total
 
-    def _losses(
-        self, loss_of: Loss, weights: LaneWeights, batch: Batch, options: Mapping[str, Any],
+    def _lanes_losses(
+        self, loss_of: Loss, weights: LaneWeights, batch: Batch, options: Options,
         numbers: Mapping[str, Tensor], masks: DropoutMasks,
     ) -> Tensor:  # fmt: skip
         named = weights.named()
 
         def features(stamps: Tensor) -> Tensor:
-            return self._features(named, stamps, masks.take(len(stamps), stamps.dtype))
+            return self.features(named, stamps, masks.take(len(stamps), stamps.dtype))
 
         def of_one_lane(
             stamps: Tensor, labels: Tensor, unlabelled: Tensor | None, head: Any, own_numbers: Any
@@ -129,17 +108,16 @@ class StackedModel:
         )
         return losses
 
-    def _features(self, named: Mapping[str, Tensor], stamps: Tensor, masks: list[Tensor]) -> Tensor:
-        with torch.autocast(stamps.device.type, torch.bfloat16, enabled=self._precision == "bfloat16"):
-            features = self._stacked_features(self._extractor, stamps, part_of(named, "extractor"), masks)
-        return features.to(stamps.dtype)
+    def features(self, named: Mapping[str, Tensor], stamps: Tensor, masks: list[Tensor]) -> Tensor:
+        """Features (batch, lanes, features) of stamps, given the weights by name and one pass' masks."""
+        return stacked_features(self._extractor, stamps, part_of(named, "extractor"), masks)
 
     def scores(self, weights: LaneWeights, stamps: Tensor) -> Tensor:
         """P(real), (batch, lanes), of stamps (batch, lanes, 3, size, size), in evaluation mode."""
         self._template.eval()
         with torch.no_grad():
             named = weights.named()
-            features = self._features(named, stamps, [])
+            features = self.features(named, stamps, [])
 
             def of_one_lane(own: Tensor, head: dict[str, Tensor]) -> Tensor:
                 logits: Tensor = functional_call(self._template.head, head, (own,))

@@ -3,7 +3,7 @@
 import gc
 import logging
 from collections import defaultdict, deque
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -11,19 +11,17 @@ import torch
 from tqdm import tqdm
 
 from stampshift.training.device import is_out_of_memory
-from stampshift.training.execute import keep, prepare
-from stampshift.training.plan import Plan
+from stampshift.training.execute import Job, Plan, keep, prepare
 from stampshift.training.progress import Task
-from stampshift.training.side_by_side import Outcome, Work, one_by_one
 from stampshift.training.stacked.lane import Lane, kind, why_alone
 from stampshift.training.stacked.pools import Pools, free_bytes
 from stampshift.training.stacked.stack import Stack
 from stampshift.training.stopping import StoppedError, stop_if_asked
-from stampshift.training.store import Store
 
 log = logging.getLogger(__name__)
 
 MOST_LANES = 40  # the largest cohort of the study: a search of 8 weights on 5 numbers of shots
+Outcome = tuple[Plan, BaseException | None]
 
 
 class StackedRun(NamedTuple):
@@ -35,29 +33,22 @@ class StackedRun(NamedTuple):
 
 
 def train_stacked(
-    plans: Sequence[Plan],
-    *,
-    alone: Work,
-    store: Store,
-    device: torch.device,
-    lanes: int,
-    checkpoint_epochs: int,
+    plans: Sequence[Plan], job: Job, *, alone: Callable[[Sequence[Plan]], Iterator[Outcome]], lanes: int
 ) -> Iterator[Outcome]:
     """Plans with the error that each ended with, or None, as they end.
 
-    A stack has `lanes` runs at most. Where memory does not suffice it is halved, at last to a run alone. A
-    checkpoint of each run is saved every `checkpoint_epochs` epochs. `alone` finishes a plan that has no
-    place in a stack.
+    A stack has `lanes` runs at most. Where memory does not suffice it is halved, at last to a run alone.
+    `alone` finishes the plans that have no place in a stack.
     """
     kinds, others = defaultdict[Hashable, list[StackedRun]](list), []
     for plan in plans:
         try:
             stop_if_asked()
-            key = plan.key(device)
-            if store.has(key):
+            key = plan.key(job.device)
+            if job.store.has(key):
                 others.append(plan)
                 continue
-            task = prepare(plan, device=device)
+            task = prepare(plan, device=job.device)
             reason = why_alone(task)
         except Exception as error:  # one run's failure is reported by name after the others are done
             yield plan, error
@@ -68,35 +59,28 @@ def train_stacked(
             log.info("%s trains alone: %s", plan.folder, reason)
             others.append(plan)
     for runs in kinds.values():
-        yield from _train_kind(
-            runs, store=store, device=device, lanes=lanes, checkpoint_epochs=checkpoint_epochs
-        )
-    yield from one_by_one(alone, others)
+        yield from _train_kind(runs, job, lanes=lanes)
+    yield from alone(others)
 
 
-def _train_kind(
-    runs: Sequence[StackedRun], *, store: Store, device: torch.device, lanes: int, checkpoint_epochs: int
-) -> Iterator[Outcome]:
+def _train_kind(runs: Sequence[StackedRun], job: Job, *, lanes: int) -> Iterator[Outcome]:
     waiting, width = deque(runs), min(lanes, len(runs))
     log.info("%d runs as one stacked model of %d lanes", len(runs), width)
     try:
-        pools = _pools([run.task for run in runs], device)
+        pools = _pools([run.task for run in runs])
     except Exception as error:
         yield from ((run.plan, error) for run in runs)
         return
     while waiting:
-        shift = _Shift(waiting, width, pools, store, device, checkpoint_epochs)
-        problem: Exception | None = None
+        shift = _Shift(waiting, width, pools, job)
         try:
             yield from shift.outcomes()
+            continue
         except Exception as error:
             problem = error.with_traceback(None)  # it would hold the memory that there is too little of
-        if problem is None:
-            continue
         unfinished, lost = shift.save_checkpoints()
         yield from lost
-        short = is_out_of_memory(problem)
-        if short and len(unfinished) > 1:
+        if is_out_of_memory(problem) and len(unfinished) > 1:
             width = len(unfinished) // 2
             log.warning("%s Continuing with %d lanes.", problem, width)
             waiting.extendleft(reversed(unfinished))
@@ -107,18 +91,18 @@ def _train_kind(
             return
         del shift
         gc.collect()
-        if device.type == "cuda":
+        if job.device.type == "cuda":
             torch.cuda.empty_cache()
 
 
-def _pools(tasks: Sequence[Task], device: torch.device) -> Pools:
+def _pools(tasks: Sequence[Task]) -> Pools:
     try:
-        return Pools(tasks, device=device, free=free_bytes)
+        return Pools(tasks, free=free_bytes)
     except Exception as error:
         if not is_out_of_memory(error):
             raise
         log.warning("%s The stamps are streamed to the GPU.", error)
-    return Pools(tasks, device=device, free=lambda _: 0)
+    return Pools(tasks, free=lambda _: 0)
 
 
 @dataclass
@@ -128,11 +112,8 @@ class _Shift:
     waiting: deque[StackedRun]
     width: int
     pools: Pools
-    store: Store
-    device: torch.device
-    checkpoint_epochs: int
-    runs: list[StackedRun] = field(default_factory=list)  # as the stack's lanes
-    coming: list[StackedRun] = field(default_factory=list)  # on their way into it
+    job: Job
+    runs: list[StackedRun] = field(default_factory=list)  # the stack's lanes, then those on their way into it
     stack: Stack | None = None
 
     def outcomes(self) -> Iterator[Outcome]:
@@ -143,70 +124,64 @@ class _Shift:
                 diverged = self.stack.run_epoch()
                 bar.update()
                 bar.set_postfix(lanes=len(self.runs), waiting=len(self.waiting))
-                ended = [self._settle(number, diverged.get(number)) for number in range(len(self.runs))]
-                gone = {number for number, outcome in enumerate(ended) if outcome is not None}
-                self._drop(gone)
-                yield from (outcome for outcome in ended if outcome is not None)
+                ended = [self._settle(self.stack, number, diverged) for number in range(len(self.runs))]
+                self._drop({number for number, outcome in enumerate(ended) if outcome is not None})
+                yield from filter(None, ended)
                 yield from self._fill()
 
     def save_checkpoints(self) -> tuple[list[StackedRun], list[Outcome]]:
         """Save every lane as of its last whole epoch; the runs saved, and those for which that failed."""
         kept: list[StackedRun] = []
         lost: list[Outcome] = []
+        lanes = self.stack.lanes if self.stack is not None else []
         for number, run in enumerate(self.runs):
             try:
-                if self.stack is not None and self.stack.lanes[number].epoch:
-                    self.store.save_checkpoint(run.key, self.stack.checkpoint(number))
+                if self.stack is not None and number < len(lanes) and lanes[number].epoch:
+                    self.job.store.save_checkpoint(run.key, self.stack.checkpoint(number))
                 kept.append(run)
             except Exception as error:
                 lost.append((run.plan, error))
-        return kept + self.coming, lost
+        return kept, lost
 
-    def _settle(self, number: int, error: Exception | None) -> Outcome | None:
+    def _settle(self, stack: Stack, number: int, diverged: Mapping[int, Exception]) -> Outcome | None:
         """Record a lane that has finished, or keep a checkpoint; its outcome if it ends here."""
-        stack, run = self.stack, self.runs[number]
-        if error is not None or stack is None:
-            return run.plan, error
-        lane = stack.lanes[number]
+        run, lane = self.runs[number], stack.lanes[number]
+        if number in diverged:
+            return run.plan, diverged[number]
         try:
             if lane.finished:
-                keep(run.plan, run.task, lane.progress, store=self.store)
+                keep(run.plan, run.task, lane.progress, store=self.job.store)
                 return run.plan, None
-            if lane.epoch % self.checkpoint_epochs == 0:
-                self.store.save_checkpoint(run.key, stack.checkpoint(number))
+            if lane.epoch % self.job.checkpoint_epochs == 0:
+                self.job.store.save_checkpoint(run.key, stack.checkpoint(number))
         except Exception as failure:
             return run.plan, failure
         return None
 
     def _drop(self, gone: set[int]) -> None:
-        if self.stack is None or not gone:
-            return
-        self.runs = [run for number, run in enumerate(self.runs) if number not in gone]
-        if self.runs:
-            self.stack.change(leaving=gone, joining=[])
-        else:
+        staying = [run for number, run in enumerate(self.runs) if number not in gone]
+        if not staying:
             self.stack = None
+        elif self.stack is not None and gone:
+            self.stack.change(leaving=gone, joining=[])
+        self.runs = staying
 
     def _fill(self) -> Iterator[Outcome]:
         """Put waiting runs into free lanes."""
-        joining: list[tuple[StackedRun, Lane]] = []
-        while self.waiting and len(self.runs) + len(joining) < self.width:
+        joining: list[Lane] = []
+        while self.waiting and len(self.runs) < self.width:
             run = self.waiting.popleft()
             try:
-                lane = Lane.start(run.task, self.store.load_checkpoint(run.key))
+                lane = Lane.start(run.task, self.job.store.load_checkpoint(run.key))
                 if lane.finished:
-                    keep(run.plan, run.task, lane.progress, store=self.store)
+                    keep(run.plan, run.task, lane.progress, store=self.job.store)
                     yield run.plan, None
                 else:
-                    joining.append((run, lane))
+                    self.runs.append(run)
+                    joining.append(lane)
             except Exception as error:
                 yield run.plan, error
-        if joining:
-            self.coming, lanes = [run for run, _ in joining], [lane for _, lane in joining]
-            if self.stack is not None:
-                self.stack.change(leaving=[], joining=lanes)
-            else:
-                self.stack = Stack(
-                    lanes, pools=self.pools, device=self.device, precision="float32", compiled=False
-                )
-            self.runs, self.coming = self.runs + self.coming, []
+        if self.stack is None and joining:
+            self.stack = Stack(joining, pools=self.pools)
+        elif self.stack is not None and joining:
+            self.stack.change(leaving=[], joining=joining)
