@@ -58,7 +58,7 @@ def listing_digest(paths: Iterable[Path | str]) -> str:
 
     A file that is added, removed or replaced changes it, whatever its time is. Links are followed.
     """
-    found = []
+    found: list[tuple[str | int, ...]] = []
     for path in map(Path, paths):
         for file in files_below(path) if path.is_dir() else [path]:
             try:
