@@ -1,16 +1,30 @@
 """The plan of an archive: the class and the random streams of every stamp, cut into tasks."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
 from numpy.random import Generator
 
+from stampshift.core.parallel import ordered_map
 from stampshift.simulation.exposure import Triplet, draw_triplet
 from stampshift.simulation.streams import Purpose, class_counts, random_stream
 
+Block = TypeVar("Block")
+
 # divides HiTS' chunks of 5,000 rows; large enough to make process messages cheap, small enough for memory
 STAMPS_PER_TASK = 250
+
+
+class Stamp(NamedTuple):
+    """A drawn stamp of an archive."""
+
+    position: int  # in the archive
+    survey_class: str
+    object_number: int
+    triplet: Triplet
+    rng: Generator  # a further random stream, for measurements, masks and what else a format asks
 
 
 @dataclass(frozen=True)
@@ -31,17 +45,17 @@ class Plan:
             classes, objects = self.classes[part], self.objects[part]
             yield replace(self, indices=self.indices[part], classes=classes, objects=objects)
 
-    def triplets(self) -> Iterator[Triplet]:
-        """Draw the stamps, one after the other."""
-        for index, name, number in zip(self.indices, self.classes, self.objects, strict=True):
-            rng = random_stream(self.seed, self.survey, Purpose.STAMP, index)
-            sky_rng = random_stream(self.seed, self.survey, Purpose.SKY, number)
-            yield draw_triplet(name, constants=self.constants, rng=rng, sky_rng=sky_rng)
+    def blocks(self, draw: Callable[["Plan"], Block], *, processes: int) -> Iterator[Block]:
+        """What `draw` makes of each task, in order."""
+        return ordered_map(draw, self.tasks(), processes=processes)
 
-    def record_streams(self) -> Iterator[Generator]:
-        """A further random stream of each stamp, for measurements, masks and what else a format asks."""
-        for index in self.indices:
-            yield random_stream(self.seed, self.survey, Purpose.RECORD, index)
+    def stamps(self) -> Iterator[Stamp]:
+        """Draw the stamps, one after the other."""
+        stream = partial(random_stream, self.seed, self.survey)
+        for index, name, number in zip(self.indices, self.classes, self.objects, strict=True):
+            rng, sky_rng = stream(Purpose.STAMP, index), stream(Purpose.SKY, number)
+            triplet = draw_triplet(name, constants=self.constants, rng=rng, sky_rng=sky_rng)
+            yield Stamp(index, name, number, triplet, stream(Purpose.RECORD, index))
 
 
 def make_plan(survey: str, *, stamps: int, seed: int, constants: Mapping[str, Any]) -> Plan:

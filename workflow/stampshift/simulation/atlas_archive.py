@@ -14,7 +14,6 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
-from stampshift.core.parallel import ordered_map
 from stampshift.simulation.archive_plan import Plan
 from stampshift.simulation.detector import pixel_grid
 from stampshift.simulation.encoding import fits_bytes, write_pickle
@@ -26,7 +25,7 @@ CARDS = ("BZERO   =  0.0000000000000E+00", "BSCALE  =  1.0000000000000E+00", "EX
 
 def write_archive(plan: Plan, folder: Path, *, processes: int) -> None:
     """Write the pickle; all records are in memory at once, as the format demands."""
-    records = chain.from_iterable(ordered_map(draw_block, plan.tasks(), processes=processes))
+    records = chain.from_iterable(plan.blocks(draw_block, processes=processes))
     # pickle refers back to objects that it has met: equal texts must be the same object, or all different,
     # whatever process they come from
     labels = {name: name for name in plan.classes}
@@ -40,8 +39,7 @@ def write_archive(plan: Plan, folder: Path, *, processes: int) -> None:
 def draw_block(task: Plan) -> list[tuple[str, str, bytes, bytes]]:
     """Identifier, class, science and difference (FITS) of the stamps of one task."""
     block = []
-    streams = task.record_streams()
-    for triplet, index, name, rng in zip(task.triplets(), task.indices, task.classes, streams, strict=True):
+    for index, name, _, triplet, rng in task.stamps():
         # in float32, so that the difference is exact for whoever subtracts the published images
         science = triplet.science.astype(np.float32)
         difference = science - triplet.template.astype(np.float32)

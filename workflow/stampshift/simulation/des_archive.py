@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.random import Generator
 from numpy.typing import NDArray
 
 from stampshift.core.errors import ConfigError
 from stampshift.core.files import atomic_path
-from stampshift.core.parallel import ordered_map
 from stampshift.simulation.archive_plan import Plan
 from stampshift.simulation.detector import staircase_region
 from stampshift.simulation.encoding import fits_bytes, gif_bytes, tar_end, tar_member
@@ -55,37 +55,34 @@ def write_archive(plan: Plan, folder: Path, *, processes: int) -> None:
         ]
         table = stack.enter_context(stack.enter_context(atomic_path(folder / TABLE)).open("w"))
         table.writelines(f"{line}\n" for line in (*COMMENTS, ",".join(("ID", "OBJECT_TYPE", *COLUMNS))))
-        for contents, lines in ordered_map(draw_block, plan.tasks(), processes=processes):
+        for contents, lines in plan.blocks(draw_block, processes=processes):
             for stream, content in zip(tars, contents, strict=True):
                 stream.write(content)
-            table.writelines(lines)
+            table.write(lines)
         for stream in tars:
             stream.write(tar_end(stream.tell()))
 
 
-def draw_block(task: Plan) -> tuple[list[bytes], list[str]]:
+def draw_block(task: Plan) -> tuple[list[bytes], str]:
     """What one task adds to the archive: bytes for each tar, and lines of the table."""
-    triplets = list(task.triplets())
-    records = list(task.record_streams())
+    stamps = list(task.stamps())
     template, science, difference = (
-        np.stack([getattr(triplet, name) for triplet in triplets])
+        np.stack([getattr(stamp.triplet, name) for stamp in stamps])
         for name in ("template", "science", "difference")
     )
-    masked = np.zeros(difference.shape, bool)
-    for row, rng in enumerate(records):
-        masked[row] = _mask(rng, task=task)
+    masked = np.stack([_mask(stamp.rng, task=task) for stamp in stamps])
+    for image, mask, stamp in zip(difference, masked, stamps, strict=True):
         # only the sign distinguishes the two marks for "no data"; readers must know both
-        difference[row][masked[row]] = rng.choice([-1, 1]) * task.constants["mask"]["value"]
-    columns: dict[str, list[float | str]] = {
-        name: list(values) for name, values in stamp_features(template, difference, masked=masked).items()
-    }
-    for triplet, rng in zip(triplets, records, strict=True):
-        for name, value in _truth_features(triplet, constants=task.constants, rng=rng).items():
-            columns.setdefault(name, []).append(value)
-    lines = []
-    for row, (index, kind) in enumerate(zip(task.indices, task.classes, strict=True)):
-        features = (_text(columns[name][row]) for name in COLUMNS)
-        lines.append(",".join((str(FIRST_ID + ID_STEP * index), str(OBJECT_TYPE[kind]), *features)) + "\n")
+        image[mask] = stamp.rng.choice([-1, 1]) * task.constants["mask"]["value"]
+    truth = [_truth_features(stamp.triplet, constants=task.constants, rng=stamp.rng) for stamp in stamps]
+    table = pd.DataFrame(truth).assign(
+        ID=[FIRST_ID + ID_STEP * index for index in task.indices],
+        OBJECT_TYPE=[OBJECT_TYPE[name] for name in task.classes],
+        **stamp_features(template, difference, masked=masked),
+    )
+    lines = table[["ID", "OBJECT_TYPE", *COLUMNS]].to_csv(
+        index=False, header=False, float_format="%.6g", lineterminator="\n"
+    )
     return _tars(task, {"temp": template, "srch": science, "diff": difference}), lines
 
 
@@ -163,12 +160,6 @@ def _neighbour_features(
         "A_REF": size / np.sqrt(1 - shear), "B_REF": size * np.sqrt(1 - shear),
         "NN_DIST_RENORM": float(np.hypot(nearest.x, nearest.y)) / size, "MAGDIFF": magnitude - reference,
     }  # fmt: skip
-
-
-def _text(value: float | str) -> str:
-    if isinstance(value, str):
-        return value
-    return "" if np.isnan(value) else f"{value:.6g}"
 
 
 def plant_flips(folder: Path, *, survey: str, seed: int, share: float) -> None:

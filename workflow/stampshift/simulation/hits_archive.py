@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stampshift.core.files import atomic_path
-from stampshift.core.parallel import ordered_map
 from stampshift.simulation.archive_plan import Plan
 from stampshift.simulation.encoding import python2_pickle, tar_end, tar_folder, tar_member
 
@@ -28,10 +27,9 @@ def write_archive(plan: Plan, folder: Path, *, processes: int) -> None:
         written = stream.write(tar_folder("all_chunks"))
         rows: list[Arrays] = []
         chunk = 0
-        for block in ordered_map(draw_block, plan.tasks(), processes=processes):
+        for block in plan.blocks(draw_block, processes=processes):
             rows.append(block)
-            waiting = sum(len(arrays["labels"]) for arrays in rows)
-            if waiting == ROWS_PER_CHUNK:
+            if sum(len(arrays["labels"]) for arrays in rows) == ROWS_PER_CHUNK:
                 written += stream.write(_chunk_member(chunk, rows))
                 rows, chunk = [], chunk + 1
         if rows:
@@ -41,7 +39,8 @@ def write_archive(plan: Plan, folder: Path, *, processes: int) -> None:
 
 def draw_block(task: Plan) -> Arrays:
     """Arrays of a chunk's keys for the stamps of one task."""
-    triplets = list(task.triplets())
+    stamps = list(task.stamps())
+    triplets = [stamp.triplet for stamp in stamps]
     template, science = (
         np.stack([getattr(triplet, name) for triplet in triplets]).astype(np.float32)
         for name in ("template", "science")
@@ -58,7 +57,7 @@ def draw_block(task: Plan) -> Arrays:
     # as measured: the true one with unit scatter
     snrs = [
         triplet.candidate.flux / triplet.conditions.flux_error + rng.standard_normal()
-        for triplet, rng in zip(triplets, task.record_streams(), strict=True)
+        for *_, triplet, rng in stamps
     ]
     return {
         **{name: stack.reshape(len(stack), -1) for name, stack in zip(IMAGES, images, strict=True)},

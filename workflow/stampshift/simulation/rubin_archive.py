@@ -14,7 +14,6 @@ from typing import Any
 import fastavro
 
 from stampshift.core.files import atomic_path
-from stampshift.core.parallel import ordered_map
 from stampshift.simulation.archive_plan import Plan
 from stampshift.simulation.encoding import fits_bytes
 
@@ -44,36 +43,31 @@ def write_archive(plan: Plan, folder: Path, *, processes: int) -> None:
     with atomic_path(folder / LABELS) as temporary, temporary.open("w", newline="") as stream:
         table = csv.writer(stream, lineterminator="\n")
         table.writerow(["id", "label"])
-        blocks = ordered_map(draw_block, plan.tasks(), processes=processes)
-        for number, (task, content) in enumerate(zip(plan.tasks(), blocks, strict=True)):
+        for number, (labels, content) in enumerate(plan.blocks(draw_block, processes=processes)):
             with atomic_path(folder / f"alerts-{number:03}.avro") as container:
                 container.write_bytes(content)
-            table.writerows(zip(_identifiers(task), task.classes, strict=True))
+            table.writerows(labels)
 
 
-def draw_block(task: Plan) -> bytes:
-    """Container of the packets of one task."""
-    stream = io.BytesIO()
-    fastavro.writer(stream, SCHEMA, _packets(task), codec="null", sync_marker=SYNC_MARKER)
-    return stream.getvalue()
-
-
-def _packets(task: Plan) -> list[dict[str, Any]]:
-    return [
-        {
-            "diaSourceId": source,
+def draw_block(task: Plan) -> tuple[list[tuple[int, str]], bytes]:
+    """Identifiers and classes of one task, and the container of its packets."""
+    packets: list[dict[str, Any]] = []
+    first_source, first_object = (first + PER_NIGHT * task.seed for first in (FIRST_SOURCE, FIRST_OBJECT))
+    for stamp in task.stamps():
+        triplet = stamp.triplet
+        packet = {
+            "diaSourceId": first_source + stamp.position,
             "diaSource": {
-                "diaSourceId": source,
-                "diaObjectId": FIRST_OBJECT + PER_NIGHT * task.seed + number,
+                "diaSourceId": first_source + stamp.position,
+                "diaObjectId": first_object + stamp.object_number,
                 "snr": float(abs(triplet.candidate.flux) / triplet.conditions.flux_error),
                 "isNegative": bool(triplet.candidate.flux < 0),
                 "reliability": None,
             },
-            **{name: fits_bytes(getattr(triplet, kind), cards=CARDS) for name, kind in CUTOUTS.items()},
         }
-        for triplet, source, number in zip(task.triplets(), _identifiers(task), task.objects, strict=True)
-    ]
-
-
-def _identifiers(task: Plan) -> list[int]:
-    return [FIRST_SOURCE + PER_NIGHT * task.seed + index for index in task.indices]
+        cutouts = {name: fits_bytes(getattr(triplet, kind), cards=CARDS) for name, kind in CUTOUTS.items()}
+        packets.append(packet | cutouts)
+    stream = io.BytesIO()
+    fastavro.writer(stream, SCHEMA, packets, codec="null", sync_marker=SYNC_MARKER)
+    identifiers = [packet["diaSourceId"] for packet in packets]
+    return list(zip(identifiers, task.classes, strict=True)), stream.getvalue()

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from itertools import chain
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.random import Generator
 
-from stampshift.core.parallel import ordered_map
 from stampshift.simulation.archive_plan import Plan
 from stampshift.simulation.detector import staircase_region
 from stampshift.simulation.drawing import Image
@@ -30,15 +30,14 @@ OBJECT_LETTERS = 7
 
 def write_archive(plan: Plan, folder: Path, *, processes: int) -> None:
     """Write the pickle; all records are in memory at once, as the format demands."""
-    records = chain.from_iterable(ordered_map(draw_block, plan.tasks(), processes=processes))
+    records = chain.from_iterable(plan.blocks(draw_block, processes=processes))
     write_pickle(folder / ARCHIVE, _frame(list(records)))
 
 
 def draw_block(task: Plan) -> list[dict[str, Any]]:
     """Rows of the table for the stamps of one task."""
     rows = []
-    stamps = zip(task.indices, task.classes, task.objects, task.record_streams(), strict=True)
-    for triplet, (index, name, number, rng) in zip(task.triplets(), stamps, strict=True):
+    for index, name, number, triplet, rng in task.stamps():
         images = with_gaps(triplet, constants=task.constants, rng=rng)
         row = {"oid": object_name(number), "class": name, "candid": FIRST_CANDID + index}
         row |= {column: gzip_bytes(fits_bytes(images[kind], cards=CARDS)) for column, kind in CUTOUTS.items()}
@@ -68,8 +67,7 @@ def with_gaps(triplet: Triplet, *, constants: Mapping[str, Any], rng: Generator)
 
 def metadata(triplet: Triplet, *, constants: Mapping[str, Any], rng: Generator) -> dict[str, Any]:
     """Fields of the alert beside the images, measured with errors."""
-    conditions, flux = triplet.conditions, triplet.candidate.flux
-    error = conditions.flux_error
+    conditions, flux, error = triplet.conditions, triplet.candidate.flux, triplet.conditions.flux_error
     measured = max(abs(flux) + rng.normal(0, error), error)
     return {
         "fid": int(rng.integers(1, 3)),
@@ -83,11 +81,8 @@ def metadata(triplet: Triplet, *, constants: Mapping[str, Any], rng: Generator) 
 
 def object_name(number: int) -> str:
     """Name in ZTF's style: a year and seven letters that count in base 26."""
-    letters = ""
-    for _ in range(OBJECT_LETTERS):
-        number, digit = divmod(number, 26)
-        letters = chr(ord("a") + digit) + letters
-    return f"ZTF18{letters}"
+    digits = (number // 26**place % 26 for place in reversed(range(OBJECT_LETTERS)))
+    return "ZTF18" + "".join(ascii_lowercase[digit] for digit in digits)
 
 
 def _frame(records: list[dict[str, Any]]) -> pd.DataFrame:
