@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import galsim
 import numpy as np
 import pytest
@@ -23,7 +25,8 @@ def test_stars_and_broadened_stars_are_galsims():
     sources = [Source(1.3, -4.2, 100.0), Source(-7.0, 3.0, 50.0, 2.3, None, 0.2, -0.3)]
     image = galsim.ImageD(31, 31)
     for source in sources:
-        shape = psf.profile(blur=2 * source.half_light_radius).shear(g1=source.g1, g2=source.g2)
+        width = float(np.hypot(psf.fwhm, 2 * source.half_light_radius))
+        shape = replace(psf, fwhm=width).profile().shear(g1=source.g1, g2=source.g2)
         shape.shift(source.x, source.y).withFlux(source.flux).drawImage(
             image, scale=1.0, method="no_pixel", add_to_image=True
         )

@@ -23,10 +23,9 @@ def simulate_survey(
 ) -> None:
     """Draw a survey and write it as its raw archive, in that survey's native format, into `folder`.
 
-    The bytes depend on `survey` (HiTS, DES, ATLAS, ZTF, DECAT or Rubin), the number of `stamps`, `seed` and
-    `constants` (as in ``resources/surveys/<survey>.yaml``) alone, not on `processes`. Files are renamed to
-    their final names only once complete. In an archive in DES' format wrong labels are planted, of a share
-    `flipped` of the candidates. Raises ConfigError for another survey or a number out of range.
+    The bytes do not depend on `processes`. The constants are those of ``resources/surveys/<survey>.yaml``.
+    In an archive in DES' format wrong labels are planted, of a share `flipped` of the candidates. Raises
+    ConfigError for an unknown survey or a number out of range.
     """
     if survey not in SURVEY_KEYS:
         known = ", ".join(SURVEY_KEYS)

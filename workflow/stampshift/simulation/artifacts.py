@@ -7,7 +7,7 @@ import numpy as np
 
 from stampshift.simulation.detector import column_trail, line, spikes, track
 from stampshift.simulation.drawing import Image, Source, draw_sources
-from stampshift.simulation.recipe import Candidate, View, log_uniform, uniform
+from stampshift.simulation.recipe import Candidate, View, log_uniform
 from stampshift.simulation.scenes import Mismatch, apply_mismatch, draw_mismatch
 
 LEAST_RESPONSE = 1e-5  # of the filter to a dipole of unit flux; below, no star is bright enough to show one
@@ -63,12 +63,12 @@ def scar(view: View) -> Candidate:
 def spike(view: View) -> Candidate:
     """Arm of a bright star's diffraction pattern that the template does not cancel."""
     settings, rng = view.constants["spike"], view.rng
-    distance = uniform(rng, settings["distance_pixels"])
+    distance = rng.uniform(*settings["distance_pixels"])
     angle = np.deg2rad(settings["angle_degrees"] + rng.normal(0, settings["angle_scatter_degrees"]))
     arm = angle + rng.integers(4) * np.pi / 2
     x, y = -distance * np.cos(arm), -distance * np.sin(arm)
-    power = uniform(rng, settings["power"])
-    contrast = uniform(rng, settings["contrast"])
+    power = rng.uniform(*settings["power"])
+    contrast = rng.uniform(*settings["contrast"])
     peak = view.line_peak(view.snr(rng, kind="bogus"), view.fwhm)
     amplitude = peak / contrast * max(distance, 2 * view.fwhm) ** power
     draw = partial(spikes, x=x, y=y, power=power, fwhm=view.fwhm, size_pixels=view.size_pixels)
@@ -93,7 +93,7 @@ def satellite(view: View) -> Candidate:
 
 def noise_peak(view: View) -> Candidate:
     """Pure noise that passed the threshold of a detection filter narrower than the stars."""
-    fwhm = view.fwhm * uniform(view.rng, view.constants["noise_peak"]["filter_to_star_width"])
+    fwhm = view.fwhm * view.rng.uniform(*view.constants["noise_peak"]["filter_to_star_width"])
     snr = view.sign() * view.noise_snr()
     return Candidate(view.flux(snr), fwhm / 2.355, fwhm / 2.355, noise_peak=(snr, fwhm))
 
@@ -106,9 +106,9 @@ def dipole(view: View) -> Candidate:
     settings, rng, size = view.constants["dipole"], view.rng, view.size_pixels
     # log-uniform: the better the subtraction, the brighter the sources whose residuals are found
     shift, angle = log_uniform(rng, settings["shift_pixels"]), rng.uniform(0, 2 * np.pi)
-    scale_error = uniform(rng, settings["flux_error"]) * rng.choice([-1, 1])
+    scale_error = rng.uniform(*settings["flux_error"]) * rng.choice([-1, 1])
     dx, dy = float(shift * np.cos(angle)), float(shift * np.sin(angle))
-    mismatch = Mismatch(dx, dy, uniform(rng, settings["width_ratio"]), float(1 + scale_error))
+    mismatch = Mismatch(dx, dy, rng.uniform(*settings["width_ratio"]), float(1 + scale_error))
     radius = 0.0
     if rng.random() < settings["galaxy_fraction"]:
         radius = log_uniform(rng, settings["galaxy_half_light_arcsec"]) / view.constants["pixel_scale_arcsec"]
@@ -141,7 +141,7 @@ def saturated_star(view: View) -> Candidate:
 
 def _saturating_flux(view: View) -> float:
     """Flux of the star whose central pixel just reaches the full well."""
-    peak = view.conditions.science.profile(blur=0.0).xValue(0, 0)
+    peak = view.conditions.science.profile().xValue(0, 0)
     return float((view.constants["saturation"] - view.conditions.sky) / peak)
 
 
@@ -149,8 +149,8 @@ def _column_trail(view: View) -> tuple[float, float, Image, list[Source]]:
     """Flux, decay length in pixels, pixels and source of a trail."""
     settings, rng = view.constants["column_trail"], view.rng
     direction = int(rng.choice([-1, 1]))
-    start = -direction * uniform(rng, settings["start_pixels"])
-    decay, width = uniform(rng, settings["decay_pixels"]), uniform(rng, settings["width_pixels"])
+    start = -direction * rng.uniform(*settings["start_pixels"])
+    decay, width = rng.uniform(*settings["decay_pixels"]), rng.uniform(*settings["width_pixels"])
     x, size = view.jitter[0], view.size_pixels
     at_center = view.line_peak(view.snr(rng, kind="bogus"), width)
     peak = at_center * float(np.exp(abs(start) / decay))

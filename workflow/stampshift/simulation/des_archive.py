@@ -165,11 +165,10 @@ def _neighbour_features(
 def plant_flips(folder: Path, *, survey: str, seed: int, share: float) -> None:
     """Give a share of an archive's candidates the wrong label, and write the true ones beside the table.
 
-    Only the table of the archive in `folder`, just simulated, is rewritten: no pixel and no feature depends
-    on it. The truth goes to ``planted_flips.csv``, in the columns of the public relabelled table: for every
-    candidate its ID, its true OBJECT_TYPE, and as old_OBJECT_TYPE the one of the archive's table. The
-    candidates are drawn at random by `survey` and `seed`, both classes alike; those of a larger share include
-    those of a smaller one. Raises ConfigError if the share is less than half a candidate.
+    Only the table of the archive in `folder`, just simulated, is rewritten. The truth goes to
+    ``planted_flips.csv``, in the columns of the public relabelled table: for every candidate its ID, its true
+    OBJECT_TYPE, and as old_OBJECT_TYPE the one of the archive's table. The candidates of a larger share
+    include those of a smaller one. Raises ConfigError if the share is less than half a candidate.
     """
     table = folder / TABLE
     lines = table.read_text().splitlines(keepends=True)

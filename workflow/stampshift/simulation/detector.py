@@ -1,7 +1,6 @@
 """What the detector and the telescope leave on pixels: tracks, trails, bleeds, spikes, noise peaks.
 
-All functions work on plain arrays (rows are y, columns x); positions are in pixels from the central
-pixel ``size // 2``. None of these shapes passes the point-spread function unless it says so.
+Rows are y, columns x; positions are in pixels from the central pixel ``size // 2``.
 """
 
 from functools import lru_cache
@@ -28,17 +27,17 @@ def pixel_grid(size_pixels: int) -> tuple[Image, Image]:
 def track(rng: Generator, *, charge: float, length_pixels: float, wander: float, size_pixels: int) -> Image:
     """Path of a charged particle through the central pixel, its charge spread evenly along it.
 
-    `wander` is the standard deviation of the change of direction per pixel in radians: near 0 for
-    a muon, large for the "worms" of multiply scattered electrons in thick detectors.
+    `wander` is the standard deviation of the change of direction in radians per pixel: near 0 for a muon,
+    large for the "worms" of multiply scattered electrons in thick detectors.
     """
     steps = max(1, round(length_pixels / TRACK_STEP_PIXELS))
     turns = rng.normal(0, wander * np.sqrt(TRACK_STEP_PIXELS), steps)
     angles = rng.uniform(0, 2 * np.pi) + np.cumsum(turns)
-    x = np.cumsum(np.cos(angles)) * TRACK_STEP_PIXELS
-    y = np.cumsum(np.sin(angles)) * TRACK_STEP_PIXELS
-    shift = rng.uniform(-0.5, 0.5, 2)
-    columns = np.rint(x - x.mean() + shift[0]).astype(int) + size_pixels // 2
-    rows = np.rint(y - y.mean() + shift[1]).astype(int) + size_pixels // 2
+    paths = [np.cumsum(step) * TRACK_STEP_PIXELS for step in (np.cos(angles), np.sin(angles))]
+    columns, rows = (
+        np.rint(path - path.mean() + shift).astype(int) + size_pixels // 2
+        for path, shift in zip(paths, rng.uniform(-0.5, 0.5, 2), strict=True)
+    )
     inside = (columns >= 0) & (columns < size_pixels) & (rows >= 0) & (rows < size_pixels)
     image = np.zeros((size_pixels, size_pixels))
     np.add.at(image, (rows[inside], columns[inside]), charge / steps)
@@ -58,15 +57,13 @@ def column_trail(
 def spikes(
     *, x: float, y: float, amplitude: float, power: float, angle: float, fwhm: float, size_pixels: int
 ) -> Image:
-    """Four diffraction arms of a star at (x, y), falling as ``amplitude * r**-power``, star-wide across.
-
-    Within two star widths, where the star's own light rules, the arms no longer rise.
-    """
+    """Four diffraction arms of a star at (x, y), falling as ``amplitude * r**-power``, star-wide across."""
     rows, columns = pixel_grid(size_pixels)
     u = (columns - x) * np.cos(angle) + (rows - y) * np.sin(angle)
     v = -(columns - x) * np.sin(angle) + (rows - y) * np.cos(angle)
     image = np.zeros((size_pixels, size_pixels))
     for along, across in ((u, v), (v, u)):
+        # within two star widths, where the star's own light rules, the arms no longer rise
         arm = np.maximum(np.abs(along), 2 * fwhm) ** -power
         image += arm * np.exp(-4 * np.log(2) * (across / fwhm) ** 2)
     return amplitude * image
@@ -80,10 +77,7 @@ def line(*, peak: float, angle: float, offset: float, fwhm: float, size_pixels: 
 
 
 def saturate(image: Image, *, level: float) -> Image:
-    """Clip pixels at `level` and let their excess charge bleed along the column, charge conserved.
-
-    Charge that leaves the stamp is lost. Returns `image` itself where nothing is saturated.
-    """
+    """Clip pixels at `level` and let their excess charge bleed along the column, and off the stamp."""
     if image.max() <= level:
         return image
     result = image.copy()
@@ -112,18 +106,15 @@ def noise_peak_filter(fwhm: float, size_pixels: int) -> Image:
 def raise_noise_peak(noise: Image, *, snr: float, sigma: float, fwhm: float) -> Image:
     """White noise conditioned on having signal-to-noise `snr` at the centre under a detection filter.
 
-    The component along the filter is replaced; what is orthogonal to it stays as drawn. This is
-    exactly what a search through very much noise would find.
+    The component along the filter is replaced: this is what a search through very much noise would find.
     """
     kernel = noise_peak_filter(fwhm, noise.shape[0])
     return noise + (snr * sigma - float((noise * kernel).sum())) * kernel
 
 
 def smooth(image: Image, *, noise_ratio: float) -> Image:
-    """Three-pixel smoothing along both axes that lowers white noise by `noise_ratio`; edges are mirrored.
-
-    The kernel is (a, 1 - 2a, a), with the smaller root of ``(1 - 2a)^2 + 2 a^2 = noise_ratio``.
-    """
+    """Smoothing by (a, 1 - 2a, a) along both axes that lowers white noise by `noise_ratio`."""
+    # the smaller root of (1 - 2a)^2 + 2 a^2 = noise_ratio
     weight = float((4 - np.sqrt(16 - 24 * (1 - noise_ratio))) / 12)
     for axis in (0, 1):
         padded = np.pad(image, [(1, 1) if a == axis else (0, 0) for a in (0, 1)], mode="symmetric")

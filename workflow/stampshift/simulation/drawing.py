@@ -2,8 +2,7 @@
 
 Positions are in pixels from the central pixel of the stamp (row and column ``size // 2``), x along
 columns, y along rows. Fluxes are in the survey's image units (ADU or DN). The point-spread function
-is the effective one, pixel response included, as seeing is measured on images; it is therefore drawn
-without a further convolution by the pixel.
+is the effective one, pixel response included: it is drawn without a further convolution by the pixel.
 """
 
 from collections.abc import Sequence
@@ -35,10 +34,9 @@ class Psf:
         scale2 = self.fwhm**2 / (4 * (2 ** (1 / self.beta) - 1))
         return float(np.pi * scale2 * (2 * self.beta - 1) / (self.beta - 1) ** 2)
 
-    def profile(self, *, blur: float) -> galsim.GSObject:
-        """Profile of unit flux, its width enlarged in quadrature by `blur` (FWHM, pixels)."""
-        width = float(np.hypot(self.fwhm, blur))
-        return galsim.Moffat(beta=self.beta, fwhm=width, gsparams=FAST).shear(g1=self.g1, g2=self.g2)
+    def profile(self) -> galsim.GSObject:
+        """Profile of unit flux."""
+        return galsim.Moffat(beta=self.beta, fwhm=self.fwhm, gsparams=FAST).shear(g1=self.g1, g2=self.g2)
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ def draw_sources(sources: Sequence[Source], *, psf: Psf, width_ratio: float, siz
             galaxy = galsim.Sersic(source.sersic_index, half_light_radius=radius, gsparams=FAST)
             galaxy = galaxy.shear(g1=source.g1, g2=source.g2)
             galaxy = galsim.Transform(galaxy, offset=(source.x, source.y), flux_ratio=source.flux)
-            galsim.Convolve([galaxy, psf.profile(blur=0.0)], gsparams=FAST).drawImage(
+            galsim.Convolve([galaxy, psf.profile()], gsparams=FAST).drawImage(
                 image, scale=1.0, method="no_pixel", center=center, add_to_image=True
             )
     if simple:

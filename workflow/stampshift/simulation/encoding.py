@@ -21,10 +21,7 @@ GZIP_WINDOW_BITS = 31  # 15, deflate's largest window, and 16 for gzip's header,
 
 
 def fits_bytes(image: NDArray[np.floating], *, cards: tuple[str, ...]) -> bytes:
-    """FITS file (NOST 100-2.0) of a 2-D image, big-endian float32, without dates; rows are the second axis.
-
-    `cards` are further ones of the header, such as ``"BUNIT   = 'DN      '"``.
-    """
+    """FITS file (NOST 100-2.0) of a 2-D image, big-endian float32, with further `cards` and no dates."""
     rows, columns = image.shape
     numbers = {"BITPIX": -32, "NAXIS": 2, "NAXIS1": columns, "NAXIS2": rows}
     mandatory = [f"{'SIMPLE':<8}= {'T':>20}", *(f"{key:<8}= {value:>20d}" for key, value in numbers.items())]
@@ -40,10 +37,7 @@ def gzip_bytes(content: bytes) -> bytes:
 
 
 def gif_bytes(image: NDArray[np.floating], *, mark_pixels: int) -> bytes:
-    """GIF of a stamp, stretched between its 1st and 99.5th percentiles, white diagonal marks in its corners.
-
-    The difference-imaging pipeline of DES burns ten-pixel diagonals into its display stamps.
-    """
+    """GIF of a stamp, from its 1st to its 99.5th percentile, with the diagonal marks of DES' pipeline."""
     ordered = np.sort(image, axis=None)
     low, high = ordered[ordered.size // 100], ordered[-ordered.size // 200]
     levels = ((image - low) / max(high - low, 1e-30) * GIF_WHITE).clip(0, GIF_WHITE).astype(np.uint8)
@@ -84,11 +78,10 @@ def write_pickle(path: Path, content: Any) -> None:
 
 
 def python2_pickle(arrays: Mapping[str, NDArray[np.floating]]) -> bytes:
-    """Pickle of a dict of float arrays as Python 2 wrote it with protocol 2.
+    """Pickle of a dict of float arrays as Python 2 wrote it with protocol 2, which Python 3 cannot.
 
     Names and pixels are byte strings (opcodes U and T), and arrays are rebuilt by
-    ``numpy.core.multiarray._reconstruct``: what a reader of old archives meets, and what Python 3
-    cannot write itself. The opcodes follow the pickles of the Deep-HiTS repository.
+    ``numpy.core.multiarray._reconstruct``, as in the pickles of the Deep-HiTS repository.
     """
     parts = [b"\x80\x02}("]
     for name, array in arrays.items():

@@ -15,6 +15,7 @@ from stampshift.simulation.drawing import Image, Psf, Source, draw_sources
 from stampshift.simulation.recipe import Candidate, Recipe, View
 from stampshift.simulation.scenes import Conditions, Mismatch
 
+Marks = tuple[Image | float, Image | float]
 NARROWEST_KERNEL_PIXELS = 0.3  # a narrower Gaussian does nothing on whole pixels
 RECIPES: dict[str, Recipe] = {
     recipe.__name__: recipe
@@ -83,10 +84,7 @@ def expose(
     light = _light(candidate, static=static, mismatch=mismatch, view=view)
     noises = _noises(light, candidate=candidate, view=view)
     level = view.constants["saturation"] - sky
-    marks = [
-        np.zeros((view.size_pixels, view.size_pixels)) if pixels is None else pixels
-        for pixels in (candidate.science_pixels, candidate.template_pixels)
-    ]
+    marks = (candidate.science_pixels, candidate.template_pixels)
     images = []
     for seen, noise, mark in zip((light.science, light.template), noises, marks, strict=True):
         # a pixel at the full well holds the full well, whatever the photons
@@ -138,7 +136,7 @@ def _noises(light: Light, *, candidate: Candidate, view: View) -> tuple[Image, I
     return science, template
 
 
-def _own_noise(noises: tuple[Image, Image], marks: list[Image], *, width: float, view: View) -> Image:
+def _own_noise(noises: tuple[Image, Image], marks: Marks, *, width: float, view: View) -> Image:
     """Noise and marks of the detector in a difference that is a product of its own, at seeing `width`.
 
     ``smoothed``: both images were brought to one seeing and one grid of pixels, which correlates the

@@ -70,8 +70,7 @@ def draw_block(task: Plan) -> Arrays:
 def image_features(images: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
     """Fifty-six numbers per candidate, 14 of each of four images.
 
-    The archive's own 56 features (Forster et al. 2016) are undocumented and no network uses them;
-    these keep the shape and the type.
+    The archive's own (Forster et al. 2016) are undocumented and unused; these keep the shape and the type.
     """
     columns = []
     for stack in images:

@@ -22,9 +22,9 @@ class Candidate:
     minor_pixels: float
     static: list[Source] = field(default_factory=list)  # in the template and in the science image alike
     transient: list[Source] = field(default_factory=list)  # in science alone; negative fluxes for what faded
-    # light or charge that does not pass the point-spread function, (size, size)
-    science_pixels: Image | None = None
-    template_pixels: Image | None = None
+    # light or charge that does not pass the point-spread function, (size, size), or none at all
+    science_pixels: Image | float = 0.0
+    template_pixels: Image | float = 0.0
     # error of the template's matching where it is the cause of the detection; None for the ordinary one
     mismatch: Mismatch | None = None
     # signal-to-noise (signed) and width (FWHM, pixels) of the detection filter where all is noise
@@ -58,10 +58,7 @@ class View:
         return self.fwhm / 2.355
 
     def snr(self, rng: Generator, *, kind: str) -> float:
-        """Signal-to-noise ratio of a "real" or "bogus" detection: that of a star of the same flux.
-
-        The law is a table of measured percentiles, interpolated in the logarithm.
-        """
+        """S/N of a "real" or "bogus" detection, by a table of percentiles interpolated in the logarithm."""
         law = self.constants["snr"][kind]
         return float(np.exp(np.interp(rng.uniform(0, 100), law["percentiles"], np.log(law["values"]))))
 
@@ -98,9 +95,8 @@ class View:
     def trail_factor(self, length_pixels: float, *, rms_pixels: float) -> float:
         """Flux of a trail over that of a point that a star-shaped filter finds at the same significance.
 
-        Detection is local: ATLAS's tphot, for one, triggers on a pixel that stands out, and fits a trail
-        only then. A filter of rms s on the middle of a trail of rms width w counts what lies t away as
-        exp(-t^2 / 2 (s^2 + w^2)); the factor is the inverse of that weight's mean along the trail.
+        Detection is local, as that of ATLAS's tphot: a filter of rms s on the middle of a trail of rms width
+        w counts what lies t away as exp(-t^2 / 2 (s^2 + w^2)), whose mean along the trail is divided by.
         """
         reach = math.sqrt(2) * math.hypot(self.star_rms, rms_pixels)
         half = length_pixels / 2 / reach
@@ -108,11 +104,6 @@ class View:
 
 
 Recipe = Callable[[View], Candidate]
-
-
-def uniform(rng: Generator, bounds: list[float]) -> float:
-    """Draw a uniform number between two bounds."""
-    return float(rng.uniform(bounds[0], bounds[1]))
 
 
 def log_uniform(rng: Generator, bounds: list[float]) -> float:

@@ -1,9 +1,8 @@
 """Writes alert packets in the manner of Rubin's, and the labels of all of them beside.
 
 The packets have those fields of lsst.alert.packet that a real/bogus classifier reads, under their names,
-in Avro containers: identifiers, and three cutouts as FITS in nJy of an even number of pixels. History,
-measurements, and the cutouts' further HDUs (uncertainty, point-spread function) are left out, and
-`reliability`, the survey's own score, is null: these were never scored.
+in Avro containers: identifiers, and three cutouts as FITS in nJy of an even number of pixels. The survey's
+own score, `reliability`, is null.
 """
 
 import csv

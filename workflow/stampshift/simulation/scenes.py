@@ -54,11 +54,9 @@ def magnitude_of_counts(rng: Generator, *, bounds: list[float], slope: float, co
 
 
 def noise_of_depth(*, depth_mag: float, zero_point_mag: float, fwhm: float) -> float:
-    """Noise per pixel of an image whose 5-sigma point-source depth is `depth_mag`.
-
-    A Gaussian star has a noise-equivalent area of 4 pi sigma^2 = 2.266 FWHM^2 pixels.
-    """
+    """Noise per pixel of an image whose 5-sigma point-source depth is `depth_mag`."""
     flux = float(flux_of_magnitude(depth_mag, zero_point_mag=zero_point_mag))
+    # a Gaussian star has a noise-equivalent area of 4 pi sigma^2 = 2.266 FWHM^2 pixels
     return flux / (5 * np.sqrt(2.266 * fwhm**2))
 
 
@@ -93,16 +91,14 @@ def draw_mismatch(rng: Generator, *, errors: Mapping[str, float]) -> Mismatch:
 def kernel_error(light: Image, *, rng: Generator, rms: float, noise: float) -> Image:
     """Light that errors of the matching kernel move between neighbouring pixels: checkers and rings.
 
-    The errors are independent in each of KERNEL_ERROR_PIXELS squared pixels of the kernel, less their
-    flux and their shift: those are the mismatch's. Where even the brightest star would not show them
-    above the noise, they are left out.
+    The errors are independent in each of KERNEL_ERROR_PIXELS squared pixels of the kernel, less their flux
+    and their shift: those are the mismatch's. They are 0 where not even the brightest star would show them.
     """
     side = KERNEL_ERROR_PIXELS
     errors = rng.normal(0, rms, (side, side))
     if rms * light.max() < FAINTEST_ERROR * noise:
         return np.zeros_like(light)
-    axis = np.arange(side) - side // 2
-    for slope in (np.broadcast_to(axis, (side, side)), np.broadcast_to(axis[:, None], (side, side))):
+    for slope in np.indices((side, side))[::-1] - side // 2:
         errors = errors - slope * (slope * errors).sum() / (slope**2).sum()
     return np.asarray(convolve(light, errors - errors.mean(), mode="constant"))
 
@@ -114,11 +110,7 @@ def apply_mismatch(sources: Sequence[Source], mismatch: Mismatch) -> list[Source
 
 
 def field_sources(rng: Generator, *, constants: Mapping[str, Any], size_pixels: int) -> list[Source]:
-    """Stars and galaxies that happen to lie on the stamp.
-
-    Numbers per magnitude rise as 10^(slope m) from the brightest to the faint limit; the density of
-    stars is drawn log-uniformly from its range, as it is the galactic latitude's.
-    """
+    """Stars and galaxies that happen to lie on the stamp, their densities log-uniform in their ranges."""
     field, scale = constants["field"], constants["pixel_scale_arcsec"]
     side = size_pixels + 2 * FIELD_MARGIN_PIXELS
     area_arcmin2 = (side * scale / 60) ** 2

@@ -23,11 +23,10 @@ def random_stream(seed: int, survey: str, purpose: Purpose, index: int) -> np.ra
 
 
 def class_counts(stamps: int, *, constants: Mapping[str, Any]) -> dict[str, int]:
-    """Exact number of stamps of each class, in proportion to the archive's, summing to `stamps`.
+    """Exact number of stamps of each class, in proportion to ``archive_counts``, summing to `stamps`.
 
-    The real archive's counts are the constants' ``archive_counts``, and classes come in their order. Shares
-    are rounded by the largest remainder (Hamilton's method); a tie goes to the class named first. Where
-    `stamps` suffices, every class has at least one. Raises ConfigError if `stamps` is not positive.
+    Shares are rounded by the largest remainder (Hamilton's method); a tie goes to the class named first.
+    Where `stamps` suffices, every class has at least one. Raises ConfigError if `stamps` is not positive.
     """
     if stamps < 1:
         raise ConfigError(f"simulate: stamps must be at least 1, found {stamps}.")
@@ -47,10 +46,7 @@ def class_counts(stamps: int, *, constants: Mapping[str, Any]) -> dict[str, int]
 
 
 def expected_counts(section: Mapping[str, Any], *, constants: Path) -> Mapping[str, int]:
-    """Stamps by class that a survey's archive holds or will hold; empty if there is no file of constants.
-
-    `section` is the survey's section of the configuration.
-    """
+    """Stamps by class of the archive of a survey's section; empty if there is no file of constants."""
     if not constants.exists():
         return {}
     known = yaml.safe_load(constants.read_text())

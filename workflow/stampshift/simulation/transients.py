@@ -66,10 +66,7 @@ def _variable(view: View, amplitudes: list[float]) -> tuple[float, float]:
 
 
 def _alert_flux(view: View, snr: float) -> float:
-    """Flux of one alert of an object whose alerts have a typical signal-to-noise `snr`.
-
-    The measured law is that of alerts, whatever their exposures; the phase of the object scatters them.
-    """
+    """Flux of one alert of an object whose alerts have a typical `snr`, scattered by the object's phase."""
     faintest = view.constants["snr"]["real"]["values"][0]
     return view.flux(max(faintest, snr * view.rng.uniform(*PHASES)))
 

@@ -36,24 +36,21 @@ def stamp_features(
 ) -> dict[str, NDArray[np.float64]]:
     """Measure the 18 `STAMP_FEATURES` of images (n, size, size) in the survey's units: finite float64 (n,).
 
-    The size is `SMALLEST_STAMP` pixels or more. Pixels that are `masked` in either image count as 0 after
-    normalising, whatever their values.
+    The size is `SMALLEST_STAMP` pixels or more. Pixels `masked` in either image are 0 after normalising.
     """
     values, reference = normalised(difference, masked=masked), normalised(template, masked=masked)
     binned, binned_reference = binned_by_two(values), binned_by_two(reference)
-    boxes = {3: _box(binned, 5), 5: _box(binned, 7)}
-    reference_boxes = {3: _box(binned_reference, 5), 5: _box(binned_reference, 7)}
     features = {
         "DIFFSUMRN": _box(binned, 5).sum((1, 2)),
         "NUMNEGRN": (_box(binned, 7) < 0).sum((1, 2)),
         "COLMEDS": np.median(values, axis=1).max(axis=1),
         "MASKFRAC": masked.mean((1, 2)),
     }
-    for radius, box in boxes.items():
+    for radius, side in ((3, 5), (5, 7)):
+        box, reference_box = _box(binned, side), _box(binned_reference, side)
         for threshold in (2, 3):
-            bright = (box >= threshold).sum((1, 2))
             features[f"N{threshold}SIG{radius}"] = (box <= -threshold).sum((1, 2))
-            in_template = (reference_boxes[radius] >= threshold).sum((1, 2))
+            bright, in_template = ((each >= threshold).sum((1, 2)) for each in (box, reference_box))
             features[f"N{threshold}SIG{radius}SHIFT"] = bright - in_template
     total = values.sum((1, 2))
     features["L1"] = np.sign(total) * np.abs(values).sum((1, 2)) / np.maximum(np.abs(total), 1e-9)
@@ -94,10 +91,7 @@ def binned_by_two(stack: Stack) -> Stack:
 
 
 def gaussian_fit(boxes: Stack) -> tuple[Stack, Stack, Stack]:
-    """Least-squares fit of a round Gaussian at the centre: chi-square, sigma (px) and amplitude.
-
-    The amplitude is linear; sigma is searched on a grid.
-    """
+    """Least-squares fit of a round Gaussian at the centre: chi-square, sigma (px, of a grid), amplitude."""
     squared_radii = _squared_radii(boxes.shape[1])
     models = np.exp(-squared_radii / (2 * FIT_SIGMAS[:, None, None] ** 2)).reshape(len(FIT_SIGMAS), -1)
     data = boxes.reshape(len(boxes), -1)
@@ -111,8 +105,7 @@ def gaussian_fit(boxes: Stack) -> tuple[Stack, Stack, Stack]:
 def fine_structure(stack: Stack) -> Stack:
     """Median over 3 x 3 less its own mean over 7 x 7, as LACosmic does (van Dokkum 2001, eq. 14).
 
-    For speed the median is taken along rows and then columns, and the wide one is a mean: on noise
-    both differ from the original by less than the noise.
+    For speed the median is taken along rows and then columns, and the wide one is a mean.
     """
     small = _median_of_three(_median_of_three(stack, axis=1), axis=2)
     return np.asarray(small - uniform_filter(small, size=(1, 7, 7)))

@@ -41,13 +41,7 @@ class FewLabels:
 
     @classmethod
     def of(cls, target: Stamps) -> Self:
-        """Sort the stamps of a file in which some have labels.
-
-        Raises
-        ------
-        ContractError
-            If a class has no label at all.
-        """
+        """Sort the stamps of a file; a `ContractError` is raised if a class has no label at all."""
         real, bogus, unlabelled = (
             np.flatnonzero(target.labels == label) for label in (REAL, BOGUS, UNLABELLED)
         )

@@ -1,9 +1,9 @@
 """The stamps file: the common representation of every survey, its contract, reading and writing.
 
-An HDF5 file holds `stamps` (float32, N x 3 x size x size, contiguous, uncompressed), `label` (uint8),
-`class` (the survey's own class), `id` (the survey's identifier), `group` (object id, empty where the survey
-has none) and `fingerprint` (uint64, hash of the pixels). A file for adaptation may hold unlabelled stamps
-too. Contiguous storage lets any number of processes memory-map one copy through the page cache.
+An HDF5 file holds `stamps` (float32, N x 3 x size x size), `label` (uint8), `class` (the survey's own class),
+`id` (the survey's identifier), `group` (object id, empty where the survey has none) and `fingerprint` (uint64,
+hash of the pixels). A file for adaptation may hold unlabelled stamps too. Stamps are contiguous and
+uncompressed: any number of processes memory-map one copy through the page cache.
 """
 
 import errno
@@ -66,15 +66,9 @@ class Stamps:
 
     @classmethod
     def open(cls, path: Path | str, *, unlabelled: bool = False) -> Self:
-        """Memory-map a stamps file after checking its contract.
+        """Memory-map a stamps file, or raise a `ContractError` if it is damaged or breaks its contract.
 
         Only with `unlabelled` may it hold stamps without a label, so that nothing trains on one by mistake.
-
-        Raises
-        ------
-        ContractError
-            If the file cannot be read, or misses a data set, or has a wrong type or shape, or holds stamps
-            without a label where it may not.
         """
         with _opened(path) as file:
             survey = str(file.attrs["survey"])
@@ -85,6 +79,7 @@ class Stamps:
             fingerprints = file["fingerprint"][:]
             dataset = file["stamps"]
             offset, shape, dtype = dataset.id.get_offset(), dataset.shape, dataset.dtype
+            attributes = json.loads(str(file.attrs["preprocessing"]))
         expected = (len(labels), len(CHANNELS), shape[-1], shape[-1])
         if dtype != np.float32 or shape != expected or offset is None:
             raise ContractError(
@@ -98,8 +93,11 @@ class Stamps:
                 "file is for `stampshift review`, `adapt` and `score`; the workflow makes its own without "
                 "them."
             )
-        stamps = _memory_map(path, offset, shape)
-        return cls(survey, stamps, labels, classes, ids, groups, fingerprints, read_attributes(path))
+        stamps = np.memmap(path, np.float32, "r", offset, shape)
+        if hasattr(mmap, "MADV_RANDOM"):
+            # batches are gathered at random: read-ahead would only evict pages that other jobs use
+            stamps._mmap.madvise(mmap.MADV_RANDOM)  # type: ignore[attr-defined]
+        return cls(survey, stamps, labels, classes, ids, groups, fingerprints, attributes)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -138,14 +136,6 @@ def _opened(path: Path | str) -> Iterator[h5py.File]:
         ) from error
 
 
-def _memory_map(path: Path | str, offset: int, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    stamps = np.memmap(path, np.float32, "r", offset, shape)
-    if hasattr(mmap, "MADV_RANDOM"):
-        # batches are gathered at random: read-ahead would only evict pages that other jobs use
-        stamps._mmap.madvise(mmap.MADV_RANDOM)  # type: ignore[attr-defined]
-    return stamps
-
-
 class StampsWriter:
     """Collects preprocessed stamps block by block, with memory bounded by one block; see `stamps_writer`."""
 
@@ -170,8 +160,7 @@ class StampsWriter:
     ) -> None:
         """Add a block of preprocessed stamps, float32 (n, 3, size, size), and what is known of them.
 
-        A `ContractError` is raised on a wrong shape, a non-finite pixel, a label other than 0, 1 and
-        `UNLABELLED`, or lengths that differ.
+        Raises a `ContractError` if shapes, lengths, labels or a non-finite pixel break the contract.
         """
         lengths = {len(labels), len(classes), len(ids), len(groups), len(stamps)}
         if stamps.shape[1:] != self._shape or len(lengths) != 1:
@@ -211,7 +200,9 @@ class StampsWriter:
         self.describe({"digest": self._digest.hexdigest()})
         names = sorted(set(self._texts["class"]))
         codes = {name: code for code, name in enumerate(names)}
-        _require_space(path, 4 * count * row_pixels)
+        # HDF5 could not close a file on a full disk, and would crash
+        if shutil.disk_usage(path.parent).free < 4 * count * row_pixels:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
         with h5py.File(path, "w") as file:
             file.attrs["survey"] = self._survey
             file.attrs["size"] = self._shape[-1]
@@ -237,20 +228,13 @@ class StampsWriter:
                 stamps[start : start + size] = block.reshape(size, *self._shape)
 
 
-def _require_space(path: Path, needed_bytes: int) -> None:
-    """Raise the error of a full disk before HDF5 meets one: it could not close the file, and would crash."""
-    if shutil.disk_usage(path.parent).free < needed_bytes:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-
-
 @contextmanager
 def stamps_writer(path: Path | str, *, survey: str, size_pixels: int) -> Iterator[StampsWriter]:
     """Write a stamps file that appears under its final name only if the block ends well.
 
-    The number of stamps is unknown until the archive ends, and a contiguous HDF5 data set cannot
-    grow: pixels are spooled to an anonymous file in the same folder and copied once at the end. Memory
-    holds one block of pixels, and 0.3 KB per stamp for what is known of it. Temporary files of writers that
-    were killed are removed.
+    A contiguous HDF5 data set cannot grow, and the number of stamps is unknown until the archive ends: pixels
+    are spooled to an anonymous file in the same folder and copied at the end. Memory holds one block of
+    pixels, and 0.3 KB per stamp. Temporary files of writers that were killed are removed.
     """
     remove_leftovers(path)
     with atomic_path(path) as temporary, tempfile.TemporaryFile(dir=temporary.parent) as spool:

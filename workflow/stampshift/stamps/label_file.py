@@ -19,7 +19,7 @@ from stampshift.stamps.splits import Rows, Splits, make_splits
 
 
 def relabelled(stamps: Stamps, labels: Path | None, *, rows: Rows) -> Stamps:
-    """Stamps with the labels of a labels file in place of their own; as they are where there is none.
+    """Stamps with the labels of a labels file, if there is one, in place of their own.
 
     A `ContractError` is raised if the file breaks its contract, or misses one of the `rows` that are used.
     """

@@ -1,6 +1,4 @@
-"""From raw triplets to stamps: filter, crop, normalise, fill, vectorised over blocks.
-
-Preprocessing of Bolivar (2022), section 5.2, in this order:
+"""From raw triplets to stamps, as in Bolivar (2022), section 5.2, vectorised over blocks.
 
 1. filter: a triplet is dropped if an image is not square, if its images differ in size, or if they are
    smaller than the crop;
@@ -177,7 +175,8 @@ def normalise_and_fill(
     flat = np.where(mask, 0.0, pixels.reshape(mask.shape).astype(np.float64))  # (n, 3, pixels)
     constant = NORMALISATIONS[normalisation](flat, mask)
     filled, empty = mask.any(axis=-1), mask.all(axis=-1)
-    flat[filled] = _fill(flat[filled], mask[filled])
+    rows, gaps = flat[filled], mask[filled]
+    flat[filled] = np.where(gaps, _medians(rows, gaps)[:, np.newaxis], rows)
     for counter, values in (
         (counts.filled_pixels, mask.sum(axis=-1)),
         (counts.filled_stamps, filled),
@@ -191,9 +190,8 @@ def normalise_and_fill(
 def _by_channel(flat: NDArray[np.float64], mask: Mask) -> Mask:
     """Bring each channel to mean 0 and standard deviation 1.
 
-    A channel counts as constant where its standard deviation (float64, over all valid pixels) is within
-    the rounding of its largest float32 pixel: such a spread is no signal, and dividing by it would make
-    it one.
+    A channel is constant where its standard deviation is within the rounding of its largest float32 pixel:
+    such a spread is no signal, and dividing by it would make it one.
     """
     divisor = np.maximum(mask.shape[-1] - mask.sum(axis=-1), 1)
     largest = np.abs(flat).max(axis=-1)
@@ -207,10 +205,9 @@ def _by_channel(flat: NDArray[np.float64], mask: Mask) -> Mask:
 
 
 def _by_difference(flat: NDArray[np.float64], mask: Mask) -> Mask:
-    """Divide all channels by the difference's sigma, from its median absolute deviation.
+    """Divide all channels by the difference's sigma, from its median absolute deviation (Ayyar et al. 2022).
 
-    The background stays where it is and brightness is in units of the noise (Ayyar et al. 2022). A
-    difference of less than `SMALLEST_SIGMA` is constant, and its triplet is left in the survey's units.
+    A difference of less than `SMALLEST_SIGMA` is constant, and its triplet is left in the survey's units.
     """
     difference, invalid = flat[:, DIFFERENCE], mask[:, DIFFERENCE]
     deviation = np.abs(difference - _medians(difference, invalid)[:, np.newaxis])
@@ -224,8 +221,7 @@ def _by_difference(flat: NDArray[np.float64], mask: Mask) -> Mask:
 def _by_difference_clipped(flat: NDArray[np.float64], mask: Mask) -> Mask:
     """`_by_difference`, then no pixel beyond `CLIPPED_SIGMAS`.
 
-    A bright star is thousands of sigmas: it decides the statistics of the batch that holds it, which then say
-    little of those of the survey. With few stamps a network learns nothing that lasts from such batches.
+    A bright star is thousands of sigmas, and would decide the statistics of the batch that holds it.
     """
     constant = _by_difference(flat, mask)
     np.clip(flat, -CLIPPED_SIGMAS, CLIPPED_SIGMAS, out=flat)
@@ -238,11 +234,6 @@ NORMALISATIONS: dict[str, Callable[[NDArray[np.float64], Mask], Mask]] = {
     "difference_mad": _by_difference,
     "difference_mad_clipped": _by_difference_clipped,
 }
-
-
-def _fill(rows: NDArray[np.float64], mask: Mask) -> NDArray[np.float64]:
-    """Put the median of each row's valid pixels in the place of the others."""
-    return np.where(mask, _medians(rows, mask)[:, np.newaxis], rows)
 
 
 def _medians(rows: NDArray[np.float64], mask: Mask) -> NDArray[np.float64]:

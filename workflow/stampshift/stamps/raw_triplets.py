@@ -16,15 +16,10 @@ NO_OBJECT_NUMBERS = {0, -1, -9, -99, -999, -9999}
 
 
 class RawTriplet(NamedTuple):
-    """A triplet as its survey published it.
+    """A triplet as its survey published it."""
 
-    Its images are 2-D float32 of any size, in the survey's own units, ordered as `stamps.file.CHANNELS`. The
-    config's class map makes the survey's class, such as ``"kast"``, real or bogus; `UNLABELLED_CLASS` stands
-    where nobody has said what it is.
-    """
-
-    images: Triplet
-    survey_class: str
+    images: Triplet  # 2-D float32 of any size, in the survey's units, ordered as `stamps.file.CHANNELS`
+    survey_class: str  # such as "kast", or `UNLABELLED_CLASS`
     identifier: str
     group: str  # identifier of the astronomical object, "" where the survey gives none
 
@@ -39,10 +34,7 @@ class Unusable(NamedTuple):
 
 @dataclass(frozen=True)
 class InvalidPixels:
-    """Which pixel values of a survey are marks and not measurements; NaN and inf always are.
-
-    A rule that is None does not apply: a survey's config names only the marks that it has.
-    """
+    """Which pixel values of a survey are marks and not measurements; NaN and inf always are."""
 
     equals: float | None = None  # in the survey's units, as are the other two
     magnitude_above: float | None = None  # pixels of at least this absolute value
@@ -74,9 +66,8 @@ def object_of(value: object) -> str:
 def triplet_of(*images: Image, invalid: InvalidPixels) -> Triplet:
     """Template, science and difference; of a survey without templates, from science and difference alone.
 
-    The template is science - difference then, NaN where either is invalid: the marks of invalid pixels would
-    become ordinary, if odd, pixels of it. Images that differ in shape have no template: science stands in its
-    place, and preprocessing drops them as ragged.
+    The template is science - difference then, NaN where either is invalid: marks would become ordinary
+    pixels of it. Where the two differ in shape, science takes its place, and preprocessing drops them.
     """
     *published, science, difference = images
     if published:

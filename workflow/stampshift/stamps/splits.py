@@ -1,9 +1,7 @@
 """Parts of a survey (train, validation, test) and its shots, drawn once per survey and seed.
 
-What is in no part is in reserve.
-
-The file holds row numbers only. The train and validation parts are stored class by class in a random
-order; the k shots are the first k of each class, so that the shots are nested by construction and a
+What is in no part is in reserve. The file holds row numbers only. The train and validation parts are stored
+class by class in a random order; the k shots are the first k of each class, so that shots are nested and a
 longer list of shots changes no file.
 """
 
@@ -96,19 +94,10 @@ def make_splits(
 ) -> Splits:
     """Split a survey at random, stratified by label, no group (`groups.groups_of`) in two parts.
 
-    Parameters
-    ----------
-    fractions
-        Share of each of `PARTS` and, if there is one, of the reserve; multiples of 1/100 that sum to 1.
-    seed
-        Number of the split: the same number gives every method the same parts.
-    rows
-        Rows to split, where people have labelled some stamps only; the others are in no part.
-
-    Raises
-    ------
-    ConfigError
-        If the survey has fewer stamps of a class than the split has folds, or a part has none of a class.
+    `fractions` are the shares of `PARTS` and perhaps of the reserve, multiples of 1/100 that sum to 1. Where
+    people have labelled some stamps only, `rows` are those to split; the others are in no part. Raises a
+    `ConfigError` if the survey has fewer stamps of a class than the split has folds, or a part has none of a
+    class.
     """
     folds, order = _stream(stamps, seed).spawn(2)
     some = np.arange(len(stamps)) if rows is None else rows
@@ -119,8 +108,8 @@ def make_splits(
 def make_folds(stamps: Stamps, *, folds: int, validation: float, seed: int) -> list[Splits]:
     """Splits for cross-fitting: fold k is the test part of split k, so that every stamp is in one test part.
 
-    `validation` is the share of the other folds' stamps that chooses the epoch, a multiple of 1/100; the rest
-    is the train part. As for `make_splits`, a `ConfigError` is raised if a class has too few stamps.
+    `validation` is the share of the other folds' stamps that chooses the epoch, a multiple of 1/100. Raises a
+    `ConfigError` if a class has too few stamps.
     """
     tests, parts, order = _stream(stamps, seed).spawn(3)
     generator = np.random.default_rng(order)

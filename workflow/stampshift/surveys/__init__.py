@@ -1,17 +1,13 @@
 """Readers of the raw archives, and the making of stamps files.
 
-A stamp's way, in one direction:
-
-1. a reader (`atlas`, `des`, `hits`, `ztf` of the published study; `table`, `folder`, `packets` of any survey)
-   cuts its archive into units and decodes each into candidates, `stamps.raw_triplets`: triplets in the
-   survey's own units, or what made one unusable;
-2. `stamps.preprocessing` filters, crops, normalises and fills the triplets of a unit, and counts what it met;
-3. `making` does both in worker processes, puts the blocks into the archive's order, leaves out repeated
-   packets and adds up the counts;
+1. A reader (`atlas`, `des`, `hits`, `ztf` of the published study; `table`, `folder`, `packets` of any survey)
+   cuts its archive into units and decodes each into candidates, `stamps.raw_triplets`.
+2. `stamps.preprocessing` filters, crops, normalises and fills the triplets of a unit, and counts what it met.
+3. `making` does both in worker processes and in the archive's order, and leaves out repeated packets.
 4. `stamps.file` writes what is left, with counts and digests, as one file.
 
-`first_examples` and `inspection` read archives the same way without writing a file; `catalogue` reads what an
-archive says of its candidates beside the stamps. A new format is a new module and one line below.
+`first_examples` and `inspection` read archives without writing a file; `catalogue` reads what an archive says
+of its candidates beside the stamps. A new format is a new module and one line below.
 """
 
 from collections.abc import Callable, Mapping

@@ -2,8 +2,7 @@
 
 DES' table has 38 features (Goldstein et al. 2015, AJ 150, 82, table 2), among them the signal-to-noise ratio
 SNR; HiTS has a ratio in the key `SNRs` of every chunk; the archives of ATLAS and ZTF have neither. The values
-are the surveys' own, each by its own definition, as they stand in the archive: negative ratios too, of a
-difference in which flux is missing.
+stand as in the archive, each by its survey's definition; ratios may be negative.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,18 +21,11 @@ NO_RATIOS = "Use the survey's own archive, or switch off recall by S/N with diag
 
 
 def features_of_des(paths: Sequence[Path]) -> pd.DataFrame:
-    """The 38 features of every candidate of DES' table, in its order; of the tars nothing is read.
+    """The 38 features of every candidate of DES' table, in its order.
 
-    Returns
-    -------
-    pandas.DataFrame
-        Column ``id`` (str), that of the stamps, and those of `autoscan.COLUMNS` (float64, NaN where the table
-        has a gap; BAND is 0, 1, 2, 3 for g, r, i, z).
-
-    Raises
-    ------
-    ArchiveError
-        If the table is missing, lacks a column, or holds text where a number or a band should be.
+    Columns are ``id`` (str) and those of `autoscan.COLUMNS` (float64, NaN for a gap; BAND is a code of
+    `BANDS`). Raises an `ArchiveError` if the table is missing, lacks a column, or holds text where a number
+    or a band should be.
     """
     table, *_ = des.files(paths)
     values = des.read_autoscan(table, COLUMNS, remedy=NO_FEATURES)
@@ -57,13 +49,7 @@ def ratios_of_des(paths: Sequence[Path]) -> pd.DataFrame:
 
 
 def ratios_of_hits(paths: Sequence[Path]) -> pd.DataFrame:
-    """S/N of every candidate of HiTS' chunks: ``id`` (str) and ``snr`` (float64), in the archive's order.
-
-    Raises
-    ------
-    ArchiveError
-        If the archive is missing or corrupt, or a chunk does not have one S/N for each label.
-    """
+    """S/N of every candidate of HiTS' chunks: ``id`` (str) and ``snr`` (float64), in the archive's order."""
     return pd.concat(map(_ratios_of_chunk, hits.units(paths)), ignore_index=True)
 
 
@@ -80,8 +66,6 @@ def _ratios_of_chunk(unit: hits.Chunk) -> pd.DataFrame:
 
 
 # by the name of the reader
-FEATURES: dict[str, Callable[[Sequence[Path]], pd.DataFrame]] = {"des": features_of_des}
-SIGNAL_TO_NOISE: dict[str, Callable[[Sequence[Path]], pd.DataFrame]] = {
-    "des": ratios_of_des,
-    "hits": ratios_of_hits,
-}
+Catalogues = dict[str, Callable[[Sequence[Path]], pd.DataFrame]]
+FEATURES: Catalogues = {"des": features_of_des}
+SIGNAL_TO_NOISE: Catalogues = {"des": ratios_of_des, "hits": ratios_of_hits}

@@ -6,9 +6,9 @@ not used. `autoscan_features.3.csv`, or the relabelled table, gives OBJECT_TYPE 
 
 The three stamps of an ID need not be neighbours. A first pass over the headers of the tars notes where
 each FITS is, in 22 bytes per FITS (and as much again while they are sorted): 120 MB for the 2.7 million
-of the whole archive, and as much for what joins them. The triplets follow in the order of their first
-stamp. Whoever decodes 256 of them reads their FITS, 11 MB, in the order in which they lie in the tars: no
-pixel passes through the process that hands out the work.
+of the whole archive. The triplets follow in the order of their first stamp. Whoever decodes 256 of them
+reads their FITS, 11 MB, in the order in which they lie in the tars: no pixel passes through the process
+that hands out the work.
 """
 
 import re

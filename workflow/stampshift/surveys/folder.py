@@ -24,11 +24,11 @@ REMEDY = "Put <id>.fits, or <id>_{template,science,difference}.fits, into folder
 
 
 class Candidate(NamedTuple):
-    """Files of a candidate by kind: a channel, "mask", or `WHOLE`."""
+    """A candidate of a folder."""
 
     folder: Path
     identifier: str
-    files: dict[str, Path]
+    files: dict[str, Path]  # by kind: a channel, "mask", or `WHOLE`
 
     @property
     def place(self) -> str:
@@ -37,11 +37,7 @@ class Candidate(NamedTuple):
 
 
 def build(options: Mapping[str, Any], invalid: InvalidPixels) -> Reader:
-    """Reader of folders of FITS files.
-
-    Options may hold ``channels``, the order of the images in a file of all channels (without it that of
-    `CHANNELS`), and ``template``, `reader.COMPUTED_TEMPLATE` where the archive has none.
-    """
+    """Reader of folders of FITS files."""
     channels = stored_channels(options)
     return Reader(
         _files, partial(_units, channels=channels), partial(_decode, channels=channels, invalid=invalid)

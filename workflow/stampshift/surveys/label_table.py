@@ -14,10 +14,9 @@ COLUMNS = ("id", "label")
 
 
 def classes_by_id(path: Path) -> Mapping[str, str]:
-    """Class of each candidate that a label file names; a line without a label is passed over.
+    """Class of each candidate that a label file (CSV or Parquet) names; lines without a label are left out.
 
-    The file is CSV or Parquet with the columns ``id`` and ``label``. An `ArchiveError` is raised if it cannot
-    be read, lacks a column, or gives a candidate two labels.
+    Raises an `ArchiveError` if it cannot be read, lacks a column, or gives a candidate two labels.
     """
     try:
         state = path.stat()

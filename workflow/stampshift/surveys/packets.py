@@ -1,8 +1,8 @@
 """Any survey by its alert packets, labels in a separate file.
 
-The options are those of `surveys.<name>.packets` in the config. What marks a packet's dialect has for invalid
-pixels becomes NaN here, on top of what the config declares. A survey is one telescope: packets of two
-dialects in one archive are refused here, while `stampshift score` takes them.
+The options are those of `surveys.<name>.packets` in the config. The dialect's marks of invalid pixels become
+NaN here, on top of what the config declares. A survey is one telescope: packets of two dialects in one
+archive are refused here, while `stampshift score` takes them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,11 +23,7 @@ from stampshift.surveys.reader import Reader
 
 
 def build(options: Mapping[str, Any], invalid: InvalidPixels) -> Reader:  # noqa: ARG001
-    """Reader of alert packets; preprocessing applies `invalid`.
-
-    Options may hold ``labels``, the label file, and ``schemas``, the folder of schemas for packets that come
-    without.
-    """
+    """Reader of alert packets; preprocessing applies `invalid`."""
     label_file = Path(options["labels"]) if options.get("labels") else None
     schemas = Path(options["schemas"]) if options.get("schemas") else None
     return Reader(
