@@ -1,8 +1,8 @@
 """The stamps file: the common representation of every survey, its contract, reading and writing.
 
 An HDF5 file holds `stamps` (float32, N x 3 x size x size), `label` (uint8), `class` (the survey's own class),
-`id` (the survey's identifier), `group` (object id, empty where the survey has none) and `fingerprint` (uint64,
-hash of the pixels). A file for adaptation may hold unlabelled stamps too. Stamps are contiguous and
+`id` (the survey's identifier), `group` (object id, empty where the survey has none) and `fingerprint`
+(uint64, hash of the pixels). A file for adaptation may hold unlabelled stamps too. Stamps are contiguous and
 uncompressed: any number of processes memory-map one copy through the page cache.
 """
 
