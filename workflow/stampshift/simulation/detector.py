@@ -15,13 +15,11 @@ TRACK_STEP_PIXELS = 0.1
 
 
 @lru_cache(maxsize=16)
-def pixel_grid(size_pixels: int) -> tuple[Image, Image]:
-    """Rows y and columns x of every pixel, counted from the central one."""
-    axis = np.arange(size_pixels, dtype=np.float64) - size_pixels // 2
-    y, x = np.meshgrid(axis, axis, indexing="ij")
-    y.setflags(write=False)
-    x.setflags(write=False)
-    return y, x
+def pixel_grid(size_pixels: int) -> Image:
+    """Rows y and columns x of every pixel, counted from the central one, read-only."""
+    grid = np.indices((size_pixels, size_pixels), np.float64) - size_pixels // 2
+    grid.setflags(write=False)
+    return grid
 
 
 def track(rng: Generator, *, charge: float, length_pixels: float, wander: float, size_pixels: int) -> Image:
@@ -116,12 +114,9 @@ def smooth(image: Image, *, noise_ratio: float) -> Image:
     """Smoothing by (a, 1 - 2a, a) along both axes that lowers white noise by `noise_ratio`."""
     # the smaller root of (1 - 2a)^2 + 2 a^2 = noise_ratio
     weight = float((4 - np.sqrt(16 - 24 * (1 - noise_ratio))) / 12)
-    for axis in (0, 1):
-        padded = np.pad(image, [(1, 1) if a == axis else (0, 0) for a in (0, 1)], mode="symmetric")
-        middle, before, after = (
-            np.take(padded, np.arange(k, k + image.shape[axis]), axis=axis) for k in (1, 0, 2)
-        )
-        image = (1 - 2 * weight) * middle + weight * (before + after)
+    for _ in range(2):  # along rows, then along columns
+        padded = np.pad(image, [(1, 1), (0, 0)], mode="symmetric")
+        image = ((1 - 2 * weight) * image + weight * (padded[:-2] + padded[2:])).T
     return image
 
 

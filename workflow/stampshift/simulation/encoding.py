@@ -41,10 +41,9 @@ def gif_bytes(image: NDArray[np.floating], *, mark_pixels: int) -> bytes:
     ordered = np.sort(image, axis=None)
     low, high = ordered[ordered.size // 100], ordered[-ordered.size // 200]
     levels = ((image - low) / max(high - low, 1e-30) * GIF_WHITE).clip(0, GIF_WHITE).astype(np.uint8)
-    diagonal, last = np.arange(mark_pixels), image.shape[0] - 1
-    for rows in (diagonal, last - diagonal):
-        for columns in (diagonal, last - diagonal):
-            levels[rows, columns] = GIF_WHITE
+    diagonal = np.arange(mark_pixels)
+    both = np.stack([diagonal, image.shape[0] - 1 - diagonal])
+    levels[both[:, np.newaxis], both] = GIF_WHITE
     stream = io.BytesIO()
     PillowImage.fromarray(levels).save(stream, "GIF", optimize=False)
     return stream.getvalue()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
@@ -15,6 +15,7 @@ from stampshift.simulation.drawing import Image, Psf, Source, draw_sources
 from stampshift.simulation.recipe import Candidate, Recipe, View
 from stampshift.simulation.scenes import Conditions, Mismatch
 
+Images = tuple[Image, Image]  # of science and template
 Marks = tuple[Image | float, Image | float]
 NARROWEST_KERNEL_PIXELS = 0.3  # a narrower Gaussian does nothing on whole pixels
 RECIPES: dict[str, Recipe] = {
@@ -38,16 +39,6 @@ class Triplet:
     candidate: Candidate
     conditions: Conditions
     neighbours: list[Source]  # static sources, the candidate's own included
-
-
-class Light(NamedTuple):
-    """Noiseless images of one candidate."""
-
-    science: Image  # as published
-    template: Image  # as published
-    at_target: Image  # science at the seeing of the difference
-    matched: Image  # template with its mismatch at the seeing of the difference
-    target: Psf  # seeing of the difference
 
 
 def draw_triplet(
@@ -81,20 +72,20 @@ def expose(
     seeing, and the difference is a product of its own, at the worse seeing of the two (DES, ZTF).
     """
     settings, sky = view.constants["difference"], view.conditions.sky
-    light = _light(candidate, static=static, mismatch=mismatch, view=view)
-    noises = _noises(light, candidate=candidate, view=view)
+    published, subtracted, target = _light(candidate, static=static, mismatch=mismatch, view=view)
+    noises = _noises(published, candidate=candidate, view=view)
     level = view.constants["saturation"] - sky
     marks = (candidate.science_pixels, candidate.template_pixels)
     images = []
-    for seen, noise, mark in zip((light.science, light.template), noises, marks, strict=True):
+    for seen, noise, mark in zip(published, noises, marks, strict=True):
         # a pixel at the full well holds the full well, whatever the photons
         noise[seen >= level] = 0.0
         images.append(np.minimum(saturate(seen, level=level) + noise + mark, level))
     science, template = images
     if settings["product"] != "own":
         return template + sky, science + sky, science - template
-    difference = saturate(light.at_target, level=level) - saturate(light.matched, level=level)
-    difference = difference + _own_noise(noises, marks, width=light.target.fwhm, view=view)
+    at_target, matched = (saturate(light, level=level) for light in subtracted)
+    difference = at_target - matched + _own_noise(noises, marks, width=target.fwhm, view=view)
     # the subtraction leaves out saturated pixels and their surroundings
     full = np.asarray((science >= level) | (template >= level))
     if full.any():
@@ -102,7 +93,10 @@ def expose(
     return template + sky, science + sky, difference
 
 
-def _light(candidate: Candidate, *, static: list[Source], mismatch: Mismatch, view: View) -> Light:
+def _light(
+    candidate: Candidate, *, static: list[Source], mismatch: Mismatch, view: View
+) -> tuple[Images, Images, Psf]:
+    """Noiseless science and template as published, both at the difference's seeing, and that seeing."""
     conditions, own = view.conditions, view.constants["difference"]["product"] == "own"
     draw = partial(draw_sources, width_ratio=1.0, size_pixels=view.size_pixels)
     widest = max(conditions.science, conditions.template, key=lambda psf: psf.fwhm)
@@ -116,18 +110,18 @@ def _light(candidate: Candidate, *, static: list[Source], mismatch: Mismatch, vi
     at_target = science
     if target is conditions.template:
         at_target = template + draw(candidate.transient, psf=target)
-    return Light(science, template, at_target, matched, target)
+    return (science, template), (at_target, matched), target
 
 
-def _noises(light: Light, *, candidate: Candidate, view: View) -> tuple[Image, Image]:
+def _noises(light: Images, *, candidate: Candidate, view: View) -> Images:
     """Sky, read-out and photon noise of both images; the template is a mean of ratio^2 exposures."""
     conditions, gain = view.conditions, view.constants["gain_electron_per_unit"]
     exposures = (conditions.noise / conditions.template_noise) ** 2
     science, template = (
         view.rng.standard_normal(seen.shape) * np.sqrt(sigma**2 + np.maximum(seen, 0) / electrons)
         for seen, sigma, electrons in (
-            (light.science, conditions.noise, gain),
-            (light.template, conditions.template_noise, gain * exposures),
+            (light[0], conditions.noise, gain),
+            (light[1], conditions.template_noise, gain * exposures),
         )
     )
     if candidate.noise_peak is not None:
@@ -136,7 +130,7 @@ def _noises(light: Light, *, candidate: Candidate, view: View) -> tuple[Image, I
     return science, template
 
 
-def _own_noise(noises: tuple[Image, Image], marks: Marks, *, width: float, view: View) -> Image:
+def _own_noise(noises: Images, marks: Marks, *, width: float, view: View) -> Image:
     """Noise and marks of the detector in a difference that is a product of its own, at seeing `width`.
 
     ``smoothed``: both images were brought to one seeing and one grid of pixels, which correlates the

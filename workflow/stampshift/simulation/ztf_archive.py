@@ -1,5 +1,6 @@
 """Writes ZTF's training set: a pickled DataFrame of gzipped FITS (Carrasco-Davis 2021, AJ 162, 231)."""
 
+import sys
 from collections.abc import Mapping
 from itertools import chain
 from pathlib import Path
@@ -87,15 +88,12 @@ def object_name(number: int) -> str:
 
 def _frame(records: list[dict[str, Any]]) -> pd.DataFrame:
     """Table of plain numpy columns, in which equal texts are one object: pickle's bytes depend on it."""
-    shared: dict[str, str] = {}
     columns: list[pd.Series] = []
     for name in COLUMNS:
         values = [record[name] for record in records]
         if name in TEXTS:
-            values = [shared.setdefault(text, text) for text in values]
-        is_object = name in TEXTS or name in CUTOUTS
-        column = np.empty(len(values), object) if is_object else np.array(values)
-        column[:] = values
+            values = list(map(sys.intern, values))
+        column = np.array(values, object if name in TEXTS or name in CUTOUTS else None)
         columns.append(pd.Series(column, dtype=column.dtype))
     frame = pd.concat(columns, axis=1)
     # pandas' own text type would need pyarrow to be read back
