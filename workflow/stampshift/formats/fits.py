@@ -49,7 +49,7 @@ def read_image(content: bytes, *, place: str) -> NDArray[np.float32]:
             f"{place}: expected a two-dimensional image in HDU 0, found {found}. Check that this is the "
             "survey's archive."
         )
-    return _float32(image)
+    return as_float32(image)
 
 
 def read_planes(content: bytes, *, place: str) -> list[NDArray[np.float32]]:
@@ -62,7 +62,7 @@ def read_planes(content: bytes, *, place: str) -> list[NDArray[np.float32]]:
         content = _inflated(content)
         with _opened(content) as file:
             images = [hdu.data for hdu in file if getattr(hdu, "is_image", False) and hdu.data is not None]
-            planes = [_float32(plane) for plane in (images[0] if images[0].ndim == 3 else images)]
+            planes = [as_float32(plane) for plane in (images[0] if images[0].ndim == 3 else images)]
     except Exception as error:  # a corrupt header makes astropy raise anything, KeyError included
         raise ArchiveError(
             f"{place}: expected a complete FITS file with images, found {len(content)} bytes that are cut "
@@ -84,7 +84,7 @@ def image_of(cell: Any, *, place: str) -> NDArray[np.float32]:
     if isinstance(cell, bytes | bytearray):
         return read_image(bytes(cell), place=place)
     if isinstance(cell, np.ndarray) and cell.ndim == 2 and cell.dtype.kind in "fiu":
-        return _float32(cell)
+        return as_float32(cell)
     found = f"{cell.dtype} of shape {cell.shape}" if isinstance(cell, np.ndarray) else type(cell).__name__
     raise ArchiveError(
         f"{place}: expected a two-dimensional array or FITS bytes, found {found}. The channel is missing: "
@@ -92,8 +92,9 @@ def image_of(cell: Any, *, place: str) -> NDArray[np.float32]:
     )
 
 
-def _float32(image: NDArray[Any]) -> NDArray[np.float32]:
-    with np.errstate(over="ignore"):  # beyond float32 is infinite, which is an invalid pixel
+def as_float32(image: NDArray[Any]) -> NDArray[np.float32]:
+    """Pixels in float32; those beyond it are infinite, and so invalid."""
+    with np.errstate(over="ignore"):
         return image.astype(np.float32)
 
 

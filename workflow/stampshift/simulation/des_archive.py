@@ -22,6 +22,7 @@ from stampshift.simulation.exposure import Triplet
 from stampshift.simulation.streams import Purpose, random_stream
 from stampshift.stamps.autoscan import COLUMNS, PLANTED, stamp_features
 
+Features = dict[str, float | str]
 TABLE = "autoscan_features.3.csv"
 COMMENTS = (
     "# Simulated stand-in of the autoscan training set, in the format of version 3 of its table",
@@ -74,7 +75,7 @@ def draw_block(task: Plan) -> tuple[list[bytes], str]:
     for image, mask, stamp in zip(difference, masked, stamps, strict=True):
         # only the sign distinguishes the two marks for "no data"; readers must know both
         image[mask] = stamp.rng.choice([-1, 1]) * task.constants["mask"]["value"]
-    truth = [_truth_features(stamp.triplet, constants=task.constants, rng=stamp.rng) for stamp in stamps]
+    truth = [_truth_features(stamp.triplet, task.constants, stamp.rng) for stamp in stamps]
     table = pd.DataFrame(truth).assign(
         ID=[FIRST_ID + ID_STEP * index for index in task.indices],
         OBJECT_TYPE=[OBJECT_TYPE[name] for name in task.classes],
@@ -116,9 +117,7 @@ def _tars(task: Plan, stamps: dict[str, NDArray[np.float64]]) -> list[bytes]:
     return [b"".join(members) for members in contents]
 
 
-def _truth_features(
-    triplet: Triplet, *, constants: Mapping[str, Any], rng: Generator
-) -> dict[str, float | str]:
+def _truth_features(triplet: Triplet, constants: Mapping[str, Any], rng: Generator) -> Features:
     """The table's columns that no stamp gives: the truth of the detection, with measurement errors."""
     candidate, conditions = triplet.candidate, triplet.conditions
     fwhm, error = conditions.science.fwhm, conditions.flux_error
@@ -129,7 +128,7 @@ def _truth_features(
     # difference of the source's size from the star's, as SExtractor's star-galaxy separator measures it
     spread = 0.01 * (np.sqrt(a * b) / (fwhm / 2.355) - 1)
     place = rng.uniform(0, CHIP_PIXELS)
-    features: dict[str, float | str] = {
+    features: Features = {
         "GFLUX": flux, "MAG": magnitude, "SNR": flux / error, "A_IMAGE": a, "B_IMAGE": b,
         "ELLIPTICITY": 1 - b / a, "FLAGS": int(rng.choice([0, 2, 3], p=[0.9, 0.05, 0.05])),
         "SPREAD_MODEL": spread + rng.normal(0, 0.003), "SPREADERR_MODEL": 0.05 * error / flux,
@@ -138,12 +137,10 @@ def _truth_features(
         "CCDID": int(rng.integers(1, 63)), "BAND": str(rng.choice(list("griz"))),
         "MAGLIM": conditions.depth_mag,
     }  # fmt: skip
-    return features | _neighbour_features(triplet, magnitude, constants=constants)
+    return features | _neighbour_features(triplet, magnitude, constants)
 
 
-def _neighbour_features(
-    triplet: Triplet, magnitude: float, *, constants: Mapping[str, Any]
-) -> dict[str, float | str]:
+def _neighbour_features(triplet: Triplet, magnitude: float, constants: Mapping[str, Any]) -> Features:
     """Columns of the nearest catalogued source within 5 arcsec, NaN where there is none."""
     scale, radius = constants["pixel_scale_arcsec"], REFERENCE_RADIUS_ARCSEC
     near = [s for s in triplet.neighbours if np.hypot(s.x, s.y) * scale <= radius and s.flux > 0]

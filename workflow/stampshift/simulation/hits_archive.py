@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stampshift.core.files import atomic_path
+from stampshift.formats.archives import in_units
+from stampshift.simulation import archive_plan
 from stampshift.simulation.archive_plan import Plan
 from stampshift.simulation.encoding import python2_pickle, tar_end, tar_folder, tar_member
 
@@ -25,15 +27,11 @@ def write_archive(plan: Plan, folder: Path, *, processes: int) -> None:
         gzip.GzipFile("", "wb", compresslevel=1, fileobj=raw, mtime=0) as stream,
     ):
         written = stream.write(tar_folder("all_chunks"))
-        rows: list[Arrays] = []
-        chunk = 0
-        for block in plan.blocks(draw_block, processes=processes):
-            rows.append(block)
-            if sum(len(arrays["labels"]) for arrays in rows) == ROWS_PER_CHUNK:
-                written += stream.write(_chunk_member(chunk, rows))
-                rows, chunk = [], chunk + 1
-        if rows:
-            written += stream.write(_chunk_member(chunk, rows))
+        blocks = plan.blocks(draw_block, processes=processes)
+        for number, rows in enumerate(in_units(blocks, size=ROWS_PER_CHUNK // archive_plan.STAMPS_PER_TASK)):
+            merged = {name: np.concatenate([arrays[name] for arrays in rows]) for name in rows[0]}
+            name = f"all_chunks/chunk_{number}_{ROWS_PER_CHUNK}.pkl"
+            written += stream.write(tar_member(name, python2_pickle(merged)))
         stream.write(tar_end(written))
 
 
@@ -81,8 +79,3 @@ def image_features(images: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]
         columns += list(np.percentile(values, [5, 25, 50, 75, 95], axis=1))
         columns += [box.mean(1), box.std(1), box.min(1), box.max(1), stack[:, side // 2, side // 2]]
     return np.stack(columns, axis=1).astype(np.float64)
-
-
-def _chunk_member(number: int, rows: Sequence[Arrays]) -> bytes:
-    merged = {name: np.concatenate([arrays[name] for arrays in rows]) for name in rows[0]}
-    return tar_member(f"all_chunks/chunk_{number}_{ROWS_PER_CHUNK}.pkl", python2_pickle(merged))

@@ -39,14 +39,14 @@ def draw_block(task: Plan) -> list[dict[str, Any]]:
     """Rows of the table for the stamps of one task."""
     rows = []
     for index, name, number, triplet, rng in task.stamps():
-        images = with_gaps(triplet, constants=task.constants, rng=rng)
+        images = with_gaps(triplet, task.constants, rng)
         row = {"oid": object_name(number), "class": name, "candid": FIRST_CANDID + index}
         row |= {column: gzip_bytes(fits_bytes(images[kind], cards=CARDS)) for column, kind in CUTOUTS.items()}
-        rows.append(row | metadata(triplet, constants=task.constants, rng=rng))
+        rows.append(row | metadata(triplet, task.constants, rng))
     return rows
 
 
-def with_gaps(triplet: Triplet, *, constants: Mapping[str, Any], rng: Generator) -> dict[str, Image]:
+def with_gaps(triplet: Triplet, constants: Mapping[str, Any], rng: Generator) -> dict[str, Image]:
     """Cutouts of an alert, pixels at the quadrant's edge lost: to NaN, a fill value, or rows cut off."""
     settings, size = constants["mask"], constants["stamp_size_pixels"]
     images = {kind: getattr(triplet, kind).copy() for kind in CUTOUTS.values()}
@@ -66,7 +66,7 @@ def with_gaps(triplet: Triplet, *, constants: Mapping[str, Any], rng: Generator)
     return images
 
 
-def metadata(triplet: Triplet, *, constants: Mapping[str, Any], rng: Generator) -> dict[str, Any]:
+def metadata(triplet: Triplet, constants: Mapping[str, Any], rng: Generator) -> dict[str, Any]:
     """Fields of the alert beside the images, measured with errors."""
     conditions, flux, error = triplet.conditions, triplet.candidate.flux, triplet.conditions.flux_error
     measured = max(abs(flux) + rng.normal(0, error), error)

@@ -8,7 +8,7 @@ ATLAS and ZTF: their one pickle); and 0.3 KB for every stamp written, whose pixe
 
 import hashlib
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -50,15 +50,8 @@ def make_stamps(
     change the result. `origin` says where the archive came from, as JSON content of the file's attributes;
     `checksums` (SHA-256, by file name) are those of files that must not have changed.
 
-    Raises
-    ------
-    ArchiveError
-        If a file of the archive is missing, cut short, corrupt or of another format, a candidate has no
-        label or a class that the map does not hold, or a file is not the one of its checksum.
-    WorkerError
-        If a worker process was killed.
-    ContractError
-        If no stamp is left.
+    Raises an `ArchiveError` if a file of the archive is missing, damaged or not that of its checksum, or a
+    candidate has a class that the map does not hold; a `ContractError` if no stamp is left.
     """
     archive = READERS[reader](options, preprocessing.invalid)
     work = partial(_block, archive=archive, preprocessing=preprocessing)
@@ -101,14 +94,18 @@ def _block(unit: Any, *, archive: Reader, preprocessing: Preprocessing) -> Block
     return preprocess(archive.decode(unit), preprocessing)
 
 
-def digest(files: Iterable[Path], *, threads: int) -> dict[str, Any]:
+def digest(files: Sequence[Path], *, threads: int) -> dict[str, Any]:
     """SHA-256 and size of an archive's files, and one digest of all (about 1 s per GB and thread).
 
     ``sha256`` is that of the list of files, ``files`` their number, ``bytes`` their total size; an archive of
     at most 100 files has the ``list`` itself too, ``name``, ``bytes`` and ``sha256`` of each.
     """
     with ThreadPoolExecutor(threads) as pool:  # hashing leaves Python's lock to the others
-        listed = list(pool.map(_entry, files))
+        digests = pool.map(file_digest, files)
+        listed: list[dict[str, Any]] = [
+            {"name": path.name, "bytes": path.stat().st_size, "sha256": sha256}
+            for path, sha256 in zip(files, digests, strict=True)
+        ]
     lines = "".join(f"{entry['sha256']}  {entry['bytes']}  {entry['name']}\n" for entry in listed)
     summary = {
         "files": len(listed),
@@ -116,10 +113,6 @@ def digest(files: Iterable[Path], *, threads: int) -> dict[str, Any]:
         "sha256": hashlib.sha256(lines.encode()).hexdigest(),
     }
     return summary | ({"list": listed} if len(listed) <= LISTED_FILES else {})
-
-
-def _entry(path: Path) -> dict[str, Any]:
-    return {"name": path.name, "bytes": path.stat().st_size, "sha256": file_digest(path)}
 
 
 def _checked(raw: dict[str, Any], checksums: Mapping[str, str]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from stampshift.alerts.containers import Unit
 from stampshift.alerts.decoding import decode, dialect_of
 from stampshift.alerts.dialects import DIALECTS
 from stampshift.core.errors import ArchiveError
-from stampshift.stamps.raw_triplets import Image, InvalidPixels, RawTriplet, Unusable
+from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet, Unusable
 from stampshift.surveys.label_table import class_of, without
 from stampshift.surveys.reader import Reader
 
@@ -63,11 +63,8 @@ def _decode(unit: Unit, *, label_file: Path | None) -> Iterator[RawTriplet | Unu
             yield Unusable(alert.problem, alert.identifier, alert.detail)
             continue
         marks = DIALECTS[alert.survey].invalid
-        template, science, difference = (_unmarked(image, marks) for image in alert.images)
+        template, science, difference = (
+            np.where(marks.mask(image), np.float32(np.nan), image) for image in alert.images
+        )
         name = class_of(alert.identifier, label_file)
         yield RawTriplet((template, science, difference), name, alert.identifier, alert.group)
-
-
-def _unmarked(image: Image, marks: InvalidPixels) -> Image:
-    mask = marks.mask(image)
-    return np.where(mask, np.float32(np.nan), image) if mask.any() else image

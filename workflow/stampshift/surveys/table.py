@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stampshift.core.errors import ArchiveError
 from stampshift.formats.archives import find, listing
-from stampshift.formats.fits import GZIP_MAGIC, read_image, read_planes
+from stampshift.formats.fits import GZIP_MAGIC, as_float32, read_image, read_planes
 from stampshift.formats.tables import open_table, read_rows
 from stampshift.stamps.file import UNLABELLED_CLASS
 from stampshift.stamps.raw_triplets import Image, InvalidPixels, RawTriplet
@@ -131,14 +130,14 @@ def _planes(cell: Any, options: Mapping[str, Any], path: Path, place: str) -> li
     if not isinstance(cell, np.ndarray):
         return read_planes(_fits(cell, path, place), place=place)
     if cell.ndim == 2:
-        return [_float32(cell)]
+        return [as_float32(cell)]
     if cell.ndim != 3 or "axes" not in options:
         raise ArchiveError(
             f"{place}: expected an array (3, rows, columns) or (rows, columns, 3), and `axes` in the config "
             f"to say which, found shape {cell.shape}. Name the right array in `stamps`, or set `axes`."
         )
     ordered = np.moveaxis(cell, -1, 0) if options["axes"] == "channels_last" else cell
-    return [_float32(plane) for plane in ordered]
+    return [as_float32(plane) for plane in ordered]
 
 
 def _image(cell: Any, path: Path, place: str) -> Image:
@@ -149,12 +148,7 @@ def _image(cell: Any, path: Path, place: str) -> Image:
             f"{place}: expected an image (rows, columns), found shape {cell.shape}. Name one array for each "
             "channel in `stamps`, or one for all of them."
         )
-    return _float32(cell)
-
-
-def _float32(image: NDArray[Any]) -> Image:
-    with np.errstate(over="ignore"):  # beyond float32 is infinite, which is an invalid pixel
-        return image.astype(np.float32)
+    return as_float32(cell)
 
 
 def _fits(cell: Any, path: Path, place: str) -> bytes:
