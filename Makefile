@@ -7,7 +7,7 @@ DEMO := $(BIN)/snakemake --workflow-profile workflow/profiles/demo
 STUDY := $(BIN)/snakemake --workflow-profile workflow/profiles/simulated
 DES_STUDY := $(BIN)/snakemake --workflow-profile workflow/profiles/des_study des_study
 
-.PHONY: demo study des-study test lint bench clean
+.PHONY: demo study des-study test lint bench lock clean
 
 demo: $(VENV)/installed ## the whole study on small built-in surveys
 	$(DEMO)
@@ -45,9 +45,17 @@ bench: $(VENV)/installed ## the figures of benchmarks/README.md
 
 $(VENV)/installed: envs/$(TORCH).txt envs/requirements.txt envs/slurm.txt envs/dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --requirement envs/$(TORCH).txt --requirement envs/dev.txt
+	$(if $(filter cpu,$(TORCH)),$(BIN)/pip install --no-deps torch==2.13.0) # the build that pip's index has
+	$(BIN)/pip install --require-hashes $(patsubst %,--requirement envs/%.txt,$(TORCH) requirements slurm dev)
 	$(BIN)/pip install --no-deps --editable .
 	touch $@
+
+lock: ## hashes (by uv) of the versions pinned in envs/*.in
+	for name in requirements slurm dev gpu; do \
+		{ head -n 1 envs/$$name.in; echo "# Hashes of $$name.in, written by \`make lock\`."; \
+		uv pip compile --quiet --no-deps --no-annotate --no-header --universal --generate-hashes \
+			--python-version 3.11 envs/$$name.in; } > envs/$$name.txt; \
+	done
 
 clean: ## results and environment; raw archives stay
 	rm -rf results $(VENV) .snakemake
