@@ -10,7 +10,7 @@ from stampshift.core.errors import ContractError
 from stampshift.metrics.metrics import THRESHOLD, confusion, false_positive_rate, missed_detection_rate
 from stampshift.stamps.file import LABELS, REAL
 from stampshift.tables.wording import model_name
-from stampshift.tables.writing import DASH, Table
+from stampshift.tables.writing import Table, format_number
 
 PUBLISHED_CUTOFF = 0.3  # of P(real), at which the paper tells the rates of its new survey
 CUTOFFS = (PUBLISHED_CUTOFF, THRESHOLD)
@@ -76,11 +76,11 @@ def new_survey_table(numbers: pd.DataFrame, *, survey: str) -> Table:
         row = {
             "network": model_name(str(model)),
             "stamps": f"{stamps} ({first['n_real']:,} real, {first['n_bogus']:,} bogus)",
-            "AUC": _number(first["auc"]),
+            "AUC": format_number(first["auc"], ".3f"),
         }
         for line in lines.to_dict("records"):
             for name, heading in (("mdr", "MDR"), ("fpr", "FPR"), ("cleanliness", "cleanliness")):
-                row[f"{heading} at {line['cutoff']:g}"] = _number(line[name])
+                row[f"{heading} at {line['cutoff']:g}"] = format_number(line[name], ".3f")
         rows.append(row)
     caption = (
         f"The network on test stamps of {survey}, before and after it was trained further on labels by "
@@ -110,7 +110,7 @@ def consensus_table(numbers: pd.DataFrame, *, survey: str) -> Table:
     """Print the numbers of `consensus_means`."""
     cells = numbers[["label", "votes"]].assign(stamps=[f"{count:,}" for count in numbers["stamps"]])
     for model in TRAININGS:
-        cells[f"mean score {model}"] = [_number(value) for value in numbers[model]]
+        cells[f"mean score {model}"] = [format_number(value, ".3f") for value in numbers[model]]
     caption = (
         f"Mean score of test stamps of {survey}, before and after the network was trained further, by label "
         "and by whether all votes agreed or the majority outvoted somebody by enough to be kept."
@@ -129,7 +129,3 @@ def _rates(rows: pd.DataFrame, *, cutoff: float) -> dict[str, float]:
         "fpr": false_positive_rate(counts),
         "cleanliness": counts["tp"] / passed if passed else np.nan,
     }
-
-
-def _number(value: float) -> str:
-    return DASH if np.isnan(value) else f"{value:.3f}"

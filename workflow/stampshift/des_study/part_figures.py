@@ -1,6 +1,6 @@
 """Figures of one part of the study: detection curves, confusion, scores and learning curves of its models."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,14 +10,15 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from stampshift.des_study.performance import CONFUSION, OWN
+from stampshift.des_study.performance import OWN
 from stampshift.figures.score_figures import GUIDE, LOWEST_RATE, score_axes, score_steps
 from stampshift.figures.style import (
     ACCURACY_LABEL,
-    PAGE_WIDTH_INCHES,
     accuracy_axis,
     accuracy_limits,
+    legend_below,
     model_line,
+    new_figure,
     styled,
 )
 from stampshift.stamps.file import LABELS
@@ -55,32 +56,38 @@ def detection_figure(
     """
     own = performance[performance["stamps"] == OWN].iloc[::-1]
     heights = (HEIGHTS_INCHES[0], HEIGHTS_INCHES[1] * (len(own) + 1))
-    figure = Figure(figsize=(PAGE_WIDTH_INCHES, 1.4 + sum(heights)), layout="constrained")
+    figure = new_figure(1.4 + sum(heights))
     panels = figure.subplot_mosaic(PANELS, height_ratios=heights)
     rates, roc = panels["rates"], panels["roc"]
-    corner = roc.inset_axes((0.34, 0.14, 0.62, 0.62))
-    for model, rows in curves.groupby("model", sort=False):
-        line = model_line(str(model))
-        rates.plot(rows["mdr"], rows["fpr"], **line, label=model_name(str(model)))
-        for axes in (roc, corner):
-            axes.plot(rows["fpr"], 1 - rows["mdr"], **line)
-    rates.axvline(mdr, **GUIDE)
-    handles, _ = rates.get_legend_handles_labels()
-    handles.append(Line2D([], [], **GUIDE, label=f"MDR {mdr:g}"))
+    handles = detection_lines(rates, curves)
+    handles.append(rates.axvline(mdr, **GUIDE, label=f"MDR {mdr:g}"))
     if published is not None:
         handles += rates.plot(published["mdr"], published["fpr"], **PUBLISHED, label="published forest")
-    limits = (LOWEST_RATE, 1)
-    rates.set(xscale="log", yscale="log", xlim=limits, ylim=limits)
-    rates.set(xlabel="missed-detection rate (MDR)", ylabel="false-positive rate (FPR)")
+    corner = roc.inset_axes((0.34, 0.14, 0.62, 0.62))
+    for axes in (roc, corner):
+        for model, rows in curves.groupby("model", sort=False):
+            axes.plot(rows["fpr"], 1 - rows["mdr"], **model_line(str(model)))
+        axes.grid(visible=True)
     roc.set(xlim=(0, 1), ylim=(0, 1.005), xlabel="false-positive rate (FPR)", ylabel="true-positive rate")
     corner.set(xlim=(0, CORNER), ylim=(1 - CORNER, 1))
     roc.indicate_inset_zoom(corner, edgecolor="black", linewidth=0.5)
-    for axes in (rates, roc, corner):
-        axes.grid(visible=True)
     _points(panels["points"], own, mdr=mdr)
-    figure.legend(handles=handles, loc="outside lower center", ncols=4)
+    legend_below(figure, handles, columns=4)
     figure.suptitle(f"DES study, {part} part")
     return figure
+
+
+def detection_lines(axes: Axes, curves: pd.DataFrame) -> list[Line2D]:
+    """Draw false against missed detections on logarithmic axes; the labelled lines, one per model."""
+    lines = []
+    for model, rows in curves.groupby("model", sort=False):
+        name = str(model)
+        lines += axes.plot(rows["mdr"], rows["fpr"], **model_line(name), label=model_name(name))
+    limits = (LOWEST_RATE, 1)
+    axes.set(xscale="log", yscale="log", xlim=limits, ylim=limits)
+    axes.set(xlabel="missed-detection rate (MDR)", ylabel="false-positive rate (FPR)")
+    axes.grid(visible=True)
+    return lines
 
 
 def _points(axes: Axes, performance: pd.DataFrame, *, mdr: float) -> None:
@@ -88,7 +95,7 @@ def _points(axes: Axes, performance: pd.DataFrame, *, mdr: float) -> None:
     for place, row in enumerate(performance.to_dict("records")):
         colour = model_line(row["model"])["color"]
         axes.plot([row["low"], row["high"]], [place, place], color=colour)
-        axes.plot([row["fpr_at_mdr"]], [place], "o", color=colour)
+        axes.plot(row["fpr_at_mdr"], place, "o", color=colour)
     axes.set_yticks(range(len(performance)), [model_name(model) for model in performance["model"]])
     axes.set(xlabel=f"FPR at MDR {mdr:g}, with interval", ylim=(-0.6, len(performance) - 0.4))
     axes.set_xlim(left=0)
@@ -99,97 +106,16 @@ def _points(axes: Axes, performance: pd.DataFrame, *, mdr: float) -> None:
 @styled
 def confusion_matrices(shares: pd.DataFrame, *, part: str) -> Figure:
     """Draw a matrix per model of `confusion_shares`: rows are labels, columns calls; percent and counts."""
-    models = list(dict.fromkeys(shares["model"]))
-    figure, grid = _model_panels(models, columns=3, legend_inches=0.4, panel_inches=1.9)
-    for axes, model in zip(grid.flat, models, strict=False):
-        _matrix(axes, shares[shares["model"] == model].set_index("call"))
-    _outer_labels(grid, models, x="called", y="label")
+    models = shares["model"].unique()
+    figure, panels = _model_panels(models, columns=3, inches=(0.4, 1.9), x="called", y="label")
+    for axes, model in zip(panels, models, strict=True):
+        _matrix(axes, shares[shares["model"] == model])
     figure.suptitle(f"DES study, {part} part")
     return figure
 
 
-@styled
-def score_panels(histograms: pd.DataFrame, *, title: str) -> Figure:
-    """Draw the `score_histograms` of real and of bogus stamps, a panel per model, on the same axes."""
-    models = [str(model) for model in dict.fromkeys(histograms["method"])]
-    figure, grid = _model_panels(models, columns=2, legend_inches=0.9, panel_inches=1.6, share=True)
-    for axes, model in zip(grid.flat, models, strict=False):
-        score_steps(axes, histograms[histograms["method"] == model])
-        axes.xaxis.set_tick_params(labelbottom=True)
-    score_axes(grid[0, 0], histograms)
-    _outer_labels(grid, models, x="score, P(real)", y="test stamps")
-    figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(LABELS))
-    figure.suptitle(title)
-    return figure
-
-
-@styled
-def network_learning_curves(histories: Mapping[str, pd.DataFrame], *, title: str) -> Figure:
-    """Draw loss and validation accuracy by epoch, a line per network, the kept epoch marked.
-
-    A history has columns ``epoch``, ``train_loss``, ``validation_balanced_accuracy`` and, where the training
-    wrote it, ``validation_loss``, which is drawn dotted.
-    """
-    figure = Figure(figsize=(PAGE_WIDTH_INCHES, 2.9), layout="constrained")
-    loss, accuracy = figure.subplots(1, 2)
-    handles = []
-    for network, history in histories.items():
-        line = model_line(network)
-        handles += loss.plot(history["epoch"], history["train_loss"], **line, label=model_name(network))
-        if "validation_loss" in history:
-            loss.plot(history["epoch"], history["validation_loss"], color=line["color"], linestyle=":")
-        accuracy.plot(history["epoch"], history["validation_balanced_accuracy"], **line)
-        # a tie keeps the earlier epoch, as training does
-        best = history.loc[[history["validation_balanced_accuracy"].idxmax()]]
-        accuracy.plot(best["epoch"], best["validation_balanced_accuracy"], "o", color=line["color"], zorder=4)
-    accuracy_axis(
-        accuracy,
-        limits=accuracy_limits(
-            pd.concat(history["validation_balanced_accuracy"] for history in histories.values())
-        ),
-    )
-    loss.set_ylim(bottom=0)
-    loss.grid(axis="y")
-    both = any("validation_loss" in history for history in histories.values())
-    loss.set(xlabel="epoch", ylabel="cross-entropy" if both else "training loss (cross-entropy)")
-    accuracy.set(xlabel="epoch", ylabel=f"validation {ACCURACY_LABEL}")
-    if both:
-        handles += [
-            Line2D([], [], color="black", label="training"),
-            Line2D([], [], color="black", linestyle=":", label="validation"),
-        ]
-    handles.append(
-        Line2D([], [], color="black", marker="o", linestyle="none", label="epoch whose weights are kept")
-    )
-    figure.legend(handles=handles, loc="outside lower center", ncols=4 if both else 5)
-    figure.suptitle(title)
-    return figure
-
-
-def _model_panels(
-    models: Sequence[str], *, columns: int, legend_inches: float, panel_inches: float, share: bool = False
-) -> tuple[Figure, NDArray[Any]]:
-    """Make a figure with a titled panel per model; panels without a model are hidden."""
-    rows = -(-len(models) // columns)
-    figure = Figure(figsize=(PAGE_WIDTH_INCHES, legend_inches + panel_inches * rows), layout="constrained")
-    grid = figure.subplots(rows, columns, sharex=share, sharey=share, squeeze=False)
-    for axes, model in zip(grid.flat, models, strict=False):
-        axes.set_title(model_name(model))
-    for axes in grid.flat[len(models) :]:
-        axes.set_visible(False)
-    return figure, grid
-
-
-def _outer_labels(grid: NDArray[Any], models: Sequence[str], *, x: str, y: str) -> None:
-    for axes in grid[:, 0]:
-        axes.set_ylabel(y)
-    for axes in grid.flat[max(0, len(models) - grid.shape[1]) : len(models)]:
-        axes.set_xlabel(x)
-
-
 def _matrix(axes: Axes, lines: pd.DataFrame) -> None:
-    percent = lines.loc[list(CONFUSION), "percent"].to_numpy().reshape(2, 2)
-    counts = lines.loc[list(CONFUSION), "stamps"].to_numpy().reshape(2, 2)
+    percent, counts = (lines[name].to_numpy().reshape(2, 2) for name in ("percent", "stamps"))
     axes.imshow(percent, cmap="Blues", vmin=0, vmax=100, aspect="auto")
     for (row, column), share in np.ndenumerate(percent):
         colour = "white" if share > DARK_PERCENT else "black"
@@ -199,3 +125,74 @@ def _matrix(axes: Axes, lines: pd.DataFrame) -> None:
     axes.set_yticks([0, 1], list(LABELS), rotation=90, va="center")
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
+
+
+@styled
+def score_panels(histograms: pd.DataFrame, *, title: str) -> Figure:
+    """Draw the `score_histograms` of real and of bogus stamps, a panel per model, on the same axes."""
+    models = histograms["method"].unique()
+    figure, panels = _model_panels(
+        models, columns=2, inches=(0.9, 1.6), x="score, P(real)", y="test stamps", share=True
+    )
+    for axes, model in zip(panels, models, strict=True):
+        score_steps(axes, histograms[histograms["method"] == model])
+        axes.xaxis.set_tick_params(labelbottom=True)
+    score_axes(panels[0], histograms)
+    legend_below(figure, panels[0])
+    figure.suptitle(title)
+    return figure
+
+
+def _model_panels(
+    models: NDArray[Any], *, columns: int, inches: tuple[float, float], x: str, y: str, share: bool = False
+) -> tuple[Figure, NDArray[Any]]:
+    """Make a figure with a titled panel per model; `inches` are the heights of the legend and of a panel."""
+    rows = -(-len(models) // columns)
+    figure = new_figure(inches[0] + inches[1] * rows)
+    grid = figure.subplots(rows, columns, sharex=share, sharey=share, squeeze=False)
+    panels, empty = np.split(grid.ravel(), [len(models)])
+    for axes, model in zip(panels, models, strict=True):
+        axes.set_title(model_name(model))
+    for axes in empty:
+        axes.set_visible(False)
+    for axes in grid[:, 0]:
+        axes.set_ylabel(y)
+    for axes in panels[-columns:]:
+        axes.set_xlabel(x)
+    return figure, panels
+
+
+@styled
+def network_learning_curves(histories: Mapping[str, pd.DataFrame], *, title: str) -> Figure:
+    """Draw loss and validation accuracy by epoch, a line per network, the kept epoch marked.
+
+    A history has columns ``epoch``, ``train_loss``, ``validation_balanced_accuracy`` and, where the training
+    wrote it, ``validation_loss``, which is drawn dotted.
+    """
+    figure = new_figure(2.9)
+    loss, accuracy = figure.subplots(1, 2)
+    handles = []
+    for network, history in histories.items():
+        line, reached = model_line(network), history["validation_balanced_accuracy"]
+        handles += loss.plot(history["epoch"], history["train_loss"], **line, label=model_name(network))
+        if "validation_loss" in history:
+            loss.plot(history["epoch"], history["validation_loss"], color=line["color"], linestyle=":")
+        accuracy.plot(history["epoch"], reached, **line)
+        best = reached.idxmax()  # a tie keeps the earlier epoch, as training does
+        accuracy.plot(history["epoch"][best], reached[best], "o", color=line["color"], zorder=4)
+    every = pd.concat(history["validation_balanced_accuracy"] for history in histories.values())
+    accuracy_axis(accuracy, limits=accuracy_limits(every))
+    loss.set_ylim(bottom=0)
+    loss.grid(axis="y")
+    both = any("validation_loss" in history for history in histories.values())
+    loss.set(xlabel="epoch", ylabel="cross-entropy" if both else "training loss (cross-entropy)")
+    accuracy.set(xlabel="epoch", ylabel=f"validation {ACCURACY_LABEL}")
+    if both:
+        for style, label in (("-", "training"), (":", "validation")):
+            handles.append(Line2D([], [], color="black", linestyle=style, label=label))
+    handles.append(
+        Line2D([], [], color="black", marker="o", linestyle="none", label="epoch whose weights are kept")
+    )
+    legend_below(figure, handles, columns=4 if both else 5)
+    figure.suptitle(title)
+    return figure

@@ -6,7 +6,7 @@ import pandas as pd
 from stampshift.core.errors import ContractError
 from stampshift.des_study.models import CORRECTED, OLD, TRUE
 from stampshift.stamps.file import LABELS
-from stampshift.tables.writing import DASH, Table
+from stampshift.tables.writing import Table, format_number
 
 ALL = "all"
 GROUPS = {ALL: "all", "bogus": "labelled bogus (category 1)", "real": "labelled real (category 6)"}
@@ -49,8 +49,8 @@ def search_table(numbers: pd.DataFrame) -> Table:
             "planted flips": f"{line['flipped']:,}",
             "candidates": f"{line['candidates']:,}",
             "flips among them": f"{line['found']:,}",
-            "precision": _percent(line["precision"]),
-            "recall": _percent(line["recall"]),
+            "precision": format_number(line["precision"], ".1%"),
+            "recall": format_number(line["recall"], ".1%"),
             "wrong after relabelling": f"{line['wrong_after']:,}",
         }
         for line in numbers.to_dict("records")
@@ -104,7 +104,3 @@ def _with_candidates(candidates: pd.DataFrame, labels: pd.DataFrame) -> pd.DataF
         )
     flipped = labels[OLD] != labels[TRUE]
     return labels.assign(flipped=flipped, candidate=labels["row"].isin(candidates["row"]))
-
-
-def _percent(share: float) -> str:
-    return DASH if np.isnan(share) else f"{share:.1%}"

@@ -25,20 +25,20 @@ def train_networks(
     training: Mapping[str, Any],
     seed: int,
 ) -> None:
-    """Train networks on the train part of a survey, each from random weights.
+    """Train networks on the train part of a survey, each from random weights, all with one seed.
 
-    Each training has a folder for its files, relative to the results, a network and a splits file. The labels
-    file, if there is one, replaces the labels of the stamps file. All trainings share one seed.
+    Each has a folder for its files, relative to the results, and a splits file. The labels file, if there is
+    one, replaces the labels of the stamps file.
     """
     plans = [
         _plan(
             Run(BASELINE, survey, None, 0, seed),
-            folder=folder,
-            network=network,
             stamps=stamps,
             splits=own_splits,
+            folder=folder,
+            network=network,
             labels=label_files[0] if label_files else None,
-            model=None,
+            baseline=None,
             training=training,
         )
         for folder, network, own_splits in zip(folders, networks, splits, strict=True)
@@ -66,12 +66,12 @@ def train_further(
     start = Model.open(model)
     plan = _plan(
         Run(FURTHER, survey, None, 0, seed),
-        folder=after,
-        network=start.network,
         stamps=stamps,
         splits=splits,
+        folder=after,
+        network=start.network,
         labels=labels,
-        model=model,
+        baseline=model,
         training=training,
     )
     predictions = score_test_parts(
@@ -81,27 +81,7 @@ def train_further(
     train_and_publish([plan], job)
 
 
-def _plan(
-    run: Run,
-    *,
-    folder: str,
-    network: str,
-    stamps: Path,
-    splits: Path,
-    labels: Path | None,
-    model: Path | None,
-    training: Mapping[str, Any],
-) -> Plan:
-    return Plan(
-        run=run,
-        folder=folder,
-        method=run.method,
-        network=network,
-        stamps={run.source: stamps},
-        splits={run.source: splits},
-        labels=labels,
-        baseline=model,
-        options={},
-        training=training,
-        validation_shots=0,
-    )
+def _plan(run: Run, *, stamps: Path, splits: Path, **decisions: Any) -> Plan:
+    """Plan of a training on one survey."""
+    files = {"stamps": {run.source: stamps}, "splits": {run.source: splits}}
+    return Plan(run=run, method=run.method, **files, options={}, validation_shots=0, **decisions)
