@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from stampshift.core.errors import ArchiveError, ContractError
-from stampshift.des_study.relabelling import ORIGINS, Sources, corrected_labels
+from stampshift.des_study.relabelling import corrected_labels
 
 CLASSES = {"real": "real", "artifact": "bogus"}
 
@@ -22,20 +22,21 @@ def truth(tmp_path):
     return path
 
 
-def sources(**changes):
-    none = dict.fromkeys(("path", "candidates", "truth"))
-    return Sources(**(none | {"classes": CLASSES, "results": "results/des_study"} | changes))
+def corrected(stamps, origin, **changes):
+    files = dict.fromkeys(("path", "candidates", "planted"))
+    given = files | {"classes": CLASSES, "results": "results/des_study"} | changes
+    return corrected_labels(stamps, origin=origin, **given)
 
 
 def review(tmp_path, *lines, header="id,old_label,label"):
     path = tmp_path / "DES.csv"
     path.write_text("\n".join([header, *lines]) + "\n")
-    return sources(path=path)
+    return path
 
 
 def test_a_review_changes_the_labels_that_it_contradicts(stamps, tmp_path):
-    given = review(tmp_path, "103,real,bogus", "102,bogus,bogus")
-    table = corrected_labels(stamps, origin="review", sources=given)
+    path = review(tmp_path, "103,real,bogus", "102,bogus,bogus")
+    table = corrected(stamps, "review", path=path)
     expected = pd.DataFrame(
         {
             "row": np.arange(4),
@@ -52,7 +53,7 @@ def test_a_review_changes_the_labels_that_it_contradicts(stamps, tmp_path):
 def test_without_a_review_it_says_how_to_make_one(stamps, tmp_path):
     path = tmp_path / "reviews" / "DES.csv"
     with pytest.raises(ContractError) as caught:
-        corrected_labels(stamps, origin="review", sources=sources(path=path))
+        corrected(stamps, "review", path=path)
     message = str(caught.value)
     assert message.startswith(
         f"{path} does not exist: there is no review, and without one no label is corrected"
@@ -78,12 +79,12 @@ def test_without_a_review_it_says_how_to_make_one(stamps, tmp_path):
 )
 def test_a_review_of_other_stamps_is_refused(lines, message, stamps, tmp_path):
     with pytest.raises(ContractError, match=rf"DES\.csv: {message}"):
-        corrected_labels(stamps, origin="review", sources=review(tmp_path, *lines))
+        corrected(stamps, "review", path=review(tmp_path, *lines))
 
 
 def test_a_review_needs_its_columns(stamps, tmp_path):
     with pytest.raises(ContractError, match=r"expected a CSV table with the columns id, old_label, label"):
-        corrected_labels(stamps, origin="review", sources=review(tmp_path, "1,2", header="id,label"))
+        corrected(stamps, "review", path=review(tmp_path, "1,2", header="id,label"))
 
 
 def test_the_public_relabelled_table_is_read(stamps, tmp_path):
@@ -91,15 +92,14 @@ def test_the_public_relabelled_table_is_read(stamps, tmp_path):
     rows = ["101, 0, 0.5, 0, 0", "102, 0, 0.5, 1, 1", "103, 0, , 0, 0", "104, 1, 1, 1, 0", "105, 1, 2, 1, 0"]
     header = "ID, OBJECT_TYPE, AMP, old_OBJECT_TYPE, check_relabel"
     path.write_text("\n".join(["# six comments"] * 6 + [header, *rows]) + "\n")
-    table = corrected_labels(stamps, origin="table", sources=sources(path=path))
+    table = corrected(stamps, "table", path=path)
     assert table["label"].tolist() == [1, 1, 1, 0]
     assert "true_label" not in table
 
 
 def test_a_class_map_that_inverts_is_followed(survey, truth):
     inverted = {"real": "bogus", "artifact": "real"}
-    given = sources(path=truth, classes=inverted)
-    table = corrected_labels(survey(0, 1, 0, 1), origin="table", sources=given)
+    table = corrected(survey(0, 1, 0, 1), "table", path=truth, classes=inverted)
     assert table["label"].tolist() == [0, 1, 1, 0]
 
 
@@ -133,21 +133,20 @@ def test_a_table_of_another_archive_is_refused(error, rows, message, stamps, tmp
     path = tmp_path / "table.csv"
     path.write_text(f"ID,OBJECT_TYPE,old_OBJECT_TYPE\n{rows}\n")
     with pytest.raises(error, match=rf"table\.csv: .*{message}"):
-        corrected_labels(stamps, origin="table", sources=sources(path=path))
+        corrected(stamps, "table", path=path)
 
 
 def test_a_missing_table_is_named(stamps, tmp_path):
     with pytest.raises(
         ContractError, match=r"none\.csv does not exist: there is no relabelled table\. Put it there"
     ):
-        corrected_labels(stamps, origin="table", sources=sources(path=tmp_path / "none.csv"))
+        corrected(stamps, "table", path=tmp_path / "none.csv")
 
 
 def test_the_perfect_reviewer_corrects_what_was_found_and_no_more(stamps, truth, tmp_path):
     candidates = tmp_path / "candidates.parquet"
     pd.DataFrame({"row": [2, 0], "id": ["103", "101"]}).to_parquet(candidates)
-    given = sources(candidates=candidates, truth=truth)
-    table = corrected_labels(stamps, origin="planted", sources=given)
+    table = corrected(stamps, "planted", candidates=candidates, planted=truth)
     # 103 was found, 104 was not; 101 was suspected wrongly
     assert table["label"].tolist() == [1, 0, 0, 0]
     assert table["true_label"].tolist() == [1, 0, 0, 1]
@@ -155,11 +154,11 @@ def test_the_perfect_reviewer_corrects_what_was_found_and_no_more(stamps, truth,
 
 
 def test_true_labels_are_kept_with_a_review_of_planted_flips(stamps, truth, tmp_path):
-    given = review(tmp_path, "104,bogus,real")._replace(truth=truth)
-    table = corrected_labels(stamps, origin="review", sources=given)
+    table = corrected(stamps, "review", path=review(tmp_path, "104,bogus,real"), planted=truth)
     assert table["label"].tolist() == [1, 0, 1, 1]
     assert table["true_label"].tolist() == [1, 0, 0, 1]
 
 
-def test_the_origins_are_those_of_the_configuration():
-    assert set(ORIGINS) == {"review", "table", "planted"}
+def test_without_planted_flips_there_is_no_truth(stamps):
+    with pytest.raises(ContractError, match="there are no planted flips to know the truth of"):
+        corrected(stamps, "planted")

@@ -15,7 +15,7 @@ from stampshift.des_study.models import common_stamps
 from stampshift.des_study.performance import PARTS
 from stampshift.stamps.file import REAL, Stamps
 from stampshift.tables.wording import model_name
-from stampshift.tables.writing import DASH, Table
+from stampshift.tables.writing import Table, format_number
 
 CATEGORIES = (1, 2, 3, 4, 5, 6)
 CONTRADICTED = (1, 6)  # labelled bogus and surely real, labelled real and surely bogus
@@ -104,18 +104,20 @@ def agreement_table(agreement: pd.DataFrame, *, reference: str, bounds: Sequence
     """Print the numbers of `category_agreement`, a line per category and model (Table 3 of the paper)."""
     headings = category_headings(bounds)
     rows = []
-    for wanted in CONTRADICTED:
-        of_wanted = agreement[agreement["reference_category"] == wanted]
-        for model, lines in of_wanted.groupby("model", sort=False):
-            texts = [DASH if np.isnan(value) else f"{value:.1f}" for value in lines["percent"]]
-            row = {
+    for _, lines in agreement.groupby(["reference_category", "model"], sort=False):
+        wanted, model = lines[["reference_category", "model"]].iloc[0]
+        texts = [format_number(value, ".1f") for value in lines["percent"]]
+        same, beside, as_label = texts if wanted == CATEGORIES[0] else texts[::-1]
+        rows.append(
+            {
                 f"{model_name(reference)} puts into": headings[wanted],
                 "stamps": f"{lines['stamps'].sum():,}",
-                "model": model_name(str(model)),
+                "model": model_name(model),
+                "same category": same,
+                "next category": beside,
+                "as its label": as_label,
             }
-            outward = texts if wanted == CATEGORIES[0] else texts[::-1]
-            places = ("same category", "next category", "as its label")
-            rows.append(row | dict(zip(places, outward, strict=True)))
+        )
     caption = (
         f"Where the other models put the stamps that {model_name(reference)} puts into categories 1 and 6, "
         "in percent of these: into the same category, into the one beside it (2 or 5), or on the side of "

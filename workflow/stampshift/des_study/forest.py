@@ -57,9 +57,8 @@ def train_forest(
 ) -> ForestRecord:
     """Grow a forest on the train part and score the test part; the validation part is not used.
 
-    `features` has the column ``id`` and those of ``FORESTS[name]``, one line for every stamp, in any order.
-    `settings` has ``trees``, ``criterion``, ``max_features`` and ``min_samples_split``. The number of threads
-    does not change the result.
+    `features` has the column ``id`` and those of ``FORESTS[name]``, one line for every stamp, in any order;
+    `settings` is the section `des_study.forest`. The number of threads does not change the result.
     """
     started, labels = time.perf_counter(), stamps.labels
     values = _values(features, stamps=stamps, columns=FORESTS[name])  # (N, columns)
@@ -67,10 +66,20 @@ def train_forest(
     train, test = (part[usable[part]] for part in (splits.train, splits.test))
     dropped = {"train": len(splits.train) - len(train), "test": len(splits.test) - len(test)}
     _check_both_labels(labels[train], survey=stamps.survey, dropped=dropped["train"])
-    forest = _grow(values[train], labels[train], settings=settings, seed=seed, threads=threads)
-    scores = forest.predict_proba(values[test])[:, list(forest.classes_).index(REAL)]
+    forest = RandomForestClassifier(
+        settings["trees"],
+        criterion=settings["criterion"],
+        max_features=settings["max_features"],
+        min_samples_split=settings["min_samples_split"],
+        random_state=seed,
+        n_jobs=threads,
+    ).fit(values[train], labels[train])
+    # threads would add up the trees' votes in the order in which they come, and so change last digits
+    forest.set_params(n_jobs=1)
+    scores = forest.predict_proba(values[test])[:, REAL]
     predictions = pd.DataFrame({"survey": stamps.survey, "row": test, "label": labels[test], "score": scores})
     importances = pd.DataFrame({"feature": FORESTS[name], "importance": forest.feature_importances_})
+    importances = importances.sort_values("importance", ascending=False, kind="stable", ignore_index=True)
     log.info("%s: grown on %d stamps; dropped for gaps: %s", name, len(train), dropped)
     metrics = {
         "method": name,
@@ -86,29 +95,7 @@ def train_forest(
         "versions": versions() | {"scikit-learn": sklearn.__version__},
         "seconds": round(time.perf_counter() - started, 3),
     }
-    by_importance = importances.sort_values("importance", ascending=False, kind="stable", ignore_index=True)
-    return ForestRecord(predictions, metrics, by_importance)
-
-
-def _grow(
-    values: NDArray[np.float32],
-    labels: NDArray[np.uint8],
-    *,
-    settings: Mapping[str, Any],
-    seed: int,
-    threads: int,
-) -> RandomForestClassifier:
-    forest = RandomForestClassifier(
-        n_estimators=settings["trees"],
-        criterion=settings["criterion"],
-        max_features=settings["max_features"],
-        min_samples_split=settings["min_samples_split"],
-        max_depth=None,
-        random_state=seed,
-        n_jobs=threads,
-    ).fit(values, labels)
-    # threads would add up the trees' votes in the order in which they come, and so change last digits
-    return forest.set_params(n_jobs=1)
+    return ForestRecord(predictions, metrics, importances)
 
 
 def _values(features: pd.DataFrame, *, stamps: Stamps, columns: Sequence[str]) -> NDArray[np.float32]:
@@ -125,10 +112,10 @@ def _values(features: pd.DataFrame, *, stamps: Stamps, columns: Sequence[str]) -
 
 
 def _check_both_labels(labels: NDArray[np.uint8], *, survey: str, dropped: int) -> None:
-    real = int((labels == REAL).sum())
-    if real in (0, len(labels)):
+    counts = {name: int((labels == code).sum()) for name, code in LABELS.items()}
+    if not all(counts.values()):
         raise ContractError(
-            f"{survey}: a forest needs real and bogus stamps in the train part, found {real} real and "
-            f"{len(labels) - real} bogus with all features, after dropping {dropped} with gaps. Give the "
+            f"{survey}: a forest needs real and bogus stamps in the train part, found {counts['real']} real "
+            f"and {counts['bogus']} bogus with all features, after dropping {dropped} with gaps. Give the "
             "survey more stamps."
         )

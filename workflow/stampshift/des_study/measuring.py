@@ -1,9 +1,9 @@
-"""From a raw archive to the table of features that are measured on its stamps.
+"""From a raw archive to the features that are measured on its stamps, as a survey's own pipeline would.
 
-Measured are the raw stamps, as a survey's own pipeline would, not those of the stamps file, which are
-normalised and may be cropped.
+The stamps of the stamps file would not do: they are normalised and may be cropped.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -39,10 +39,9 @@ def measure_archive(
     work = partial(_block, reader=reader, options=dict(options), invalid=invalid)
     tables = []
     try:
+        units = READERS[reader](options, invalid).units(paths)
         with tqdm(desc=survey, unit=" stamps", disable=None if progress else True) as bar:
-            for table in ordered_map(
-                work, READERS[reader](options, invalid).units(paths), processes=processes
-            ):
+            for table in ordered_map(work, units, processes=processes):
                 tables.append(table)
                 bar.update(len(table))
     except ArchiveError as error:
@@ -68,20 +67,15 @@ def measure(triplets: Sequence[RawTriplet], *, invalid: InvalidPixels) -> pd.Dat
 
 
 def _block(unit: Any, *, reader: str, options: Mapping[str, Any], invalid: InvalidPixels) -> pd.DataFrame:
-    """Features of one unit's candidates, in order."""
-    by_size: dict[int, list[int]] = {}
-    decoded = READERS[reader](options, invalid).decode(unit)
-    triplets = [triplet for triplet in decoded if isinstance(triplet, RawTriplet)]
-    for position, triplet in enumerate(triplets):
-        shapes = {image.shape for image in triplet.images}
-        side = triplet.images[0].shape[0]
-        if shapes == {(side, side)} and side >= SMALLEST_STAMP:
-            by_size.setdefault(side, []).append(position)
+    """Features of one unit's candidates, in order; none where no candidate can be measured."""
+    by_side: defaultdict[int, dict[int, RawTriplet]] = defaultdict(dict)
+    for position, triplet in enumerate(READERS[reader](options, invalid).decode(unit)):
+        if isinstance(triplet, RawTriplet):
+            side = triplet.images[0].shape[0]
+            if {image.shape for image in triplet.images} == {(side, side)} and side >= SMALLEST_STAMP:
+                by_side[side][position] = triplet
     tables = [
-        measure([triplets[position] for position in positions], invalid=invalid).set_index(
-            pd.Index(positions)
-        )
-        for positions in by_size.values()
+        measure(list(triplets.values()), invalid=invalid).set_index(pd.Index(triplets))
+        for triplets in by_side.values()
     ]
-    empty = pd.DataFrame({"id": pd.Series(dtype=str)})
-    return pd.concat(tables).sort_index() if tables else empty
+    return pd.concat(tables).sort_index() if tables else pd.DataFrame()

@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score
 
 from stampshift.core.errors import ContractError
 from stampshift.metrics.metrics import THRESHOLD, confusion, false_positive_rate, missed_detection_rate
-from stampshift.stamps.file import LABELS, REAL
+from stampshift.stamps.file import LABELS
 from stampshift.tables.wording import model_name
 from stampshift.tables.writing import Table, format_number
 
@@ -16,21 +16,19 @@ PUBLISHED_CUTOFF = 0.3  # of P(real), at which the paper tells the rates of its 
 CUTOFFS = (PUBLISHED_CUTOFF, THRESHOLD)
 CUTOFF_GRID = np.arange(101) / 100
 TRAININGS = ("before", "after")
+RATES = {"mdr": "MDR", "fpr": "FPR", "cleanliness": "cleanliness"}
 
 
 def with_consensus(predictions: pd.DataFrame, *, consensus: pd.DataFrame) -> pd.DataFrame:
-    """Predictions of the models ``before`` and ``after``, and whether a stamp's votes were ``unanimous``.
-
-    `consensus` has ``row`` and ``unanimous`` of every candidate that was kept.
-    """
+    """Predictions, and whether a stamp's votes were ``unanimous``, by row of the file of voted labels."""
     missing = {"row", "unanimous"} - set(consensus.columns)
-    unanimous = None if missing else consensus.set_index("row")["unanimous"]
-    if unanimous is None or not predictions["row"].isin(unanimous.index).all():
+    if missing or not predictions["row"].isin(consensus["row"]).all():
         raise ContractError(
             "votes: expected the columns row and unanimous, and a line for every stamp of the test part, "
             f"found the columns {', '.join(map(str, consensus.columns))} and {len(consensus)} lines. Delete "
             "the labels of the new survey; the workflow makes them again."
         )
+    unanimous = consensus.set_index("row")["unanimous"]
     return predictions.assign(unanimous=predictions["row"].map(unanimous).astype(bool))
 
 
@@ -40,12 +38,11 @@ def cutoff_curves(predictions: pd.DataFrame) -> pd.DataFrame:
     Columns ``model``, ``cutoff`` (0, 0.01, ... 1), ``mdr``, ``fpr`` and ``cleanliness``: the share of the
     stamps passed that are real, for the test part's own proportion of reals; NaN where none passes.
     """
-    lines = [
+    return pd.DataFrame(
         {"model": str(model), "cutoff": cutoff} | _rates(rows, cutoff=cutoff)
         for model, rows in predictions.groupby("method", observed=True)
         for cutoff in CUTOFF_GRID
-    ]
-    return pd.DataFrame(lines)[["model", "cutoff", "mdr", "fpr", "cleanliness"]]
+    )
 
 
 def new_survey_numbers(predictions: pd.DataFrame, *, cutoffs: Sequence[float]) -> pd.DataFrame:
@@ -57,14 +54,10 @@ def new_survey_numbers(predictions: pd.DataFrame, *, cutoffs: Sequence[float]) -
     lines = []
     for model, rows in predictions.groupby("method", observed=True):
         for stamps, chosen in (("all", rows), ("unanimous", rows[rows["unanimous"]])):
-            n_real = int((chosen["label"] == REAL).sum())
-            counts = {"n_real": n_real, "n_bogus": len(chosen) - n_real}
-            auc = float(roc_auc_score(chosen["label"], chosen["score"])) if all(counts.values()) else np.nan
-            lines += [
-                {"model": str(model), "stamps": stamps, **counts, "auc": auc, "cutoff": cutoff}
-                | _rates(chosen, cutoff=cutoff)
-                for cutoff in cutoffs
-            ]
+            real, bogus = (int((chosen["label"] == code).sum()) for code in LABELS.values())
+            auc = float(roc_auc_score(chosen["label"], chosen["score"])) if real and bogus else np.nan
+            same = {"model": str(model), "stamps": stamps, "n_real": real, "n_bogus": bogus, "auc": auc}
+            lines += [same | {"cutoff": cutoff} | _rates(chosen, cutoff=cutoff) for cutoff in cutoffs]
     return pd.DataFrame(lines)
 
 
@@ -73,15 +66,19 @@ def new_survey_table(numbers: pd.DataFrame, *, survey: str) -> Table:
     rows = []
     for (model, stamps), lines in numbers.groupby(["model", "stamps"], sort=False):
         first = lines.iloc[0]
-        row = {
-            "network": model_name(str(model)),
-            "stamps": f"{stamps} ({first['n_real']:,} real, {first['n_bogus']:,} bogus)",
-            "AUC": format_number(first["auc"], ".3f"),
+        rates = {
+            f"{heading} at {line['cutoff']:g}": format_number(line[name], ".3f")
+            for line in lines.to_dict("records")
+            for name, heading in RATES.items()
         }
-        for line in lines.to_dict("records"):
-            for name, heading in (("mdr", "MDR"), ("fpr", "FPR"), ("cleanliness", "cleanliness")):
-                row[f"{heading} at {line['cutoff']:g}"] = format_number(line[name], ".3f")
-        rows.append(row)
+        rows.append(
+            {
+                "network": model_name(str(model)),
+                "stamps": f"{stamps} ({first['n_real']:,} real, {first['n_bogus']:,} bogus)",
+                "AUC": format_number(first["auc"], ".3f"),
+            }
+            | rates
+        )
     caption = (
         f"The network on test stamps of {survey}, before and after it was trained further on labels by "
         "majority vote: area under the ROC curve, and, when stamps pass whose score is greater than a "
@@ -108,7 +105,7 @@ def consensus_means(predictions: pd.DataFrame) -> pd.DataFrame:
 
 def consensus_table(numbers: pd.DataFrame, *, survey: str) -> Table:
     """Print the numbers of `consensus_means`."""
-    cells = numbers[["label", "votes"]].assign(stamps=[f"{count:,}" for count in numbers["stamps"]])
+    cells = numbers[["label", "votes"]].assign(stamps=numbers["stamps"].map("{:,}".format))
     for model in TRAININGS:
         cells[f"mean score {model}"] = [format_number(value, ".3f") for value in numbers[model]]
     caption = (
@@ -121,7 +118,7 @@ def consensus_table(numbers: pd.DataFrame, *, survey: str) -> Table:
 def _rates(rows: pd.DataFrame, *, cutoff: float) -> dict[str, float]:
     """Rates at a cutoff; those that a lack of stamps of a label leaves without value are NaN."""
     if rows["label"].nunique() < 2:
-        return {"mdr": np.nan, "fpr": np.nan, "cleanliness": np.nan}
+        return dict.fromkeys(RATES, np.nan)
     counts = confusion(rows["label"], rows["score"], threshold=cutoff)
     passed = counts["tp"] + counts["fp"]
     return {

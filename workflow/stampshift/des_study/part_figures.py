@@ -178,8 +178,8 @@ def network_learning_curves(histories: Mapping[str, pd.DataFrame], *, title: str
         if "validation_loss" in history:
             loss.plot(history["epoch"], history["validation_loss"], color=line["color"], linestyle=":")
         accuracy.plot(history["epoch"], reached, **line)
-        best = reached.idxmax()  # a tie keeps the earlier epoch, as training does
-        accuracy.plot(history["epoch"][best], reached[best], "o", color=line["color"], zorder=4)
+        best = reached.to_numpy().argmax()  # a tie keeps the earlier epoch, as training does
+        accuracy.plot(history["epoch"].iloc[best], reached.iloc[best], "o", color=line["color"], zorder=4)
     every = pd.concat(history["validation_balanced_accuracy"] for history in histories.values())
     accuracy_axis(accuracy, limits=accuracy_limits(every))
     loss.set_ylim(bottom=0)
@@ -188,8 +188,10 @@ def network_learning_curves(histories: Mapping[str, pd.DataFrame], *, title: str
     loss.set(xlabel="epoch", ylabel="cross-entropy" if both else "training loss (cross-entropy)")
     accuracy.set(xlabel="epoch", ylabel=f"validation {ACCURACY_LABEL}")
     if both:
-        for style, label in (("-", "training"), (":", "validation")):
-            handles.append(Line2D([], [], color="black", linestyle=style, label=label))
+        handles += [
+            Line2D([], [], color="black", label="training"),
+            Line2D([], [], color="black", linestyle=":", label="validation"),
+        ]
     handles.append(
         Line2D([], [], color="black", marker="o", linestyle="none", label="epoch whose weights are kept")
     )

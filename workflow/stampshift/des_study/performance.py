@@ -1,5 +1,8 @@
 """Performance of every model on a test part: area under the curve, accuracy, operating point, confusion."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
@@ -8,7 +11,7 @@ from stampshift.metrics.intervals import Bootstrap, fpr_at_mdr, interval
 from stampshift.metrics.metrics import accuracy, evaluate
 from stampshift.tables.score_tables import mean_curves
 from stampshift.tables.wording import model_name
-from stampshift.tables.writing import DASH, Table
+from stampshift.tables.writing import Table
 
 OWN, COMMON = "own", "common"
 PARTS = {"first": "first part (labels of the archive)", "second": "second part (corrected labels)"}
@@ -26,7 +29,6 @@ def performance(predictions: pd.DataFrame, *, mdr: float, bootstrap: Bootstrap) 
     for stamps, chosen in ((OWN, predictions), (COMMON, common_stamps(predictions))):
         for model, rows in chosen.groupby("method", observed=True):
             found = evaluate(rows["label"], rows["score"])
-            rate = interval(rows["label"], rows["score"], statistic=fpr_at_mdr(mdr), bootstrap=bootstrap)
             lines.append(
                 {
                     "model": str(model),
@@ -36,13 +38,17 @@ def performance(predictions: pd.DataFrame, *, mdr: float, bootstrap: Bootstrap) 
                     "auc": float(roc_auc_score(rows["label"], rows["score"])),
                     "accuracy": accuracy(found["confusion"]),
                     "balanced_accuracy": found["balanced_accuracy"],
-                    "fpr_at_mdr": rate.value,
-                    "low": rate.low,
-                    "high": rate.high,
                 }
+                | operating_point(rows, mdr=mdr, bootstrap=bootstrap)
                 | found["confusion"]
             )
     return pd.DataFrame(lines)
+
+
+def operating_point(rows: pd.DataFrame, *, mdr: float, bootstrap: Bootstrap) -> dict[str, float]:
+    """``fpr_at_mdr`` of a model's predictions, and ``low`` and ``high``, its interval."""
+    rate = interval(rows["label"], rows["score"], statistic=fpr_at_mdr(mdr), bootstrap=bootstrap)
+    return {"fpr_at_mdr": rate.value, "low": rate.low, "high": rate.high}
 
 
 def performance_table(numbers: pd.DataFrame, *, mdr: float, bootstrap: Bootstrap, part: str) -> Table:
@@ -56,7 +62,7 @@ def performance_table(numbers: pd.DataFrame, *, mdr: float, bootstrap: Bootstrap
             "stamps": [f"{count:,}" for count in own["n_real"] + own["n_bogus"]],
             "AUC": [f"{value:.4f}" for value in own["auc"]],
             "accuracy": [f"{value:.2%}" for value in own["accuracy"]],
-            rate: [rate_text(*values) for values in _rates(own)],
+            rate: own.apply(rate_text, axis=1).tolist(),
         }
     )
     caption = (
@@ -69,7 +75,7 @@ def performance_table(numbers: pd.DataFrame, *, mdr: float, bootstrap: Bootstrap
     if own[["n_real", "n_bogus"]].nunique().gt(1).any():
         counts = common.iloc[0]
         count = counts["n_real"] + counts["n_bogus"]
-        cells[f"{rate}, common stamps"] = [rate_text(*values) for values in _rates(common)]
+        cells[f"{rate}, common stamps"] = common.apply(rate_text, axis=1).tolist()
         caption += (
             " The forest on the archive's features judges only stamps for which the archive gives all of "
             f"them; the last column is of the {count:,} stamps that every model judges."
@@ -80,31 +86,24 @@ def performance_table(numbers: pd.DataFrame, *, mdr: float, bootstrap: Bootstrap
 def confusion_table(numbers: pd.DataFrame, *, part: str) -> Table:
     """Print the confusion counts of `performance`, with their shares of each label in percent."""
     shares = confusion_shares(numbers)
-    cells = pd.DataFrame({"model": [model_name(model) for model in dict.fromkeys(shares["model"])]})
-    for key, heading in CONFUSION.items():
-        of_call = shares[shares["call"] == key]
-        pairs = zip(of_call["percent"], of_call["stamps"], strict=True)
-        cells[heading] = [f"{percent:.1f}% ({count:,})" for percent, count in pairs]
+    cells: dict[str, dict[str, str]] = {}
+    for line in shares.to_dict("records"):
+        row = cells.setdefault(line["model"], {"model": model_name(line["model"])})
+        row[CONFUSION[line["call"]]] = f"{line['percent']:.1f}% ({line['stamps']:,})"
     caption = (
         f"Calls of every model at a score of one half, on test stamps of the {PARTS[part]}: share of the "
         "stamps of a label, and their number."
     )
-    return Table(shares, cells, caption, f"tab:des-confusion:{part}")
+    return Table(shares, pd.DataFrame(cells.values()), caption, f"tab:des-confusion:{part}")
 
 
 def confusion_shares(numbers: pd.DataFrame) -> pd.DataFrame:
     """``model``, ``call``, ``stamps`` and ``percent`` of the same label, of all that a model judges."""
-    own = numbers[numbers["stamps"] == OWN]
-    lines = [
-        {
-            "model": row["model"],
-            "call": call,
-            "stamps": row[call],
-            "percent": 100 * row[call] / row["n_real" if call in ("tp", "fn") else "n_bogus"],
-        }
-        for row in own.to_dict("records")
-        for call in CONFUSION
-    ]
+    lines = []
+    for row in numbers[numbers["stamps"] == OWN].to_dict("records"):
+        for call in CONFUSION:
+            percent = 100 * row[call] / row["n_real" if call in ("tp", "fn") else "n_bogus"]
+            lines.append({"model": row["model"], "call": call, "stamps": row[call], "percent": percent})
     return pd.DataFrame(lines)
 
 
@@ -114,10 +113,6 @@ def curves(predictions: pd.DataFrame) -> pd.DataFrame:
     return lines[["model", "fpr", "mdr"]].astype({"model": str})
 
 
-def rate_text(value: float, low: float, high: float) -> str:
-    """``"0.0160 [0.0121, 0.0205]"``; a dash for what does not exist."""
-    return DASH if pd.isna(value) else f"{value:.4f} [{low:.4f}, {high:.4f}]"
-
-
-def _rates(lines: pd.DataFrame) -> list[tuple[float, float, float]]:
-    return list(lines[["fpr_at_mdr", "low", "high"]].itertuples(index=False, name=None))
+def rate_text(line: Mapping[str, Any] | pd.Series) -> str:
+    """``"0.0160 [0.0121, 0.0205]"``: the operating point of a line of `performance`."""
+    return f"{line['fpr_at_mdr']:.4f} [{line['low']:.4f}, {line['high']:.4f}]"

@@ -7,7 +7,7 @@ import pandas as pd
 from stampshift.core.errors import ContractError
 from stampshift.des_study.models import CORRECTED, OLD
 from stampshift.des_study.new_survey import PUBLISHED_CUTOFF
-from stampshift.des_study.performance import CONFUSION, OWN
+from stampshift.des_study.performance import OWN, confusion_shares
 from stampshift.metrics.metrics import THRESHOLD
 from stampshift.stamps.file import BOGUS, REAL
 from stampshift.tables.wording import model_name
@@ -15,8 +15,12 @@ from stampshift.tables.writing import Table
 
 PAPER = "Ayyar et al. (2022)"
 KEY = ["part", "model", "quantity"]
-PARTS = {"first": "before relabelling", "labels": "relabelling", "second": "after relabelling"}
-PARTS |= {"new survey": "new survey"}
+PARTS = {
+    "first": "before relabelling",
+    "labels": "relabelling",
+    "second": "after relabelling",
+    "new survey": "new survey",
+}
 NETWORK, FOREST = "network_1", "forest"
 
 
@@ -35,16 +39,14 @@ def ours(
     `category_shares` of the second part, `candidates` the stamps named for review, and `new_survey` the
     numbers of `new_survey_numbers` and of `consensus_means`; empty where there is no new survey.
     """
+    areas = first.loc[(first["stamps"] == OWN) & first["model"].str.startswith("network"), "auc"]
     lines = [
-        *_of_first(first[first["stamps"] == OWN]),
+        ("first", "networks", "auc_lowest", areas.min()),
+        ("first", "networks", "auc_highest", areas.max()),
         *_of_labels(labels, reviewed=len(candidates)),
-        *_of_second(second[second["stamps"] == OWN]),
+        *_of_second(second, categories),
+        *(_of_new_survey(*new_survey) if new_survey else ()),
     ]
-    lines += [
-        ("second", line["model"], f"category_{line['category']}_percent", line["percent"])
-        for line in categories.to_dict("records")
-    ]
-    lines += _of_new_survey(*new_survey) if new_survey else []
     return pd.DataFrame(lines, columns=[*KEY, "value"])
 
 
@@ -84,12 +86,6 @@ def beside_published(values: pd.DataFrame, *, published: pd.DataFrame) -> Table:
 Line = tuple[str, str, str, float]
 
 
-def _of_first(performance: pd.DataFrame) -> Iterator[Line]:
-    areas = performance.loc[performance["model"].str.startswith("network"), "auc"]
-    yield "first", "networks", "auc_lowest", areas.min()
-    yield "first", "networks", "auc_highest", areas.max()
-
-
 def _of_labels(labels: pd.DataFrame, *, reviewed: int) -> Iterator[Line]:
     old, new = labels[OLD], labels[CORRECTED]
     yield "labels", "people", "reviewed", reviewed
@@ -98,15 +94,16 @@ def _of_labels(labels: pd.DataFrame, *, reviewed: int) -> Iterator[Line]:
     yield "labels", "people", "bogus_to_real", int(((old == BOGUS) & (new == REAL)).sum())
 
 
-def _of_second(performance: pd.DataFrame) -> Iterator[Line]:
-    for row in performance.to_dict("records"):
-        model = row["model"]
-        yield "second", model, "fpr_at_mdr", row["fpr_at_mdr"]
-        yield "second", model, "accuracy_percent", 100 * row["accuracy"]
-        for call in CONFUSION:
-            of_label = row["n_real" if call in ("tp", "fn") else "n_bogus"]
-            yield "second", model, f"{call}_percent", 100 * row[call] / of_label
-    rates = performance.set_index("model")["fpr_at_mdr"]
+def _of_second(performance: pd.DataFrame, categories: pd.DataFrame) -> Iterator[Line]:
+    own = performance[performance["stamps"] == OWN].set_index("model")
+    for model, row in own.iterrows():
+        yield "second", str(model), "fpr_at_mdr", row["fpr_at_mdr"]
+        yield "second", str(model), "accuracy_percent", 100 * row["accuracy"]
+    for line in confusion_shares(performance).to_dict("records"):
+        yield "second", line["model"], f"{line['call']}_percent", line["percent"]
+    for line in categories.to_dict("records"):
+        yield "second", line["model"], f"category_{line['category']}_percent", line["percent"]
+    rates = own["fpr_at_mdr"]
     if {NETWORK, FOREST} <= set(rates.index) and rates[FOREST] > 0:
         yield "second", NETWORK, "fpr_against_forest", rates[NETWORK] / rates[FOREST] - 1
 

@@ -3,9 +3,8 @@
 Whatever they come from, they are written as one table for every stamp, old label and new one side by side.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,25 +19,36 @@ REVIEW_COLUMNS = ("id", "old_label", "label")
 TABLE_COLUMNS = {"old_OBJECT_TYPE": "old_label", "OBJECT_TYPE": "label"}
 
 
-class Sources(NamedTuple):
-    """Where corrections may come from; None where a source is not used."""
+def corrected_labels(
+    stamps: Stamps,
+    *,
+    origin: str,
+    path: Path | str | None,
+    candidates: Path | str | None,
+    planted: Path | None,
+    classes: Mapping[str, str],
+    results: str,
+) -> pd.DataFrame:
+    """Old and new labels of every stamp.
 
-    path: Path | str | None  # exported by a review, or a relabelled table
-    candidates: Path | str | None  # of the search, with a column id
-    truth: Path | None  # table of planted flips
-    classes: Mapping[str, str]  # the survey's classes: "real" or "bogus"
-    results: str  # folder of the study's results, for messages
-
-
-def corrected_labels(stamps: Stamps, *, origin: str, sources: Sources) -> pd.DataFrame:
-    """Old and new labels of every stamp, from one of `ORIGINS`.
+    By `origin`, new ones come from the file at `path`, a ``"review"`` or a relabelled ``"table"``, or the
+    `candidates` of a search get their true labels, ``"planted"``. `planted` is the table of planted flips,
+    None where there are none. `classes` are the survey's, and `results` is the study's folder, for messages.
 
     Columns ``row`` (int64), ``id`` (str), ``old_label``, ``label`` and, where flips were planted,
     ``true_label`` (uint8, 1 real and 0 bogus), in the order of the stamps file. Raises a `ContractError` if
     a file is missing or of another format, has an unknown or repeated candidate, or another old label than
     the archive.
     """
-    corrections = ORIGINS[origin](sources, stamps)
+    truth = None if planted is None else _of_every_stamp(planted, stamps, classes)
+    if origin == "review":
+        corrections = _of_review(Path(path or ""), stamps, results=results)
+    elif origin == "table":
+        corrections = _of_table(Path(path or ""), stamps, classes)
+    elif truth is None or candidates is None:
+        raise ContractError("labels: there are no planted flips to know the truth of.")
+    else:  # the candidates get their true labels, as from a reviewer without error
+        corrections = truth.iloc[read_table(candidates, columns=["row"])["row"]]
     labels = stamps.labels.copy()
     labels[corrections["row"]] = corrections["label"]
     columns = {
@@ -47,19 +57,18 @@ def corrected_labels(stamps: Stamps, *, origin: str, sources: Sources) -> pd.Dat
         "old_label": stamps.labels,
         "label": labels,
     }
-    if sources.truth is not None:
-        columns["true_label"] = _of_every_stamp(sources.truth, stamps, sources.classes)["label"].to_numpy()
+    if truth is not None:
+        columns["true_label"] = truth["label"].to_numpy()
     return pd.DataFrame(columns)
 
 
-def of_review(sources: Sources, stamps: Stamps) -> pd.DataFrame:
+def _of_review(path: Path, stamps: Stamps, *, results: str) -> pd.DataFrame:
     """What people decided of some candidates: columns ``row`` and ``label``."""
-    path = Path(sources.path or "")
     if not path.is_file():
         raise ContractError(
             f"{path} does not exist: there is no review, and without one no label is corrected and no "
-            f"network retrained. Run `stampshift review {sources.results}`, vote, export the decisions to "
-            f"{path} (`stampshift review-export`) and start the workflow again; or choose another "
+            f"network retrained. Run `stampshift review {results}`, vote, export the decisions to {path} "
+            "(`stampshift review-export`) and start the workflow again; or choose another "
             "des_study.relabels.origin."
         )
     try:
@@ -87,30 +96,14 @@ def of_review(sources: Sources, stamps: Stamps) -> pd.DataFrame:
     return corrections
 
 
-def of_table(sources: Sources, stamps: Stamps) -> pd.DataFrame:
+def _of_table(path: Path, stamps: Stamps, classes: Mapping[str, str]) -> pd.DataFrame:
     """Labels of a relabelled table of the archive, such as the public ``relabeled_autoscan_features.csv``."""
-    path = Path(sources.path or "")
     if not path.is_file():
         raise ContractError(
             f"{path} does not exist: there is no relabelled table. Put it there, or change "
             "des_study.relabels."
         )
-    return _of_every_stamp(path, stamps, sources.classes)
-
-
-def of_planted(sources: Sources, stamps: Stamps) -> pd.DataFrame:
-    """Give the candidates of a search their true labels, as a reviewer without error would."""
-    if sources.truth is None or sources.candidates is None:
-        raise ContractError("labels: there are no planted flips to know the truth of.")
-    found = read_table(sources.candidates, columns=["row"])["row"]
-    return _of_every_stamp(sources.truth, stamps, sources.classes).iloc[found]
-
-
-ORIGINS: dict[str, Callable[[Sources, Stamps], pd.DataFrame]] = {
-    "review": of_review,
-    "table": of_table,
-    "planted": of_planted,
-}
+    return _of_every_stamp(path, stamps, classes)
 
 
 def _of_every_stamp(path: Path, stamps: Stamps, classes: Mapping[str, str]) -> pd.DataFrame:

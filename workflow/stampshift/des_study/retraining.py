@@ -1,20 +1,18 @@
 """What corrected labels change: categories under old and new labels (Table 5), and the gain of retraining."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import pandas as pd
 
 from stampshift.des_study.categories import category_shares, percent_cells
 from stampshift.des_study.models import CORRECTED, OLD, TRUE, judged_by
-from stampshift.des_study.performance import rate_text
+from stampshift.des_study.performance import operating_point, rate_text
 from stampshift.metrics.intervals import (
     Bootstrap,
     Statistic,
     balanced_accuracy,
     difference,
     fpr_at_mdr,
-    interval,
     measured,
 )
 from stampshift.tables.wording import model_name
@@ -45,14 +43,11 @@ def relabelled_categories(
         judged = judged_by(predictions[trained], labels=labels, column=column)
         shares = category_shares(judged, bounds=bounds)
         rates = [
-            {"model": str(model)}
-            | vars(interval(rows["label"], rows["score"], statistic=fpr_at_mdr(mdr), bootstrap=bootstrap))
+            {"trained_on": trained, "tested_on": column, "model": str(model)}
+            | operating_point(rows, mdr=mdr, bootstrap=bootstrap)
             for model, rows in judged.groupby("method", observed=True)
         ]
-        both = shares.merge(pd.DataFrame(rates), on="model")
-        parts.append(
-            both.rename(columns={"value": "fpr_at_mdr"}).assign(trained_on=trained, tested_on=column)
-        )
+        parts.append(shares.merge(pd.DataFrame(rates), on="model"))
     columns = ["trained_on", "tested_on", "model", "category", "stamps", "percent"]
     return pd.concat(parts, ignore_index=True)[[*columns, "fpr_at_mdr", "low", "high"]]
 
@@ -62,20 +57,19 @@ def relabelled_table(
 ) -> Table:
     """Print the numbers of `relabelled_categories`, a line per model and stage (Table 5 of the paper)."""
     rows = []
-    for model in dict.fromkeys(numbers["model"]):
-        for trained, column in STAGES:
-            lines = numbers[
-                (numbers[["model", "trained_on", "tested_on"]] == [model, trained, column]).all(axis=1)
-            ]
-            row = {
-                "model": model_name(model),
-                "trained on": TRAINED_ON[trained],
-                "tested on": TESTED_ON[column],
-                "stamps": f"{lines['stamps'].sum():,}",
-            } | percent_cells(lines, bounds=bounds)
+    for model, of_model in numbers.groupby("model", sort=False):
+        for _, lines in of_model.groupby(["trained_on", "tested_on"], sort=False):
             first = lines.iloc[0]
-            rate = rate_text(first["fpr_at_mdr"], first["low"], first["high"])
-            rows.append(row | {f"FPR at MDR {mdr:g}": rate})
+            rows.append(
+                {
+                    "model": model_name(str(model)),
+                    "trained on": TRAINED_ON[first["trained_on"]],
+                    "tested on": TESTED_ON[first["tested_on"]],
+                    "stamps": f"{lines['stamps'].sum():,}",
+                }
+                | percent_cells(lines, bounds=bounds)
+                | {f"FPR at MDR {mdr:g}": rate_text(first)}
+            )
     caption = (
         "Before and after relabelling, on one test part: test stamps by label and p = P(bogus), in percent "
         "of all that a model judges, and the false-positive rate (FPR) at a missed-detection rate (MDR) of "
@@ -103,14 +97,13 @@ def retraining_gain(
         judged = judged_by(_both(predictions), labels=labels, column=column)
         for model, rows in judged.groupby("method", observed=True):
             for quantity, statistic in statistics.items():
-                gain = difference(
-                    rows["label"], rows["old"], rows["new"], statistic=statistic, bootstrap=bootstrap
+                scores = [rows["old"], rows["new"]]
+                old, new = (measured(rows["label"], each, statistic=statistic) for each in scores)
+                gain = difference(rows["label"], *scores, statistic=statistic, bootstrap=bootstrap)
+                lines.append(
+                    {"model": str(model), "tested_on": column, "quantity": quantity, "old": old, "new": new}
+                    | {"difference": gain.value, "low": gain.low, "high": gain.high, "stamps": len(rows)}
                 )
-                line: dict[str, Any] = {"model": str(model), "tested_on": column, "quantity": quantity}
-                for name in ("old", "new"):
-                    line[name] = measured(rows["label"], rows[name], statistic=statistic)
-                line |= {"difference": gain.value, "low": gain.low, "high": gain.high, "stamps": len(rows)}
-                lines.append(line)
     return pd.DataFrame(lines)
 
 
@@ -141,8 +134,6 @@ def gain_table(numbers: pd.DataFrame, *, mdr: float, bootstrap: Bootstrap) -> Ta
 
 def _both(predictions: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Scores of both trainings, ``old`` and ``new``, side by side, for the stamps that both judge."""
-    old, new = (
-        predictions[name][["method", "row", "score"]].rename(columns={"score": name})
-        for name in ("old", "new")
-    )
-    return old.merge(new, on=["method", "row"], validate="one_to_one")
+    old, new = (predictions[name][["method", "row", "score"]] for name in ("old", "new"))
+    both = old.merge(new, on=["method", "row"], validate="one_to_one", suffixes=("_old", "_new"))
+    return both.rename(columns={"score_old": "old", "score_new": "new"})

@@ -83,5 +83,12 @@ def train_further(
 
 def _plan(run: Run, *, stamps: Path, splits: Path, **decisions: Any) -> Plan:
     """Plan of a training on one survey."""
-    files = {"stamps": {run.source: stamps}, "splits": {run.source: splits}}
-    return Plan(run=run, method=run.method, **files, options={}, validation_shots=0, **decisions)
+    return Plan(
+        run=run,
+        method=run.method,
+        stamps={run.source: stamps},
+        splits={run.source: splits},
+        options={},
+        validation_shots=0,
+        **decisions,
+    )
