@@ -24,10 +24,10 @@ DECIMALS = 6
 
 
 def six_categories(labels: ArrayLike, scores: ArrayLike, *, bounds: Sequence[float]) -> NDArray[np.int64]:
-    """Category of every stamp, int64 (N,), from labels (N,), 1 real and 0 bogus, and scores (N,), P(real).
+    """Category of every stamp (N,), from labels (N,), 1 real and 0 bogus, and scores (N,), P(real).
 
-    `bounds` are the low, middle and high bound of p = 1 - score, compared at six decimals. Bogus: 1 where
-    p <= low, 2 between, 3 where p >= middle. Real: 4 where p <= middle, 5 between, 6 where p >= high.
+    `bounds` are the low, middle and high bound of p = 1 - score, which is compared at six decimals;
+    `category_headings` says which category lies where.
     """
     low, middle, high = bounds
     p = np.round(1 - np.asarray(scores, dtype=np.float64), DECIMALS)
@@ -80,22 +80,21 @@ def percent_cells(lines: pd.DataFrame, *, bounds: Sequence[float]) -> dict[str, 
 
 
 def category_agreement(predictions: pd.DataFrame, *, reference: str, bounds: Sequence[float]) -> pd.DataFrame:
-    """Where other models put the stamps that the model `reference` puts into categories 1 and 6.
+    """Where other models put the stamps, judged by all, that `reference` puts into categories 1 and 6.
 
-    Only stamps that every model judges count. Columns ``reference_category`` (1 or 6), ``model``,
-    ``category`` (of the same label), ``stamps`` and ``percent`` of the reference's category; NaN where it
-    is empty.
+    Columns ``reference_category`` (1 or 6), ``model``, ``category`` (of the same label), ``stamps`` and
+    ``percent`` of the reference's category; NaN where it is empty.
     """
     common = common_stamps(predictions)
     common = common.assign(category=six_categories(common["label"], common["score"], bounds=bounds))
     by_model = common.pivot(index="row", columns="method", values="category")
-    parts = []
-    for wanted in CONTRADICTED:
-        chosen = by_model[by_model[reference] == wanted]
-        among = CATEGORIES[:3] if wanted in CATEGORIES[:3] else CATEGORIES[3:]
-        for model in by_model.columns.drop(reference):
-            shares = _shares(chosen[model], among=among)
-            parts.append(shares.assign(reference_category=wanted, model=str(model)))
+    parts = [
+        _shares(by_model.loc[by_model[reference] == wanted, model], among=among).assign(
+            reference_category=wanted, model=str(model)
+        )
+        for wanted, among in zip(CONTRADICTED, (CATEGORIES[:3], CATEGORIES[3:]), strict=True)
+        for model in by_model.columns.drop(reference)
+    ]
     columns = ["reference_category", "model", "category", "stamps", "percent"]
     return pd.concat(parts, ignore_index=True)[columns]
 
@@ -146,10 +145,8 @@ def category_tables(
 def find_candidates(stamps: Stamps, predictions: pd.DataFrame, *, bounds: Sequence[float]) -> pd.DataFrame:
     """Stamps of categories 1 and 6, most suspicious first (Ayyar et al. 2022, section 4.2).
 
-    `predictions` are those of all folds: columns ``survey``, ``row``, ``label`` and ``score``, every stamp
-    once, each scored by a network that was trained on other folds. `bounds` are those of `six_categories`.
-
-    Returns ``row`` (int64), ``id`` (str), ``label`` (uint8, 1 real and 0 bogus), ``score`` (float64,
+    `predictions` are those of all folds, each stamp scored by a network that was trained on other folds.
+    Columns ``row`` (int64), ``id`` (str), ``label`` (uint8, 1 real and 0 bogus), ``score`` (float64,
     P(real)), ``category`` (1 or 6) and ``suspicion`` (float64, distance of score and label, 0 to 1), by
     falling suspicion and then by row. Raises a `ContractError` if the predictions are of other stamps, or a
     stamp was scored twice or not at all.
@@ -173,12 +170,13 @@ def find_candidates(stamps: Stamps, predictions: pd.DataFrame, *, bounds: Sequen
 def _check_every_stamp_once(stamps: Stamps, predictions: pd.DataFrame) -> None:
     remedy = "Delete the folder of the search; the workflow makes it again."
     rows, count = predictions["row"].to_numpy(), len(stamps)
-    strangers = rows[(rows < 0) | (rows >= count)]
-    if len(strangers) or set(predictions["survey"]) - {stamps.survey}:
+    strange = predictions[
+        ~predictions["row"].between(0, count - 1) | (predictions["survey"] != stamps.survey)
+    ]
+    if len(strange):
         raise ContractError(
             f"search: expected scores of {stamps.survey}'s {count} stamps, found row "
-            f"{strangers[0] if len(strangers) else rows[0]} of "
-            f"{', '.join(sorted(map(str, set(predictions['survey']))))}. {remedy}"
+            f"{strange['row'].iloc[0]} of {strange['survey'].iloc[0]}. {remedy}"
         )
     times = np.bincount(rows, minlength=count)
     if (times != 1).any():

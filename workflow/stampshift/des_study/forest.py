@@ -1,8 +1,4 @@
-"""Random forest on features of candidates (Goldstein et al. 2015, AJ 150, 82).
-
-A decision of each of many trees, grown on bootstrapped stamps with a few random features at each node; the
-score is the mean of the trees' P(real).
-"""
+"""Random forest on features of candidates (Goldstein et al. 2015, AJ 150, 82); P(real) is the trees' mean."""
 
 import logging
 import time
@@ -76,7 +72,7 @@ def train_forest(
     ).fit(values[train], labels[train])
     # threads would add up the trees' votes in the order in which they come, and so change last digits
     forest.set_params(n_jobs=1)
-    scores = forest.predict_proba(values[test])[:, REAL]
+    scores = forest.predict_proba(values[test])[:, REAL]  # classes are in order: bogus, real
     predictions = pd.DataFrame({"survey": stamps.survey, "row": test, "label": labels[test], "score": scores})
     importances = pd.DataFrame({"feature": FORESTS[name], "importance": forest.feature_importances_})
     importances = importances.sort_values("importance", ascending=False, kind="stable", ignore_index=True)

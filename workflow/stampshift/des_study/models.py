@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
@@ -18,15 +19,14 @@ CORRECTED, OLD, TRUE = "label", "old_label", "true_label"  # columns of the labe
 def test_predictions(
     paths: Sequence[Path | str], *, models: Sequence[str], survey: str, test: ArrayLike
 ) -> pd.DataFrame:
-    """Read the ``predictions.parquet`` of some models on one test part, rows (n,) of the stamps file.
+    """`pool_predictions` of some models on one test part, rows (n,) of the stamps file.
 
-    Returns what `pool_predictions` does, with the model's name as ``method`` and 0 as its shots and seed, in
-    the order of `models`. Raises a `ContractError` if a file is of another survey, has a stamp twice, or
-    lacks one of the test part, which only a forest on the archive's features may.
+    The model's name is its ``method``, 0 its shots and seed. Raises a `ContractError` if a file is of another
+    survey, has a stamp twice, or lacks one of the test part, which only the models `JUDGES_SOME` may.
     """
     runs = [{"method": model, "shots": 0, "seed": 0} for model in models]
     predictions = pool_predictions(paths, runs=runs, surveys=[survey])
-    rows = set(pd.Series(test).tolist())
+    rows = np.asarray(test)
     predictions = predictions[predictions["row"].isin(rows)].reset_index(drop=True)
     for path, model in zip(paths, models, strict=True):
         found = predictions.loc[predictions["method"] == model, "row"]

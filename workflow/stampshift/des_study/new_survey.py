@@ -33,10 +33,9 @@ def with_consensus(predictions: pd.DataFrame, *, consensus: pd.DataFrame) -> pd.
 
 
 def cutoff_curves(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Rates of both models when stamps pass whose score is greater than a cutoff.
+    """Rates of both models when stamps pass whose score is greater than a cutoff (0, 0.01, ... 1).
 
-    Columns ``model``, ``cutoff`` (0, 0.01, ... 1), ``mdr``, ``fpr`` and ``cleanliness``: the share of the
-    stamps passed that are real, for the test part's own proportion of reals; NaN where none passes.
+    ``cleanliness`` is the share of the stamps passed that are real; NaN where none passes.
     """
     return pd.DataFrame(
         {"model": str(model), "cutoff": cutoff} | _rates(rows, cutoff=cutoff)
@@ -46,11 +45,7 @@ def cutoff_curves(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def new_survey_numbers(predictions: pd.DataFrame, *, cutoffs: Sequence[float]) -> pd.DataFrame:
-    """AUC of both models, and rates at some cutoffs, on all test stamps and on those with unanimous votes.
-
-    Columns ``model``, ``stamps`` (``all`` or ``unanimous``), ``n_real``, ``n_bogus``, ``auc``, ``cutoff``,
-    ``mdr``, ``fpr`` and ``cleanliness``. A stamp passes a cutoff when its score is greater.
-    """
+    """AUC and rates as of `cutoff_curves`, on ``all`` test stamps and on those with ``unanimous`` votes."""
     lines = []
     for model, rows in predictions.groupby("method", observed=True):
         for stamps, chosen in (("all", rows), ("unanimous", rows[rows["unanimous"]])):
@@ -89,11 +84,7 @@ def new_survey_table(numbers: pd.DataFrame, *, survey: str) -> Table:
 
 
 def consensus_means(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Mean score of stamps by label and by whether their votes agreed, of predictions of `with_consensus`.
-
-    Columns ``label``, ``votes`` (``unanimous``, ``disputed``), ``stamps``, and the mean score ``before`` and
-    ``after``; NaN where there is no stamp.
-    """
+    """Mean scores ``before`` and ``after`` by label and by whether votes agreed; NaN without a stamp."""
     lines = []
     for name, code in LABELS.items():
         for votes, agreed in (("unanimous", True), ("disputed", False)):

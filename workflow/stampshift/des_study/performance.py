@@ -19,11 +19,10 @@ CONFUSION = {"tp": "real as real", "fn": "real as bogus", "fp": "bogus as real",
 
 
 def performance(predictions: pd.DataFrame, *, mdr: float, bootstrap: Bootstrap) -> pd.DataFrame:
-    """Metrics of every model, on all test stamps that it judges and on those that every model judges.
+    """Metrics of every model, on the test stamps that it judges (``own``) and that all judge (``common``).
 
-    Columns ``model``, ``stamps`` (``own`` or ``common``), ``n_real``, ``n_bogus``, ``auc``, ``accuracy``,
-    ``balanced_accuracy``, ``fpr_at_mdr`` (false-positive rate at the missed-detection rate `mdr`), ``low``
-    and ``high`` (its interval), and the counts ``tp``, ``fn``, ``fp`` and ``tn`` at a score of one half.
+    ``fpr_at_mdr`` is the false-positive rate at the missed-detection rate `mdr`, ``low`` and ``high`` its
+    interval; ``accuracy`` and the counts ``tp``, ``fn``, ``fp`` and ``tn`` are at a score of one half.
     """
     lines = []
     for stamps, chosen in ((OWN, predictions), (COMMON, common_stamps(predictions))):

@@ -35,9 +35,8 @@ def ours(
 ) -> pd.DataFrame:
     """Our values of the quantities that the paper gives: columns `KEY` and ``value``, in its units.
 
-    `first` and `second` are numbers of `performance` of the two parts, `categories` those of
-    `category_shares` of the second part, `candidates` the stamps named for review, and `new_survey` the
-    numbers of `new_survey_numbers` and of `consensus_means`; empty where there is no new survey.
+    `first` and `second` are of `performance`, `categories` of `category_shares` on the second part, and
+    `new_survey` holds `new_survey_numbers` and `consensus_means`, or nothing.
     """
     areas = first.loc[(first["stamps"] == OWN) & first["model"].str.startswith("network"), "auc"]
     lines = [
@@ -118,5 +117,5 @@ def _of_new_survey(numbers: pd.DataFrame, means: pd.DataFrame) -> Iterator[Line]
         yield "new survey", "after", f"mean_{line['label']}_{line['votes']}", line["after"]
 
 
-def _texts(values: Sequence[float] | pd.Series) -> list[str]:
+def _texts(values: pd.Series) -> list[str]:
     return [f"{value:,.0f}" if value >= 1000 else f"{value:.4g}" for value in values]

@@ -32,11 +32,9 @@ def relabelled_categories(
     mdr: float,
     bootstrap: Bootstrap,
 ) -> pd.DataFrame:
-    """Shares of the six categories before and after relabelling, and the false-positive rate beside them.
+    """`category_shares` before and after relabelling, at every one of `STAGES`, with `operating_point`.
 
     `predictions` are those of the models trained on ``"old"`` and on ``"new"`` labels, on one test part.
-    Columns ``trained_on`` and ``tested_on`` (a line of `STAGES`), those of `category_shares`, and
-    ``fpr_at_mdr``, ``low``, ``high``, the same for the six lines of a model.
     """
     parts = []
     for trained, column in STAGES:
@@ -82,14 +80,11 @@ def relabelled_table(
 def retraining_gain(
     predictions: Mapping[str, pd.DataFrame], *, labels: pd.DataFrame, mdr: float, bootstrap: Bootstrap
 ) -> pd.DataFrame:
-    """Models trained on corrected labels against the same trained on old ones, by the same labels.
+    """Two quantities of models trained on old labels and on corrected ones (``new``), and the difference.
 
-    Judged by the corrected labels and, where flips were planted, by the true ones. Corrected labels are no
-    independent judge: a model chose which labels people looked at. True ones are.
-
-    Columns ``model``, ``tested_on``, ``quantity`` (``balanced_accuracy`` or ``fpr_at_mdr``), ``old``,
-    ``new``, ``difference`` (new less old), ``low`` and ``high`` (its interval, on stamps that both models
-    judge), and ``stamps``.
+    Both judge the same stamps, by the corrected labels and, where flips were planted, by the true ones.
+    Corrected labels are no independent judge: a model chose which labels people looked at. ``low`` and
+    ``high`` are the interval of the difference.
     """
     statistics: dict[str, Statistic] = {"balanced_accuracy": balanced_accuracy, "fpr_at_mdr": fpr_at_mdr(mdr)}
     lines = []

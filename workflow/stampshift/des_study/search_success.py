@@ -13,11 +13,10 @@ GROUPS = {ALL: "all", "bogus": "labelled bogus (category 1)", "real": "labelled 
 
 
 def search_success(candidates: pd.DataFrame, *, labels: pd.DataFrame) -> pd.DataFrame:
-    """Precision and recall of the candidates against the planted flips, and what relabelling left wrong.
+    """Precision and recall of the candidates against the planted flips, by old label (key of `GROUPS`).
 
-    Columns ``labelled`` (key of `GROUPS`, by the old label), ``stamps``, ``flipped`` (old label wrong),
-    ``candidates``, ``found`` (flipped candidates), ``precision``, ``recall`` (NaN without candidates or
-    flips) and ``wrong_after``, stamps whose corrected label is wrong.
+    ``found`` counts flipped candidates, ``wrong_after`` stamps whose corrected label is wrong; without
+    candidates there is no precision (NaN), without flips no recall.
     """
     table = _with_candidates(candidates, labels)
     lines = []
@@ -65,10 +64,9 @@ def search_table(numbers: pd.DataFrame) -> Table:
 
 
 def review_queue(candidates: pd.DataFrame, *, labels: pd.DataFrame) -> pd.DataFrame:
-    """What a review has found after each candidate, in the order of the review.
+    """What a review has found after each candidate: ``found`` flips among the ``reviewed`` (1, 2, ...).
 
-    Columns ``reviewed`` (1, 2, ...), ``found`` (flips among them), ``precision`` (share of the reviewed that
-    were flipped), ``recall`` (share of all flips that are found), ``flips`` and ``stamps`` (of the survey).
+    ``flips`` and ``stamps`` are those of the survey, the same in every line.
     """
     table = _with_candidates(candidates, labels)
     flips = int(table["flipped"].sum())

@@ -1,7 +1,4 @@
-"""Labels of a new survey from votes: a majority with a margin, and how far the raters agree.
-
-The survey's own labels serve no purpose here: what has no decided majority has no label.
-"""
+"""Labels of a new survey from votes alone: a majority with a margin, and how far the raters agree."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +12,8 @@ from stampshift.review.votes import agreement, majority, read_votes, simulate_vo
 from stampshift.stamps.file import LABELS, Stamps
 from stampshift.stamps.identifiers import rows_of
 
+CALLS = {"real": "real", "bogus": "bogus", "undecided": ""}  # with what `majority` writes
+
 
 def cast_votes(stamps: Stamps, *, votes: Mapping[str, Any]) -> pd.DataFrame:
     """Votes on a survey's candidates, as the section `votes` of the configuration says: read or simulated."""
@@ -26,9 +25,8 @@ def cast_votes(stamps: Stamps, *, votes: Mapping[str, Any]) -> pd.DataFrame:
 def voted_labels(stamps: Stamps, votes: pd.DataFrame, *, margin: int) -> pd.DataFrame:
     """Labels of the candidates on which the majority leads by `margin` votes; the others are left out.
 
-    The margin is 2 in the DECAT survey (Ayyar et al. 2022). The labels of `stamps` are not used. Returns
-    ``row`` (int64, ascending), ``id`` (str), ``label`` (uint8, 1 real and 0 bogus), ``votes`` and
-    ``real_votes`` (int64) and ``unanimous`` (bool).
+    The columns are those of a labels file (`stamps.label_file`), and ``votes``, ``real_votes`` and
+    ``unanimous`` of `majority`.
     """
     decided = majority(votes, margin=margin)
     decided = decided[decided["label"] != ""]
@@ -53,8 +51,6 @@ def agreement_numbers(stamps: Stamps, votes: pd.DataFrame, *, margin: int) -> di
         "margin": margin,
         "candidates": len(stamps),
         "judged": len(judged),
-        "real": int((judged["label"] == "real").sum()),
-        "bogus": int((judged["label"] == "bogus").sum()),
-        "undecided": int((judged["label"] == "").sum()),
+        **{name: int((judged["label"] == word).sum()) for name, word in CALLS.items()},
         "unanimous": int(judged["unanimous"].sum()),
     }
