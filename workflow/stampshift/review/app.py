@@ -62,13 +62,11 @@ def is_loopback(host: str) -> bool:
 class Access:
     """Who may talk to one server: this machine, or whoever has the token; and no other site's pages."""
 
-    # whether the server is bound to loopback: then other host names in a request's address are refused, as
-    # another site could make its own name point here (DNS rebinding)
+    # on a server bound to loopback, requests by other host names are refused: a site could make its own name
+    # point here (DNS rebinding)
     loopback: bool
-    # demanded in the address at the first visit and as a cookie afterwards; None demands nothing
-    token: str | None
-    # name of the cookie; cookies know no ports, so it differs between reviews
-    cookie: str
+    token: str | None  # demanded in the first address, then as a cookie; None demands nothing
+    cookie: str  # its name, which differs between reviews: cookies know no ports
 
     def brings_token(self, request: Request) -> bool:
         """Whether the address of the request holds the token."""
@@ -188,7 +186,7 @@ def _add_votes(app: FastAPI, review: Review, store: VoteStore, queue: Queue) -> 
             raise HTTPException(HTTPStatus.CONFLICT, reason)
         if new.id not in review.candidates:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"{new.id} is not a candidate of this review.")
-        saved = store.add(key=new.key, id=new.id, rater=new.rater, vote=new.vote)
+        saved = store.add(**new.model_dump(exclude={"review"}))
         candidate = _voted(review.candidates[saved.id], saved.vote)
         return {"time": saved.time, "candidate": candidate, "progress": queue.progress(new.rater)}
 

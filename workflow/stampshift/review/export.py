@@ -1,7 +1,4 @@
-"""From a file of votes to the files that the workflow takes: the votes, and the labels they decide.
-
-The labels are a label table for a survey of one's own too, as `surveys.label_table` reads them.
-"""
+"""From a file of votes to the files that the workflow takes: the votes, and the labels they decide."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -18,23 +15,11 @@ from stampshift.stamps.file import LABELS, UNLABELLED_CLASS
 
 
 def export(store: VoteStore, *, margin: int, relabels: Path, votes: Path) -> str:
-    """Write the votes and the labels that they decide; counts and kappas are returned, in lines.
+    """Write the votes that stand and the labels that they decide, as CSV; counts and kappas are returned.
 
-    Parameters
-    ----------
-    margin
-        Votes by which the majority must lead for a candidate to be decided.
-    relabels
-        CSV to write: id, old_label (real, bogus or unlabelled), label (real or bogus), a row per decided
-        candidate.
-    votes
-        CSV to write: id, rater, vote (real, bogus or skip), time; the last word of every rater on every
-        candidate, withdrawn ones left out.
-
-    Raises
-    ------
-    ContractError
-        If no candidate is decided; nothing is written then.
+    `votes` is as of `VoteStore.standing`. `relabels` has a row per candidate on which the majority leads by
+    `margin` votes: id, old_label (real, bogus or unlabelled) and label, as `surveys.label_table` reads them
+    too. Without any, nothing is written and a `ContractError` is raised.
     """
     standing = store.standing()
     labels = store.labels()

@@ -4,24 +4,12 @@ import time
 from collections.abc import Collection
 from itertools import islice
 from threading import Lock
-from typing import TypedDict
 
 from stampshift.review.reviewed import Candidate, Review
 from stampshift.review.vote_store import UNDO, VoteStore
 from stampshift.stamps.file import LABELS
 
 SHOWN_SECONDS = 120  # how long a candidate on a rater's screen is taken to be in good hands
-
-
-class Progress(TypedDict):
-    """How far a review is."""
-
-    mine: int  # candidates that the rater has voted on or skipped
-    left: int  # candidates that still wait for the rater
-    complete: int  # candidates with enough votes
-    candidates: int  # all of them
-    votes: int  # of all raters that stand, skips left out
-    seen: int  # number of the last vote counted here: of two answers the one with the larger is the later
 
 
 class Queue:
@@ -51,20 +39,20 @@ class Queue:
             self._shown[rater] = (time.monotonic(), names.union(held))
             return chosen
 
-    def progress(self, rater: str) -> Progress:
-        """How far the review is, and the rater in it."""
+    def progress(self, rater: str) -> dict[str, int]:
+        """How far the review is, and the rater in it, in numbers of candidates and of votes."""
         with self._lock:
             self._read_new_votes()
             mine = self._by_rater.get(rater, {})
             complete = {name for name in self._by_candidate if self._cast(name) >= self._wanted}
             total = len(self._review.candidates)
             return {
-                "mine": len(mine),
+                "mine": len(mine),  # voted on or skipped
                 "left": total - len(complete | mine.keys()),
                 "complete": len(complete),
                 "candidates": total,
                 "votes": sum(map(self._cast, self._by_candidate)),
-                "seen": self._seen,
+                "seen": self._seen,  # of two answers, the one with the larger number is the later
             }
 
     def last(self, rater: str, count: int) -> list[tuple[Candidate, str]]:

@@ -43,36 +43,29 @@ class Review:
 
 
 def open_review(path: Path, *, stamps: Path | None, shuffle_seed: int | None) -> Review:
-    """Find and check what is to be reviewed.
+    """Find and check what is to be reviewed; a `ContractError` where it is missing or breaks its contract.
 
-    Parameters
-    ----------
-    path
-        Results of the DES study, or a table of candidates (Parquet: row, id, label, score, suspicion), or a
-        stamps file, all rows of which are then candidates, labelled or not.
-    stamps
-        Stamps file of a table of candidates; None to take `stamps.h5` of the study that contains the table.
-    shuffle_seed
-        Seed of a random order; None for the most suspicious first, or the order of the stamps file.
-
-    Raises
-    ------
-    ContractError
-        If a file is missing, or the candidates are of another stamps file or break their contract.
+    `path` is the folder of the DES study's results, a table of candidates (Parquet, with `COLUMNS`), or a
+    stamps file, all rows of which are then candidates, labelled or not. `stamps` is the stamps file of a
+    table of candidates; None to take that of the study that contains the table. With a `shuffle_seed` the
+    order is random, else the most suspicious are first, or it is that of the stamps file.
     """
     table_path, stamps_path = _find(path, stamps)
     opened = Stamps.open(stamps_path, unlabelled=True)
-    table = _all_rows(opened) if table_path is None else _read(table_path, opened, stamps_path)
+    if table_path is None:
+        columns = {"row": np.arange(len(opened)), "id": opened.ids.tolist(), "label": opened.labels}
+        table = pd.DataFrame(columns | {"score": np.nan})
+    else:
+        table = _read(table_path, opened, stamps_path)
     twice = table["id"][table["id"].duplicated()]
     if len(twice):
         raise ContractError(f"{path}: candidate {twice.iloc[0]} occurs twice; votes need one row by id.")
     content = table.sort_values("row")[["row", "id", "label"]].to_numpy().tolist()
     if shuffle_seed is not None:
         table = table.iloc[np.random.default_rng(shuffle_seed).permutation(len(table))]
-    columns = zip(table["id"], table["row"], table["label"], table["score"], strict=True)
     candidates = {
         name: Candidate(name, int(row), LABEL_WORDS[label], None if np.isnan(score) else float(score))
-        for name, row, label, score in columns
+        for name, row, label, score in table[["id", "row", "label", "score"]].itertuples(index=False)
     }
     fingerprint = digest([opened.survey, opened.attributes["digest"], content])
     simulated = "simulate" in opened.attributes.get("origin", {})
@@ -96,11 +89,6 @@ def _find(path: Path, stamps: Path | None) -> tuple[Path | None, Path]:
     if stamps is None and not beside.is_file():
         raise ContractError(f"{path}: these candidates need their stamps file: add --stamps FILE.")
     return path, stamps or beside
-
-
-def _all_rows(stamps: Stamps) -> pd.DataFrame:
-    rows, ids = np.arange(len(stamps)), stamps.ids.tolist()
-    return pd.DataFrame({"row": rows, "id": ids, "label": stamps.labels, "score": np.nan})
 
 
 def _read(path: Path, stamps: Stamps, stamps_path: Path) -> pd.DataFrame:

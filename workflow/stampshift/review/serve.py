@@ -31,9 +31,8 @@ def serve(
 ) -> None:
     """Serve the review page until Ctrl-C; port 0 takes a free one.
 
-    The token is demanded of every visitor; without one, a host that is not loopback gets one made here.
-    `say` is called with each line for the user. A `StampshiftError` is raised if another process listens at
-    the address.
+    The token is demanded of every visitor; without one, a host that is not loopback gets one made here. Each
+    line for the user goes to `say`. Raises a `StampshiftError` if another process listens at the address.
     """
     loopback = is_loopback(host)
     if token is None and not loopback:

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
@@ -47,11 +47,8 @@ class SavedVote(NamedTuple):
     time: str  # when it was saved, ISO 8601 UTC with milliseconds
 
 
-class VoteStore:
-    """A file of votes on the candidates of one review.
-
-    Any number of threads, and of processes on one machine, may use a file at once.
-    """
+class VoteStore(AbstractContextManager["VoteStore"]):
+    """A file of votes on one review; many threads, and processes on one machine, may use it at once."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
@@ -86,10 +83,9 @@ class VoteStore:
             return store
 
     def add(self, *, key: str, id: str, rater: str, vote: str) -> SavedVote:
-        """Save a vote; it is on disk when this returns.
+        """Save a vote, which is on disk when this returns; one sent again under its key is saved once.
 
-        A key that is known already saves nothing: the vote first saved under it is returned. A
-        `StampshiftError` is raised if the candidate is not in the review, or the key is that of another vote.
+        Raises a `StampshiftError` if the candidate is not in the review, or the key is that of another vote.
         """
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         with self._lock:
@@ -114,16 +110,13 @@ class VoteStore:
             return [SavedVote(*row) for row in rows]
 
     def standing(self) -> pd.DataFrame:
-        """The last word of every rater on every candidate, withdrawn ones left out, in the order of saving.
-
-        The columns are id, rater, vote (real, bogus or skip) and time.
-        """
+        """The last vote of every rater on every candidate, unless withdrawn, in the order of saving."""
         last: dict[tuple[str, str], SavedVote] = {}
         for vote in self.after(0):
             last.pop((vote.id, vote.rater), None)
             if vote.vote != UNDO:
                 last[vote.id, vote.rater] = vote
-        return pd.DataFrame([vote[2:] for vote in last.values()], columns=["id", "rater", "vote", "time"])
+        return pd.DataFrame([vote[2:] for vote in last.values()], columns=SavedVote._fields[2:])
 
     def labels(self) -> dict[str, str]:
         """Label before the review, ``"real"``, ``"bogus"`` or ``"unlabelled"``, by candidate."""
@@ -135,15 +128,8 @@ class VoteStore:
         with self._lock:
             return self._identity()[0]
 
-    def close(self) -> None:
-        """Close the file; votes are safe without it."""
-        self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
     def __exit__(self, *_: object) -> None:
-        self.close()
+        self._connection.close()
 
     def _identity(self) -> tuple[str, str]:
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()
@@ -178,11 +164,10 @@ def _opening(path: Path) -> Iterator[sqlite3.Connection]:
         # every commit goes on from the log into the file itself, so that a copy of it alone holds all votes
         connection.execute("PRAGMA wal_autocheckpoint = 1")
         yield connection
-    except sqlite3.Error as error:
+    except Exception as error:
         connection.close()
+        if not isinstance(error, sqlite3.Error):
+            raise
         raise ContractError(
             f"{path}: not a usable file of votes ({error}). Nothing was changed; name another with --votes."
         ) from error
-    except ContractError:
-        connection.close()
-        raise

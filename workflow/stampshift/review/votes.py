@@ -29,11 +29,8 @@ SECONDS_PER_VOTE = 4
 def read_votes(path: Path, stamps: Stamps) -> pd.DataFrame:
     """Read the votes of people on stamps of a survey; the columns are str, in the file's order.
 
-    Raises
-    ------
-    ContractError
-        If the file is missing, lacks a column, holds a vote or a time that is none, the same vote twice, an
-        unnamed rater, or a candidate that the survey does not have.
+    Raises a `ContractError` if the file is missing, `last_votes` refuses its votes, or it holds the same vote
+    twice, an unnamed rater, or a candidate that the survey does not have.
     """
     if not path.is_file():
         raise ContractError(
@@ -70,9 +67,7 @@ def simulate_votes(
 ) -> pd.DataFrame:
     """Votes of simulated raters, ``rater-1`` and so on, who know the true labels and err at a known rate.
 
-    Every candidate is judged by as many raters, drawn at random; each vote is wrong with the same
-    probability, whatever the candidate. Times are made up, a few seconds apart. The table is as of
-    `read_votes`, without skips.
+    Every candidate is judged by as many raters, drawn at random. Times are made up, a few seconds apart.
     """
     rng = np.random.default_rng([STREAM, seed])
     chosen = rng.random((len(stamps), raters)).argsort(axis=1)[:, :votes_per_candidate]  # (N, votes)
@@ -92,10 +87,7 @@ def simulate_votes(
 def last_votes(votes: pd.DataFrame) -> pd.DataFrame:
     """The last vote of every rater on every candidate, in the order of time.
 
-    Raises
-    ------
-    ContractError
-        On a missing column, a word that is no vote, or a time that is none.
+    A missing column, a word that is no vote, or a time that is none raises a `ContractError`.
     """
     missing = [name for name in COLUMNS if name not in votes]
     if missing:
@@ -114,38 +106,29 @@ def last_votes(votes: pd.DataFrame) -> pd.DataFrame:
 def majority(votes: pd.DataFrame, *, margin: int) -> pd.DataFrame:
     """What the majority calls each candidate, where it leads by at least `margin` votes.
 
-    The margin was 2 in the DECAT survey (Ayyar et al. 2022).
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row per candidate with any vote, sorted by id: id; votes and real_votes, counts (int64); label,
-        ``"real"``, ``"bogus"`` or ``""`` where undecided; unanimous (bool), true where there are votes and
-        they all agree.
+    The margin was 2 in the DECAT survey (Ayyar et al. 2022). A row per candidate with any vote or skip,
+    sorted by ``id``: ``votes`` and ``real_votes``, counts (int64); ``label``, ``"real"``, ``"bogus"`` or
+    ``""`` where undecided; ``unanimous`` (bool), true where there are votes and they all agree.
     """
     last = last_votes(votes)
     words = {word: (last["vote"] == word).astype(int) for word in LABELS}
     counts = pd.DataFrame({"id": last["id"], **words}).groupby("id").sum()
-    lead = (counts["real"] - counts["bogus"]).to_numpy()
-    total = (counts["real"] + counts["bogus"]).to_numpy()
-    return pd.DataFrame(
-        {
-            "id": counts.index,
-            "votes": total,
-            "real_votes": counts["real"].to_numpy(),
-            "label": np.select([lead >= margin, -lead >= margin], ["real", "bogus"], ""),
-            "unanimous": (total > 0) & (np.abs(lead) == total),
-        }
-    )
+    lead, total = counts["real"] - counts["bogus"], counts["real"] + counts["bogus"]
+    columns = {
+        "votes": total,
+        "real_votes": counts["real"],
+        "label": np.select([lead >= margin, -lead >= margin], ["real", "bogus"], ""),
+        "unanimous": (total > 0) & (lead.abs() == total),
+    }
+    return pd.DataFrame(columns, index=counts.index).reset_index()
 
 
 def agreement(votes: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
     """Agreement of raters beyond chance, skips left out.
 
-    ``cohen`` holds Cohen's (1960) kappa of every pair of raters with candidates in common: raters (two
-    names), candidates and kappa. ``fleiss`` holds Fleiss' (1971) kappa, which needs equally many votes on
-    every candidate, for every such number of votes from 2: votes, candidates and kappa. A kappa is None where
-    all votes are the same: chance alone would agree as well.
+    ``cohen`` holds Cohen's (1960) kappa of every pair of raters with candidates in common, ``fleiss`` Fleiss'
+    (1971) kappa of the candidates with 2 votes, with 3, and so on. A kappa is None where all votes are the
+    same: chance alone would agree as well.
     """
     last = last_votes(votes)
     cast = last[last["vote"] != SKIP]
@@ -157,11 +140,10 @@ def _cohen(cast: pd.DataFrame) -> list[dict[str, Any]]:
     pairs = []
     for one, other in combinations(by_rater, 2):
         both = pd.concat([by_rater[one], by_rater[other]], axis=1, join="inner").to_numpy()
-        if len(both) == 0:
-            continue
-        # where both gave one and the same word throughout, kappa is 0/0
-        kappa = float(cohen_kappa_score(*both.T)) if len(np.unique(both)) > 1 else None
-        pairs.append({"raters": [one, other], "candidates": len(both), "kappa": kappa})
+        if len(both):
+            # where both gave one and the same word throughout, kappa is 0/0
+            kappa = float(cohen_kappa_score(*both.T)) if len(np.unique(both)) > 1 else None
+            pairs.append({"raters": [one, other], "candidates": len(both), "kappa": kappa})
     return pairs
 
 
