@@ -15,6 +15,7 @@ from tiny_project import ROOT
 
 PACKAGE = ROOT / "workflow" / "stampshift"
 SCRIPTS = ROOT / "workflow" / "scripts"
+VERSION = PACKAGE / "core" / "version.py"  # a new one makes nothing run again
 NOT_FOLLOWED = {"methods", "networks", "surveys"}  # registries: a rule names the module that it picks
 IMPORT = re.compile(r"^ *(?:from ([\w.]+) import (\([^)]*\)|[^\n]*)|import ([\w.]+))", re.MULTILINE)
 PUBLISHED = {"methods": {"mme": {"entropy_weight": {"choice": "published"}}}}  # of archives, not simulated
@@ -56,7 +57,7 @@ def imports(path: Path) -> set[Path]:
                 continue
             base = root.joinpath(*parts)
             package = base / "__init__.py"
-            found |= {file for file in (base.with_suffix(".py"),) if file.is_file()}
+            found |= {file for file in (base.with_suffix(".py"),) if file.is_file()} - {VERSION}
             if package.is_file() and base != PACKAGE and base.name not in NOT_FOLLOWED:
                 found.add(package)
     return found

@@ -40,8 +40,8 @@ def test_imports_go_one_way_through_the_rooms():
             continue  # the package's face
         for module, imported in imports(path):
             room = [*module.split("."), imported][1]
-            if room in ROOMS:
-                assert ROOMS.index(room) <= ROOMS.index(name.parts[0]), f"{name} imports {module}"
+            assert room in ROOMS, f"{name} imports {imported} of the package's face"
+            assert ROOMS.index(room) <= ROOMS.index(name.parts[0]), f"{name} imports {module}"
 
 
 def test_no_private_name_crosses_a_module():

@@ -8,6 +8,8 @@ errors that a user can fix. All are imported at first use, so that `import stamp
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from stampshift.core.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from stampshift.adapting.adapt import adapt
     from stampshift.alerts import read_alerts
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from stampshift.scoring.units import score_alerts
     from stampshift.stamps.file import Stamps
 
-__version__ = "0.1.0"
 __all__ = ["ReleasedModel", "Stamps", "StampshiftError", "adapt", "export", "read_alerts", "score_alerts"]
 
 HOMES = {

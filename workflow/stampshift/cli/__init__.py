@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from stampshift import __version__
 from stampshift.cli import data_commands, experiment, model_commands, review_commands
 from stampshift.core.errors import StampshiftError
+from stampshift.core.version import __version__
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 # in the order of the help

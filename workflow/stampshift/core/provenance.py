@@ -11,10 +11,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from stampshift import __version__
 from stampshift.core.files import files_below
+from stampshift.core.version import __version__
 
 PACKAGE_ROOT = Path(__file__).parents[1]
+VERSION = PACKAGE_ROOT / "core" / "version.py"
 REGISTRIES = ("methods", "networks", "surveys")  # their `__init__` imports all that may be picked by name
 REPORTED_PACKAGES = ("numpy", "torch", "h5py", "pandas", "snakemake")
 
@@ -124,7 +125,7 @@ def _imports(source: Path) -> tuple[Path, ...]:
 
 
 def _imported(parts: list[str], *, beside: Path) -> Path | None:
-    """File of an imported name; None for what is not ours, for a name in a module, and for a registry."""
+    """File of an imported name; None for the version, a registry, what is not ours or no module."""
     if parts[0] == "stampshift":
         base = PACKAGE_ROOT.joinpath(*parts[1:])
     elif beside.name == "scripts":
@@ -133,7 +134,8 @@ def _imported(parts: list[str], *, beside: Path) -> Path | None:
         return None
     if base.is_dir():
         return None if base == PACKAGE_ROOT or base.name in REGISTRIES else base / "__init__.py"
-    return base.with_suffix(".py") if base.with_suffix(".py").is_file() else None
+    file = base.with_suffix(".py")
+    return file if file.is_file() and file != VERSION else None
 
 
 @cache

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from stampshift import __version__
 from stampshift.core.errors import ContractError
 from stampshift.core.templates import render
+from stampshift.core.version import __version__
 from stampshift.methods import METHODS
 from stampshift.release import card_tables
 from stampshift.release.card_tables import shots_by_label

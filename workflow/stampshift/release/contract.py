@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
-from stampshift import __version__
 from stampshift.core.errors import ContractError
 from stampshift.core.files import read_json, write_json
 from stampshift.core.provenance import file_digest
+from stampshift.core.version import __version__
 from stampshift.stamps.file import CHANNELS, LABELS
 from stampshift.stamps.raw_triplets import InvalidPixels
 

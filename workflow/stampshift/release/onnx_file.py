@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from stampshift import __version__
 from stampshift.core.errors import ContractError
+from stampshift.core.version import __version__
 from stampshift.networks.classifier import Classifier
 from stampshift.release.outliers import Exposed, Layers, Outliers
 from stampshift.release.released import INPUT, OnnxNetwork, Outputs, batches

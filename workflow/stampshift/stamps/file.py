@@ -23,9 +23,9 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from stampshift import __version__
 from stampshift.core.errors import ContractError
 from stampshift.core.files import atomic_path, remove_leftovers
+from stampshift.core.version import __version__
 
 CHANNELS = ("template", "science", "difference")
 DIFFERENCE = CHANNELS.index("difference")
