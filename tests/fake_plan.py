@@ -5,7 +5,7 @@ from pathlib import Path
 import yaml
 from snakemake.utils import update_config
 
-from stampshift.config.model import read_experiment
+from stampshift.config.configuration import read_experiment
 from stampshift.planning.calibrate import Calibration
 from stampshift.planning.dry_run import PlannedJob, PlannedWorkflow
 from tiny_project import ROOT, TINY

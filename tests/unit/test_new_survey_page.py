@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from alert_packets import fits_bytes, write_night
 from any_survey import candidates
 from stampshift.cli import app
-from stampshift.config.model import read_experiment
+from stampshift.config.configuration import read_experiment
 from stampshift.stamps.file import Stamps
 
 ROOT = Path(__file__).parents[2]

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from stampshift.config.configuration import read_experiment
 from stampshift.config.experiment import Pair, Run, check_shots
-from stampshift.config.model import read_experiment
 from stampshift.config.schema import editor_schema
 from stampshift.core.errors import ConfigError
 from stampshift.core.provenance import script_closure

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from stampshift.config.configuration import read_experiment
 from stampshift.config.des_study import FEATURES_OF
-from stampshift.config.model import read_experiment
 from stampshift.config.surveys import READERS_WITH_FEATURES
 from stampshift.core.errors import ConfigError
 from stampshift.des_study.forest import FORESTS

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stampshift.config.model import read_experiment
+from stampshift.config.configuration import read_experiment
 from stampshift.config.surveys import label_files, reader_options, schema_files
 from stampshift.core.errors import ConfigError
 

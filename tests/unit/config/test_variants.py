@@ -2,8 +2,8 @@ from pathlib import Path
 
 import yaml
 
+from stampshift.config.configuration import read_experiment
 from stampshift.config.experiment import read_sections
-from stampshift.config.model import read_experiment
 
 ROOT = Path(__file__).parents[3]
 SEARCH = {"choice": "search", "grid": [0.1, 1], "seed": 0}

@@ -5,13 +5,13 @@ from typing import Annotated
 
 import typer
 
-from stampshift.cli import data_commands, experiment, model_commands, review_commands
+from stampshift.cli import data_commands, experiment_commands, model_commands, review_commands
 from stampshift.core.errors import StampshiftError
 from stampshift.core.version import __version__
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 # in the order of the help
-for commands in (data_commands, experiment, review_commands, model_commands):
+for commands in (data_commands, experiment_commands, review_commands, model_commands):
     app.registered_commands += commands.app.registered_commands
 
 

@@ -1,7 +1,7 @@
 """The configuration as typed objects, checked before the first job. No torch, no table library.
 
 Values stand in `config.yaml` alone; types, bounds, units and meaning in the models of `surveys`, `methods`,
-`des_study` and `model`. A new key is one line in the model of its section and one in `config.yaml`:
+`des_study` and `configuration`. A new key is one line in the model of its section and one in `config.yaml`:
 
     keep: Count = key("Checkpoints that stay after a training.")
 

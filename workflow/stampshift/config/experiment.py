@@ -84,7 +84,7 @@ def _read_section(name: str, methods: Mapping[str, Mapping[str, Any]]) -> Sectio
 
 @dataclass(frozen=True)
 class Experiment:
-    """What a configuration asks for; `stampshift.config.model.read_experiment` reads it."""
+    """What a configuration asks for; `stampshift.config.configuration.read_experiment` reads it."""
 
     surveys: tuple[str, ...]  # in the order of the configuration
     pairs: tuple[Pair, ...]

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
-from stampshift.config.model import Config
+from stampshift.config.configuration import Config
 
 
 def editor_schema() -> str:

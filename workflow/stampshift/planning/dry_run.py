@@ -16,8 +16,8 @@ from snakemake.settings import types as settings
 from snakemake.utils import available_cpu_count, update_config
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from stampshift.config.configuration import read_experiment
 from stampshift.config.experiment import Experiment
-from stampshift.config.model import read_experiment
 from stampshift.core.errors import ConfigError
 from stampshift.simulation import expected_counts
 from stampshift.stamps.file import read_attributes

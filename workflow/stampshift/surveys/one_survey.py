@@ -6,8 +6,8 @@ from typing import Any
 
 import yaml
 
+from stampshift.config.configuration import StampsConfig
 from stampshift.config.messages import checked
-from stampshift.config.model import StampsConfig
 from stampshift.config.surveys import reader_options
 from stampshift.core.errors import ArchiveError, ConfigError
 from stampshift.stamps.preprocessing import Preprocessing
