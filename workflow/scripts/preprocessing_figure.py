@@ -7,7 +7,7 @@ from stampshift.figures.stamp_figures import preprocessing_examples
 from stampshift.figures.style import save_figure
 from stampshift.stamps.preprocessing import Preprocessing
 from stampshift.stamps.raw_triplets import InvalidPixels
-from stampshift.surveys.first_examples import first_examples
+from stampshift.surveys.making import first_examples
 
 with job_log(snakemake.log[0]):
     survey = snakemake.wildcards.survey

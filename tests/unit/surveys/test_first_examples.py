@@ -8,7 +8,7 @@ from stampshift.core.errors import ArchiveError
 from stampshift.stamps.preprocessing import Preprocessing, preprocess
 from stampshift.stamps.raw_triplets import InvalidPixels
 from stampshift.surveys import READERS, Reader
-from stampshift.surveys.first_examples import first_examples
+from stampshift.surveys.making import first_examples
 
 PREPROCESSING = Preprocessing(
     size_pixels=5,

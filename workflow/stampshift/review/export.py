@@ -18,7 +18,7 @@ def export(store: VoteStore, *, margin: int, relabels: Path, votes: Path) -> str
     """Write the votes that stand and the labels that they decide, as CSV; counts and kappas are returned.
 
     `votes` is as of `VoteStore.standing`. `relabels` has a row per candidate on which the majority leads by
-    `margin` votes: id, old_label (real, bogus or unlabelled) and label, as `surveys.label_table` reads them
+    `margin` votes: id, old_label (real, bogus or unlabelled) and label, as `surveys.reader` reads them
     too. Without any, nothing is written and a `ContractError` is raised.
     """
     standing = store.standing()

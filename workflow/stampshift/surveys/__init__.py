@@ -6,8 +6,8 @@
 3. `making` does both in worker processes and in the archive's order, and leaves out repeated packets.
 4. `stamps.file` writes what is left, with counts and digests, as one file.
 
-`first_examples` and `inspection` read archives without writing a file; `catalogue` reads what an archive says
-of its candidates beside the stamps. A new format is a new module and one line below.
+`inspection` reads archives without writing a file; `catalogue` reads what an archive says of its candidates
+beside the stamps. A new format is a new module and one line below.
 """
 
 from collections.abc import Callable, Mapping

@@ -50,19 +50,18 @@ def ratios_of_des(paths: Sequence[Path]) -> pd.DataFrame:
 
 def ratios_of_hits(paths: Sequence[Path]) -> pd.DataFrame:
     """S/N of every candidate of HiTS' chunks: ``id`` (str) and ``snr`` (float64), in the archive's order."""
-    return pd.concat(map(_ratios_of_chunk, hits.units(paths)), ignore_index=True)
-
-
-def _ratios_of_chunk(unit: hits.Chunk) -> pd.DataFrame:
-    chunk = hits.read_chunk(unit)
-    snr, labels = (np.ravel(chunk.get(key, [])) for key in ("SNRs", "labels"))
-    if len(snr) != len(labels) or len(snr) == 0:
-        raise ArchiveError(
-            f"{unit.place}: expected one number in 'SNRs' for each of the labels, found {len(snr)} for "
-            f"{len(labels)}. {NO_RATIOS}"
-        )
-    ids = [f"{unit.stem}:{row}" for row in range(len(snr))]
-    return pd.DataFrame({"id": ids, "snr": snr.astype(np.float64)})
+    chunks = []
+    for unit in hits.units(paths):
+        chunk = hits.read_chunk(unit)
+        snr, labels = (np.ravel(chunk.get(key, [])) for key in ("SNRs", "labels"))
+        if len(snr) != len(labels) or len(snr) == 0:
+            raise ArchiveError(
+                f"{unit.place}: expected one number in 'SNRs' for each of the labels, found {len(snr)} for "
+                f"{len(labels)}. {NO_RATIOS}"
+            )
+        ids = [f"{unit.stem}:{row}" for row in range(len(snr))]
+        chunks.append(pd.DataFrame({"id": ids, "snr": snr.astype(np.float64)}))
+    return pd.concat(chunks, ignore_index=True)
 
 
 # by the name of the reader

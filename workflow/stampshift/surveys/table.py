@@ -19,8 +19,7 @@ from stampshift.formats.fits import GZIP_MAGIC, as_float32, read_image, read_pla
 from stampshift.formats.tables import open_table, read_rows
 from stampshift.stamps.file import UNLABELLED_CLASS
 from stampshift.stamps.raw_triplets import Image, InvalidPixels, RawTriplet
-from stampshift.surveys.label_table import class_of, without
-from stampshift.surveys.reader import Reader, masked_triplet, named, stored_channels
+from stampshift.surveys.reader import Reader, class_of, masked_triplet, named, stored_channels, without
 
 FILE = re.compile(r".*\.(h5|hdf5|npz|parquet)")
 UNIT_BYTES = 4 << 20
