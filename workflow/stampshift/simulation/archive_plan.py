@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
+import numpy as np
 from numpy.random import Generator
 
 from stampshift.core.parallel import ordered_map
@@ -64,9 +65,8 @@ def make_plan(survey: str, *, stamps: int, seed: int, constants: Mapping[str, An
     Alerts per object are geometric, of the class's mean (else 1).
     """
     counts = class_counts(stamps, constants=constants)
-    ordered = [name for name, count in counts.items() for _ in range(count)]
-    shuffled = random_stream(seed, survey, Purpose.ORDER, 0).permutation(stamps)
-    classes = [ordered[position] for position in shuffled]
+    ordered = np.repeat(list(counts), list(counts.values()))
+    classes = ordered[random_stream(seed, survey, Purpose.ORDER, 0).permutation(stamps)].tolist()
     means = constants["alerts_per_object"]
     rng = random_stream(seed, survey, Purpose.OBJECTS, 0)
     current: dict[str, int] = {}

@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
+from scipy.ndimage import convolve1d
 
 from stampshift.simulation.drawing import Image
 
@@ -114,10 +115,8 @@ def smooth(image: Image, *, noise_ratio: float) -> Image:
     """Smoothing by (a, 1 - 2a, a) along both axes that lowers white noise by `noise_ratio`."""
     # the smaller root of (1 - 2a)^2 + 2 a^2 = noise_ratio
     weight = float((4 - np.sqrt(16 - 24 * (1 - noise_ratio))) / 12)
-    for _ in range(2):  # along rows, then along columns
-        padded = np.pad(image, [(1, 1), (0, 0)], mode="symmetric")
-        image = ((1 - 2 * weight) * image + weight * (padded[:-2] + padded[2:])).T
-    return image
+    kernel = (weight, 1 - 2 * weight, weight)
+    return np.asarray(convolve1d(convolve1d(image, kernel, axis=0), kernel, axis=1))
 
 
 def staircase_region(rng: Generator, *, size_pixels: int, clearance_pixels: int) -> NDArray[np.bool_]:

@@ -6,7 +6,7 @@ binned 2 x 2, in boxes of 5 x 5 and 7 x 7.
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter
+from scipy.ndimage import median_filter, uniform_filter
 
 STAMP_FEATURES = (
     "DIFFSUMRN", "NUMNEGRN", "N2SIG3", "N3SIG3", "N2SIG5", "N3SIG5",
@@ -107,15 +107,8 @@ def fine_structure(stack: Stack) -> Stack:
 
     For speed the median is taken along rows and then columns, and the wide one is a mean.
     """
-    small = _median_of_three(_median_of_three(stack, axis=1), axis=2)
+    small = median_filter(median_filter(stack, 3, axes=1), 3, axes=2)
     return np.asarray(small - uniform_filter(small, size=(1, 7, 7)))
-
-
-def _median_of_three(stack: Stack, *, axis: int) -> Stack:
-    padded = np.pad(stack, [(1, 1) if a == axis else (0, 0) for a in range(3)], mode="symmetric")
-    before, middle, after = (np.roll(padded, shift, axis) for shift in (1, 0, -1))
-    median = np.maximum(np.minimum(before, middle), np.minimum(np.maximum(before, middle), after))
-    return median[:, 1:-1] if axis == 1 else median[:, :, 1:-1]
 
 
 def _box(stack: Stack, side: int) -> Stack:

@@ -73,12 +73,10 @@ class FewLabels:
         most as many folds as the rarer class has groups. With one of a class there is no fold.
         """
         rows, real = self.labelled, np.isin(self.labelled, self.real)
+        groups = None if self.groups is None else self.groups[rows]
+        splitter = StratifiedKFold if self.groups is None else StratifiedGroupKFold
         for count in range(min(*self._groups_by_class(), MOST_FOLDS), 1, -1):
-            if self.groups is None:
-                parts = StratifiedKFold(count, shuffle=True, random_state=seed).split(rows, real)
-            else:
-                grouped = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
-                parts = grouped.split(rows, real, self.groups[rows])
+            parts = splitter(count, shuffle=True, random_state=seed).split(rows, real, groups)
             found = [self._fold(rows[shots], rows[held]) for shots, held in parts]
             sides = [side for fold in found for side in (fold.shots, fold.held_out)]
             if all(len(np.unique(np.isin(side, self.real))) == 2 for side in sides):

@@ -70,13 +70,19 @@ def _stem(name: str) -> str:
 def decode(unit: Chunk) -> Iterator[RawTriplet]:
     """Triplets of one chunk, 21 x 21 pixels; the identifier is ``<chunk>:<row>``."""
     chunk = read_chunk(unit)
-    labels = _column(chunk, "labels", unit.place).ravel().tolist()
+    missing = [key for key in ("labels", *KEYS) if key not in chunk]
+    if missing:
+        raise ArchiveError(
+            f"{unit.place}: expected the keys {', '.join(KEYS)} and labels, found no '{missing[0]}' among "
+            f"{', '.join(sorted(map(str, chunk)))}. Remove the chunk or complete it."
+        )
+    labels = np.ravel(chunk["labels"]).tolist()
     unknown = sorted(set(labels) - set(CLASSES))
     if unknown:
         raise ArchiveError(
             f"{unit.place}: expected the labels 0 (bogus) and 1 (real), found {unknown[0]!r}. {REMEDY}"
         )
-    template, science, difference = (_images(chunk, key, len(labels), unit.place) for key in KEYS)
+    template, science, difference = (_images(chunk[key], key, len(labels), unit.place) for key in KEYS)
     for row, label in enumerate(labels):
         images = (template[row], science[row], difference[row])
         yield RawTriplet(images, CLASSES[label], f"{unit.stem}:{row}", "")
@@ -102,17 +108,8 @@ def read_chunk(unit: Chunk) -> dict[Any, Any]:
     return {key.decode() if isinstance(key, bytes) else key: value for key, value in chunk.items()}
 
 
-def _column(chunk: dict[Any, Any], key: str, place: str) -> NDArray[Any]:
-    if key not in chunk:
-        raise ArchiveError(
-            f"{place}: expected the keys {', '.join(KEYS)} and labels, found no '{key}' among "
-            f"{', '.join(sorted(map(str, chunk)))}. Remove the chunk or complete it."
-        )
-    return np.asarray(chunk[key])
-
-
-def _images(chunk: dict[Any, Any], key: str, count: int, place: str) -> NDArray[np.float32]:
-    images = _column(chunk, key, place)
+def _images(stored: Any, key: str, count: int, place: str) -> NDArray[np.float32]:
+    images = np.asarray(stored)
     if len(images) != count or images.size != count * SIDE_PIXELS**2:
         raise ArchiveError(
             f"{place}: expected '{key}' of shape ({count}, {SIDE_PIXELS**2}), as there are {count} labels, "
