@@ -68,7 +68,9 @@ def test_a_release_is_calibrated_on_shots_that_the_scoring_training_did_not_see(
     )
     assert "| B, labelled stamps, held out in turn | 4 real, 3 bogus" in card
     assert "What the flag detects, on 17 reference stamps of B made wrong on purpose" in card
-    assert re.search(r"\| B +\| [\d.]+ +\| 10 +\| 0\.0909 +\| no stamp", card)  # 1 of 10 + 1
+    assert re.search(r"\| flag: share expected beyond +\| 0\.\d+ +\| 0\.0909 +\|", card)  # 1 of 10 + 1
+    assert re.search(r"\| flag: reference stamps +\| \d+ +\| 10 +\|", card)
+    assert re.search(r"\| share flagged +\| [\d.]+ \(.*\) +\| no stamp", card)
 
 
 def test_the_card_judges_by_the_test_file_and_says_how_the_shots_were_scored(adapted, test_file, tmp_path):
@@ -84,7 +86,7 @@ def test_the_card_judges_by_the_test_file_and_says_how_the_shots_were_scored(ada
     assert '"head": "random", "labelled": ["source", "target"]' in card
     labels = pd.read_parquet(folder / "predictions.parquet").query("survey == 'B'")["label"]
     assert "There are no test stamps" not in card
-    assert f"| B        | {labels.sum()}     | {100 - labels.sum()}" in card
+    assert f"| {labels.sum()} real, {100 - labels.sum()} bogus" in card
 
 
 def test_a_stamps_file_that_changed_since_is_refused(adapted, tmp_path):

@@ -3,24 +3,26 @@ import pandas as pd
 import pytest
 
 from stampshift.release import card
-from stampshift.release.card_tables import calibration_lines, class_lines, not_helped, performance_lines
+from stampshift.release.card_tables import class_lines, measured_cells
 
 
 @pytest.fixture
 def tested():
     return pd.DataFrame(
         {
-            "survey": "A",
             "class": ["star"] * 10 + ["ghost"] * 6 + ["noise"] * 4,
             "label": [1] * 10 + [0] * 10,
             "raw": [0.9] * 9 + [0.1] + [0.1] * 6 + [0.8] * 2 + [0.1] * 2,
             "score": np.float32([0.8] * 9 + [0.2] + [0.2] * 6 + [0.7] * 2 + [0.2] * 2),
+            "similarity": np.linspace(0, 1, 20),
+            "flagged": [True] + [False] * 19,
         }
     )
 
 
 def test_performance_is_that_of_the_confusion_counts(tested):
-    (line,) = performance_lines(tested)
+    line = measured_cells(tested)
+    assert line["test"] == "10 real, 10 bogus"
     assert line["balanced accuracy"].startswith("0.850 (")
     # exact intervals of 1 of 10 and of 2 of 10
     assert line["MDR"] == "0.100 (0.003 to 0.445)"
@@ -28,16 +30,16 @@ def test_performance_is_that_of_the_confusion_counts(tested):
 
 
 def test_classes_come_reals_first_with_their_recall(tested):
-    lines = class_lines(tested)
+    lines = class_lines({"A": tested})
     assert [(line["class"], line["label"], line["recall"][:5]) for line in lines] == [
         ("star", "real", "0.900"), ("ghost", "bogus", "1.000"), ("noise", "bogus", "0.500"),
     ]  # fmt: skip
 
 
-def test_calibration_is_given_before_and_after(tested):
-    before, after = calibration_lines(tested)
-    assert float(before["Brier"]) == pytest.approx((17 * 0.01 + 0.81 + 2 * 0.64) / 20, abs=1e-4)
-    assert float(after["Brier"]) == pytest.approx((17 * 0.04 + 0.64 + 2 * 0.49) / 20, abs=1e-4)
+def test_calibration_is_given_before_and_after_and_a_number_that_became_worse_is_marked(tested):
+    # of the scores by hand: (17 x 0.01 + 0.81 + 2 x 0.64) / 20, then (17 x 0.04 + 0.64 + 2 x 0.49) / 20
+    assert measured_cells(tested)["Brier"] == "0.1130, 0.1150 (worse)"
+    assert measured_cells(tested.assign(score=tested["raw"]))["Brier"] == "0.1130, 0.1130"
 
 
 def test_the_card_says_what_matters(adapted_release, baseline_release):
@@ -108,10 +110,3 @@ def test_methods_are_named_with_what_they_are():
     assert card.method(RUN) == "MME (minimax entropy, Saito et al. 2019)"
     variant = RUN | {"method": "mme-two", "trained_by": "mme"}
     assert card.method(variant) == "mme-two (a variant of MME: minimax entropy, Saito et al. 2019)"
-
-
-def test_what_the_temperature_did_not_help_is_reported(tested):
-    lines = calibration_lines(tested)
-    # of the scores by hand: (17 x 0.01 + 0.81 + 2 x 0.64) / 20, then (17 x 0.04 + 0.64 + 2 x 0.49) / 20
-    assert "Brier (0.1130 before, 0.1150 after)" in not_helped(lines, "A")
-    assert not_helped(lines, "B") == []

@@ -174,7 +174,7 @@ def test_a_target_without_labelled_validation_is_released_uncalibrated(adapted_r
         choose(ReleasedModel.open(tmp_path / "released"), survey=None, max_mdr=0.1, max_fpr=None)
     card = (tmp_path / "released" / "card.md").read_text()
     assert "The scores are not calibrated" in card
-    assert "There are too few labelled validation stamps of B for any." in card
+    assert "There are too few labelled validation stamps of B for any operating point." in card
 
 
 def test_predictions_of_another_model_are_refused(adapted_run, baseline_run, tmp_path):

@@ -1,6 +1,6 @@
 """Tables of a model card: a list of lines, each a cell by heading."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,46 +9,92 @@ from sklearn.metrics import roc_auc_score
 
 from stampshift.core.errors import ContractError
 from stampshift.metrics.calibration import calibration_quantities
-from stampshift.metrics.change import Change
 from stampshift.metrics.intervals import Bootstrap, balanced_accuracy, interval
 from stampshift.metrics.metrics import THRESHOLD
-from stampshift.release.contract import Contract
 from stampshift.release.faulty import FAULTS
 from stampshift.release.reference import ReleasedSurvey
-from stampshift.release.released import ReleasedModel
+from stampshift.release.released import ReleasedModel, calibrated
 from stampshift.release.threshold import CONFIDENCE, Rate, choose, rate
+from stampshift.release.trained_run import TrainedRun
 from stampshift.stamps.file import BOGUS, LABEL_NAMES, LABELS, REAL
 from stampshift.stamps.splits import Rows
 
 Lines = list[dict[str, Any]]
+AGREEMENT = 0.01  # of a score on disk with the model's: another device or another torch moves the last digits
 BINS = 15
 BOOTSTRAP = Bootstrap(samples=1000, confidence=CONFIDENCE, seed=0)
 MDRS = (0.01, 0.05)
 NO_STAMP = "no stamp"
 
 
-def data_lines(
-    surveys: Sequence[ReleasedSurvey], predictions: pd.DataFrame, metrics: Mapping[str, Any]
-) -> Lines:
-    """Stamps of each survey, and in what part they are."""
-    lines = []
-    for each in surveys:
-        shots = len(each.train) if each.role == "source" else sum(shots_by_label(metrics).values())
-        lines.append(
-            {
-                "survey": each.name,
-                "role": each.role,
-                "stamps": len(each.stamps),
-                "real": (each.stamps.labels == REAL).sum(),
-                "bogus": (each.stamps.labels == BOGUS).sum(),
-                "train, labelled": shots,
-                "train, unlabelled": len(each.train) - shots,
-                "validation, labelled": len(each.validation),
-                "reference, unlabelled": len(each.unlabelled),
-                "test": (predictions["survey"] == each.name).sum(),
-            }
+def tested_stamps(release: ReleasedModel, survey: ReleasedSurvey, predictions: pd.DataFrame) -> pd.DataFrame:
+    """Test stamps of a survey: class, label, score of the run (``raw``), and the released model's columns.
+
+    Raises
+    ------
+    ContractError
+        If the two scores differ.
+    """
+    lines = predictions[predictions["survey"] == survey.name]
+    rows = lines["row"].to_numpy()
+    stamps = survey.tested or survey.stamps
+    scores = release.score(stamps.stamps[rows])
+    apart = np.abs(calibrated(scores.logit, 1) - lines["score"].to_numpy()).max(initial=0)
+    if apart > AGREEMENT:
+        raise ContractError(
+            f"{survey.name}: predictions.parquet and model.pt give different scores for the test stamps, "
+            f"{apart:.3g} apart; the two are not from the same run, or the stamps file has changed."
         )
-    return lines
+    return pd.DataFrame(
+        {
+            "row": rows,
+            "class": stamps.classes[rows],
+            "label": lines["label"].to_numpy(),
+            "raw": lines["score"].to_numpy(),
+            "score": scores.score,
+            "similarity": scores.similarity,
+            "flagged": release.outlying(scores.distance, survey=survey.name),
+        }
+    )
+
+
+def survey_table(release: ReleasedModel, run: TrainedRun, tested: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """What is known of each survey's stamps and measured on its test stamps: a column per survey."""
+    lines = []
+    for each in run.surveys:
+        limits = release.contract.out_of_distribution["thresholds"][each.name]
+        shots = len(each.train) if each.role == "source" else sum(shots_by_label(run.metrics).values())
+        line = {
+            "role": each.role,
+            "stamps": _by_label(each.stamps.labels) + f", {len(each.stamps)} in all",
+            "train, labelled": shots,
+            "train, unlabelled": len(each.train) - shots,
+            "validation, labelled": len(each.validation),
+            "reference, unlabelled": len(each.unlabelled),
+            "flag: limit of the distance": f"{limits['distance']:.3g}",
+            "flag: reference stamps": limits["stamps"],
+            "flag: share expected beyond": f"{limits['expected']:.4f}",
+        }
+        lines.append(line | (measured_cells(tested[each.name]) if len(tested[each.name]) else {}))
+    return pd.DataFrame(lines, index=[each.name for each in run.surveys]).T.fillna(NO_STAMP).astype(str)
+
+
+def measured_cells(tested: pd.DataFrame) -> dict[str, str]:
+    """What is measured on a survey's test stamps, by heading; a score above one half calls a stamp real."""
+    label, raw = tested["label"], tested["raw"]
+    real, called, similarity = label == REAL, raw > THRESHOLD, tested["similarity"]
+    before, after = (calibration_quantities(label, tested[name], bins=BINS) for name in ("raw", "score"))
+    return {
+        "test": _by_label(label),
+        "balanced accuracy": _cell(interval(label, raw, statistic=balanced_accuracy, bootstrap=BOOTSTRAP)),
+        "MDR": _share(~called[real]),
+        "FPR": _share(called[~real]),
+        "AUC": f"{roc_auc_score(label, raw):.4f}",
+        **{name: _before_and_after(before[name], after[name]) for name in before},
+        "share flagged": _share(tested["flagged"]),
+        "similarity, median": f"{similarity.quantile(0.5):.4f}",
+        "similarity, lowest 1%": f"{similarity.quantile(0.01):.4f}",
+    }
 
 
 def shots_by_label(metrics: Mapping[str, Any]) -> dict[str, int]:
@@ -57,76 +103,29 @@ def shots_by_label(metrics: Mapping[str, Any]) -> dict[str, int]:
     return dict(shots) if isinstance(shots, Mapping) else dict.fromkeys(LABELS, shots)
 
 
-def performance_lines(tested: pd.DataFrame) -> Lines:
-    """Balanced accuracy, MDR, FPR at a score of one half, and AUC, by survey."""
-    lines = []
-    for survey, rows in tested.groupby("survey", sort=False):
-        real, called = rows["label"] == REAL, rows["raw"] > THRESHOLD
-        found = interval(rows["label"], rows["raw"], statistic=balanced_accuracy, bootstrap=BOOTSTRAP)
-        lines.append(
-            {
-                "survey": survey,
-                "real": real.sum(),
-                "bogus": (~real).sum(),
-                "balanced accuracy": _cell(found),
-                "MDR": _share(~called[real]),
-                "FPR": _share(called[~real]),
-                "AUC": f"{roc_auc_score(rows['label'], rows['raw']):.4f}",
-            }
-        )
-    return lines
-
-
-def class_lines(tested: pd.DataFrame) -> Lines:
+def class_lines(tested: Mapping[str, pd.DataFrame]) -> Lines:
     """Recall of each survey's own classes, the reals first."""
-    right = (tested["raw"] > THRESHOLD) == (tested["label"] == REAL)
-    order = pd.Categorical(tested["survey"], categories=tested["survey"].unique())
-    groups = right.groupby([order, tested["label"] != REAL, tested["class"]], observed=True)
     return [
         {
             "survey": survey,
             "class": name,
-            "label": LABEL_NAMES[BOGUS if bogus else REAL],
+            "label": LABEL_NAMES[label],
             "stamps": len(rows),
-            "recall": _share(rows),
+            "recall": _share((rows["raw"] > THRESHOLD) == (label == REAL)),
         }
-        for (survey, bogus, name), rows in groups
-    ]
-
-
-def calibration_lines(tested: pd.DataFrame) -> Lines:
-    """Calibration numbers of the test scores before and after the temperature, by survey."""
-    return [
-        {"survey": survey, "temperature": name}
-        | {
-            quantity: f"{value:.4f}"
-            for quantity, value in calibration_quantities(rows["label"], rows[column], bins=BINS).items()
-        }
-        for survey, rows in tested.groupby("survey", sort=False)
-        for name, column in (("before", "raw"), ("after", "score"))
-    ]
-
-
-def not_helped(calibration: Lines, survey: str) -> list[str]:
-    """Calibration numbers of a survey's test stamps that the temperature did not improve."""
-    lines = {line["temperature"]: line for line in calibration if line["survey"] == survey}
-    return [
-        f"{name} ({lines['before'][name]} before, {lines['after'][name]} after)"
-        for name in lines.get("before", {})
-        if name not in ("survey", "temperature")
-        and float(lines["after"][name]) > float(lines["before"][name])
+        for survey, stamps in tested.items()
+        for label in (REAL, BOGUS)
+        for name, rows in stamps[stamps["label"] == label].groupby("class")
     ]
 
 
 def operating_lines(release: ReleasedModel, tested: pd.DataFrame) -> Lines:
-    """Thresholds chosen on validation stamps, and what they do there and on test stamps."""
-    home = release.contract.home
-    rows = tested[tested["survey"] == home]
-    real, score = rows["label"] == REAL, rows["score"].astype(float)
+    """Thresholds chosen on validation stamps of the own survey, and what they do there and on test stamps."""
+    real, score = tested["label"] == REAL, tested["score"].astype(float)
     lines = []
     for mdr in MDRS:
         try:
-            point = choose(release, survey=home, max_mdr=mdr, max_fpr=None)
+            point = choose(release, survey=None, max_mdr=mdr, max_fpr=None)
         except ContractError:  # validation stamps of one label, or none
             continue
         lines.append(
@@ -143,59 +142,45 @@ def operating_lines(release: ReleasedModel, tested: pd.DataFrame) -> Lines:
     return lines
 
 
-def change_lines(metrics: Mapping[str, Any]) -> Lines:
-    """What `stampshift adapt` gained and lost; no line for a run of the workflow."""
-    return [Change.from_dict(content).line() for content in metrics.get("changes", [])]
-
-
-def outlying_lines(release: ReleasedModel, tested: pd.DataFrame) -> Lines:
-    """Share of each survey's test stamps that are flagged, and their similarity."""
+def fault_lines(release: ReleasedModel, survey: ReleasedSurvey, rows: Rows) -> Lines:
+    """Share of some stamps flagged as they are, and made wrong on purpose; no label is read."""
+    stamps, generator = survey.stamps.stamps[rows], np.random.default_rng(0)
     lines = []
-    for survey, limits in release.contract.out_of_distribution["thresholds"].items():
-        rows = tested[tested["survey"] == survey]
-        middle = rows["similarity"].quantile([0.01, 0.5])
+    for name, fault in {"nothing": lambda as_they_are, _: as_they_are, **FAULTS}.items():
+        scores = release.score(fault(stamps, generator))
+        flagged = release.outlying(scores.distance, survey=survey.name)
         lines.append(
             {
-                "survey": survey,
-                "limit of the distance": f"{limits['distance']:.3g}",
-                "reference stamps": limits["stamps"],
-                "share expected beyond": f"{limits['expected']:.4f}",
-                "share flagged, test": _share(release.outlying(rows["distance"].to_numpy(), survey=survey)),
-                "similarity, median": f"{middle[0.5]:.4f}" if len(rows) else NO_STAMP,
-                "similarity, lowest 1%": f"{middle[0.01]:.4f}" if len(rows) else NO_STAMP,
+                "made wrong on purpose": name,
+                "share flagged": f"{flagged.mean():.2f}",
+                "share called real": f"{(scores.score > THRESHOLD).mean():.2f}",
             }
         )
     return lines
 
 
-def fault_lines(release: ReleasedModel, survey: ReleasedSurvey, rows: Rows) -> Lines:
-    """Share of some stamps flagged as they are, and made wrong on purpose; no label is read."""
-    stamps = survey.stamps.stamps[rows]
-    generator = np.random.default_rng(0)
-    lines = []
-    for name, fault in {"nothing": lambda as_they_are, _: as_they_are, **FAULTS}.items():
-        scores = release.score(fault(stamps, generator))
-        flagged = release.outlying(scores.distance, survey=survey.name).mean()
-        called = (scores.score > THRESHOLD).mean()
-        shares = {"share flagged": f"{flagged:.2f}", "share called real": f"{called:.2f}"}
-        lines.append({"made wrong on purpose": name} | shares)
-    return lines
-
-
-def digest_lines(
-    contract: Contract, surveys: Sequence[ReleasedSurvey], metrics: Mapping[str, Any]
-) -> Iterator[dict[str, str]]:
+def digest_lines(release: ReleasedModel, run: TrainedRun) -> Lines:
     """SHA-256 of the folder's files and of the data; the first digits of that of the training's code."""
-    digests = {f"`{name}`": digest for name, digest in contract.digests.items()}
-    for each in surveys:
+    digests = {f"`{name}`": digest for name, digest in release.contract.digests.items()}
+    for each in run.surveys:
         said = each.stamps.attributes
         if "raw" in said:
             digests[f"{each.name}, raw archive"] = said["raw"]["sha256"]
         digests[f"{each.name}, stamps"] = said["digest"]
         if "labels" in said:
             digests[f"{each.name}, {said['labels']['name']}"] = said["labels"]["sha256"]
-    digests["training code (first digits)"] = metrics["code_digest"]
-    return ({"SHA-256 of": name, "digest": f"`{digest}`"} for name, digest in digests.items())
+    digests["training code (first digits)"] = run.metrics["code_digest"]
+    return [{"SHA-256 of": name, "digest": f"`{digest}`"} for name, digest in digests.items()]
+
+
+def _by_label(labels: Any) -> str:
+    return f"{(labels == REAL).sum()} real, {(labels == BOGUS).sum()} bogus"
+
+
+def _before_and_after(before: float, after: float) -> str:
+    """Cell for a calibration number, the lower the better."""
+    worse = " (worse)" if round(after, 4) > round(before, 4) else ""
+    return f"{before:.4f}, {after:.4f}{worse}"
 
 
 def _share(which: Any) -> str:

@@ -13,14 +13,12 @@ from stampshift.release.card import model_card
 from stampshift.release.contract import CARD, DIGESTED, MODEL, ONNX, REFERENCE, Contract
 from stampshift.release.onnx_file import TOLERANCE, ReleasedNetwork, exposed_layers, onnx_bytes, parity
 from stampshift.release.outliers import Outliers
-from stampshift.release.reference import ReleasedSurvey, calibrate, reference_table, thresholds
+from stampshift.release.reference import calibrate, reference_table, thresholds
 from stampshift.release.released import OnnxNetwork, ReleasedModel
 from stampshift.release.trained_run import TrainedRun, open_run
 from stampshift.stamps.file import CHANNELS
-from stampshift.training.model import Model
 
 QUANTILE = 0.01  # share of stamps like the reference that may be flagged as out of distribution
-ROLES = ("source", "target")
 
 
 def export(
@@ -58,8 +56,7 @@ def make_release(output: Path, run: TrainedRun) -> None:
         If the disk is full, or the folder may not be written to.
     """
     model, surveys = run.model, run.surveys
-    home = _checked(surveys, model)
-    normalisation = _normalisation(home)
+    normalisation = _checked_normalisation(run)
     if output.exists():
         raise ContractError(f"{output}: already exists; give another --output, or delete it first.")
     with atomic_folder(output) as folder:
@@ -83,7 +80,7 @@ def make_release(output: Path, run: TrainedRun) -> None:
                 each.name: {"role": each.role, "invalid": each.stamps.attributes["invalid"]}
                 for each in surveys
             },
-            calibration=calibrate(reference, survey=home.name),
+            calibration=calibrate(reference, survey=run.home.name),
             out_of_distribution={
                 "quantile": QUANTILE,
                 "thresholds": thresholds(reference, quantile=QUANTILE),
@@ -95,33 +92,25 @@ def make_release(output: Path, run: TrainedRun) -> None:
         (folder / CARD).write_text(model_card(ReleasedModel.open(folder), run), encoding="utf-8")
 
 
-def _checked(surveys: Sequence[ReleasedSurvey], model: Model) -> ReleasedSurvey:
-    """The survey for which the model was made, once all surveys fit the model and each other."""
-    by_role = {each.role: each for each in surveys}
-    if "source" not in by_role or len(by_role) != len(surveys) or set(by_role) - set(ROLES):
-        raise ValueError(f"a released model has a source and at most one target, found {sorted(by_role)}")
-    for each in surveys:
-        size = each.stamps.stamps.shape[-1]
-        if size != model.size_pixels:
+def _checked_normalisation(run: TrainedRun) -> str:
+    """The normalisation of all surveys' stamps, once these fit the model and each other."""
+    for each in run.surveys:
+        size, expected = each.stamps.stamps.shape[-1], run.model.size_pixels
+        if size != expected:
             raise ContractError(
-                f"{each.name}: expected stamps of {model.size_pixels} pixels, those of the model, found "
-                f"{size}; give the stamps file that the model was trained on."
+                f"{each.name}: expected stamps of {expected} pixels, those of the model, found {size}; give "
+                "the stamps file that the model was trained on."
             )
-    normalisations = {_normalisation(each) for each in surveys}
+        missing = {"normalisation", "invalid"} - set(each.stamps.attributes)
+        if missing:
+            raise ContractError(
+                f"{each.name}: the stamps file does not state its {' or its '.join(sorted(missing))}, which "
+                "a score needs; delete it, and the workflow makes it again."
+            )
+    normalisations = {str(each.stamps.attributes["normalisation"]) for each in run.surveys}
     if len(normalisations) > 1:
         raise ContractError(
-            f"{' and '.join(each.name for each in surveys)}: expected one normalisation of stamps, found "
+            f"{' and '.join(each.name for each in run.surveys)}: expected one normalisation of stamps, found "
             f"{' and '.join(sorted(normalisations))}; give the stamps files that the model was trained on."
         )
-    return by_role.get("target", by_role["source"])
-
-
-def _normalisation(survey: ReleasedSurvey) -> str:
-    attributes = survey.stamps.attributes
-    missing = {"normalisation", "invalid"} - set(attributes)
-    if missing:
-        raise ContractError(
-            f"{survey.name}: the stamps file does not state its {' or its '.join(sorted(missing))}, which a "
-            "score needs; delete it, and the workflow makes it again."
-        )
-    return str(attributes["normalisation"])
+    return normalisations.pop()

@@ -36,16 +36,17 @@ NO_ROWS = np.array([], dtype=np.int64)
 
 @dataclass(frozen=True)
 class TrainedRun:
-    """A trained model with all that its release needs.
-
-    The model card alone uses the content of the run's `metrics.json` and `predictions.parquet`. The surveys
-    are the source and, of an adapted model, the target.
-    """
+    """A trained model with all that its release needs."""
 
     model: Model
-    metrics: Mapping[str, Any]
+    metrics: Mapping[str, Any]  # content of metrics.json; it and the predictions are for the card alone
     predictions: pd.DataFrame
-    surveys: Sequence[ReleasedSurvey]
+    surveys: Sequence[ReleasedSurvey]  # the source and, of an adapted model, the target
+
+    @property
+    def home(self) -> ReleasedSurvey:
+        """The survey for which the model was made."""
+        return self.surveys[-1]
 
 
 def open_run(
