@@ -66,6 +66,7 @@ def setting_of(results, source, target, *, seed, weight):
         options=MME | {"entropy_weight": weight},
         training=TRAINING,
         seed=seed,
+        device=CPU,
     )
 
 
@@ -78,7 +79,8 @@ def truth_by_epoch(setting, *, results, epochs):
         return evaluate(stamps.labels[rows], predict(classifier, stamps.stamps, rows, device=CPU))
 
     before = judged(Model.open(setting.model).classifier(CPU))
-    steps = trained_epochs(setting, setting.few_labels.labelled, number=0, epochs=epochs, device=CPU)
+    few = setting.few_labels
+    steps = trained_epochs(setting, few.labelled, few.pile, number=0, epochs=epochs)
     return [before] + [judged(trainer.classifier) for _, trainer, _ in steps]
 
 
@@ -99,7 +101,7 @@ def measure(results, pair, *, numbers, seed, weights, processes, folder):
     settings = {weight: setting_of(results, source, few, seed=seed, weight=weight) for weight in weights}
     begin = time.perf_counter()
     scores = held_out_scores(
-        settings[MME["entropy_weight"]], epochs=EPOCHS, device=CPU, processes=processes, progress=False
+        settings[MME["entropy_weight"]], epochs=EPOCHS, processes=processes, progress=False
     )
     seconds = time.perf_counter() - begin
     by_epoch = choose_epochs(scores)

@@ -46,6 +46,7 @@ def setting(survey_files, few, tmp_path) -> Setting:
         options=MME,
         training=TRAINING,
         seed=0,
+        device=torch.device("cpu"),
     )
 
 

@@ -12,18 +12,10 @@ from stampshift.adapting.trainings import choose_epochs, held_out_scores
 from stampshift.core.errors import ConfigError, ContractError
 from stampshift.stamps.file import UNLABELLED, stamps_writer
 
-CPU = torch.device("cpu")
-
 
 def run(setting, *, epochs=3, test=None, processes=1):
     return adapt_model(
-        setting,
-        epochs=epochs,
-        epochs_unjudged=2,
-        test=test,
-        device=CPU,
-        processes=processes,
-        progress=False,
+        replace(setting, test=test), epochs=epochs, epochs_unjudged=2, processes=processes, progress=False
     )
 
 
@@ -37,7 +29,7 @@ def relabel(path, rows):
 
 def test_a_training_sees_the_shots_that_it_is_given_and_the_pile_without_labels(setting):
     few = setting.few_labels
-    data = setting.task(few.labelled[:4], few.pile, name="fold 1", entropy=1, device=CPU).data
+    data = setting.task(few.labelled[:4], few.pile, number=1).data
     assert data.target.rows.tolist() == few.labelled[:4].tolist()
     assert len(data.target.labels) == 4
     assert not hasattr(data.unlabelled, "labels")
@@ -47,12 +39,12 @@ def test_a_training_sees_the_shots_that_it_is_given_and_the_pile_without_labels(
 
 def test_no_label_of_a_held_out_stamp_reaches_the_training_that_scores_it(setting):
     fold = setting.few_labels.folds(seed=setting.seed)[1]
-    before = held_out_scores(setting, epochs=2, device=CPU, processes=1, progress=False)
+    before = held_out_scores(setting, epochs=2, processes=1, progress=False)
     # a swap of two labels: the stamps of the fold exchange theirs, and folds stay as they are
     relabel(setting.target, fold.held_out)
     swapped = replace(setting)
     swapped.few_labels.__dict__.update(setting.few_labels.__dict__)
-    after = held_out_scores(swapped, epochs=2, device=CPU, processes=1, progress=False)
+    after = held_out_scores(swapped, epochs=2, processes=1, progress=False)
     of_fold = before["row"].isin(fold.held_out)
     assert before["score"][of_fold].tolist() == after["score"][of_fold].tolist()
     assert before["score"][~of_fold].tolist() != after["score"][~of_fold].tolist()

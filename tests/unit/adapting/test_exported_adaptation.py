@@ -34,16 +34,10 @@ def adapted(tmp_path, few, test_file):
             options=MME if options is None else options,
             training=TRAINING,
             seed=0,
-        )
-        adaptation = adapt_model(
-            setting,
-            epochs=2,
-            epochs_unjudged=2,
-            test=test,
             device=torch.device("cpu"),
-            processes=1,
-            progress=False,
+            test=test,
         )
+        adaptation = adapt_model(setting, epochs=2, epochs_unjudged=2, processes=1, progress=False)
         adaptation.save(tmp_path / "adapted")
         return tmp_path / "adapted"
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import torch
 
 from stampshift.adapting.defaults import EPOCHS, EPOCHS_UNJUDGED
 from stampshift.adapting.judging import held_out_change, tested_by
@@ -24,6 +23,10 @@ from stampshift.training.run_folder import write_run
 HELD_OUT_NOTE = (
     "The held-out stamps also chose the epoch, so these numbers are slightly too good; a file of labels that "
     "nothing else uses (`--test`) gives an unbiased estimate."
+)
+NOT_HELD_OUT_NOTE = (
+    "No labelled stamp could be held out, which takes two of each class, of two objects: the gain on the "
+    "target is unknown."
 )
 
 
@@ -58,45 +61,30 @@ class Adaptation:
     def report(self) -> str:
         """What was trained on what, and what it gained and lost, in Markdown."""
         record, shots = self.record, self.record["shots"]
-        lines = [
-            f"# {record['source'] or 'A model, the stamps of its survey not being available,'} adapted to "
-            f"{record['target']}",
-            "",
+        source = record["source"] or "A model, the stamps of its survey not being available,"
+        blocks = [
+            f"# {source} adapted to {record['target']}",
             f"{record['method']} with {shots['real']} real and {shots['bogus']} bogus labels and "
             f"{record['unlabelled']} unlabelled stamps, trained for {counted(record['epochs'], 'epoch')}.",
-            "",
         ]
         if self.changes:
             table = pd.DataFrame([change.line() for change in self.changes])
-            lines += [table.to_markdown(index=False, disable_numparse=True), ""]
-        if len(self.validation):
-            lines.append(HELD_OUT_NOTE)
-        else:
-            lines.append(
-                "No labelled stamp could be held out, which takes two of each class, of two objects: the "
-                "gain on the target is unknown."
-            )
+            blocks.append(table.to_markdown(index=False, disable_numparse=True))
+        blocks.append(HELD_OUT_NOTE if len(self.validation) else NOT_HELD_OUT_NOTE)
         if record["source"] is None:
-            lines.append("The loss on the model's own survey is unknown: its stamps were not available.")
-        return "\n".join(lines) + "\n"
+            blocks[-1] += "\nThe loss on the model's own survey is unknown: its stamps were not available."
+        return "\n\n".join(blocks) + "\n"
 
 
 def adapt_model(
-    setting: Setting,
-    *,
-    epochs: int,
-    epochs_unjudged: int,
-    test: Path | None,
-    device: torch.device,
-    processes: int,
-    progress: bool,
+    setting: Setting, *, epochs: int, epochs_unjudged: int, processes: int, progress: bool
 ) -> Adaptation:
     """Adapt a model to a new survey with a few labels.
 
     Every labelled stamp is held out of one training: together these say after which of `epochs` to stop, and
     how well stamps are called that a training has not seen. The final training takes all labels; where a
-    class has one, none can be held out, and it takes `epochs_unjudged`. A stamps file `test` with labels only
-    judges the result. `processes` trainings run at the same time, which does not change it.
+    class has one, none can be held out, and it takes `epochs_unjudged`. `processes` trainings run at the same
+    time, which does not change the result.
 
     Raises
     ------
@@ -106,50 +94,49 @@ def adapt_model(
         If a loss is NaN or infinite.
     """
     setting.check()
-    juries = tested_by(setting, test)
-    scores = held_out_scores(setting, epochs=epochs, device=device, processes=processes, progress=progress)
+    juries = tested_by(setting)
+    scores = held_out_scores(setting, epochs=epochs, processes=processes, progress=progress)
     by_epoch = choose_epochs(scores)
     chosen = int(by_epoch.loc[by_epoch["chosen"], "epoch"].iloc[0]) if len(by_epoch) else epochs_unjudged
-    model, history = final_training(setting, epochs=chosen, device=device, progress=progress)
+    model, history = final_training(setting, epochs=chosen, progress=progress)
     validation = scores[scores["epoch"] == chosen].drop(columns="epoch").reset_index(drop=True)
     validation.insert(0, "survey", setting.target_stamps.survey)
-    before, after = (
-        [jury.scores(each, device=device) for jury in juries] for each in (setting.starting_model, model)
-    )
-    changes = held_out_change(setting, validation, device=device)
-    changes += [jury.change(*pair) for jury, *pair in zip(juries, before, after, strict=True)]
-    predictions = pd.concat(after, ignore_index=True) if after else validation[:0]
-    results = {
+    changes, tables = [held_out_change(setting, validation)] if len(validation) else [], []
+    for jury in juries:
+        before, after = (jury.scores(each, setting.device) for each in (setting.starting_model, model))
+        changes.append(jury.change(before, after))
+        tables.append(after)
+    predictions = pd.concat(tables, ignore_index=True) if tables else validation[:0]
+    record = _described(setting) | {
         "epochs": chosen,
         "best_epoch": chosen,
-        "device": "cpu" if device.type == "cpu" else str(device),
         "changes": [change.as_dict() for change in changes],
-        "evaluation": evaluate_predictions(predictions) if len(predictions) else {},
+        "evaluation": evaluate_predictions(predictions) if tables else {},
     }
     history = history.merge(by_epoch, on="epoch", how="outer")
-    record = _described(setting, test) | results
     return Adaptation(model, history, validation, predictions, changes, record)
 
 
-def _described(setting: Setting, test: Path | None) -> dict[str, Any]:
+def _described(setting: Setting) -> dict[str, Any]:
     """What of ``metrics.json`` is known before the training."""
-    labels, target, source = setting.few_labels, setting.target_stamps, setting.source_stamps
+    few, target, source = setting.few_labels, setting.target_stamps, setting.source_stamps
     files = {
         "source_stamps": setting.source and setting.source.stamps,
         "source_splits": setting.source and setting.source.splits,
         "target_stamps": setting.target,
-        "test_stamps": test,
+        "test_stamps": setting.test,
     }
     return {
         "method": setting.method,
         "source": source and source.survey,
         "target": target.survey,
-        "shots": {"real": len(labels.real), "bogus": len(labels.bogus)},
-        "unlabelled": len(labels.pile),
+        "shots": {"real": len(few.real), "bogus": len(few.bogus)},
+        "unlabelled": len(few.pile),
         "seed": setting.seed,
         "network": setting.starting_model.network,
         "options": dict(setting.options),
         "training": dict(setting.training),
+        "device": "cpu" if setting.device.type == "cpu" else str(setting.device),
         "files": {name: path and str(path.resolve()) for name, path in files.items()},
         "code_digest": code_digest("adapting.adapt", f"methods.{setting.method}"),
         "started_from": {"path": str(setting.model), "sha256": file_digest(setting.model)},
@@ -175,16 +162,13 @@ def adapt(
     ----------
     run
         Folder of a trained run, among the results that hold the stamps and splits of its survey.
-    target
-        Stamps file of the new survey, in which a few stamps of each class have labels.
-    method
-        ``"mme"`` or ``"finetune"``.
-    test
-        Stamps file of the new survey with labels that judge the result and do nothing else.
+    target, test
+        Stamps files of the new survey: one in which a few stamps of each class have labels, and one with
+        labels that judge the result and do nothing else.
+    method, device
+        ``"mme"`` or ``"finetune"``; and ``"auto"``, ``"cpu"`` or ``"cuda"``.
     epochs
         Epochs among which the labels choose.
-    seed, device
-        Of all random streams; and ``"auto"``, ``"cpu"`` or ``"cuda"``.
     options
         Others of `Setting.of_run`, such as ``entropy_weight`` and ``source_stamps``.
 
@@ -196,12 +180,11 @@ def adapt(
     ['labelled stamps, held out in turn', 'test part']
     >>> adapted.save("adapted")
     """
+    options |= {"device": choose_device(device), "test": None if test is None else Path(test)}
     return adapt_model(
         Setting.of_run(Path(run), Path(target), method=method, seed=seed, **options),
         epochs=epochs,
         epochs_unjudged=EPOCHS_UNJUDGED,
-        test=None if test is None else Path(test),
-        device=choose_device(device),
         processes=len(os.sched_getaffinity(0)),
         progress=False,
     )

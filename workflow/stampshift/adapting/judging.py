@@ -1,6 +1,5 @@
 """The stamps that judge an adapted model; no training of the adaptation has seen their labels."""
 
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +21,7 @@ class Jury(NamedTuple):
     rows: Rows
     words: str
 
-    def scores(self, model: Model, *, device: torch.device) -> pd.DataFrame:
+    def scores(self, model: Model, device: torch.device) -> pd.DataFrame:
         """Columns ``survey``, ``row``, ``label`` and ``score`` of a model."""
         scores = predict(model.classifier(device), self.stamps.stamps, self.rows, device=device)
         labels = self.stamps.labels[self.rows]
@@ -41,7 +40,7 @@ class Jury(NamedTuple):
         )
 
 
-def tested_by(setting: Setting, test: Path | None) -> list[Jury]:
+def tested_by(setting: Setting) -> list[Jury]:
     """The test part of the model's own survey, and the target's test file: those that there are.
 
     Raises
@@ -53,21 +52,21 @@ def tested_by(setting: Setting, test: Path | None) -> list[Jury]:
     juries = []
     if setting.source_stamps is not None and setting.source_splits is not None:
         juries.append(Jury(setting.source_stamps, setting.source_splits.test, "test part"))
-    if test is not None:
-        stamps = Stamps.open(test)
+    if setting.test is not None:
+        stamps = Stamps.open(setting.test)
         setting.check_stamps(stamps)
-        _check_unseen(stamps, test, setting)
+        _check_unseen(stamps, setting)
         juries.append(Jury(stamps, np.arange(len(stamps)), "test file"))
     return juries
 
 
-def _check_unseen(stamps: Stamps, test: Path, setting: Setting) -> None:
+def _check_unseen(stamps: Stamps, setting: Setting) -> None:
     """Refuse a test file of one class, or with anything that the adaptation sees, labelled or not."""
     reals, bogus = (int((stamps.labels == label).sum()) for label in (REAL, BOGUS))
     if not (reals and bogus):
         raise ContractError(
-            f"{test}: expected stamps of both classes, found {reals} real and {bogus} bogus. Add some of the "
-            "other class."
+            f"{setting.test}: expected stamps of both classes, found {reals} real and {bogus} bogus. Add "
+            "some of the other class."
         )
     seen = setting.target_stamps
     for words, ours, theirs in (
@@ -79,19 +78,16 @@ def _check_unseen(stamps: Stamps, test: Path, setting: Setting) -> None:
         if shared.any():
             first = stamps.ids[int(np.argmax(shared))]
             raise ContractError(
-                f"{test}: expected {words} that the adaptation does not see, found {int(shared.sum())} "
-                f"stamps whose {words} are in {setting.target} too, such as candidate {first}. Take them out "
-                "of one of the files."
+                f"{setting.test}: expected {words} that the adaptation does not see, found "
+                f"{int(shared.sum())} stamps whose {words} are in {setting.target} too, such as candidate "
+                f"{first}. Take them out of one of the files."
             )
 
 
-def held_out_change(setting: Setting, scores: pd.DataFrame, *, device: torch.device) -> list[Change]:
+def held_out_change(setting: Setting, scores: pd.DataFrame) -> Change:
     """The labelled stamps of the target, each called by a training that did not see it.
 
-    `scores` has columns ``row``, ``label`` and ``score`` of the chosen epoch; without a line there is no
-    change.
+    `scores` has columns ``row``, ``label`` and ``score`` of the chosen epoch.
     """
-    if scores.empty:
-        return []
     jury = Jury(setting.target_stamps, scores["row"].to_numpy(np.int64), "labelled stamps, held out in turn")
-    return [jury.change(jury.scores(setting.starting_model, device=device), scores)]
+    return jury.change(jury.scores(setting.starting_model, setting.device), scores)

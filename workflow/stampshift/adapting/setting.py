@@ -58,6 +58,8 @@ class Setting:
     options: Mapping[str, Any]  # of the method, with a number as `entropy_weight`
     training: Mapping[str, Any]  # as section `training` of the configuration
     seed: int  # of all random streams
+    device: torch.device
+    test: Path | None = None  # stamps file of the new survey with labels that only judge the result
 
     @classmethod
     def of_run(
@@ -67,6 +69,8 @@ class Setting:
         *,
         method: str,
         seed: int,
+        device: torch.device,
+        test: Path | None = None,
         source_stamps: Path | None = None,
         source_splits: Path | None = None,
         **options: Any,
@@ -90,6 +94,8 @@ class Setting:
             options=mme if method == "mme" else {},
             training=training,
             seed=seed,
+            device=device,
+            test=test,
         )
 
     def check(self) -> None:
@@ -170,11 +176,13 @@ class Setting:
         """The split of the model's training, where it is available."""
         return None if self.source is None else Splits.open(self.source.splits)
 
-    def task(self, shots: Rows, pile: Rows, *, name: str, entropy: int, device: torch.device) -> Task:
+    def task(self, shots: Rows, pile: Rows, *, number: int) -> Task:
         """A training on some labelled and unlabelled stamps of the target; no other label of it enters.
 
-        Without files of the source, the shots take its place, which no method then looks at.
+        The number, 0 for the final training and then the folds, decides on the random streams. Without files
+        of the source, the shots take its place, which no method then looks at.
         """
+        streams = np.random.SeedSequence([self.seed, number]).generate_state(4)
         target = Labelled.of(self.target_stamps, shots)
         source = validation = target
         if self.source_stamps is not None and self.source_splits is not None:
@@ -188,18 +196,13 @@ class Setting:
             target_validation=None,
         )
         return Task(
-            name=name,
+            name="final training" if number == 0 else f"fold {number}",
             method=self.recipe,
             network=self.starting_model.network,
             data=data,
-            entropy=entropy,
+            entropy=int.from_bytes(streams.tobytes()),
             options=self.options,
             training=self.training,
             baseline=self.starting_model.state,
-            device=device,
+            device=self.device,
         )
-
-    def entropy(self, number: int) -> int:
-        """Seed of the random streams of the training of this number: 0 the final one, then the folds."""
-        sequence = np.random.SeedSequence([self.seed, number])
-        return int.from_bytes(sequence.generate_state(4).tobytes())

@@ -18,12 +18,8 @@ from stampshift.training.device import set_up_process
 from stampshift.training.loop import Trainer
 from stampshift.training.model import Model, predict
 
-CPU = torch.device("cpu")
 
-
-def held_out_scores(
-    setting: Setting, *, epochs: int, device: torch.device, processes: int, progress: bool
-) -> pd.DataFrame:
+def held_out_scores(setting: Setting, *, epochs: int, processes: int, progress: bool) -> pd.DataFrame:
     """Score every labelled stamp after every epoch of a training that did not see it.
 
     `processes` folds train at the same time, each in a process of its own; it does not change the result.
@@ -35,51 +31,42 @@ def held_out_scores(
         Empty where there is no fold.
     """
     folds = list(enumerate(setting.few_labels.folds(seed=setting.seed), start=1))
-    work = partial(_fold_scores, setting=setting, epochs=epochs, device=device)
+    work = partial(_fold_scores, setting=setting, epochs=epochs)
     tables = ordered_map(work, folds, processes=min(processes, max(1, len(folds))))
     bar = tqdm(tables, total=len(folds), desc="folds", disable=None if progress else True)
     return pd.concat([pd.DataFrame(columns=["epoch", "row", "label", "score"]), *bar], ignore_index=True)
 
 
-def _fold_scores(
-    numbered: tuple[int, Fold], *, setting: Setting, epochs: int, device: torch.device
-) -> pd.DataFrame:
+def _fold_scores(numbered: tuple[int, Fold], *, setting: Setting, epochs: int) -> pd.DataFrame:
     number, fold = numbered
     target = setting.target_stamps
     tables = []
-    steps = trained_epochs(setting, fold.shots, fold.pile, number=number, epochs=epochs, device=device)
-    for epoch, trainer, _ in steps:
-        scores = predict(trainer.classifier, target.stamps, fold.held_out, device=device)
+    for epoch, trainer, _ in trained_epochs(setting, fold.shots, fold.pile, number=number, epochs=epochs):
+        scores = predict(trainer.classifier, target.stamps, fold.held_out, device=setting.device)
         columns = {"row": fold.held_out, "label": target.labels[fold.held_out], "score": scores}
         tables.append(pd.DataFrame({"epoch": epoch} | columns))
     return pd.concat(tables, ignore_index=True)
 
 
-def final_training(
-    setting: Setting, *, epochs: int, device: torch.device, progress: bool
-) -> tuple[Model, pd.DataFrame]:
+def final_training(setting: Setting, *, epochs: int, progress: bool) -> tuple[Model, pd.DataFrame]:
     """Train on all labelled stamps: the model after the last epoch, and a line per epoch.
 
     Its columns are ``epoch``, ``train_loss`` and ``learning_rate``.
     """
-    rows = []
     few = setting.few_labels
-    steps = trained_epochs(setting, few.labelled, few.pile, number=0, epochs=epochs, device=device)
-    for epoch, trainer, row in tqdm(
-        steps, total=epochs, desc="final training", unit="epoch", disable=None if progress else True
-    ):
+    steps = trained_epochs(setting, few.labelled, few.pile, number=0, epochs=epochs)
+    bar = tqdm(steps, total=epochs, desc="final training", unit="epoch", disable=None if progress else True)
+    rows = []
+    for epoch, trained, row in bar:
         rows.append({"epoch": epoch} | row)
-        task, classifier = trainer.task, trainer.classifier
-    model = task.model(copied_to_cpu(classifier.state_dict()))
-    return model, pd.DataFrame(rows)
+        trainer = trained
+    return trainer.task.model(copied_to_cpu(trainer.classifier.state_dict())), pd.DataFrame(rows)
 
 
 def trained_epochs(
-    setting: Setting, shots: Rows, pile: Rows, *, number: int, epochs: int, device: torch.device
+    setting: Setting, shots: Rows, pile: Rows, *, number: int, epochs: int
 ) -> Iterator[tuple[int, Trainer, dict[str, float]]]:
     """Train on some labelled and unlabelled target stamps, and stop after every epoch for a look.
-
-    The number, 0 for the final training and then the folds, decides on the random streams.
 
     Yields
     ------
@@ -87,10 +74,8 @@ def trained_epochs(
         The epoch's number, from 1; the training as it is then; and what `Trainer.train_epoch` returns.
     """
     set_up_process()
-    name = "final training" if number == 0 else f"fold {number}"
-    task = setting.task(shots, pile, name=name, entropy=setting.entropy(number), device=device)
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        trainer = Trainer(task)
+    with torch.random.fork_rng(devices=[setting.device] if setting.device.type == "cuda" else []):
+        trainer = Trainer(setting.task(shots, pile, number=number))
         for epoch in range(1, epochs + 1):
             yield epoch, trainer, trainer.train_epoch(epoch)
 

@@ -101,6 +101,8 @@ def adapt(
         model,
         target,
         method=method.value,
+        device=choose_device(device),
+        test=test,
         source_stamps=source_stamps,
         source_splits=source_splits,
         entropy_weight=entropy_weight,
@@ -116,8 +118,6 @@ def adapt(
         setting,
         epochs=epochs,
         epochs_unjudged=epochs_unjudged,
-        test=test,
-        device=choose_device(device),
         processes=processes or len(os.sched_getaffinity(0)),
         progress=True,
     )

@@ -21,6 +21,7 @@ from stampshift.stamps.splits import Splits
 from stampshift.tables.predictions import pool_predictions
 from stampshift.training.model import Model
 from stampshift.training.run_folder import (
+    FACTORS,
     MODEL,
     PREDICTIONS,
     read_metrics,
@@ -28,7 +29,6 @@ from stampshift.training.run_folder import (
     read_trained_run,
 )
 
-ADAPTED = "changes"  # only `stampshift adapt` writes these into metrics.json
 SHOTS = "validation_shots"  # target stamps per class that chose the epoch
 ADAPT_AGAIN = "Adapt the model again."
 NO_ROWS = np.array([], dtype=np.int64)
@@ -52,10 +52,10 @@ class TrainedRun:
 def open_run(
     folder: Path, *, stamps: Sequence[Path] = (), splits: Sequence[Path] = (), labels: Path | None = None
 ) -> TrainedRun:
-    """Open the files of a run of the workflow or of `stampshift adapt`, and those that it was trained on.
+    """Open a run of the workflow or of `stampshift adapt`, with the stamps and splits that it was trained on.
 
-    Stamps and splits, which say themselves whose they are, replace those of the run's results. The labels
-    file is one that replaced the source's own labels in the training, as in the second study.
+    Stamps and splits given here replace those of the run's results. A labels file is one that replaced the
+    source's own labels in the training, as in the second study.
 
     Raises
     ------
@@ -64,14 +64,14 @@ def open_run(
         predictions.
     """
     metrics = read_trained_run(folder)
-    if ADAPTED in metrics:
+    if "changes" in metrics:  # only `stampshift adapt` writes these
         if labels is not None:
             raise ContractError(
                 f"{folder}: is an adaptation, whose stamps hold its labels; leave out --labels."
             )
         return _adaptation(folder, metrics)
-    run = Run(**{name: metrics[name] for name in Run.__dataclass_fields__})
-    names = [run.source] if run.target is None else [run.source, run.target]
+    run = Run(**{name: metrics[name] for name in FACTORS})
+    names = [name for name in (run.source, run.target) if name is not None]
     given = {each.survey: each for each in map(Stamps.open, stamps)}
     parts = {each.survey: each for each in map(Splits.open, splits)}
     predictions = pool_predictions([folder / PREDICTIONS], runs=[vars(run)], surveys=names)
@@ -157,19 +157,17 @@ def _adaptation(folder: Path, metrics: Mapping[str, Any]) -> TrainedRun:
     splits, few = Splits.open(files["source_splits"]), FewLabels.of(target)
     held_out = read_table(folder / "validation.parquet", remedy=ADAPT_AGAIN)
     predictions = read_predictions(folder, remedy=ADAPT_AGAIN)
-    surveys = [
-        ReleasedSurvey("source", source, splits.train, splits.validation, NO_ROWS),
-        ReleasedSurvey(
-            "target",
-            target,
-            train=np.sort(np.concatenate([few.labelled, few.pile])),
-            validation=held_out["row"].to_numpy(np.int64),
-            unlabelled=few.held_back,
-            validation_logits=logit_difference(held_out["score"]).astype(np.float32),
-            tested=None if files["test_stamps"] is None else Stamps.open(files["test_stamps"]),
-        ),
-    ]
-    return TrainedRun(Model.open(folder / MODEL), metrics, predictions, surveys)
+    known = ReleasedSurvey("source", source, splits.train, splits.validation, NO_ROWS)
+    new = ReleasedSurvey(
+        "target",
+        target,
+        train=np.sort(np.concatenate([few.labelled, few.pile])),
+        validation=held_out["row"].to_numpy(np.int64),
+        unlabelled=few.held_back,
+        validation_logits=logit_difference(held_out["score"]).astype(np.float32),
+        tested=None if files["test_stamps"] is None else Stamps.open(files["test_stamps"]),
+    )
+    return TrainedRun(Model.open(folder / MODEL), metrics, predictions, [known, new])
 
 
 def _unchanged(path: Path, folder: Path, digests: Mapping[str, str]) -> Stamps:

@@ -1,9 +1,7 @@
 """How a night's scores differ from those of the stamps that a released model knows.
 
-The reference of a survey is the larger part of its reference stamps (`reference.fair_part`): the validation
-stamps of a source; of a target, whose labelled shots are few and drawn evenly by class, the stamps that were
-held out without a label, for scores need none. A survey that the model does not know is compared with the
-model's own survey, and the report says so.
+The reference of a survey is the larger part of its reference stamps (`reference.fair_part`). A survey that
+the model does not know is compared with the model's own survey, and the report says so.
 
 A night has another share of reals than any training set, which by itself changes the distribution of scores.
 So similarity and distance are also compared among the stamps called real and among those called bogus: where
@@ -99,29 +97,19 @@ def curves(scores: pd.DataFrame, *, release: ReleasedModel) -> pd.DataFrame:
         Columns ``survey``, ``quantity``, ``sample`` (``"night"`` or ``"reference"``), ``stamps``, ``ks``,
         ``verdict``, ``share`` (cumulative, 0 to 1) and ``value``.
     """
-    shares, parts = np.linspace(0, 1, CURVE_POINTS), []
+    shares = np.linspace(0, 1, CURVE_POINTS)
+    parts = [pd.DataFrame(columns=CURVE_COLUMNS)]
     for survey, rows in scores.groupby("survey", sort=True):
         known = _reference(str(survey), release)[1]
         for quantity in _quantities(rows):
-            samples = {"night": _values(rows, quantity), "reference": _values(known, quantity)}
-            found = compared(samples["night"], samples["reference"])
-            line = {
-                "survey": str(survey),
-                "quantity": quantity,
-                "ks": found["ks"],
-                "verdict": found["verdict"],
-            }
-            parts += [
-                pd.DataFrame(
-                    line
-                    | {"sample": sample, "stamps": len(values)}
-                    | {"share": shares, "value": np.quantile(values, shares)}
-                )
-                for sample, values in samples.items()
-                if len(values)
-            ]
-    columns = pd.DataFrame(columns=CURVE_COLUMNS)
-    return pd.concat(parts, ignore_index=True)[CURVE_COLUMNS] if parts else columns
+            night, reference = _values(rows, quantity), _values(known, quantity)
+            found = compared(night, reference)
+            for sample, values in {"night": night, "reference": reference}.items():
+                line = [str(survey), quantity, sample, len(values), found["ks"], found["verdict"]]
+                if len(values):
+                    curve = {"share": shares, "value": np.quantile(values, shares)}
+                    parts.append(pd.DataFrame(dict(zip(CURVE_COLUMNS, line, strict=False)) | curve))
+    return pd.concat(parts[1:] or parts, ignore_index=True)
 
 
 def _reference(survey: str, release: ReleasedModel) -> tuple[str, pd.DataFrame]:
@@ -157,13 +145,13 @@ def _distributions(scored: pd.DataFrame, known: pd.DataFrame, threshold: float) 
     """The score of all; similarity and distance of all, of those called real and of those called bogus."""
     lines = []
     for quantity in _quantities(scored):
-        groups: dict[str, Any] = {"all": lambda table: table}
-        if quantity != "score":
-            groups["called real"] = lambda table: table[table["score"] >= threshold]
-            groups["called bogus"] = lambda table: table[table["score"] < threshold]
-        for group, of in groups.items():
-            found = compared(_values(of(scored), quantity), _values(of(known), quantity))
-            lines.append({"quantity": quantity, "of": group} | found)
+        for group in ("all",) if quantity == "score" else ("all", "called real", "called bogus"):
+            samples = (
+                each if group == "all" else each[(each["score"] >= threshold) == (group == "called real")]
+                for each in (scored, known)
+            )
+            night, reference = (_values(sample, quantity) for sample in samples)
+            lines.append({"quantity": quantity, "of": group} | compared(night, reference))
     return lines
 
 
@@ -186,19 +174,17 @@ def _findings(survey: str, found: Mapping[str, Any]) -> list[str]:
     drifted = [line for line in lines if line["verdict"] == DRIFT]
     if drifted:
         listed = ", ".join(
-            f"{line['quantity']} of {_counted(line['of'])} ({line['ks']:.2f}, by chance up to "
-            f"{line['chance']:.2f})"
-            for line in drifted
+            f"{_named(line)} ({line['ks']:.2f}, by chance up to {line['chance']:.2f})" for line in drifted
         )
         sentences.append(f"{survey}: drifted, with the KS distance from the reference: {listed}.")
-    if drifted and all(line["quantity"] == "score" for line in drifted):
-        sentences.append(
-            f"{survey}: similarity and distance have not drifted: a different share of reals would explain "
-            "it."
-        )
-    if all(line["verdict"] == TOO_FEW for line in lines):
+        if all(line["quantity"] == "score" for line in drifted):
+            sentences.append(
+                f"{survey}: similarity and distance have not drifted: a different share of reals would "
+                "explain it."
+            )
+    elif all(line["verdict"] == TOO_FEW for line in lines):
         sentences.append(f"{survey}: fewer than {FEWEST} stamps on one side; nothing can be compared.")
-    elif not drifted:
+    else:
         sentences.append(f"{survey}: no distribution has drifted{_blind_below(lines)}.")
     return sentences
 
@@ -210,13 +196,12 @@ def _blind_below(lines: Sequence[Mapping[str, Any]]) -> str:
         return ""
     return (
         "; with so few stamps a drift may go unseen: chance alone reaches a KS distance of "
-        f"{worst['chance']:.2f} ({worst['quantity']} of {_counted(worst['of'])}, "
-        f"{worst['night']} against {worst['reference']})"
+        f"{worst['chance']:.2f} ({_named(worst)}, {worst['night']} against {worst['reference']})"
     )
 
 
-def _counted(group: str) -> str:
-    return "all stamps" if group == "all" else f"the stamps {group}"
+def _named(line: Mapping[str, Any]) -> str:
+    return f"{line['quantity']} of " + ("all stamps" if line["of"] == "all" else f"the stamps {line['of']}")
 
 
 def _quantities(table: pd.DataFrame) -> list[str]:
