@@ -16,6 +16,5 @@ if __name__ == "__main__":  # worker processes import this file
             options=snakemake.params.options,
             invalid=InvalidPixels(**snakemake.params.invalid),
             processes=snakemake.threads,
-            progress=True,
         )
         write_parquet(snakemake.output[0], table)

@@ -22,7 +22,6 @@ def measured(folder, survey, processes=1):
         options={},
         invalid=InvalidPixels(**SURVEYS[survey]["invalid"]),
         processes=processes,
-        progress=False,
     )
 
 

@@ -141,10 +141,8 @@ class Config(StampsConfig):
                 raise ValueError(f"pairs: '{pair}' has the same survey as source and target.")
             for name in (pair.source, pair.target):
                 if name not in self.surveys:
-                    known = ", ".join(self.surveys)
-                    raise ValueError(
-                        f"pairs: '{pair}' names the survey '{name}', but the config has {known}."
-                    )
+                    names = f"pairs: '{pair}' names the survey '{name}'"
+                    raise ValueError(f"{names}, but the config has {', '.join(self.surveys)}.")
 
     def _check_methods(self) -> None:
         seeds = self.splits.seeds
@@ -177,13 +175,10 @@ class Config(StampsConfig):
 
 
 def read_experiment(config: Mapping[str, Any]) -> Experiment:
-    """Check a configuration and read the experiment from it.
-
-    Raises `ConfigError` of one sentence: where it is wrong, what was found, what was expected.
-    """
+    """Check a configuration and read the experiment; a `ConfigError` of one sentence if it is wrong."""
     model = checked(config, Config)
     sections = read_sections(config["methods"])
-    snr = model.diagnostics.snr_bins is not None
+    with_snr = READERS_WITH_SNR if model.diagnostics.snr_bins is not None else ()
     return Experiment(
         surveys=tuple(model.surveys),
         pairs=model.all_pairs,
@@ -193,8 +188,6 @@ def read_experiment(config: Mapping[str, Any]) -> Experiment:
         variants=tuple(name for name, section in sections.items() if section.is_variant),
         sections=sections,
         diagnosed=model.diagnosed,
-        surveys_with_snr=tuple(
-            name for name, survey in model.surveys.items() if snr and survey.reader in READERS_WITH_SNR
-        ),
+        surveys_with_snr=tuple(name for name, survey in model.surveys.items() if survey.reader in with_snr),
         simulated=any(survey.origin == "simulate" for survey in model.surveys.values()),
     )

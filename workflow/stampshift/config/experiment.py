@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, Self
 
 from stampshift.core.errors import ConfigError
@@ -67,19 +68,17 @@ class Section:
 
 def read_sections(methods: Mapping[str, Mapping[str, Any]]) -> dict[str, Section]:
     """Sections of a checked configuration's `methods`, by name and in its order."""
-    return {name: _read_section(name, methods) for name in methods}
-
-
-def _read_section(name: str, methods: Mapping[str, Mapping[str, Any]]) -> Section:
-    own = methods[name]
-    method = own.get("variant_of", name)
-    options = {key: value for key, value in {**methods[method], **own}.items() if key not in NAMING}
-    search, weights_of = None, None
-    if isinstance(options.get(WEIGHT), Mapping):
-        chosen = options.pop(WEIGHT)
-        weights_of = name if WEIGHT in own else method
-        search = chosen if weights_of == name else None
-    return Section(name, method, own.get("label"), options, search, weights_of)
+    sections = {}
+    for name, own in methods.items():
+        method = own.get("variant_of", name)
+        options = {key: value for key, value in {**methods[method], **own}.items() if key not in NAMING}
+        search, weights_of = None, None
+        if isinstance(options.get(WEIGHT), Mapping):
+            chosen = options.pop(WEIGHT)
+            weights_of = name if WEIGHT in own else method
+            search = chosen if weights_of == name else None
+        sections[name] = Section(name, method, own.get("label"), options, search, weights_of)
+    return sections
 
 
 @dataclass(frozen=True)
@@ -99,34 +98,31 @@ class Experiment:
 
     def baseline_runs(self) -> Iterator[Run]:
         """Baselines of every survey that is a source."""
-        for source in dict.fromkeys(pair.source for pair in self.pairs):
-            yield from (Run(BASELINE, source, None, 0, seed) for seed in self.seeds)
+        for source, seed in product(dict.fromkeys(pair.source for pair in self.pairs), self.seeds):
+            yield Run(BASELINE, source, None, 0, seed)
 
     def transfers(self) -> Iterator[Run]:
         """Baselines of a source, evaluated on a target without any shot."""
-        for pair in self.pairs:
-            yield from (Run(BASELINE, pair.source, pair.target, 0, seed) for seed in self.seeds)
+        for pair, seed in product(self.pairs, self.seeds):
+            yield Run(BASELINE, pair.source, pair.target, 0, seed)
 
     def adaptations(self) -> Iterator[Run]:
         """Every run of every method of adaptation and of every variant."""
-        for method in self.sections:
-            for pair in self.pairs:
-                for shots in self.shots:
-                    yield from (Run(method, pair.source, pair.target, shots, seed) for seed in self.seeds)
+        for method, pair, shots, seed in product(self.sections, self.pairs, self.shots, self.seeds):
+            yield Run(method, pair.source, pair.target, shots, seed)
 
 
 def check_shots(
     survey: str, *, counts: Mapping[str, int], classes: Mapping[str, str], splits: Mapping[str, Any]
 ) -> None:
     """Raise a `ConfigError` if a survey with these counts by class cannot give the shots asked for."""
-    wanted = (("train", max(splits["shots"])), ("validation", splits["validation_shots"]))
-    for label in ("real", "bogus"):
+    wanted = {"train": max(splits["shots"]), "validation": splits["validation_shots"]}
+    for label, (part, shots) in product(("real", "bogus"), wanted.items()):
         total = sum(count for name, count in counts.items() if classes.get(name) == label)
-        for part, shots in wanted:
-            held = int(total * splits["fractions"][part])
-            if shots > held:
-                raise ConfigError(
-                    f"config: {shots} shots per class from the {part} part of {survey} were asked for, "
-                    f"but it holds about {held} {label} stamps ({total} in all); lower the shots or "
-                    "raise the number of stamps."
-                )
+        held = int(total * splits["fractions"][part])
+        if shots > held:
+            raise ConfigError(
+                f"config: {shots} shots per class from the {part} part of {survey} were asked for, but it "
+                f"holds about {held} {label} stamps ({total} in all); lower the shots or raise the number of "
+                "stamps."
+            )

@@ -40,11 +40,8 @@ def _steps(location: Sequence[Any], config: Any) -> list[Any]:
     """Keys and positions that lead to a value, without pydantic's names of the branches of unions."""
     steps = []
     for step in location:
-        if (
-            step in config
-            if isinstance(config, Mapping)
-            else isinstance(config, list) and isinstance(step, int)
-        ):
+        is_key = isinstance(config, Mapping) and step in config
+        if is_key or (isinstance(config, list) and isinstance(step, int)):
             steps.append(step)
             config = config[step]
     return steps

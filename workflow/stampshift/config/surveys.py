@@ -6,16 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from stampshift.config.fields import (
-    PLACE,
-    ConfigModel,
-    Name,
-    Omittable,
-    Positive,
-    Seed,
-    Unique,
-    key,
-)
+from stampshift.config.fields import PLACE, ConfigModel, Name, Omittable, Positive, Seed, Unique, key
 from stampshift.core.errors import ConfigError
 
 ANY_SURVEY = ("table", "packets", "folder")  # readers that a key of their name describes
@@ -217,10 +208,7 @@ def label_files(section: Mapping[str, Any]) -> list[str]:
 
 
 def schema_files(section: Mapping[str, Any]) -> list[Path]:
-    """Files of the folder of schemas that a survey's packets come without, sorted; empty where none is named.
-
-    Raises `ConfigError` if the folder holds none, or is not there.
-    """
+    """Schemas that a survey's packets come without: the files of the folder that is named, if any, sorted."""
     folder = reader_options(section).get("schemas")
     if not folder:
         return []

@@ -28,7 +28,6 @@ def measure_archive(
     options: Mapping[str, Any],
     invalid: InvalidPixels,
     processes: int,
-    progress: bool,
 ) -> pd.DataFrame:
     """Measure the features of every candidate of a raw archive whose three images are squares of one size.
 
@@ -40,7 +39,7 @@ def measure_archive(
     tables = []
     try:
         units = READERS[reader](options, invalid).units(paths)
-        with tqdm(desc=survey, unit=" stamps", disable=None if progress else True) as bar:
+        with tqdm(desc=survey, unit=" stamps", disable=None) as bar:
             for table in ordered_map(work, units, processes=processes):
                 tables.append(table)
                 bar.update(len(table))
@@ -62,8 +61,8 @@ def measure(triplets: Sequence[RawTriplet], *, invalid: InvalidPixels) -> pd.Dat
         difference.astype(np.float64),
         masked=invalid.mask(template) | invalid.mask(difference),
     )
-    columns = {name: features[name] for name in STAMP_FEATURES}
-    return pd.DataFrame({"id": [triplet.identifier for triplet in triplets], **columns})
+    ids = {"id": [triplet.identifier for triplet in triplets]}
+    return pd.DataFrame(ids | features, columns=["id", *STAMP_FEATURES])
 
 
 def _block(unit: Any, *, reader: str, options: Mapping[str, Any], invalid: InvalidPixels) -> pd.DataFrame:

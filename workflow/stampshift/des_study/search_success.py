@@ -23,17 +23,16 @@ def search_success(candidates: pd.DataFrame, *, labels: pd.DataFrame) -> pd.Data
     for group in GROUPS:
         rows = table if group == ALL else table[table[OLD] == LABELS[group]]
         flipped, candidate = rows["flipped"], rows["candidate"]
-        found = int((flipped & candidate).sum())
         lines.append(
             {
                 "labelled": group,
                 "stamps": len(rows),
-                "flipped": int(flipped.sum()),
-                "candidates": int(candidate.sum()),
-                "found": found,
-                "precision": found / candidate.sum() if candidate.any() else np.nan,
-                "recall": found / flipped.sum() if flipped.any() else np.nan,
-                "wrong_after": int((rows[CORRECTED] != rows[TRUE]).sum()),
+                "flipped": flipped.sum(),
+                "candidates": candidate.sum(),
+                "found": (flipped & candidate).sum(),
+                "precision": flipped[candidate].mean(),
+                "recall": candidate[flipped].mean(),
+                "wrong_after": (rows[CORRECTED] != rows[TRUE]).sum(),
             }
         )
     return pd.DataFrame(lines)

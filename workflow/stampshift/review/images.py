@@ -1,6 +1,8 @@
 """Triplets as PNG images, stretched for the eye."""
 
+from collections.abc import Callable, Mapping
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 from astropy.stats import mad_std
@@ -10,11 +12,6 @@ from PIL import Image
 
 GAP_PIXELS = 2
 SOFTENING_SIGMAS = 3.0  # asinh is linear below this and logarithmic above
-
-
-def _zscale(image: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Greys from 0 to 1, linear between the limits of zscale."""
-    return np.asarray(ZScaleInterval()(image))
 
 
 def _asinh(image: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -27,8 +24,8 @@ def _asinh(image: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(AsinhStretch(min(1.0, soft / (high - low)))(ManualInterval(low, high)(image)))
 
 
-# each image of a triplet is stretched by itself
-STRETCHES = {"zscale": _zscale, "asinh": _asinh}
+# each image of a triplet is stretched by itself; greys are linear between the limits of zscale
+STRETCHES: Mapping[str, Callable[[NDArray[np.float64]], Any]] = {"zscale": ZScaleInterval(), "asinh": _asinh}
 
 
 def triplet_png(triplet: NDArray[np.float32], stretch: str) -> bytes:
