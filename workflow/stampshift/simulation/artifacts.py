@@ -26,8 +26,8 @@ def cosmic_ray(view: View) -> Candidate:
 def hot_pixel(view: View) -> Candidate:
     """One or two pixels of dark current that calibration missed."""
     charge = view.sign() * view.pixel_charge(view.snr(view.rng, kind="bogus"))
-    pixels = _zeros(view)
-    middle = view.size_pixels // 2
+    size, middle = view.size_pixels, view.size_pixels // 2
+    pixels = np.zeros((size, size))
     pixels[middle, middle] = charge
     if view.rng.random() < 0.3:
         pixels[middle + 1, middle] = charge * view.rng.uniform(0.2, 0.8)
@@ -41,7 +41,7 @@ def bad_column(view: View) -> Candidate:
     first, last = 0, size
     if view.rng.random() < 0.4:
         first, last = int(view.rng.integers(0, middle)), int(view.rng.integers(middle + 1, size + 1))
-    pixels = _zeros(view)
+    pixels = np.zeros((size, size))
     pixels[first:last, middle] = level
     if view.rng.random() < 0.3:
         pixels[first:last, middle + int(view.rng.choice([-1, 1]))] = level * view.rng.uniform(0.3, 1)
@@ -165,7 +165,3 @@ def _column_trail(view: View) -> tuple[float, float, Image, list[Source]]:
         # the star that burnt the column still shines at the head of its trail
         star = [Source(x, start, _saturating_flux(view) * log_uniform(rng, settings["star_saturations"]))]
     return at_center * width * decay, decay, pixels, star
-
-
-def _zeros(view: View) -> Image:
-    return np.zeros((view.size_pixels, view.size_pixels))

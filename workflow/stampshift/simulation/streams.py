@@ -18,8 +18,7 @@ Purpose = IntEnum("Purpose", ["ORDER", "OBJECTS", "FILES", "STAMP", "SKY", "RECO
 
 def random_stream(seed: int, survey: str, purpose: Purpose, index: int) -> np.random.Generator:
     """Random generator of one purpose and index, independent of all others."""
-    sequence = np.random.SeedSequence((seed, SURVEY_KEYS[survey], purpose, index))
-    return np.random.Generator(np.random.PCG64(sequence))
+    return np.random.default_rng((seed, SURVEY_KEYS[survey], purpose, index))
 
 
 def class_counts(stamps: int, *, constants: Mapping[str, Any]) -> dict[str, int]:

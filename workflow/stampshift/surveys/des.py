@@ -65,7 +65,9 @@ def files(paths: Sequence[Path]) -> list[Path]:
 def units(paths: Sequence[Path]) -> Iterator[list[Candidate]]:
     """At most 256 candidates at a time: where their FITS lie, which whoever decodes them reads."""
     table, *tars = files(paths)
-    stamps = _in_reading_order(_joined(np.fromiter(_headers(tars), HEADER), tars))
+    stamps = _joined(np.fromiter(_headers(tars), HEADER), tars)
+    first = stamps[np.arange(len(stamps)), stamps["offset"].argmin(axis=1)]
+    stamps = stamps[np.lexsort((first["offset"], first["tar"]))]
     classes = _classes(table, stamps["identifier"][:, 0])
     names = [str(tar) for tar in tars]
     for start in range(0, len(stamps), UNIT_TRIPLETS):
@@ -117,11 +119,6 @@ def _joined(stamps: NDArray[Any], tars: Sequence[Path]) -> NDArray[Any]:
             f"{rows[0]['identifier']} once each, found {', '.join(found)}. Download the tars again."
         )
     return stamps.reshape(-1, 3)
-
-
-def _in_reading_order(stamps: NDArray[Any]) -> NDArray[Any]:
-    first = stamps[np.arange(len(stamps)), stamps["offset"].argmin(axis=1)]
-    return stamps[np.lexsort((first["offset"], first["tar"]))]
 
 
 def _classes(table: Path, identifiers: NDArray[np.int64]) -> list[str]:

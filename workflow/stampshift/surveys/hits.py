@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stampshift.core.errors import ArchiveError
 from stampshift.formats.archives import find, listing, tar_members
@@ -82,10 +81,17 @@ def decode(unit: Chunk) -> Iterator[RawTriplet]:
         raise ArchiveError(
             f"{unit.place}: expected the labels 0 (bogus) and 1 (real), found {unknown[0]!r}. {REMEDY}"
         )
-    template, science, difference = (_images(chunk[key], key, len(labels), unit.place) for key in KEYS)
-    for row, label in enumerate(labels):
-        images = (template[row], science[row], difference[row])
-        yield RawTriplet(images, CLASSES[label], f"{unit.stem}:{row}", "")
+    stacks = []
+    for key in KEYS:
+        images = np.asarray(chunk[key])
+        if len(images) != len(labels) or images.size != len(labels) * SIDE_PIXELS**2:
+            raise ArchiveError(
+                f"{unit.place}: expected '{key}' of shape ({len(labels)}, {SIDE_PIXELS**2}), as there are "
+                f"{len(labels)} labels, found {images.shape}. Download the archive again."
+            )
+        stacks.append(images.reshape(-1, SIDE_PIXELS, SIDE_PIXELS).astype(np.float32, copy=False))
+    for row, (label, template, science, difference) in enumerate(zip(labels, *stacks, strict=True)):
+        yield RawTriplet((template, science, difference), CLASSES[label], f"{unit.stem}:{row}", "")
 
 
 def read_chunk(unit: Chunk) -> dict[Any, Any]:
@@ -106,13 +112,3 @@ def read_chunk(unit: Chunk) -> dict[Any, Any]:
             f"{type(chunk).__name__}. {REMEDY}"
         )
     return {key.decode() if isinstance(key, bytes) else key: value for key, value in chunk.items()}
-
-
-def _images(stored: Any, key: str, count: int, place: str) -> NDArray[np.float32]:
-    images = np.asarray(stored)
-    if len(images) != count or images.size != count * SIDE_PIXELS**2:
-        raise ArchiveError(
-            f"{place}: expected '{key}' of shape ({count}, {SIDE_PIXELS**2}), as there are {count} labels, "
-            f"found {images.shape}. Download the archive again."
-        )
-    return images.reshape(count, SIDE_PIXELS, SIDE_PIXELS).astype(np.float32, copy=False)

@@ -132,8 +132,7 @@ def _triplets(reader: Reader, paths: list[Path]) -> Iterator[RawTriplet | Unusab
 
 
 def _of_triplets(reader: Reader, paths: list[Path]) -> Lines:
-    classes: Counter[str] = Counter()
-    pixels = _Pixels()
+    classes, pixels = Counter[str](), _Pixels()
     for triplet in _triplets(reader, paths):
         if isinstance(triplet, RawTriplet):
             classes[triplet.survey_class] += 1
@@ -143,10 +142,8 @@ def _of_triplets(reader: Reader, paths: list[Path]) -> Lines:
 
 
 def _of_packets(paths: list[Path]) -> Lines:
-    surveys: Counter[str] = Counter()
-    problems: Counter[str] = Counter()
-    identifiers, scored = set(), 0
-    pixels = _Pixels()
+    surveys, problems = Counter[str](), Counter[str]()
+    identifiers, scored, pixels = set(), 0, _Pixels()
     for alert in _alerts(paths):
         surveys[alert.survey or "not known"] += 1
         if alert.images is None:

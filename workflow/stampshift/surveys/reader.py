@@ -81,19 +81,15 @@ def masked_triplet(
     """
     if len(masks) == 1:
         masks = list(masks) * len(images)
-    if len(masks):
-        by_channel = named(masks, list(images), place=f"{place}, mask")
-        images = {name: _masked(image, by_channel[name], place) for name, image in images.items()}
-    return triplet_of(*(images[name] for name in CHANNELS if name in images), invalid=invalid)
-
-
-def _masked(image: Image, mask: Image, place: str) -> Image:
-    if mask.shape != image.shape:
-        raise ArchiveError(
-            f"{place}: expected a mask as large as the image, {image.shape}, found {mask.shape}. Correct the "
-            "mask."
-        )
-    return np.where(mask != 0, np.float32(np.nan), image)
+    masked = dict(images)
+    for name, mask in (named(masks, list(images), place=f"{place}, mask") if masks else {}).items():
+        if mask.shape != images[name].shape:
+            raise ArchiveError(
+                f"{place}: expected a mask as large as the image, {images[name].shape}, found {mask.shape}. "
+                "Correct the mask."
+            )
+        masked[name] = np.where(mask != 0, np.float32(np.nan), images[name])
+    return triplet_of(*(masked[name] for name in CHANNELS if name in masked), invalid=invalid)
 
 
 def classes_by_id(path: Path) -> Mapping[str, str]:

@@ -70,7 +70,13 @@ def _units(paths: Sequence[Path], *, options: Mapping[str, Any], label_file: Pat
         table = open_table(path, pixels=pixels, others=list(known.values()))
         columns = {name: list(map(_text, table.others[column])) for name, column in known.items()}
         ids = columns.get("id", [f"{path.stem}:{row}" for row in range(table.rows)])
-        _check_unique(ids, seen, path)
+        for row, identifier in enumerate(ids):
+            if identifier in seen:
+                raise ArchiveError(
+                    f"{path}, row {row}: expected each id once, found {identifier} again. Remove one of its "
+                    "rows, or name another column as `id`."
+                )
+            seen.add(identifier)
         groups = columns.get("group", [""] * table.rows)
         if "label" in columns:
             unlabelled = {"", _text(options.get("unlabelled"))}
@@ -81,16 +87,6 @@ def _units(paths: Sequence[Path], *, options: Mapping[str, Any], label_file: Pat
         for start, block in table.blocks(step):
             rows = slice(start, start + step)
             yield Rows(path, start, ids[rows], groups[rows], classes[rows], block)
-
-
-def _check_unique(ids: list[str], seen: set[str], path: Path) -> None:
-    for row, identifier in enumerate(ids):
-        if identifier in seen:
-            raise ArchiveError(
-                f"{path}, row {row}: expected each id once, found {identifier} again. Remove one of its "
-                "rows, or name another column as `id`."
-            )
-        seen.add(identifier)
 
 
 def _text(value: Any) -> str:
