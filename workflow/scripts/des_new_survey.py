@@ -7,7 +7,6 @@ from stampshift.core.files import read_table
 from stampshift.core.joblog import job_log
 from stampshift.des_study.label_figures import new_survey_figure
 from stampshift.des_study.new_survey import (
-    CUTOFFS,
     consensus_means,
     consensus_table,
     cutoff_curves,
@@ -25,7 +24,7 @@ with job_log(snakemake.log[0]):
     scored = predictions_of(snakemake)
 
     predictions = with_consensus(scored, consensus=read_table(snakemake.input.labels))
-    numbers = new_survey_numbers(predictions, cutoffs=CUTOFFS)
+    numbers = new_survey_numbers(predictions)
     write_table(new_survey_table(numbers, survey=survey), output.table, simulated=simulated)
     means = consensus_means(predictions)
     write_table(consensus_table(means, survey=survey), output.consensus, simulated=simulated)

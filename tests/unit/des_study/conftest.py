@@ -1,4 +1,4 @@
-"""Predictions of a few models, as of `test_predictions`."""
+"""Predictions of a few models, as of `read_test_part`."""
 
 import pandas as pd
 import pytest

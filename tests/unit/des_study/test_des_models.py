@@ -2,12 +2,7 @@ import pandas as pd
 import pytest
 
 from stampshift.core.errors import ContractError
-from stampshift.des_study.models import (
-    common_stamps,
-    judged_by,
-    read_labels,
-)
-from stampshift.des_study.models import test_predictions as read_test_part
+from stampshift.des_study.models import common_stamps, judged_by, read_labels, read_test_part
 from stampshift.tables.wording import model_name
 
 

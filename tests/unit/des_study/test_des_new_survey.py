@@ -4,7 +4,6 @@ import pytest
 
 from stampshift.core.errors import ContractError
 from stampshift.des_study.new_survey import (
-    CUTOFFS,
     consensus_means,
     consensus_table,
     cutoff_curves,
@@ -40,7 +39,7 @@ def test_where_nothing_passes_there_is_no_cleanliness(predictions):
 
 
 def test_numbers_of_all_and_of_unanimous_stamps(predictions):
-    numbers = new_survey_numbers(predictions, cutoffs=CUTOFFS).set_index(["model", "stamps", "cutoff"])
+    numbers = new_survey_numbers(predictions).set_index(["model", "stamps", "cutoff"])
     unanimous = numbers.loc[("before", "unanimous", 0.5)]
     assert unanimous[["n_real", "n_bogus", "mdr", "fpr"]].to_list() == [2, 2, 0.5, 0]
     assert numbers.loc[("after", "all", 0.3), "auc"] == pytest.approx(8 / 9)
@@ -50,10 +49,10 @@ def test_a_label_without_unanimous_stamps_leaves_no_rate(predicted):
     consensus = pd.DataFrame({"row": range(4), "unanimous": [True, True, False, False]})
     scores = {"before": [0.1, 0.2, 0.3, 0.4], "after": [0.1, 0.2, 0.3, 0.4]}
     table = with_consensus(predicted(scores, labels=[1, 1, 0, 0]), consensus=consensus)
-    numbers = new_survey_numbers(table, cutoffs=[0.3])
+    numbers = new_survey_numbers(table)
     assert numbers.loc[numbers["stamps"] == "unanimous", ["auc", "mdr", "fpr"]].isna().all().all()
     cells = new_survey_table(numbers, survey="B").cells
-    assert cells.iloc[1].to_list() == ["before training further", "unanimous (2 real, 0 bogus)", *["–"] * 4]
+    assert cells.iloc[1].to_list() == ["before training further", "unanimous (2 real, 0 bogus)", *["–"] * 7]
 
 
 def test_mean_scores_by_label_and_consensus(predictions):

@@ -16,7 +16,7 @@ JUDGES_SOME = ("forest",)
 CORRECTED, OLD, TRUE = "label", "old_label", "true_label"  # columns of the labels file
 
 
-def test_predictions(
+def read_test_part(
     paths: Sequence[Path | str], *, models: Sequence[str], survey: str, test: ArrayLike
 ) -> pd.DataFrame:
     """`pool_predictions` of some models on one test part, rows (n,) of the stamps file.
@@ -41,7 +41,7 @@ def test_predictions(
 
 
 def common_stamps(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Lines of the stamps that every model judges, of predictions as of `test_predictions`."""
+    """Lines of the stamps that every model judges, of predictions as of `read_test_part`."""
     judges = predictions.groupby("row")["method"].transform("size")
     return predictions[judges == predictions["method"].nunique()]
 

@@ -1,7 +1,5 @@
 """A new survey labelled by votes: the network before and after it is trained further on these labels."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
@@ -12,7 +10,7 @@ from stampshift.stamps.file import LABELS
 from stampshift.tables.wording import model_name
 from stampshift.tables.writing import Table, format_number
 
-PUBLISHED_CUTOFF = 0.3  # of P(real), at which the paper tells the rates of its new survey
+PUBLISHED_CUTOFF = 0.3  # of P(real), at which the paper gives the rates of its new survey
 CUTOFFS = (PUBLISHED_CUTOFF, THRESHOLD)
 CUTOFF_GRID = np.arange(101) / 100
 TRAININGS = ("before", "after")
@@ -44,15 +42,15 @@ def cutoff_curves(predictions: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def new_survey_numbers(predictions: pd.DataFrame, *, cutoffs: Sequence[float]) -> pd.DataFrame:
-    """AUC and rates as of `cutoff_curves`, on ``all`` test stamps and on those with ``unanimous`` votes."""
+def new_survey_numbers(predictions: pd.DataFrame) -> pd.DataFrame:
+    """AUC and rates at `CUTOFFS`, on ``all`` test stamps and on those with ``unanimous`` votes."""
     lines = []
     for model, rows in predictions.groupby("method", observed=True):
         for stamps, chosen in (("all", rows), ("unanimous", rows[rows["unanimous"]])):
             real, bogus = (int((chosen["label"] == code).sum()) for code in LABELS.values())
             auc = float(roc_auc_score(chosen["label"], chosen["score"])) if real and bogus else np.nan
             same = {"model": str(model), "stamps": stamps, "n_real": real, "n_bogus": bogus, "auc": auc}
-            lines += [same | {"cutoff": cutoff} | _rates(chosen, cutoff=cutoff) for cutoff in cutoffs]
+            lines += [same | {"cutoff": cutoff} | _rates(chosen, cutoff=cutoff) for cutoff in CUTOFFS]
     return pd.DataFrame(lines)
 
 

@@ -87,12 +87,14 @@ def retraining_gain(
     ``high`` are the interval of the difference.
     """
     statistics: dict[str, Statistic] = {"balanced_accuracy": balanced_accuracy, "fpr_at_mdr": fpr_at_mdr(mdr)}
+    before, after = (predictions[name][["method", "row", "score"]] for name in ("old", "new"))
+    both = before.merge(after, on=["method", "row"], validate="one_to_one", suffixes=("_old", "_new"))
     lines = []
     for column in [name for name in (CORRECTED, TRUE) if name in labels.columns]:
-        judged = judged_by(_both(predictions), labels=labels, column=column)
+        judged = judged_by(both, labels=labels, column=column)
         for model, rows in judged.groupby("method", observed=True):
             for quantity, statistic in statistics.items():
-                scores = [rows["old"], rows["new"]]
+                scores = [rows["score_old"], rows["score_new"]]
                 old, new = (measured(rows["label"], each, statistic=statistic) for each in scores)
                 gain = difference(rows["label"], *scores, statistic=statistic, bootstrap=bootstrap)
                 lines.append(
@@ -125,10 +127,3 @@ def gain_table(numbers: pd.DataFrame, *, mdr: float, bootstrap: Bootstrap) -> Ta
     )
     caption += "; true labels, known of planted flips, are." if TRUE in set(numbers["tested_on"]) else "."
     return Table(numbers, pd.DataFrame(rows), caption, "tab:des-gain")
-
-
-def _both(predictions: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Scores of both trainings, ``old`` and ``new``, side by side, for the stamps that both judge."""
-    old, new = (predictions[name][["method", "row", "score"]] for name in ("old", "new"))
-    both = old.merge(new, on=["method", "row"], validate="one_to_one", suffixes=("_old", "_new"))
-    return both.rename(columns={"score_old": "old", "score_new": "new"})
