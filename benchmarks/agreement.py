@@ -61,8 +61,8 @@ def of_table(path):
 
 def of_containers(piece):
     match piece:
-        case Stored(path):
-            content = path.read_bytes()
+        case Stored(place):
+            content = Path(place).read_bytes()
         case Packets(_, _, content):
             pass
         case _:

@@ -63,6 +63,11 @@ class Layout(NamedTuple):
     fields: tuple[str, ...]  # names of the packet's fields, for messages
 
 
+def schema_number(packet: bytes) -> int:
+    """Number of the schema of a packet in Confluent's wire format."""
+    return int.from_bytes(packet[1:WIRE_HEADER_BYTES], "big")
+
+
 class Header(NamedTuple):
     """Of a container: its codec, its schema (JSON), and the mark that ends every block."""
 
@@ -150,7 +155,7 @@ def numbered_layout(folder: Path, number: int) -> Layout:
     places = [folder / f"{number}.avsc", folder / rubin, folder / within, folder / "schema" / within]
     for path in places:
         if path.name == rubin and path.is_file():
-            return layout_of_schema(load_schema(str(path)))  # parts of the schema lie in files beside it
+            return layout_of_schema(load_schema(str(path)))  # parts of the schema are in files beside it
         if path.is_file():
             return layout_of_schema(json.loads(path.read_text(encoding="utf-8")))
     raise LookupError(f"no {' or '.join(map(str, places))}")

@@ -1,4 +1,4 @@
-"""Where packets lie: files, folders, tar(.gz) nights and Parquet, read as a stream, in units of work.
+"""Where packets are: files, folders, tar(.gz) nights and Parquet, read as a stream, in units of work.
 
 A unit is handed to the process that decodes it, bounded and picklable. Memory is bounded by a unit of some
 megabytes, or by one member of a tar or one block of a container, where these are larger.
@@ -29,15 +29,10 @@ REMEDY = "Give files *.avro, *.tar, *.tar.gz or *.parquet of alerts, or a folder
 
 
 class Stored(NamedTuple):
-    """A file of at most `UNIT_BYTES`, or one that holds a single packet: who decodes it reads it."""
+    """A file of at most `UNIT_BYTES`, or with a single packet, read by the process that decodes it."""
 
-    path: Path
+    place: str
     size: int
-
-    @property
-    def place(self) -> str:
-        """The file's path, for messages."""
-        return str(self.path)
 
 
 class Packets(NamedTuple):
@@ -130,7 +125,7 @@ def _of_file(path: Path) -> Iterator[Piece]:
                 stream.seek(0)
                 yield from _of_large(stream, str(path), size)
                 return
-    yield Stored(path, size)
+    yield Stored(str(path), size)
 
 
 def _of_large(stream: BinaryIO, place: str, size: int) -> Iterator[Piece]:

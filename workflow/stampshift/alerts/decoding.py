@@ -2,7 +2,6 @@
 
 import gzip
 import io
-import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,8 +22,8 @@ def decode(unit: Unit) -> Iterator[Alert]:
                 case Rows(place, first, survey, rows):
                     for number, row in enumerate(rows, first):
                         yield alert_of(row, survey=survey, place=f"{place}, record {number}")
-                case Stored(path):
-                    yield from _of_content(path.read_bytes(), piece.place, 0, unit.schemas)
+                case Stored(place):
+                    yield from _of_content(Path(place).read_bytes(), place, 0, unit.schemas)
                 case Packets(place, first, content):
                     yield from _of_content(content, place, first, unit.schemas)
         except Exception as error:  # a damaged file makes the libraries raise anything
@@ -43,7 +42,8 @@ def dialect_of(piece: Piece, *, schemas: Path | None) -> str | None:
     if isinstance(piece, Alert):
         return None
     try:
-        with piece.path.open("rb") if isinstance(piece, Stored) else io.BytesIO(piece.content) as stream:
+        path = Path(piece.place)
+        with path.open("rb") if isinstance(piece, Stored) else io.BytesIO(piece.content) as stream:
             return _dialect_of_stream(stream, schemas)
     except Exception:  # a damaged file makes the libraries raise anything
         return None
@@ -58,14 +58,8 @@ def _dialect_of_stream(stream: Any, schemas: Path | None) -> str | None:
     if begin.startswith(avro.MAGIC):
         return avro.layout_of(avro.read_header(stream).schema).survey
     if begin.startswith(avro.WIRE_MAGIC) and schemas is not None:
-        return avro.numbered_layout(schemas, _schema_number(begin)).survey
+        return avro.numbered_layout(schemas, avro.schema_number(begin)).survey
     return None
-
-
-def _schema_number(content: bytes) -> int:
-    """Number of a packet's schema in Confluent's wire format."""
-    (number,) = struct.unpack(">I", content[1 : avro.WIRE_HEADER_BYTES])
-    return int(number)
 
 
 def _of_content(content: bytes, place: str, first: int, schemas: Path | None) -> Iterator[Alert]:
@@ -123,7 +117,7 @@ def _of_wire(content: bytes, place: str, schemas: Path | None) -> Alert:
     if len(content) < avro.WIRE_HEADER_BYTES:
         detail = f"{place}: expected a packet in Confluent's wire format, found {len(content)} bytes."
         return unread(place, detail)
-    number = _schema_number(content)
+    number = avro.schema_number(content)
     try:
         if schemas is None:
             raise LookupError("no folder of schemas was given")

@@ -44,11 +44,8 @@ class LockedError(StampshiftError):
 def locked(path: Path, *, name: str) -> Iterator[None]:
     """Hold the lock file `path` within the block; it is removed at the end. `name` is what it locks.
 
-    Raises
-    ------
-    LockedError
-        If another process holds it; the message says which, where, and since when. An earlier start of the
-        same SLURM job is waited for, `WAIT_MINUTES` at most.
+    If another process holds it, raises a `LockedError` that says which, where, and since when. An earlier
+    start of the same SLURM job is waited for, `WAIT_MINUTES` at most.
     """
     with explained(path):
         make_folder(path.parent)
@@ -72,12 +69,12 @@ def _slurm_job() -> str:
 
 def _taken_when_free(path: Path, name: str) -> TextIO:
     """Take the lock as soon as no earlier start of this process' SLURM job holds it."""
+    own = _slurm_job()
     deadline, waiting = time.monotonic() + 60 * WAIT_MINUTES, False
     while True:
         try:
             return _taken(path, name)
         except LockedError as error:
-            own = _slurm_job()
             if not own or not error.holder.endswith(own) or time.monotonic() > deadline:
                 raise
             if not waiting:
