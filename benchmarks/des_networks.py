@@ -40,7 +40,7 @@ def start_trainer(network, stamps):
     generator = np.random.default_rng(0)
     pixels = generator.standard_normal((stamps, 3, 51, 51), dtype=np.float32)
     labels = (np.arange(stamps) % 2).astype(np.uint8)
-    few = np.arange(2)  # scoring is timed by itself
+    few = np.arange(2)  # scoring is timed separately
     data = TrainingData(
         source=Labelled(pixels, np.arange(stamps), labels),
         target=None,

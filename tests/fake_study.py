@@ -16,7 +16,7 @@ SHARPNESS = {"network_1": 3.0, "network_2": 2.5, "forest": 2.0, "before": 1.0, "
 def judged(
     model: str, labels: np.ndarray, *, truth: np.ndarray, rows: np.ndarray, survey: str
 ) -> pd.DataFrame:
-    """Predictions by a model that sees the truth through noise of its own."""
+    """Predictions by a model that sees the truth through its own noise."""
     generator = np.random.default_rng(len(model) + int(SHARPNESS[model] * 10))
     noise = generator.normal(size=len(truth))
     scores = expit(2 * (SHARPNESS[model] * (2.0 * truth - 1) / 2 + noise)).astype("float32")

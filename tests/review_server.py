@@ -20,7 +20,7 @@ CANDIDATES = 30
 def write_study(folder: Path, *, count: int = CANDIDATES) -> Path:
     """Results of a DES study as far as a review needs them: stamps of sources and candidates among them.
 
-    Candidate c<k> lies in row 2 k + 1 and is more suspicious the smaller k is; its label is real for odd k,
+    Candidate c<k> is in row 2 k + 1 and is more suspicious the smaller k is; its label is real for odd k,
     its score 0.01 k.
     """
     generator = np.random.default_rng(5)

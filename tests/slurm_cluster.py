@@ -1,4 +1,4 @@
-"""A real SLURM of two nodes on this machine, in one folder and on ports of its own."""
+"""A real SLURM of two nodes on this machine, in one folder and on separate ports."""
 
 import os
 import re

@@ -33,7 +33,7 @@ class Project:
     def start(
         self, *arguments: str, config: dict | None = None, cores: int = 2, program: str = "-msnakemake"
     ) -> subprocess.Popen:
-        """Snakemake in a process of its own; `program` is what Python runs."""
+        """Snakemake in a separate process; `program` is what Python runs."""
         (self.folder / "tiny.yaml").write_text(yaml.safe_dump(config or TINY))
         command = [
             sys.executable,

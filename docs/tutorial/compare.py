@@ -10,8 +10,8 @@ from stampshift.stamps.file import LABELS
 scores = pd.read_parquet(sys.argv[1], columns=["id", "score"])
 truth = pd.read_csv(sys.argv[2], dtype=str)
 night = scores.merge(truth, on="id")
-told = evaluate(night["label"].map(LABELS), night["score"])
+result = evaluate(night["label"].map(LABELS), night["score"])
 print(
-    f"{len(night)} alerts, balanced accuracy {told['balanced_accuracy']:.3f} "
-    f"(reals {told['recall_real']:.3f}, bogus {told['recall_bogus']:.3f})"
+    f"{len(night)} alerts, balanced accuracy {result['balanced_accuracy']:.3f} "
+    f"(reals {result['recall_real']:.3f}, bogus {result['recall_bogus']:.3f})"
 )

@@ -1,4 +1,4 @@
-"""A training job in a process of its own, to be interfered with."""
+"""A training job in a separate process, which the tests disturb."""
 
 import json
 import os

@@ -32,7 +32,7 @@ def disk(tmp_path):
         command = ["mount", "-t", "tmpfs", "-o", given, "stampshift-test", folder]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
-            pytest.skip(f"a disk of its own is for the superuser to mount: {done.stderr.strip()}")
+            pytest.skip(f"only the superuser can mount a separate disk: {done.stderr.strip()}")
         return folder
 
     yield mount

@@ -11,7 +11,7 @@ from stampshift.core.errors import StampshiftError
 from stampshift.surveys.inspection import describe
 
 DAMAGED_COPIES = 60
-ENDS_BYTES = 3000  # headers and directories lie at either end of a file
+ENDS_BYTES = 3000  # headers and directories are at either end of a file
 
 
 def damaged(content: bytes, generator: np.random.Generator, *, only_cut: bool) -> bytes:

@@ -188,7 +188,7 @@ def test_atlas_pair_reads_gzipped_and_without_simple(real_data):
 
 @pytest.fixture(scope="module")
 def des(real_data):
-    """The ten labelled triplets; their pixels come from GIFs, whose corner marks lie outside the crop."""
+    """The ten labelled triplets; their pixels come from GIFs, whose corner marks are outside the crop."""
     pixels = np.load(real_data / "des_autoscan_sample" / "input_x.npy")
     types = np.loadtxt(real_data / "des_autoscan_sample" / "input_labels_y.txt")
     triplets = []
@@ -228,7 +228,7 @@ def test_features_are_measured_on_the_real_des_triplets(des):
     for radius, pixels in ((3, 25), (5, 49)):
         assert table[f"N2SIG{radius}"].between(0, pixels).all()
         assert (table[f"N3SIG{radius}"] <= table[f"N2SIG{radius}"]).all()
-    # of 49 pixels noise has half below nought, a source fewer
+    # of 49 pixels noise has half below zero, a source fewer
     assert table["NUMNEGRN"].between(0, 32).all() and 15 < table["NUMNEGRN"].mean() < 25
     assert table["SCALE"].between(0.5, 5).all() and (table["AMP"] > 1).all()
     # stars are as wide as the seeing of 3.2 to 4.3 pixels: a sigma of 1.4 to 1.8

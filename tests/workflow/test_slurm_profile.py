@@ -23,7 +23,7 @@ def planned(project: Project, *arguments: str, **options) -> dict[str, Resources
 
 
 def with_search_and_relabelling() -> dict:
-    """Every rule that runs a network: a variant with a search of its own as well."""
+    """Every rule that runs a network: a variant with its own search as well."""
     config = deepcopy(TINY)
     search = {"choice": "search", "grid": [0.2], "seed": 0}
     config["methods"]["mme_own"] = {"variant_of": "mme", "label": "own", "entropy_weight": search}

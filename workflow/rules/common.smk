@@ -315,7 +315,7 @@ def pair_results(wildcards):
     return [file for file in found if file not in of_all_pairs]
 
 
-# ---- what a rule need not say -----------------------------------------------------------------------------
+# ---- what every rule is given -----------------------------------------------------------------------------
 
 # packages from which a job picks a module by name, by the parameter that names it
 PICKED = {"method": "methods.", "architecture": "networks.", "reader": "surveys.", "function": ""}

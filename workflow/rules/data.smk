@@ -2,7 +2,7 @@ rule download:
     output:
         "resources/raw/{survey}/{archive}",
     wildcard_constraints:
-        survey="|".join(DOWNLOADED) or "(?!)",  # a file that the user put there is none of this rule's
+        survey="|".join(DOWNLOADED) or "(?!)",  # a file that the user put there is not made by this rule
         archive="[^/]+",
     resources:
         **growing(runtime=1440),

@@ -245,7 +245,7 @@ if not SIMULATED:
         """
         Our balanced accuracies beside the published ones. Left: each mean against the published mean, with standard
         errors; on the line they agree. Right: the difference in units of the combined standard error; nineteen in
-        twenty should lie within the shaded two, were chance the only difference.
+        twenty should be within the shaded two, if chance were the only difference.
         """
         input:
             numbers=rules.beside_published.output[0],
@@ -268,7 +268,7 @@ if VARIANTS:
         baseline without adaptation (source only), on the target and on the source, by number of labelled target stamps
         per class (shots); mean ± sample standard deviation over splits and pairs. The spread holds the differences
         between pairs; the table's file also has the differences from the method run by run, on the same pair, shots and
-        split. Variants share the method's random draws and, where they name none of their own, its weight λ, chosen for
+        split. Variants share the method's random draws and, where they name none, its weight λ, chosen for
         each pair.
         """
         input:

@@ -112,7 +112,7 @@ def test_confluent_wire_format_needs_the_schema(tmp_path):
 
 
 def test_rubins_own_folder_of_schemas(tmp_path):
-    """The alert's schema and those of its parts lie in files of their own."""
+    """The alert's schema and those of its parts are in separate files."""
     folder = tmp_path / "schema" / "9" / "1"
     folder.mkdir(parents=True)
     schema = json.loads(json.dumps(SCHEMAS["Rubin"]))

@@ -50,7 +50,7 @@ def _large(size):
 
 
 def test_a_worker_killed_while_it_sends_a_large_result_does_not_leave_the_rest_waiting():
-    """Its result came whole or its death is told; with half of it in the pipe the map would never end."""
+    """Its result came whole or its death is reported; with half of it in the pipe the map would never end."""
     assert list(ordered_map(_large, [1_000_000], processes=2)) == [b"x" * 1_000_000]
 
 

@@ -52,7 +52,7 @@ def test_what_is_measured_on_the_stamps_is_what_the_archives_table_says(simulate
     folder = simulated("DES", 60)
     table = measured(folder, "DES").set_index("id")
     written = FEATURES["des"]([folder]).set_index("id").loc[table.index, list(STAMP_FEATURES)]
-    # six digits are written; sums near nought have few of them, and are divided by
+    # six digits are written; sums near zero have few of them, and are divided by
     np.testing.assert_allclose(table.drop(columns="L1"), written.drop(columns="L1"), rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(table["L1"], written["L1"], rtol=1e-2)
 

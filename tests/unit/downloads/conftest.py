@@ -1,4 +1,4 @@
-"""A local HTTP server that knows ranges and can be told to misbehave."""
+"""A local HTTP server that knows ranges and can be made to misbehave."""
 
 import re
 import threading

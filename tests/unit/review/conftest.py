@@ -23,7 +23,7 @@ def store(tmp_path, review):
 
 @pytest.fixture
 def say(store):
-    """A function that saves votes from words such as "ann c0 real", each under a key of its own."""
+    """A function that saves votes from words such as "ann c0 real", each under its own key."""
     count = 0
 
     def save(*votes: str):

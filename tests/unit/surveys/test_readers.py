@@ -56,7 +56,7 @@ def test_simulated_archive_is_read_by_the_surveys_reader(survey, tmp_path):
     for name, label in (("real", 1), ("bogus", 0)):
         members = np.isin(stamps.classes, [key for key, value in section["classes"].items() if value == name])
         np.testing.assert_array_equal(stamps.labels[members], label)
-    # a candidate lies at the centre: the brightest or faintest pixel of a mean real difference is near it
+    # a candidate is at the centre: the brightest or faintest pixel of a mean real difference is near it
     real = np.abs(stamps.stamps[stamps.labels == 1, 2]).mean(axis=0)
     peak = np.unravel_index(real.argmax(), real.shape)
     assert max(abs(int(axis) - 10) for axis in peak) <= 2

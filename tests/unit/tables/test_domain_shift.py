@@ -66,7 +66,7 @@ def test_features_that_are_all_the_same_have_no_discrepancy():
 
 @pytest.fixture
 def features(generator):
-    """Two models of A to B: under the baseline the reals of B lie far off, under MME all is one."""
+    """Two models of A to B: under the baseline the reals of B are far off, under MME all is one."""
     parts = []
     for method, shots in (("baseline", 0), ("mme", 5)):
         for survey in ("B", "A"):

@@ -85,8 +85,8 @@ def test_equal_ratios_share_a_bin():
 
 
 def test_a_survey_without_ratios_is_left_out():
-    strangers = predictions(survey="A")
-    pd.testing.assert_frame_equal(recalls(pd.concat([strangers, predictions()])), recalls(predictions()))
+    others = predictions(survey="A")
+    pd.testing.assert_frame_equal(recalls(pd.concat([others, predictions()])), recalls(predictions()))
 
 
 @pytest.mark.parametrize(

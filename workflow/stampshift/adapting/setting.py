@@ -177,9 +177,9 @@ class Setting:
         return None if self.source is None else Splits.open(self.source.splits)
 
     def task(self, shots: Rows, pile: Rows, *, number: int) -> Task:
-        """A training on some labelled and unlabelled stamps of the target; no other label of it enters.
+        """A training on some labelled and unlabelled stamps of the target; no other label of it is used.
 
-        The number, 0 for the final training and then the folds, decides on the random streams. Without files
+        The number, 0 for the final training and then the folds, selects the random streams. Without files
         of the source, the shots take its place, which no method then looks at.
         """
         streams = np.random.SeedSequence([self.seed, number]).generate_state(4)

@@ -22,7 +22,7 @@ from stampshift.training.model import Model, predict
 def held_out_scores(setting: Setting, *, epochs: int, processes: int, progress: bool) -> pd.DataFrame:
     """Score every labelled stamp after every epoch of a training that did not see it.
 
-    `processes` folds train at the same time, each in a process of its own; it does not change the result.
+    `processes` folds train at the same time, each in its own process; it does not change the result.
 
     Returns
     -------
@@ -66,7 +66,7 @@ def final_training(setting: Setting, *, epochs: int, progress: bool) -> tuple[Mo
 def trained_epochs(
     setting: Setting, shots: Rows, pile: Rows, *, number: int, epochs: int
 ) -> Iterator[tuple[int, Trainer, dict[str, float]]]:
-    """Train on some labelled and unlabelled target stamps, and stop after every epoch for a look.
+    """Train on some labelled and unlabelled target stamps, and pause after every epoch.
 
     Yields
     ------

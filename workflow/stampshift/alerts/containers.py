@@ -85,7 +85,7 @@ def files(paths: Sequence[Path]) -> list[Path]:
 def units(paths: Sequence[Path], *, schemas: Path | None = None) -> Iterator[Unit]:
     """Units of work in archive order, for `decode` in any process; paths as those of `files`.
 
-    A unit holds about `UNIT_BYTES` and at most `UNIT_PACKETS`; a larger piece is one by itself. `schemas` is
+    A unit holds about `UNIT_BYTES` and at most `UNIT_PACKETS`; a larger piece is a unit alone. `schemas` is
     a folder of schemas for packets in Confluent's wire format, which come without: ``<id>.avsc``, or the
     folders of Rubin's package lsst-alert-packet. A damaged file raises nothing: it yields what is whole
     before the damage, and a piece that says so.

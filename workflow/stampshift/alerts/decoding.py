@@ -35,7 +35,7 @@ def dialect_of(piece: Piece, *, schemas: Path | None) -> str | None:
     """Key of `dialects.DIALECTS` by the schema of a piece alone: no packet is decoded.
 
     `schemas` is the folder of schemas for packets that come without. None where the dialect cannot be known:
-    `decode` then says what is wrong.
+    `decode` then reports what is wrong.
     """
     if isinstance(piece, Rows):
         return piece.survey

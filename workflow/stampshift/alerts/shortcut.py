@@ -64,7 +64,7 @@ def past_the_history(data: bytes, *, count: int, shortcut: Shortcut) -> list[Map
             stream.seek(end)
             if shortcut.tail:
                 schemaless_reader(stream, *shortcut.tail)
-    except Exception:  # whatever it is, the ordinary way will say so
+    except Exception:  # the ordinary way reports what is wrong
         return None
     return packets if stream.tell() == len(data) else None
 

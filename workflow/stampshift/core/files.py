@@ -56,9 +56,9 @@ def _refusal(error: BaseException | None, folder: Path) -> str | None:
 def atomic_path(path: Path | str) -> Iterator[Path]:
     """Path to write to, renamed to `path` when the block ends well and removed when it raises.
 
-    The parent folder is made if need be. The temporary file is in it, so that the rename is atomic, and
-    keeps the final suffix, from which writers guess formats. A full disk or a folder that may not be written
-    to raises a `WriteError`. The rename is durable (`rename_durably`).
+    A missing parent folder is made. The temporary file is in it, so that the rename is atomic, and keeps
+    the final suffix, from which writers guess formats. A full disk or a folder that may not be written to
+    raises a `WriteError`. The rename is durable (`rename_durably`).
     """
     final = Path(path)
     temporary = final.with_name(TEMPORARY_NAME.format(final.stem, uuid.uuid4().hex[:8], final.suffix))
@@ -133,7 +133,7 @@ def files_below(folder: Path) -> Iterator[Path]:
 def remove_leftovers(path: Path | str) -> None:
     """Remove what killed writers of `path` left under temporary names.
 
-    For large files, of which one process at a time is the writer: a living one would lose its own.
+    For large files, of which one process at a time is the writer: a running one would lose its file.
     """
     final = Path(path)
     for leftover in final.parent.glob(TEMPORARY_NAME.format(glob.escape(final.stem), "?" * 8, final.suffix)):

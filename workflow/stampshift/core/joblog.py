@@ -25,7 +25,7 @@ def log_to(path: Path | str) -> None:
 def job_log(path: Path | str) -> Iterator[None]:
     """Log to a file; an error that the user can fix ends the process with its message alone.
 
-    So does SIGTERM, after the job has cleared away what it had half written. Any other error is a bug: its
+    So does SIGTERM, after the job has removed what it had half written. Any other error is a bug: its
     traceback goes to the log and to the terminal.
     """
     before = signal.signal(signal.SIGTERM, _end)

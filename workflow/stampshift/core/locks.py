@@ -109,4 +109,4 @@ def _taken(path: Path, name: str) -> TextIO:
         with suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(file.fileno()), path.stat()):
                 return file
-        file.close()  # whoever held it has just removed it
+        file.close()  # its holder has just removed it

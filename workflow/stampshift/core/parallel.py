@@ -51,7 +51,7 @@ def worker_pool(
 def _start_fork_server() -> None:
     """Start the fork server, unless it runs, with the signals that a batch system sends to all blocked.
 
-    If it ended, this process would take its workers for dead. They start blocked too, until `_start_worker`.
+    If it ended, this process would consider its workers dead. They start blocked too, until `_start_worker`.
     """
     resource_tracker.ensure_running()  # it is started by the fork server otherwise, and ends the blocking
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
@@ -89,11 +89,11 @@ def ordered_map(
 ) -> Iterator[Result]:
     """Results in the order of `items`, which are drawn only as fast as they are worked off.
 
-    `Executor.map` would draw all items at once and hoard the results; here at most `ITEMS_PER_PROCESS` items
+    `Executor.map` would draw all items at once and keep all results; here at most `ITEMS_PER_PROCESS` items
     per process are in flight. With one process everything runs in this one. `function` and its results must
     be picklable. Worker processes import the calling script: it needs the ``__main__`` guard.
 
-    Results come by files, for a pool waits forever for the rest of a message whose sender was killed. What
+    Results come by files: a pool waits forever for the rest of a message whose sender was killed. What
     is left to send is a file's name, less than the 4096 bytes that a pipe takes whole or not at all
     (pipe(7)). A killed worker raises a `WorkerError`; what `function` raises passes through.
     """

@@ -25,7 +25,7 @@ def code_digest(*modules: str) -> str:
 
     Comments, docstrings and layout do not count. Registries are not followed, so that editing one method or
     one reader leaves the digests of the others as they are; a step names the method or reader that it uses
-    as a module of its own. Names are relative to the package, such as ``"methods.mme"``.
+    as a separate module. Names are relative to the package, such as ``"methods.mme"``.
     """
     return _digest_of(_closure(_source(name) for name in modules))
 

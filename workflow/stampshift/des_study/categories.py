@@ -27,7 +27,7 @@ def six_categories(labels: ArrayLike, scores: ArrayLike, *, bounds: Sequence[flo
     """Category of every stamp (N,), from labels (N,), 1 real and 0 bogus, and scores (N,), P(real).
 
     `bounds` are the low, middle and high bound of p = 1 - score, which is compared at six decimals;
-    `category_headings` says which category lies where.
+    `category_headings` gives the bounds of each.
     """
     low, middle, high = bounds
     p = np.round(1 - np.asarray(scores, dtype=np.float64), DECIMALS)

@@ -68,9 +68,9 @@ def judged_by(predictions: pd.DataFrame, *, labels: pd.DataFrame, column: str) -
         )
     label = predictions["row"].map(labels.set_index("row")[column])
     if label.isna().any():
-        stranger = predictions.loc[label.isna(), "row"].iloc[0]
+        missing = predictions.loc[label.isna(), "row"].iloc[0]
         raise ContractError(
-            f"labels: expected a label for every stamp, found none for row {stranger} of the stamps file. "
+            f"labels: expected a label for every stamp, found none for row {missing} of the stamps file. "
             "Delete the labels file; the workflow makes it again."
         )
     return predictions.assign(label=label.astype("uint8"))

@@ -91,11 +91,11 @@ def review_queue(candidates: pd.DataFrame, *, labels: pd.DataFrame) -> pd.DataFr
 
 def _with_candidates(candidates: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
     """Labels with what is ``flipped`` and what is a ``candidate``."""
-    strangers = set(candidates["row"]) - set(labels["row"])
-    if TRUE not in labels.columns or strangers or candidates["row"].duplicated().any():
+    missing = set(candidates["row"]) - set(labels["row"])
+    if TRUE not in labels.columns or missing or candidates["row"].duplicated().any():
         raise ContractError(
             "search: expected true labels, and every candidate once among the labelled stamps, found the "
-            f"columns {', '.join(map(str, labels.columns))} and {len(strangers)} candidates without a label. "
+            f"columns {', '.join(map(str, labels.columns))} and {len(missing)} candidates without a label. "
             "True labels are known only of flips that the simulator planted "
             "(surveys.<survey>.simulate.flipped)."
         )

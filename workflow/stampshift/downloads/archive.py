@@ -27,7 +27,7 @@ def download(
     """Download one file of a survey's archive; it is renamed to `output` only once complete and checked.
 
     `others` are the addresses of all files of the archive: there must be room for those that are not there
-    yet, too. `sha256` is the known checksum, None where the one first seen holds, which the file `lock`
+    yet, too. `sha256` is the known checksum, None to use the one first seen, which the file `lock`
     records. Raises ArchiveError if there is no room, no file, or another file than the known one; a refused
     file is kept as ``<name>.refused``.
     """

@@ -1,4 +1,4 @@
-"""Checksums of downloaded files: known from the configuration, or recorded at first sight and held to."""
+"""Checksums of downloaded files: known from the configuration, or those recorded when first seen."""
 
 import fcntl
 from pathlib import Path
@@ -24,7 +24,7 @@ def record_of(path: Path) -> Record:
 
 
 def check(name: str, found: Record, *, known_sha256: str | None, lock: Path) -> None:
-    """Hold the file `name`, ``<survey>/<file>``, to its configured checksum, or else to the recorded one.
+    """Check the file `name`, ``<survey>/<file>``, against its configured checksum, or else the recorded one.
 
     It is recorded if it is new. Several processes may use the records in `lock` at once. Raises ArchiveError
     if the file is another one.

@@ -221,7 +221,7 @@ def _diagonal(axes: Axes, runs: pd.DataFrame, *, survey: str) -> None:
 def _outer_labels(grid: NDArray[np.object_], drawn: NDArray[np.bool_]) -> None:
     """Label the first panel of every row and the last of every column, whichever these are.
 
-    Where a cell without a panel lies outside of it, the labels use that room instead of pushing panels apart.
+    Where a cell without a panel is outside of it, the labels use that room instead of pushing panels apart.
     """
     for row in np.flatnonzero(drawn.any(axis=1)):
         first = int(np.flatnonzero(drawn[row])[0])

@@ -41,8 +41,8 @@ def class_recall_figure(recalls: pd.DataFrame, *, pair: str, methods: Sequence[s
 def snr_recall_figure(recalls: pd.DataFrame, *, pair: str, methods: Sequence[str]) -> Figure:
     """Recalls of `snr_recalls` of reals and of bogus by every model, a row of panels per survey that has S/N.
 
-    A bin's points stand around the median S/N of its test stamps, each model a little aside so that their
-    intervals can be told apart. Stamps without a positive S/N are in the table alone.
+    A bin's points are around the median S/N of its test stamps, each model a little aside so that their
+    intervals can be distinguished. Stamps without a positive S/N are in the table alone.
     """
     binned = recalls[recalls["bin"] != NO_BIN]
     shown = [panel for panel in target_and_source(pair) if (binned["survey"] == panel[1]).any()]

@@ -36,8 +36,8 @@ SMALL_FONT = 6
 def class_examples(stamps: Stamps, *, per_class: int) -> Figure:
     """Examples of every class of a survey: a row per class, triplets side by side.
 
-    The examples of a class lie evenly over its stamps in the file: always the same ones; a class with fewer
-    shows all that it has. Each image is stretched by itself (IRAF's zscale).
+    The examples of a class are spread evenly over its stamps in the file, always the same ones; a class
+    with fewer shows all that it has. Each image is stretched separately (IRAF's zscale).
     """
     names = _ordered_classes(stamps)
     figure, grid = _grid(rows=len(names), triplets=per_class)
@@ -79,7 +79,7 @@ def preprocessing_examples(
 def error_gallery(errors: pd.DataFrame, stamps: Stamps, *, per_kind: int, model: str) -> Figure:
     """Show the triplets of the worst errors: bogus called real at the left, real called bogus at the right.
 
-    Under a triplet stand its class, identifier and score. Each image is stretched by itself (IRAF's
+    Under a triplet are its class, identifier and score. Each image is stretched separately (IRAF's
     zscale). The errors are of `worst_errors`; a model with fewer of them than rows leaves places empty.
     """
     figure, grid = _image_grid(

@@ -23,7 +23,7 @@ LOWEST_ACCURACY = 0.4  # a coin scores 0.5; the axis goes lower only where a run
 HIGHEST_ACCURACY = 1.005  # leaves room for the outline of a box at 1
 ACCURACY_LABEL = "balanced accuracy"
 
-# Okabe & Ito (2008), told apart by colour-blind readers and, in this order, by their lightness in print
+# Okabe & Ito (2008), distinct to colour-blind readers and, in this order, by their lightness in print
 BASELINE_COLOUR = "#333333"
 METHOD_COLOURS: Mapping[str, str] = {BASELINE: BASELINE_COLOUR, "finetune": "#E69F00", "mme": "#0072B2"}
 OTHER_COLOURS = ("#009E73", "#CC79A7", "#56B4E9", "#D55E00")

@@ -1,7 +1,7 @@
 """What the readers share: finding an archive's files, and reading tar members as a stream.
 
 Members are never extracted by the path that they carry. A tar that ends before its end mark is refused:
-`tarfile` by itself takes a missing or broken header after the first member for the end of the archive.
+`tarfile` alone takes a missing or broken header after the first member for the end of the archive.
 """
 
 import gzip

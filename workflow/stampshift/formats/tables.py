@@ -34,14 +34,14 @@ class Table(NamedTuple):
     row_bytes: int  # of the pixels of a row, about
     others: Mapping[str, Sequence[Any]]  # cells of the columns that hold no pixels, by name
     # called with a number of rows: the first row of each block, and its pixels by name; None in place of
-    # pixels that `read_rows` reads wherever they are wanted
+    # pixels that `read_rows` reads where they are needed
     blocks: Callable[[int], Iterator[Block]]
 
 
 def open_table(path: Path, *, pixels: Sequence[str], others: Sequence[str]) -> Table:
     """Open a table of the names `pixels` (pixels or FITS, read in blocks) and `others` (read as a whole).
 
-    The suffix tells the format: ``*.h5``, ``*.hdf5``, ``*.npz`` or ``*.parquet``. Raises ArchiveError if the
+    The suffix gives the format: ``*.h5``, ``*.hdf5``, ``*.npz`` or ``*.parquet``. Raises ArchiveError if the
     file cannot be read, lacks a name, or has columns of different lengths.
     """
     opener = {".npz": _open_npz, ".parquet": _open_parquet}.get(path.suffix, _open_hdf5)

@@ -99,7 +99,7 @@ def _array_only(reconstruct: Callable[..., Any]) -> Callable[..., Any]:
 def _checked(restore: Callable[..., Any]) -> Callable[..., Any]:
     def rebuild(content: Any) -> Any:
         array = restore(content)
-        array.validate(full=True)  # offsets beyond the buffers would read foreign memory
+        array.validate(full=True)  # offsets beyond the buffers would read other memory
         return array
 
     return rebuild

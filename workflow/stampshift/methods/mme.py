@@ -46,7 +46,7 @@ def _adversarial_entropy(classifier: Classifier, batch: Batch, options: Options)
     """``- lambda H(unlabelled)``, which the head descends and the extractor, behind the reversal, ascends."""
     if batch.unlabelled is None:
         raise ValueError("minimax entropy needs an unlabelled batch")
-    features = classifier.extractor(batch.unlabelled)  # (batch, 100); batch statistics of its own
+    features = classifier.extractor(batch.unlabelled)  # (batch, 100); with its own batch statistics
     return -options["entropy_weight"] * mean_entropy(classifier.head(reverse_gradient(features)))
 
 

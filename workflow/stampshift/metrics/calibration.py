@@ -41,7 +41,7 @@ def fit_temperature(labels: ArrayLike, scores: ArrayLike) -> float | None:
     """Temperature of the lowest negative log-likelihood (Guo et al. 2017, section 4.2).
 
     From labels (N,), 1 real and 0 bogus, and scores (N,), P(real), of validation stamps. None where there is
-    no such temperature: if every stamp is called rightly the likelihood rises for ever as the temperature
+    no such temperature: if every stamp is called correctly the likelihood rises forever as the temperature
     falls to 0, and if the calls are worse than none as it grows.
     """
     margins = _margins(labels, scores)

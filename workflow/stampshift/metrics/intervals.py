@@ -2,7 +2,7 @@
 
 A share of independent stamps has a binomial interval. What is read off scores has a bootstrap interval over
 stamps, drawn with replacement within each label: as many reals, and as many bogus, as there are. The rates
-are of one label each, and how many of a label a test part holds is no chance. Such an interval says how much
+are of one label each, and how many of a label a test part holds is not random. Such an interval says how much
 another test part would differ; it says nothing of how much another training would.
 """
 
@@ -115,7 +115,7 @@ def _interval(
     """One model's statistic, or of two models' the second less the first."""
     label, values = np.asarray(labels), [np.asarray(each, dtype=np.float64) for each in scores]
     for each in values:
-        confusion(label, each)  # refuses what is no label and no score
+        confusion(label, each)  # raises if a value is no label or no score
     real, bogus = np.flatnonzero(label == REAL), np.flatnonzero(label == BOGUS)
     if min(len(real), len(bogus)) < 2:
         raise ContractError(

@@ -86,12 +86,12 @@ def evaluate_predictions(
 
 
 def accuracy(counts: dict[str, int]) -> float:
-    """Share of all stamps that are called rightly, from the counts of `confusion`."""
+    """Share of all stamps that are called correctly, from the counts of `confusion`."""
     return (counts["tp"] + counts["tn"]) / sum(counts.values())
 
 
 def mean_cross_entropy(labels: ArrayLike, scores: ArrayLike) -> float:
-    """Binary cross-entropy in nats per stamp, scores held `NEAREST` away from 0 and 1."""
+    """Binary cross-entropy in nats per stamp, scores kept `NEAREST` away from 0 and 1."""
     real, score = _checked(labels, scores)
     of_label = np.where(real, score, 1 - score)
     return float(-np.log(np.clip(of_label, NEAREST, 1 - NEAREST)).mean())

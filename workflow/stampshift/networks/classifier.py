@@ -1,4 +1,4 @@
-"""What every network is: an extractor and a head. With the gradient reversal that may stand between them."""
+"""What every network is: an extractor and a head. With the gradient reversal that may be between them."""
 
 from typing import Any
 

@@ -112,7 +112,7 @@ def measure_training(recipe: Recipe, device: torch.device) -> dict[str, float]:
 
 
 def trainer_of(recipe: Recipe, device: torch.device, *, batches: int) -> Trainer:
-    """Trainer of a recipe on white noise, with so many batches per epoch."""
+    """Trainer of a recipe on white noise, with that many batches per epoch."""
     size, count = recipe.size_pixels, max(2 * FEW, PIXELS // recipe.size_pixels**2)
     stamps = np.random.default_rng(0).standard_normal((2, count, 3, size, size), np.float32)
     labels, rows = (np.arange(count) % 2).astype(np.uint8), np.arange(count)

@@ -1,1 +1,1 @@
-"""Released models: a folder that holds everything that a score needs, and what can be said of its trust."""
+"""Released models: a folder that holds everything that a score needs, and how far it can be trusted."""

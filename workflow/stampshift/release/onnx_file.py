@@ -18,7 +18,7 @@ from stampshift.release.outliers import Exposed, Layers, Outliers
 from stampshift.release.released import INPUT, OnnxNetwork, Outputs, batches
 
 OPSET = 17  # of 2022: all runtimes of recent years know it
-OUTPUTS = (*Outputs._fields, "features")  # scores need no features: they are there for whoever wants them
+OUTPUTS = (*Outputs._fields, "features")  # scores need no features: they are there for other uses
 # of a logit: a score moves by a quarter of it at most, and rounding moves a logit by a hundredth of it
 TOLERANCE = 1e-3
 
@@ -51,7 +51,7 @@ def torch_outputs(network: ReleasedNetwork, stamps: NDArray[np.float32]) -> Outp
 def onnx_bytes(network: ReleasedNetwork, *, size_pixels: int, description: Mapping[str, str]) -> bytes:
     """A network as an ONNX file: input ``stamps``, outputs `OUTPUTS`, the length of a batch free.
 
-    The same weights give the same bytes. The description is kept in the file's metadata, for those who meet
+    The same weights give the same bytes. The description is kept in the file's metadata, for users who have
     the file without its folder.
     """
     buffer = io.BytesIO()

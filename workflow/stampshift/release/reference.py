@@ -125,7 +125,7 @@ def thresholds(reference: pd.DataFrame, *, quantile: float) -> dict[str, dict[st
 def limit(distances: NDArray[np.float32], *, quantile: float) -> tuple[float, float]:
     """Distance beyond which a stamp is flagged, and the share of stamps like these expected beyond it.
 
-    Of n reference stamps the k-th largest distance is taken: a further stamp of the same distribution lies
+    Of n reference stamps the k-th largest distance is taken: a further stamp of the same distribution is
     beyond it with probability k / (n + 1), whatever the distribution (Vovk et al. 2005). k is the largest for
     which that is at most `quantile`; fewer than 1 / quantile stamps cannot keep it, and k is then 1.
     """

@@ -1,4 +1,4 @@
-"""What a release is made of: a trained run, with the stamps and splits that it was trained on."""
+"""What a release is made from: a trained run, with the stamps and splits that it was trained on."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -51,7 +51,7 @@ class NewVote(BaseModel):
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine as seen by itself."""
+    """Whether a host name or address means this machine itself."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -60,13 +60,13 @@ def is_loopback(host: str) -> bool:
 
 @dataclass(frozen=True)
 class Access:
-    """Who may talk to one server: this machine, or whoever has the token; and no other site's pages."""
+    """Who may talk to one server: this machine, or anyone who has the token; and no other site's pages."""
 
     # on a server bound to loopback, requests by other host names are refused: a site could make its own name
     # point here (DNS rebinding)
     loopback: bool
-    token: str | None  # demanded in the first address, then as a cookie; None demands nothing
-    cookie: str  # its name, which differs between reviews: cookies know no ports
+    token: str | None  # required in the first address, then as a cookie; None requires nothing
+    cookie: str  # its name, which differs between reviews: cookies ignore ports
 
     def brings_token(self, request: Request) -> bool:
         """Whether the address of the request holds the token."""

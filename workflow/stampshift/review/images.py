@@ -24,7 +24,7 @@ def _asinh(image: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(AsinhStretch(min(1.0, soft / (high - low)))(ManualInterval(low, high)(image)))
 
 
-# each image of a triplet is stretched by itself; greys are linear between the limits of zscale
+# each image of a triplet is stretched separately; greys are linear between the limits of zscale
 STRETCHES: Mapping[str, Callable[[NDArray[np.float64]], Any]] = {"zscale": ZScaleInterval(), "asinh": _asinh}
 
 

@@ -9,7 +9,7 @@ from stampshift.review.reviewed import Candidate, Review
 from stampshift.review.vote_store import UNDO, VoteStore
 from stampshift.stamps.file import LABELS
 
-SHOWN_SECONDS = 120  # how long a candidate on a rater's screen is taken to be in good hands
+SHOWN_SECONDS = 120  # how long a candidate on a rater's screen is assumed to be in progress
 
 
 class Queue:

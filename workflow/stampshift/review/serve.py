@@ -31,7 +31,7 @@ def serve(
 ) -> None:
     """Serve the review page until Ctrl-C; port 0 takes a free one.
 
-    The token is demanded of every visitor; without one, a host that is not loopback gets one made here. Each
+    Every visitor needs the token; without one, a host that is not loopback gets one made here. Each
     line for the user goes to `say`. Raises a `StampshiftError` if another process listens at the address.
     """
     loopback = is_loopback(host)

@@ -57,7 +57,7 @@ class VoteStore(AbstractContextManager["VoteStore"]):
 
     @classmethod
     def open(cls, path: Path, review: Review) -> Self:
-        """Open the file of a review's votes, made if need be; a `ContractError` if it is of another."""
+        """Open the file of a review's votes, created if missing; a `ContractError` if it is of another."""
         make_folder(path.parent)
         with _opening(path) as connection:
             store = cls(path, connection)

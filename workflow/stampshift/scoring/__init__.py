@@ -1,1 +1,1 @@
-"""Scores of a night by a released model, and what they tell of the night."""
+"""Scores of a night by a released model, and what they show about the night."""

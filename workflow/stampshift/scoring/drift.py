@@ -3,7 +3,7 @@
 The reference of a survey is the larger part of its reference stamps (`reference.fair_part`). A survey that
 the model does not know is compared with the model's own survey, and the report says so.
 
-A night has another share of reals than any training set, which by itself changes the distribution of scores.
+A night has another share of reals than any training set, which alone changes the distribution of scores.
 So similarity and distance are also compared among the stamps called real and among those called bogus: where
 these differ, the stamps themselves do.
 
@@ -30,7 +30,7 @@ from stampshift.scoring.scores_file import SEPARATOR
 
 QUANTITIES = ("score", "similarity", "distance")
 CHANCE = 1e-4  # probability that one distribution looks like two; a night has several of them
-NOTABLE = 0.1  # share of the stamps that lie elsewhere
+NOTABLE = 0.1  # share of the stamps that differ
 BLIND = 0.2  # of chance, beyond which the report says that a drift may go unseen
 EXCESS = 2.0  # times the expected share of outliers, from which on there are too many
 FEWEST = 30  # stamps, below which nothing is compared

@@ -97,7 +97,7 @@ class Parts:
         yield from map(pq.read_table, self._paths())
 
     def add(self, table: pa.Table, *, units: int) -> None:
-        """Take the lines of another unit, with which there are so many units."""
+        """Take the lines of another unit, and the number of units with it."""
         # one assignment: an interrupt never separates the lines from their number
         self._waiting = [*self._waiting[0], table], units
         if sum(map(len, self._waiting[0])) >= PART_LINES:

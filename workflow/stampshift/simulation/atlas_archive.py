@@ -40,7 +40,7 @@ def draw_block(task: Plan) -> list[tuple[str, str, bytes, bytes]]:
     """Identifier, class, science and difference (FITS) of the stamps of one task."""
     block = []
     for index, name, _, triplet, rng in task.stamps():
-        # in float32, so that the difference is exact for whoever subtracts the published images
+        # in float32, so that the difference is exact for anyone who subtracts the published images
         science = triplet.science.astype(np.float32)
         difference = science - triplet.template.astype(np.float32)
         difference[_mask(science, constants=task.constants, rng=rng)] = task.constants["mask"]["value"]

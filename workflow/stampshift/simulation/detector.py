@@ -62,7 +62,7 @@ def spikes(
     v = -(columns - x) * np.sin(angle) + (rows - y) * np.cos(angle)
     image = np.zeros((size_pixels, size_pixels))
     for along, across in ((u, v), (v, u)):
-        # within two star widths, where the star's own light rules, the arms no longer rise
+        # within two star widths, where the star's own light dominates, the arms no longer rise
         arm = np.maximum(np.abs(along), 2 * fwhm) ** -power
         image += arm * np.exp(-4 * np.log(2) * (across / fwhm) ** 2)
     return amplitude * image

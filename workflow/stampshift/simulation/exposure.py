@@ -69,7 +69,7 @@ def expose(
 
     Two kinds of difference exist. ``exact``: the template is published as matched, and difference =
     science - template in every pixel (HiTS, ATLAS). ``own``: the template is published with its own
-    seeing, and the difference is a product of its own, at the worse seeing of the two (DES, ZTF).
+    seeing, and the difference is a separate product, at the worse seeing of the two (DES, ZTF).
     """
     settings, sky = view.constants["difference"], view.conditions.sky
     published, subtracted, target = _light(candidate, static=static, mismatch=mismatch, view=view)
@@ -131,7 +131,7 @@ def _noises(light: Images, *, candidate: Candidate, view: View) -> Images:
 
 
 def _own_noise(noises: Images, marks: Marks, *, width: float, view: View) -> Image:
-    """Noise and marks of the detector in a difference that is a product of its own, at seeing `width`.
+    """Noise and marks of the detector in a difference that is a separate product, at seeing `width`.
 
     ``smoothed``: both images were brought to one seeing and one grid of pixels, which correlates the
     noise (Alard & Lupton 1998, ApJ 503, 325). ``white``: a proper subtraction has whitened it (Zackay,

@@ -43,7 +43,7 @@ def draw_block(task: Plan) -> Arrays:
         np.stack([getattr(triplet, name) for triplet in triplets]).astype(np.float32)
         for name in ("template", "science")
     )
-    # in float32, so that the difference is exact for whoever subtracts the published images
+    # in float32, so that the difference is exact for anyone who subtracts the published images
     difference = science - template
     gain = task.constants["gain_electron_per_unit"]
     # variance expected in every pixel of the difference: both skies and photon noise

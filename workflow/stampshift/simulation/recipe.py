@@ -96,7 +96,7 @@ class View:
         """Flux of a trail over that of a point that a star-shaped filter finds at the same significance.
 
         Detection is local, as that of ATLAS's tphot: a filter of rms s on the middle of a trail of rms width
-        w counts what lies t away as exp(-t^2 / 2 (s^2 + w^2)), whose mean along the trail is divided by.
+        w counts what is t away as exp(-t^2 / 2 (s^2 + w^2)), whose mean along the trail is divided by.
         """
         reach = math.sqrt(2) * math.hypot(self.star_rms, rms_pixels)
         half = length_pixels / 2 / reach

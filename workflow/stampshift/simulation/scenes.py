@@ -110,7 +110,7 @@ def apply_mismatch(sources: Sequence[Source], mismatch: Mismatch) -> list[Source
 
 
 def field_sources(rng: Generator, *, constants: Mapping[str, Any], size_pixels: int) -> list[Source]:
-    """Stars and galaxies that happen to lie on the stamp, their densities log-uniform in their ranges."""
+    """Stars and galaxies that happen to be on the stamp, their densities log-uniform in their ranges."""
     field, scale = constants["field"], constants["pixel_scale_arcsec"]
     side = size_pixels + 2 * FIELD_MARGIN_PIXELS
     area_arcmin2 = (side * scale / 60) ** 2

@@ -36,7 +36,7 @@ UNLABELLED_CLASS = "unlabelled"
 LABELS = {"real": REAL, "bogus": BOGUS}
 LABEL_NAMES = {code: name for name, code in LABELS.items()}
 COPY_BLOCK_BYTES = 1 << 24
-# what h5py raises of a file that is damaged or none of ours
+# what h5py raises of a file that is damaged or no stamps file
 DAMAGED = (OSError, KeyError, ValueError, RuntimeError, AttributeError, TypeError)
 
 

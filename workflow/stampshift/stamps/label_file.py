@@ -1,8 +1,8 @@
 """Labels that replace those of a stamps file: corrected ones, or people's votes.
 
 A labels file is a table with a line per stamp: ``row`` of the stamps file, ``id`` of the candidate, ``label``
-(uint8, 1 real and 0 bogus) and what else its maker wants to keep, such as ``old_label``. It need not hold
-every stamp; those that it leaves out have no label.
+(uint8, 1 real and 0 bogus) and perhaps further columns, such as ``old_label``. Stamps that it leaves out
+have no label.
 """
 
 from collections.abc import Mapping

@@ -84,7 +84,7 @@ class Block:
     ids: list[str]
     groups: list[str]
     counts: Counts
-    dropped: list[Unusable]  # but for unlabelled ones; what does not fit the crop has no detail
+    dropped: list[Unusable]  # except unlabelled ones; what does not fit the crop has no detail
 
 
 def preprocess(triplets: Iterable[RawTriplet | Unusable], settings: Preprocessing) -> Block:

@@ -29,7 +29,7 @@ class Unusable(NamedTuple):
 
     reason: str  # a few words, such as "missing cutout"
     identifier: str  # "" if it is not known
-    detail: str  # where it lies, what was expected and found
+    detail: str  # where it is, what was expected and found
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class InvalidPixels:
 
     equals: float | None = None  # in the survey's units, as are the other two
     magnitude_above: float | None = None  # pixels of at least this absolute value
-    nonzero_below: float | None = None  # pixels of less than this absolute value, but for those that are 0
+    nonzero_below: float | None = None  # pixels of less than this absolute value, except those that are 0
 
     def mask(self, pixels: Image) -> NDArray[np.bool_]:
         """Which pixels are invalid, for float32 `pixels` of any shape."""

@@ -60,7 +60,7 @@ class Splits:
         return self._first(per_class, "validation", self.validation_real, self.validation_bogus)
 
     def unlabelled(self, per_class: int) -> Rows:
-        """Rows of the train part that are not among the shots, ascending: their order tells no label."""
+        """Rows of the train part that are not among the shots, ascending: their order reveals no label."""
         return np.setdiff1d(self.train, self.shots(per_class))
 
     def _first(self, per_class: int, part: str, real: Rows, bogus: Rows) -> Rows:
@@ -161,7 +161,7 @@ def _assign_parts(
 
 def _folds(stamps: Stamps, rows: Rows, n_folds: int, stream: np.random.SeedSequence) -> Iterator[Rows]:
     """Equal folds of `rows` that scikit-learn draws, stratified by label, no group in two of them."""
-    # every training job opens splits and none makes any: it need not pay this second of imports
+    # every training job opens splits and none makes any: it avoids this second of imports
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
     labels, groups = stamps.labels[rows], groups_of(stamps, rows)

@@ -4,11 +4,11 @@
 not used. `autoscan_features.3.csv`, or the relabelled table, gives OBJECT_TYPE of each ID: **0 is real and
 1 is an artifact**, the inverse of every other survey.
 
-The three stamps of an ID need not be neighbours. A first pass over the headers of the tars notes where
+The three stamps of an ID may be far apart. A first pass over the headers of the tars notes where
 each FITS is, in 22 bytes per FITS (and as much again while they are sorted): 120 MB for the 2.7 million
-of the whole archive. The triplets follow in the order of their first stamp. Whoever decodes 256 of them
-reads their FITS, 11 MB, in the order in which they lie in the tars: no pixel passes through the process
-that hands out the work.
+of the whole archive. The triplets follow in the order of their first stamp. The process that decodes
+256 of them reads their FITS, 11 MB, in the order of the tars: no pixel passes through the process that
+hands out the work.
 """
 
 import re
@@ -32,7 +32,7 @@ SURVEY = "DES"
 KINDS = ("temp", "srch", "diff")  # in the order of stamps.CHANNELS
 CLASSES = {0: "real", 1: "artifact"}
 UNIT_TRIPLETS = 256  # 11 MB of FITS
-# of a FITS: its candidate, the index of its kind, and where it lies: index of the tar, offset and size
+# of a FITS: its candidate, the index of its kind, and where it is: index of the tar, offset and size
 HEADER = np.dtype([("identifier", "i8"), ("kind", "u1"), ("tar", "u1"), ("offset", "i8"), ("size", "u4")])
 TAR = re.compile(r".*\.tar")
 TABLE = re.compile(r"(relabeled_)?autoscan_features.*\.csv")
@@ -43,7 +43,7 @@ REMEDY = (
 
 
 class Candidate(NamedTuple):
-    """Where a candidate's FITS files lie, in the order of `KINDS`: tar, offset and size in bytes."""
+    """Where a candidate's FITS files are, in the order of `KINDS`: tar, offset and size in bytes."""
 
     identifier: int
     survey_class: str
@@ -63,7 +63,7 @@ def files(paths: Sequence[Path]) -> list[Path]:
 
 
 def units(paths: Sequence[Path]) -> Iterator[list[Candidate]]:
-    """At most 256 candidates at a time: where their FITS lie, which whoever decodes them reads."""
+    """At most 256 candidates at a time: where their FITS are, which the process that decodes them reads."""
     table, *tars = files(paths)
     stamps = _joined(np.fromiter(_headers(tars), HEADER), tars)
     first = stamps[np.arange(len(stamps)), stamps["offset"].argmin(axis=1)]
@@ -135,7 +135,7 @@ def _classes(table: Path, identifiers: NDArray[np.int64]) -> list[str]:
 
 
 def read_autoscan(table: Path, columns: Sequence[str], *, remedy: str) -> pd.DataFrame:
-    """ID (int64) and columns of DES' table or its relabelled form; float64 but for BAND, NaN for a gap.
+    """ID (int64) and columns of DES' table or its relabelled form; float64 except BAND, NaN for a gap.
 
     Raises an `ArchiveError` if a column is missing or holds text, or OBJECT_TYPE, old or new, is neither 0
     nor 1.
@@ -161,7 +161,7 @@ def read_autoscan(table: Path, columns: Sequence[str], *, remedy: str) -> pd.Dat
 
 
 def _contents(stamps: Iterable[tuple[str, int, int]]) -> dict[tuple[str, int, int], bytes]:
-    """Read pieces of tars, in the order in which they lie there."""
+    """Read pieces of tars, in their order there."""
     contents = {}
     for tar, pieces in groupby(sorted(stamps), key=itemgetter(0)):
         with Path(tar).open("rb") as stream:

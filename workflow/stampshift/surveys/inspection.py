@@ -19,7 +19,7 @@ from stampshift.stamps.groups import identical, remarks_on
 from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet, Triplet, Unusable
 from stampshift.surveys import READERS, Reader
 
-# marks of the four surveys' archives; what an archive really holds is for its config section to say
+# marks of the four surveys' archives; its config section says what an archive really holds
 MARKS = {
     "not finite": InvalidPixels(),
     "-31415": InvalidPixels(equals=-31415.0),

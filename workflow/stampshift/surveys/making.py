@@ -2,7 +2,7 @@
 
 Blocks are written in archive order whatever the number of processes, so that the same archive gives the
 same bytes. Memory holds the units in flight, two per process, of which HiTS' are the largest, chunks of
-35 MB whose stamps are 26 MB; what the reader keeps of the whole archive (DES: where its stamps lie, 230 MB;
+35 MB whose stamps are 26 MB; what the reader keeps of the whole archive (DES: where its stamps are, 230 MB;
 ATLAS and ZTF: their one pickle); and 0.3 KB for every stamp written, whose pixels are spooled to disk.
 """
 
@@ -216,7 +216,7 @@ def first_examples(
         for triplet in chain.from_iterable(map(archive.decode, archive.units(paths))):
             if not isinstance(triplet, RawTriplet):
                 continue
-            # a class outside the map is for `preprocess` to refuse
+            # `preprocess` refuses a class outside the map
             enough = len(found.get(triplet.survey_class, ())) >= per_class
             if not enough and preprocess([triplet], preprocessing).ids:
                 found[triplet.survey_class].append(triplet)

@@ -22,7 +22,7 @@ STAMPS = {"size_pixels": 21, "normalisation": "channel"}  # of the published exp
 def survey_settings(config: Path, *, survey: str, defaults: Path) -> tuple[Section, Section]:
     """The survey's section and that of the stamps from `config`, laid over those of `defaults`.
 
-    Neither need be a whole config, and `defaults` need not exist. Raises `ConfigError` if a file is no YAML,
+    Neither has to be a whole config, and `defaults` may not exist. Raises `ConfigError` if a file is no YAML,
     the survey is in neither, or its section is wrong.
     """
     given = _read(config)

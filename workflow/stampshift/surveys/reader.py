@@ -45,7 +45,7 @@ class Reader:
 
     # the archive's files among files and folders, without the label file, in the order in which they are read
     files: Callable[[Sequence[Path]], list[Path]]
-    # its work units, in archive order: picklable and bounded, raw bytes or where they lie
+    # its work units, in archive order: picklable and bounded, raw bytes or where they are
     units: Callable[[Sequence[Path]], Iterator[Any]]
     # candidates of one unit, in any process
     decode: Callable[[Any], Iterator[RawTriplet | Unusable]]
@@ -62,7 +62,7 @@ def stored_channels(options: Mapping[str, Any]) -> list[str]:
 
 
 def named(planes: Sequence[Image], channels: Sequence[str], *, place: str) -> dict[str, Image]:
-    """Images by channel, from the planes of a cube or a file; an `ArchiveError` if one misses or is left."""
+    """Images by channel, from the planes of a cube or a file; an `ArchiveError` if their numbers differ."""
     if len(planes) != len(channels):
         raise ArchiveError(
             f"{place}: expected {len(channels)} images ({', '.join(channels)}), found {len(planes)}. "
@@ -110,7 +110,7 @@ def _read_labels(path: Path, modified: int, size: int) -> Mapping[str, str]:  # 
         if path.suffix == ".parquet":
             table = pd.read_parquet(path, columns=list(LABEL_COLUMNS))
         else:
-            # no `comment="#"`: an id may have one in it; nor any word for "nothing", which an id may be too
+            # no `comment="#"`: an id may contain one; and no word for a gap, which an id may be too
             lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
             table = pd.read_csv(
                 StringIO("\n".join(lines)),
@@ -143,7 +143,7 @@ def class_of(identifier: str, label_file: Path | None) -> str:
 
 
 def without(label_file: Path | None, files: Sequence[Path]) -> list[Path]:
-    """Files of an archive but for the label file, which may lie among them."""
+    """Files of an archive except the label file, which may be among them."""
     return [path for path in files if label_file is None or path.resolve() != label_file.resolve()]
 
 

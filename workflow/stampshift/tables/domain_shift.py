@@ -1,4 +1,4 @@
-"""How far apart source and target lie in the features of an extractor, before and after adaptation."""
+"""How far apart source and target are in the features of an extractor, before and after adaptation."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,7 +34,7 @@ def proxy_a_distance(source: Features, target: Features) -> float:
     The classifier is a logistic regression on standardised features; its error is the mean of both
     domains' (so that unequal numbers do not matter), cross-validated in `FOLDS` folds.
 
-    From features (n, features) and (m, features): 0 for domains that cannot be told apart, 2 for domains that
+    From features (n, features) and (m, features): 0 for indistinguishable domains, 2 for domains that
     a plane separates. An error above one half is no more than chance and counts as one half.
     """
     features = np.concatenate([source, target])
@@ -122,7 +122,7 @@ def shift_table(numbers: pd.DataFrame) -> Table:
 def embedding(features: pd.DataFrame) -> pd.DataFrame:
     """Features of every model in two dimensions: the first two principal components of both surveys together.
 
-    A projection, unlike t-SNE, makes no clusters of its own, needs no seed, and says how much it leaves out.
+    A projection, unlike t-SNE, creates no clusters, needs no seed, and says how much it leaves out.
     Columns are ``method``, ``shots``, ``survey``, ``row``, ``label``, ``x``, ``y``, and ``x_share`` and
     ``y_share``, the shares of the features' variance.
     """

@@ -50,7 +50,7 @@ def network_table(layers: pd.DataFrame, *, size_pixels: int) -> Table:
 
 
 def summary_line(runs: pd.DataFrame, results_folder: Path | str, *, simulated: bool) -> str:
-    """Where the results of an experiment lie and what they show, in one line.
+    """Where the results of an experiment are and what they show, in one line.
 
     Every number is a mean of balanced accuracy, first over splits, then over pairs (or surveys), so
     that a pair counts once. The drop is a pair's baseline on its source less the same on its target; a

@@ -60,10 +60,10 @@ def of_model(table: pd.DataFrame, *, survey: str, method: str, shots: int) -> pd
 def _read(path: Path, *, surveys: Sequence[str]) -> pd.DataFrame:
     remedy = f"Delete the folder {path.parent}; the workflow makes it again."
     table = read_table(path, remedy=remedy, columns=list(PREDICTION_COLUMNS))
-    strangers = set(table["survey"].unique()) - set(surveys)
-    if strangers:
+    others = set(table["survey"].unique()) - set(surveys)
+    if others:
         raise ContractError(
-            f"{path}: expected predictions of {' and '.join(surveys)}, found {', '.join(sorted(strangers))}. "
+            f"{path}: expected predictions of {' and '.join(surveys)}, found {', '.join(sorted(others))}. "
             f"{remedy}"
         )
     return table

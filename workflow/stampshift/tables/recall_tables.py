@@ -24,7 +24,7 @@ FALSE_POSITIVE, MISSED_REAL = "false positive", "missed real"
 def class_recalls(
     predictions: pd.DataFrame, *, stamps: Mapping[str, Stamps], confidence: float
 ) -> pd.DataFrame:
-    """Share of every class's stamps that a model calls rightly, with a binomial interval.
+    """Share of every class's stamps that a model calls correctly, with a binomial interval.
 
     From predictions of `pool_predictions` and the stamps of their surveys, which hold the classes: columns
     ``survey``, ``label``, ``class``, ``method``, ``shots`` and those of `_pooled_recall`, the classes of
@@ -60,11 +60,11 @@ def snr_recalls(
     bins: int,
     confidence: float,
 ) -> pd.DataFrame:
-    """Share of the reals and of the bogus in every bin of S/N that a model calls rightly.
+    """Share of the reals and of the bogus in every bin of S/N that a model calls correctly.
 
     A survey's bins are quantiles of its distinct test stamps, reals and bogus together, the same for all
     models; a stamp on an edge belongs to the bin below. Stamps whose S/N is negative, zero, infinite or
-    unknown make a group of their own, bin 0: they are neither fainter than a faint candidate nor as bright as
+    unknown are a separate group, bin 0: they are neither fainter than a faint candidate nor as bright as
     the absolute value says.
 
     `ratios` holds the columns ``id`` and ``snr`` of every survey that has S/N, `stamps` its identifiers;

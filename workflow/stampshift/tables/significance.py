@@ -81,7 +81,7 @@ def published_comparisons(
     """Ask every question of published means and standard deviations over ten splits.
 
     Columns are `EVALUATION`, ``mean`` and ``std``; the result has those of `paired_comparisons`. The splits
-    behind them are not published: the p-values are of Welch's t-test, which knows no pairing, and there is
+    behind them are not published: the p-values are of Welch's t-test, which is unpaired, and there is
     neither interval nor effect size.
     """
     numbers = published.set_index(EVALUATION)[["mean", "std"]]

@@ -20,7 +20,7 @@ THESIS = "Bolívar (2022)"
 
 
 def method_name(method: str) -> str:
-    """Name of a method in print; a method without one of its own goes by its name in the config."""
+    """Name of a method in print; a method without one has its name in the config."""
     return METHOD_NAMES.get(method, method)
 
 
@@ -39,7 +39,7 @@ def variant_name(name: str, variant_names: Mapping[str, str]) -> str:
 
 
 def model_name(model: str) -> str:
-    """Name in print of a model of the second study; one without its own goes by its name in the config."""
+    """Name in print of a model of the second study; one without its own has its name in the config."""
     return STUDY_NAMES.get(model, model)
 
 

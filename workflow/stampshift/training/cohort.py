@@ -39,7 +39,7 @@ def train_and_publish(plans: Sequence[Plan], job: Job) -> None:
 def train_cohort(plans: Sequence[Plan], job: Job) -> None:
     """Finish every run of a cohort; a run's result does not depend on the others.
 
-    On a CPU the job's threads train a run each, in a process of its own that logs to the job's file as well.
+    On a CPU the job's threads train a run each, in its own process, which logs to the job's file as well.
 
     Raises
     ------
@@ -126,7 +126,7 @@ class _Slot:
             return self._pool.submit(self.work, plan, bar_position=self.position)
 
     def renew(self) -> None:
-        """Take a new process, with memory of its own."""
+        """Start a new process, with its own memory."""
         self.close()
         self.__post_init__()
 

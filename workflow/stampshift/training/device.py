@@ -10,7 +10,7 @@ from stampshift.core.errors import ConfigError
 
 log = logging.getLogger(__name__)
 
-# glibc returns and maps anew every activation of a few MB unless told to keep them: 1.3 to 1.4 times
+# glibc returns and maps anew every activation of a few MB unless set to keep them: 1.3 to 1.4 times
 # the training time. The option numbers are those of glibc's malloc.h.
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3
 KEPT_BYTES = 1 << 28
@@ -39,7 +39,7 @@ def set_up_process() -> None:
     faster than one run of two.
     """
     torch.set_num_threads(1)
-    # TF32 has ten bits where float32 has 23, and cuDNN takes it unless told not to
+    # TF32 has ten bits where float32 has 23, and cuDNN takes it unless it is disabled
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
     if sys.platform == "linux":
@@ -55,7 +55,7 @@ def set_up_process() -> None:
 
 def is_out_of_memory(error: BaseException | None) -> bool:
     """Whether an error says that the GPU's or the computer's memory does not suffice."""
-    # torch has no error of its own for the computer's memory, nor for that of cuBLAS and cuDNN
+    # torch has no separate error for the computer's memory, nor for that of cuBLAS and cuDNN
     of_the_allocator = isinstance(error, RuntimeError) and any(
         words in str(error) for words in ("can't allocate memory", "STATUS_ALLOC_FAILED")
     )

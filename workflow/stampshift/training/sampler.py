@@ -25,7 +25,7 @@ Source = tuple[NDArray[np.float32], NDArray[np.int64]]
 
 @dataclass(frozen=True)
 class Draws:
-    """What an epoch's batches are made of."""
+    """What an epoch's batches are drawn from."""
 
     labelled: Sequence[Source]  # of each of the method's origins
     labels: NDArray[np.uint8]  # (n_batches, batch), of the shares side by side

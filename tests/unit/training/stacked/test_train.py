@@ -124,7 +124,7 @@ def test_a_lane_that_ends_makes_room_for_a_run_that_waits(tmp_path, plans, width
 
 
 def test_runs_join_lanes_that_are_at_work(tmp_path, plans, widths):
-    """The first run goes on from its first epoch: the third joins the second in the middle of its own."""
+    """The first run goes on from its first epoch: the third joins the second in the middle of it."""
     seen, _ = widths
     runs, job = plans(3), job_in(tmp_path / "stacked")
     with pytest.MonkeyPatch.context() as patched:

@@ -52,7 +52,7 @@ async function fill() {
     }
   }
   topUp();
-  // Whoever is done sees what the others do, and gets a candidate that one of them takes back.
+  // A rater who is done sees what the others do, and gets a candidate that one of them takes back.
   if (exhausted && shown.length === 0) retry = setTimeout(fill, IDLE_MS);
 }
 

@@ -1,7 +1,7 @@
 """An extractor of several models (lanes) at once, layer by layer: each lane computes what it would alone.
 
 Between layers activations are folded, (batch, lanes x channels, ...), the channels of a lane side by side. So
-a convolution is a grouped one, batch normalisation has statistics of its own for every channel of every lane,
+a convolution is a grouped one, batch normalisation has separate statistics for every channel of every lane,
 and a dense layer is one batched product; all other layers are those of one model.
 """
 

@@ -82,7 +82,7 @@ class Stack:
         return (total / steps).cpu().numpy().astype(np.float64)
 
     def _options(self) -> tuple[dict[str, object], dict[str, Tensor]]:
-        """The method's options: what all lanes share, and numbers, which each lane has of its own."""
+        """The method's options: what all lanes share, and numbers, which each lane has separately."""
         each = [lane.task.options for lane in self.lanes]
         numbers = {name for name, value in each[0].items() if is_number(value)}
         shared = {name: value for name, value in each[0].items() if name not in numbers}
