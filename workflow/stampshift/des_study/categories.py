@@ -5,6 +5,7 @@ contradicts the label with confidence: stamps that may be mislabelled.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -53,10 +54,10 @@ def category_shares(predictions: pd.DataFrame, *, bounds: Sequence[float]) -> pd
     """Six lines per model: ``model``, ``category``, ``stamps`` and ``percent`` of all that it judges."""
     category = six_categories(predictions["label"], predictions["score"], bounds=bounds)
     parts = [
-        _shares(of_model, among=CATEGORIES).assign(model=str(model))
+        pd.DataFrame({"model": str(model)} | _shares(of_model, among=CATEGORIES))
         for model, of_model in pd.Series(category).groupby(predictions["method"].array, observed=True)
     ]
-    return pd.concat(parts, ignore_index=True)[["model", "category", "stamps", "percent"]]
+    return pd.concat(parts, ignore_index=True)
 
 
 def category_table(shares: pd.DataFrame, *, bounds: Sequence[float], part: str) -> Table:
@@ -88,15 +89,12 @@ def category_agreement(predictions: pd.DataFrame, *, reference: str, bounds: Seq
     common = common_stamps(predictions)
     common = common.assign(category=six_categories(common["label"], common["score"], bounds=bounds))
     by_model = common.pivot(index="row", columns="method", values="category")
-    parts = [
-        _shares(by_model.loc[by_model[reference] == wanted, model], among=among).assign(
-            reference_category=wanted, model=str(model)
-        )
-        for wanted, among in zip(CONTRADICTED, (CATEGORIES[:3], CATEGORIES[3:]), strict=True)
-        for model in by_model.columns.drop(reference)
-    ]
-    columns = ["reference_category", "model", "category", "stamps", "percent"]
-    return pd.concat(parts, ignore_index=True)[columns]
+    parts = []
+    for wanted, among in zip(CONTRADICTED, (CATEGORIES[:3], CATEGORIES[3:]), strict=True):
+        for model in by_model.columns.drop(reference):
+            shares = _shares(by_model.loc[by_model[reference] == wanted, model], among=among)
+            parts.append(pd.DataFrame({"reference_category": wanted, "model": str(model)} | shares))
+    return pd.concat(parts, ignore_index=True)
 
 
 def agreement_table(agreement: pd.DataFrame, *, reference: str, bounds: Sequence[float], part: str) -> Table:
@@ -125,11 +123,11 @@ def agreement_table(agreement: pd.DataFrame, *, reference: str, bounds: Sequence
     return Table(agreement, pd.DataFrame(rows), caption, f"tab:des-agreement:{part}")
 
 
-def _shares(categories: pd.Series, *, among: Sequence[int]) -> pd.DataFrame:
-    """Number and percentage of stamps in each of some categories."""
+def _shares(categories: pd.Series, *, among: Sequence[int]) -> dict[str, Any]:
+    """Columns with the number and the percentage of stamps in each of some categories."""
     counts = categories.value_counts().reindex(list(among), fill_value=0)
     percent = 100 * counts / len(categories) if len(categories) else np.nan
-    return pd.DataFrame({"category": list(among), "stamps": counts, "percent": percent})
+    return {"category": among, "stamps": counts, "percent": percent}
 
 
 def category_tables(
