@@ -5,7 +5,7 @@ from training_job import paths
 from stampshift.config.experiment import BASELINE, Run
 from stampshift.core.files import write_json
 from stampshift.core.joblog import job_log
-from stampshift.metrics.calibration import calibration_record
+from stampshift.metrics.calibration import calibrated_splits
 from stampshift.training.finished_models import score_validation
 
 with job_log(snakemake.log[0]):
@@ -26,4 +26,4 @@ with job_log(snakemake.log[0]):
         validation_shots=snakemake.params.validation_shots,
         device=snakemake.config["execution"]["device"],
     )
-    write_json(snakemake.output[0], calibration_record(validation, **cohort))
+    write_json(snakemake.output[0], cohort | {"splits": calibrated_splits(validation)})

@@ -7,8 +7,8 @@ from scipy.special import expit
 
 from stampshift.metrics.calibration import (
     add_scaled,
+    calibrated_splits,
     calibration_quantities,
-    calibration_record,
     expected_calibration_error,
     fit_temperature,
     logit_difference,
@@ -110,8 +110,7 @@ def validation():
 
 
 def test_every_split_has_its_own_temperature(validation):
-    record = calibration_record(validation, method="mme", source="A", target="B", shots=5)
-    first, second = record["splits"]
+    first, second = calibrated_splits(validation)
     assert first["temperature"] == pytest.approx(2, rel=1e-5)
     assert first["fitted"]
     assert first["nll_after"] == pytest.approx(-(3 * np.log(3 / 4) + np.log(1 / 4)) / 4)
@@ -121,7 +120,7 @@ def test_every_split_has_its_own_temperature(validation):
 
 
 def test_each_line_is_scaled_by_its_own_split(validation):
-    record = calibration_record(validation, method="mme", source="A", target="B", shots=5)
+    record = {"method": "mme", "shots": 5, "splits": calibrated_splits(validation)}
     predictions = pd.DataFrame(
         {"method": "mme", "shots": 5, "seed": [0, 1], "label": [1, 1], "score": [0.9, 0.9]}
     )

@@ -8,7 +8,6 @@ from stampshift.metrics.intervals import (
     Bootstrap,
     balanced_accuracy,
     binomial_interval,
-    difference,
     fpr_at_mdr,
     interval,
     mean_interval,
@@ -108,12 +107,12 @@ def test_the_same_seed_gives_the_same_interval_and_another_another():
 
 def test_a_difference_is_of_the_same_resamples():
     labels, scores = scored(200, seed=0)
-    same = difference(labels, scores, scores, statistic=fpr_at_mdr(0.05), bootstrap=BOOTSTRAP)
+    same = interval(labels, scores, against=scores, statistic=fpr_at_mdr(0.05), bootstrap=BOOTSTRAP)
     assert (same.value, same.low, same.high) == (0, 0, 0)
     # the second calls every stamp as the first does but for ten bogus, which it passes
     worse = scores.copy()
     worse[np.flatnonzero((labels == 0) & (scores < 0.5))[:10]] = 0.99
-    found = difference(labels, scores, worse, statistic=balanced_accuracy, bootstrap=BOOTSTRAP)
+    found = interval(labels, worse, against=scores, statistic=balanced_accuracy, bootstrap=BOOTSTRAP)
     assert found.value == pytest.approx(-10 / 200 / 2)
     assert found.low < found.value < found.high < 0
 

@@ -81,13 +81,14 @@ def test_evaluate_agrees_with_scikit_learn(drawn):
 
 
 @given(labels_and_scores())
-def test_detection_curve_agrees_with_scikit_learn(drawn):
+def test_every_point_of_a_detection_curve_is_what_its_threshold_gives(drawn):
     labels, scores = drawn
     curve = detection_curve(labels, scores)
-    fpr, tpr, thresholds = reference.roc_curve(labels, scores, drop_intermediate=False)
-    np.testing.assert_allclose(curve["fpr"], fpr)
-    np.testing.assert_allclose(curve["mdr"], 1 - tpr, atol=1e-12)
-    np.testing.assert_array_equal(curve["threshold"], thresholds)
+    assert curve["threshold"].tolist() == [np.inf, *sorted(set(scores), reverse=True)]
+    for threshold, mdr, fpr in curve.itertuples(index=False):
+        called_real = scores >= threshold
+        assert mdr == pytest.approx(1 - called_real[labels == 1].mean())
+        assert fpr == pytest.approx(called_real[labels == 0].mean())
 
 
 def test_detection_curve_of_a_hand_computed_case():

@@ -11,8 +11,8 @@ from stampshift.metrics.intervals import (
     Bootstrap,
     Statistic,
     balanced_accuracy,
-    difference,
     fpr_at_mdr,
+    interval,
     measured,
 )
 from stampshift.tables.wording import model_name
@@ -96,7 +96,9 @@ def retraining_gain(
             for quantity, statistic in statistics.items():
                 scores = [rows["score_old"], rows["score_new"]]
                 old, new = (measured(rows["label"], each, statistic=statistic) for each in scores)
-                gain = difference(rows["label"], *scores, statistic=statistic, bootstrap=bootstrap)
+                gain = interval(
+                    rows["label"], rows["new"], against=rows["old"], statistic=statistic, bootstrap=bootstrap
+                )
                 lines.append(
                     {"model": str(model), "tested_on": column, "quantity": quantity, "old": old, "new": new}
                     | {"difference": gain.value, "low": gain.low, "high": gain.high, "stamps": len(rows)}

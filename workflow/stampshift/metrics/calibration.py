@@ -74,28 +74,25 @@ def fitted_calibration(labels: ArrayLike, scores: ArrayLike) -> dict[str, Any]:
     }
 
 
-def calibration_record(
-    validation: pd.DataFrame, *, method: str, source: str, target: str | None, shots: int
-) -> dict[str, Any]:
+def calibrated_splits(validation: pd.DataFrame) -> list[dict[str, Any]]:
     """Fit the temperature of every split of a cohort on validation stamps of that split alone.
 
     One temperature for all splits would let the validation labels of one split reach the test part of
     another, which may hold the same stamps. The validation stamps have the columns ``seed``, ``survey``,
-    ``label`` and ``score``; a cohort of baselines has no target and 0 shots.
+    ``label`` and ``score``.
     """
-    splits = [
+    return [
         {"seed": int(str(seed)), "survey": str(rows["survey"].iloc[0])}
         | fitted_calibration(rows["label"], rows["score"])
         for seed, rows in validation.groupby("seed")
     ]
-    return {"method": method, "source": source, "target": target, "shots": shots, "splits": splits}
 
 
 def add_scaled(predictions: pd.DataFrame, *, records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """Add ``temperature`` and ``scaled``, the score at the temperature of the line's cohort and split.
 
-    There is a record of `calibration_record` for every method and number of shots among the predictions,
-    which are of `tables.predictions.pool_predictions`.
+    There is a record, of ``method``, ``shots`` and `calibrated_splits` as ``splits``, for every method and
+    number of shots among the predictions, which are of `tables.predictions.pool_predictions`.
     """
     temperatures: dict[Any, float] = {
         (record["method"], record["shots"], split["seed"]): split["temperature"]
@@ -120,15 +117,8 @@ def reliability(labels: ArrayLike, scores: ArrayLike, *, bins: int) -> pd.DataFr
     )
     filled = np.where(count > 0, count, np.nan)
     edges = np.arange(bins + 1) / bins
-    return pd.DataFrame(
-        {
-            "low": edges[:-1],
-            "high": edges[1:],
-            "count": count,
-            "mean_score": summed / filled,
-            "share_real": reals / filled,
-        }
-    )
+    means = {"mean_score": summed / filled, "share_real": reals / filled}
+    return pd.DataFrame({"low": edges[:-1], "high": edges[1:], "count": count} | means)
 
 
 def expected_calibration_error(labels: ArrayLike, scores: ArrayLike, *, bins: int) -> float:

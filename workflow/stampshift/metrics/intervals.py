@@ -6,7 +6,7 @@ are of one label each, and how many of a label a test part holds is not random. 
 another test part would differ; it says nothing of how much another training would.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -29,8 +29,7 @@ Statistic = Callable[[Scores, Scores], Any]
 class Bootstrap:
     """Percentile intervals over resamples.
 
-    Every number starts the same random stream, so that models which judge the same stamps are judged on the
-    same resamples.
+    Every number starts the same random stream: models that judge the same stamps do on the same resamples.
     """
 
     samples: int
@@ -94,26 +93,21 @@ def measured(labels: ArrayLike, scores: ArrayLike, *, statistic: Statistic) -> f
     return float(statistic(score[label == REAL], score[label == BOGUS]))
 
 
-def interval(labels: ArrayLike, scores: ArrayLike, *, statistic: Statistic, bootstrap: Bootstrap) -> Interval:
+def interval(
+    labels: ArrayLike,
+    scores: ArrayLike,
+    *,
+    against: ArrayLike | None = None,
+    statistic: Statistic,
+    bootstrap: Bootstrap,
+) -> Interval:
     """A statistic of the scores (N,), as for `measured`, with its interval over stamps.
 
-    Raises `ContractError` if `confusion` refuses labels or scores, or a label has fewer than two stamps.
+    It is less that of the scores `against`, if there are any, on the same resampled stamps. Raises
+    `ContractError` if `confusion` refuses labels or scores, or a label has fewer than two stamps.
     """
-    return _interval(labels, [scores], statistic=statistic, bootstrap=bootstrap)
-
-
-def difference(
-    labels: ArrayLike, first: ArrayLike, second: ArrayLike, *, statistic: Statistic, bootstrap: Bootstrap
-) -> Interval:
-    """As `interval`, of the second scores' statistic less the first's, on the same resampled stamps."""
-    return _interval(labels, [first, second], statistic=statistic, bootstrap=bootstrap)
-
-
-def _interval(
-    labels: ArrayLike, scores: Sequence[ArrayLike], *, statistic: Statistic, bootstrap: Bootstrap
-) -> Interval:
-    """One model's statistic, or of two models' the second less the first."""
-    label, values = np.asarray(labels), [np.asarray(each, dtype=np.float64) for each in scores]
+    label = np.asarray(labels)
+    values = [np.asarray(each, dtype=np.float64) for each in (scores, against) if each is not None]
     for each in values:
         confusion(label, each)  # raises if a value is no label or no score
     real, bogus = np.flatnonzero(label == REAL), np.flatnonzero(label == BOGUS)
@@ -124,8 +118,8 @@ def _interval(
         )
 
     def of_positions(real: NDArray[np.int64], bogus: NDArray[np.int64], axis: int = -1) -> Any:  # noqa: ARG001
-        numbers = [statistic(each[real], each[bogus]) for each in values]
-        return numbers[-1] if len(numbers) == 1 else numbers[1] - numbers[0]
+        value, *other = (statistic(each[real], each[bogus]) for each in values)
+        return value - other[0] if other else value
 
     drawn = stats.bootstrap(
         (real, bogus),

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from sklearn.metrics import confusion_matrix, roc_curve
 
 from stampshift.core.errors import ContractError
 from stampshift.stamps.file import BOGUS, REAL
@@ -17,29 +18,13 @@ ROUNDING = 1e-12  # of rates: 1 - 99/100 is a little more than 0.01
 def confusion(labels: ArrayLike, scores: ArrayLike, *, threshold: float = THRESHOLD) -> dict[str, int]:
     """Count true positives ``tp``, false negatives ``fn``, false positives ``fp`` and true negatives ``tn``.
 
-    Parameters
-    ----------
-    labels
-        (N,), 1 real and 0 bogus, of any numeric type.
-    scores
-        (N,), P(real), between 0 and 1.
-    threshold
-        A stamp is called real when its score is greater; a tie is bogus, as with the argmax of two
-        equal logits.
-
-    Raises
-    ------
-    ContractError
-        If lengths differ, a label is neither 0 nor 1, a score is not a probability, or a class is empty.
+    From labels (N,), 1 real and 0 bogus, and scores (N,), P(real). A stamp is called real when its score is
+    greater than the threshold; a tie is bogus, as with the argmax of two equal logits. Raises `ContractError`
+    if lengths differ, a label is neither 0 nor 1, a score is not a probability, or a class is empty.
     """
     real, score = _checked(labels, scores)
-    called_real = score > threshold
-    return {
-        "tp": int(np.count_nonzero(real & called_real)),
-        "fn": int(np.count_nonzero(real & ~called_real)),
-        "fp": int(np.count_nonzero(~real & called_real)),
-        "tn": int(np.count_nonzero(~real & ~called_real)),
-    }
+    tn, fp, fn, tp = map(int, confusion_matrix(real, score > threshold).ravel())
+    return {"tp": tp, "fn": fn, "fp": fp, "tn": tn}
 
 
 def evaluate(labels: ArrayLike, scores: ArrayLike, *, threshold: float = THRESHOLD) -> dict[str, Any]:
@@ -61,9 +46,7 @@ def evaluate(labels: ArrayLike, scores: ArrayLike, *, threshold: float = THRESHO
     }
 
 
-def evaluate_predictions(
-    predictions: pd.DataFrame, *, threshold: float = THRESHOLD
-) -> dict[str, dict[str, Any]]:
+def evaluate_predictions(predictions: pd.DataFrame) -> dict[str, dict[str, Any]]:
     """`evaluate` by survey, in the order in which they first appear: the ``evaluation`` of ``metrics.json``.
 
     The predictions have the columns ``survey``, ``label`` and ``score``, one line per stamp. Raises
@@ -79,7 +62,7 @@ def evaluate_predictions(
     evaluation = {}
     for survey, rows in predictions.groupby("survey", sort=False, observed=True):
         try:
-            evaluation[str(survey)] = evaluate(rows["label"], rows["score"], threshold=threshold)
+            evaluation[str(survey)] = evaluate(rows["label"], rows["score"])
         except ContractError as error:
             raise ContractError(f"{survey}: {error}") from error
     return evaluation
@@ -115,19 +98,8 @@ def detection_curve(labels: ArrayLike, scores: ArrayLike) -> pd.DataFrame:
     infinity, then every distinct score), ``mdr`` (from 1 to 0) and ``fpr`` (from 0 to 1); here a stamp is
     called real when its score is at least the threshold.
     """
-    real, score = _checked(labels, scores)
-    order = np.argsort(-score, kind="stable")
-    score, real = score[order], real[order]
-    last_of_ties = np.append(np.flatnonzero(np.diff(score)), len(score) - 1)
-    passed_real = np.append(0, np.cumsum(real)[last_of_ties])
-    passed_bogus = np.append(0, np.cumsum(~real)[last_of_ties])
-    return pd.DataFrame(
-        {
-            "threshold": np.append(np.inf, score[last_of_ties]),
-            "mdr": 1 - passed_real / passed_real[-1],
-            "fpr": passed_bogus / passed_bogus[-1],
-        }
-    )
+    fpr, tpr, thresholds = roc_curve(*_checked(labels, scores), drop_intermediate=False)
+    return pd.DataFrame({"threshold": thresholds, "mdr": 1 - tpr, "fpr": fpr})
 
 
 def mdr_at_fpr(curve: pd.DataFrame, rates: ArrayLike) -> NDArray[np.float64]:
