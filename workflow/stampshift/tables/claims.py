@@ -8,7 +8,7 @@ without either, and does not hold otherwise.
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from functools import partial
 
 import pandas as pd
 from scipy import stats
@@ -27,30 +27,25 @@ UNDECIDED = "cannot be judged"
 Judge = Callable[[pd.DataFrame, Sequence[str]], tuple[str, str]]
 
 
-class Verdict(NamedTuple):
-    """A claim, whether it holds, and the numbers that say so, in one sentence."""
-
-    claim: str
-    verdict: str
-    evidence: str
-
-
-def judge_claims(compared: pd.DataFrame, *, pairs: Sequence[str]) -> list[Verdict]:
+def judge_claims(compared: pd.DataFrame, *, pairs: Sequence[str]) -> pd.DataFrame:
     """Judge every claim, from comparisons with the methods ``finetune`` and ``mme`` or one of them.
 
-    They are as of `significance.paired_comparisons` or `published_comparisons`.
+    They are as of `significance.paired_comparisons` or `published_comparisons`. Columns are ``claim``,
+    ``verdict``, whether it holds, and ``evidence``, the numbers that say so in one sentence.
     """
     if compared["p_corrected"].isna().all():
         sentence = "One split tells no difference from chance: it takes two, and better ten."
-        return [Verdict(claim, UNDECIDED, sentence) for claim in CLAIMS]
-    return [Verdict(claim, *judge(compared, pairs)) for claim, judge in CLAIMS.items()]
+        verdicts = [(claim, UNDECIDED, sentence) for claim in CLAIMS]
+    else:
+        verdicts = [(claim, *judge(compared, pairs)) for claim, judge in CLAIMS.items()]
+    return pd.DataFrame(verdicts, columns=["claim", "verdict", "evidence"])
 
 
 def claims_table(compared: pd.DataFrame, *, published: pd.DataFrame | None, pairs: Sequence[str]) -> Table:
     """Verdict on every claim, from our comparisons and from those of the published means."""
-    cells = pd.DataFrame(judge_claims(compared, pairs=pairs))
+    cells = judge_claims(compared, pairs=pairs)
     if published is not None and len(published):
-        theirs = pd.DataFrame(judge_claims(published, pairs=pairs))
+        theirs = judge_claims(published, pairs=pairs)
         cells[["published verdict", "published evidence"]] = theirs[["verdict", "evidence"]]
     caption = (
         "Claims of Cabrera-Vives et al. (2023). A claim holds if it does, beyond chance, in every pair, and "
@@ -83,20 +78,19 @@ def _des_hits_mildest(compared: pd.DataFrame, pairs: Sequence[str]) -> tuple[str
     return verdict, f"Mean drop of both directions: {listed}."
 
 
-def _few_shots_beat_the_baseline(method: str) -> Judge:
-    def judge(compared: pd.DataFrame, pairs: Sequence[str]) -> tuple[str, str]:
-        gains = compared[(compared["question"] == "gain") & (compared["method"] == method)]
-        few = gains.loc[gains["shots"] <= FEW_SHOTS, "shots"]
-        if few.empty:
-            return UNDECIDED, f"The experiment has no run of {method_name(method)} with so few shots."
-        never = sum(shots_needed(of_pair(gains, pair)) is None for pair in pairs)
-        verdict, count = _in_pairs(gains[gains["shots"] == few.max()], pairs, sign=1)
-        return verdict, (
-            f"With {few.max()} shots {method_name(method)} is better on the target in {count}"
-            + (f"; in {counted(never, 'pair')} with no number of shots beyond chance." if never else ".")
-        )
-
-    return judge
+def _few_shots_beat_the_baseline(
+    compared: pd.DataFrame, pairs: Sequence[str], *, method: str
+) -> tuple[str, str]:
+    gains = compared[(compared["question"] == "gain") & (compared["method"] == method)]
+    few = gains.loc[gains["shots"] <= FEW_SHOTS, "shots"]
+    if few.empty:
+        return UNDECIDED, f"The experiment has no run of {method_name(method)} with so few shots."
+    never = sum(shots_needed(of_pair(gains, pair)) is None for pair in pairs)
+    verdict, count = _in_pairs(gains[gains["shots"] == few.max()], pairs, sign=1)
+    return verdict, (
+        f"With {few.max()} shots {method_name(method)} is better on the target in {count}"
+        + (f"; in {counted(never, 'pair')} with no number of shots beyond chance." if never else ".")
+    )
 
 
 def _mme_keeps_the_source(compared: pd.DataFrame, pairs: Sequence[str]) -> tuple[str, str]:
@@ -104,8 +98,8 @@ def _mme_keeps_the_source(compared: pd.DataFrame, pairs: Sequence[str]) -> tuple
     between, _ = _at_most_shots(compared, "methods")
     if {"finetune", "mme"} - set(losses["method"]):
         return UNDECIDED, "The experiment lacks runs of fine-tuning or of MME."
-    on_source = between[between["evaluated_on"] == between["source"]]
-    both = on_source[on_source[["method", "against"]].isin(["finetune", "mme"]).all(axis=1)]
+    of_both = between[["method", "against"]].isin(["finetune", "mme"]).all(axis=1)
+    both = between[of_both & (between["evaluated_on"] == between["source"])]
     # which of the two is compared with which follows their order in the config
     verdict, count = _in_pairs(both, pairs, sign=1 if (both["method"] == "mme").all() else -1)
     mean = losses.groupby("method")["difference"].mean()
@@ -130,8 +124,12 @@ def _finetuning_loses_the_source(compared: pd.DataFrame, pairs: Sequence[str]) -
 CLAIMS: dict[str, Judge] = {
     "A classifier trained on one survey fails on another: domain shift everywhere.": _shift_everywhere,
     "The shift between DES and HiTS, of one camera, is the mildest.": _des_hits_mildest,
-    "Fine-tuning beats the baseline on the target with few shots.": _few_shots_beat_the_baseline("finetune"),
-    "MME beats the baseline on the target with few shots.": _few_shots_beat_the_baseline("mme"),
+    "Fine-tuning beats the baseline on the target with few shots.": partial(
+        _few_shots_beat_the_baseline, method="finetune"
+    ),
+    "MME beats the baseline on the target with few shots.": partial(
+        _few_shots_beat_the_baseline, method="mme"
+    ),
     "MME keeps the accuracy on the source better than fine-tuning.": _mme_keeps_the_source,
     "Fine-tuning loses accuracy on the source.": _finetuning_loses_the_source,
 }

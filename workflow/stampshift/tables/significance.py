@@ -21,7 +21,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy import stats
 
 from stampshift.config.experiment import BASELINE, Pair
@@ -64,15 +63,8 @@ def paired_comparisons(runs: pd.DataFrame, *, pairs: Sequence[str], methods: Seq
     cannot show is NaN: all but the difference where there is one split, the p-value where all differ by the
     same.
     """
-    accuracies: Mapping[Any, pd.Series] = {
-        key: rows.set_index("seed")["balanced_accuracy"] for key, rows in runs.groupby(EVALUATION, sort=False)
-    }
-
-    def statistics(method: Key, against: Key) -> dict[str, float]:
-        return _paired((accuracies[method] - accuracies[against]).dropna().to_numpy(float))
-
-    shots = sorted(set(runs.loc[runs["method"] != BASELINE, "shots"]))
-    return _compare(pairs, methods, shots, known=accuracies, statistics=statistics)
+    accuracies = {key: rows.set_index("seed")["balanced_accuracy"] for key, rows in runs.groupby(EVALUATION)}
+    return _compare(accuracies, pairs, methods, statistics=_paired)
 
 
 def published_comparisons(
@@ -84,36 +76,21 @@ def published_comparisons(
     behind them are not published: the p-values are of Welch's t-test, which is unpaired, and there is
     neither interval nor effect size.
     """
-    numbers = published.set_index(EVALUATION)[["mean", "std"]]
-    means: Mapping[Any, tuple[float, float]] = {
-        key: (row["mean"], row["std"]) for key, row in numbers.iterrows()
-    }
-
-    def statistics(method: Key, against: Key) -> dict[str, float]:
-        (mean, std), (other_mean, other_std) = means[method], means[against]
-        test = stats.ttest_ind_from_stats(
-            mean, std, PUBLISHED_SPLITS, other_mean, other_std, PUBLISHED_SPLITS, equal_var=False
-        )
-        return UNKNOWN | {
-            "difference": mean - other_mean,
-            "splits": PUBLISHED_SPLITS,
-            "p": float(test.pvalue),
-        }
-
-    shots = sorted(set(published.loc[published["method"] != BASELINE, "shots"]))
-    return _compare(pairs, methods, shots, known=means, statistics=statistics)
+    means = dict(published.set_index(EVALUATION)[["mean", "std"]].iterrows())
+    return _compare(means, pairs, methods, statistics=_welch)
 
 
 def _compare(
+    known: Mapping[Any, pd.Series],
     pairs: Sequence[str],
     methods: Sequence[str],
-    shots: Sequence[int],
     *,
-    known: Mapping[Any, Any],
-    statistics: Callable[[Key, Key], dict[str, float]],
+    statistics: Callable[[pd.Series, pd.Series], dict[str, float]],
 ) -> pd.DataFrame:
+    """Every comparison both of whose sides are known."""
+    shots = sorted({int(shots) for method, _, _, shots, _ in known if method != BASELINE})
     rows = [
-        comparison._asdict() | statistics(method, against)
+        comparison._asdict() | statistics(known[method], known[against])
         for comparison, method, against in _questions(pairs, methods, shots)
         if method in known and against in known
     ]
@@ -134,7 +111,7 @@ def _questions(
         baseline: dict[str, Key] = {on: (BASELINE, source, on, 0, on) for on in (source, target)}
         subject = Comparison("shift", source, target, target, 0, BASELINE, BASELINE)
         yield subject, baseline[target], baseline[source]
-        for number in map(int, shots):
+        for number in shots:
             for on, question in ((target, "gain"), (source, "loss")):
                 adapted: dict[str, Key] = {name: (name, source, target, number, on) for name in methods}
                 for name in methods:
@@ -145,8 +122,9 @@ def _questions(
                     yield subject, adapted[second], adapted[first]
 
 
-def _paired(differences: NDArray[np.float64]) -> dict[str, float]:
-    """Mean, interval, effect size and p-value of paired differences (n,)."""
+def _paired(method: pd.Series, against: pd.Series) -> dict[str, float]:
+    """Mean, interval, effect size and p-value of the differences of two methods, by split."""
+    differences = (method - against).dropna().to_numpy(float)
     mean = float(differences.mean())
     numbers = {"difference": mean, "splits": len(differences)}
     spread = differences.std(ddof=1) if len(differences) > 1 else np.nan
@@ -155,3 +133,12 @@ def _paired(differences: NDArray[np.float64]) -> dict[str, float]:
     low, high = mean_interval(differences, bootstrap=BOOTSTRAP)
     p = float(stats.ttest_1samp(differences, 0).pvalue)
     return numbers | {"low": low, "high": high, "effect_size": float(mean / spread), "p": p}
+
+
+def _welch(method: pd.Series, against: pd.Series) -> dict[str, float]:
+    """Difference and p-value of two published means, each with its standard deviation."""
+    p = stats.ttest_ind_from_stats(
+        *method, PUBLISHED_SPLITS, *against, PUBLISHED_SPLITS, equal_var=False
+    ).pvalue
+    difference = method["mean"] - against["mean"]
+    return UNKNOWN | {"difference": difference, "splits": PUBLISHED_SPLITS, "p": float(p)}

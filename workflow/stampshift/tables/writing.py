@@ -1,6 +1,6 @@
 """A table on its way to files: CSV for machines, Markdown and LaTeX for people."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,10 @@ from stampshift.tables.wording import SIMULATED, counted
 
 DASH = "–"
 FLOAT_FORMAT = "%.10g"  # beyond the resolution of any count, and the same text on every machine
+LATEX = str.maketrans(
+    {"_": r"\_", "&": r"\&", "%": r"\%", "#": r"\#", "±": r"$\pm$", "λ": r"$\lambda$", DASH: "--"}
+    | {"<": "$<$", ">": "$>$", "≤": r"$\leq$", "≥": r"$\geq$"}
+)
 
 
 @dataclass(frozen=True)
@@ -76,32 +80,18 @@ def _markdown(table: Table, caption: str) -> str:
 
 
 def _latex(table: Table, caption: str) -> str:
-    head, *rows = [list(table.cells.columns), *table.cells.to_numpy().tolist()]
-    lines = [
-        r"\begin{table}",
-        r"\centering",
-        rf"\caption{{{_escape(caption)}}}",
-        rf"\label{{{table.label}}}",
-        rf"\begin{{tabular}}{{{'l' * len(head)}}}",
-        r"\toprule",
-        _latex_row(head),
-        r"\midrule",
-        *map(_latex_row, rows),
-        r"\bottomrule",
-        r"\end{tabular}",
-        r"\end{table}",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _latex_row(cells: Sequence[str]) -> str:
-    return " & ".join(map(_escape, cells)) + r" \\"
+    cells = table.cells.map(_escape).rename(columns=_escape).style.hide(axis="index")
+    return cells.to_latex(
+        caption=_escape(caption),
+        label=table.label,
+        position_float="centering",
+        column_format="l" * len(table.cells.columns),
+        hrules=True,
+    )
 
 
 def _escape(text: str) -> str:
-    special = {"_": r"\_", "&": r"\&", "%": r"\%", "#": r"\#", "±": r"$\pm$", "λ": r"$\lambda$", DASH: "--"}
-    special |= {"<": "$<$", ">": "$>$", "≤": r"$\leq$", "≥": r"$\geq$"}
-    return "".join(special.get(character, character) for character in text)
+    return text.translate(LATEX)
 
 
 TEXTS = {".md": _markdown, ".tex": _latex}
