@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -21,7 +20,7 @@ from stampshift.figures.style import (
     PAGE_WIDTH_INCHES,
     accuracy_axis,
     accuracy_limits,
-    legend_below,
+    finished,
     method_colour,
     new_figure,
     styled,
@@ -103,16 +102,13 @@ def pair_boxplots(runs: pd.DataFrame, *, pair: str, methods: Sequence[str]) -> F
         accuracy_axis(axes, limits=accuracy_limits(runs["balanced_accuracy"]))
         axes.set(title=f"on the {role}, {survey}", xlabel=f"labelled {target} stamps per class")
     figure.axes[0].set_ylabel(ACCURACY_LABEL)
-    colours = {name: method_colour(name, methods) for name in methods}
-    handles: list[Artist] = [
+    boxes = [
         Patch(facecolor=(colour, BOX_ALPHA), edgecolor=colour, label=method_name(name))
-        for name, colour in colours.items()
+        for name, colour in ((name, method_colour(name, methods)) for name in methods)
     ]
-    handles.append(Line2D([], [], **MEAN_MARKER, linestyle="none", label="mean over splits"))
-    handles.append(Line2D([], [], color=BASELINE_COLOUR, linestyle="--", label="baseline, mean over splits"))
-    legend_below(figure, handles)
-    figure.suptitle(pair_title(pair))
-    return figure
+    mean = Line2D([], [], **MEAN_MARKER, linestyle="none", label="mean over splits")
+    baseline = Line2D([], [], color=BASELINE_COLOUR, linestyle="--", label="baseline, mean over splits")
+    return finished(figure, pair_title(pair), legend=[*boxes, mean, baseline])
 
 
 @styled
@@ -131,10 +127,9 @@ def all_pairs(runs: pd.DataFrame, *, surveys: Sequence[str], methods: Sequence[s
     width = max(LEGEND_WIDTH_INCHES, PANEL_INCHES[0] * len(targets))
     figure = new_figure(0.9 + PANEL_INCHES[1] * len(sources), width_inches=width)
     grid = figure.subplots(len(sources), len(targets), sharex=True, sharey=True, squeeze=False)
-    drawn = np.array([pair in pairs for pair in product(sources, targets)]).reshape(grid.shape)
-    panels = zip(grid.flat, drawn.flat, product(sources, targets), strict=True)
-    for axes, is_drawn, (source, target) in panels:
-        if is_drawn:
+    drawn = np.array([[(source, target) in pairs for target in targets] for source in sources])
+    for axes, (source, target) in zip(grid.flat, product(sources, targets), strict=True):
+        if (source, target) in pairs:
             accuracy_axis(axes, limits=accuracy_limits(runs["balanced_accuracy"]))
             _pair_panel(axes, runs, pair=Pair(source, target), methods=methods)
         else:
@@ -151,9 +146,8 @@ def all_pairs(runs: pd.DataFrame, *, surveys: Sequence[str], methods: Sequence[s
         for name, text in ((name, method_name(name)) for name in (*methods, BASELINE))
         for role, line in (BASELINE_STYLES if name == BASELINE else PANEL_STYLES).items()
     ]
-    legend_below(figure, handles, columns=len(methods) + 1)
-    figure.suptitle("From source (row) to target (column)")
-    return figure
+    title = "From source (row) to target (column)"
+    return finished(figure, title, legend=handles, columns=len(methods) + 1)
 
 
 def _boxes(axes: Axes, rows: pd.DataFrame, *, methods: Sequence[str]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import cycle
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,9 +16,10 @@ from stampshift.figures.style import (
     BASELINE_COLOUR,
     SURVEY_COLOURS,
     accuracy_limits,
-    legend_below,
+    finished,
     method_colour,
     new_figure,
+    panel_grid,
     styled,
 )
 from stampshift.tables.change_tables import ROLES, compare_variants
@@ -32,16 +33,7 @@ SHOT_MARKERS = ("o", "s", "D", "^", "v")
 SOURCE_MARKERS = "os^DvPX*"
 SMALLEST_MARKER, LARGEST_MARKER = 2.5, 6.5
 MARGIN = 0.02
-PANELS_IN_A_ROW = 3
 WITHIN = 2  # combined standard errors: what chance alone makes of most differences
-
-
-class Looks(NamedTuple):
-    """Of the points of `retention_figure`."""
-
-    markers: Mapping[str, str]  # by source
-    colours: Mapping[str, str]  # by target
-    sizes: Mapping[int, float]  # by shots
 
 
 @styled
@@ -63,9 +55,7 @@ def ablation_differences(
         axes.set(title=f"on the {role}", xlabel=f"balanced accuracy less that of {method_name(reference)}")
     panels[0].set_yticks(range(len(lines)), [variant_name(name, variant_names) for name in lines])
     panels[0].invert_yaxis()
-    legend_below(figure, panels[0])
-    figure.suptitle(f"Variants of {method_name(reference)}")
-    return figure
+    return finished(figure, f"Variants of {method_name(reference)}", legend=panels[0])
 
 
 @styled
@@ -77,29 +67,27 @@ def retention_figure(retention: pd.DataFrame, *, surveys: Sequence[str], methods
     the most shots.
     """
     shots = sorted(set(retention["shots"]))
-    columns = min(len(methods), PANELS_IN_A_ROW)
-    rows = -(-len(methods) // columns)
-    figure = new_figure(1.1 + 2.9 * rows)
-    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    looks = Looks(
-        markers=dict(zip(surveys, cycle(SOURCE_MARKERS), strict=False)),
-        colours=dict(zip(surveys, cycle(SURVEY_COLOURS), strict=False)),
-        sizes=dict(zip(shots, np.linspace(SMALLEST_MARKER, LARGEST_MARKER, len(shots)), strict=True)),
+    markers = dict(zip(surveys, cycle(SOURCE_MARKERS), strict=False))
+    colours = dict(zip(surveys, cycle(SURVEY_COLOURS), strict=False))
+    sizes = dict(zip(shots, np.linspace(SMALLEST_MARKER, LARGEST_MARKER, len(shots)), strict=True))
+    points = retention.assign(
+        marker=retention["source"].map(markers),
+        color=retention["target"].map(colours),
+        markersize=retention["shots"].map(sizes),
     )
+    figure, grid = panel_grid(len(methods), panel_inches=2.9, legend_inches=1.1, shared=True)
     for axes, method in zip(grid.flat, methods, strict=False):
-        _lost_and_won(axes, retention[retention["method"] == method], looks=looks)
+        _lost_and_won(axes, points[points["method"] == method])
         axes.set(title=method_name(method), xlabel="balanced accuracy lost on the source")
-    for axes in grid.flat[len(methods) :]:
-        axes.axis("off")
-    grid[0, 0].set(
-        xlim=(min(0, retention["lost"].min()) - MARGIN, max(0, retention["lost"].max()) + MARGIN),
-        ylim=(min(0, retention["won"].min()) - MARGIN, max(0, retention["won"].max()) + MARGIN),
-    )
+    limits = {
+        f"{axis}lim": (min(0, retention[name].min()) - MARGIN, max(0, retention[name].max()) + MARGIN)
+        for axis, name in (("x", "lost"), ("y", "won"))
+    }
+    grid[0, 0].set(**limits)
     for axes in grid[:, 0]:
         axes.set_ylabel("balanced accuracy won on the target")
-    legend_below(figure, _retention_legend(retention, looks=looks), columns=3)
-    figure.suptitle("What adaptation costs and what it gains")
-    return figure
+    legend = _retention_legend(retention, markers=markers, colours=colours, sizes=sizes)
+    return finished(figure, "What adaptation costs and what it gains", legend=legend, columns=3)
 
 
 @styled
@@ -157,42 +145,41 @@ def _differences(axes: Axes, rows: pd.DataFrame, *, lines: Sequence[str]) -> Non
     axes.grid(axis="x")
 
 
-def _lost_and_won(axes: Axes, retention: pd.DataFrame, *, looks: Looks) -> None:
+def _lost_and_won(axes: Axes, points: pd.DataFrame) -> None:
     axes.axhline(0, color="#888888", linewidth=0.7, zorder=1)
     axes.axvline(0, color="#888888", linewidth=0.7, zorder=1)
     axes.grid(visible=True)
-    for line in retention.to_dict("records"):
-        dot: dict[str, Any] = {
-            "color": looks.colours[line["target"]],
-            "markersize": looks.sizes[line["shots"]],
-        }
-        axes.plot(
-            line["lost"], line["won"], looks.markers[line["source"]], **dot, alpha=0.75, markeredgewidth=0
-        )
-    means = retention.groupby("shots")[["lost", "won"]].mean()
+    for point in points.to_dict("records"):
+        looks = {name: point[name] for name in ("marker", "color", "markersize")}
+        axes.plot(point["lost"], point["won"], linestyle="", alpha=0.75, markeredgewidth=0, **looks)
+    means = points.groupby("shots").agg({"lost": "mean", "won": "mean", "markersize": "first"})
     axes.plot(means["lost"], means["won"], color="black", zorder=4, label="mean over pairs")
-    for shots, size in looks.sizes.items():
-        dot = {"color": "black", "markerfacecolor": "white", "markersize": size}
-        lost, won = means.loc[shots].to_numpy(dtype=float)
-        axes.plot(lost, won, "o", **dot, zorder=5)
+    for lost, won, size in means.itertuples(index=False):
+        axes.plot(lost, won, "o", color="black", markerfacecolor="white", markersize=size, zorder=5)
 
 
-def _retention_legend(retention: pd.DataFrame, *, looks: Looks) -> list[Line2D]:
+def _retention_legend(
+    retention: pd.DataFrame,
+    *,
+    markers: Mapping[str, str],
+    colours: Mapping[str, str],
+    sizes: Mapping[int, float],
+) -> list[Line2D]:
     """A column of sources by marker, one of targets by colour, one of shots by size, and the mean."""
     grey: dict[str, Any] = {"linestyle": "", "color": "#777777"}
     sources = [
         Line2D([], [], marker=marker, label=f"from {name}", **grey)
-        for name, marker in looks.markers.items()
+        for name, marker in markers.items()
         if name in set(retention["source"])
     ]
     targets = [
         Line2D([], [], marker="s", linestyle="", color=colour, label=f"to {name}")
-        for name, colour in looks.colours.items()
+        for name, colour in colours.items()
         if name in set(retention["target"])
     ]
     dots = [
         Line2D([], [], marker="o", markersize=size, label=counted(shots, "shot"), **grey)
-        for shots, size in looks.sizes.items()
+        for shots, size in sizes.items()
     ]
     dots.append(Line2D([], [], color="black", marker="o", markerfacecolor="white", label="mean over pairs"))
     columns = [sources, targets, dots]

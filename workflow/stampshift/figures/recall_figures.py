@@ -1,6 +1,6 @@
 """One pair: recall by the survey's own classes and by signal-to-noise ratio, before and after adaptation."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 from numpy.typing import NDArray
 
-from stampshift.figures.style import legend_below, method_colour, new_figure, styled, target_and_source
+from stampshift.figures.style import finished, method_colour, new_figure, styled, target_and_source
 from stampshift.stamps.file import LABEL_NAMES
-from stampshift.tables.predictions import models, of_model
+from stampshift.tables.predictions import models
 from stampshift.tables.recall_tables import NO_BIN
 from stampshift.tables.wording import pair_title, trained_name
 
@@ -32,9 +32,7 @@ def class_recall_figure(recalls: pd.DataFrame, *, pair: str, methods: Sequence[s
         _classes(axes, recalls[recalls["survey"] == survey], methods=methods)
         axes.set(title=f"on the {role}, {survey}", xlabel="recall", xlim=(-0.02, 1.02))
         axes.grid(axis="x")
-    legend_below(figure, figure.axes[0])
-    figure.suptitle(pair_title(pair))
-    return figure
+    return finished(figure, pair_title(pair), legend=figure.axes[0])
 
 
 @styled
@@ -50,67 +48,57 @@ def snr_recall_figure(recalls: pd.DataFrame, *, pair: str, methods: Sequence[str
     grid = figure.subplots(len(shown), len(LABEL_NAMES), sharex="row", sharey=True, squeeze=False)
     for row, (role, survey) in zip(grid, shown, strict=True):
         for axes, label in zip(row, sorted(LABEL_NAMES, reverse=True), strict=True):
-            _bins(axes, binned[binned["label"] == label], survey=survey, methods=methods)
+            shown_here = (binned["survey"] == survey) & (binned["label"] == label)
+            _bins(axes, binned[shown_here], methods=methods)
             axes.set(title=f"{LABEL_NAMES[label]}, on the {role}, {survey}", xlabel="S/N of the candidate")
         row[0].set_ylabel("recall")
     grid[0, 0].set_ylim(-0.03, 1.03)
-    legend_below(figure, grid[0, 0])
-    figure.suptitle(pair_title(pair))
-    return figure
+    return finished(figure, pair_title(pair), legend=grid[0, 0])
 
 
 def _classes(axes: Axes, recalls: pd.DataFrame, *, methods: Sequence[str]) -> None:
     """A row per class, the first on top; models beside each other in it."""
     classes = recalls[["class", "label", "stamps"]].drop_duplicates("class")
     place = {name: row for row, name in enumerate(classes["class"])}
-    compared = models(recalls)
-    survey = recalls["survey"].iloc[0]
-    for index, (method, shots) in enumerate(compared):
-        rows = of_model(recalls, survey=survey, method=method, shots=shots)
-        offset = GROUP_HEIGHT * (index / max(1, len(compared) - 1) - 0.5)
-        axes.errorbar(
-            rows["recall"],
-            rows["class"].map(place) + offset,
-            xerr=_reach(rows),
-            fmt=MARKERS[index % len(MARKERS)],
-            color=method_colour(method, methods),
-            elinewidth=0.8,
-            label=trained_name(method, shots),
-        )
-    names = [
-        name if name == LABEL_NAMES[label] else f"{name} ({LABEL_NAMES[label]})"
-        for name, label in zip(classes["class"], classes["label"], strict=True)
+    step = GROUP_HEIGHT / max(1, len(models(recalls)) - 1)
+    for aside, rows, reach, style in _each_model(recalls, methods=methods):
+        heights = rows["class"].map(place) + step * aside
+        axes.errorbar(rows["recall"], heights, xerr=reach, linestyle="", **style)
+    texts = [
+        f"{name if name == LABEL_NAMES[label] else f'{name} ({LABEL_NAMES[label]})'}\n{stamps} stamps"
+        for name, label, stamps in classes.itertuples(index=False)
     ]
-    texts = [f"{name}\n{stamps} stamps" for name, stamps in zip(names, classes["stamps"], strict=True)]
     axes.set_yticks(range(len(texts)), texts)
     axes.set_ylim(len(texts) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
 
 
-def _bins(axes: Axes, recalls: pd.DataFrame, *, survey: str, methods: Sequence[str]) -> None:
+def _bins(axes: Axes, recalls: pd.DataFrame, *, methods: Sequence[str]) -> None:
     """Points of all models; those of one bin beside each other."""
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.grid(axis="y")
+    step = SIDESTEP * np.log(recalls["snr_median"].max() / recalls["snr_median"].min())
+    for aside, rows, reach, style in _each_model(recalls, methods=methods):
+        places = rows["snr_median"] * np.exp(step * aside)
+        axes.errorbar(places, rows["recall"], yerr=reach, linestyle="-", linewidth=0.6, **style)
+
+
+def _each_model(
+    recalls: pd.DataFrame, *, methods: Sequence[str]
+) -> Iterator[tuple[float, pd.DataFrame, NDArray[Any], dict[str, Any]]]:
+    """Place of every model, 0 in the middle of all; its lines, their intervals (2, n), and its style."""
     compared = models(recalls)
-    medians = recalls.loc[recalls["survey"] == survey, "snr_median"]
-    step = SIDESTEP * np.log(medians.max() / medians.min())
     for index, (method, shots) in enumerate(compared):
-        rows = of_model(recalls, survey=survey, method=method, shots=shots)
-        axes.errorbar(
-            rows["snr_median"] * np.exp(step * (index - (len(compared) - 1) / 2)),
-            rows["recall"],
-            yerr=_reach(rows),
-            fmt=f"{MARKERS[index % len(MARKERS)]}-",
-            color=method_colour(method, methods),
-            linewidth=0.6,
-            elinewidth=0.8,
-            label=trained_name(method, shots),
-        )
-
-
-def _reach(rows: pd.DataFrame) -> NDArray[Any]:
-    """Interval around the recall (2, n); rounded to whole trials, it may end a little short of the recall."""
-    return np.clip([rows["recall"] - rows["low"], rows["high"] - rows["recall"]], 0, None)
+        rows = recalls[(recalls["method"] == method) & (recalls["shots"] == shots)]
+        # rounded to whole trials, an interval may end a little short of the recall
+        reach = np.clip([rows["recall"] - rows["low"], rows["high"] - rows["recall"]], 0, None)
+        style = {
+            "marker": MARKERS[index % len(MARKERS)],
+            "color": method_colour(method, methods),
+            "elinewidth": 0.8,
+            "label": trained_name(method, shots),
+        }
+        yield index - (len(compared) - 1) / 2, rows, reach, style

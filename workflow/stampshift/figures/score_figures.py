@@ -14,7 +14,7 @@ from stampshift.config.experiment import BASELINE
 from stampshift.figures.style import (
     CHOICE_COLOUR,
     LABEL_COLOURS,
-    legend_below,
+    finished,
     method_colour,
     new_figure,
     styled,
@@ -48,9 +48,7 @@ def score_figure(histograms: pd.DataFrame, *, pair: str) -> Figure:
     score_axes(grid[0, 0], histograms)
     for axes in grid[-1]:
         axes.set_xlabel("score, P(real)")
-    legend_below(figure, grid[0, 0])
-    figure.suptitle(pair_title(pair))
-    return figure
+    return finished(figure, pair_title(pair), legend=grid[0, 0])
 
 
 def score_axes(axes: Axes, histograms: pd.DataFrame) -> None:
@@ -117,11 +115,8 @@ def detection_curves(
     for axes in grid.flat:
         axes.grid(visible=True)
     handles, _ = grid[0, 0].get_legend_handles_labels()
-    legend_below(
-        figure, [*handles, Line2D([], [], **GUIDE, label="rates of the operating points")], columns=3
-    )
-    figure.suptitle(pair_title(pair))
-    return figure
+    handles.append(Line2D([], [], **GUIDE, label="rates of the operating points"))
+    return finished(figure, pair_title(pair), legend=handles, columns=3)
 
 
 @styled
@@ -147,9 +142,7 @@ def reliability_diagrams(curves: pd.DataFrame, *, pair: str, methods: Sequence[s
         axes.set_ylabel("share of reals")
     for axes in grid[-1]:
         axes.set_xlabel("score, P(real)")
-    legend_below(figure, grid[0, 0])
-    figure.suptitle(pair_title(pair))
-    return figure
+    return finished(figure, pair_title(pair), legend=grid[0, 0])
 
 
 def _points(axes: Axes, rows: pd.DataFrame, *, colour: str, label: str) -> None:

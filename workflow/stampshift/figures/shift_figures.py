@@ -9,8 +9,10 @@ from stampshift.figures.style import (
     BASELINE_COLOUR,
     CHOICE_COLOUR,
     SURVEY_COLOURS,
+    finished,
     legend_below,
     new_figure,
+    panel_grid,
     styled,
     target_and_source,
 )
@@ -18,7 +20,6 @@ from stampshift.stamps.file import BOGUS, LABEL_NAMES, REAL
 from stampshift.tables.predictions import models
 from stampshift.tables.wording import trained_name
 
-PANELS_IN_A_ROW = 3
 PANEL_HEIGHT_INCHES = 2.3
 POINT_AREA = 7
 MARKERS = {REAL: "o", BOGUS: "x"}
@@ -32,26 +33,23 @@ AXIS_LABELS = {"score": "score, P(real)", "similarity": "similarity", "distance"
 def embedding_figure(points: pd.DataFrame, *, pair: str) -> Figure:
     """Features in two dimensions, from `embedding`: a panel per model, survey by colour, label by marker."""
     compared = models(points)
-    columns = min(len(compared), PANELS_IN_A_ROW)
-    rows = -(-len(compared) // columns)
-    figure = new_figure(0.9 + PANEL_HEIGHT_INCHES * rows)
-    grid = figure.subplots(rows, columns, squeeze=False)
+    figure, grid = panel_grid(
+        len(compared), panel_inches=PANEL_HEIGHT_INCHES, legend_inches=0.9, shared=False
+    )
     (_, target), (_, source) = target_and_source(pair)
-    surveys = {source: "source", target: "target"}
+    colours = {source: ROLE_COLOURS["source"], target: ROLE_COLOURS["target"]}
     for axes, (method, shots) in zip(grid.flat, compared, strict=False):
         chosen = points[(points["method"] == method) & (points["shots"] == shots)]
-        _features(axes, chosen, colours={name: ROLE_COLOURS[role] for name, role in surveys.items()})
+        _features(axes, chosen, colours=colours)
         axes.set_title(trained_name(method, shots))
-    for axes in grid.flat[len(compared) :]:
-        axes.axis("off")
     handles = [
-        Line2D([], [], linestyle="", marker=marker, color=ROLE_COLOURS[role], label=f"{role}, {name}: {of}")
-        for name, role in surveys.items()
-        for of, marker in ((LABEL_NAMES[label], marker) for label, marker in MARKERS.items())
+        Line2D(
+            [], [], linestyle="", marker=marker, color=ROLE_COLOURS[role], label=f"{role}, {name}: {label}"
+        )
+        for role, name in (("source", source), ("target", target))
+        for label, marker in ((LABEL_NAMES[code], marker) for code, marker in MARKERS.items())
     ]
-    legend_below(figure, handles)
-    figure.suptitle(f"Features of {source} and {target}")
-    return figure
+    return finished(figure, f"Features of {source} and {target}", legend=handles)
 
 
 @styled

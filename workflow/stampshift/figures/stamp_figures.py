@@ -39,14 +39,15 @@ def class_examples(stamps: Stamps, *, per_class: int) -> Figure:
     The examples of a class are spread evenly over its stamps in the file, always the same ones; a class
     with fewer shows all that it has. Each image is stretched separately (IRAF's zscale).
     """
-    names = _ordered_classes(stamps)
+    labels = dict(zip(stamps.classes.tolist(), stamps.labels.tolist(), strict=True))
+    names = sorted(labels, key=lambda name: (-labels[name], name))  # the reals first
     figure, grid = _grid(rows=len(names), triplets=per_class)
     for name, row in zip(names, grid, strict=True):
         indices = example_rows(stamps.classes, name=name, count=per_class)
         images = np.concatenate(stamps.stamps[indices])  # (triplets x channels, size, size)
         for axes, image in zip(row, images, strict=False):  # a small class leaves the end of its row empty
             _show_image(axes, image)
-        _name_row(row[0], name, label=stamps.labels[indices[0]])
+        _name_row(row[0], name, label=labels[name])
     _title_at_top(figure, f"Classes of {stamps.survey}")
     return figure
 
@@ -106,12 +107,6 @@ def example_rows(classes: NDArray[np.str_], *, name: str, count: int) -> NDArray
     """Rows of up to `count` stamps of a class, evenly spread over the class in file order."""
     rows = np.flatnonzero(classes == name)
     return rows[np.linspace(0, len(rows) - 1, min(count, len(rows))).round().astype(int)]
-
-
-def _ordered_classes(stamps: Stamps) -> list[str]:
-    """Classes, the reals first, then by name."""
-    labels = dict(zip(stamps.classes.tolist(), stamps.labels.tolist(), strict=True))
-    return sorted(labels, key=lambda name: (-labels[name], name))
 
 
 def _grid(*, rows: int, triplets: int) -> tuple[Figure, list[list[Axes]]]:

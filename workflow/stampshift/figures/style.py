@@ -22,6 +22,7 @@ PAGE_WIDTH_INCHES = 7.1
 LOWEST_ACCURACY = 0.4  # a coin scores 0.5; the axis goes lower only where a run does
 HIGHEST_ACCURACY = 1.005  # leaves room for the outline of a box at 1
 ACCURACY_LABEL = "balanced accuracy"
+PANELS_IN_A_ROW = 3
 
 # Okabe & Ito (2008), distinct to colour-blind readers and, in this order, by their lightness in print
 BASELINE_COLOUR = "#333333"
@@ -114,6 +115,26 @@ def legend_below(figure: Figure, of: Axes | Sequence[Any], *, columns: int | Non
     """One legend below all panels: of an axes' labelled artists, or of these; in one row by default."""
     handles = of.get_legend_handles_labels()[0] if isinstance(of, Axes) else of
     figure.legend(handles=handles, loc="outside lower center", ncols=columns or len(handles))
+
+
+def finished(
+    figure: Figure, title: str, *, legend: Axes | Sequence[Any], columns: int | None = None
+) -> Figure:
+    """The figure with its title and its legend, as of `legend_below`."""
+    legend_below(figure, legend, columns=columns)
+    figure.suptitle(title)
+    return figure
+
+
+def panel_grid(count: int, *, panel_inches: float, legend_inches: float, shared: bool) -> tuple[Figure, Any]:
+    """A figure with some panels, at most three in a row, and their axes (rows, columns), the rest blank."""
+    columns = min(count, PANELS_IN_A_ROW)
+    rows = -(-count // columns)
+    figure = new_figure(legend_inches + panel_inches * rows)
+    grid = figure.subplots(rows, columns, sharex=shared, sharey=shared, squeeze=False)
+    for axes in grid.flat[count:]:
+        axes.axis("off")
+    return figure, grid
 
 
 def target_and_source(pair: str) -> tuple[tuple[str, str], tuple[str, str]]:

@@ -18,7 +18,7 @@ from stampshift.figures.style import (
     METHOD_COLOURS,
     accuracy_axis,
     accuracy_limits,
-    legend_below,
+    finished,
     new_figure,
     styled,
 )
@@ -77,11 +77,9 @@ def lambda_curves(search: Mapping[str, Any]) -> Figure:
     trials = pd.DataFrame(list(search["search"])).sort_values(["shots", "entropy_weight"])
     figure = new_figure(2.9, width_inches=COLUMN_WIDTH_INCHES)
     axes = figure.subplots()
-    numbers = list(trials["shots"].unique())
-    colours = colormaps[SHOTS_COLOURS](np.linspace(*SHOTS_COLOUR_RANGE, len(numbers)))
-    for colour, shots in zip(colours, numbers, strict=True):
-        rows = trials[trials["shots"] == shots]
-        line: dict[str, Any] = {"color": colour, "markersize": 2.5, "label": counted(shots, "shot")}
+    colours = colormaps[SHOTS_COLOURS](np.linspace(*SHOTS_COLOUR_RANGE, trials["shots"].nunique()))
+    for colour, (shots, rows) in zip(colours, trials.groupby("shots"), strict=True):
+        line: dict[str, Any] = {"color": colour, "markersize": 2.5, "label": counted(int(str(shots)), "shot")}
         axes.plot(rows["entropy_weight"], rows["validation_balanced_accuracy"], "o-", **line)
     axes.plot(means.index, means, color="black", linewidth=1.8, label="mean over shots")
     axes.axvline(chosen, color=CHOICE_COLOUR, linestyle="--", label=f"chosen: {chosen:g}", zorder=1)
@@ -93,6 +91,4 @@ def lambda_curves(search: Mapping[str, Any]) -> Figure:
     axes.set_xticklabels([f"{weight:g}" for weight in means.index], rotation=90)
     accuracy_axis(axes, limits=accuracy_limits(trials["validation_balanced_accuracy"]))
     axes.set(xlabel="entropy weight λ", ylabel=f"validation {ACCURACY_LABEL}")
-    legend_below(figure, axes, columns=3)
-    figure.suptitle(pair_title(pair))
-    return figure
+    return finished(figure, pair_title(pair), legend=axes, columns=3)

@@ -1,6 +1,6 @@
 """Tables of decisions: shots needed to beat the baseline, and which method is better from which number."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
@@ -49,12 +49,9 @@ def shots_needed(compared: pd.DataFrame) -> int | None:
 
     Comparisons are of one method with one other in one pair, one line per number of shots.
     """
-    needed = None
-    for shots in sorted(set(compared["shots"].astype(int)), reverse=True):
-        if not won(compared[compared["shots"] == shots], sign=1).all():
-            break
-        needed = shots
-    return needed
+    last_not_won = compared.loc[~won(compared, sign=1), "shots"].max()  # NaN if all are
+    from_there_on = compared.loc[~(compared["shots"] <= last_not_won), "shots"]
+    return int(from_there_on.min()) if len(from_there_on) else None
 
 
 def won(compared: pd.DataFrame, *, sign: int) -> pd.Series:
@@ -62,26 +59,19 @@ def won(compared: pd.DataFrame, *, sign: int) -> pd.Series:
     return (compared["p_corrected"] < ALPHA) & (compared["difference"] * sign > 0)
 
 
-def winners(compared: pd.DataFrame) -> dict[str, list[int]]:
-    """Numbers of shots at which a method is better than every other, of one pair and survey."""
+def winner_text(compared: pd.DataFrame) -> str:
+    """Which method is better than every other at which numbers of shots, of one pair and survey, in words."""
     wins: dict[str, list[int]] = {}
-    for shots in sorted(set(compared["shots"].astype(int))):
-        rows = compared[compared["shots"] == shots]
+    for shots, rows in compared.groupby("shots"):
         for name in sorted({*rows["method"], *rows["against"]}):
             first, second = rows[rows["method"] == name], rows[rows["against"] == name]
             if won(first, sign=1).all() and won(second, sign=-1).all():
-                wins.setdefault(name, []).append(shots)
-    return wins
+                wins.setdefault(name, []).append(int(str(shots)))
+    shown = {name: range_text(numbers, of=set(compared["shots"])) for name, numbers in wins.items()}
+    return "; ".join(f"{method_name(name)} {text}".strip() for name, text in shown.items()) or "none"
 
 
-def winner_text(compared: pd.DataFrame) -> str:
-    """Put into words which method won at which numbers of shots, from comparisons as of `winners`."""
-    shots, wins = sorted(set(compared["shots"])), winners(compared).items()
-    texts = [f"{method_name(method)} {range_text(numbers, of=shots)}".strip() for method, numbers in wins]
-    return "; ".join(texts) or "none"
-
-
-def range_text(some: Sequence[int], *, of: Sequence[int]) -> str:
+def range_text(some: Iterable[int], *, of: Iterable[int]) -> str:
     """Put into words some of the numbers of shots; empty where it is all of them."""
     some, of = sorted(some), sorted(of)
     if some == of:

@@ -24,18 +24,16 @@ from stampshift.tables.writing import Table, format_number
 Features = NDArray[np.float64]
 FOLDS = 5
 ITERATIONS = 1000  # enough for the classifier to converge on standardised features
-ALL = "all"
 FEATURE_PREFIX = "feature_"
 
 
 def proxy_a_distance(source: Features, target: Features) -> float:
     """Proxy A-distance, 2 (1 - 2 error) of a linear classifier of the domain (Ben-David et al. 2010).
 
-    The classifier is a logistic regression on standardised features; its error is the mean of both
-    domains' (so that unequal numbers do not matter), cross-validated in `FOLDS` folds.
-
-    From features (n, features) and (m, features): 0 for indistinguishable domains, 2 for domains that
-    a plane separates. An error above one half is no more than chance and counts as one half.
+    The classifier is a logistic regression on standardised features; its error is the mean of both domains'
+    (so that unequal numbers do not matter), cross-validated in `FOLDS` folds. From features (n, features) and
+    (m, features): 0 for indistinguishable domains, 2 for domains that a plane separates. An error above one
+    half is no more than chance and counts as one half.
     """
     features = np.concatenate([source, target])
     domain = np.repeat([0, 1], [len(source), len(target)])
@@ -76,17 +74,17 @@ def shift_numbers(features: pd.DataFrame, *, pair: str) -> pd.DataFrame:
     lines = []
     for method, shots in models(features):
         of_method = features[(features["method"] == method) & (features["shots"] == shots)]
-        for group, labels in {ALL: [REAL, BOGUS], "real": [REAL], "bogus": [BOGUS]}.items():
+        for group, labels in {"all": [REAL, BOGUS], "real": [REAL], "bogus": [BOGUS]}.items():
             chosen = of_method[of_method["label"].isin(labels)]
             source, target = (
                 feature_array(chosen[chosen["survey"] == survey]) for survey in (names.source, names.target)
             )
-            few = min(len(source), len(target)) < FOLDS
+            stamps = min(len(source), len(target))
             lines.append(
                 {"source": names.source, "target": names.target, "method": method, "shots": shots}
-                | {"stamps_of": group, "stamps": min(len(source), len(target))}
-                | {"a_distance": np.nan if few else proxy_a_distance(source, target)}
-                | {"squared_mmd": np.nan if few else squared_mmd(source, target)}
+                | {"stamps_of": group, "stamps": stamps}
+                | {"a_distance": proxy_a_distance(source, target) if stamps >= FOLDS else np.nan}
+                | {"squared_mmd": squared_mmd(source, target) if stamps >= FOLDS else np.nan}
             )
     return pd.DataFrame(lines)
 

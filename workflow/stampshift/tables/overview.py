@@ -63,24 +63,19 @@ def summary_line(runs: pd.DataFrame, results_folder: Path | str, *, simulated: b
     baseline = means[means["method"] == BASELINE].set_index(["source", "evaluated_on"])["mean"]
     adapted = means[means["method"] != BASELINE]
     pairs = _pairs(adapted, baseline=baseline)
-    within = pd.Series([baseline[source, source] for source in dict.fromkeys(s for s, _ in pairs)]).mean()
-    across = pd.Series([baseline[pair] for pair in pairs]).mean()
-    drop = pd.Series([baseline[source, source] - baseline[source, target] for source, target in pairs]).mean()
+    own = pd.Series({source: baseline[source, source] for source, _ in pairs})
+    across = pd.Series({pair: baseline[pair] for pair in pairs})
+    drop = pd.Series([own[source] - across[source, target] for source, target in pairs])
     where = f"{counted(len(pairs), 'pair')}, {counted(runs['seed'].nunique(), 'split')}"
     parts = [
         f"tables in {folder / 'tables'}, figures in {folder / 'figures'}, report in {folder / 'report.html'}",
-        f"{f'{SIMULATED}, ' if simulated else ''}{where}: balanced accuracy {within:.3f} within a survey, "
-        f"{across:.3f} on another (drop {drop:.3f})",
+        f"{f'{SIMULATED}, ' if simulated else ''}{where}: balanced accuracy {own.mean():.3f} within a "
+        f"survey, {across.mean():.3f} on another (drop {drop.mean():.3f})",
     ]
     if not adapted.empty:
         most = adapted[adapted["shots"] == adapted["shots"].max()]
-        parts.append(
-            f"after {most['shots'].iloc[0]} labelled target stamps per class: "
-            + ", ".join(
-                _method_text(rows, method=str(name), baseline=baseline)
-                for name, rows in most.groupby("method")
-            )
-        )
+        texts = [_method_text(rows, method=str(name), own=own) for name, rows in most.groupby("method")]
+        parts.append(f"after {most['shots'].iloc[0]} labelled target stamps per class: {', '.join(texts)}")
     return "; ".join(parts) + "."
 
 
@@ -125,7 +120,7 @@ def summary_page(
         claims=claims.cells.to_dict("records"),
         claims_caption=full_caption(claims, simulated=simulated),
         panel=b64encode(panel).decode(),
-        versions=dict(versions),
+        versions=versions,
     )
 
 
@@ -145,17 +140,14 @@ def _numbers(runs: pd.DataFrame, *, pairs: Sequence[str], methods: Sequence[str]
 def _columns(numbers: pd.DataFrame, *, methods: Sequence[str]) -> Iterator[tuple[str, pd.Series]]:
     """Printed columns: a heading, and a mean for each pair."""
     by_pair = numbers.set_index(numbers["source"] + "-to-" + numbers["target"])
-    for where in ("source", "target"):
-        here = by_pair["evaluated_on"] == by_pair[where]
-        yield f"baseline, {where}", by_pair.loc[here & (by_pair["method"] == BASELINE), "mean"]
-    shots = by_pair.loc[by_pair["method"] != BASELINE, "shots"]
-    shown = [("target", count) for count in sorted({shots.min(), shots.max()})] if len(shots) else []
-    shown += [("source", shots.max())] if len(shots) else []
-    for where, count in shown:
-        for method in methods:
-            chosen = (by_pair["method"] == method) & (by_pair["shots"] == count)
-            chosen &= by_pair["evaluated_on"] == by_pair[where]
-            yield f"{trained_name(method, count)}, {where}", by_pair.loc[chosen, "mean"]
+    shots = sorted(set(numbers.loc[numbers["method"] != BASELINE, "shots"]))
+    shown = [(BASELINE, 0, "source"), (BASELINE, 0, "target")]
+    shown += [(name, count, "target") for count in sorted({*shots[:1], *shots[-1:]}) for name in methods]
+    shown += [(name, count, "source") for count in shots[-1:] for name in methods]
+    for method, count, where in shown:
+        chosen = (by_pair["method"] == method) & (by_pair["shots"] == count)
+        chosen &= by_pair["evaluated_on"] == by_pair[where]
+        yield f"{trained_name(method, count)}, {where}", by_pair.loc[chosen, "mean"]
 
 
 def _pairs(adapted: pd.DataFrame, *, baseline: pd.Series) -> list[tuple[str, str]]:
@@ -170,10 +162,9 @@ def _pairs(adapted: pd.DataFrame, *, baseline: pd.Series) -> list[tuple[str, str
     return pairs
 
 
-def _method_text(rows: pd.DataFrame, *, method: str, baseline: pd.Series) -> str:
+def _method_text(rows: pd.DataFrame, *, method: str, own: pd.Series) -> str:
     on_target = rows.loc[rows["evaluated_on"] == rows["target"], "mean"].mean()
     on_source = rows[rows["evaluated_on"] == rows["source"]]
-    before = pd.Series([baseline[source, source] for source in on_source["source"]], index=on_source.index)
-    lost = (before - on_source["mean"]).mean()
+    lost = (on_source["source"].map(own) - on_source["mean"]).mean()
     change = f"{abs(lost):.3f} {'lost' if lost >= 0 else 'gained'} on the source"
     return f"{method_name(method)} {on_target:.3f} on the target ({change})"

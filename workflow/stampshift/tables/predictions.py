@@ -10,39 +10,29 @@ from stampshift.core.errors import ContractError
 from stampshift.core.files import read_table
 from stampshift.training.run_folder import PREDICTION_COLUMNS
 
+RUN = ["method", "shots", "seed"]
 MODEL = ["survey", "method", "shots"]  # one classifier, trained once per split, on one survey
 
 
 def pool_predictions(
     paths: Sequence[Path | str], *, runs: Sequence[Mapping[str, Any]], surveys: Sequence[str]
 ) -> pd.DataFrame:
-    """Read the predictions of some runs into one table: a line per run and test stamp.
+    """Read ``predictions.parquet`` of some runs into one table: a line per run and test stamp.
 
-    Parameters
-    ----------
-    paths
-        ``predictions.parquet`` of every run.
-    runs
-        ``method``, ``shots`` and ``seed`` of each of them; other keys are ignored.
-    surveys
-        Surveys that may occur, in the order in which they are printed and drawn; any other is refused.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``method`` (categorical in the order of `runs`), ``shots``, ``seed``, ``survey``
-        (categorical in the order of `surveys`), ``row`` (of the survey's stamps file), ``label`` and
-        ``score``. Grouping by `MODEL` gives the order of print.
+    Of the runs, ``method``, ``shots`` and ``seed`` are read. Surveys are those that may occur, any other is
+    refused. Columns are ``method`` (categorical in the order of `runs`), ``shots``, ``seed``, ``survey``
+    (categorical in the order of `surveys`), ``row`` (of the survey's stamps file), ``label`` and ``score``.
+    Grouping by `MODEL` gives the order of print.
     """
     tables = [
-        _read(Path(path), surveys=surveys).assign(method=run["method"], shots=run["shots"], seed=run["seed"])
+        _read(Path(path), surveys=surveys).assign(**{name: run[name] for name in RUN})
         for path, run in zip(paths, runs, strict=True)
     ]
     methods = list(dict.fromkeys(run["method"] for run in runs))
     pooled = pd.concat(tables, ignore_index=True)
     pooled["method"] = pd.Categorical(pooled["method"], categories=methods, ordered=True)
     pooled["survey"] = pd.Categorical(pooled["survey"], categories=list(surveys), ordered=True)
-    return pooled[["method", "shots", "seed", *PREDICTION_COLUMNS]]
+    return pooled[[*RUN, *PREDICTION_COLUMNS]]
 
 
 def models(table: pd.DataFrame) -> list[tuple[str, int]]:

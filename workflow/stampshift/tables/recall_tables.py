@@ -73,18 +73,14 @@ def snr_recalls(
     median and largest S/N of the bin's test stamps; NaN for bin 0), ``method``, ``shots`` and those of
     `_pooled_recall`. Reals come first; a bin without a stamp of the label has no line.
 
-    Raises `ContractError` if a test stamp has not just one ratio, or no test stamp of a survey has a positive
-    S/N.
+    Raises `ContractError` if a test stamp has not just one ratio, or none of a survey has a positive S/N.
     """
-    called = predictions[predictions["survey"].isin(list(ratios))]
-    tested = pd.concat(
-        _binned(name, rows["row"].unique(), ids=stamps[name].ids, ratios=ratios[name], bins=bins)
-        for name, rows in called.groupby(called["survey"].astype(str))
-    )
-    called = called.assign(survey_name=called["survey"].astype(str)).merge(
-        tested, on=["survey_name", "row"], validate="many_to_one"
-    )
-    return _recalls(called, by=BIN, confidence=confidence)
+    parts = []
+    for survey, table in ratios.items():
+        rows = predictions[predictions["survey"] == survey]
+        tested = _binned(survey, rows["row"].unique(), ids=stamps[survey].ids, ratios=table, bins=bins)
+        parts.append(rows.merge(tested, on="row", validate="many_to_one"))
+    return _recalls(pd.concat(parts, ignore_index=True), by=BIN, confidence=confidence)
 
 
 def snr_recall_table(recalls: pd.DataFrame, *, pair: str, confidence: float) -> Table:
@@ -194,6 +190,4 @@ def _binned(
     number = np.where(positive, 1 + np.searchsorted(inner_edges, snr), NO_BIN)
     of_bin = pd.Series(np.where(positive, snr, np.nan)).groupby(number)
     low, median, high = (of_bin.transform(name) for name in ("min", "median", "max"))
-    return pd.DataFrame({"survey_name": survey, "row": rows, "bin": number}).assign(
-        snr_low=low, snr_median=median, snr_high=high
-    )
+    return pd.DataFrame(dict(zip(["row", *BIN], [rows, number, low, median, high], strict=True)))

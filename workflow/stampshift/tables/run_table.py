@@ -4,6 +4,7 @@ Spreads over splits are sample standard deviations (n - 1 in the denominator); a
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +30,8 @@ def gather(paths: Iterable[Path | str]) -> pd.DataFrame:
     Files are named, not searched for, so that leftovers of another experiment cannot slip in. A baseline was
     adapted to no target: its lines have ``target`` equal to ``evaluated_on``, and 0 shots.
 
-    Raises
-    ------
-    ContractError
-        If a file cannot be read, misses a key, misses a survey on which its run should have been
-        evaluated, or holds the same evaluation as another file, or if there is no file at all.
+    Raises `ContractError` if a file cannot be read, misses a key or a survey on which its run should be
+    evaluated, or holds the same evaluation as another file, or if there is no file at all.
     """
     rows: list[dict[str, Any]] = []
     origin: dict[tuple[Any, ...], Path | str] = {}
@@ -75,7 +73,6 @@ def summarise(runs: pd.DataFrame, *, by: Sequence[str]) -> pd.DataFrame:
     Groups come in the order in which they first appear.
     """
     groups = runs.groupby(list(by), sort=False, observed=True)["balanced_accuracy"]
-    # the "std" of pandas divides by n - 1
     return groups.agg(mean="mean", std="std", splits="count").reset_index()
 
 
@@ -94,16 +91,12 @@ def select_pair(runs: pd.DataFrame, *, source: str, target: str, methods: Sequen
     baseline = (runs["source"] == source) & (runs["method"] == BASELINE)
     chosen = runs[adapted | (baseline & runs["evaluated_on"].isin([source, target]))]
     found = set(chosen.groupby(["method", "evaluated_on"]).groups)
-    absent = [
-        f"{method} on {survey}"
-        for method in (BASELINE, *methods)
-        for survey in (source, target)
-        if (method, survey) not in found
-    ]
+    wanted = product((BASELINE, *methods), (source, target))
+    absent = ", ".join(f"{method} on {survey}" for method, survey in wanted if (method, survey) not in found)
     if absent:
         raise ContractError(
             f"runs table: expected runs of {source}-to-{target} of every method, found none of "
-            f"{', '.join(absent)}. Add the pair to 'pairs' and the method to 'methods' in the config."
+            f"{absent}. Add the pair to 'pairs' and the method to 'methods' in the config."
         )
     return chosen
 
@@ -123,10 +116,8 @@ def _rows(path: Path) -> list[dict[str, Any]]:
     """Lines of one metrics file."""
     content = read_metrics(path.parent, needed=(*FACTORS, *TRAINING, "evaluation"))
     remedy = f"Delete the folder {path.parent}; the workflow makes it again."
-    is_baseline = content["method"] == BASELINE
-    wanted = [content["source"], content["target"]]
-    if is_baseline:
-        wanted = [content["target"] or content["source"]]
+    source, target, is_baseline = content["source"], content["target"], content["method"] == BASELINE
+    wanted = [target or source] if is_baseline else [source, target]
     if not set(wanted) <= set(content["evaluation"]):
         raise ContractError(
             f"{path}: expected an evaluation on {' and '.join(wanted)}, found "
@@ -138,5 +129,5 @@ def _rows(path: Path) -> list[dict[str, Any]]:
         if missing:
             raise ContractError(f"{path}: the evaluation on {survey} lacks {', '.join(missing)}. {remedy}")
         row = {key: content[key] for key in FACTORS + TRAINING} | {key: metrics[key] for key in METRICS}
-        rows.append(row | {"evaluated_on": survey, "target": survey if is_baseline else content["target"]})
+        rows.append(row | {"evaluated_on": survey, "target": survey if is_baseline else target})
     return rows

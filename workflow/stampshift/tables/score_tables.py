@@ -16,7 +16,7 @@ from stampshift.metrics.metrics import (
     missed_detection_rate,
 )
 from stampshift.stamps.file import BOGUS, REAL
-from stampshift.tables.predictions import MODEL, models, of_model
+from stampshift.tables.predictions import MODEL
 from stampshift.tables.run_table import spread
 from stampshift.tables.wording import pair_title, trained_name
 from stampshift.tables.writing import Table, format_means, most_splits
@@ -69,7 +69,7 @@ def operating_points(
     mean numbers of test stamps of a split: a rate is no finer than one over these.
     """
     lines = [
-        dict(zip([*MODEL, "seed"], key, strict=True))
+        dict(zip(MODEL, key, strict=False))
         | {"quantity": quantity, "value": value}
         | {"n_real": (rows["label"] == REAL).sum(), "n_bogus": (rows["label"] == BOGUS).sum()}
         for key, rows in predictions.groupby([*MODEL, "seed"], observed=True)
@@ -99,9 +99,8 @@ def reliability_curves(predictions: pd.DataFrame, *, bins: int) -> pd.DataFrame:
     parts = []
     for key, rows in predictions.groupby(MODEL, observed=True):
         for scaling, column in SCORES.items():
-            table = reliability(rows["label"], rows[column], bins=bins)
             model = dict(zip(MODEL, key, strict=True)) | {"scaling": scaling}
-            parts.append(pd.DataFrame(model | {name: table[name] for name in table}))
+            parts.append(pd.DataFrame(model | dict(reliability(rows["label"], rows[column], bins=bins))))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -153,10 +152,8 @@ def _quantities(
 def _cells(numbers: pd.DataFrame) -> pd.DataFrame:
     """Cells with a line per survey and model, a column per quantity."""
     rows = []
-    for survey in dict.fromkeys(numbers["survey"]):
-        for method, shots in models(numbers):
-            lines = of_model(numbers, survey=survey, method=method, shots=shots)
-            row = {"tested on": survey, "model": trained_name(method, shots)}
-            texts = format_means(lines["mean"], lines["std"])
-            rows.append(row | dict(zip(lines["quantity"], texts, strict=True)))
+    for (survey, method, shots), lines in numbers.groupby(MODEL, sort=False):
+        texts = format_means(lines["mean"], lines["std"])
+        model = {"tested on": survey, "model": trained_name(method, shots)}
+        rows.append(model | dict(zip(lines["quantity"], texts, strict=True)))
     return pd.DataFrame(rows)
