@@ -1,6 +1,7 @@
 """What is read off the scores of models: histograms, detection curves, operating points, calibration."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -152,7 +153,8 @@ def _quantities(
 def _cells(numbers: pd.DataFrame) -> pd.DataFrame:
     """Cells with a line per survey and model, a column per quantity."""
     rows = []
-    for (survey, method, shots), lines in numbers.groupby(MODEL, sort=False):
+    groups: Any = numbers.groupby(MODEL, sort=False)
+    for (survey, method, shots), lines in groups:
         texts = format_means(lines["mean"], lines["std"])
         model = {"tested on": survey, "model": trained_name(method, shots)}
         rows.append(model | dict(zip(lines["quantity"], texts, strict=True)))
