@@ -15,7 +15,7 @@ def write(tmp_path):
         path = tmp_path / name / "metrics.json"
         path.parent.mkdir()
         path.write_text(json.dumps(content))
-        return path
+        return path.parent
 
     return write
 
@@ -45,17 +45,17 @@ def test_the_target_of_a_baseline_is_where_it_was_evaluated(write, metrics_conte
 
 
 def test_lines_keep_the_order_of_the_list(write, metrics_content):
-    paths = [write(f"run-{seed}", metrics_content(on={"A": 0.9, "B": 0.8}, seed=seed)) for seed in (2, 0, 1)]
-    assert gather(paths)["seed"].tolist() == [2, 2, 0, 0, 1, 1]
+    runs = [write(f"run-{seed}", metrics_content(on={"A": 0.9, "B": 0.8}, seed=seed)) for seed in (2, 0, 1)]
+    assert gather(runs)["seed"].tolist() == [2, 2, 0, 0, 1, 1]
 
 
 @pytest.mark.parametrize("key", ["method", "seed", "evaluation", "best_epoch", "entropy_weight"])
 def test_a_missing_key_is_named_with_its_file(write, metrics_content, key):
     content = metrics_content(on={"A": 0.9, "B": 0.8})
     del content[key]
-    path = write("run", content)
+    folder = write("run", content)
     with pytest.raises(ContractError, match=rf"run/metrics.json: lacks {key}\. Delete the folder"):
-        gather([path])
+        gather([folder])
 
 
 def test_a_missing_metric_is_named_with_its_survey(write, metrics_content):
@@ -83,8 +83,9 @@ def test_the_same_run_twice_is_refused_and_both_files_are_named(write, metrics_c
     first, second = write("first", content), write("second", content)
     with pytest.raises(ContractError) as caught:
         gather([first, second])
-    assert str(caught.value).startswith(f"{second}: holds method mme, source A, target B, shots 5, seed 3")
-    assert f"which {first} holds too" in str(caught.value)
+    message = str(caught.value)
+    assert message.startswith(f"{second}/metrics.json: holds method mme, source A, target B, shots 5, seed 3")
+    assert f"which {first}/metrics.json holds too" in message
 
 
 @pytest.mark.parametrize("text", ["{", "[]", ""])
@@ -92,12 +93,12 @@ def test_a_file_that_is_not_a_metrics_file_is_refused(tmp_path, text):
     path = tmp_path / "metrics.json"
     path.write_text(text)
     with pytest.raises(ContractError, match=r"metrics.json: (not readable as JSON|lacks method)"):
-        gather([path])
+        gather([tmp_path])
 
 
 def test_an_absent_file_and_no_file_at_all_are_refused(tmp_path):
     with pytest.raises(ContractError, match=r"absent/metrics.json: not readable as JSON"):
-        gather([tmp_path / "absent" / "metrics.json"])
+        gather([tmp_path / "absent"])
     with pytest.raises(ContractError, match="no metrics file was given"):
         gather([])
 

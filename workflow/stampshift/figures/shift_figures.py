@@ -1,5 +1,7 @@
 """Two sets of stamps beside each other: features of source and target, scores of a night and a reference."""
 
+from typing import Any
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -10,14 +12,12 @@ from stampshift.figures.style import (
     CHOICE_COLOUR,
     SURVEY_COLOURS,
     finished,
-    legend_below,
     new_figure,
     panel_grid,
     styled,
     target_and_source,
 )
 from stampshift.stamps.file import BOGUS, LABEL_NAMES, REAL
-from stampshift.tables.predictions import models
 from stampshift.tables.wording import trained_name
 
 PANEL_HEIGHT_INCHES = 2.3
@@ -32,15 +32,14 @@ AXIS_LABELS = {"score": "score, P(real)", "similarity": "similarity", "distance"
 @styled
 def embedding_figure(points: pd.DataFrame, *, pair: str) -> Figure:
     """Features in two dimensions, from `embedding`: a panel per model, survey by colour, label by marker."""
-    compared = models(points)
+    by_model: Any = points.groupby(["method", "shots"], sort=False)
     figure, grid = panel_grid(
-        len(compared), panel_inches=PANEL_HEIGHT_INCHES, legend_inches=0.9, shared=False
+        len(by_model), panel_inches=PANEL_HEIGHT_INCHES, legend_inches=0.9, shared=False
     )
     (_, target), (_, source) = target_and_source(pair)
     colours = {source: ROLE_COLOURS["source"], target: ROLE_COLOURS["target"]}
-    for axes, (method, shots) in zip(grid.flat, compared, strict=False):
-        chosen = points[(points["method"] == method) & (points["shots"] == shots)]
-        _features(axes, chosen, colours=colours)
+    for axes, ((method, shots), of_model) in zip(grid.flat, by_model, strict=False):
+        _features(axes, of_model, colours=colours)
         axes.set_title(trained_name(method, shots))
     handles = [
         Line2D(
@@ -70,9 +69,7 @@ def drift_figure(curves: pd.DataFrame) -> Figure:
         for axes, quantity in zip(grid[-1], quantities, strict=True):
             axes.set_xlabel(AXIS_LABELS[str(quantity)])
         grid[0, 0].set_ylim(0, 1)
-        legend_below(figure, grid[0, 0])
-    figure.suptitle("Night and reference")
-    return figure
+    return finished(figure, "Night and reference", legend=figure.axes[0] if figure.axes else [])
 
 
 def _features(axes: Axes, points: pd.DataFrame, *, colours: dict[str, str]) -> None:

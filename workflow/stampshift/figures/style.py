@@ -111,17 +111,13 @@ def new_figure(height_inches: float, *, width_inches: float = PAGE_WIDTH_INCHES)
     return Figure(figsize=(width_inches, height_inches), layout="constrained")
 
 
-def legend_below(figure: Figure, of: Axes | Sequence[Any], *, columns: int | None = None) -> None:
-    """One legend below all panels: of an axes' labelled artists, or of these; in one row by default."""
-    handles = of.get_legend_handles_labels()[0] if isinstance(of, Axes) else of
-    figure.legend(handles=handles, loc="outside lower center", ncols=columns or len(handles))
-
-
 def finished(
     figure: Figure, title: str, *, legend: Axes | Sequence[Any], columns: int | None = None
 ) -> Figure:
-    """The figure with its title and its legend, as of `legend_below`."""
-    legend_below(figure, legend, columns=columns)
+    """The figure with its title and, below all panels, one legend of an axes' labelled artists or of these."""
+    handles = legend.get_legend_handles_labels()[0] if isinstance(legend, Axes) else legend
+    if handles:
+        figure.legend(handles=handles, loc="outside lower center", ncols=columns or len(handles))
     figure.suptitle(title)
     return figure
 

@@ -30,23 +30,22 @@ def compare_variants(runs: pd.DataFrame, *, names: Sequence[str], reference: str
     adapted = runs[runs["method"].isin(list(names))]
     on_target = adapted["evaluated_on"] == adapted["target"]
     adapted = adapted.assign(role=on_target.map({True: "target", False: "source"}))
-    places = adapted.loc[adapted["method"] == reference, [*PAIRED_BY, "evaluated_on"]]
-    baseline = runs.loc[runs["method"] == BASELINE, ["source", "evaluated_on", "seed", "balanced_accuracy"]]
-    unadapted = places.merge(baseline, on=["source", "evaluated_on", "seed"]).assign(method=BASELINE)
     columns = ["method", *PAIRED_BY, "balanced_accuracy"]
-    everything = pd.concat([unadapted[columns], adapted[columns]], ignore_index=True)
-    beside = everything.loc[everything["method"] == reference, [*PAIRED_BY, "balanced_accuracy"]]
-    paired = everything.merge(beside, on=PAIRED_BY, suffixes=("", "_reference"), validate="many_to_one")
+    baseline = runs.loc[runs["method"] == BASELINE, ["source", "evaluated_on", "seed", "balanced_accuracy"]]
+    beside = adapted.loc[adapted["method"] == reference, [*PAIRED_BY, "evaluated_on", "balanced_accuracy"]]
+    beside = beside.rename(columns={"balanced_accuracy": "reference"})
+    unadapted = beside.merge(baseline, on=["source", "evaluated_on", "seed"]).assign(method=BASELINE)
+    paired = adapted[columns].merge(beside, on=PAIRED_BY, validate="many_to_one")
+    paired = pd.concat([unadapted, paired], ignore_index=True)
     for name in (BASELINE, *names):
         found = int((paired["method"] == name).sum())
-        if not found or found != len(places):
+        if not found or found != len(beside):
             raise ContractError(
-                f"runs table: expected {len(places)} evaluations of {name}, as there are of {reference}, "
+                f"runs table: expected {len(beside)} evaluations of {name}, as there are of {reference}, "
                 f"found {found}. Make it again: snakemake --force gather"
             )
-    difference = paired["balanced_accuracy"] - paired["balanced_accuracy_reference"]
-    order = pd.CategoricalDtype([BASELINE, *names], ordered=True)
-    paired = paired.assign(difference=difference, method=paired["method"].astype(order))
+    paired["difference"] = paired["balanced_accuracy"] - paired["reference"]
+    paired["method"] = pd.Categorical(paired["method"], [BASELINE, *names], ordered=True)
     return paired.sort_values("method", kind="stable", ignore_index=True)[[*columns, "difference"]]
 
 

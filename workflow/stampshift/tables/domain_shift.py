@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,6 @@ from sklearn.preprocessing import StandardScaler
 from stampshift.config.experiment import Pair
 from stampshift.core.files import read_table
 from stampshift.stamps.file import BOGUS, REAL
-from stampshift.tables.predictions import models
 from stampshift.tables.wording import pair_title, trained_name
 from stampshift.tables.writing import Table, format_number
 
@@ -72,10 +72,10 @@ def shift_numbers(features: pd.DataFrame, *, pair: str) -> pd.DataFrame:
     """
     names = Pair.parse(pair)
     lines = []
-    for method, shots in models(features):
-        of_method = features[(features["method"] == method) & (features["shots"] == shots)]
+    by_model: Any = features.groupby(["method", "shots"], sort=False)
+    for (method, shots), of_model in by_model:
         for group, labels in {"all": [REAL, BOGUS], "real": [REAL], "bogus": [BOGUS]}.items():
-            chosen = of_method[of_method["label"].isin(labels)]
+            chosen = of_model[of_model["label"].isin(labels)]
             source, target = (
                 feature_array(chosen[chosen["survey"] == survey]) for survey in (names.source, names.target)
             )
@@ -125,12 +125,11 @@ def embedding(features: pd.DataFrame) -> pd.DataFrame:
     ``y_share``, the shares of the features' variance.
     """
     parts = []
-    for method, shots in models(features):
-        chosen = features[(features["method"] == method) & (features["shots"] == shots)]
-        components = PCA(n_components=2, svd_solver="full").fit(feature_array(chosen))
-        x, y = components.transform(feature_array(chosen)).T
+    for _, of_model in features.groupby(["method", "shots"], sort=False):
+        components = PCA(n_components=2, svd_solver="full").fit(feature_array(of_model))
+        x, y = components.transform(feature_array(of_model)).T
         x_share, y_share = components.explained_variance_ratio_
-        head = chosen[["method", "shots", "survey", "row", "label"]]
+        head = of_model[["method", "shots", "survey", "row", "label"]]
         parts.append(head.assign(x=x, y=y, x_share=x_share, y_share=y_share))
     return pd.concat(parts, ignore_index=True)
 

@@ -1,7 +1,6 @@
 """Which stamps a model knows: recall by the survey's own classes and by S/N, and the worst errors."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -39,11 +38,7 @@ def class_recalls(
 
 def class_recall_table(recalls: pd.DataFrame, *, pair: str, confidence: float) -> Table:
     """Print the recalls of `class_recalls`, a line per survey and class, a column per model."""
-    cells = _cells(
-        recalls,
-        by=["survey", "class"],
-        heads=lambda line: {"class": line["class"], "label": LABEL_NAMES[line["label"]]},
-    )
+    cells = _cells(recalls, by=["class", "label"])
     caption = (
         f"Recall of the surveys' own classes by models of {pair_title(pair)} on the test parts "
         f"of {most_splits(recalls)} together, with Wilson's {100 * confidence:g} per cent interval for the "
@@ -85,14 +80,11 @@ def snr_recalls(
 
 def snr_recall_table(recalls: pd.DataFrame, *, pair: str, confidence: float) -> Table:
     """Print the recalls of `snr_recalls`, a line per survey, label and bin, a column per model."""
-    cells = _cells(
-        recalls,
-        by=["survey", "label", "bin"],
-        heads=lambda line: {
-            "label": LABEL_NAMES[line["label"]],
-            "S/N": DASH if line["bin"] == NO_BIN else f"{line['snr_low']:.3g} to {line['snr_high']:.3g}",
-        },
-    )
+    ratios = [
+        DASH if number == NO_BIN else f"{low:.3g} to {high:.3g}"
+        for number, low, high in recalls[["bin", "snr_low", "snr_high"]].itertuples(index=False)
+    ]
+    cells = _cells(recalls.assign(**{"S/N": ratios}), by=["label", "S/N", "bin"]).drop(columns="bin")
     caption = (
         f"Recall by signal-to-noise ratio of models of {pair_title(pair)} on the test parts of "
         f"{most_splits(recalls)} together, with Wilson's {100 * confidence:g} per cent interval for the "
@@ -153,20 +145,19 @@ def _pooled_recall(rows: pd.DataFrame, *, confidence: float) -> dict[str, float]
     return interval | {"std": by_split.std(), "splits": len(by_split), "stamps": trials}
 
 
-def _cells(
-    recalls: pd.DataFrame, *, by: Sequence[str], heads: Callable[[Mapping[Any, Any]], Mapping[str, str]]
-) -> pd.DataFrame:
-    """Cells with a line per group of stamps, named by `heads`, a column per model: recall and interval."""
-    rows: dict[tuple[Any, ...], dict[str, str]] = {}
-    for line in recalls.to_dict("records"):
-        row = rows.setdefault(
-            tuple(line[name] for name in by),
-            {"tested on": line["survey"], **heads(line), "stamps": str(line["stamps"])},
-        )
-        row[trained_name(line["method"], line["shots"])] = (
-            f"{line['recall']:.3f} ({line['low']:.3f} to {line['high']:.3f})"
-        )
-    return pd.DataFrame(list(rows.values()))
+def _cells(recalls: pd.DataFrame, *, by: Sequence[str]) -> pd.DataFrame:
+    """Cells with a line per survey and group of stamps, a column per model: recall and interval."""
+    rows = []
+    groups: Any = recalls.groupby(["survey", *by], sort=False, observed=True)
+    for (survey, *group), lines in groups:
+        row = {"tested on": survey} | dict(zip(by, group, strict=True))
+        row |= {"label": LABEL_NAMES[row["label"]], "stamps": str(lines["stamps"].iloc[0])}
+        for line in lines.to_dict("records"):
+            row[trained_name(line["method"], line["shots"])] = (
+                f"{line['recall']:.3f} ({line['low']:.3f} to {line['high']:.3f})"
+            )
+        rows.append(row)
+    return pd.DataFrame(rows)
 
 
 def _binned(

@@ -15,6 +15,7 @@ from stampshift.config.experiment import BASELINE
 from stampshift.core.errors import ContractError
 from stampshift.core.files import read_table
 from stampshift.training.run_folder import FACTORS, read_metrics
+from stampshift.training.run_folder import METRICS as METRICS_FILE
 
 # one model, trained once per split, on one survey
 EVALUATION = ["method", "source", "target", "shots", "evaluated_on"]
@@ -24,33 +25,31 @@ TRAINING = ("best_epoch", "epochs", "entropy_weight", "seconds")
 COLUMNS = KEY + METRICS + TRAINING
 
 
-def gather(paths: Iterable[Path | str]) -> pd.DataFrame:
+def gather(folders: Iterable[Path]) -> pd.DataFrame:
     """Read the ``metrics.json`` of the runs that the experiment asks for into one long table, `COLUMNS`.
 
-    Files are named, not searched for, so that leftovers of another experiment cannot slip in. A baseline was
-    adapted to no target: its lines have ``target`` equal to ``evaluated_on``, and 0 shots.
+    Folders are named, not searched for, so that leftovers of another experiment cannot slip in. A baseline
+    was adapted to no target: its lines have ``target`` equal to ``evaluated_on``, and 0 shots.
 
     Raises `ContractError` if a file cannot be read, misses a key or a survey on which its run should be
     evaluated, or holds the same evaluation as another file, or if there is no file at all.
     """
-    rows: list[dict[str, Any]] = []
-    origin: dict[tuple[Any, ...], Path | str] = {}
-    for path in paths:
-        for row in _rows(Path(path)):
+    rows: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for folder in folders:
+        for row in _rows(folder):
             key = tuple(row[name] for name in KEY)
-            if key in origin:
+            if key in rows:
                 described = ", ".join(f"{name} {row[name]}" for name in KEY)
                 raise ContractError(
-                    f"{path}: holds {described}, which {origin[key]} holds too; "
+                    f"{row['path']}: holds {described}, which {rows[key]['path']} holds too; "
                     "delete the file that is in the wrong folder."
                 )
-            origin[key] = path
-            rows.append(row)
+            rows[key] = row
     if not rows:
         raise ContractError(
             "no metrics file was given: the experiment has no run; look at 'pairs' in the config."
         )
-    return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"entropy_weight": float})
+    return pd.DataFrame(rows.values(), columns=list(COLUMNS)).astype({"entropy_weight": float})
 
 
 def read_runs(path: Path | str) -> pd.DataFrame:
@@ -112,10 +111,10 @@ def mean_validation(search: Mapping[str, Any]) -> pd.Series:
     return trials.groupby("entropy_weight")["validation_balanced_accuracy"].mean()
 
 
-def _rows(path: Path) -> list[dict[str, Any]]:
-    """Lines of one metrics file."""
-    content = read_metrics(path.parent, needed=(*FACTORS, *TRAINING, "evaluation"))
-    remedy = f"Delete the folder {path.parent}; the workflow makes it again."
+def _rows(folder: Path) -> list[dict[str, Any]]:
+    """Lines of one run, with the ``path`` of its metrics file."""
+    content = read_metrics(folder, needed=(*FACTORS, *TRAINING, "evaluation"))
+    path, remedy = folder / METRICS_FILE, f"Delete the folder {folder}; the workflow makes it again."
     source, target, is_baseline = content["source"], content["target"], content["method"] == BASELINE
     wanted = [target or source] if is_baseline else [source, target]
     if not set(wanted) <= set(content["evaluation"]):
@@ -128,6 +127,9 @@ def _rows(path: Path) -> list[dict[str, Any]]:
         missing = [key for key in METRICS if key not in metrics]
         if missing:
             raise ContractError(f"{path}: the evaluation on {survey} lacks {', '.join(missing)}. {remedy}")
-        row = {key: content[key] for key in FACTORS + TRAINING} | {key: metrics[key] for key in METRICS}
-        rows.append(row | {"evaluated_on": survey, "target": survey if is_baseline else target})
+        rows.append(
+            content
+            | metrics
+            | {"evaluated_on": survey, "target": survey if is_baseline else target, "path": path}
+        )
     return rows
