@@ -114,7 +114,7 @@ def new_figure(height_inches: float, *, width_inches: float = PAGE_WIDTH_INCHES)
 def finished(
     figure: Figure, title: str, *, legend: Axes | Sequence[Any], columns: int | None = None
 ) -> Figure:
-    """The figure with its title and, below all panels, one legend of an axes' labelled artists or of these."""
+    """The figure with its title and, below all panels, a legend of an axes' labelled artists or of these."""
     handles = legend.get_legend_handles_labels()[0] if isinstance(legend, Axes) else legend
     if handles:
         figure.legend(handles=handles, loc="outside lower center", ncols=columns or len(handles))

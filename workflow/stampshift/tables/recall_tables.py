@@ -1,6 +1,7 @@
 """Which stamps a model knows: recall by the survey's own classes and by S/N, and the worst errors."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
