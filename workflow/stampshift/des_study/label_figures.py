@@ -12,7 +12,7 @@ from stampshift.figures.style import (
     BASELINE_COLOUR,
     CHOICE_COLOUR,
     METHOD_COLOURS,
-    legend_below,
+    finished,
     model_line,
     new_figure,
     styled,
@@ -44,9 +44,7 @@ def review_figure(queue: pd.DataFrame) -> Figure:
     for axes in (found, precision):
         axes.set_ylim(0, 1.03)
         axes.grid(visible=True)
-    legend_below(figure, found)
-    figure.suptitle(f"Search for {flips:,} planted flips among {stamps:,} stamps")
-    return figure
+    return finished(figure, f"Search for {flips:,} planted flips among {stamps:,} stamps", legend=found)
 
 
 @styled
@@ -70,8 +68,6 @@ def new_survey_figure(curves: pd.DataFrame, cutoffs: pd.DataFrame, *, survey: st
     clean.set_ylabel("share of passed that are real")
     for axes in (rates, clean):
         axes.grid(visible=True)
-    legend_below(figure, handles)
     names = [Line2D([], [], color=colour, label=rate.upper()) for rate, colour in RATE_COLOURS.items()]
     rates.legend(handles=names, loc="upper center")
-    figure.suptitle(f"{survey}, labelled by votes")
-    return figure
+    return finished(figure, f"{survey}, labelled by votes", legend=handles)

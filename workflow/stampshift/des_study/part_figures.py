@@ -16,7 +16,7 @@ from stampshift.figures.style import (
     ACCURACY_LABEL,
     accuracy_axis,
     accuracy_limits,
-    legend_below,
+    finished,
     model_line,
     new_figure,
     styled,
@@ -72,9 +72,7 @@ def detection_figure(
     corner.set(xlim=(0, CORNER), ylim=(1 - CORNER, 1))
     roc.indicate_inset_zoom(corner, edgecolor="black", linewidth=0.5)
     _points(panels["points"], own, mdr=mdr)
-    legend_below(figure, handles, columns=4)
-    figure.suptitle(f"DES study, {part} part")
-    return figure
+    return finished(figure, f"DES study, {part} part", legend=handles, columns=4)
 
 
 def detection_lines(axes: Axes, curves: pd.DataFrame) -> list[Line2D]:
@@ -138,9 +136,7 @@ def score_panels(histograms: pd.DataFrame, *, title: str) -> Figure:
         score_steps(axes, histograms[histograms["method"] == model])
         axes.xaxis.set_tick_params(labelbottom=True)
     score_axes(panels[0], histograms)
-    legend_below(figure, panels[0])
-    figure.suptitle(title)
-    return figure
+    return finished(figure, title, legend=panels[0])
 
 
 def _model_panels(
@@ -195,6 +191,4 @@ def network_learning_curves(histories: Mapping[str, pd.DataFrame], *, title: str
     handles.append(
         Line2D([], [], color="black", marker="o", linestyle="none", label="epoch whose weights are kept")
     )
-    legend_below(figure, handles, columns=4 if both else 5)
-    figure.suptitle(title)
-    return figure
+    return finished(figure, title, legend=handles, columns=4 if both else 5)
