@@ -213,19 +213,17 @@ def _diagonal(axes: Axes, runs: pd.DataFrame, *, survey: str) -> None:
 
 
 def _outer_labels(grid: NDArray[np.object_], drawn: NDArray[np.bool_]) -> None:
-    """Label the first panel of every row and the last of every column, whichever these are.
+    """Label the first panel of every row and the last of every column: each has at least one.
 
     Where a cell without a panel is outside of it, the labels use that room instead of pushing panels apart.
     """
-    for row in np.flatnonzero(drawn.any(axis=1)):
-        first = int(np.flatnonzero(drawn[row])[0])
-        axes = grid[row, first]
+    for axes_of_row, first in zip(grid, drawn.argmax(axis=1), strict=True):
+        axes = axes_of_row[first]
         axes.tick_params(labelleft=True)
         axes.set_ylabel(ACCURACY_LABEL)
-        axes.yaxis.set_in_layout(first == 0)
-    for column in np.flatnonzero(drawn.any(axis=0)):
-        last = int(np.flatnonzero(drawn[:, column])[-1])
-        axes = grid[last, column]
+        axes.yaxis.set_in_layout(bool(first == 0))
+    for axes_of_column, blank in zip(grid.T, drawn[::-1].argmax(axis=0), strict=True):
+        axes = axes_of_column[-1 - blank]
         axes.tick_params(labelbottom=True)
         axes.set_xlabel("labelled stamps per class")
-        axes.xaxis.set_in_layout(last == len(grid) - 1)
+        axes.xaxis.set_in_layout(bool(blank == 0))

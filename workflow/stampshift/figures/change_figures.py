@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.artist import setp
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -84,8 +85,7 @@ def retention_figure(retention: pd.DataFrame, *, surveys: Sequence[str], methods
         for axis, name in (("x", "lost"), ("y", "won"))
     }
     grid[0, 0].set(**limits)
-    for axes in grid[:, 0]:
-        axes.set_ylabel("balanced accuracy won on the target")
+    setp(grid[:, 0], ylabel="balanced accuracy won on the target")
     legend = _retention_legend(retention, markers=markers, colours=colours, sizes=sizes)
     return finished(figure, "What adaptation costs and what it gains", legend=legend, columns=3)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.artist import setp
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -46,8 +47,7 @@ def score_figure(histograms: pd.DataFrame, *, pair: str) -> Figure:
             axes.set_title(f"{trained_name(method, shots)}, on the {role}, {survey}")
         row[0].set_ylabel("stamps per split")
     score_axes(grid[0, 0], histograms)
-    for axes in grid[-1]:
-        axes.set_xlabel("score, P(real)")
+    setp(grid[-1], xlabel="score, P(real)")
     return finished(figure, pair_title(pair), legend=grid[0, 0])
 
 
@@ -138,10 +138,8 @@ def reliability_diagrams(curves: pd.DataFrame, *, pair: str, methods: Sequence[s
             axes.set_title(f"{scaling} temperature scaling, on the {role}, {survey}")
             axes.grid(visible=True)
     grid[0, 0].set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-    for axes in grid[:, 0]:
-        axes.set_ylabel("share of reals")
-    for axes in grid[-1]:
-        axes.set_xlabel("score, P(real)")
+    setp(grid[:, 0], ylabel="share of reals")
+    setp(grid[-1], xlabel="score, P(real)")
     return finished(figure, pair_title(pair), legend=grid[0, 0])
 
 

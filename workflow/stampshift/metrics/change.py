@@ -39,8 +39,8 @@ class Change:
         return cls(
             survey=survey,
             stamps=stamps,
-            before=_with_intervals(evaluate(labels, before)),
-            after=_with_intervals(evaluate(labels, after)),
+            before=_evaluated(labels, before),
+            after=_evaluated(labels, after),
             mended=mended,
             broken=broken,
             p_value=binomtest(mended, mended + broken).pvalue if mended + broken else 1.0,
@@ -80,11 +80,11 @@ class Change:
         }
 
 
-def _with_intervals(metrics: dict[str, Any]) -> dict[str, Any]:
-    intervals = {}
+def _evaluated(labels: ArrayLike, scores: ArrayLike) -> dict[str, Any]:
+    """`metrics.evaluate`, with the interval of either recall."""
+    metrics = evaluate(labels, scores)
     for name, right in (("real", "tp"), ("bogus", "tn")):
-        limits = binomial_interval(
-            metrics["confusion"][right], metrics[f"n_{name}"], confidence=CONFIDENCE, method="wilson"
-        )
-        intervals[f"recall_{name}_interval"] = list(limits)
-    return metrics | intervals
+        called, stamps = metrics["confusion"][right], metrics[f"n_{name}"]
+        limits = binomial_interval(called, stamps, confidence=CONFIDENCE, method="wilson")
+        metrics[f"recall_{name}_interval"] = list(limits)
+    return metrics

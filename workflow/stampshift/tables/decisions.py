@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from stampshift.config.experiment import Pair
 from stampshift.tables.significance import ALPHA, PAIRED_RULE
 from stampshift.tables.wording import THESIS, counted, method_name, pair_title
 from stampshift.tables.writing import DASH, Table
@@ -87,8 +86,7 @@ def range_text(some: Iterable[int], *, of: Iterable[int]) -> str:
 
 def of_pair(compared: pd.DataFrame, pair: str) -> pd.DataFrame:
     """Comparisons of one pair."""
-    named = Pair.parse(pair)
-    return compared[(compared["source"] == named.source) & (compared["target"] == named.target)]
+    return compared[compared["source"] + "-to-" + compared["target"] == pair]
 
 
 def _needed_text(compared: pd.DataFrame) -> str:

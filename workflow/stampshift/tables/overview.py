@@ -129,11 +129,9 @@ def _numbers(runs: pd.DataFrame, *, pairs: Sequence[str], methods: Sequence[str]
     means = summarise(runs, by=KEY)
     parts = []
     for pair in map(Pair.parse, pairs):
-        baseline = means[(means["method"] == BASELINE) & (means["source"] == pair.source)]
-        on_pair = baseline["evaluated_on"].isin([pair.source, pair.target])
-        parts.append(baseline[on_pair].assign(target=pair.target))
-        adapted = (means["source"] == pair.source) & (means["target"] == pair.target)
-        parts.append(means[adapted & means["method"].isin(list(methods))])
+        own = means[(means["source"] == pair.source) & means["evaluated_on"].isin([pair.source, pair.target])]
+        parts.append(own[own["method"] == BASELINE].assign(target=pair.target))
+        parts.append(own[own["method"].isin(list(methods)) & (own["target"] == pair.target)])
     return pd.concat(parts, ignore_index=True)
 
 

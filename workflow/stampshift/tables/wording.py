@@ -31,11 +31,9 @@ def trained_name(method: str, shots: int) -> str:
 
 def variant_name(name: str, variant_names: Mapping[str, str]) -> str:
     """Name in print of a variant, of a method, or of the baseline."""
-    return (
-        f"{method_name(name)} (source only)"
-        if name == BASELINE
-        else variant_names.get(name, method_name(name))
-    )
+    if name == BASELINE:
+        return f"{method_name(name)} (source only)"
+    return variant_names.get(name, method_name(name))
 
 
 def model_name(model: str) -> str:
