@@ -32,6 +32,12 @@ def test_editing_a_method_changes_its_own_digest_only(package, edited):
     assert {method for method in METHODS if after[method] != before[method]} == {edited}
 
 
+def test_a_new_version_changes_no_digest(package):
+    before = digests()
+    (package / "core" / "version.py").write_text('__version__ = "9.9.9"\n')
+    assert digests() == before
+
+
 def test_comments_and_docstrings_do_not_count(package):
     before = digests()
     file = package / "methods" / "mme.py"

@@ -87,7 +87,7 @@ def _exit_after(sentinel: int) -> None:
 def ordered_map(
     function: Callable[[Item], Result], items: Iterable[Item], *, processes: int
 ) -> Iterator[Result]:
-    """Results in the order of `items`, which are drawn only as fast as they are worked off.
+    """Results in the order of `items`, which are drawn only as fast as they are processed.
 
     `Executor.map` would draw all items at once and keep all results; here at most `ITEMS_PER_PROCESS` items
     per process are in flight. With one process everything runs in this one. `function` and its results must

@@ -15,7 +15,6 @@ from stampshift.core.files import files_below
 from stampshift.core.version import __version__
 
 PACKAGE_ROOT = Path(__file__).parents[1]
-VERSION = PACKAGE_ROOT / "core" / "version.py"
 REGISTRIES = ("methods", "networks", "surveys")  # their `__init__` imports all that may be picked by name
 REPORTED_PACKAGES = ("numpy", "torch", "h5py", "pandas", "snakemake")
 
@@ -135,7 +134,7 @@ def _imported(parts: list[str], *, beside: Path) -> Path | None:
     if base.is_dir():
         return None if base == PACKAGE_ROOT or base.name in REGISTRIES else base / "__init__.py"
     file = base.with_suffix(".py")
-    return file if file.is_file() and file != VERSION else None
+    return file if file.is_file() and base != PACKAGE_ROOT / "core" / "version" else None
 
 
 @cache

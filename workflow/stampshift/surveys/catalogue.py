@@ -2,7 +2,7 @@
 
 DES' table has 38 features (Goldstein et al. 2015, AJ 150, 82, table 2), among them the signal-to-noise ratio
 SNR; HiTS has a ratio in the key `SNRs` of every chunk; the archives of ATLAS and ZTF have neither. The values
-stand as in the archive, each by its survey's definition; ratios may be negative.
+are as in the archive, each by its survey's definition; ratios may be negative.
 """
 
 from collections.abc import Callable, Sequence

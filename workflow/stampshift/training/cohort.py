@@ -141,7 +141,7 @@ def side_by_side(
     """Plans with the error that each ended with, or None, as they end; `processes` of them at a time.
 
     A run that is short of memory, or whose process is killed, is tried again with half as many side by side,
-    at last alone. Only then has it failed. What it had reached is in its checkpoint. Each process calls
+    finally alone. Only then has it failed. Its progress is in its checkpoint. Each process calls
     `initialise` first; it and `work` must be picklable.
     """
     slots = [_Slot(number, work, initialise) for number in range(1, processes + 1)]

@@ -108,7 +108,7 @@ def fit(
 ) -> Progress:
     """Train one run until early stopping and return its history and best weights.
 
-    `checkpoint` is what `save_checkpoint` was last given for this run, or None to start afresh; a
+    `checkpoint` is what `save_checkpoint` was last given for this run, or None to start anew; a
     checkpoint is saved every `checkpoint_epochs` epochs. Errors are those of `Trainer.train_epoch`; before a
     `StoppedError` the state after the last whole epoch is saved: a long epoch is not waited for, and trains
     again from its beginning.

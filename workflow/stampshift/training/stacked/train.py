@@ -37,7 +37,7 @@ def train_stacked(
 ) -> Iterator[Outcome]:
     """Plans with the error that each ended with, or None, as they end.
 
-    A stack has `lanes` runs at most. Where memory does not suffice it is halved, at last to a run alone.
+    A stack has `lanes` runs at most. Where memory does not suffice it is halved, finally to a single run.
     `alone` finishes the plans that have no place in a stack.
     """
     kinds, others = defaultdict[Hashable, list[StackedRun]](list), []
