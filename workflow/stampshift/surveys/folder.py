@@ -89,8 +89,7 @@ def _decode(
     unit: list[Candidate], *, channels: Sequence[str], invalid: InvalidPixels
 ) -> Iterator[RawTriplet]:
     for candidate in unit:
-        files = candidate.files
-        place = candidate.place
+        files, place = candidate.files, candidate.place
         if WHOLE in files:
             images = named(read_planes(files[WHOLE].read_bytes(), place=place), channels, place=place)
         else:
