@@ -90,9 +90,9 @@ class GraphedModel:
     def __getattr__(self, name):
         return getattr(self.model, name)
 
-    def step(self, weights, batch, options, numbers, *, masks, rates):
+    def step(self, weights, batch, options, *, masks, rates):
         if weights is not self.weights:
-            return self.first_step(weights, batch, options, numbers, masks, rates)
+            return self.first_step(weights, batch, options, masks, rates)
         masks.next_step()
         drawn = [masks.take(len(batch.labels), torch.float32) for _ in range(self.passes)]
         for kept, new in zip(self.inputs, inputs_of(batch, rates, drawn), strict=True):
@@ -101,26 +101,28 @@ class GraphedModel:
         self.graph.replay()
         return self.total.clone()
 
-    def first_step(self, weights, batch, options, numbers, masks, rates):
+    def first_step(self, weights, batch, options, masks, rates):
         drawn, take = [], masks.take
         masks.take = lambda *arguments: drawn.append(take(*arguments)) or drawn[-1]
         side = torch.cuda.Stream()
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):  # a step as ever, and the warming up that a capture asks for
-            total = self.model.step(weights, batch, options, numbers, masks=masks, rates=rates)
+            total = self.model.step(weights, batch, options, masks=masks, rates=rates)
         torch.cuda.current_stream().wait_stream(side)
         del masks.take
         self.passes = len(drawn)
         self.inputs = [None if each is None else each.clone() for each in inputs_of(batch, rates, drawn)]
-        self.numbers = {name: value.clone() for name, value in numbers.items()}
+        self.options = {
+            name: value.clone() if isinstance(value, torch.Tensor) else value
+            for name, value in options.items()
+        }
         stamps, labels, unlabelled, own_rates, *own_masks = self.inputs
         self.graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(self.graph):  # nothing is computed here
             self.total = self.model.step(
                 weights,
                 Batch(stamps, labels, unlabelled),
-                options,
-                self.numbers,
+                self.options,
                 masks=KeptMasks(own_masks, len(self.model.dropouts)),
                 rates=own_rates,
             )

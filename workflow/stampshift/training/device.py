@@ -45,12 +45,9 @@ def set_up_process() -> None:
     if sys.platform == "linux":
         mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # absent from other C libraries
         if mallopt is not None:
-            for option, value in (
-                (M_MMAP_THRESHOLD, KEPT_BYTES),
-                (M_TRIM_THRESHOLD, KEPT_BYTES),
-                (M_TOP_PAD, PADDING_BYTES),
-            ):
-                mallopt(option, value)
+            mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)
+            mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
+            mallopt(M_TOP_PAD, PADDING_BYTES)
 
 
 def is_out_of_memory(error: BaseException | None) -> bool:

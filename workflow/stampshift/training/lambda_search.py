@@ -20,9 +20,8 @@ def choose_entropy_weight(search: pd.DataFrame) -> float:
 
     `search` has the columns `SEARCH`, a row per run. The smaller weight of equals is chosen.
     """
-    means = search.groupby("entropy_weight")["validation_balanced_accuracy"].mean()
-    means = means.round(12).sort_index()
-    return float(means.index.to_numpy()[means.to_numpy().argmax()])
+    means = search.groupby("entropy_weight")["validation_balanced_accuracy"].mean().round(12)
+    return float(means[means == means.max()].index.min())
 
 
 def search_record(

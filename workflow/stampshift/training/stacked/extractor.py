@@ -134,14 +134,10 @@ class DropoutMasks:
     def take(self, batch: int, dtype: torch.dtype) -> list[Tensor]:
         """Masks of one pass of `batch` stamps per lane through the network, folded."""
         self.passes += 1
-        return [self._next(dropout, batch, dtype) for dropout in self._dropouts]
-
-    def _next(self, dropout: Dropout, batch: int, dtype: torch.dtype) -> Tensor:
         if self._masks_taken == len(self._drawn):
-            self._drawn.append(self._draw(dropout, batch, dtype))
-        mask = self._drawn[self._masks_taken][self._step]
-        self._masks_taken += 1
-        return mask
+            self._drawn += [self._draw(dropout, batch, dtype) for dropout in self._dropouts]
+        first, self._masks_taken = self._masks_taken, self._masks_taken + len(self._dropouts)
+        return [drawn[self._step] for drawn in self._drawn[first : self._masks_taken]]
 
     def _draw(self, dropout: Dropout, batch: int, dtype: torch.dtype) -> Tensor:
         kept, shape = 1 - dropout.dropped, (self._steps_at_once, batch, *dropout.shape)

@@ -54,10 +54,6 @@ class LaneState:
     classifier: State
     momentum: State
 
-    def on_cpu(self) -> "LaneState":
-        """A copy in the computer's memory."""
-        return LaneState(copied_to_cpu(self.classifier), copied_to_cpu(self.momentum))
-
 
 @dataclass(frozen=True)
 class Lane:
@@ -108,13 +104,13 @@ class Lane:
     def checkpoint(self, state: LaneState) -> dict[str, Any]:
         """What a training alone would keep with these weights after the epochs done."""
         optimiser, schedule = self.joined_with["optimiser"], self.joined_with["schedule"]
-        rate, own = float(self.learning_rates(1)[0]), state.on_cpu()
+        rate, momentum = float(self.learning_rates(1)[0]), copied_to_cpu(state.momentum)
         moved = self.epoch > 0 and self.task.training["momentum"] > 0
-        buffers = {number: {"momentum_buffer": value} for number, value in enumerate(own.momentum.values())}
+        buffers = {number: {"momentum_buffer": value} for number, value in enumerate(momentum.values())}
         done = {"last_epoch": self._iterations, "_step_count": self._iterations + 1, "_last_lr": [rate]}
         return {
             "progress": asdict(self.progress),
-            "classifier": own.classifier,
+            "classifier": copied_to_cpu(state.classifier),
             "optimiser": {
                 "state": buffers if moved else {},
                 "param_groups": [{**group, "lr": rate} for group in optimiser["param_groups"]],
@@ -162,27 +158,15 @@ class LaneWeights:
             },
         )
 
-    def copy(self) -> "LaneWeights":
-        """The same values, which no later step changes."""
-        return replace(
-            self,
-            parameters=self.parameters.detach().clone().requires_grad_(),
-            momentum=self.momentum.clone(),
-            buffers={name: value.clone() for name, value in self.buffers.items()},
-        )
-
     def named(self) -> dict[str, Tensor]:
         """Parameters and buffers by name, (lanes, ...) each; gradients reach `parameters`."""
-        return {**self._split(self.parameters), **self.buffers}
+        return self._split(self.parameters) | self.buffers
 
     def lane(self, number: int) -> LaneState:
         """One lane's values: views, which later steps change."""
-        parameters, momentum = self._split(self.parameters.detach()), self._split(self.momentum)
-        values = {**parameters, **self.buffers}
-        return LaneState(
-            {name: value[number] for name, value in values.items()},
-            {name: value[number] for name, value in momentum.items()},
-        )
+        values = self._split(self.parameters.detach()) | self.buffers
+        momentum = self._split(self.momentum)
+        return LaneState(*({name: value[number] for name, value in of.items()} for of in (values, momentum)))
 
     def descend(self, gradient: Tensor, rates: Tensor, *, momentum: float) -> None:
         """A step of stochastic gradient descent with momentum, at each lane's own learning rate (lanes,)."""

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Collection, Iterator, Sequence
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,7 @@ class Stack:
         not recorded. After any error, such as a `StoppedError` or a `torch.OutOfMemoryError`, the weights are
         those before the epoch.
         """
-        before = self.weights.copy()
+        before = deepcopy(self.weights)
         try:
             start = time.perf_counter()
             losses = self._descend()
@@ -73,21 +74,22 @@ class Stack:
             device=self._device,
             steps_at_once=1 if self._device.type == "cpu" else min(STEPS_AT_ONCE, steps),
         )
-        options, numbers = self._options()
+        options = self._options()
         total = torch.zeros_like(rates_here[0])
         for batch, own_rates in zip(self._batches(draws), rates_here, strict=True):
             stop_if_asked()
-            total += self.model.step(self.weights, batch, options, numbers, masks=masks, rates=own_rates)
+            total += self.model.step(self.weights, batch, options, masks=masks, rates=own_rates)
         self.weights.count_batches(masks.passes)
         return (total / steps).cpu().numpy().astype(np.float64)
 
-    def _options(self) -> tuple[dict[str, object], dict[str, Tensor]]:
-        """The method's options: what all lanes share, and numbers, which each lane has separately."""
-        each = [lane.task.options for lane in self.lanes]
-        numbers = {name for name, value in each[0].items() if is_number(value)}
-        shared = {name: value for name, value in each[0].items() if name not in numbers}
-        own = {name: [float(options[name]) for options in each] for name in numbers}
-        return shared, {name: torch.tensor(values, device=self._device) for name, values in own.items()}
+    def _options(self) -> dict[str, object]:
+        """The method's options, those of all lanes; a number, which each lane has separately, is (lanes,)."""
+        options = dict(self.lanes[0].task.options)
+        for name, value in options.items():
+            if is_number(value):
+                own = [float(lane.task.options[name]) for lane in self.lanes]
+                options[name] = torch.tensor(own, device=self._device)
+        return options
 
     def _batches(self, draws: Sequence[Draws]) -> Iterator[Batch]:
         """Batches of all lanes: stamps (batch, lanes, 3, size, size), labels (batch, lanes)."""

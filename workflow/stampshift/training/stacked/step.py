@@ -6,6 +6,7 @@ for all lanes, on a classifier whose extractor takes all lanes' stamps together.
 
 from collections.abc import Callable, Mapping
 from copy import deepcopy
+from functools import partial
 from typing import Any
 
 import torch
@@ -60,24 +61,24 @@ class StackedModel:
     def __init__(self, lane: Lane) -> None:
         self._template = deepcopy(lane.classifier).to("meta")
         self._extractor = nn.Sequential(*self._template.extractor.children())
+        self._head = partial(functional_call, self._template.head)  # of weights and features
         self._losses, self._momentum = lane.task.method.losses, lane.task.training["momentum"]
         self.dropouts = dropouts(self._extractor, lane.task.data.source.stamps.shape[1:])
 
     def step(
-        self, weights: LaneWeights, batch: Batch, options: Options, numbers: Mapping[str, Tensor],
-        *, masks: DropoutMasks, rates: Tensor,
-    ) -> Tensor:  # fmt: skip
+        self, weights: LaneWeights, batch: Batch, options: Options, *, masks: DropoutMasks, rates: Tensor
+    ) -> Tensor:
         """One iteration: a step on each loss of the method, one after the other; each lane's sum, (lanes,).
 
         The weights change in place. The batch has stamps (batch, lanes, 3, size, size), labels (batch, lanes)
-        and unlabelled stamps likewise. All lanes share the method's `options` and each has its own `numbers`
-        and learning rate, (lanes,). The masks are those of the epoch.
+        and unlabelled stamps likewise. All lanes share the method's options but for tensors among them, which
+        are (lanes,) as the learning rates are. The masks are those of the epoch.
         """
         self._template.train()
         masks.next_step()
         total = torch.zeros_like(rates)
         for loss_of in self._losses:
-            losses = self._lanes_losses(loss_of, weights, batch, options, numbers, masks)
+            losses = self._lanes_losses(loss_of, weights, batch, options, masks)
             # a lane's loss depends on its own weights alone: the gradient of the sum is each lane's own
             (gradient,) = torch.autograd.grad(losses.sum(), weights.parameters)
             weights.descend(gradient, rates, momentum=self._momentum)
@@ -85,10 +86,10 @@ class StackedModel:
         return total
 
     def _lanes_losses(
-        self, loss_of: Loss, weights: LaneWeights, batch: Batch, options: Options,
-        numbers: Mapping[str, Tensor], masks: DropoutMasks,
-    ) -> Tensor:  # fmt: skip
+        self, loss_of: Loss, weights: LaneWeights, batch: Batch, options: Options, masks: DropoutMasks
+    ) -> Tensor:
         named = weights.named()
+        numbers = {name: value for name, value in options.items() if isinstance(value, Tensor)}
 
         def features(stamps: Tensor) -> Tensor:
             return self.features(named, stamps, masks.take(len(stamps), stamps.dtype))
@@ -96,15 +97,13 @@ class StackedModel:
         def of_one_lane(
             stamps: Tensor, labels: Tensor, unlabelled: Tensor | None, head: Any, own_numbers: Any
         ) -> Tensor:
-            classifier = Classifier(
-                _Part(lambda stamps: _Together.apply(stamps, features)),
-                _Part(lambda own: functional_call(self._template.head, head, (own,))),
-            )
+            extractor = _Part(lambda stamps: _Together.apply(stamps, features))
+            classifier = Classifier(extractor, _Part(partial(self._head, head)))
             return loss_of(classifier, Batch(stamps, labels, unlabelled), {**options, **own_numbers})
 
         lanes_of_unlabelled = None if batch.unlabelled is None else ALL_LANES
         losses: Tensor = vmap(of_one_lane, in_dims=(ALL_LANES, ALL_LANES, lanes_of_unlabelled, 0, 0))(
-            batch.stamps, batch.labels, batch.unlabelled, part_of(named, "head"), dict(numbers)
+            batch.stamps, batch.labels, batch.unlabelled, part_of(named, "head"), numbers
         )
         return losses
 
@@ -117,12 +116,6 @@ class StackedModel:
         self._template.eval()
         with torch.no_grad():
             named = weights.named()
-            features = self.features(named, stamps, [])
-
-            def of_one_lane(own: Tensor, head: dict[str, Tensor]) -> Tensor:
-                logits: Tensor = functional_call(self._template.head, head, (own,))
-                return logits.softmax(dim=1)[:, REAL]
-
-            return vmap(of_one_lane, in_dims=(ALL_LANES, 0), out_dims=ALL_LANES)(
-                features, part_of(named, "head")
-            )
+            of_lanes = vmap(self._head, in_dims=(0, ALL_LANES), out_dims=ALL_LANES)
+            logits: Tensor = of_lanes(part_of(named, "head"), self.features(named, stamps, []))
+            return logits.softmax(dim=2)[..., REAL]
