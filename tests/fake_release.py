@@ -15,7 +15,7 @@ from stampshift.release.exporting import export
 from stampshift.release.released import ReleasedModel
 from stampshift.stamps.file import Stamps
 from stampshift.stamps.splits import make_splits
-from stampshift.training.data import TrainingData
+from stampshift.training.data import SurveyFiles, TrainingData
 from stampshift.training.execute import describe, score_test_parts
 from stampshift.training.loop import Task, fit
 from stampshift.training.model import Model
@@ -57,12 +57,12 @@ def write_results(folder: Path, source: str = "A", target: str = "B") -> None:
 def write_run(results: Path, run: Run, *, validation_shots: int = 10) -> Path:
     """Train a run for two epochs and write its files."""
     names = [run.source] + ([run.target] if run.target else [])
-    stamps = {name: results / "stamps" / f"{name}.h5" for name in names}
-    splits = {name: results / "splits" / name / "seed-0.npz" for name in names}
+    files = {
+        name: SurveyFiles(results / "stamps" / f"{name}.h5", results / "splits" / name / "seed-0.npz", None)
+        for name in names
+    }
     method = METHODS["baseline" if run.target is None else "scratch"]({})
-    data = TrainingData.open(
-        run, stamps=stamps, splits=splits, labels=None, validation_shots=validation_shots
-    )
+    data = TrainingData.open(run, files, validation_shots=validation_shots)
     task = Task(str(run), method, "bolivar", data, 1, {}, TRAINING, None, CPU)
     progress = fit(
         task,
@@ -73,7 +73,7 @@ def write_run(results: Path, run: Run, *, validation_shots: int = 10) -> Path:
     )
     model = Model(progress.best_state, "bolivar", "linear", 21, None)
     folder = results / run.folder
-    predictions = score_test_parts(model, stamps=stamps, splits=splits, labels={}, device=CPU)
+    predictions = score_test_parts(model, files, device=CPU)
     metrics = describe(run, predictions, device=CPU) | {
         "trained_by": "baseline" if run.target is None else "scratch",
         "network": "bolivar",

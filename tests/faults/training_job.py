@@ -18,6 +18,7 @@ import torch
 from stampshift.config.experiment import Run
 from stampshift.core.joblog import job_log
 from stampshift.training.cohort import train_cohort
+from stampshift.training.data import SurveyFiles
 from stampshift.training.execute import Job, Plan
 from stampshift.training.loop import Trainer
 from stampshift.training.store import Store
@@ -41,9 +42,7 @@ def plan(job, seed):
         folder=f"baseline/A/seed-{seed}",
         method="baseline",
         network="bolivar",
-        stamps={"A": Path(job["stamps"])},
-        splits={"A": Path(job["splits"])},
-        labels=None,
+        files={"A": SurveyFiles(Path(job["stamps"]), Path(job["splits"]), None)},
         baseline=None,
         options={},
         training=TRAINING,

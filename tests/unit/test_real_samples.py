@@ -25,6 +25,7 @@ from stampshift.stamps.splits import make_splits
 from stampshift.surveys import READERS
 from stampshift.surveys.making import make_stamps
 from stampshift.training.cohort import train_cohort
+from stampshift.training.data import SurveyFiles
 from stampshift.training.execute import Job, Plan
 from stampshift.training.model import Model, predict
 
@@ -270,9 +271,7 @@ def simulated_baseline(tmp_path_factory):
         folder="baseline/DES/seed-0",
         method="baseline",
         network="bolivar",
-        stamps={"DES": folder / "DES.h5"},
-        splits={"DES": folder / "DES.npz"},
-        labels=None,
+        files={"DES": SurveyFiles(folder / "DES.h5", folder / "DES.npz", None)},
         baseline=None,
         options={},
         training={

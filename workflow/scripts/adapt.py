@@ -1,6 +1,6 @@
 """Adapt the baselines of a source to a target with one method and one number of shots."""
 
-from training_job import adaptation_of, job_of, paths
+from training_job import cohort_of, job_of, paths
 
 from stampshift.core.joblog import job_log
 from stampshift.training.jobs import adapt
@@ -10,7 +10,7 @@ if __name__ == "__main__":  # worker processes import this file
         files = snakemake.input
         adapt(
             job_of(snakemake),
-            adaptation_of(snakemake, name=snakemake.wildcards.method),
+            cohort_of(snakemake, name=snakemake.wildcards.method),
             shots=int(snakemake.wildcards.shots),
             seeds=snakemake.params.seeds,
             splits=list(zip(paths(files.source_splits), paths(files.target_splits), strict=True)),

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from training_job import adaptation_of, job_of, paths
+from training_job import cohort_of, job_of, paths
 
 from stampshift.core.joblog import job_log
 from stampshift.training.jobs import search_entropy_weight
@@ -12,7 +12,7 @@ if __name__ == "__main__":  # worker processes import this file
         files, params = snakemake.input, snakemake.params
         search_entropy_weight(
             job_of(snakemake),
-            adaptation_of(snakemake, name=params.name),
+            cohort_of(snakemake, name=params.name),
             shots=params.shots,
             splits=tuple(paths(files.splits)),
             baseline=Path(files.baseline),

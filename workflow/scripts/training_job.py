@@ -1,11 +1,11 @@
-"""What the scripts of trainings share: how and where their job is executed, and what it adapts."""
+"""What the scripts of trainings share: how and where their job is executed, and its cohort."""
 
 from pathlib import Path
 from typing import Any
 
 from stampshift.training.device import choose_device
 from stampshift.training.execute import Job
-from stampshift.training.jobs import Adaptation
+from stampshift.training.jobs import Cohort
 
 
 def job_of(snakemake: Any) -> Job:
@@ -19,15 +19,15 @@ def job_of(snakemake: Any) -> Job:
     )
 
 
-def adaptation_of(snakemake: Any, *, name: str) -> Adaptation:
-    """What a job's runs of a name adapt, and how."""
+def cohort_of(snakemake: Any, *, name: str) -> Cohort:
+    """What the adaptations of a Snakemake job share."""
     wildcards, files, params = snakemake.wildcards, snakemake.input, snakemake.params
-    return Adaptation(
+    return Cohort(
         name=name,
         method=params.method,
         source=wildcards.source,
         target=wildcards.target,
-        stamps=(Path(files.source_stamps), Path(files.target_stamps)),
+        stamps=paths([files.source_stamps, files.target_stamps]),
         options=params.options,
         training=params.training,
         validation_shots=params.validation_shots,

@@ -15,8 +15,9 @@ from stampshift.metrics.metrics import evaluate
 from stampshift.stamps.file import Stamps
 from stampshift.stamps.splits import Splits
 from stampshift.training.cohort import CohortError, train_cohort
+from stampshift.training.data import SurveyFiles
 from stampshift.training.execute import Job, Plan
-from stampshift.training.jobs import Adaptation, search_entropy_weight, transfer_baselines
+from stampshift.training.jobs import Cohort, search_entropy_weight, transfer_baselines
 from stampshift.training.model import Model
 from stampshift.training.run_folder import copy_run
 
@@ -41,9 +42,7 @@ def baseline_plan(files, training=TRAINING, network="bolivar", labels=None):
         folder="baseline/A/seed-0",
         method="baseline",
         network=network,
-        stamps={"A": files["stamps"]["A"]},
-        splits={"A": files["splits"]["A"]},
-        labels=labels,
+        files={"A": SurveyFiles(files["stamps"]["A"], files["splits"]["A"], labels)},
         baseline=None,
         options={},
         training=training,
@@ -60,9 +59,7 @@ def adaptation_plan(
         folder=run.folder,
         method=method,
         network="bolivar",
-        stamps=files["stamps"],
-        splits=files["splits"],
-        labels=None,
+        files={name: SurveyFiles(files["stamps"][name], files["splits"][name], None) for name in "AB"},
         baseline=baseline,
         options={**OPTIONS[method], **(options or {})},
         training=training,
@@ -70,9 +67,9 @@ def adaptation_plan(
     )
 
 
-def mme_adaptation(files, name, options):
+def mme_cohort(files, name, options):
     stamps = (files["stamps"]["A"], files["stamps"]["B"])
-    return Adaptation(name, "mme", "A", "B", stamps, options, TRAINING, validation_shots=5)
+    return Cohort(name, "mme", "A", "B", stamps, options, TRAINING, validation_shots=5)
 
 
 def job_in(folder, threads=1):
@@ -243,7 +240,7 @@ def test_a_variants_own_search_trains_it_under_its_name(tmp_path, survey_files, 
     options = {**MME, "steps": "two"}
     search_entropy_weight(
         job,
-        mme_adaptation(survey_files, "mme_two", options),
+        mme_cohort(survey_files, "mme_two", options),
         shots=[1],
         splits=(survey_files["splits"]["A"], survey_files["splits"]["B"]),
         baseline=baseline,
@@ -296,7 +293,7 @@ def test_the_search_chooses_by_validation_and_serves_the_experiment(tmp_path, su
     job = job_in(tmp_path)
     search_entropy_weight(
         job,
-        mme_adaptation(survey_files, "mme", MME),
+        mme_cohort(survey_files, "mme", MME),
         shots=[1, 2],
         splits=(survey_files["splits"]["A"], survey_files["splits"]["B"]),
         baseline=baseline,

@@ -6,6 +6,7 @@ from typing import Any
 
 from stampshift.config.experiment import BASELINE, Run
 from stampshift.training.cohort import train_and_publish
+from stampshift.training.data import SurveyFiles
 from stampshift.training.execute import Job, Plan, score_test_parts
 from stampshift.training.model import Model
 from stampshift.training.run_folder import write_run
@@ -33,11 +34,9 @@ def train_networks(
     plans = [
         _plan(
             Run(BASELINE, survey, None, 0, seed),
-            stamps=stamps,
-            splits=own_splits,
+            files=SurveyFiles(stamps, own_splits, label_files[0] if label_files else None),
             folder=folder,
             network=network,
-            labels=label_files[0] if label_files else None,
             baseline=None,
             training=training,
         )
@@ -66,28 +65,23 @@ def train_further(
     start = Model.open(model)
     plan = _plan(
         Run(FURTHER, survey, None, 0, seed),
-        stamps=stamps,
-        splits=splits,
+        files=SurveyFiles(stamps, splits, labels),
         folder=after,
         network=start.network,
-        labels=labels,
         baseline=model,
         training=training,
     )
-    predictions = score_test_parts(
-        start, stamps=plan.stamps, splits=plan.splits, labels={survey: labels}, device=job.device
-    )
+    predictions = score_test_parts(start, plan.files, device=job.device)
     write_run(job.results / before, predictions=predictions)
     train_and_publish([plan], job)
 
 
-def _plan(run: Run, *, stamps: Path, splits: Path, **decisions: Any) -> Plan:
+def _plan(run: Run, *, files: SurveyFiles, **decisions: Any) -> Plan:
     """Plan of a training on one survey."""
     return Plan(
         run=run,
         method=run.method,
-        stamps={run.source: stamps},
-        splits={run.source: splits},
+        files={run.source: files},
         options={},
         validation_shots=0,
         **decisions,

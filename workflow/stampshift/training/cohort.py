@@ -40,14 +40,9 @@ def train_cohort(plans: Sequence[Plan], job: Job) -> None:
     """Finish every run of a cohort; a run's result does not depend on the others.
 
     On a CPU the job's threads train a run each, in its own process, which logs to the job's file as well.
-
-    Raises
-    ------
-    CohortError
-        If any run failed; it names each with its reason. All others were finished first.
-    LockedError, StoppedError
-        If another process trains one of the runs, or this one was asked to end by SIGTERM or SIGINT; a second
-        call goes on where this one was.
+    If runs failed, a `CohortError` names each with its reason, after all others were finished. If another
+    process trains one of the runs, a `LockedError` is raised; if this one was asked to end by SIGTERM or
+    SIGINT, a `StoppedError`. A second call goes on where this one was.
     """
     set_up_process()
     work = partial(execute, job=job)

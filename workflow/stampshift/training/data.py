@@ -18,6 +18,15 @@ NO_ROWS: Rows = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True)
+class SurveyFiles:
+    """What a run reads of a survey."""
+
+    stamps: Path
+    splits: Path  # of the run's seed
+    labels: Path | None  # file that replaces the labels of the stamps file
+
+
+@dataclass(frozen=True)
 class Labelled:
     """Rows of a stamps array that may be used, with the labels of those rows and of no other."""
 
@@ -50,28 +59,21 @@ class TrainingData:
     target_validation: Labelled | None  # the validation shots
 
     @classmethod
-    def open(
-        cls,
-        run: Run,
-        *,
-        stamps: Mapping[str, Path],
-        splits: Mapping[str, Path],
-        labels: Path | None,
-        validation_shots: int,
-    ) -> Self:
-        """Open the files, by survey, that the training of a run may see.
+    def open(cls, run: Run, files: Mapping[str, SurveyFiles], *, validation_shots: int) -> Self:
+        """Open what the training of a run may see of the files, by survey.
 
-        A labels file replaces the labels of the source's stamps file. The validation shots, per class, choose
-        the best epoch of an adaptation. A target with fewer stamps of a class than the shots asked for raises
-        a `ConfigError`.
+        The validation shots, per class, choose the best epoch of an adaptation. A target with fewer stamps of
+        a class than the shots asked for raises a `ConfigError`.
         """
-        own = Splits.open(splits[run.source])
-        used = np.concatenate([own.train, own.validation])
-        data = cls.of_source(open_survey(stamps[run.source], labels, rows=used), own)
+        source = files[run.source]
+        splits = Splits.open(source.splits)
+        used = np.concatenate([splits.train, splits.validation])
+        data = cls.of_source(open_survey(source, rows=used), splits)
         if run.target is None:
             return data
-        target, parts = open_survey(stamps[run.target], None, rows=NO_ROWS), Splits.open(splits[run.target])
-        return data.with_target(target, parts, shots=run.shots, validation_shots=validation_shots)
+        target, parts = files[run.target], Splits.open(files[run.target].splits)
+        stamps = open_survey(target, rows=NO_ROWS)
+        return data.with_target(stamps, parts, shots=run.shots, validation_shots=validation_shots)
 
     @classmethod
     def of_source(cls, source: Stamps, splits: Splits) -> Self:
@@ -103,18 +105,18 @@ def _present(labelled: Labelled | None) -> Labelled:
     return labelled
 
 
-def open_survey(stamps: Path, labels: Path | None, *, rows: Rows) -> Stamps:
-    """A survey's stamps, with the labels of a labels file in place of their own where there is one.
+def open_survey(files: SurveyFiles, *, rows: Rows) -> Stamps:
+    """A survey's stamps, with the labels of its labels file in place of their own where there is one.
 
     Runs of one process share what they open. `rows` are those whose labels will be used. A file that breaks
     its contract, or a labels file made for other stamps, raises a `ContractError`.
     """
-    if labels is not None:
-        return relabelled(Stamps.open(stamps), labels, rows=rows)
-    if not stamps.is_file():
-        return Stamps.open(stamps)  # which says what is wrong
-    status = stamps.stat()
-    return _opened(stamps, status.st_mtime_ns, status.st_size)
+    if files.labels is not None:
+        return relabelled(Stamps.open(files.stamps), files.labels, rows=rows)
+    if not files.stamps.is_file():
+        return Stamps.open(files.stamps)  # which says what is wrong
+    status = files.stamps.stat()
+    return _opened(files.stamps, status.st_mtime_ns, status.st_size)
 
 
 @lru_cache(maxsize=2)  # a source and a target

@@ -19,7 +19,7 @@ from stampshift.metrics.metrics import evaluate_predictions
 from stampshift.networks import network_module
 from stampshift.stamps.file import read_attributes
 from stampshift.stamps.splits import Splits
-from stampshift.training.data import TrainingData, open_survey
+from stampshift.training.data import SurveyFiles, TrainingData, open_survey
 from stampshift.training.loop import fit
 from stampshift.training.model import Model, predict
 from stampshift.training.progress import Progress, Task
@@ -32,15 +32,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Plan:
-    """One run, with everything that decides its result; files are by survey."""
+    """One run, with everything that decides its result."""
 
     run: Run
     folder: str  # of its files among the results; it names the run in messages
     method: str  # module of `stampshift.methods`: the run's method, or the one that it is a variant of
     network: str  # key of `stampshift.networks.NETWORKS`
-    stamps: Mapping[str, Path]  # of the source and then, for an adaptation, of the target
-    splits: Mapping[str, Path]  # likewise, of the run's seed
-    labels: Path | None  # file that replaces the labels of the source's stamps file
+    files: Mapping[str, SurveyFiles]  # of the source and then, for an adaptation, of the target
     baseline: Path | None  # model file that the training starts from; None for random weights
     options: Options  # the method's, with a number as ``entropy_weight`` where it has one
     training: Options  # section of the configuration
@@ -65,6 +63,7 @@ class Plan:
 
     def key(self, device: torch.device) -> str:
         """Digest of everything that decides the result; on a CPU equal keys mean equal bytes."""
+        files = list(self.files.values())
         stacked = {"stacked": code_digest("training.stacked.train")} if device.type == "cuda" else {}
         return digest(
             {
@@ -78,9 +77,9 @@ class Plan:
                 "code": self.code,
                 "device": device.type,
                 "torch": torch.__version__,
-                "stamps": [read_attributes(path)["digest"] for path in self.stamps.values()],
-                "splits": [file_digest(path) for path in self.splits.values()],
-                "labels": self.labels and file_digest(self.labels),
+                "stamps": [read_attributes(each.stamps)["digest"] for each in files],
+                "splits": [file_digest(each.splits) for each in files],
+                "labels": [each.labels and file_digest(each.labels) for each in files],
                 "baseline": self.baseline and file_digest(self.baseline),
             }
         )
@@ -138,18 +137,11 @@ def execute(plan: Plan, *, job: Job, bar_position: int) -> None:
 
 def prepare(plan: Plan, *, device: torch.device) -> Task:
     """Open all that a plan's training needs; errors as for `TrainingData.open`."""
-    data = TrainingData.open(
-        plan.run,
-        stamps=plan.stamps,
-        splits=plan.splits,
-        labels=plan.labels,
-        validation_shots=plan.validation_shots,
-    )
     return Task(
         name=plan.folder,
         method=METHODS[plan.method](plan.options),
         network=plan.network,
-        data=data,
+        data=TrainingData.open(plan.run, plan.files, validation_shots=plan.validation_shots),
         entropy=plan.entropy,
         options=plan.options,
         training=plan.training,
@@ -162,9 +154,7 @@ def keep(plan: Plan, task: Task, progress: Progress, *, store: Store) -> None:
     """Score the test parts with a finished training's best weights, and keep the record in the store."""
     device, key = task.device, plan.key(task.device)
     model = task.model(progress.best_state)
-    predictions = score_test_parts(
-        model, stamps=plan.stamps, splits=plan.splits, labels={plan.run.source: plan.labels}, device=device
-    )
+    predictions = score_test_parts(model, plan.files, device=device)
     metrics = describe(plan.run, predictions, device=device) | {
         "trained_by": plan.method,
         "network": plan.network,
@@ -187,23 +177,13 @@ def keep(plan: Plan, task: Task, progress: Progress, *, store: Store) -> None:
     )  # fmt: skip
 
 
-def score_test_parts(
-    model: Model,
-    *,
-    stamps: Mapping[str, Path],
-    splits: Mapping[str, Path],
-    labels: Mapping[str, Path | None],
-    device: torch.device,
-) -> pd.DataFrame:
-    """Scores of the test part of every survey: columns survey, row, label, score.
-
-    `labels` has the labels file of surveys whose stamps file does not have the labels that count.
-    """
+def score_test_parts(model: Model, files: Mapping[str, SurveyFiles], *, device: torch.device) -> pd.DataFrame:
+    """Scores of the test part of every survey: columns survey, row, label, score."""
     classifier = model.classifier(device)
     tables = []
-    for survey, path in stamps.items():
-        rows = Splits.open(splits[survey]).test
-        data = open_survey(path, labels.get(survey), rows=rows)
+    for survey, own in files.items():
+        rows = Splits.open(own.splits).test
+        data = open_survey(own, rows=rows)
         scores = predict(classifier, data.stamps, rows, device=device)
         tables.append(
             pd.DataFrame({"survey": survey, "row": rows, "label": data.labels[rows], "score": scores})

@@ -10,7 +10,7 @@ from stampshift.config.experiment import Run
 from stampshift.networks.bolivar import FEATURES
 from stampshift.stamps.file import BOGUS, REAL, Stamps
 from stampshift.stamps.splits import Rows, Splits
-from stampshift.training.data import TrainingData
+from stampshift.training.data import SurveyFiles, TrainingData
 from stampshift.training.device import choose_device, set_up_process
 from stampshift.training.model import Model, in_batches, predict
 
@@ -38,10 +38,9 @@ def score_validation(
     set_up_process()
     torch_device = choose_device(device)
     tables = []
-    for run, model, files in zip(runs, models, splits, strict=True):
-        data = TrainingData.open(
-            run, stamps=stamps, splits=files, labels=None, validation_shots=validation_shots
-        )
+    for run, model, own_splits in zip(runs, models, splits, strict=True):
+        files = {survey: SurveyFiles(stamps[survey], path, None) for survey, path in own_splits.items()}
+        data = TrainingData.open(run, files, validation_shots=validation_shots)
         # as in every method: an adaptation chooses its epoch on the target's shots
         origin, survey = ("source", run.source) if run.target is None else ("target", run.target)
         validation = data.validation(origin)

@@ -10,6 +10,7 @@ from stampshift.core.files import read_json, write_json
 from stampshift.methods.method import Options
 from stampshift.networks import MAIN_NETWORK
 from stampshift.training.cohort import train_and_publish, train_cohort
+from stampshift.training.data import SurveyFiles
 from stampshift.training.device import set_up_process
 from stampshift.training.execute import Job, Plan, describe, score_test_parts
 from stampshift.training.lambda_search import search_record
@@ -19,56 +20,34 @@ from stampshift.training.run_folder import read_metrics, write_run
 log = logging.getLogger(__name__)
 
 
-def train_baselines(
-    job: Job, *, source: str, seeds: Sequence[int], stamps: Path, splits: Sequence[Path], training: Options
-) -> None:
-    """Train the baselines of a source, one per seed; `splits` go with `seeds`."""
-    runs = [Run(BASELINE, source, None, 0, seed) for seed in seeds]
-    plans = [
-        Plan(
-            run=run,
-            folder=run.folder,
-            method=BASELINE,
-            network=MAIN_NETWORK,
-            stamps={source: stamps},
-            splits={source: split},
-            labels=None,
-            baseline=None,
-            options={},
-            training=training,
-            validation_shots=0,
-        )
-        for run, split in zip(runs, splits, strict=True)
-    ]
-    train_and_publish(plans, job)
-
-
 @dataclass(frozen=True)
-class Adaptation:
-    """What all adaptations of one name from a source to a target share."""
+class Cohort:
+    """What all runs of one name from a source, to a target if they are adaptations, share."""
 
     name: str  # of the runs
     method: str  # that trains them: the same, or the one that `name` is a variant of
     source: str
-    target: str
-    stamps: tuple[Path, Path]  # of source and target
+    target: str | None
+    stamps: Sequence[Path]  # of source and target
     options: Options  # of the method, without an entropy weight that is chosen
     training: Options
     validation_shots: int
 
     def plan(
-        self, *, shots: int, seed: int, splits: tuple[Path, Path], baseline: Path, weight: float | None
+        self, *, shots: int, seed: int, splits: Sequence[Path], baseline: Path | None, weight: float | None
     ) -> Plan:
         """Plan of one run, with the splits of source and target and any chosen entropy weight."""
-        run, surveys = Run(self.name, self.source, self.target, shots, seed), (self.source, self.target)
+        run = Run(self.name, self.source, self.target, shots, seed)
+        surveys = [self.source] if self.target is None else [self.source, self.target]
         return Plan(
             run=run,
             folder=run.folder,
             method=self.method,
             network=MAIN_NETWORK,
-            stamps=dict(zip(surveys, self.stamps, strict=True)),
-            splits=dict(zip(surveys, splits, strict=True)),
-            labels=None,
+            files={
+                survey: SurveyFiles(stamps, own_splits, None)
+                for survey, stamps, own_splits in zip(surveys, self.stamps, splits, strict=True)
+            },
             baseline=baseline,
             options={**self.options, **({} if weight is None else {"entropy_weight": weight})},
             training=self.training,
@@ -76,9 +55,21 @@ class Adaptation:
         )
 
 
+def train_baselines(
+    job: Job, *, source: str, seeds: Sequence[int], stamps: Path, splits: Sequence[Path], training: Options
+) -> None:
+    """Train the baselines of a source, one per seed; `splits` go with `seeds`."""
+    cohort = Cohort(BASELINE, BASELINE, source, None, [stamps], {}, training, validation_shots=0)
+    plans = [
+        cohort.plan(shots=0, seed=seed, splits=[split], baseline=None, weight=None)
+        for seed, split in zip(seeds, splits, strict=True)
+    ]
+    train_and_publish(plans, job)
+
+
 def adapt(
     job: Job,
-    adaptation: Adaptation,
+    cohort: Cohort,
     *,
     shots: int,
     seeds: Sequence[int],
@@ -93,7 +84,7 @@ def adapt(
     """
     weight = next((read_json(path)["chosen"] for path in entropy_weight_files), None)
     plans = [
-        adaptation.plan(shots=shots, seed=seed, splits=split, baseline=baseline, weight=weight)
+        cohort.plan(shots=shots, seed=seed, splits=split, baseline=baseline, weight=weight)
         for seed, split, baseline in zip(seeds, splits, baselines, strict=True)
     ]
     train_and_publish(plans, job)
@@ -101,7 +92,7 @@ def adapt(
 
 def search_entropy_weight(
     job: Job,
-    adaptation: Adaptation,
+    cohort: Cohort,
     *,
     shots: Sequence[int],
     splits: tuple[Path, Path],
@@ -114,16 +105,16 @@ def search_entropy_weight(
     The choice sees validation stamps alone. The runs stay in the store, where those with the chosen weight
     serve the experiment itself.
     """
-    seed, source, target = search["seed"], adaptation.source, adaptation.target
+    seed, grid = search["seed"], [float(weight) for weight in search["grid"]]
     plans = [
-        adaptation.plan(shots=per_class, seed=seed, splits=splits, baseline=baseline, weight=float(weight))
-        for weight in search["grid"]
+        cohort.plan(shots=per_class, seed=seed, splits=splits, baseline=baseline, weight=weight)
+        for weight in grid
         for per_class in shots
     ]
     train_cohort(plans, job)
     metrics = [read_metrics(job.record(plan)) for plan in plans]
-    record = search_record(source, target, seed=seed, metrics=metrics)
-    log.info("%s to %s: entropy weight %g", source, target, record["chosen"])
+    record = search_record(metrics)
+    log.info("%s to %s: entropy weight %g", cohort.source, cohort.target, record["chosen"])
     write_json(output, record)
 
 
@@ -142,8 +133,7 @@ def transfer_baselines(
     set_up_process()
     for seed, split, model, baseline in zip(seeds, splits, models, metrics, strict=True):
         run = Run(BASELINE, source, target, 0, seed)
-        predictions = score_test_parts(
-            Model.open(model), stamps={target: stamps}, splits={target: split}, labels={}, device=job.device
-        )
+        files = {target: SurveyFiles(stamps, split, None)}
+        predictions = score_test_parts(Model.open(model), files, device=job.device)
         record = read_metrics(baseline.parent) | describe(run, predictions, device=job.device)
         write_run(job.results / run.folder, predictions=predictions, metrics=record)

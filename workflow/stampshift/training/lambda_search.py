@@ -24,13 +24,12 @@ def choose_entropy_weight(search: pd.DataFrame) -> float:
     return float(means[means == means.max()].index.min())
 
 
-def search_record(
-    source: str, target: str, *, seed: int, metrics: Sequence[dict[str, Any]]
-) -> dict[str, Any]:
+def search_record(metrics: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Content of a pair's lambda file from the metrics of all runs of its search."""
     search = pd.DataFrame(list(metrics))[SEARCH].sort_values(SEARCH[:2])
+    pair = {name: metrics[0][name] for name in ("source", "target", "seed")}
     chosen = {"rule": RULE, "chosen": choose_entropy_weight(search), "search": search.to_dict("records")}
-    return {"source": source, "target": target, "seed": seed} | chosen
+    return pair | chosen
 
 
 def published_record(source: str, target: str, *, table: Path | str) -> dict[str, Any]:

@@ -78,10 +78,7 @@ def read_metrics(
 def read_trained_run(folder: Path) -> dict[str, Any]:
     """Metrics of a run that the user names, one of the workflow or of `stampshift adapt`.
 
-    Raises
-    ------
-    ContractError
-        If the folder is not that of a trained run, or its metrics are damaged.
+    A folder that is not that of a trained run, or damaged metrics, raise a `ContractError`.
     """
     missing = [name for name in (MODEL, METRICS) if not (folder / name).is_file()]
     if missing:

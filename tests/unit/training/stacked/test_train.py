@@ -10,6 +10,7 @@ import torch
 from stampshift.config.experiment import Run
 from stampshift.core.files import read_json
 from stampshift.training.cohort import one_by_one
+from stampshift.training.data import SurveyFiles
 from stampshift.training.execute import Job, Plan, execute
 from stampshift.training.model import Model
 from stampshift.training.stacked.lane import LaneWeights
@@ -41,9 +42,7 @@ def plans(survey_files):
                 folder=run.folder,
                 method="baseline",
                 network="bolivar",
-                stamps={"A": survey_files["stamps"]["A"]},
-                splits={"A": survey_files["splits"]["A"]},
-                labels=None,
+                files={"A": SurveyFiles(survey_files["stamps"]["A"], survey_files["splits"]["A"], None)},
                 baseline=None,
                 options={},
                 training=training[run.seed],

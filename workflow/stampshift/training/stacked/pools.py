@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from stampshift.training.data import Labelled, Unlabelled
+from stampshift.training.device import is_out_of_memory
 from stampshift.training.progress import Task
 
 log = logging.getLogger(__name__)
@@ -99,5 +100,12 @@ def _pool(
         if device.type == "cuda":
             log.info("%.1f GB of stamps are streamed to the GPU: %.1f GB are free", needed / 1e9, free / 1e9)
         return StreamedPool(stamps, device=device)
+    try:
+        pool = ResidentPool(stamps, rows, device=device)
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        log.warning("%s The stamps are streamed to the GPU.", error)
+        return StreamedPool(stamps, device=device)
     log.info("%.1f GB of stamps are kept on the device", needed / 1e9)
-    return ResidentPool(stamps, rows, device=device)
+    return pool

@@ -67,7 +67,7 @@ def _train_kind(runs: Sequence[StackedRun], job: Job, *, lanes: int) -> Iterator
     waiting, width = deque(runs), min(lanes, len(runs))
     log.info("%d runs as one stacked model of %d lanes", len(runs), width)
     try:
-        pools = _pools([run.task for run in runs])
+        pools = Pools([run.task for run in runs], free=free_bytes)
     except Exception as error:
         yield from ((run.plan, error) for run in runs)
         return
@@ -93,16 +93,6 @@ def _train_kind(runs: Sequence[StackedRun], job: Job, *, lanes: int) -> Iterator
         gc.collect()
         if job.device.type == "cuda":
             torch.cuda.empty_cache()
-
-
-def _pools(tasks: Sequence[Task]) -> Pools:
-    try:
-        return Pools(tasks, free=free_bytes)
-    except Exception as error:
-        if not is_out_of_memory(error):
-            raise
-        log.warning("%s The stamps are streamed to the GPU.", error)
-    return Pools(tasks, free=lambda _: 0)
 
 
 @dataclass
