@@ -17,11 +17,12 @@ from torch import nn
 from training import OPTIONS, TRAINING, synthetic_data
 
 from stampshift.methods import METHODS
-from stampshift.methods.method import Batch
+from stampshift.methods.method import Batch, part_of
 from stampshift.networks import build_classifier
 from stampshift.training.device import choose_device, is_out_of_memory, set_up_process
 from stampshift.training.loop import Trainer
 from stampshift.training.progress import Task
+from stampshift.training.stacked.extractor import stacked_features
 from stampshift.training.stacked.lane import Lane
 from stampshift.training.stacked.pools import Pools, free_bytes
 from stampshift.training.stacked.stack import Stack
@@ -49,11 +50,12 @@ def stack_of(given, *, streamed=False, precision="float32", compiled=False, drop
     if not dropout:
         without_dropout(lanes[0].classifier)
     stack = Stack(lanes, pools=Pools(given, free=(lambda _: 0) if streamed else free_bytes))
-    exact = torch.compile(stack.model.features, dynamic=False) if compiled else stack.model.features
+    of_all_lanes = torch.compile(stacked_features, dynamic=False) if compiled else stacked_features
 
     def features(named, stamps, masks):
         with torch.autocast(stamps.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-            return exact(named, stamps, masks).to(stamps.dtype)
+            found = of_all_lanes(stack.model.extractor, stamps, part_of(named, "extractor"), masks)
+        return found.to(stamps.dtype)
 
     stack.model.features = features
     return stack

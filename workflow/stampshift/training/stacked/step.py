@@ -60,10 +60,10 @@ class StackedModel:
 
     def __init__(self, lane: Lane) -> None:
         self._template = deepcopy(lane.classifier).to("meta")
-        self._extractor = nn.Sequential(*self._template.extractor.children())
+        self.extractor = nn.Sequential(*self._template.extractor.children())
         self._head = partial(functional_call, self._template.head)  # of weights and features
         self._losses, self._momentum = lane.task.method.losses, lane.task.training["momentum"]
-        self.dropouts = dropouts(self._extractor, lane.task.data.source.stamps.shape[1:])
+        self.dropouts = dropouts(self.extractor, lane.task.data.source.stamps.shape[1:])
 
     def step(
         self, weights: LaneWeights, batch: Batch, options: Options, *, masks: DropoutMasks, rates: Tensor
@@ -109,7 +109,7 @@ class StackedModel:
 
     def features(self, named: Mapping[str, Tensor], stamps: Tensor, masks: list[Tensor]) -> Tensor:
         """Features (batch, lanes, features) of stamps, given the weights by name and one pass' masks."""
-        return stacked_features(self._extractor, stamps, part_of(named, "extractor"), masks)
+        return stacked_features(self.extractor, stamps, part_of(named, "extractor"), masks)
 
     def scores(self, weights: LaneWeights, stamps: Tensor) -> Tensor:
         """P(real), (batch, lanes), of stamps (batch, lanes, 3, size, size), in evaluation mode."""
