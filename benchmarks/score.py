@@ -22,9 +22,8 @@ from packets import made_by_hand, write
 
 from stampshift import alerts
 from stampshift.release.released import ReleasedModel
-from stampshift.scoring.preparing import prepare
 from stampshift.scoring.score import score, score_units
-from stampshift.scoring.units import StampRows, open_stamps
+from stampshift.scoring.units import StampRows, open_stamps, prepare
 from stampshift.stamps.file import REAL, stamps_writer
 
 HEADER = "| input | candidates | read | decode | prepare | network | rest | candidates/s per core |"

@@ -97,9 +97,9 @@ def test_logits_that_differ_cannot_be_released():
         for each in classifiers
     ]
     runtime = OnnxNetwork(onnx_bytes(wholes[0], size_pixels=21, description={}), threads=1)
-    assert parity(runtime, wholes[0], drawn(20), tolerance=1e-3)["stamps"] == 20
+    assert parity(runtime, wholes[0], drawn(20))["stamps"] == 20
     with pytest.raises(ContractError, match=r"expected logits within 0.001 .* on 20 reference stamps"):
-        parity(runtime, wholes[1], drawn(20), tolerance=1e-3)
+        parity(runtime, wholes[1], drawn(20))
 
 
 def test_scoring_needs_no_torch():

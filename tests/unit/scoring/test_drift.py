@@ -7,8 +7,7 @@ from fake_scores import night
 from stampshift.core.errors import ContractError
 from stampshift.figures.shift_figures import drift_figure
 from stampshift.scoring import drift
-from stampshift.scoring.drift import compared, curves, drift_report
-from stampshift.scoring.drift_page import drift_page
+from stampshift.scoring.drift import compared, curves, drift_page, drift_report
 from stampshift.scoring.scores_file import read_scores
 
 

@@ -245,8 +245,7 @@ def drift(
     from stampshift.metrics.metrics import THRESHOLD
     from stampshift.release.released import ReleasedModel
     from stampshift.release.threshold import choose
-    from stampshift.scoring.drift import curves, drift_report
-    from stampshift.scoring.drift_page import drift_page
+    from stampshift.scoring.drift import curves, drift_page, drift_report
     from stampshift.scoring.scores_file import read_scores
 
     model, table = ReleasedModel.open(release), read_scores(scores)

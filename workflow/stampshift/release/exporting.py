@@ -11,7 +11,7 @@ from stampshift.core.files import atomic_folder, write_parquet
 from stampshift.core.provenance import file_digest
 from stampshift.release.card import model_card
 from stampshift.release.contract import CARD, DIGESTED, MODEL, ONNX, REFERENCE, Contract
-from stampshift.release.onnx_file import TOLERANCE, ReleasedNetwork, exposed_layers, onnx_bytes, parity
+from stampshift.release.onnx_file import ReleasedNetwork, exposed_layers, onnx_bytes, parity
 from stampshift.release.outliers import Outliers
 from stampshift.release.reference import calibrate, reference_table, thresholds
 from stampshift.release.released import OnnxNetwork, ReleasedModel
@@ -85,7 +85,7 @@ def make_release(output: Path, run: TrainedRun) -> None:
                 "quantile": QUANTILE,
                 "thresholds": thresholds(reference, quantile=QUANTILE),
             },
-            parity=parity(runtime, network, held_out, tolerance=TOLERANCE),
+            parity=parity(runtime, network, held_out),
             simulated=any("simulate" in each.stamps.attributes.get("origin", {}) for each in surveys),
             digests={name: file_digest(folder / name) for name in DIGESTED},
         ).write(folder)

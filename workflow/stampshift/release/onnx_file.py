@@ -76,25 +76,23 @@ def onnx_bytes(network: ReleasedNetwork, *, size_pixels: int, description: Mappi
     return content
 
 
-def parity(
-    runtime: OnnxNetwork, network: ReleasedNetwork, stamps: NDArray[np.float32], *, tolerance: float
-) -> dict[str, Any]:
+def parity(runtime: OnnxNetwork, network: ReleasedNetwork, stamps: NDArray[np.float32]) -> dict[str, Any]:
     """Compare the logits of ONNX Runtime and torch on float32 (n, 3, size, size) stamps: the entry `parity`.
 
     Raises
     ------
     ContractError
-        If a logit differs by more than `tolerance`, or is not finite.
+        If a logit differs by more than `TOLERANCE`, or is not finite.
     """
     theirs, ours = runtime.run(stamps).logits, torch_outputs(network, stamps).logits
     largest = float(np.abs(theirs - ours).max())
-    if not largest <= tolerance:
+    if not largest <= TOLERANCE:
         raise ContractError(
-            f"model.onnx: expected logits within {tolerance:g} of those of torch on {len(stamps)} reference "
+            f"model.onnx: expected logits within {TOLERANCE:g} of those of torch on {len(stamps)} reference "
             f"stamps, found a difference of {largest:g}; nothing was exported. Report it with the versions "
             f"of torch ({torch.__version__}) and onnxruntime."
         )
-    return {"largest_difference": largest, "stamps": len(stamps), "tolerance": tolerance}
+    return {"largest_difference": largest, "stamps": len(stamps), "tolerance": TOLERANCE}
 
 
 def _in_batches(module: nn.Module, stamps: NDArray[np.float32]) -> list[Tensor]:

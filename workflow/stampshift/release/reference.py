@@ -73,23 +73,20 @@ def reference_table(surveys: Sequence[ReleasedSurvey], *, network: OnnxNetwork) 
     ContractError
         If a survey has no reference stamp.
     """
-    return pd.concat([_lines(survey, network) for survey in surveys], ignore_index=True)
-
-
-def _lines(survey: ReleasedSurvey, network: OnnxNetwork) -> pd.DataFrame:
-    if not len(survey.held_out):
-        raise ContractError(
-            f"{survey.name}: expected stamps that were held out of the training, found none; without them it "
-            "is not known how the model scores this survey. Give some stamps, labelled or not."
-        )
-    outputs = network.run(survey.stamps.stamps, survey.held_out)
-    labelled, unlabelled = len(survey.validation), len(survey.unlabelled)
-    logits = outputs.logits[:, REAL] - outputs.logits[:, BOGUS]
-    if survey.validation_logits is not None:
-        logits[:labelled] = survey.validation_logits
-    labels = [*survey.stamps.labels[survey.validation].tolist(), *([None] * unlabelled)]
-    return pd.DataFrame(
-        {
+    tables = []
+    for survey in surveys:
+        if not len(survey.held_out):
+            raise ContractError(
+                f"{survey.name}: expected stamps that were held out of the training, found none; without "
+                "them it is not known how the model scores this survey. Give some stamps, labelled or not."
+            )
+        outputs = network.run(survey.stamps.stamps, survey.held_out)
+        labelled, unlabelled = len(survey.validation), len(survey.unlabelled)
+        logits = outputs.logits[:, REAL] - outputs.logits[:, BOGUS]
+        if survey.validation_logits is not None:
+            logits[:labelled] = survey.validation_logits
+        labels = [*survey.stamps.labels[survey.validation].tolist(), *([None] * unlabelled)]
+        columns = {
             "survey": survey.name,
             "part": [VALIDATION] * labelled + [UNLABELLED] * unlabelled,
             "label": pd.array(labels, dtype="Int8"),
@@ -97,7 +94,8 @@ def _lines(survey: ReleasedSurvey, network: OnnxNetwork) -> pd.DataFrame:
             "similarity": outputs.similarity,
             "distance": outputs.distance,
         }
-    )
+        tables.append(pd.DataFrame(columns))
+    return pd.concat(tables, ignore_index=True)
 
 
 def calibrate(reference: pd.DataFrame, *, survey: str) -> dict[str, Any]:

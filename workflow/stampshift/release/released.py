@@ -136,13 +136,13 @@ class ReleasedModel:
         return calibrated(logit, self.contract.calibration["temperature"])
 
     def outlying(self, distance: Floats, *, survey: str) -> NDArray[np.bool_]:
-        """Which stamps of a survey are out of distribution, from their distances.
+        """Which stamps of a survey are out of distribution, from their distances."""
+        return distance > self.limit(survey)
 
-        A survey that the model does not know has the threshold of the model's own survey, `Contract.home`.
-        """
+    def limit(self, survey: str) -> np.float32:
+        """Distance beyond which a stamp is flagged; of an unknown survey, that of the model's own."""
         thresholds = self.contract.out_of_distribution["thresholds"]
-        own = thresholds.get(survey, thresholds[self.contract.home])
-        return distance > np.float32(own["distance"])
+        return np.float32(thresholds.get(survey, thresholds[self.contract.home])["distance"])
 
     def reference(self) -> pd.DataFrame:
         """Table of the reference stamps, as `reference.reference_table` makes it."""

@@ -13,21 +13,28 @@ many stamps of *one* distribution would exceed once in ten thousand times. Below
 above, it is called drift only if it is at least `NOTABLE`.
 """
 
+import io
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.stats import ks_2samp, kstwo
 
+from stampshift.core.templates import render
+from stampshift.figures.style import METADATA, mark_simulated
 from stampshift.metrics.metrics import THRESHOLD
 from stampshift.release.reference import fair_part
 from stampshift.release.released import OUT_OF_DISTRIBUTION, ReleasedModel
 from stampshift.release.threshold import rate
 from stampshift.scoring.scores_file import SEPARATOR
 
+TEMPLATE = Path(__file__).with_name("drift.html.jinja")
 QUANTITIES = ("score", "similarity", "distance")
 CHANCE = 1e-4  # probability that one distribution looks like two; a night has several of them
 NOTABLE = 0.1  # share of the stamps that differ
@@ -214,3 +221,30 @@ def _values(table: pd.DataFrame, quantity: str) -> NDArray[np.float64]:
 
 def _share(count: int, of: int) -> dict[str, Any] | None:
     return asdict(rate(int(count), of)) if of else None
+
+
+def drift_page(report: Mapping[str, Any], *, night: str, figure: Figure) -> str:
+    """One page with a `drift_report` of the scores file `night` and its `drift_figure`, links to nothing."""
+    if report["simulated"]:
+        mark_simulated(figure)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=160, metadata=dict(METADATA[".png"]))
+    return render(
+        TEMPLATE.read_text(encoding="utf-8"),
+        html=True,
+        report=report,
+        night=night,
+        figure=b64encode(buffer.getvalue()).decode(),
+        rate=_rate_text,
+        notable=NOTABLE,
+        chance=CHANCE,
+        drift=DRIFT,
+    )
+
+
+def _rate_text(found: Mapping[str, Any] | None) -> str:
+    if found is None:
+        return "none scored"
+    return (
+        f"{found['value']:.2%} ({found['low']:.2%} to {found['high']:.2%}), {found['count']} of {found['of']}"
+    )

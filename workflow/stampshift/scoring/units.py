@@ -1,6 +1,7 @@
-"""Score one unit of work, in any process."""
+"""Score one unit of work, in any process. Alerts with a problem are reported; nothing is filled in."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import NamedTuple
@@ -11,11 +12,16 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from stampshift import alerts
+from stampshift.alerts.dialects import DIALECTS
 from stampshift.core.errors import ContractError
+from stampshift.release.contract import Contract
 from stampshift.release.released import OUT_OF_DISTRIBUTION, ReleasedModel
-from stampshift.scoring.preparing import prepare
-from stampshift.scoring.scores_file import SCHEMA
-from stampshift.stamps.file import Stamps
+from stampshift.scoring.scores_file import NO_VALID_PIXEL, SCHEMA, UNFIT
+from stampshift.stamps.file import CHANNELS, Stamps
+from stampshift.stamps.preprocessing import Counts, central_crop, normalise_and_fill, unfit
+from stampshift.stamps.raw_triplets import InvalidPixels
+
+Images = NDArray[np.float32]
 
 
 class StampRows(NamedTuple):
@@ -51,18 +57,10 @@ def score_alerts(
     survey: str | None = None,
     threshold: float | None = None,
 ) -> pd.DataFrame:
-    """Score alerts with a released model; `stampshift score` does it for nights that exceed the memory.
+    """Score alerts, such as `read_alerts` yields; `stampshift score` does it for nights beyond the memory.
 
-    Parameters
-    ----------
-    model
-        The released model.
-    found
-        Such as `read_alerts` yields; they may be of several surveys.
-    survey
-        Name to give all of them, such as one of the model's surveys; None for that of their packets.
-    threshold
-        Score from which an alert is called real; without it the column ``real`` is empty.
+    All alerts are taken to be of `survey`, such as one of the model's; None leaves them that of their
+    packets. From `threshold` on an alert is called real; without it the column ``real`` is empty.
 
     Returns
     -------
@@ -110,7 +108,7 @@ def check_stamps(path: Path, *, release: ReleasedModel) -> int:
     return len(stamps)
 
 
-def _of_stamps_file(unit: StampRows, *, survey: str | None) -> tuple[list[alerts.Alert], NDArray[np.float32]]:
+def _of_stamps_file(unit: StampRows, *, survey: str | None) -> tuple[list[alerts.Alert], Images]:
     stamps, rows = open_stamps(unit.path), range(unit.start, unit.stop)
     known = partial(alerts.Alert, images=None, problem="", detail="", survey_score=float("nan"))
     candidates = [
@@ -125,35 +123,83 @@ def _of_stamps_file(unit: StampRows, *, survey: str | None) -> tuple[list[alerts
     return candidates, np.ascontiguousarray(stamps.stamps[unit.start : unit.stop])
 
 
+def prepare(
+    found: Iterable[alerts.Alert], *, contract: Contract, survey: str | None
+) -> tuple[list[alerts.Alert], Images]:
+    """Preprocess alerts as the stamps were on which the model was trained.
+
+    The survey is a name to give all of them, such as one of the model's; None leaves them that of their
+    packets.
+
+    Returns
+    -------
+    candidates
+        The alerts in order, without their images, under that name and with the problem that forbids a score.
+    stamps
+        float32 (n, 3, size, size) of those without a problem, in order.
+    """
+    candidates, pixels = [], []
+    for alert in found:
+        name, problem, detail = survey or alert.survey, alert.problem, alert.detail
+        if alert.images is not None:
+            crops, problem, detail = _cropped(alert, name, contract)
+            if crops is not None:
+                pixels.append(crops)
+        candidates.append(replace(alert, survey=name, images=None, problem=problem, detail=detail))
+    size = contract.size_pixels
+    stacked = np.array(pixels, np.float32).reshape(-1, len(CHANNELS), size, size)
+    # marks are NaN by now, which is invalid everywhere
+    return candidates, normalise_and_fill(
+        stacked, normalisation=contract.normalisation, invalid=InvalidPixels(), counts=Counts()
+    )
+
+
+def _cropped(alert: alerts.Alert, survey: str, contract: Contract) -> tuple[Images | None, str, str]:
+    """Crops (3, size, size) of an alert with NaN for marks; or None, the problem, and the reason."""
+    images, size = alert.images or (), contract.size_pixels
+    problem = unfit(images, size_pixels=size)
+    if problem:
+        sizes = ", ".join(" x ".join(map(str, image.shape)) for image in images)
+        reason = f"{alert.place}: expected three square images of at least {size} pixels, found {sizes}."
+        return None, UNFIT[problem], reason
+    crops = np.stack([central_crop(image, size_pixels=size) for image in images])
+    marks = [DIALECTS[alert.survey].invalid if alert.survey in DIALECTS else InvalidPixels()]
+    marks += [contract.invalid(survey)] if survey in contract.surveys else []
+    for each in marks:
+        crops[each.mask(crops)] = np.nan
+    empty = [name for name, crop in zip(CHANNELS, crops, strict=True) if not np.isfinite(crop).any()]
+    if empty:
+        reason = (
+            f"{alert.place}: expected valid pixels in every image's central {size} x {size}, found none in "
+            f"{' and '.join(empty)}."
+        )
+        return None, NO_VALID_PIXEL, reason
+    return crops, "", ""
+
+
 def _lines(
-    candidates: list[alerts.Alert],
-    stamps: NDArray[np.float32],
-    *,
-    release: ReleasedModel,
-    threshold: float | None,
+    candidates: list[alerts.Alert], stamps: Images, *, release: ReleasedModel, threshold: float | None
 ) -> pa.Table:
     """Lines of candidates, of which those without a problem have a stamp."""
     scored = np.array([not candidate.problem for candidate in candidates], bool)
     scores = release.score(stamps)
-    surveys = np.array([candidate.survey for candidate in candidates], np.str_)
-    outlying = np.zeros(len(candidates), bool)
-    for survey in set(surveys[scored].tolist()):
-        of_survey = surveys[scored] == survey
-        outlying[scored & (surveys == survey)] = release.outlying(scores.distance[of_survey], survey=survey)
-    call = None if threshold is None else scores.score >= np.float32(threshold)
+    limits = [release.limit(candidate.survey) for candidate in candidates if not candidate.problem]
+    outlying = scores.distance > np.array(limits, np.float32)
+    flags = np.array([candidate.problem for candidate in candidates], object)
+    flags[scored] = np.where(outlying, OUT_OF_DISTRIBUTION, "")
+    called = pa.nulls(len(candidates), pa.bool_())
+    if threshold is not None:
+        called = _where(scored, scores.score >= np.float32(threshold))
     columns = {
         "id": [candidate.identifier for candidate in candidates],
         "object": [candidate.group for candidate in candidates],
-        "survey": surveys.tolist(),
+        "survey": [candidate.survey for candidate in candidates],
         "score": _where(scored, scores.score),
-        "real": pa.nulls(len(candidates), pa.bool_()) if call is None else _where(scored, call),
+        "real": called,
         "similarity": _where(scored, scores.similarity),
         "distance": _where(scored, scores.distance),
         "survey_score": pa.array([candidate.survey_score for candidate in candidates], from_pandas=True),
-        "flags": [
-            OUT_OF_DISTRIBUTION if odd else candidate.problem
-            for candidate, odd in zip(candidates, outlying, strict=True)
-        ],
+        "flags": flags.tolist(),
         "reason": [candidate.detail for candidate in candidates],
         "place": [candidate.place for candidate in candidates],
     }
