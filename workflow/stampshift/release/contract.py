@@ -46,9 +46,6 @@ class Contract:
     stampshift: str = __version__
     format: int = FORMAT
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "channels", tuple(self.channels))
-
     @property
     def home(self) -> str:
         """Survey for which the model was made: the target, or the source where there is none."""
@@ -95,7 +92,7 @@ class Contract:
             )
         for name in DIGESTED:
             _check_file(folder / name, content["digests"].get(name))
-        return cls(**content)
+        return cls(**content | {"channels": tuple(content["channels"])})
 
 
 def _check_file(path: Path, expected: str | None) -> None:

@@ -74,13 +74,13 @@ def batches(stamps: Floats, rows: Rows | None = None) -> Iterator[Floats]:
         yield np.ascontiguousarray(stamps[some if rows is None else rows[some]])
 
 
+@dataclass
 class ReleasedModel:
     """A released model. Each process opens its own."""
 
-    def __init__(self, folder: Path, *, contract: Contract, network: OnnxNetwork) -> None:
-        self.folder = folder
-        self.contract = contract
-        self._network = network
+    folder: Path
+    contract: Contract
+    network: OnnxNetwork
 
     @classmethod
     def open(cls, folder: Path | str, *, threads: int = 1) -> Self:
@@ -104,7 +104,7 @@ class ReleasedModel:
         folder = Path(folder)
         contract = Contract.read(folder)
         network = OnnxNetwork((folder / ONNX).read_bytes(), threads=threads)
-        return cls(folder, contract=contract, network=network)
+        return cls(folder, contract, network)
 
     def score(self, stamps: Floats) -> Scores:
         """Score float32 (n, 3, size, size) stamps, preprocessed as the contract says.
@@ -127,7 +127,7 @@ class ReleasedModel:
                 f"{self.folder}: expected finite pixels, found another value in stamp "
                 f"{int(np.argmin(finite))} of {len(stamps)}; preprocess them as its contract says."
             )
-        outputs = self._network.run(stamps)
+        outputs = self.network.run(stamps)
         logit = outputs.logits[:, REAL] - outputs.logits[:, BOGUS]
         return Scores(self.calibrated(logit), outputs.similarity, outputs.distance, logit)
 

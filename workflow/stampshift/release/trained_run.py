@@ -81,10 +81,9 @@ def open_run(
         split = parts.get(name) or Splits.open(
             _beside(folder, run, f"splits/{name}/seed-{run.seed}.npz", "--splits")
         )
-        _check_test_part(folder, predictions, split)
         if name == run.source and labels is not None:
             survey = _with_labels(survey, labels, split)
-        _check_test_labels(folder, predictions, survey)
+        _check_predictions(folder, predictions[predictions["survey"] == name], survey, split)
         if name == run.source:
             surveys.append(ReleasedSurvey("source", survey, split.train, split.validation, NO_ROWS))
         else:  # the validation shots are labelled, the others of that part are not
@@ -120,19 +119,14 @@ def _with_labels(survey: Stamps, labels: Path, splits: Splits) -> Stamps:
     return replace(survey, labels=given, attributes={**survey.attributes, "labels": file})
 
 
-def _check_test_part(folder: Path, predictions: pd.DataFrame, splits: Splits) -> None:
-    rows = np.sort(predictions.loc[predictions["survey"] == splits.survey, "row"])
-    if not np.array_equal(rows, np.sort(splits.test)):
+def _check_predictions(folder: Path, lines: pd.DataFrame, survey: Stamps, splits: Splits) -> None:
+    """Refuse other splits, and other labels: these would fit the temperature and fill the card."""
+    if not np.array_equal(np.sort(lines["row"]), np.sort(splits.test)):
         raise ContractError(
             f"{folder}: expected predictions of the {len(splits.test)} test stamps of the splits of "
-            f"{splits.survey}, found those of {len(rows)} stamps, which are not the same; give the splits "
+            f"{splits.survey}, found those of {len(lines)} stamps, which are not the same; give the splits "
             "file that the run was trained on."
         )
-
-
-def _check_test_labels(folder: Path, predictions: pd.DataFrame, survey: Stamps) -> None:
-    """Refuse a run that was trained on other labels: these would fit the temperature and fill the card."""
-    lines = predictions[predictions["survey"] == survey.survey]
     other = int((survey.labels[lines["row"]] != lines["label"]).sum())
     if other:
         raise ContractError(

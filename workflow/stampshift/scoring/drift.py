@@ -43,7 +43,6 @@ EXCESS = 2.0  # times the expected share of outliers, from which on there are to
 FEWEST = 30  # stamps, below which nothing is compared
 CURVE_POINTS = 401
 CHANCE_WORD, SLIGHT, DRIFT, TOO_FEW = "chance", "slight", "drift", "too few stamps"
-CURVE_COLUMNS = ["survey", "quantity", "sample", "stamps", "ks", "verdict", "share", "value"]
 
 
 def drift_report(
@@ -104,19 +103,23 @@ def curves(scores: pd.DataFrame, *, release: ReleasedModel) -> pd.DataFrame:
         Columns ``survey``, ``quantity``, ``sample`` (``"night"`` or ``"reference"``), ``stamps``, ``ks``,
         ``verdict``, ``share`` (cumulative, 0 to 1) and ``value``.
     """
-    shares = np.linspace(0, 1, CURVE_POINTS)
-    parts = [pd.DataFrame(columns=CURVE_COLUMNS)]
+    shares, parts = np.linspace(0, 1, CURVE_POINTS), []
     for survey, rows in scores.groupby("survey", sort=True):
         known = _reference(str(survey), release)[1]
         for quantity in _quantities(rows):
             night, reference = _values(rows, quantity), _values(known, quantity)
             found = compared(night, reference)
+            line = {
+                "survey": str(survey),
+                "quantity": quantity,
+                "ks": found["ks"],
+                "verdict": found["verdict"],
+            }
             for sample, values in {"night": night, "reference": reference}.items():
-                line = [str(survey), quantity, sample, len(values), found["ks"], found["verdict"]]
                 if len(values):
-                    curve = {"share": shares, "value": np.quantile(values, shares)}
-                    parts.append(pd.DataFrame(dict(zip(CURVE_COLUMNS, line, strict=False)) | curve))
-    return pd.concat(parts[1:] or parts, ignore_index=True)
+                    curve = {"sample": sample, "stamps": len(values), "share": shares}
+                    parts.append(pd.DataFrame(line | curve | {"value": np.quantile(values, shares)}))
+    return pd.concat(parts, ignore_index=True)
 
 
 def _reference(survey: str, release: ReleasedModel) -> tuple[str, pd.DataFrame]:
