@@ -87,18 +87,16 @@ def retraining_gain(
     ``high`` are the interval of the difference.
     """
     statistics: dict[str, Statistic] = {"balanced_accuracy": balanced_accuracy, "fpr_at_mdr": fpr_at_mdr(mdr)}
-    before, after = (predictions[name][["method", "row", "score"]] for name in ("old", "new"))
-    both = before.merge(after, on=["method", "row"], validate="one_to_one", suffixes=("_old", "_new"))
+    first, second = (predictions[name][["method", "row", "score"]] for name in ("old", "new"))
+    both = first.merge(second, on=["method", "row"], validate="one_to_one", suffixes=("_old", "_new"))
     lines = []
     for column in [name for name in (CORRECTED, TRUE) if name in labels.columns]:
         judged = judged_by(both, labels=labels, column=column)
         for model, rows in judged.groupby("method", observed=True):
             for quantity, statistic in statistics.items():
-                scores = [rows["score_old"], rows["score_new"]]
-                old, new = (measured(rows["label"], each, statistic=statistic) for each in scores)
-                gain = interval(
-                    rows["label"], rows["new"], against=rows["old"], statistic=statistic, bootstrap=bootstrap
-                )
+                label, before, after = rows["label"], rows["score_old"], rows["score_new"]
+                old, new = (measured(label, scores, statistic=statistic) for scores in (before, after))
+                gain = interval(label, after, against=before, statistic=statistic, bootstrap=bootstrap)
                 lines.append(
                     {"model": str(model), "tested_on": column, "quantity": quantity, "old": old, "new": new}
                     | {"difference": gain.value, "low": gain.low, "high": gain.high, "stamps": len(rows)}
