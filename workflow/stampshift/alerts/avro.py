@@ -5,17 +5,14 @@ takes as long to parse as a packet to read: each schema is parsed once, together
 holds nothing but a dialect's fields.
 """
 
-import bz2
 import io
 import json
-import lzma
-import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from mmap import mmap
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
-import cramjam
 from fastavro import parse_schema, schemaless_reader
 from fastavro.schema import load_schema
 
@@ -26,7 +23,10 @@ MAGIC = b"Obj\x01"
 WIRE_MAGIC = b"\x00"
 WIRE_HEADER_BYTES = 5
 SYNC_BYTES = 16
-CHECKSUM_BYTES = 4  # after a snappy block
+HEADER_BYTES = 16 << 20  # the longest header: its schema
+SIZES_BYTES = 20  # of two numbers
+SHORTEST_PACKET = 8  # bytes: fewer say that a number of records is damaged
+DAMAGED_MARKS = 8  # one after another
 RUBIN_VERSIONS = 100  # Rubin numbers its schemas 100 x major + minor
 HEADER_FIELDS = [
     {"name": "magic", "type": {"type": "fixed", "name": "magic", "size": len(MAGIC)}},
@@ -34,23 +34,6 @@ HEADER_FIELDS = [
     {"name": "sync", "type": {"type": "fixed", "name": "sync", "size": SYNC_BYTES}},
 ]
 HEADER = parse_schema({"type": "record", "name": "header", "fields": HEADER_FIELDS})
-
-
-def _unsnappy(data: bytes) -> bytes:
-    inflated = bytes(cramjam.snappy.decompress_raw(data[:-CHECKSUM_BYTES]))
-    if zlib.crc32(inflated) != int.from_bytes(data[-CHECKSUM_BYTES:], "big"):
-        raise ValueError("its checksum differs")
-    return inflated
-
-
-INFLATE: dict[str, Callable[[bytes], bytes]] = {
-    "null": bytes,
-    "deflate": lambda data: zlib.decompress(data, wbits=-15),
-    "snappy": _unsnappy,
-    "zstandard": lambda data: bytes(cramjam.zstd.decompress(data)),
-    "bzip2": bz2.decompress,
-    "xz": lzma.decompress,
-}
 
 
 class Layout(NamedTuple):
@@ -69,52 +52,85 @@ def schema_number(packet: bytes) -> int:
 
 
 class Header(NamedTuple):
-    """Of a container: its codec, its schema (JSON), and the mark that ends every block."""
+    """Of a container: its codec, its schema (JSON), the mark that ends every block, and its own bytes."""
 
     codec: str
     schema: bytes
     sync: bytes
+    content: bytes
 
 
 class Block(NamedTuple):
-    """Of a container: its number of records and their bytes; neither can be relied on if it is not whole."""
+    """Of a container: where its bytes are, and how many records they hold, 0 where that is not known."""
 
+    header: Header
+    start: int
+    begin: int  # of its records, behind its two numbers
+    end: int
     records: int
-    data: bytes
-    whole: bool
+    whole: bool  # its bytes are all there; nothing else can be relied on if not
 
 
-def read_header(stream: BinaryIO) -> Header:
-    """Header of a container at the beginning of `stream`; ValueError, EOFError or KeyError if it is none."""
+def read_header(content: bytes | mmap, start: int = 0) -> Header:
+    """Header of a container at an offset; ValueError, EOFError or KeyError if there is none."""
+    stream = io.BytesIO(content[start : start + HEADER_BYTES])
     record: Any = schemaless_reader(stream, HEADER, None)
     if record["magic"] != MAGIC:
         raise ValueError(f"it begins with {record['magic']!r}")
-    meta = record["meta"]
-    return Header(meta.get("avro.codec", b"null").decode(), meta["avro.schema"], record["sync"])
+    meta, own = record["meta"], content[start : start + stream.tell()]
+    return Header(meta.get("avro.codec", b"null").decode(), meta["avro.schema"], record["sync"], own)
 
 
-def read_sizes(stream: BinaryIO) -> tuple[int, int]:
-    """Number of records and bytes of the block at which `stream` is; (0, -1) if that is none."""
+def blocks(content: bytes | mmap, header: Header) -> Iterator[Block]:
+    """Blocks of a container, and of further ones that were joined to it.
+
+    Behind damage it goes on at the next mark, wherever that is. Where a mark alone is damaged, nothing else
+    is lost. Raises as `read_header` if a joined container has a damaged header.
+    """
+    start = len(header.content)
+    while start < len(content):
+        if content[start : start + len(MAGIC)] == MAGIC:
+            header = read_header(content, start)
+            start += len(header.content)
+            continue
+        block = _block(content, start, header)
+        yield block
+        start = block.end + SYNC_BYTES
+
+
+def _block(content: bytes | mmap, start: int, header: Header) -> Block:
+    records, begin, end = _sizes(content, start)
+    likely = 0 < SHORTEST_PACKET * records <= end - begin
+    marked = records > 0 and content[end : end + SYNC_BYTES] == header.sync
+    if marked or (likely and _goes_on(content, end + SYNC_BYTES, header.sync, DAMAGED_MARKS)):
+        return Block(header, start, begin, end, records, whole=True)
+    if likely and end + SYNC_BYTES > len(content):  # cut short: nothing follows
+        return Block(header, start, begin, min(end, len(content)), records, whole=False)
+    found = content.find(header.sync, start)
+    return Block(header, start, begin, len(content) if found < 0 else found, 0, whole=False)
+
+
+def _sizes(content: bytes | mmap, start: int) -> tuple[int, int, int]:
+    """Number of records of the block at an offset, and where they begin and end; 0 records if that is none."""
+    stream = io.BytesIO(content[start : start + SIZES_BYTES])
     try:
-        count: Any = schemaless_reader(stream, "long", None)
+        records: Any = schemaless_reader(stream, "long", None)
         size: Any = schemaless_reader(stream, "long", None)
     except (EOFError, IndexError, ValueError):
-        return 0, -1
-    return count, size
+        return 0, start, start
+    begin = start + stream.tell()
+    return (records, begin, begin + size) if records > 0 and size >= 0 else (0, begin, begin)
 
 
-def blocks(content: bytes, *, start: int, sync: bytes) -> Iterator[Block]:
-    """Blocks of a container from an offset on; of a damaged one what there is up to the next mark."""
-    while start < len(content):
-        stream = io.BytesIO(content)
-        stream.seek(start)
-        count, size = read_sizes(stream)
-        begin = stream.tell()
-        whole = size >= 0 and content[begin + size : begin + size + SYNC_BYTES] == sync
-        end = begin + size if whole else content.find(sync, start)
-        end = len(content) if end < 0 else end
-        yield Block(count, content[begin:end], whole)
-        start = end + SYNC_BYTES
+def _goes_on(content: bytes | mmap, start: int, sync: bytes, marks: int) -> bool:
+    """Whether a block, a container or the end is at an offset: then the mark before it alone is damaged."""
+    if start == len(content) or content[start : start + len(MAGIC)] == MAGIC:
+        return True
+    records, begin, end = _sizes(content, start)
+    behind = end + SYNC_BYTES
+    if not 0 < SHORTEST_PACKET * records <= end - begin or not marks or behind > len(content):
+        return False
+    return content[end:behind] == sync or _goes_on(content, behind, sync, marks - 1)
 
 
 def records(data: bytes, *, count: int, layout: Layout) -> Iterator[Mapping[str, Any]]:

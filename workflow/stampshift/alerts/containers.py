@@ -6,26 +6,25 @@ megabytes, or by one member of a tar or one block of a container, where these ar
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from stampshift.alerts.avro import MAGIC, SYNC_BYTES, read_header, read_sizes
+from stampshift.alerts.avro import MAGIC, SYNC_BYTES, Block, blocks, read_header
 from stampshift.alerts.dialects import DIALECTS, STAMP_DATA, UNKNOWN_SCHEMA, Alert, recognised, unread
 from stampshift.core.errors import ArchiveError
-from stampshift.formats.archives import find, listing, tar_members
+from stampshift.formats.archives import TAR, find, listing, tar_members
 
-PACKET = re.compile(r"[^.].*\.avro(\.gz)?")
-TAR = re.compile(r".*\.(tar|tar\.gz|tgz)")
-TABLE = re.compile(r".*\.parquet")
-ANY = re.compile(f"{PACKET.pattern}|{TAR.pattern}|{TABLE.pattern}")
+PACKET = re.compile(r"[^.].*\.avro(\.gz)?", re.IGNORECASE)
+TABLE = re.compile(r".*\.parquet", re.IGNORECASE)
+ANY = re.compile(f"{PACKET.pattern}|{TAR.pattern}|{TABLE.pattern}", re.IGNORECASE)
 UNIT_BYTES = 4 << 20
 UNIT_PACKETS = 256
 BATCH_ROWS = 64  # about 5 MB
-DAMAGED_BYTES = 16 * UNIT_BYTES  # of a damaged container, how much is searched for whole records
-REMEDY = "Give files *.avro, *.tar, *.tar.gz or *.parquet of alerts, or a folder of such files."
+REMEDY = "Give files *.avro, *.tar (also .gz, .bz2, .xz, .zst) or *.parquet of alerts, or a folder of them."
 
 
 class Stored(NamedTuple):
@@ -120,45 +119,36 @@ def _pieces(found: Sequence[Path]) -> Iterator[Piece]:
 def _of_file(path: Path) -> Iterator[Piece]:
     size = path.stat().st_size
     if size > UNIT_BYTES:
-        with path.open("rb") as stream:
-            if stream.read(len(MAGIC)) == MAGIC:
-                stream.seek(0)
-                yield from _of_large(stream, str(path), size)
+        with path.open("rb") as stream, mmap(stream.fileno(), 0, access=ACCESS_READ) as content:
+            if content[: len(MAGIC)] == MAGIC:
+                yield from _of_large(content, str(path))
                 return
     yield Stored(str(path), size)
 
 
-def _of_large(stream: BinaryIO, place: str, size: int) -> Iterator[Piece]:
+def _of_large(content: mmap, place: str) -> Iterator[Piece]:
     """Parts of a large container, each a small container itself."""
+    waiting: list[Block] = []
+    number = 0
+
+    def part() -> Packets:
+        head, first, last = waiting[0].header.content, waiting[0], waiting[-1]
+        return Packets(place, number, head + content[first.start : last.end + SYNC_BYTES])
+
     try:
-        header = read_header(stream)
+        for block in blocks(content, read_header(content)):
+            joined = waiting and block.header is not waiting[0].header
+            if waiting and (joined or block.end - waiting[0].start > UNIT_BYTES):
+                yield part()
+                number += sum(max(1, each.records) for each in waiting)
+                waiting.clear()
+            waiting.append(block)
     except (ValueError, EOFError, KeyError, IndexError) as error:
-        yield unread(place, f"{place}: expected an Avro container, found {error!r}.")
-        return
-    begin = stream.tell()
-    stream.seek(0)
-    head = stream.read(begin)
-    start, first, records = begin, 0, 0
-    while stream.tell() < size:
-        block = stream.tell()
-        count, length = read_sizes(stream)
-        end = stream.tell() + length
-        stream.seek(max(end, 0))
-        if length < 0 or end + SYNC_BYTES > size or stream.read(SYNC_BYTES) != header.sync:
-            stream.seek(start)
-            yield Packets(place, first, head + stream.read(block + DAMAGED_BYTES - start))
-            if block + DAMAGED_BYTES < size:
-                detail = f"{place}: expected a block at byte {block}, found damage; the rest is not read."
-                yield unread(place, detail)
-            return
-        if stream.tell() - start > UNIT_BYTES and block > start:
-            stream.seek(start)
-            yield Packets(place, first, head + stream.read(block - start))
-            start, first, records = block, first + records, 0
-            stream.seek(end + SYNC_BYTES)
-        records += count
-    stream.seek(start)
-    yield Packets(place, first, head + stream.read(size - start))
+        yield from [part()] if waiting else []
+        waiting.clear()
+        yield unread(place, f"{place}: expected the header of an Avro container, found {error!r}.")
+    if waiting:
+        yield part()
 
 
 def _of_tar(path: Path) -> Iterator[Piece]:

@@ -33,6 +33,8 @@ def shortcut_of(
     fields = writer["fields"]
     names = [field["name"] for field in fields]
     wanted = [field["name"] for field in reader["fields"]]
+    if not set(cutouts) <= set(names):
+        return None
     first = min(names.index(name) for name in cutouts)
     last = first + len(cutouts)
     ahead = [name for name in wanted if name not in cutouts]

@@ -4,22 +4,37 @@ Members are never extracted by the path that they carry. A tar that ends before 
 `tarfile` alone takes a missing or broken header after the first member for the end of the archive.
 """
 
+import bz2
 import gzip
+import lzma
 import re
 import struct
 import tarfile
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import IO, Literal, NamedTuple, Self, TypeVar, cast
+from typing import IO, Any, Literal, NamedTuple, Self, TypeVar, cast
+
+import pyarrow as pa
 
 from stampshift.core.errors import ArchiveError
+from stampshift.core.files import files_below
+from stampshift.formats.inflating import check_size
 
 Candidate = TypeVar("Candidate")
 
+TAR = re.compile(r"[^.].*\.(tar(\.(gz|bz2|xz|zst))?|tgz|tbz2?|txz|tzst)", re.IGNORECASE)
 STREAM_BYTES = 1 << 20
+MAGIC_BYTES = 6
+MOST_NESTED = 3  # tars within tars
+COMPRESSED: dict[bytes, Callable[[IO[bytes]], Any]] = {  # by how such a file begins
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\x00": lzma.open,
+    b"\x28\xb5\x2f\xfd": lambda stream: pa.CompressedInputStream(pa.PythonFile(stream, "r"), "zstd"),
+}
 HEADER = struct.Struct("100s24x12s12x8sc188x155s12x")  # ustar: name, size, checksum, type, prefix
 BLANK_CHECKSUM = 8 * ord(" ")  # the checksum is taken as if its own field were blank
 
@@ -34,17 +49,25 @@ class Member(NamedTuple):
 
 
 class _StrictTarInfo(tarfile.TarInfo):
-    """A tar header; one that is missing or broken is an error wherever it is."""
+    """A tar header; one that is missing or broken is an error wherever it is.
+
+    The end mark, two blocks of zeros, is the one good ending; behind it there may be another tar.
+    """
 
     @classmethod
     def fromtarfile(cls, archive: tarfile.TarFile) -> Self:
         try:
-            return super().fromtarfile(archive)
+            found = super().fromtarfile(archive)
+        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]
+            archive.ended = True  # type: ignore[attr-defined]
+            raise
         except tarfile.HeaderError as error:
-            # the end mark of a tar, two blocks of zeros, is the one good ending
-            if isinstance(error, tarfile.EOFHeaderError):  # type: ignore[attr-defined]
+            ended = getattr(archive, "ended", False)
+            if ended and isinstance(error, tarfile.EmptyHeaderError):  # type: ignore[attr-defined]
                 raise
-            raise tarfile.ReadError(str(error)) from error
+            raise tarfile.ReadError(f"behind its end mark: {error}" if ended else str(error)) from error
+        archive.ended = False  # type: ignore[attr-defined]
+        return found
 
 
 def find(paths: Sequence[Path], pattern: re.Pattern[str], *, archive: str, remedy: str) -> list[Path]:
@@ -57,7 +80,7 @@ def find(paths: Sequence[Path], pattern: re.Pattern[str], *, archive: str, remed
     for path in map(Path, paths):
         if not path.exists():
             raise ArchiveError(f"{archive} archive {path}: no such file or folder. {remedy}")
-        candidates = sorted(path.rglob("*"), key=_natural) if path.is_dir() else [path]
+        candidates = sorted(files_below(path), key=_natural) if path.is_dir() else [path]
         found += [
             file
             for file in candidates
@@ -72,29 +95,45 @@ def listing(paths: Sequence[Path]) -> str:
 
 
 def tar_members(path: Path, pattern: re.Pattern[str], *, archive: str, contents: bool) -> Iterator[Member]:
-    """Regular files of a tar, plain or gzipped, in order; memory is bounded by one member.
+    """Regular files of a tar, plain or compressed, in order; memory is bounded by one member.
 
     `pattern` is that of a member's whole name without its folders. `contents` says whether to read more than
-    headers. Raises ArchiveError if the tar or its gzip stream is cut short or corrupt.
+    headers; members of tars within the tar come then, too. Raises ArchiveError if a tar or its compressed
+    stream is cut short or corrupt, or a member is too large.
     """
-    last = ""
+    read: list[str] = []
     try:
-        with _open_tar(path) as tar:
-            # what is compressed can only be read forwards; the first header is read as the tar is opened
-            quick = not _compressed(path)
-            while (member := (last and quick and _plain_header(tar)) or tar.next()) is not None:
-                # tarfile would keep every header: a gigabyte for millions of members
-                tar.members.clear()  # type: ignore[attr-defined]
-                last = member.name
-                if member.isreg() and pattern.fullmatch(last.rpartition("/")[2]):
-                    file = tar.extractfile(member) if contents else None
-                    yield Member(last, member.offset_data, member.size, file.read() if file else b"")
-    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
-        where = f"member {last}" if last else "its first member"
+        with path.open("rb") as stream:
+            yield from _members(stream, pattern, contents, [], read)
+    except (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError) as error:
+        where = f"member {read[-1]}" if read else "its first member"
         raise ArchiveError(
             f"{archive} archive {path}, at or after {where}: expected a complete tar with its end mark, "
             f"found it cut short or corrupt ({error}). Download the file again."
         ) from error
+
+
+def _members(
+    stream: IO[bytes], pattern: re.Pattern[str], contents: bool, within: list[str], read: list[str]
+) -> Iterator[Member]:
+    """Members of a tar, and of those in it; `within` are the names of those that it is in itself."""
+    with _open_tar(stream, seekable=not within) as (tar, plain):
+        first = True  # the first header is read as the tar is opened
+        while (member := (not first and plain and _plain_header(tar)) or tar.next()) is not None:
+            # tarfile would keep every header: a gigabyte for millions of members
+            tar.members.clear()  # type: ignore[attr-defined]
+            first, base = False, member.name.rpartition("/")[2]
+            place = [*within, member.name]
+            read[:] = [", member ".join(place)]
+            if not member.isreg():
+                continue
+            if pattern.fullmatch(base):
+                if contents:
+                    check_size(member.size, f"member {read[0]}")
+                file = tar.extractfile(member) if contents else None
+                yield Member(read[0], member.offset_data, member.size, file.read() if file else b"")
+            elif contents and TAR.fullmatch(base) and len(within) < MOST_NESTED:
+                yield from _members(cast("IO[bytes]", tar.extractfile(member)), pattern, True, place, read)
 
 
 def _plain_header(tar: tarfile.TarFile) -> tarfile.TarInfo | None:
@@ -121,28 +160,41 @@ def _plain_header(tar: tarfile.TarFile) -> tarfile.TarInfo | None:
     return member
 
 
-def _compressed(path: Path) -> bool:
-    return path.name.endswith("gz")
+class _Forward:
+    """A stream that can only be read forwards, behind what was read of it already."""
 
+    def __init__(self, begin: bytes, stream: Any) -> None:
+        self._begin = begin
+        # of a compressed one that is cut short, what is whole before comes first
+        self._read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
+        self.closed = False
 
-class _Promptly:
-    """A gzip stream that gives what it has: where it is cut short, what is whole before comes first."""
-
-    def __init__(self, stream: gzip.GzipFile) -> None:
-        self.read = stream.read1
+    def read(self, size: int) -> bytes:
+        """At most so many bytes, none at the end."""
+        if not self._begin:
+            return self._read(size)
+        found, self._begin = self._begin[:size], self._begin[size:]
+        return found
 
 
 @contextmanager
-def _open_tar(path: Path) -> Iterator[tarfile.TarFile]:
-    compressed = _compressed(path)
-    with gzip.open(path) if compressed else path.open("rb") as stream:
-        source = cast(IO[bytes], _Promptly(stream) if isinstance(stream, gzip.GzipFile) else stream)
-        # a gzip stream can only be read forwards; a plain tar is skipped through by seeking
-        mode: Literal["r|", "r:"] = "r|" if compressed else "r:"
-        with tarfile.open(fileobj=source, mode=mode, bufsize=STREAM_BYTES, tarinfo=_StrictTarInfo) as tar:
-            yield tar
-            while compressed and source.read(STREAM_BYTES):  # to its checksum, behind the end of the tar
-                pass
+def _open_tar(stream: IO[bytes], *, seekable: bool) -> Iterator[tuple[tarfile.TarFile, bool]]:
+    """A tar in a stream, and whether it is plain and can be skipped through by seeking."""
+    begin = stream.read(MAGIC_BYTES)
+    opener = next((opener for magic, opener in COMPRESSED.items() if begin.startswith(magic)), None)
+    plain = seekable and opener is None
+    if seekable:
+        stream.seek(0)
+    source: Any = stream if seekable else _Forward(begin, stream)
+    if opener is not None:
+        source = _Forward(b"", opener(source))
+    mode: Literal["r|", "r:"] = "r:" if plain else "r|"
+    with tarfile.open(
+        fileobj=source, mode=mode, bufsize=STREAM_BYTES, tarinfo=_StrictTarInfo, ignore_zeros=True
+    ) as tar:
+        yield tar, plain
+        while opener is not None and source.read(STREAM_BYTES):  # to its checksum, behind the end of the tar
+            pass
 
 
 def in_units(candidates: Iterable[Candidate], *, size: int) -> Iterator[list[Candidate]]:
