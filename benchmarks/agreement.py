@@ -26,7 +26,7 @@ from scipy.stats import bootstrap, mannwhitneyu, spearmanr
 from stampshift import alerts
 from stampshift.alerts.avro import MAGIC
 from stampshift.alerts.containers import Packets, Stored
-from stampshift.formats.fits import GZIP_MAGIC
+from stampshift.formats.inflating import GZIP_MAGIC
 from stampshift.metrics.metrics import THRESHOLD
 from stampshift.release.released import OUT_OF_DISTRIBUTION, ReleasedModel
 from stampshift.release.threshold import rate

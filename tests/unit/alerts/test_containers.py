@@ -1,10 +1,14 @@
 """Packets are found in every container, in order, in bounded pieces; damage costs no more than it must."""
 
+import bz2
+import errno
 import gzip
 import io
 import json
+import lzma
 import pickle
 import tarfile
+import zlib
 
 import cramjam
 import fastavro
@@ -16,6 +20,7 @@ import pytest
 from alert_packets import SCHEMAS, container, images, packet, packets, wire, write_night
 from stampshift import alerts
 from stampshift.alerts import containers
+from stampshift.alerts.avro import blocks, read_header
 from stampshift.core.errors import ArchiveError
 
 SURVEYS = list(SCHEMAS)
@@ -44,19 +49,189 @@ def test_containers_of_every_codec(tmp_path, survey, codec, per_block):
         np.testing.assert_array_equal(alert.images[2], images(number)[2])
 
 
-def test_a_zstandard_block_is_inflated(tmp_path):
-    plain = container("ZTF", packets("ZTF", 1))
-    stream = io.BytesIO(plain)
-    header = containers.read_header(stream)
-    head = plain[: stream.tell()].replace(b"\x08null", b"\x12zstandard")  # twice the length, and the text
-    _, size = containers.read_sizes(stream)
-    data = bytes(cramjam.zstd.compress(plain[stream.tell() : stream.tell() + size]))
+def recoded(content: bytes, codec: str, data: bytes) -> bytes:
+    """A plain container of one block under another codec, of which fastavro may have no writer."""
+    header = read_header(content)
+    name = bytes([2 * len(codec)]) + codec.encode()
+    head = header.content.replace(b"\x08null", name)
     sizes = io.BytesIO()
-    for number in (1, len(data)):
+    for number in (next(blocks(content, header)).records, len(data)):
         fastavro.schemaless_writer(sizes, "long", number)
+    return head + sizes.getvalue() + data + header.sync
+
+
+def records_of(content: bytes) -> bytes:
+    block = next(blocks(content, read_header(content)))
+    return content[block.begin : block.end]
+
+
+@pytest.mark.parametrize(
+    ("codec", "deflate"),
+    [
+        ("zstandard", cramjam.zstd.compress),
+        ("lz4", lambda data: cramjam.lz4.compress_block(data, store_size=True)),
+    ],
+)
+def test_codecs_that_may_have_no_writer_are_inflated(tmp_path, codec, deflate):
+    plain = container("ZTF", packets("ZTF", 2), per_block=2)
     path = tmp_path / "a.avro"
-    path.write_bytes(head + sizes.getvalue() + data + header.sync)
-    assert numbers(read(path)) == [1]
+    path.write_bytes(recoded(plain, codec, bytes(deflate(records_of(plain)))))
+    assert numbers(read(path)) == [1, 2]
+
+
+def test_an_unknown_codec_is_named_and_no_damage(tmp_path):
+    path = tmp_path / "a.avro"
+    path.write_bytes(recoded(container("ZTF", packets("ZTF", 3), per_block=3), "brotli", b"whatever" * 9))
+    found = read(path)
+    assert [alert.problem for alert in found] == ["unreadable packet"] * 3
+    assert "found the codec 'brotli', which is none of null, deflate, snappy" in found[0].detail
+    assert "corrupt" not in found[0].detail and "Download" not in found[0].detail
+
+
+@pytest.mark.parametrize("codec", ["deflate", "snappy", "zstandard", "bzip2", "xz", "lz4"])
+def test_a_block_that_would_fill_the_memory_is_flagged(tmp_path, monkeypatch, codec):
+    deflate = {
+        "deflate": lambda data: zlib.compress(data)[2:-4],
+        "snappy": lambda data: bytes(cramjam.snappy.compress_raw(data)) + zlib.crc32(data).to_bytes(4, "big"),
+        "zstandard": cramjam.zstd.compress,
+        "bzip2": bz2.compress,
+        "xz": lzma.compress,
+        "lz4": lambda data: cramjam.lz4.compress_block(data, store_size=True),
+    }[codec]
+    monkeypatch.setenv("STAMPSHIFT_MAX_MB", "1")
+    bomb = recoded(container("ZTF", packets("ZTF", 1)), codec, bytes(deflate(bytes(2_000_000))))
+    (tmp_path / "a.avro").write_bytes(bomb)
+    (tmp_path / "b.avro").write_bytes(container("ZTF", packets("ZTF", 1, first=2)))
+    bad, good = read(tmp_path)
+    assert "larger than 1 MB" in bad.detail and "STAMPSHIFT_MAX_MB" in bad.detail
+    assert (bad.problem, good.problem, good.identifier) == ("unreadable packet", "", "2")
+
+
+def test_gzip_that_would_fill_the_memory_is_flagged_wherever_it_is(tmp_path, monkeypatch):
+    monkeypatch.setenv("STAMPSHIFT_MAX_MB", "1")
+    bomb = gzip.compress(bytes(2_000_000))
+    (tmp_path / "a.avro.gz").write_bytes(bomb)
+    cutout = {"fileName": "a.fits", "stampData": bomb}
+    (tmp_path / "b.avro").write_bytes(container("ZTF", packets("ZTF", 1, cutoutScience=cutout)))
+    with tarfile.open(tmp_path / "c.tar.gz", "w:gz") as tar:
+        member = tarfile.TarInfo("large.avro")
+        member.size = 2_000_000
+        tar.addfile(member, io.BytesIO(bytes(member.size)))
+    found = read(tmp_path)
+    assert [alert.problem for alert in found] == [
+        "unreadable packet",
+        "unreadable cutout",
+        "unreadable packet",
+    ]
+    assert all("larger than 1 MB" in alert.detail for alert in found)
+    assert found[1].identifier == "1"
+
+
+def damaged_marks(content: bytes, *numbers: int) -> bytes:
+    """A container of which the marks behind some blocks are damaged."""
+    found = list(blocks(content, read_header(content)))
+    damaged = bytearray(content)
+    for number in numbers:
+        damaged[found[number].end + 3] ^= 0xFF
+    return bytes(damaged)
+
+
+@pytest.mark.parametrize("codec", ["null", "deflate"])
+@pytest.mark.parametrize("marks", [(2,), (0,), (9,), (3, 4, 5)])
+def test_a_damaged_mark_costs_no_packet(tmp_path, codec, marks):
+    content = container("ZTF", packets("ZTF", 20), codec=codec, per_block=2)
+    path = tmp_path / "a.avro"
+    path.write_bytes(damaged_marks(content, *marks))
+    assert numbers(read(path)) == list(range(1, 21))
+
+
+def test_behind_damage_of_any_length_reading_goes_on_at_the_next_mark(tmp_path, monkeypatch):
+    content = container("ZTF", packets("ZTF", 30), codec="deflate", per_block=3)
+    found = list(blocks(content, read_header(content)))
+    gap = bytes(5 * (found[4].start - found[1].start))
+    path = tmp_path / "a.avro"
+    path.write_bytes(content[: found[2].start] + gap + content[found[4].begin :])
+    for unit_bytes in (1 << 22, len(content) // 5):
+        monkeypatch.setattr(containers, "UNIT_BYTES", unit_bytes)
+        read_again = read(path)
+        assert [number for number in numbers(read_again) if number > 0] == [*range(1, 7), *range(16, 31)]
+        (lost,) = [alert for alert in read_again if alert.problem]
+        assert "expected a block, found" in lost.detail
+
+
+@pytest.mark.parametrize("unit_bytes", [1 << 22, 30_000])
+def test_joined_containers_are_all_read(tmp_path, monkeypatch, unit_bytes):
+    monkeypatch.setattr(containers, "UNIT_BYTES", unit_bytes)
+    parts = [
+        container("ZTF", packets("ZTF", 4, first=1)),
+        container("Rubin", packets("Rubin", 4, first=5), codec="deflate"),
+        container("ZTF", packets("ZTF", 4, first=9), codec="snappy", per_block=2),
+    ]
+    path = tmp_path / "a.avro"
+    path.write_bytes(b"".join(parts))
+    found = read(path)
+    assert numbers(found) == list(range(1, 13))
+    assert [alert.survey for alert in found] == ["ZTF"] * 4 + ["Rubin"] * 4 + ["ZTF"] * 4
+
+
+@pytest.mark.parametrize("suffix", ["tar", "tar.gz", "TAR.BZ2", "tar.xz", "tar.zst", "tgz"])
+def test_tars_of_every_compression_joined_and_within_each_other(tmp_path, suffix):
+    deflate = {"gz": gzip.compress, "tgz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
+    deflate |= {"zst": cramjam.zstd.compress, "tar": bytes}
+    pack = deflate[suffix.lower().rpartition(".")[2]]
+
+    def night(*members):
+        stream = io.BytesIO()
+        with tarfile.open(fileobj=stream, mode="w") as tar:
+            for name, content in members:
+                member = tarfile.TarInfo(name)
+                member.size = len(content)
+                tar.addfile(member, io.BytesIO(content))
+        return bytes(pack(stream.getvalue()))
+
+    one, two, three = (container("ZTF", packets("ZTF", 1, first=number)) for number in (1, 2, 3))
+    inner = night(("two.avro", two))
+    path = tmp_path / f"night.{suffix}"
+    path.write_bytes(night(("one.AVRO", one), (f"inner.{suffix}", inner)) + night(("three.avro", three)))
+    if suffix == "tar.zst":  # joined frames of zstandard are not one stream to every library
+        path.write_bytes(night(("one.AVRO", one), (f"inner.{suffix}", inner), ("three.avro", three)))
+    found = read(tmp_path)
+    assert numbers(found) == [1, 2, 3]
+    assert found[1].place == f"{path}, member inner.{suffix}, member two.avro, record 0"
+
+
+def test_bytes_behind_a_tar_that_are_none_are_told(tmp_path):
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        tar.add(write_night(tmp_path / "night", "ZTF", 1), "night")
+    with (tmp_path / "a.tar").open("ab") as stream:
+        stream.write(b"more" * 1000)
+    good, told = read(tmp_path / "a.tar")
+    assert good.problem == "" and "behind its end mark" in told.detail
+
+
+def test_links_are_followed_once_and_a_link_to_nowhere_is_an_alert(tmp_path):
+    write_night(tmp_path / "night" / "first", "ZTF", 1, first=1)
+    (tmp_path / "night" / "second").symlink_to(write_night(tmp_path / "disk", "ZTF", 1, first=2))
+    (tmp_path / "night" / "second" / "back").symlink_to(tmp_path / "night")  # a loop
+    (tmp_path / "night" / "third.avro").symlink_to(tmp_path / "purged.avro")
+    found = read(tmp_path / "night")
+    assert [(alert.identifier, alert.problem) for alert in found] == [
+        ("1", ""), ("2", ""), ("", "unreadable file"),
+    ]  # fmt: skip
+    assert "cannot be read now (No such file or directory)" in found[2].detail
+
+
+def test_a_file_that_may_not_be_read_is_not_called_damaged(tmp_path, monkeypatch):
+    path = write_night(tmp_path / "night", "ZTF", 1) / "1.avro"
+    units = list(alerts.units([path]))
+
+    def refuse(self):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.read_bytes", refuse)
+    (alert,) = [alert for unit in units for alert in alerts.decode(unit)]
+    assert alert.problem == "unreadable file"
+    assert alert.detail == f"{path}: cannot be read now (Permission denied). Run the command again."
 
 
 def test_folders_tars_and_single_packets(tmp_path):
@@ -158,13 +333,17 @@ def test_a_container_that_is_cut_short(tmp_path, survey, codec, per_block):
     content = container(survey, packets(survey, 8), codec=codec, per_block=per_block)
     path = tmp_path / "a.avro"
     path.write_bytes(content[: int(0.8 * len(content))])
-    *whole, last = read(path)
     expected = 6 if per_block == 1 or codec == "null" else 4
+    found = read(path)
+    whole, lost = found[:expected], found[expected:]
     assert numbers(whole) == list(range(1, expected + 1))
     assert all(alert.images is not None for alert in whole)
-    assert (last.problem, last.identifier) == ("unreadable packet", "")
-    assert last.place == f"{path}, record {expected}"
-    assert "cut short" in last.detail
+    assert {(alert.problem, alert.identifier) for alert in lost} == {("unreadable packet", "")}
+    # of the block that is cut short every record has its line
+    assert [alert.place for alert in lost] == [
+        f"{path}, record {number}" for number in range(expected, 7 if per_block == 1 else 8)
+    ]
+    assert "cut short" in lost[0].detail
 
 
 @pytest.mark.parametrize("survey", SURVEYS)
@@ -182,15 +361,14 @@ def test_a_damaged_block_costs_no_other(tmp_path, survey, codec):
     assert damaged
     if codec != "deflate":  # it has no checksum: what stands before the damage is read
         assert [(alert.problem, alert.place) for alert in found[3:-3]] == [
-            ("unreadable packet", f"{path}, record 3")
+            ("unreadable packet", f"{path}, record {number}") for number in (3, 4, 5)
         ]
 
 
 def test_a_block_of_a_wrong_length_is_left_at_the_next_mark(tmp_path):
     content = container("ZTF", packets("ZTF", 3))
-    stream = io.BytesIO(content)
-    sync = containers.read_header(stream).sync
-    second = content.index(sync, stream.tell()) + len(sync)
+    header = read_header(content)
+    second = content.index(header.sync, len(header.content)) + len(header.sync)
     path = tmp_path / "a.avro"
     path.write_bytes(content[:second] + b"\x02\xff\xff\x03" + content[second + 4 :])
     found = read(path)
@@ -275,10 +453,13 @@ def test_large_containers_are_read_in_parts(tmp_path, monkeypatch, per_block):
     assert numbers(found) == list(range(1, 31))
     assert [alert.place for alert in found] == [f"{path}, record {number}" for number in range(30)]
     path.write_bytes(content[: int(0.7 * len(content))])
-    *whole, last = read(path)
+    whole = [alert for alert in read(path) if not alert.problem]
+    lost = [alert for alert in read(path) if alert.problem]
     assert numbers(whole) == list(range(1, len(whole) + 1))
     assert len(whole) == 20 or per_block == 4
-    assert (last.problem, last.place) == ("unreadable packet", f"{path}, record {len(whole)}")
+    assert [(each.problem, each.place) for each in lost] == [
+        ("unreadable packet", f"{path}, record {len(whole) + number}") for number in range(len(lost))
+    ]
 
 
 def test_units_are_bounded_by_the_number_of_files(tmp_path, monkeypatch):

@@ -4,12 +4,16 @@ import io
 
 import fastavro
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from alert_packets import CUTOUTS, SCHEMAS, container, images, packet
+from alert_packets import CUTOUTS, SCHEMAS, container, images, packet, packets
 from stampshift import alerts
-from stampshift.alerts.dialects import DIALECTS, recognised
+from stampshift.alerts import read_alerts
+from stampshift.alerts.dialects import DIALECTS, alert_of, recognised
 
+SURVEYS = list(SCHEMAS)
 MARK = np.float32(-31415)
 
 
@@ -136,3 +140,84 @@ def test_images_of_three_sizes_are_left_to_preprocessing(tmp_path):
     triplet = tuple(np.zeros((side, side), np.float32) for side in (20, 30, 40))
     (alert,) = alerts_of(tmp_path, container("Rubin", [packet("Rubin", 1, triplet)]))
     assert [image.shape for image in alert.images] == [(20, 20), (30, 30), (40, 40)]
+
+
+@pytest.mark.parametrize(
+    ("survey", "dropped"),
+    [
+        *((survey, "cutoutDifference") for survey in SURVEYS),
+        # of the other two surveys the first cutout defines the type of all
+        *((survey, name) for survey in ("Rubin", "PGIR") for name in ("cutoutScience", "every cutout")),
+    ],
+)
+def test_a_schema_without_a_cutout_leaves_the_identifiers(tmp_path, survey, dropped):
+    names = [name for name in CUTOUTS if dropped in (name, "every cutout")]
+    schema = SCHEMAS[survey] | {
+        "fields": [field for field in SCHEMAS[survey]["fields"] if field["name"] not in names]
+    }
+    path = tmp_path / "a.avro"
+    with path.open("wb") as stream:
+        fastavro.writer(stream, schema, packets(survey, 3))
+    found = list(read_alerts(path))
+    assert [alert.problem for alert in found] == ["missing cutout"] * 3
+    assert [alert.identifier.lstrip("a") for alert in found] == ["1", "2", "3"]
+    assert names[0] in found[0].detail or survey == "ATLAS"
+
+
+def test_identifiers_that_are_not_exact_are_none(tmp_path):
+    """As pandas leaves a column of integers with a gap: 64 bits do not fit into a double."""
+    rows = packets("ZTF", 4)
+    table = pa.Table.from_pylist(rows)
+    exact = [1786216730815015018, 1786216730815015041, 2**53 - 1, 7]
+    column = pa.array([float(number) for number in exact])
+    table = table.set_column(table.schema.get_field_index("candid"), "candid", column)
+    pq.write_table(table, tmp_path / "night.parquet")
+    found = list(read_alerts(tmp_path / "night.parquet"))
+    assert [alert.identifier for alert in found] == ["", "", "9007199254740991", "7"]
+    assert [alert.caution for alert in found] == ["inexact identifier"] * 2 + ["", ""]
+    assert "Store candid as a 64-bit integer or as text" in found[0].detail
+    assert all(alert.images is not None for alert in found)
+
+
+def test_flattened_columns_are_read(tmp_path):
+    rows = [
+        {f"diaSource.{name}": value for name, value in row["diaSource"].items()}
+        | {name: row[name] for name in CUTOUTS}
+        for row in packets("Rubin", 4)
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "night.parquet")
+    found = list(read_alerts(tmp_path / "night.parquet"))
+    assert [(alert.survey, alert.identifier, alert.group) for alert in found] == [
+        ("Rubin", str(number), str(1000 + number // 2)) for number in range(1, 5)
+    ]
+    assert [alert.survey_score for alert in found] == [0.75] * 4
+    assert [alert.problem for alert in found] == [""] * 4
+
+
+def test_cutouts_as_lists_of_rows_are_read(tmp_path):
+    rows = packets("ZTF", 2)
+    for number, row in enumerate(rows, 1):
+        for name, image in zip(CUTOUTS, images(number), strict=True):
+            row[name] = {"stampData": image.tolist()}
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "night.parquet")
+    for number, alert in enumerate(read_alerts(tmp_path / "night.parquet"), 1):
+        np.testing.assert_array_equal(alert.images, images(number))
+
+
+@pytest.mark.parametrize("group", [0, -1, None])
+def test_a_placeholder_is_no_object_of_a_packet(group):
+    row = packets("Rubin", 1)[0]
+    row["diaSource"] = row["diaSource"] | {"diaObjectId": group}
+    assert alert_of(row, survey="Rubin", place="x").group == ""
+
+
+def test_a_field_of_another_type_costs_one_packet(tmp_path):
+    rows = packets("ZTF", 3)
+    table = pa.Table.from_pylist(rows)
+    scores = table["candidate"].to_pylist()
+    texts = [fields | {"drb": text} for fields, text in zip(scores, ["0.5", "high", "0.25"], strict=True)]
+    table = table.set_column(table.schema.get_field_index("candidate"), "candidate", pa.array(texts))
+    pq.write_table(table, tmp_path / "night.parquet")
+    found = list(read_alerts(tmp_path / "night.parquet"))
+    assert [alert.problem for alert in found] == ["", "unreadable packet", ""]
+    assert found[2].survey_score == 0.25

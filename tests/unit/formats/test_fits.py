@@ -1,3 +1,5 @@
+import base64
+import gzip
 import io
 import warnings
 
@@ -7,7 +9,7 @@ from astropy.io import fits
 
 from stampshift.core.errors import ArchiveError
 from stampshift.formats import fits as reading
-from stampshift.formats.fits import image_of, read_image
+from stampshift.formats.fits import image_of, read_image, read_planes
 
 
 def by_astropy(content):
@@ -106,7 +108,72 @@ def test_gzip_cut_short_or_altered_is_an_archive_error(formats, gz):
 
 def test_bytes_that_are_not_fits_are_an_archive_error():
     with pytest.raises(ArchiveError, match="DES x: expected a complete FITS image, found 5760 bytes"):
-        read_image(b"GIF89a" * 960, place="DES x")
+        read_image(b"notes " * 960, place="DES x")
+
+
+@pytest.mark.parametrize(
+    ("begin", "name"), [(b"GIF89a", "GIF"), (b"\x89PNG\r\n", "PNG"), (b"\xff\xd8\xff\xe0", "JPEG")]
+)
+def test_a_picture_is_named_and_not_called_damaged(begin, name):
+    with pytest.raises(ArchiveError, match=f"found a {name} picture, whose pixels are no measurements"):
+        read_image(begin * 100, place="DES x")
+
+
+def test_gzipped_in_members_or_twice_is_read(formats):
+    pixels = np.random.default_rng(0).normal(size=(9, 9)).astype("f4")
+    plain = formats.fits(pixels)
+    for content in (
+        gzip.compress(plain[:3000]) + gzip.compress(plain[3000:]),
+        gzip.compress(gzip.compress(plain)),
+    ):
+        np.testing.assert_array_equal(read_image(content, place="x"), pixels)
+
+
+def test_scaling_counts_from_cards_and_not_from_comments():
+    pixels = np.arange(81, dtype=np.float32).reshape(9, 9)
+    file = io.BytesIO()
+    fits.PrimaryHDU(pixels).writeto(file)
+    content = file.getvalue()
+    cards = [content[start : start + 80] for start in range(0, 2880, 80)]
+    end = cards.index(b"END".ljust(80))
+    cards[end:end] = [
+        b"COMMENT before the subtraction BZERO   = 0.0".ljust(80), b"BZERO   =              32768.0".ljust(80)
+    ]  # fmt: skip
+    scaled = b"".join(cards[:36]) + content[2880:]
+    np.testing.assert_array_equal(read_image(scaled, place="x"), pixels + 32768)
+
+
+def test_an_image_that_would_fill_the_memory_is_refused(monkeypatch):
+    monkeypatch.setenv("STAMPSHIFT_MAX_MB", "1")
+    file = io.BytesIO()
+    packed = fits.CompImageHDU(
+        np.zeros((1000, 1000), np.float32), compression_type="GZIP_2", quantize_level=0.0
+    )
+    fits.HDUList([fits.PrimaryHDU(), packed]).writeto(file)
+    for read in (read_image, read_planes):
+        with pytest.raises(ArchiveError, match=r"x: .* larger than 1 MB"):
+            read(file.getvalue(), place="x")
+
+
+@pytest.mark.parametrize("form", ["base64", "lists"])
+def test_images_as_interfaces_give_them_are_read(formats, form):
+    pixels = np.random.default_rng(0).normal(size=(9, 9)).astype("f4")
+    cells = {
+        "base64": [
+            base64.b64encode(formats.fits(pixels)).decode(),
+            base64.b64encode(gzip.compress(formats.fits(pixels))),
+        ],
+        "lists": [
+            pixels.tolist(),
+            [[None if value == pixels[0, 0] else value for value in row] for row in pixels.tolist()],
+        ],
+    }[form]
+    np.testing.assert_array_equal(image_of(cells[0], place="x"), pixels)
+    if form == "lists":
+        pixels[0, 0] = np.nan
+    np.testing.assert_array_equal(image_of(cells[1], place="x"), pixels)
+    with pytest.raises(ArchiveError, match="expected a two-dimensional array or FITS bytes, found list"):
+        image_of([[1, 2], [3]], place="x")
 
 
 def test_image_of_other_dimensions_is_an_archive_error(formats):

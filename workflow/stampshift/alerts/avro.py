@@ -94,32 +94,33 @@ def blocks(content: bytes | mmap, header: Header) -> Iterator[Block]:
             start += len(header.content)
             continue
         block = _block(content, start, header)
-        yield block
+        if block.records or not block.whole:  # a writer may leave an empty one
+            yield block
         start = block.end + SYNC_BYTES
 
 
 def _block(content: bytes | mmap, start: int, header: Header) -> Block:
     records, begin, end = _sizes(content, start)
     likely = 0 < SHORTEST_PACKET * records <= end - begin
-    marked = records > 0 and content[end : end + SYNC_BYTES] == header.sync
+    marked = records >= 0 and content[end : end + SYNC_BYTES] == header.sync
     if marked or (likely and _goes_on(content, end + SYNC_BYTES, header.sync, DAMAGED_MARKS)):
         return Block(header, start, begin, end, records, whole=True)
-    if likely and end + SYNC_BYTES > len(content):  # cut short: nothing follows
-        return Block(header, start, begin, min(end, len(content)), records, whole=False)
     found = content.find(header.sync, start)
-    return Block(header, start, begin, len(content) if found < 0 else found, 0, whole=False)
+    if found >= 0:
+        return Block(header, start, begin, found, 0, whole=False)
+    return Block(header, start, begin, len(content), records if likely else 0, whole=False)
 
 
 def _sizes(content: bytes | mmap, start: int) -> tuple[int, int, int]:
-    """Number of records of the block at an offset, and where they begin and end; 0 records if that is none."""
+    """Number of records of the block at an offset, and where they begin and end; -1 if that is none."""
     stream = io.BytesIO(content[start : start + SIZES_BYTES])
     try:
         records: Any = schemaless_reader(stream, "long", None)
         size: Any = schemaless_reader(stream, "long", None)
     except (EOFError, IndexError, ValueError):
-        return 0, start, start
+        return -1, start, start
     begin = start + stream.tell()
-    return (records, begin, begin + size) if records > 0 and size >= 0 else (0, begin, begin)
+    return (records, begin, begin + size) if records >= 0 and size >= 0 else (-1, begin, begin)
 
 
 def _goes_on(content: bytes | mmap, start: int, sync: bytes, marks: int) -> bool:

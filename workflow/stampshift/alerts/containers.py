@@ -14,7 +14,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stampshift.alerts.avro import MAGIC, SYNC_BYTES, Block, blocks, read_header
-from stampshift.alerts.dialects import DIALECTS, STAMP_DATA, UNKNOWN_SCHEMA, Alert, recognised, unread
+from stampshift.alerts.dialects import (
+    DIALECTS,
+    STAMP_DATA,
+    UNKNOWN_SCHEMA,
+    UNREADABLE_FILE,
+    Alert,
+    recognised,
+    unread,
+)
 from stampshift.core.errors import ArchiveError
 from stampshift.formats.archives import TAR, find, listing, tar_members
 
@@ -70,8 +78,8 @@ class Unit(NamedTuple):
 def files(paths: Sequence[Path]) -> list[Path]:
     """Files of packets: those given, whatever their names are, and those of folders (recursively).
 
-    Of a folder ``*.avro``, ``*.avro.gz``, ``*.tar``, ``*.tar.gz``, ``*.tgz`` and ``*.parquet``, in natural
-    order. Raises ArchiveError if a path does not exist, or there is no file at all.
+    Of a folder ``*.avro``, ``*.avro.gz``, ``*.parquet`` and tars, compressed or not, in natural order. Raises
+    ArchiveError if a path does not exist, or there is no file at all.
     """
     found: list[Path] = []
     for path in map(Path, paths):
@@ -112,8 +120,11 @@ def _pieces(found: Sequence[Path]) -> Iterator[Piece]:
                 yield from _of_table(path)
             else:
                 yield from _of_file(path)
-        except (OSError, ArchiveError) as error:
+        except ArchiveError as error:
             yield unread(str(path), str(error))
+        except OSError as error:  # of the system: nothing says that the file is damaged
+            detail = f"{path}: cannot be read now ({error.strerror or error}). Run the command again."
+            yield unread(str(path), detail, UNREADABLE_FILE)
 
 
 def _of_file(path: Path) -> Iterator[Piece]:

@@ -8,8 +8,9 @@ from typing import Any
 
 from stampshift.alerts import avro
 from stampshift.alerts.containers import Packets, Piece, Rows, Stored, Unit
-from stampshift.alerts.dialects import DIALECTS, UNKNOWN_SCHEMA, Alert, alert_of, unread
-from stampshift.formats.fits import GZIP_MAGIC
+from stampshift.alerts.dialects import DIALECTS, UNKNOWN_SCHEMA, UNREADABLE_FILE, Alert, alert_of, unread
+from stampshift.core.errors import ArchiveError
+from stampshift.formats.inflating import AVRO_CODECS, GZIP_MAGIC, gunzip
 
 
 def decode(unit: Unit) -> Iterator[Alert]:
@@ -21,14 +22,17 @@ def decode(unit: Unit) -> Iterator[Alert]:
                     yield piece
                 case Rows(place, first, survey, rows):
                     for number, row in enumerate(rows, first):
-                        yield alert_of(row, survey=survey, place=f"{place}, record {number}")
+                        yield _alert(row, survey, f"{place}, record {number}")
                 case Stored(place):
                     yield from _of_content(Path(place).read_bytes(), place, 0, unit.schemas)
                 case Packets(place, first, content):
                     yield from _of_content(content, place, first, unit.schemas)
+        except OSError as error:  # of the system: nothing says that the file is damaged
+            detail = f"{piece.place}: cannot be read now ({error.strerror or error}). Run the command again."
+            yield unread(piece.place, detail, UNREADABLE_FILE)
         except Exception as error:  # a damaged file makes the libraries raise anything
-            detail = f"{piece.place}: expected packets, found {error!r}."
-            yield unread(piece.place, detail)
+            found = str(error) if isinstance(error, ArchiveError) else f"found {error!r}"
+            yield unread(piece.place, f"{piece.place}: expected packets, {found}.")
 
 
 def dialect_of(piece: Piece, *, schemas: Path | None) -> str | None:
@@ -56,15 +60,14 @@ def _dialect_of_stream(stream: Any, schemas: Path | None) -> str | None:
         with gzip.open(stream) as inflated:
             return _dialect_of_stream(inflated, schemas)
     if begin.startswith(avro.MAGIC):
-        return avro.layout_of(avro.read_header(stream).schema).survey
+        return avro.layout_of(avro.read_header(stream.read(avro.HEADER_BYTES)).schema).survey
     if begin.startswith(avro.WIRE_MAGIC) and schemas is not None:
         return avro.numbered_layout(schemas, avro.schema_number(begin)).survey
     return None
 
 
 def _of_content(content: bytes, place: str, first: int, schemas: Path | None) -> Iterator[Alert]:
-    if content.startswith(GZIP_MAGIC):
-        content = gzip.decompress(content)
+    content = gunzip(content)
     if content.startswith(avro.MAGIC):
         yield from _of_container(content, place, first)
     elif content.startswith(avro.WIRE_MAGIC):
@@ -76,41 +79,49 @@ def _of_content(content: bytes, place: str, first: int, schemas: Path | None) ->
 
 
 def _of_container(content: bytes, place: str, number: int) -> Iterator[Alert]:
-    stream = io.BytesIO(content)
     try:
-        header = avro.read_header(stream)
-        layout = avro.layout_of(header.schema)
+        for block in avro.blocks(content, avro.read_header(content)):
+            layout = avro.layout_of(block.header.schema)
+            if layout.survey is None:
+                most = max(1, min(block.records, block.end - block.begin))
+                for record in range(number, number + most):
+                    yield _unknown(f"{place}, record {record}", layout)
+            else:
+                yield from _of_block(content[block.begin : block.end], block, layout, place, number)
+            number += max(1, block.records)
     except Exception as error:
         yield unread(place, f"{place}: expected a container's header, found {error!r}.")
-        return
-    for block in avro.blocks(content, start=stream.tell(), sync=header.sync):
-        if layout.survey is None:
-            for record in range(number, number + max(min(block.records, len(block.data)), 1)):
-                yield _unknown(f"{place}, record {record}", layout)
-        else:
-            yield from _of_block(block, layout, header.codec, place, number)
-        number += block.records
 
 
-def _of_block(block: avro.Block, layout: avro.Layout, codec: str, place: str, first: int) -> Iterator[Alert]:
-    number, reason = first, ""
+def _of_block(data: bytes, block: avro.Block, layout: avro.Layout, place: str, first: int) -> Iterator[Alert]:
+    """Alerts of a block, as many as it has records: one that cannot be read says why."""
+    number, codec, reason = first, block.header.codec, ""
+    expected = f"{block.records} records from {first} on" if block.records else "a block"
     try:
+        if codec not in AVRO_CODECS:
+            raise ArchiveError(f"found the codec '{codec}', which is none of {', '.join(AVRO_CODECS)}.")
         # compressed bytes that are cut short say nothing; plain ones hold the records before the cut
-        data = avro.INFLATE[codec](block.data) if block.whole or codec == "null" else b""
-        for record in avro.records(data, count=block.records, layout=layout):
-            yield alert_of(record, survey=layout.survey or "", place=f"{place}, record {number}")
+        inflated = AVRO_CODECS[codec](data) if block.whole or codec == "null" else b""
+        for record in avro.records(inflated, count=block.records or len(data), layout=layout):
+            yield _alert(record, layout.survey or "", f"{place}, record {number}")
             number += 1
-        if not block.whole or number < first + block.records:
-            reason = "fewer bytes"
+        if number < first + block.records or not block.records:
+            reason = f"found {len(data):,} bytes cut short or corrupt. Download the file again."
+    except ArchiveError as error:
+        reason = str(error)
     except Exception as error:
-        reason = repr(error)
+        reason = f"found {len(data):,} bytes cut short or corrupt ({error!r}). Download the file again."
     if reason:
-        where = f"{place}, record {number}"
-        detail = (
-            f"{where}: expected {block.records} records from {first} on, found the block cut short or "
-            f"corrupt ({reason}). Download the file again."
-        )
-        yield unread(where, detail)
+        for lost in range(number, max(number + 1, first + min(block.records, len(data)))):
+            where = f"{place}, record {lost}"
+            yield unread(where, f"{where}: expected {expected}, {reason}")
+
+
+def _alert(record: Any, survey: str, place: str) -> Alert:
+    try:
+        return alert_of(record, survey=survey, place=place)
+    except Exception as error:  # fields of a type that no dialect has
+        return unread(place, f"{place}: expected the fields of {survey}, found {error!r}.")
 
 
 def _of_wire(content: bytes, place: str, schemas: Path | None) -> Alert:
@@ -136,7 +147,7 @@ def _of_wire(content: bytes, place: str, schemas: Path | None) -> Alert:
     except Exception as error:
         found = f"found it cut short or corrupt ({error!r})"
         return unread(place, f"{place}: expected one packet of schema {number}, {found}.")
-    return alert_of(record, survey=layout.survey, place=place)
+    return _alert(record, layout.survey, place)
 
 
 def _unknown(place: str, layout: avro.Layout) -> Alert:

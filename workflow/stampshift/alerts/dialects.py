@@ -6,19 +6,24 @@ rename all of these.
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from stampshift.core.errors import ArchiveError
-from stampshift.formats.fits import read_image
+from stampshift.formats.fits import image_of
 from stampshift.stamps.raw_triplets import InvalidPixels, Triplet, object_of, triplet_of
 
 UNREADABLE_PACKET = "unreadable packet"
 MISSING_CUTOUT = "missing cutout"
 UNREADABLE_CUTOUT = "unreadable cutout"
 UNKNOWN_SCHEMA = "unknown schema"
+UNREADABLE_FILE = "unreadable file"  # the system did not give it; the data may be good
+INEXACT_IDENTIFIER = "inexact identifier"
+OFF_CENTRE = "off centre"
 STAMP_DATA = "stampData"  # where a cutout is a record, the field that holds its FITS
 CUTOUTS = ("cutoutTemplate", "cutoutScience", "cutoutDifference")
 NO_SCORE = float("nan")
+MOST_EXACT = 2**53  # whole numbers beyond it are not all doubles
 
 
 @dataclass(frozen=True)
@@ -31,9 +36,10 @@ class Alert:
     group: str  # of the astronomical object: `objectId`, `diaObjectId`; "" where there is none
     # 2-D, ordered as `stamps.CHANNELS`, in the survey's units and with its marks of invalid pixels
     images: Triplet | None
-    problem: str  # "", or "unreadable packet", "missing cutout", "unreadable cutout", "unknown schema"
+    problem: str  # "", or why it has no images: one of the words above
     detail: str  # what was expected and found, for the log
     survey_score: float  # the survey's own real/bogus score, NaN where there is none; never used for training
+    caution: str = ""  # "", or what is to be known of an alert that has images: "inexact identifier"
 
 
 def unread(place: str, detail: str, problem: str = UNREADABLE_PACKET) -> Alert:
@@ -67,7 +73,7 @@ class Dialect:
 DIALECTS: dict[str, Dialect] = {
     # Masci et al. 2019, PASP 131, 018003; schemas 1 to 4
     "ZTF": Dialect(
-        marks=("candidate.rcid", "candidate.rb", "cutoutTemplate"),
+        marks=("candidate.rcid", "candidate.rb"),
         identifiers=("candid", "candidate.candid"),
         groups=("objectId",),
         scores=(("candidate.drb", "candidate.drbversion"), ("candidate.rb", "candidate.rbversion")),
@@ -76,7 +82,7 @@ DIALECTS: dict[str, Dialect] = {
     ),
     # lsst.alert.packet, schemas 7 to 11: the wording of the outer identifier changes, diaSource's does not
     "Rubin": Dialect(
-        marks=("diaSource.diaSourceId", "cutoutTemplate"),
+        marks=("diaSource.diaSourceId",),
         identifiers=("diaSource.diaSourceId", "diaSourceId", "alertId"),
         groups=("diaSource.diaObjectId",),
         scores=(("diaSource.reliability", ""),),
@@ -85,7 +91,7 @@ DIALECTS: dict[str, Dialect] = {
     ),
     # Tonry et al. 2018, PASP 130, 064505; `candidate.rb` is a placeholder, 0 in every packet
     "ATLAS": Dialect(
-        marks=("candidate.ChiN", "candidate.Psc", "cutoutDifference"),
+        marks=("candidate.ChiN", "candidate.Psc"),
         identifiers=("candid",),
         groups=("objectId",),
         scores=(),
@@ -94,7 +100,7 @@ DIALECTS: dict[str, Dialect] = {
     ),
     # Palomar Gattini-IR, De et al. 2020, PASP 132, 025001
     "PGIR": Dialect(
-        marks=("candidate.stackquadid", "cutoutTemplate"),
+        marks=("candidate.stackquadid",),
         identifiers=("candid",),
         groups=("objectId",),
         scores=(("candidate.drb", "candidate.drbversion"),),
@@ -115,35 +121,57 @@ def alert_of(record: Mapping[str, Any], *, survey: str, place: str) -> Alert:
     Its problem is "missing cutout" or "unreadable cutout" where an image is not there or no image.
     """
     dialect = DIALECTS[survey]
-    identifier, group = _text(record, dialect.identifiers), object_of(_text(record, dialect.groups))
-    images, problem, detail = None, "", ""
-    cells: dict[str, Any] = {
-        name: cell.get(STAMP_DATA) if isinstance(cell := record.get(name), Mapping) else cell
-        for name in dialect.cutouts
-    }
-    missing = [name for name, content in cells.items() if not content]
+    group, score = object_of(_text(record, dialect.groups)[0]), _score(record, dialect.scores)
+    identifier, caution = _text(record, dialect.identifiers)
+    known = partial(Alert, place, survey, identifier, group, survey_score=score)
+    cells = {name: _content(record, name) for name in dialect.cutouts}
+    missing = [name for name, content in cells.items() if content is None or len(content) == 0]
     if missing:
-        problem = MISSING_CUTOUT
         detail = f"{place}: expected FITS bytes in {' and '.join(missing)}, found none."
-    else:
-        try:
-            read = (read_image(cells[name], place=f"{place}, {name}") for name in cells)
-            images = triplet_of(*read, invalid=dialect.invalid)
-        except ArchiveError as error:
-            problem, detail = UNREADABLE_CUTOUT, str(error)
-    return Alert(place, survey, identifier, group, images, problem, detail, _score(record, dialect.scores))
+        return known(images=None, problem=MISSING_CUTOUT, detail=detail)
+    try:
+        read = (image_of(cells[name], place=f"{place}, {name}") for name in cells)
+        images = triplet_of(*read, invalid=dialect.invalid)
+    except ArchiveError as error:
+        return known(images=None, problem=UNREADABLE_CUTOUT, detail=str(error))
+    if caution:
+        detail = (
+            f"{place}: expected a whole number in {caution}, found a double, which is not exact beyond 2^53. "
+            f"Store {caution} as a 64-bit integer or as text."
+        )
+        return known(images=images, problem="", detail=detail, caution=INEXACT_IDENTIFIER)
+    return known(images=images, problem="", detail="")
+
+
+def _content(record: Mapping[str, Any], name: str) -> Any:
+    """What a packet has as a cutout: FITS bytes, or an array, or text that stands for them."""
+    cell = record.get(name)
+    if cell is None:
+        cell = record.get(f"{name}.{STAMP_DATA}")  # of a table with flattened columns
+    return cell.get(STAMP_DATA) if isinstance(cell, Mapping) else cell
 
 
 def _value(record: Mapping[str, Any], path: str) -> Any:
     value: Any = record
+    if path in record:  # of a table with flattened columns
+        return record[path]
     for name in path.split("."):
         value = value.get(name) if isinstance(value, Mapping) else None
     return value
 
 
-def _text(record: Mapping[str, Any], paths: tuple[str, ...]) -> str:
-    values = (_value(record, path) for path in paths)
-    return next((str(value) for value in values if value), "")  # Rubin: object 0 is none, a moving one
+def _text(record: Mapping[str, Any], paths: tuple[str, ...]) -> tuple[str, str]:
+    """The first identifier of a packet, as text; and the path of one that may have lost its last digits."""
+    for path in paths:
+        value = _value(record, path)
+        if not value or value != value:  # Rubin: object 0 is none, a moving one
+            continue
+        if isinstance(value, float):
+            if abs(value) >= MOST_EXACT:
+                return "", path
+            value = int(value) if value.is_integer() else value
+        return str(value), ""
+    return "", ""
 
 
 def _score(record: Mapping[str, Any], paths: tuple[tuple[str, str], ...]) -> float:

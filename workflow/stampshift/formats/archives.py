@@ -84,7 +84,7 @@ def find(paths: Sequence[Path], pattern: re.Pattern[str], *, archive: str, remed
         found += [
             file
             for file in candidates
-            if not file.name.startswith(".") and pattern.fullmatch(file.name) and file.is_file()
+            if not file.name.startswith(".") and pattern.fullmatch(file.name) and not file.is_dir()
         ]
     return found
 

@@ -5,9 +5,10 @@ with the mandatory cards of an unscaled float image is therefore parsed here, in
 else is left to astropy.
 """
 
+import base64
 import io
+import math
 import warnings
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -18,12 +19,14 @@ from astropy.io import fits
 from numpy.typing import NDArray
 
 from stampshift.core.errors import ArchiveError
+from stampshift.formats.inflating import TooLargeError, check_size, gunzip
 
-GZIP_MAGIC = b"\x1f\x8b"
 CARD, BLOCK = 80, 2880
 FLOATS: dict[int, np.dtype[Any]] = {-32: np.dtype(">f4"), -64: np.dtype(">f8")}
 MANDATORY = [b"BITPIX  = ", b"NAXIS   = ", b"NAXIS1  = ", b"NAXIS2  = "]
 END = b"END".ljust(CARD)
+BASE64 = ("H4sI", "U0lNUExFICA9")  # how gzip and FITS begin in it
+PICTURES = {b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"GIF8": "GIF"}  # their pixels are no measurements
 
 
 def read_image(content: bytes, *, place: str) -> NDArray[np.float32]:
@@ -32,12 +35,20 @@ def read_image(content: bytes, *, place: str) -> NDArray[np.float32]:
     The file may be gzipped, and its header may lack SIMPLE. Raises an ArchiveError that begins with `place`
     if it is cut short or corrupt, or its primary HDU holds no two-dimensional image.
     """
+    picture = next((name for magic, name in PICTURES.items() if content.startswith(magic)), None)
+    if picture:
+        raise ArchiveError(
+            f"{place}: expected a FITS image, found a {picture} picture, whose pixels are no measurements. "
+            "Ask for the cutouts as FITS."
+        )
     try:
-        content = _inflated(content)
+        content = gunzip(content)
         image = _simple_image(content)
         if image is None:
             with _opened(content) as file:
-                image = getattr(file[0], "data", None)
+                image = getattr(_with_image(file), "data", None)
+    except TooLargeError as error:
+        raise TooLargeError(f"{place}: the image") from error
     except Exception as error:  # a corrupt header makes astropy raise anything, KeyError included
         raise ArchiveError(
             f"{place}: expected a complete FITS image, found {len(content)} bytes that are cut short or "
@@ -59,7 +70,7 @@ def read_planes(content: bytes, *, place: str) -> list[NDArray[np.float32]]:
     that begins with `place` if the file is cut short or corrupt, or holds no image.
     """
     try:
-        content = _inflated(content)
+        content = gunzip(content)
         with _opened(content) as file:
             images = [hdu.data for hdu in file if getattr(hdu, "is_image", False) and hdu.data is not None]
             planes = [as_float32(plane) for plane in (images[0] if images[0].ndim == 3 else images)]
@@ -75,14 +86,21 @@ def read_planes(content: bytes, *, place: str) -> list[NDArray[np.float32]]:
 
 
 def image_of(cell: Any, *, place: str) -> NDArray[np.float32]:
-    """Pixels of a pickled cell that holds an image as an array or as (gzipped) FITS bytes.
+    """Pixels of a cell that holds (gzipped) FITS bytes, also as base64, an array, or a list of rows.
 
-    Raises an ArchiveError that begins with `place` if the cell holds neither.
+    Raises an ArchiveError that begins with `place` if the cell holds none of them.
     """
-    if isinstance(cell, str):  # bytes of Python 2, unpickled as Latin-1
-        cell = cell.encode("latin-1")
+    if isinstance(cell, str):
+        if cell.startswith(BASE64):
+            return read_image(base64.b64decode(cell), place=place)
+        cell = cell.encode("latin-1", "replace")  # bytes of Python 2, unpickled as Latin-1
     if isinstance(cell, bytes | bytearray):
-        return read_image(bytes(cell), place=place)
+        content = bytes(cell)
+        if content[:8].decode("latin-1").startswith(BASE64):
+            content = base64.b64decode(content)
+        return read_image(content, place=place)
+    if isinstance(cell, list):
+        cell = _of_rows(cell)
     if isinstance(cell, np.ndarray) and cell.ndim == 2 and cell.dtype.kind in "fiu":
         return as_float32(cell)
     found = f"{cell.dtype} of shape {cell.shape}" if isinstance(cell, np.ndarray) else type(cell).__name__
@@ -92,15 +110,18 @@ def image_of(cell: Any, *, place: str) -> NDArray[np.float32]:
     )
 
 
+def _of_rows(rows: list[Any]) -> Any:
+    """An array of lists of numbers, as interfaces of brokers give images; None is no measurement."""
+    try:
+        return np.array([[np.nan if value is None else value for value in row] for row in rows], np.float64)
+    except (TypeError, ValueError):  # not numbers, or rows of different lengths
+        return rows
+
+
 def as_float32(image: NDArray[Any]) -> NDArray[np.float32]:
     """Pixels in float32; those beyond it are infinite, and so invalid."""
     with np.errstate(over="ignore"):
         return image.astype(np.float32)
-
-
-def _inflated(content: bytes) -> bytes:
-    # one member and its checksum; gzip.decompress does the same in slower steps
-    return zlib.decompress(content, wbits=31) if content[:2] == GZIP_MAGIC else content
 
 
 @contextmanager
@@ -109,7 +130,15 @@ def _opened(content: bytes) -> Iterator[Any]:
         # remarks on odd cards; a data unit that is cut short raises when it is read
         warnings.simplefilter("ignore")
         with fits.open(io.BytesIO(content), memmap=False, ignore_missing_simple=True) as file:
+            for hdu in file:  # of a compressed image the header alone says how large it is
+                check_size(abs(hdu.header.get("BITPIX", 8)) // 8 * math.prod(hdu.shape or (0,)), "its image")
             yield file
+
+
+def _with_image(file: Any) -> Any:
+    """The primary HDU, or the one compressed image behind it, as `fpack` leaves it."""
+    packed = [hdu for hdu in file[1:] if isinstance(hdu, fits.CompImageHDU)]
+    return packed[0] if file[0].data is None and len(packed) == 1 else file[0]
 
 
 def _simple_image(content: bytes) -> NDArray[Any] | None:
@@ -144,5 +173,7 @@ def _layout(header: bytes) -> tuple[np.dtype[Any], tuple[int, int]] | None:
 
 
 def _value(header: bytes, keyword: bytes, default: float) -> float:
-    start = header.find(keyword)
-    return default if start < 0 else float(header[start + 10 : start + 30])
+    """Value of a card; a text that looks like one within a comment is none."""
+    cards = (header[start : start + CARD] for start in range(0, len(header), CARD))
+    found = next((card for card in cards if card.startswith(keyword)), None)
+    return default if found is None else float(found[10:30])

@@ -37,9 +37,7 @@ def most_bytes() -> int:
     try:
         megabytes = float(os.environ.get(LIMIT, DEFAULT_MB))
     except ValueError:
-        raise ArchiveError(
-            f"{LIMIT}: expected a number of megabytes, found {os.environ[LIMIT]!r}."
-        ) from None
+        raise ArchiveError(f"{LIMIT}: expected a number of megabytes, found {os.environ[LIMIT]!r}.") from None
     return int(1e6 * megabytes)
 
 

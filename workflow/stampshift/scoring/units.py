@@ -16,7 +16,7 @@ from stampshift.alerts.dialects import DIALECTS
 from stampshift.core.errors import ContractError
 from stampshift.release.contract import Contract
 from stampshift.release.released import OUT_OF_DISTRIBUTION, ReleasedModel
-from stampshift.scoring.scores_file import NO_VALID_PIXEL, SCHEMA, UNFIT
+from stampshift.scoring.scores_file import NO_VALID_PIXEL, SCHEMA, SEPARATOR, UNFIT
 from stampshift.stamps.file import CHANNELS, Stamps
 from stampshift.stamps.preprocessing import Counts, central_crop, normalise_and_fill, unfit
 from stampshift.stamps.raw_triplets import InvalidPixels
@@ -185,8 +185,8 @@ def _lines(
     scores = release.score(stamps)
     limits = [release.limit(candidate.survey) for candidate in candidates if not candidate.problem]
     outlying = scores.distance > np.array(limits, np.float32)
-    flags = np.array([candidate.problem for candidate in candidates], object)
-    flags[scored] = np.where(outlying, OUT_OF_DISTRIBUTION, "")
+    odd = np.zeros(len(candidates), bool)
+    odd[scored] = outlying
     called = pa.nulls(len(candidates), pa.bool_())
     if threshold is not None:
         called = _where(scored, scores.score >= np.float32(threshold))
@@ -199,7 +199,10 @@ def _lines(
         "similarity": _where(scored, scores.similarity),
         "distance": _where(scored, scores.distance),
         "survey_score": pa.array([candidate.survey_score for candidate in candidates], from_pandas=True),
-        "flags": flags.tolist(),
+        "flags": [
+            SEPARATOR.join(filter(None, (each.problem, each.caution, out * OUT_OF_DISTRIBUTION)))
+            for each, out in zip(candidates, odd.tolist(), strict=True)
+        ],
         "reason": [candidate.detail for candidate in candidates],
         "place": [candidate.place for candidate in candidates],
     }

@@ -16,7 +16,7 @@ import numpy as np
 
 from stampshift.core.errors import ArchiveError
 from stampshift.formats.archives import find, listing, tar_members
-from stampshift.formats.fits import GZIP_MAGIC
+from stampshift.formats.inflating import GZIP_MAGIC
 from stampshift.formats.unpickling import unpickle
 from stampshift.stamps.raw_triplets import RawTriplet
 

@@ -15,7 +15,8 @@ import numpy as np
 
 from stampshift.core.errors import ArchiveError
 from stampshift.formats.archives import find, listing
-from stampshift.formats.fits import GZIP_MAGIC, as_float32, read_image, read_planes
+from stampshift.formats.fits import as_float32, read_image, read_planes
+from stampshift.formats.inflating import GZIP_MAGIC
 from stampshift.formats.tables import open_table, read_rows
 from stampshift.stamps.file import UNLABELLED_CLASS
 from stampshift.stamps.raw_triplets import Image, InvalidPixels, RawTriplet
