@@ -15,7 +15,7 @@ if __name__ == "__main__":  # worker processes import this file
             cohort_of(snakemake, name=params.name),
             shots=params.shots,
             splits=tuple(paths(files.splits)),
-            baseline=Path(files.baseline),
+            baseline=Path(files.baseline[0]),
             search=params.search,
             output=Path(snakemake.output[0]),
         )
