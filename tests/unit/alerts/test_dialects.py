@@ -221,3 +221,44 @@ def test_a_field_of_another_type_costs_one_packet(tmp_path):
     found = list(read_alerts(tmp_path / "night.parquet"))
     assert [alert.problem for alert in found] == ["", "unreadable packet", ""]
     assert found[2].survey_score == 0.25
+
+
+def at_the_edge(column, row, *, rows=slice(None), columns=slice(None)):
+    """A packet of ZTF with cutouts of 63 pixels of which an edge leaves some rows and columns."""
+    cut = [image[rows, columns] for image in images(1, 63)]
+    fields = packet("ZTF", 1, cut)
+    return fields | {"candidate": fields["candidate"] | {"xpos": column, "ypos": row}}
+
+
+@pytest.mark.parametrize(
+    ("place", "cut"),
+    [
+        ((1500.0, 20.2), {"rows": slice(12, None)}),
+        ((1500.0, 3069.4), {"rows": slice(None, 42)}),
+        ((9.6, 1500.0), {"columns": slice(22, None)}),
+        ((3071.0, 1500.0), {"columns": slice(None, 33)}),
+        ((19.0, 19.0), {"rows": slice(12, None), "columns": slice(12, None)}),  # a square all the same
+        ((19.0, 3060.0), {"rows": slice(None, 51), "columns": slice(12, None)}),
+    ],
+)
+def test_a_cutout_that_an_edge_cuts_is_filled_up_about_its_candidate(place, cut):
+    alert = alert_of(at_the_edge(*place, **cut), survey="ZTF", place="x")
+    assert alert.problem == ""
+    for found, whole in zip(alert.images, images(1, 63), strict=True):
+        assert found.shape == (63, 63)
+        rows, columns = cut.get("rows", slice(None)), cut.get("columns", slice(None))
+        np.testing.assert_array_equal(found[rows, columns], whole[rows, columns])
+        assert np.isnan(found).sum() == found.size - whole[rows, columns].size
+
+
+def test_a_small_cutout_far_from_every_edge_stays_as_it_is():
+    fields = packet("ZTF", 1, images(1, 25))
+    for place in ({"xpos": 1500.0, "ypos": 1500.0}, {"xpos": 14.0, "ypos": 3060.0}, {}):
+        alert = alert_of(fields | {"candidate": fields["candidate"] | place}, survey="ZTF", place="x")
+        assert (alert.problem, alert.images[0].shape) == ("", (25, 25))
+
+
+def test_a_cutout_whose_candidate_may_be_anywhere_is_off_centre():
+    alert = alert_of(at_the_edge(5.0, 1500.0, columns=slice(12, None)), survey="ZTF", place="x")
+    assert (alert.problem, alert.images) == ("off centre", None)
+    assert "found 63 x 51 pixels that the detector's edge cuts" in alert.detail

@@ -7,7 +7,9 @@ rename all of these.
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from stampshift.core.errors import ArchiveError
 from stampshift.formats.fits import image_of
@@ -23,6 +25,7 @@ OFF_CENTRE = "off centre"
 STAMP_DATA = "stampData"  # where a cutout is a record, the field that holds its FITS
 CUTOUTS = ("cutoutTemplate", "cutoutScience", "cutoutDifference")
 NO_SCORE = float("nan")
+ROUNDED = 2.0  # pixels by which a position and the size of a cutout may disagree
 MOST_EXACT = 2**53  # whole numbers beyond it are not all doubles
 
 
@@ -47,6 +50,16 @@ def unread(place: str, detail: str, problem: str = UNREADABLE_PACKET) -> Alert:
     return Alert(place, "", "", "", None, problem, detail, NO_SCORE)
 
 
+class Detector(NamedTuple):
+    """Where a packet says that its candidate is on the detector, and how large that is."""
+
+    column: str  # paths; in pixels, the first being 1
+    row: str
+    columns: int
+    rows: int
+    cutout: int  # pixels of a side of a cutout that no edge cuts
+
+
 @dataclass(frozen=True)
 class Dialect:
     """The fields of a survey's packets; a path such as ``candidate.drb`` leads into a nested record."""
@@ -61,11 +74,12 @@ class Dialect:
     # or a record with such `stampData`; where packets hold no template, it is science - difference
     cutouts: tuple[str, ...]
     invalid: InvalidPixels
+    detector: Detector | None = None  # None where a packet does not say where on it the candidate is
 
     @property
     def paths(self) -> Iterator[str]:
         """All that is read of a packet."""
-        yield from (*self.identifiers, *self.groups)
+        yield from (*self.identifiers, *self.groups, *(self.detector[:2] if self.detector else ()))
         yield from (path for score in self.scores for path in score if path)
         yield from (f"{name}.{STAMP_DATA}" for name in self.cutouts)
 
@@ -79,6 +93,7 @@ DIALECTS: dict[str, Dialect] = {
         scores=(("candidate.drb", "candidate.drbversion"), ("candidate.rb", "candidate.rbversion")),
         cutouts=CUTOUTS,
         invalid=InvalidPixels(magnitude_above=1e30),  # float32's lowest number marks a missing pixel
+        detector=Detector("candidate.xpos", "candidate.ypos", 3072, 3080, cutout=63),  # a readout quadrant
     ),
     # lsst.alert.packet, schemas 7 to 11: the wording of the outer identifier changes, diaSource's does not
     "Rubin": Dialect(
@@ -134,13 +149,49 @@ def alert_of(record: Mapping[str, Any], *, survey: str, place: str) -> Alert:
         images = triplet_of(*read, invalid=dialect.invalid)
     except ArchiveError as error:
         return known(images=None, problem=UNREADABLE_CUTOUT, detail=str(error))
+    whole = _whole(images, record, dialect)
+    if whole is None:
+        found = " x ".join(map(str, images[1].shape))
+        detail = (
+            f"{place}: expected a cutout with the candidate at its centre, found {found} pixels that the "
+            "detector's edge cuts, but not by what is missing: the candidate may be anywhere."
+        )
+        return known(images=None, problem=OFF_CENTRE, detail=detail)
     if caution:
         detail = (
             f"{place}: expected a whole number in {caution}, found a double, which is not exact beyond 2^53. "
             f"Store {caution} as a 64-bit integer or as text."
         )
-        return known(images=images, problem="", detail=detail, caution=INEXACT_IDENTIFIER)
-    return known(images=images, problem="", detail="")
+        return known(images=whole, problem="", detail=detail, caution=INEXACT_IDENTIFIER)
+    return known(images=whole, problem="", detail="")
+
+
+def _whole(images: Triplet, record: Mapping[str, Any], dialect: Dialect) -> Triplet | None:
+    """Images that the detector's edge cuts short, filled with NaN until the candidate is at their centre.
+
+    What fits around the candidate's position was not cut by an edge, however small it is, and stays. None
+    where an edge cuts, but not by as much as is missing.
+    """
+    detector, shape = dialect.detector, images[0].shape
+    if detector is None or max(shape) > detector.cutout or len({image.shape for image in images}) > 1:
+        return images
+    padding = []
+    for size, path, length in zip(
+        shape, (detector.row, detector.column), (detector.rows, detector.columns), strict=True
+    ):
+        place, missing = _value(record, path), detector.cutout - size
+        if place is None or missing == 0 or size // 2 <= min(place - 1, length - place):
+            padding.append((0, 0))
+            continue
+        left = detector.cutout // 2 - missing  # pixels between the candidate and the edge
+        if abs(place - 1 - left) <= ROUNDED:
+            padding.append((missing, 0))
+        elif abs(length - place - left) <= ROUNDED:
+            padding.append((0, missing))
+        else:
+            return None
+    template, science, difference = (np.pad(image, padding, constant_values=np.nan) for image in images)
+    return template, science, difference
 
 
 def _content(record: Mapping[str, Any], name: str) -> Any:
