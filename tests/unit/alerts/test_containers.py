@@ -466,3 +466,33 @@ def test_units_are_bounded_by_the_number_of_files(tmp_path, monkeypatch):
     monkeypatch.setattr(containers, "UNIT_PACKETS", 4)
     write_night(tmp_path, "ATLAS", 10)
     assert [len(unit.pieces) for unit in alerts.units([tmp_path])] == [4, 4, 2]
+
+
+def test_a_damaged_group_of_rows_costs_no_other(tmp_path):
+    path = tmp_path / "part.parquet"
+    pq.write_table(pa.Table.from_pylist(packets("ZTF", 9)), path, row_group_size=3, compression="none")
+    with pq.ParquetFile(path) as table:
+        middle = table.metadata.row_group(1)
+        column = next(
+            middle.column(number)
+            for number in range(middle.num_columns)
+            if middle.column(number).path_in_schema == "cutoutScience.stampData"
+        )
+        begin = column.dictionary_page_offset or column.data_page_offset
+    content = bytearray(path.read_bytes())
+    content[begin : begin + 200] = bytes([255]) * 200
+    path.write_bytes(content)
+    found = read(path)
+    assert numbers(found) == [1, 2, 3, -1, -1, -1, 7, 8, 9]
+    assert [alert.place for alert in found] == [f"{path}, record {number}" for number in range(9)]
+    assert {alert.problem for alert in found[3:6]} == {"unreadable packet"}
+
+
+def test_a_block_of_a_large_container_that_is_too_large_is_flagged(tmp_path, monkeypatch):
+    small, large = container("ZTF", packets("ZTF", 2)), container("ZTF", packets("ZTF", 80), per_block=80)
+    monkeypatch.setattr(containers, "UNIT_BYTES", len(small))
+    monkeypatch.setenv("STAMPSHIFT_MAX_MB", str(len(large) / 2e6))
+    (tmp_path / "a.avro").write_bytes(small + large + small)
+    found = read(tmp_path)
+    assert numbers(found) == [1, 2, *[-1] * 80, 1, 2]
+    assert "a block is larger than" in found[2].detail

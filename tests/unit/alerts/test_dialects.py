@@ -262,3 +262,10 @@ def test_a_cutout_whose_candidate_may_be_anywhere_is_off_centre():
     alert = alert_of(at_the_edge(5.0, 1500.0, columns=slice(12, None)), survey="ZTF", place="x")
     assert (alert.problem, alert.images) == ("off centre", None)
     assert "found 63 x 51 pixels that the detector's edge cuts" in alert.detail
+
+
+def test_an_identifier_without_end_is_cut_and_flagged():
+    fields = packet("ZTF", 1, images(1)) | {"objectId": "x" * 1_000_000}
+    alert = alert_of(fields, survey="ZTF", place="a.avro")
+    assert (alert.problem, alert.identifier, len(alert.group)) == ("unreadable packet", "1", 256)
+    assert alert.detail == "a.avro: expected identifiers of at most 256 characters, found 1,000,000."

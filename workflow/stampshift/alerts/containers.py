@@ -25,6 +25,7 @@ from stampshift.alerts.dialects import (
 )
 from stampshift.core.errors import ArchiveError
 from stampshift.formats.archives import TAR, find, listing, tar_members
+from stampshift.formats.inflating import TooLargeError, check_size, most_bytes
 
 PACKET = re.compile(r"[^.].*\.avro(\.gz)?", re.IGNORECASE)
 TABLE = re.compile(r".*\.parquet", re.IGNORECASE)
@@ -153,13 +154,23 @@ def _of_large(content: mmap, place: str) -> Iterator[Piece]:
                 yield part()
                 number += sum(max(1, each.records) for each in waiting)
                 waiting.clear()
-            waiting.append(block)
+            if block.end - block.begin > most_bytes():
+                yield from _lost(place, number, max(1, block.records), str(TooLargeError("a block")))
+                number += max(1, block.records)
+            else:
+                waiting.append(block)
     except (ValueError, EOFError, KeyError, IndexError) as error:
         yield from [part()] if waiting else []
         waiting.clear()
         yield unread(place, f"{place}: expected the header of an Avro container, found {error!r}.")
     if waiting:
         yield part()
+
+
+def _lost(place: str, first: int, records: int, reason: str) -> Iterator[Alert]:
+    """A line for each of the records that cannot be read."""
+    for number in range(first, first + records):
+        yield unread(f"{place}, record {number}", f"{place}, record {number}: {reason}")
 
 
 def _of_tar(path: Path) -> Iterator[Piece]:
@@ -172,7 +183,6 @@ def _of_tar(path: Path) -> Iterator[Piece]:
 
 def _of_table(path: Path) -> Iterator[Piece]:
     """Batches of rows; of the columns, those of the dialect."""
-    number = 0
     try:
         # buffered, a column chunk is not read as a whole
         with pq.ParquetFile(path, buffer_size=1 << 20) as table:
@@ -185,12 +195,31 @@ def _of_table(path: Path) -> Iterator[Piece]:
                 return
             wanted = [name for name in DIALECTS[survey].paths if name in columns]
             wanted += [name for name in DIALECTS[survey].cutouts if f"{name}.{STAMP_DATA}" not in columns]
-            for batch in table.iter_batches(batch_size=BATCH_ROWS, columns=wanted):
-                yield Rows(str(path), number, survey, batch.to_pylist(), batch.nbytes)
-                number += batch.num_rows
+            first = 0
+            for group in range(table.num_row_groups):
+                yield from _of_group(table, group, first, survey, wanted, str(path))
+                first += table.metadata.row_group(group).num_rows
     except (pa.ArrowException, OSError, ValueError) as error:
-        detail = f"{path}: expected a complete Parquet file, found it damaged after row {number} ({error})."
-        yield unread(f"{path}, record {number}", detail)
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # of the system
+        yield unread(str(path), f"{path}: expected a complete Parquet file, found it damaged ({error}).")
+
+
+def _of_group(
+    table: pq.ParquetFile, group: int, first: int, survey: str, wanted: list[str], place: str
+) -> Iterator[Piece]:
+    """Batches of a group of rows; of one that is damaged, a line for each row that cannot be read."""
+    known, number = table.metadata.row_group(group), first
+    try:
+        check_size(known.total_byte_size // max(1, known.num_rows), "each row of its group")
+        for batch in table.iter_batches(batch_size=BATCH_ROWS, row_groups=[group], columns=wanted):
+            yield Rows(place, number, survey, batch.to_pylist(), batch.nbytes)
+            number += batch.num_rows
+    except (pa.ArrowException, OSError, ValueError, ArchiveError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # of the system
+        lost = min(first + known.num_rows - number, known.total_byte_size)
+        yield from _lost(place, number, lost, f"expected a row of a complete Parquet file, found {error}.")
 
 
 def _columns(fields: Any, prefix: str, depth: int) -> Iterator[str]:

@@ -26,6 +26,7 @@ STAMP_DATA = "stampData"  # where a cutout is a record, the field that holds its
 CUTOUTS = ("cutoutTemplate", "cutoutScience", "cutoutDifference")
 NO_SCORE = float("nan")
 ROUNDED = 2.0  # pixels by which a position and the size of a cutout may disagree
+MOST_CHARACTERS = 256  # of an identifier
 MOST_EXACT = 2**53  # whole numbers beyond it are not all doubles
 
 
@@ -138,7 +139,13 @@ def alert_of(record: Mapping[str, Any], *, survey: str, place: str) -> Alert:
     dialect = DIALECTS[survey]
     group, score = object_of(_text(record, dialect.groups)[0]), _score(record, dialect.scores)
     identifier, caution = _text(record, dialect.identifiers)
-    known = partial(Alert, place, survey, identifier, group, survey_score=score)
+    longest = max(len(identifier), len(group))
+    known = partial(
+        Alert, place, survey, identifier[:MOST_CHARACTERS], group[:MOST_CHARACTERS], survey_score=score
+    )
+    if longest > MOST_CHARACTERS:
+        detail = f"{place}: expected identifiers of at most {MOST_CHARACTERS} characters, found {longest:,}."
+        return known(images=None, problem=UNREADABLE_PACKET, detail=detail)
     cells = {name: _content(record, name) for name in dialect.cutouts}
     missing = [name for name, content in cells.items() if content is None or len(content) == 0]
     if missing:
