@@ -164,7 +164,7 @@ def test_a_schema_without_a_cutout_leaves_the_identifiers(tmp_path, survey, drop
     assert names[0] in found[0].detail or survey == "ATLAS"
 
 
-def test_identifiers_that_are_not_exact_are_none(tmp_path):
+def test_identifiers_that_are_not_exact_are_none(tmp_path, caplog):
     """As pandas leaves a column of integers with a gap: 64 bits do not fit into a double."""
     rows = packets("ZTF", 4)
     table = pa.Table.from_pylist(rows)
@@ -177,6 +177,7 @@ def test_identifiers_that_are_not_exact_are_none(tmp_path):
     assert [alert.caution for alert in found] == ["inexact identifier"] * 2 + ["", ""]
     assert "Store candid as a 64-bit integer or as text" in found[0].detail
     assert all(alert.images is not None for alert in found)
+    assert "night.parquet: candid is a column of doubles" in caplog.text
 
 
 def test_flattened_columns_are_read(tmp_path):

@@ -4,6 +4,7 @@ A unit is handed to the process that decodes it, bounded and picklable. Memory i
 megabytes, or by one member of a tar or one block of a container, where these are larger.
 """
 
+import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from mmap import ACCESS_READ, mmap
@@ -26,6 +27,8 @@ from stampshift.alerts.dialects import (
 from stampshift.core.errors import ArchiveError
 from stampshift.formats.archives import TAR, find, listing, tar_members
 from stampshift.formats.inflating import TooLargeError, check_size, most_bytes
+
+log = logging.getLogger(__name__)
 
 PACKET = re.compile(r"[^.].*\.avro(\.gz)?", re.IGNORECASE)
 TABLE = re.compile(r".*\.parquet", re.IGNORECASE)
@@ -186,8 +189,8 @@ def _of_table(path: Path) -> Iterator[Piece]:
     try:
         # buffered, a column chunk is not read as a whole
         with pq.ParquetFile(path, buffer_size=1 << 20) as table:
-            columns = set(_columns(table.schema_arrow, "", 2))
-            survey = recognised(columns)
+            columns = dict(_columns(table.schema_arrow, "", 2))
+            survey = recognised(columns.keys())
             if survey is None:
                 names = ", ".join(table.schema_arrow.names[:20])
                 detail = f"{path}: expected the fields of {', '.join(DIALECTS)}, found {names}. {REMEDY}"
@@ -195,6 +198,12 @@ def _of_table(path: Path) -> Iterator[Piece]:
                 return
             wanted = [name for name in DIALECTS[survey].paths if name in columns]
             wanted += [name for name in DIALECTS[survey].cutouts if f"{name}.{STAMP_DATA}" not in columns]
+            for name in DIALECTS[survey].identifiers:
+                if name in columns and pa.types.is_floating(columns[name]):
+                    log.warning(
+                        "%s: %s is a column of doubles, whose whole numbers beyond 2^53 are not exact: such "
+                        "alerts get no identifier. Store it as 64-bit integers or as text.", path, name,
+                    )  # fmt: skip
             first = 0
             for group in range(table.num_row_groups):
                 yield from _of_group(table, group, first, survey, wanted, str(path))
@@ -222,9 +231,9 @@ def _of_group(
         yield from _lost(place, number, lost, f"expected a row of a complete Parquet file, found {error}.")
 
 
-def _columns(fields: Any, prefix: str, depth: int) -> Iterator[str]:
-    """Columns of a schema or fields of a struct, as dotted paths."""
+def _columns(fields: Any, prefix: str, depth: int) -> Iterator[tuple[str, pa.DataType]]:
+    """Columns of a schema or fields of a struct, as dotted paths, with their types."""
     for field in fields:
-        yield f"{prefix}{field.name}"
+        yield f"{prefix}{field.name}", field.type
         if pa.types.is_struct(field.type) and depth > 1:
             yield from _columns(field.type, f"{prefix}{field.name}.", depth - 1)
