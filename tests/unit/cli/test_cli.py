@@ -1,3 +1,6 @@
+import os
+import signal
+import subprocess
 import sys
 
 import pytest
@@ -67,3 +70,53 @@ def test_export_threshold_and_drift_of_nothing_are_one_sentence(monkeypatch, tmp
 def test_summary_of_a_folder_without_results_is_one_sentence(monkeypatch, tmp_path):
     message = call(monkeypatch, "summary", tmp_path)
     assert message.startswith(f"ContractError: {tmp_path}: expected the results of an experiment")
+
+
+WRITING = """
+import sys
+from stampshift import cli
+from stampshift.core.files import atomic_folder, atomic_path
+from stampshift.surveys import inspection
+
+
+def written(file):
+    with atomic_path(file.with_name("table.csv")) as table, atomic_folder(file.with_name("model")) as folder:
+        table.write_text("half")
+        (folder / "card.md").write_text("half")
+        print("begun", flush=True)
+        sys.stdin.read()
+
+
+inspection.describe = written
+sys.argv = ["stampshift", "inspect", sys.argv[1]]
+cli.main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
+)
+def test_a_command_that_is_asked_to_end_removes_what_it_has_begun_and_says_so(tmp_path, number, status):
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITING, tmp_path / "in"], stdin=-1, stdout=-1, stderr=-1, text=True
+    ) as command:
+        assert command.stdout.readline() == "begun\n"
+        assert len(list(tmp_path.iterdir())) == 2
+        command.send_signal(number)
+        _, errors = command.communicate()
+    name = signal.Signals(number).name
+    sentence = (
+        f"stopped by {name}; no partial file remains. Run the same command again to repeat this step.\n"
+    )
+    assert (command.returncode, errors) == (status, sentence)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_names_with_escapes_of_a_terminal_or_undecodable_bytes_are_printed_escaped(tmp_path):
+    name = os.fsencode(tmp_path) + b"/\x1b[31mcaf\xe9.h5"
+    done = subprocess.run(
+        [sys.executable, "-c", "from stampshift.cli import main; main()", "inspect", name],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"ArchiveError: {tmp_path}/\\x1b[31mcaf\\xe9.h5: no such file or folder")

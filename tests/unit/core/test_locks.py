@@ -61,7 +61,10 @@ def test_a_file_system_without_locks_is_warned_of(tmp_path, monkeypatch, caplog)
     caplog.set_level(logging.WARNING)
     with locked(tmp_path / "run.lock", name="a run"):
         pass
-    assert "this file system does not support locks: make sure that no second job trains a run" in caplog.text
+    assert (
+        "this file system does not support locks: make sure that a run is not being trained by a second job"
+        in caplog.text
+    )
 
 
 def test_an_earlier_start_of_the_same_slurm_job_is_waited_for(tmp_path, monkeypatch, caplog):

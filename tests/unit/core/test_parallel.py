@@ -1,13 +1,16 @@
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
+import threading
+from functools import partial
 from multiprocessing.connection import Connection
 
 import psutil
 import pytest
 
-from stampshift.core.parallel import ITEMS_PER_PROCESS, WorkerError, ordered_map
+from stampshift.core.parallel import ITEMS_PER_PROCESS, Recovery, WorkerError, ordered_map, recovering_map
 
 
 @pytest.mark.parametrize("processes", [1, 2])
@@ -50,18 +53,137 @@ def _large(size):
 
 
 def test_a_worker_killed_while_it_sends_a_large_result_does_not_leave_the_rest_waiting():
-    """Its result came whole or its death is reported; with half of it in the pipe the map would never end."""
-    assert list(ordered_map(_large, [1_000_000], processes=2)) == [b"x" * 1_000_000]
+    """Its death is reported; with half of the result in a shared pipe the map would never end."""
+    with pytest.raises(WorkerError, match="a worker process was killed"):
+        list(ordered_map(_large, [1_000_000], processes=2))
+    assert list(ordered_map(bytes, [1_000_000], processes=2)) == [bytes(1_000_000)]
 
 
 @pytest.mark.parametrize("taken", [1, 9])
-def test_results_leave_nothing_on_the_disk(monkeypatch, tmp_path, taken):
+def test_results_leave_nothing_on_the_disk_and_no_process(monkeypatch, tmp_path, taken):
+    list(ordered_map(str, range(2), processes=2))  # the fork server stays, with its socket
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     results = ordered_map(str, range(9), processes=2)
     assert [next(results) for _ in range(taken)] == [str(number) for number in range(taken)]
-    assert len(list(tmp_path.iterdir())) == 1
-    results.close()
     assert list(tmp_path.iterdir()) == []
+    assert len(multiprocessing.active_children()) == 2
+    results.close()
+    assert multiprocessing.active_children() == []
+
+
+# what the workers below do at a number; the folder says whether they did it before
+def _bad(numbers, *, at, do, once=None):
+    if at in numbers and (once is None or not once.exists()):
+        if once is not None:
+            once.touch()
+        do()
+    return sum(numbers)
+
+
+def _exhaust():
+    raise MemoryError
+
+
+def _wait():
+    threading.Event().wait()
+
+
+def _segfault():
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def _kill():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _divide(numbers):
+    middle = len(numbers) // 2
+    return [numbers[:middle], numbers[middle:]] if middle else [numbers]
+
+
+def _lost(numbers, reason):
+    return Replaced([0], reason)
+
+
+def _join(parts):
+    reason = "".join(getattr(part, "reason", "") for part in parts)
+    return Replaced([number for part in parts for number in part], reason)
+
+
+class Replaced(list):
+    """Numbers, and why one of them is not what it was."""
+
+    def __init__(self, numbers, reason):
+        super().__init__(numbers)
+        self.reason = reason
+
+    def __reduce__(self):
+        return Replaced, (list(self), self.reason)
+
+
+def _both(numbers, **bad):
+    return list(numbers), getattr(numbers, "reason", ""), _bad(numbers, **bad)
+
+
+UNITS = [list(range(start, start + 8)) for start in range(1, 41, 8)]
+
+
+def recovered(seconds=60.0, processes=2, **bad):
+    recovery = Recovery(seconds, _divide, _lost, _join)
+    found = list(recovering_map(partial(_both, **bad), UNITS, processes=processes, recovery=recovery))
+    assert [len(results) for results in found] == [1] * 5
+    return [results[0] for results in found]
+
+
+@pytest.mark.parametrize(
+    ("do", "reason", "seconds"),
+    [
+        (_kill, "its worker process was killed, most likely by the system's out-of-memory killer", 60.0),
+        (_segfault, "its worker process ended (SIGSEGV)", 60.0),
+        (_wait, "it took more than 1 seconds", 1.0),
+        (_exhaust, "it took more memory than there is", 60.0),
+    ],
+)
+def test_the_one_item_that_ends_its_worker_is_found_and_the_rest_computed_as_ever(do, reason, seconds):
+    found = recovered(seconds, at=21, do=do)
+    expected = [list(unit) for unit in UNITS]
+    expected[2][4] = 0
+    assert [numbers for numbers, _, _ in found] == expected
+    assert [why for _, why, _ in found] == ["", "", reason, "", ""]
+    assert [total for _, _, total in found] == [sum(unit) for unit in expected]
+
+
+def test_a_worker_that_was_killed_by_chance_changes_nothing(tmp_path):
+    found = recovered(at=21, do=_kill, once=tmp_path / "killed")
+    assert [numbers for numbers, _, _ in found] == UNITS
+    assert [why for _, why, _ in found] == [""] * 5
+
+
+def test_one_process_recovers_from_what_takes_all_memory():
+    found = recovered(processes=1, at=21, do=_exhaust)
+    assert [numbers for numbers, _, _ in found][2] == [17, 18, 19, 20, 0, 22, 23, 24]
+
+
+def _more_than_four(numbers):
+    if len(numbers) > 4:
+        _kill()
+    return list(numbers)
+
+
+def test_an_item_that_is_too_much_as_a_whole_comes_in_parts():
+    recovery = Recovery(60.0, _divide, _lost, _join)
+    found = list(recovering_map(_more_than_four, UNITS, processes=2, recovery=recovery))
+    assert found == [[unit[:4], unit[4:]] for unit in UNITS]
+
+
+def _always(numbers):
+    _kill()
+
+
+def test_workers_that_are_killed_whatever_they_do_end_the_map():
+    recovery = Recovery(60.0, _divide, _lost, _join)
+    with pytest.raises(WorkerError, match="Use fewer processes"):
+        list(recovering_map(_always, UNITS[:1], processes=2, recovery=recovery))
 
 
 def test_workers_end_with_a_killed_parent():

@@ -1,5 +1,6 @@
 """Commands outside the workflow: a module per kind of work, a function per command."""
 
+import logging
 import sys
 from typing import Annotated
 
@@ -7,6 +8,8 @@ import typer
 
 from stampshift.cli import data_commands, experiment_commands, model_commands, review_commands
 from stampshift.core.errors import StampshiftError
+from stampshift.core.joblog import COMMAND_SIGNALS, Stopped, raising
+from stampshift.core.printing import PrintableFormatter, echo, printable
 from stampshift.core.version import __version__
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -32,8 +35,18 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line; an error that the user can fix ends it with a message and exit status 1."""
+    """Run the command line; an error that the user can fix ends it with a message and exit status 1.
+
+    Ctrl-C, SIGTERM and SIGHUP end it as soon as what is open is closed, with a shell's exit status for them.
+    """
+    handler = logging.StreamHandler()
+    handler.setFormatter(PrintableFormatter())
+    logging.basicConfig(handlers=[handler])
     try:
-        app()
+        with raising(*COMMAND_SIGNALS):
+            app()
     except StampshiftError as error:
-        sys.exit(f"{type(error).__name__}: {error}")
+        sys.exit(printable(f"{type(error).__name__}: {error}", keep="\n\t"))
+    except Stopped as end:
+        echo(str(end.code), err=True)
+        sys.exit(end.status)

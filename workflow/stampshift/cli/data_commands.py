@@ -7,6 +7,7 @@ import typer
 import yaml
 
 from stampshift.core.errors import StampshiftError
+from stampshift.core.printing import echo
 
 app = typer.Typer()
 
@@ -20,7 +21,7 @@ def inspect(
     """Print what a file holds: counts, classes, and what preprocessing dropped and filled."""
     from stampshift.surveys.inspection import describe
 
-    typer.echo(describe(file))
+    echo(describe(file))
 
 
 @app.command()
@@ -74,6 +75,4 @@ def stamps(
 
     section, settings = survey_settings(config, survey=survey, defaults=Path("config.yaml"))
     unlabelled = "drop" if drop_unlabelled else "keep"
-    typer.echo(
-        make_survey(survey, section, settings, output=output, processes=processes, unlabelled=unlabelled)
-    )
+    echo(make_survey(survey, section, settings, output=output, processes=processes, unlabelled=unlabelled))

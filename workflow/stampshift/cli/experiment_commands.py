@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from stampshift.core.printing import echo
+
 app = typer.Typer()
 
 
@@ -42,9 +44,9 @@ def plan(
         targets=["des_study"] if study is Study.des else [],
         everything=everything,
     )
-    typer.echo("calibrating, about a minute", err=True)
+    echo("calibrating, about a minute", err=True)
     planned = plan_workflow(workflow)
-    typer.echo(json.dumps(planned, indent=2) if as_json else as_text(planned))
+    echo(json.dumps(planned, indent=2) if as_json else as_text(planned))
 
 
 @app.command()
@@ -65,4 +67,4 @@ def summary(
         )
     origins = [read_attributes(path)["origin"] for path in sorted(results.glob("stamps/*.h5"))]
     runs = read_runs(table)
-    typer.echo(summary_line(runs, results, simulated=any("simulate" in origin for origin in origins)))
+    echo(summary_line(runs, results, simulated=any("simulate" in origin for origin in origins)))

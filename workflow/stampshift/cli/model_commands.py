@@ -11,6 +11,7 @@ import typer
 
 from stampshift.adapting.defaults import EPOCHS, EPOCHS_UNJUDGED, MME, TRAINING
 from stampshift.core.errors import ConfigError
+from stampshift.core.printing import echo
 
 app = typer.Typer()
 
@@ -113,7 +114,7 @@ def adapt(
         epoch_size=epoch_size,
         seed=seed,
     )
-    typer.echo(setting.few_labels.how_judged(seed=seed, epochs_unjudged=epochs_unjudged), err=True)
+    echo(setting.few_labels.how_judged(seed=seed, epochs_unjudged=epochs_unjudged), err=True)
     adaptation = adapt_model(
         setting,
         epochs=epochs,
@@ -122,8 +123,8 @@ def adapt(
         progress=True,
     )
     adaptation.save(output)
-    typer.echo(adaptation.report())
-    typer.echo(f"The model and its record are in {output}.")
+    echo(adaptation.report())
+    echo(f"The model and its record are in {output}.")
 
 
 @app.command()
@@ -150,7 +151,7 @@ def export(
     from stampshift.release.exporting import export as export_run
 
     export_run(run, output, stamps=stamps or [], splits=splits or [], labels=labels)
-    typer.echo(f"{output}: released; read {output / CARD} before you use it.")
+    echo(f"{output}: released; read {output / CARD} before you use it.")
 
 
 @app.command()
@@ -168,7 +169,7 @@ def threshold(
     from stampshift.release.threshold import choose
 
     point = choose(ReleasedModel.open(release), survey=survey, max_mdr=max_mdr, max_fpr=max_fpr)
-    typer.echo(json.dumps(asdict(point), indent=2) if as_json else point.as_text())
+    echo(json.dumps(asdict(point), indent=2) if as_json else point.as_text())
 
 
 @app.command()
@@ -213,7 +214,7 @@ def score(
     if max_mdr is not None or max_fpr is not None:
         point = choose(ReleasedModel.open(release), survey=survey, max_mdr=max_mdr, max_fpr=max_fpr)
         threshold = point.threshold
-        typer.echo(point.as_text(), err=True)
+        echo(point.as_text(), err=True)
     night = score_inputs(
         release,
         inputs,
@@ -225,7 +226,7 @@ def score(
         overwrite=overwrite,
         progress=True,
     )
-    typer.echo(night.as_text(output, threshold=threshold))
+    echo(night.as_text(output, threshold=threshold))
 
 
 @app.command()
@@ -258,4 +259,4 @@ def drift(
     with atomic_path(page) as temporary:
         temporary.write_text(drift_page(report, night=scores.name, figure=figure), encoding="utf-8")
     write_json(page.with_suffix(".json"), report)
-    typer.echo(json.dumps(report, indent=2) if as_json else "\n".join([*report["findings"], f"page: {page}"]))
+    echo(json.dumps(report, indent=2) if as_json else "\n".join([*report["findings"], f"page: {page}"]))

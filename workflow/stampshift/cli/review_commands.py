@@ -1,9 +1,13 @@
 """Commands for labels by people."""
 
+import signal
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from stampshift.core.joblog import SIGNAL_STATUS, Stopped
+from stampshift.core.printing import echo
 
 app = typer.Typer()
 
@@ -48,17 +52,21 @@ def review(
     from stampshift.review.vote_store import VoteStore
 
     found = open_review(candidates, stamps=stamps, shuffle_seed=shuffle_seed)
-    with VoteStore.open(votes or Path("resources/reviews") / f"{found.survey}.sqlite", found) as store:
-        serve(
-            found,
-            store,
-            raters_per_candidate=raters_per_candidate,
-            host=host,
-            port=port,
-            token=token,
-            open_browser=open_browser,
-            say=typer.echo,
-        )
+    try:
+        with VoteStore.open(votes or Path("resources/reviews") / f"{found.survey}.sqlite", found) as store:
+            serve(
+                found,
+                store,
+                raters_per_candidate=raters_per_candidate,
+                host=host,
+                port=port,
+                token=token,
+                open_browser=open_browser,
+                say=echo,
+            )
+    except Stopped as end:
+        if end.status != SIGNAL_STATUS + signal.SIGINT:  # Ctrl-C is how a review ends
+            raise
 
 
 @app.command()
@@ -85,4 +93,4 @@ def review_export(
             relabels=relabels or votes.with_suffix(".csv"),
             votes=votes_csv or votes.with_name(f"{votes.stem}-votes.csv"),
         )
-    typer.echo(text)
+    echo(text)

@@ -22,6 +22,9 @@ REFUSALS = {
     errno.EDQUOT: "your disk quota is used up",
     errno.EROFS: "its file system is read-only",
     errno.EIO: "the disk reports a fault (input/output error)",
+    errno.ENAMETOOLONG: "its name is too long, with what a temporary file adds to it",
+    errno.ENOTDIR: "a file is in the place of its folder",
+    errno.EISDIR: "it is a folder",
 }
 NO_SYNC_HERE = {errno.EINVAL, errno.EOPNOTSUPP, errno.EBADF}  # of folders on some network file systems
 REMEDY = "Delete it; the workflow makes it again."
@@ -46,10 +49,20 @@ def _refusal(error: BaseException | None, folder: Path) -> str | None:
     while error is not None:
         if isinstance(error, PermissionError) and not os.access(folder, os.W_OK):
             return "you have no permission to write to its folder"
+        if isinstance(error, PermissionError) and _is_in(error, folder):
+            return f"{error.filename} belongs to another user, or is protected"
+        if isinstance(error, FileExistsError) and error.filename == str(folder):
+            return REFUSALS[errno.ENOTDIR]
         if isinstance(error, OSError) and error.errno in REFUSALS:
             return REFUSALS[error.errno]
         error = error.__context__  # HDF5 fails again, in other words, when it closes what it could not write
     return None
+
+
+def _is_in(error: OSError, folder: Path) -> bool:
+    return any(
+        name and Path(os.fsdecode(name)).parent == folder for name in (error.filename, error.filename2)
+    )
 
 
 @contextmanager

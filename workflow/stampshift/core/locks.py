@@ -1,7 +1,8 @@
-"""One writer at a time: a job holds a lock on each run that it trains.
+"""One writer at a time: a job holds a lock on each run that it trains, a command on the file that it writes.
 
 Two Snakemakes on one folder of results, or a job that its killed Snakemake left running, would write to the
-same checkpoints. The system releases a lock when the process that holds it ends, however that ends.
+same checkpoints, two calls of `stampshift score` to the same parts. The system releases a lock when the
+process that holds it ends, however that ends.
 
 SLURM starts a job that it preempted, or whose node it lost, a second time under the same number. A node that
 was merely out of reach may still be at work on the first start: the second one waits for its end.
@@ -30,26 +31,28 @@ log = logging.getLogger(__name__)
 
 
 class LockedError(StampshiftError):
-    """Another process, the holder, trains the same run."""
+    """Another process, the holder, trains the same run or writes the same file."""
 
-    def __init__(self, name: str, *, path: Path, holder: str) -> None:
+    def __init__(self, name: str, *, activity: str, path: Path, holder: str) -> None:
         super().__init__(
-            f"{name} is being trained by {holder}, which has locked {path}. Wait until it has ended, or end "
-            "it; then run the same command again."
+            f"{name} is being {activity} by {holder}, which has locked {path}. Wait until it has ended, or "
+            "end it; then run the same command again."
         )
         self.holder = holder
 
 
 @contextmanager
-def locked(path: Path, *, name: str) -> Iterator[None]:
-    """Hold the lock file `path` within the block; it is removed at the end. `name` is what it locks.
+def locked(path: Path, *, name: str, activity: str = "trained") -> Iterator[None]:
+    """Hold the lock file `path` within the block; it is removed at the end.
+
+    `name` is what it locks, and `activity` what is done with that, for messages.
 
     If another process holds it, raises a `LockedError` that says which, where, and since when. An earlier
     start of the same SLURM job is waited for, `WAIT_MINUTES` at most.
     """
     with explained(path):
         make_folder(path.parent)
-        taken = _taken_when_free(path, name)
+        taken = _taken_when_free(path, name, activity)
     with taken as file:
         try:
             file.truncate(0)
@@ -67,13 +70,13 @@ def _slurm_job() -> str:
     return f", SLURM job {job}" if job else ""
 
 
-def _taken_when_free(path: Path, name: str) -> TextIO:
+def _taken_when_free(path: Path, name: str, activity: str) -> TextIO:
     """Take the lock as soon as no earlier start of this process' SLURM job holds it."""
     own = _slurm_job()
     deadline, waiting = time.monotonic() + 60 * WAIT_MINUTES, False
     while True:
         try:
-            return _taken(path, name)
+            return _taken(path, name, activity)
         except LockedError as error:
             if not own or not error.holder.endswith(own) or time.monotonic() > deadline:
                 raise
@@ -86,7 +89,7 @@ def _taken_when_free(path: Path, name: str) -> TextIO:
             time.sleep(1)
 
 
-def _taken(path: Path, name: str) -> TextIO:
+def _taken(path: Path, name: str, activity: str) -> TextIO:
     while True:
         file = path.open("a+")
         try:
@@ -95,16 +98,16 @@ def _taken(path: Path, name: str) -> TextIO:
             file.seek(0)
             holder = file.read().strip() or "another process"
             file.close()
-            raise LockedError(name, path=path, holder=holder) from error
+            raise LockedError(name, activity=activity, path=path, holder=holder) from error
         except OSError as error:
             if error.errno not in NO_LOCKS_HERE:
                 file.close()
                 raise
             log.warning(
-                "%s: this file system does not support locks: make sure that no second job trains %s",
-                path,
-                name,
-            )
+                "%s: this file system does not support locks: make sure that %s is not being %s by a "
+                "second job",
+                path, name, activity,
+            )  # fmt: skip
             return file
         with suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(file.fileno()), path.stat()):

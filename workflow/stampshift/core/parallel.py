@@ -2,22 +2,23 @@
 
 import multiprocessing
 import os
-import pickle
+import queue
 import signal
-import tempfile
 import threading
+import traceback
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import chain
 from multiprocessing import connection, forkserver, resource_tracker
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from stampshift.core.errors import StampshiftError
+from stampshift.core.temporary import give_sockets_a_folder
 
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+FEWEST_SECONDS = 30.0  # for a part of an item: a model is loaded in less
 ITEMS_PER_PROCESS = 2  # one at work, one waiting: producing the items never lets a worker idle
 
 Item = TypeVar("Item")
@@ -42,23 +43,24 @@ def worker_pool(
     A fork server imports the heavy modules, that of `function`, once for all of them; plain fork would copy
     torch's thread pools in an undefined state.
     """
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([getattr(function, "func", function).__module__])  # func: of a partial
-    _start_fork_server()
-    return ProcessPoolExecutor(processes, context, _start_worker, (initialise,))
+    return ProcessPoolExecutor(processes, _fork_server(function), _start_worker, (initialise,))
 
 
-def _start_fork_server() -> None:
+def _fork_server(function: Callable[..., object]) -> Any:
     """Start the fork server, unless it runs, with the signals that a batch system sends to all blocked.
 
     If it ended, this process would consider its workers dead. They start blocked too, until `_start_worker`.
     """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([getattr(function, "func", function).__module__])  # func: of a partial
+    give_sockets_a_folder()
     resource_tracker.ensure_running()  # it is started by the fork server otherwise, and ends the blocking
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
     try:
         forkserver.ensure_running()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    return context
 
 
 def _start_worker(initialise: Callable[[], object] | None) -> None:
@@ -91,43 +93,210 @@ def ordered_map(
 
     `Executor.map` would draw all items at once and keep all results; here at most `ITEMS_PER_PROCESS` items
     per process are in flight. With one process everything runs in this one. `function` and its results must
-    be picklable. Worker processes import the calling script: it needs the ``__main__`` guard.
+    be picklable. Worker processes import the calling script: it needs the ``__main__`` guard. A killed worker
+    raises a `WorkerError`; what `function` raises passes through.
+    """
+    yield from chain.from_iterable(recovering_map(function, items, processes=processes, recovery=None))
 
-    Results come by files: a pool waits forever for the rest of a message whose sender was killed. What
-    is left to send is a file's name, less than the 4096 bytes that a pipe takes whole or not at all
-    (pipe(7)). A killed worker raises a `WorkerError`; what `function` raises passes through.
+
+@dataclass(frozen=True)
+class Recovery(Generic[Item]):
+    """What becomes of an item whose worker is killed, has no memory left, or takes too long.
+
+    It is divided until what does it is found; that is replaced by what is `lost`, and the whole item is
+    computed again, so that nothing else changes. All three functions must be picklable.
+    """
+
+    seconds: float  # that an item may take; a part of it at least `FEWEST_SECONDS`, or this if it is less
+    divide: Callable[[Item], Sequence[Item]]  # parts in order; one or none if it cannot be divided further
+    lost: Callable[[Item, str], Item]  # in place of one that cannot be divided, with the reason
+    join: Callable[[Sequence[Item]], Item]  # parts together again
+
+
+def recovering_map(
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    *,
+    processes: int,
+    recovery: Recovery[Item] | None,
+) -> Iterator[list[Result]]:
+    """As `ordered_map`, with a list of an item's results, of which there is one.
+
+    With a `recovery` a killed worker stops nothing: there are several results, of an item's parts, where it
+    cannot be computed as a whole. With one process only an item that takes all memory can be recovered from.
     """
     if processes == 1:
-        yield from map(function, items)
+        here = _Caller(function, recovery, worker=None)
+        yield from map(here.results, items)
         return
-    waiting: deque[Future[str]] = deque()
-    with (
-        tempfile.TemporaryDirectory(prefix="stampshift-") as folder,
-        worker_pool(processes, function=function, initialise=None) as pool,
-    ):
-        work = partial(_write_result, function, folder)
+    context = _fork_server(function)
+    workers = [_Worker(context) for _ in range(processes)]
+    free: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
+    for worker in workers:
+        free.put(worker)
+
+    def results(item: Item) -> list[Result]:
+        worker = free.get()
         try:
-            for item in items:
-                waiting.append(pool.submit(work, item))
-                if len(waiting) >= ITEMS_PER_PROCESS * processes:
-                    yield _read_result(waiting.popleft().result())
-            while waiting:
-                yield _read_result(waiting.popleft().result())
-        except BrokenProcessPool as error:
-            raise WorkerError(f"{processes} of them", "Use fewer processes.") from error
+            return _Caller(function, recovery, worker).results(item)
         finally:
-            pool.shutdown(cancel_futures=True)
+            free.put(worker)
+
+    waiting: deque[Future[list[Result]]] = deque()
+    threads = ThreadPoolExecutor(processes)  # each waits for a worker process
+    try:
+        for item in items:
+            waiting.append(threads.submit(results, item))
+            if len(waiting) >= ITEMS_PER_PROCESS * processes:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    except Lost as error:
+        raise WorkerError(f"{processes} of them", "Use fewer processes.") from error
+    finally:
+        for worker in workers:
+            worker.end()
+        threads.shutdown(cancel_futures=True)
 
 
-def _write_result(function: Callable[[Item], object], folder: str, item: Item) -> str:
-    result = function(item)
-    with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
-        pickle.dump(result, file, protocol=pickle.HIGHEST_PROTOCOL)
-    return file.name
+class Lost(Exception):  # noqa: N818 - the message says what happened to the worker
+    """A call that did not come back."""
 
 
-def _read_result(path: str) -> Any:
-    with Path(path).open("rb") as file:
-        result = pickle.load(file)
-    Path(path).unlink()
-    return result
+class _Worker:
+    """A worker process that calls functions; where it was killed, the next call starts another one.
+
+    Its pipe is its own: when it is killed while it sends a large result, the pipe ends, and nobody waits for
+    the rest.
+    """
+
+    _starting = threading.Lock()  # of multiprocessing's own lists
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+        self._process: Any = None
+        self._pipe: Any = None
+        self._ended = False
+
+    def call(self, function: Callable[[Any], Any], item: Any, seconds: float | None) -> Any:
+        """Result of a function of an item; `Lost` if it takes too long or the worker is killed."""
+        try:
+            if self._process is None:
+                self._start()
+            self._pipe.send((function, item))
+            if not self._pipe.poll(seconds):
+                self._kill()
+                raise Lost(f"it took more than {seconds:g} seconds")
+            result, error = self._pipe.recv()
+        except (EOFError, OSError) as end:
+            raise Lost(self._kill()) from end
+        if error is not None:
+            raise error
+        return result
+
+    def end(self) -> None:
+        """End the process, whatever it is doing, for good."""
+        with self._starting:
+            self._ended = True
+            if self._process is not None:
+                self._process.kill()
+                self._process.join()
+
+    def _start(self) -> None:
+        with self._starting:
+            if self._ended:
+                raise EOFError
+            self._pipe, theirs = self._context.Pipe()
+            process = self._context.Process(target=_serve, args=(theirs,), daemon=True)
+            process.start()
+            theirs.close()
+            self._process = process
+        self._pipe.recv()  # it has started: that takes none of an item's time
+
+    def _kill(self) -> str:
+        """End the process and say how it ended before that, if it did."""
+        with self._starting:
+            if self._process is None:
+                return "its worker process could not be started"
+            self._process.join(0)
+            self._process.kill()
+            self._process.join()
+            status = self._process.exitcode
+            self._process.close()
+            self._process = None
+        self._pipe.close()
+        if status == -signal.SIGKILL:
+            return "its worker process was killed, most likely by the system's out-of-memory killer"
+        return f"its worker process ended ({signal.Signals(-status).name if status < 0 else status})"
+
+
+def _serve(pipe: Any) -> None:
+    """Call what comes by a pipe, and send back the result or the error."""
+    _start_worker(None)
+    pipe.send(None)
+    while True:
+        try:
+            function, item = pipe.recv()
+        except EOFError:
+            return
+        answer: tuple[Any, Exception | None]
+        try:
+            answer = function(item), None
+        except MemoryError:
+            answer = None, Lost("it took more memory than there is")
+        except Exception as error:
+            error.add_note("".join(traceback.format_exception(error)))
+            answer = None, error
+        pipe.send(answer)
+
+
+@dataclass(frozen=True)
+class _Caller(Generic[Item, Result]):
+    """Calls a function of an item in a worker, or in this process without one, and recovers."""
+
+    function: Callable[[Item], Result]
+    recovery: Recovery[Item] | None
+    worker: _Worker | None
+
+    def results(self, item: Item) -> list[Result]:
+        seconds = self.recovery.seconds if self.recovery else None
+        try:
+            return [self._call(self.function, item, seconds)]
+        except Lost as error:
+            if self.recovery is None:
+                raise
+            parts = self._parts(item, seconds or 0, str(error))
+        try:
+            return [self._call(self.function, self.recovery.join([part for part, _ in parts]), seconds)]
+        except Lost:  # its parts are good, each for itself
+            return [result for _, result in parts]
+
+    def _parts(self, item: Item, seconds: float, reason: str) -> list[tuple[Item, Result]]:
+        """Parts of an item with their results, after a call that was lost; of bad ones, what is lost."""
+        assert self.recovery is not None
+        seconds = max(seconds / 2, min(self.recovery.seconds, FEWEST_SECONDS))
+        try:
+            parts = self._call(self.recovery.divide, item, seconds)
+        except Lost:
+            parts = []
+        if len(parts) < 2:
+            try:
+                return [(item, self._call(self.function, item, seconds))]
+            except Lost:
+                bad = self.recovery.lost(item, reason)
+                return [(bad, self._call(self.function, bad, None))]
+        found = []
+        for part in parts:
+            try:
+                found.append((part, self._call(self.function, part, seconds)))
+            except Lost as error:
+                found += self._parts(part, seconds, str(error))
+        return found
+
+    def _call(self, function: Callable[[Item], Any], item: Item, seconds: float | None) -> Any:
+        if self.worker is not None:
+            return self.worker.call(function, item, seconds)
+        try:
+            return function(item)
+        except MemoryError as error:
+            raise Lost("it took more memory than there is") from error

@@ -1,0 +1,59 @@
+"""Sockets of workers in a long TMPDIR, and what killed processes leave there."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from stampshift.core.temporary import PREFIX, private_folder
+
+MAP = (
+    "from stampshift.core.parallel import ordered_map\n"
+    "if __name__ == '__main__':\n"
+    "    print(list(ordered_map(str, range(3), processes=2)))\n"
+    "    {then}\n"
+)
+
+
+def run(folder, then="pass"):
+    return subprocess.run(
+        [sys.executable, "-c", MAP.format(then=then)],
+        env=os.environ | {"TMPDIR": str(folder)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("characters", [126, 200])
+def test_workers_start_whatever_the_length_of_the_temporary_folder(tmp_path, characters):
+    folder = tmp_path / ("t" * (characters - len(str(tmp_path)) - 1))
+    folder.mkdir()
+    assert len(str(folder)) == characters
+    done = run(folder)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "['0', '1', '2']\n", "")
+    assert list(folder.iterdir()) == []
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next_and_not_what_a_living_one_has(tmp_path):
+    killed = run(tmp_path, then="import os; os.kill(os.getpid(), 9)")
+    assert killed.returncode == -signal.SIGKILL
+    (left,) = tmp_path.iterdir()
+    assert left.name.startswith(PREFIX)
+    with private_folder(tmp_path) as living:
+        assert list(tmp_path.iterdir()) == [living]
+        assert run(tmp_path).returncode == 0
+        assert list(tmp_path.iterdir()) == [living]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_temporary_folder_at_all_is_one_sentence(tmp_path):
+    code = (
+        "import tempfile\n"
+        "def none():\n"
+        "    raise FileNotFoundError(2, 'No usable temporary directory found')\n"
+        "tempfile.gettempdir = none\n"
+    )
+    program = code + MAP.format(then="pass")
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    expected = "WriteError: a temporary folder for worker processes cannot be made ([Errno 2] No usable"
+    assert expected in done.stderr
