@@ -192,7 +192,7 @@ def test_workers_end_with_a_killed_parent():
         "import os, threading\n"
         "from concurrent.futures import ProcessPoolExecutor\n"
         "from multiprocessing import get_context\n"
-        "from stampshift.core.parallel import end_with_parent\n"
+        "from stampshift.core.workers import end_with_parent\n"
         "pool = ProcessPoolExecutor(1, get_context('forkserver'), end_with_parent)\n"
         "print(pool.submit(os.getpid).result(), flush=True)\n"
         "pool.submit(threading.Event().wait, 600)\n"

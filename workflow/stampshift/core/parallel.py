@@ -1,23 +1,16 @@
-"""Worker processes, and a map over them that keeps order and bounds memory."""
+"""Maps over worker processes that keep order, bound memory, and recover from what ends a worker."""
 
-import multiprocessing
-import os
 import queue
-import signal
-import threading
-import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
-from multiprocessing import connection, forkserver, resource_tracker
 from typing import Any, Generic, TypeVar
 
 from stampshift.core.errors import StampshiftError
-from stampshift.core.temporary import give_sockets_a_folder
+from stampshift.core.workers import Lost, Worker, fork_server, start_worker
 
-ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 FEWEST_SECONDS = 30.0  # for a part of an item: a model is loaded in less
 ITEMS_PER_PROCESS = 2  # one at work, one waiting: producing the items never lets a worker idle
 
@@ -43,47 +36,7 @@ def worker_pool(
     A fork server imports the heavy modules, that of `function`, once for all of them; plain fork would copy
     torch's thread pools in an undefined state.
     """
-    return ProcessPoolExecutor(processes, _fork_server(function), _start_worker, (initialise,))
-
-
-def _fork_server(function: Callable[..., object]) -> Any:
-    """Start the fork server, unless it runs, with the signals that a batch system sends to all blocked.
-
-    If it ended, this process would consider its workers dead. They start blocked too, until `_start_worker`.
-    """
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([getattr(function, "func", function).__module__])  # func: of a partial
-    give_sockets_a_folder()
-    resource_tracker.ensure_running()  # it is started by the fork server otherwise, and ends the blocking
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
-    try:
-        forkserver.ensure_running()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-    return context
-
-
-def _start_worker(initialise: Callable[[], object] | None) -> None:
-    end_with_parent()
-    if initialise is not None:
-        initialise()
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING_SIGNALS)  # one that came before is delivered now
-
-
-def end_with_parent() -> None:
-    """Make this worker process end at Ctrl-C, and as soon as its parent is gone, whatever it is doing.
-
-    A worker that outlived a killed job would train on beside the job's rerun.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_exit_after, args=(parent.sentinel,), daemon=True).start()
-
-
-def _exit_after(sentinel: int) -> None:
-    connection.wait([sentinel])
-    os._exit(1)
+    return ProcessPoolExecutor(processes, fork_server(function), start_worker, (initialise,))
 
 
 def ordered_map(
@@ -129,9 +82,9 @@ def recovering_map(
         here = _Caller(function, recovery, worker=None)
         yield from map(here.results, items)
         return
-    context = _fork_server(function)
-    workers = [_Worker(context) for _ in range(processes)]
-    free: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
+    context = fork_server(function)
+    workers = [Worker(context) for _ in range(processes)]
+    free: queue.SimpleQueue[Worker] = queue.SimpleQueue()
     for worker in workers:
         free.put(worker)
 
@@ -159,104 +112,13 @@ def recovering_map(
         threads.shutdown(cancel_futures=True)
 
 
-class Lost(Exception):  # noqa: N818 - the message says what happened to the worker
-    """A call that did not come back."""
-
-
-class _Worker:
-    """A worker process that calls functions; where it was killed, the next call starts another one.
-
-    Its pipe is its own: when it is killed while it sends a large result, the pipe ends, and nobody waits for
-    the rest.
-    """
-
-    _starting = threading.Lock()  # of multiprocessing's own lists
-
-    def __init__(self, context: Any) -> None:
-        self._context = context
-        self._process: Any = None
-        self._pipe: Any = None
-        self._ended = False
-
-    def call(self, function: Callable[[Any], Any], item: Any, seconds: float | None) -> Any:
-        """Result of a function of an item; `Lost` if it takes too long or the worker is killed."""
-        try:
-            if self._process is None:
-                self._start()
-            self._pipe.send((function, item))
-            if not self._pipe.poll(seconds):
-                self._kill()
-                raise Lost(f"it took more than {seconds:g} seconds")
-            result, error = self._pipe.recv()
-        except (EOFError, OSError) as end:
-            raise Lost(self._kill()) from end
-        if error is not None:
-            raise error
-        return result
-
-    def end(self) -> None:
-        """End the process, whatever it is doing, for good."""
-        with self._starting:
-            self._ended = True
-            if self._process is not None:
-                self._process.kill()
-                self._process.join()
-
-    def _start(self) -> None:
-        with self._starting:
-            if self._ended:
-                raise EOFError
-            self._pipe, theirs = self._context.Pipe()
-            process = self._context.Process(target=_serve, args=(theirs,), daemon=True)
-            process.start()
-            theirs.close()
-            self._process = process
-        self._pipe.recv()  # it has started: that takes none of an item's time
-
-    def _kill(self) -> str:
-        """End the process and say how it ended before that, if it did."""
-        with self._starting:
-            if self._process is None:
-                return "its worker process could not be started"
-            self._process.join(0)
-            self._process.kill()
-            self._process.join()
-            status = self._process.exitcode
-            self._process.close()
-            self._process = None
-        self._pipe.close()
-        if status == -signal.SIGKILL:
-            return "its worker process was killed, most likely by the system's out-of-memory killer"
-        return f"its worker process ended ({signal.Signals(-status).name if status < 0 else status})"
-
-
-def _serve(pipe: Any) -> None:
-    """Call what comes by a pipe, and send back the result or the error."""
-    _start_worker(None)
-    pipe.send(None)
-    while True:
-        try:
-            function, item = pipe.recv()
-        except EOFError:
-            return
-        answer: tuple[Any, Exception | None]
-        try:
-            answer = function(item), None
-        except MemoryError:
-            answer = None, Lost("it took more memory than there is")
-        except Exception as error:
-            error.add_note("".join(traceback.format_exception(error)))
-            answer = None, error
-        pipe.send(answer)
-
-
 @dataclass(frozen=True)
 class _Caller(Generic[Item, Result]):
     """Calls a function of an item in a worker, or in this process without one, and recovers."""
 
     function: Callable[[Item], Result]
     recovery: Recovery[Item] | None
-    worker: _Worker | None
+    worker: Worker | None
 
     def results(self, item: Item) -> list[Result]:
         seconds = self.recovery.seconds if self.recovery else None
