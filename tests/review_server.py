@@ -8,13 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import uvicorn
 from fastapi import FastAPI
 
+from stampshift.review.access import Access
+from stampshift.review.serve import server_of
 from stampshift.stamps.file import BOGUS, REAL, UNLABELLED, UNLABELLED_CLASS, stamps_writer
 
 SIZE_PIXELS = 51
 CANDIDATES = 30
+ACCESS = Access(loopback=True, token="much-too-secret", cookie="stampshift")
+COOKIES = {ACCESS.cookie: ACCESS.token}
 
 
 def write_study(folder: Path, *, count: int = CANDIDATES) -> Path:
@@ -78,7 +81,7 @@ def write_new_survey(folder: Path, labels: Sequence[int]) -> Path:
 def serving(app: FastAPI) -> Iterator[str]:
     """Serve an application from a thread; yields its address, without a slash at the end."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(app, access_log=False, log_level="warning"))
+        server = server_of(app)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:

@@ -1,5 +1,6 @@
 """Chromium, driven by Playwright, and servers of the review page for it."""
 
+import os
 import re
 import shutil
 import signal
@@ -35,10 +36,11 @@ def study(tmp_path_factory) -> Path:
 
 
 class Server:
-    """`stampshift review` as a process, on one file of votes and, after the first start, one port."""
+    """`stampshift review` as a process, on one file of votes, by one token and, once started, one port."""
 
     def __init__(self, study: Path, votes: Path) -> None:
         self.study, self.votes, self.port = study, votes, 0
+        self.token = "that-of-every-start"
         self.process: subprocess.Popen[str] | None = None
 
     def start(self) -> str:
@@ -46,7 +48,10 @@ class Server:
         code = "from stampshift.cli import main; main()"
         command = [sys.executable, "-c", code, "review", self.study, "--votes", self.votes, "--no-open"]
         command += ["--port", str(self.port)]
-        self.process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, text=True)
+        environment = os.environ | {"STAMPSHIFT_REVIEW_TOKEN": self.token}
+        self.process = subprocess.Popen(
+            list(map(str, command)), stdout=subprocess.PIPE, text=True, env=environment
+        )
         assert self.process.stdout is not None
         (address,) = re.findall(r"http://\S+", self.process.stdout.readline())
         self.port = int(re.findall(r":(\d+)/", address)[0])

@@ -2,16 +2,16 @@
 
 import pytest
 
-from review_server import serving, write_new_survey
-from stampshift.review.app import Access, make_app
+from review_server import ACCESS, serving, write_new_survey
+from stampshift.review.app import make_app
 from stampshift.review.reviewed import open_review
+from stampshift.review.serve import private_page
 from stampshift.review.vote_store import VoteStore
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 expect = sync_api.expect
 expect.set_options(timeout=15_000)  # of patience with a busy machine; it is no pause
 HERE = ".card[aria-current]:not([aria-busy])"  # the card that gets the next vote, with its stamps
-OPEN = Access(loopback=True, token=None, cookie="stampshift")
 
 
 @pytest.fixture
@@ -26,8 +26,8 @@ def store(study, tmp_path):
 def address(chromium, study, store):
     """A server in this process, of which every candidate wants two raters."""
     review = open_review(study, stamps=None, shuffle_seed=None)
-    with serving(make_app(review, store, raters_per_candidate=2, access=OPEN)) as served:
-        yield served
+    with serving(make_app(review, store, raters_per_candidate=2, access=ACCESS)) as served:
+        yield f"{served}/?token={ACCESS.token}"
 
 
 @pytest.fixture
@@ -217,9 +217,9 @@ def test_the_page_says_that_a_stamp_has_no_label(chromium, tmp_path, enter):
     review = open_review(write_new_survey(tmp_path, [255, 1, 255]), stamps=None, shuffle_seed=None)
     with (
         VoteStore.open(tmp_path / "votes.sqlite", review) as store,
-        serving(make_app(review, store, raters_per_candidate=1, access=OPEN)) as address,
+        serving(make_app(review, store, raters_per_candidate=1, access=ACCESS)) as address,
     ):
-        page = enter(address, "ann")
+        page = enter(f"{address}/?token={ACCESS.token}", "ann")
         press(page, "r")
         expect(page.locator("#last")).to_have_text("last: n0, real; no label before")
         press(page, "r")
@@ -301,15 +301,48 @@ def test_another_rater_takes_over_and_a_given_up_change_changes_nothing(address,
     assert rows(store) == [("ann", "c0", "real"), ("bob", "c0", "bogus")]
 
 
-def test_the_token_opens_the_page_once_and_for_all(chromium, study, store, enter):
+def test_the_printed_address_opens_the_page_once_and_for_all(chromium, study, store, enter):
     review = open_review(study, stamps=None, shuffle_seed=None)
-    access = Access(loopback=False, token="much-too-secret", cookie="stampshift")
-    with serving(make_app(review, store, raters_per_candidate=2, access=access)) as address:
+    with serving(make_app(review, store, raters_per_candidate=2, access=ACCESS)) as address:
         with chromium.new_context() as context:
             assert context.new_page().goto(address).status == 403
-        page = enter(f"{address}/?token=much-too-secret", "ann")
+        page = enter(f"{address}/?token={ACCESS.token}", "ann")
         expect(page).to_have_url(f"{address}/")
         press(page, "r")
         expect_saved(page, mine="1 of 30")
+        page.reload()
+        expect(shown(page)).to_have_attribute("data-id", "c1")
         page.goto(address)
         expect(shown(page)).to_have_attribute("data-id", "c1")
+
+
+def test_the_file_that_the_browser_is_given_opens_the_page(address, enter, store, tmp_path):
+    with private_page(address, tmp_path) as file:
+        page = enter(file, "ann")
+    press(page, "r")
+    expect_saved(page, mine="1 of 30")
+    page.reload()
+    expect(shown(page)).to_have_attribute("data-id", "c1")
+
+
+def test_another_token_asks_for_the_new_address_and_loses_no_vote(server, enter):
+    page = enter(server.start(), "ann")
+    server.kill()
+    press(page, "r")
+    server.token = "that-of-the-second-start"
+    address = server.start()
+    expect(page.locator("#saving")).to_have_text(
+        "1 vote waiting: Open the address that `stampshift review` printed, with its token."
+    )
+    page.goto(address)
+    expect_saved(page, mine="1 of 30")
+
+
+def test_an_undo_of_a_vote_that_was_taken_back_elsewhere_keeps_no_vote_waiting(address, enter, store):
+    page = enter(address, "ann")
+    press(page, "r")
+    expect_saved(page, mine="1 of 30")
+    store.add(key="undone-elsewhere", id="c0", rater="ann", vote="undo")
+    press(page, "u", "b")
+    expect_saved(page, mine="1 of 30")
+    assert [vote for *_, vote in rows(store)] == ["real", "undo", "bogus"]

@@ -6,11 +6,16 @@ import subprocess
 import numpy as np
 import pandas as pd
 import pytest
+from httpx import Client
 from training_job import CPU, plan, results, train
 
 from fake_surveys import write_survey
+from review_server import ACCESS, COOKIES, serving, write_study
 from stampshift.core.errors import ContractError, WriteError
 from stampshift.core.files import write_parquet
+from stampshift.review.app import make_app
+from stampshift.review.reviewed import open_review
+from stampshift.review.vote_store import VoteStore
 from stampshift.stamps.file import Stamps
 from stampshift.training.cohort import CohortError
 from stampshift.training.model import Model
@@ -37,6 +42,11 @@ def disk(tmp_path):
 
     yield mount
     subprocess.run(["umount", "--lazy", folder], capture_output=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    return write_study(tmp_path_factory.mktemp("study"))
 
 
 @pytest.fixture
@@ -69,6 +79,50 @@ def test_a_table_on_a_full_disk(disk):
     disk(9000, again=True)
     write_parquet(folder / "scores.parquet", table)
     assert pd.read_parquet(folder / "scores.parquet").equals(table)
+
+
+def test_votes_on_a_full_disk(disk, study):
+    """The page's server answers with the sentence, keeps what it has, and goes on once there is room."""
+    folder, review = disk(300), open_review(study, stamps=None, shuffle_seed=None)
+    full = "votes.sqlite: cannot be used: the disk is full. Votes saved before are kept."
+    with VoteStore.open(folder / "votes.sqlite", review) as store:
+        app = make_app(review, store, raters_per_candidate=2, access=ACCESS)
+        with serving(app) as address, Client(base_url=address, cookies=COOKIES) as client:
+
+            def vote(number):
+                content = {"review": review.fingerprint, "key": f"{number:016}", "vote": "real"}
+                content |= {"id": f"c{number % 30}", "rater": f"rater {number}"}
+                return client.post("api/votes", json=content, headers={"Origin": address})
+
+            assert vote(0).status_code == 200
+            fill(folder, but_kilobytes=0)
+            saved, number = 1, 1
+            while (answer := vote(number)).status_code == 200:
+                saved, number = saved + 1, number + 1
+            assert (answer.status_code, answer.json()["detail"]) == (507, f"{folder}/{full}")
+            assert client.get("api/review").status_code == 200
+            assert len(store.after(0)) == saved
+            (folder / "ballast").unlink()
+            assert vote(number).status_code == 200
+            assert len(store.after(0)) == saved + 1
+    fill(folder, but_kilobytes=0)
+    with pytest.raises(WriteError, match=r"other\.sqlite: cannot be used: the disk is full"):
+        VoteStore.open(folder / "other.sqlite", review)
+
+
+def test_votes_in_a_read_only_folder(disk, study):
+    """They are read, and no page is opened for more."""
+    folder, review = disk(300), open_review(study, stamps=None, shuffle_seed=None)
+    with VoteStore.open(folder / "votes.sqlite", review) as store:
+        store.add(key="a" * 16, id="c0", rater="ann", vote="real")
+    disk(300, options="ro", again=True)
+    with VoteStore.read(folder / "votes.sqlite") as store:
+        assert store.standing()["id"].tolist() == ["c0"]
+        with pytest.raises(WriteError, match="cannot be used: you may not write to it or to its folder"):
+            store.add(key="b" * 16, id="c1", rater="ann", vote="real")
+    for path in (folder / "votes.sqlite", folder / "other.sqlite", folder / "below" / "votes.sqlite"):
+        with pytest.raises(WriteError, match=f"{path}: cannot be used: "):
+            VoteStore.open(path, review)
 
 
 def test_models_on_a_full_disk(disk, job, undisturbed):

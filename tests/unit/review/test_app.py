@@ -1,26 +1,30 @@
+import json
 import re
+from dataclasses import replace
+from unittest.mock import Mock
 
 import httpx
 import pytest
 
-from review_server import serving
-from stampshift.review.app import PAGE, Access, make_app
+from review_server import ACCESS, COOKIES, serving
+from stampshift.core.errors import WriteError
+from stampshift.review.app import PAGE, make_app
 from stampshift.review.vote_store import VoteStore
-
-OPEN = Access(loopback=True, token=None, cookie="stampshift")
-CLOSED = Access(loopback=False, token="much-too-secret", cookie="stampshift")
 
 
 @pytest.fixture(scope="module")
 def clients(review, tmp_path_factory):
-    """Clients of an open and of a closed server, and their store."""
+    """Clients with the token of a server on loopback and without that of a public one, and their store."""
     path = tmp_path_factory.mktemp("app") / "votes.sqlite"
     with VoteStore.open(path, review) as store:
-        apps = [make_app(review, store, raters_per_candidate=2, access=access) for access in (OPEN, CLOSED)]
+        apps = [
+            make_app(review, store, raters_per_candidate=2, access=access)
+            for access in (ACCESS, replace(ACCESS, loopback=False))
+        ]
         with (
             serving(apps[0]) as one,
             serving(apps[1]) as other,
-            httpx.Client(base_url=one) as opened,
+            httpx.Client(base_url=one, cookies=COOKIES) as opened,
             httpx.Client(base_url=other) as closed,
         ):
             yield opened, closed, store
@@ -53,9 +57,9 @@ def body(review, **changes):
 
 
 def post(client, content, **headers):
-    return client.post(
-        "api/votes", json=content, headers={"Origin": str(client.base_url).rstrip("/")} | headers
-    )
+    usual = {"Origin": str(client.base_url).rstrip("/"), "Content-Type": "application/json"}
+    # escapes what UTF-8 cannot hold
+    return client.post("api/votes", content=json.dumps(content), headers=usual | headers)
 
 
 def test_a_vote_is_saved_and_then_the_model_speaks(client, review, store):
@@ -81,6 +85,8 @@ def test_before_the_vote_the_model_is_silent_unless_asked(client):
 
 @pytest.mark.parametrize("vote", ["skip", "undo"])
 def test_without_a_vote_the_model_stays_silent(client, review, vote):
+    if vote == "undo":
+        post(client, body(review, key=f"undone-{'b' * 16}", rater="shy", id="c9"))
     answer = post(client, body(review, key=f"{vote}-{'b' * 16}", rater="shy", id="c9", vote=vote))
     assert set(answer.json()["candidate"]) == {"id", "row", "vote"}
 
@@ -93,7 +99,11 @@ def test_without_a_vote_the_model_stays_silent(client, review, vote):
         ({"vote": "maybe"}, 422, ""),
         ({"rater": "   "}, 422, ""),
         ({"rater": "a\nb"}, 422, ""),
-        ({"key": "short"}, 422, ""),
+        ({"rater": "\u200b\ufeff\u3164"}, 422, "rater: a name has 1 to 40 visible characters."),
+        ({"rater": "a\u2028b"}, 422, "no line breaks"),
+        ({"rater": "\x9b31m"}, 422, "no line breaks or control characters"),
+        ({"rater": "\ufdfa" * 3}, 422, "1 to 40"),  # 54 letters, written out
+        ({"key": "short"}, 422, "key: "),
     ],
 )
 def test_an_invalid_vote_is_refused_and_not_saved(client, review, store, changes, status, detail):
@@ -104,11 +114,77 @@ def test_an_invalid_vote_is_refused_and_not_saved(client, review, store, changes
     assert store.after(0) == before
 
 
-def test_a_key_used_for_another_vote_is_a_conflict(client, review):
+@pytest.mark.parametrize("change", [{"id": "c21"}, {"rater": "bob"}, {"rater": "bob", "vote": "undo"}])
+def test_a_key_used_for_another_vote_is_a_conflict(client, review, change):
     assert post(client, body(review, key="d" * 16, id="c20")).status_code == 200
-    answer = post(client, body(review, key="d" * 16, id="c21"))
+    answer = post(client, body(review, key="d" * 16, id="c20") | change)
     assert answer.status_code == 409
     assert "another vote" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("field", ["review", "key", "id", "rater", "vote"])
+@pytest.mark.parametrize("half", ["\ud800", "x\udfff"])
+def test_half_a_surrogate_pair_is_refused_in_a_sentence(client, review, store, field, half):
+    before = store.after(0)
+    answer = post(client, body(review, key="e" * 16) | {field: half * 16})
+    assert answer.status_code == 422
+    assert answer.json()["detail"].startswith(f"{field}: ")
+    assert store.after(0) == before
+
+
+@pytest.mark.parametrize("place", ["a key", "a value"])
+def test_half_a_surrogate_pair_beside_a_wrong_field_is_not_sent_back(client, review, place):
+    beside = {"\ud800": 1} if place == "a key" else {"beside": "\ud800"}
+    answer = post(client, body(review, vote="maybe") | beside)
+    assert (answer.status_code, answer.json()["detail"][:6]) == (422, "vote: ")
+
+
+@pytest.mark.parametrize(
+    "content", [b'"caf\xe9"', b"[" * 100_000, b'{"review": ' + b"9" * 5000 + b"}", b"", b"null", b"{"]
+)
+def test_what_is_no_vote_is_refused_in_a_sentence(client, content):
+    headers = {"Origin": str(client.base_url).rstrip("/"), "Content-Type": "application/json"}
+    answer = client.post("api/votes", content=content, headers=headers)
+    assert answer.status_code in {400, 422}
+    assert isinstance(answer.json()["detail"], str)
+
+
+def test_undo_withdraws_only_a_vote_of_ones_own(client, review, store):
+    post(client, body(review, key=f"ann-{'u' * 16}", id="c12"))
+    before = store.after(0)
+    undo = body(review, key=f"bob-{'u' * 16}", id="c12", rater="bob", vote="undo")
+    answer = post(client, undo)
+    assert (answer.status_code, answer.json()["detail"]) == (
+        404,
+        "bob has no vote on c12 that could be undone.",
+    )
+    assert store.after(0) == before
+    assert post(client, undo | {"rater": "ann"}).status_code == 200
+
+
+def test_a_rater_is_one_however_the_name_is_typed(client, review, store):
+    spellings = ("Zo\u00eb Li", "Zoe\u0308\u200b  Li", "\uff3a\uff4f\u00eb\u00a0\u202eLi", "ZO\u00cb LI")
+    for number, name in enumerate(spellings):
+        answer = post(client, body(review, key=f"{number}-{'z' * 16}", id=f"c{13 + number % 2}", rater=name))
+        assert answer.status_code == 200
+    assert {vote.rater for vote in store.after(0)} >= {"Zo\u00eb Li", "ZO\u00cb LI"}
+    assert answer.json()["progress"]["mine"] == 2
+    names = [name for name in client.get("api/review").json()["raters"] if name.startswith("Z")]
+    assert names == ["Zo\u00eb Li"]
+    for name in spellings:
+        assert [vote["id"] for vote in client.get("api/last", params={"rater": name}).json()] == [
+            "c14",
+            "c13",
+        ]
+        waiting = client.get("api/queue", params={"rater": name, "count": 100}).json()["candidates"]
+        assert not {"c13", "c14"} & {candidate["id"] for candidate in waiting}
+
+
+def test_a_full_disk_is_told_in_a_sentence(client, review, store, monkeypatch):
+    full = WriteError(f"{store.path}: cannot be used: the disk is full. Votes saved before are kept.")
+    monkeypatch.setattr(VoteStore, "add", Mock(side_effect=full))
+    answer = post(client, body(review, key="f" * 16))
+    assert (answer.status_code, answer.json()["detail"]) == (507, str(full))
 
 
 @pytest.mark.parametrize(
@@ -128,6 +204,15 @@ def test_votes_from_other_sites_are_refused(client, review, store, origin):
     before = store.after(0)
     assert post(client, body(review, key="e" * 16), Origin=origin).status_code == 403
     assert store.after(0) == before
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST", "PUT"])
+@pytest.mark.parametrize("address", ["", "page/page.js", "api/review", "api/votes", "nowhere"])
+def test_on_loopback_other_users_of_the_machine_are_refused(client, method, address):
+    with httpx.Client(base_url=client.base_url) as other:
+        upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+        for headers in ({}, {"Origin": str(client.base_url).rstrip("/")}, upgrade):
+            assert other.request(method, f"/{address}", headers=headers).status_code == 403
 
 
 def test_without_the_token_nothing_is_served(closed, review, store):

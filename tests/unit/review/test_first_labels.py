@@ -8,10 +8,10 @@ import yaml
 from typer.testing import CliRunner
 
 from any_survey import write_packets
-from review_server import serving
+from review_server import ACCESS, COOKIES, serving
 from stampshift.cli import app
 from stampshift.core.errors import ArchiveError, ContractError
-from stampshift.review.app import Access, make_app
+from stampshift.review.app import make_app
 from stampshift.review.reviewed import open_review
 from stampshift.review.vote_store import VoteStore
 from stampshift.stamps.file import Stamps
@@ -52,12 +52,11 @@ def unlabelled(tmp_path, monkeypatch):
 def vote(stamps, said):
     """Vote as the page does; the packets in the order in which they were shown."""
     review = open_review(stamps, stamps=None, shuffle_seed=1)
-    access = Access(loopback=True, token=None, cookie="stampshift")
     shown = []
     with (
         VoteStore.open(VOTES, review) as store,
-        serving(make_app(review, store, raters_per_candidate=1, access=access)) as address,
-        httpx.Client(base_url=address, headers={"Origin": address}) as client,
+        serving(make_app(review, store, raters_per_candidate=1, access=ACCESS)) as address,
+        httpx.Client(base_url=address, headers={"Origin": address}, cookies=COOKIES) as client,
     ):
         queue = client.get("api/queue", params={"rater": "ann", "count": 100}).json()
         for candidate in queue["candidates"]:

@@ -1,5 +1,8 @@
 import re
 import socket
+import stat
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 import uvicorn
@@ -22,18 +25,49 @@ def told(review, store, monkeypatch):
     return start
 
 
-def test_loopback_needs_no_token_unless_one_is_given(told, store):
+def test_what_is_told(told, store):
     plain = told()
-    assert re.search(r"Review of 30 candidates of DES: http://127\.0\.0\.1:\d+/$", plain, re.MULTILINE)
+    assert re.search(
+        r"Review of 30 candidates of DES: http://127\.0\.0\.1:\d+/\?token=[\w-]+$", plain, re.MULTILINE
+    )
     assert f"Votes go to {store.path}" in plain
     assert told(token="much-too-secret").count("/?token=much-too-secret") == 1
     assert "http://[::1]:" in told(host="::1")
 
 
-def test_beyond_loopback_a_token_is_made_up(told):
-    one, other = (re.findall(r"\?token=([\w-]{40,})", told(host="0.0.0.0")) for _ in range(2))
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost", "0.0.0.0"])
+def test_a_token_is_made_up_on_loopback_too(told, host):
+    one, other = (re.findall(r"\?token=([\w-]{40,})", told(host=host)) for _ in range(2))
     assert len(one) == len(other) == 1
     assert one != other
+
+
+def test_the_address_is_the_one_that_is_listened_at(told):
+    """Another user may listen at the same port of [::1], which is localhost too."""
+    assert "http://127.0.0.1:" in told(host="localhost")
+
+
+@pytest.mark.parametrize("token", ["", "short", "with a blank", "with&sign", "schl\u00fcssel", "two\nlines"])
+def test_a_token_that_protects_nothing_or_breaks_the_address_is_refused(told, token):
+    with pytest.raises(StampshiftError, match="--token: expected at least 8 letters"):
+        told(token=token)
+
+
+def test_the_browser_is_called_without_the_token(told, store, monkeypatch):
+    """All users of a machine see the command lines of all processes, that of the browser among them."""
+    opened = []
+
+    def open_browser(address):
+        page = Path(unquote(urlsplit(address).path))
+        opened.append((address, page, stat.S_IMODE(page.stat().st_mode), page.read_text()))
+
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setattr("webbrowser.open", open_browser)
+    url = re.findall(r"http\S+", told(open_browser=True, token="much-too-secret"))[0]
+    ((address, page, mode, content),) = opened
+    assert "secret" not in address
+    assert (mode, content) == (0o600, f'<meta http-equiv="refresh" content="0; url={url}">')
+    assert not page.exists()
 
 
 def test_a_port_that_is_taken_is_one_sentence(told):

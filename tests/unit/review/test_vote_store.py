@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from stampshift.core.errors import ContractError, StampshiftError
-from stampshift.review.vote_store import VoteStore
+from stampshift.core.errors import ContractError, StampshiftError, WriteError
+from stampshift.review.vote_store import NothingToUndoError, VoteStore
 
 
 def words(store):
@@ -105,6 +105,60 @@ def test_a_file_that_is_not_a_file_of_votes_is_left_alone(tmp_path, review):
         assert path.read_bytes() == before
     with pytest.raises(ContractError, match="no such file of votes"):
         VoteStore.read(tmp_path / "nothing.sqlite")
+
+
+def test_an_undo_needs_a_vote_of_the_raters_own(store, say):
+    say("ann c0 real")
+    before = store.after(0)
+    for rater, name in (("bob", "c0"), ("ann", "c1"), ("ann", "other0")):
+        with pytest.raises(NothingToUndoError, match=f"{rater} has no vote on {name} that could be undone"):
+            store.add(key="u" * 16, id=name, rater=rater, vote="undo")
+    assert store.after(0) == before
+    undone = store.add(key="u" * 16, id="c0", rater="Ann", vote="undo")
+    assert store.add(key="u" * 16, id="c0", rater="Ann", vote="undo") == undone  # sent again
+    with pytest.raises(NothingToUndoError):
+        store.add(key="v" * 16, id="c0", rater="ann", vote="undo")
+    say("ann c0 bogus")
+    store.add(key="v" * 16, id="c0", rater="ann", vote="undo")
+    assert words(store) == []
+
+
+def test_spellings_of_one_rater_are_one_rater_in_a_file_of_an_earlier_version_too(store, say):
+    say("Ann c0 real", "bob c0 real")
+    other = sqlite3.connect(store.path)
+    for number, name in enumerate(["A\u200bnn", "\uff21nn", " ann"]):
+        row = (f"{number:016}", "c0", name, "bogus", f"2026-01-01T00:00:0{number}Z")
+        other.execute("INSERT INTO vote (key, id, rater, vote, time) VALUES (?, ?, ?, ?, ?)", row)
+    other.commit()
+    other.close()
+    assert words(store) == ["bob c0 real", "Ann c0 bogus"]
+
+
+@pytest.mark.parametrize("place", ["a folder", "notes.txt/votes.sqlite", "notes.txt/below/votes.sqlite"])
+def test_where_no_file_can_be_made_is_told_in_a_sentence(tmp_path, review, place):
+    (tmp_path / "a folder").mkdir()
+    (tmp_path / "notes.txt").touch()
+    path = tmp_path / place
+    with pytest.raises(WriteError, match=rf"^{path}: cannot be used: .* Votes saved before are kept\.$"):
+        VoteStore.open(path, review)
+
+
+def test_a_file_that_another_program_locks_is_told_in_a_sentence(store, say, monkeypatch):
+    say("ann c0 real")
+    other = sqlite3.connect(store.path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    monkeypatch.setattr("stampshift.review.vote_store.BUSY_SECONDS", 0)
+    with VoteStore.read(store.path) as second, pytest.raises(WriteError, match="keeps it locked"):
+        second.add(key="k" * 16, id="c1", rater="ann", vote="real")
+    other.close()
+
+
+def test_a_path_with_signs_of_an_address(tmp_path, review):
+    path = tmp_path / "100% mine?mode=ro#{x}" / "votes.sqlite"
+    with VoteStore.open(path, review) as store:
+        store.add(key="a" * 16, id="c0", rater="ann", vote="real")
+    with VoteStore.read(path) as store:
+        assert words(store) == ["ann c0 real"]
 
 
 def test_a_kill_while_the_file_is_made_leaves_one_that_can_be_made_again(tmp_path, review):

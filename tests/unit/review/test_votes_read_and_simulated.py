@@ -55,6 +55,14 @@ def test_what_is_simulated_can_be_read(survey, tmp_path):
     pd.testing.assert_frame_equal(read_votes(tmp_path / "votes.csv", stamps), votes)
 
 
+def test_spellings_of_one_rater_are_one_rater(survey, tmp_path):
+    votes = ["101,Zo\u00eb,real,2026-01-01T00:00:00Z", "101,ZOE\u0308\u200b,bogus,2026-01-01T00:00:01Z"]
+    path = write(tmp_path, *votes, "101,\u200b,real,2026-01-01T00:00:02Z")
+    with pytest.raises(ContractError, match="a vote of no rater: candidate '101'"):
+        read_votes(path, survey(1))
+    assert read_votes(write(tmp_path, *votes), survey(1))["rater"].tolist() == ["Zo\u00eb"] * 2
+
+
 LINES = ["101,anna,real,2026-01-02T03:04:05Z", "101,bob,skip,2026-01-02T03:04:05Z"]
 
 

@@ -33,14 +33,18 @@ def review(
         typer.Option(help="Show candidates in random order with this seed, not the most suspicious first."),
     ] = None,
     host: Annotated[
-        str, typer.Option(help="Address to listen on; any address but loopback requires a token.")
+        str, typer.Option(help="Address to listen on; any but loopback lets other machines in.")
     ] = "127.0.0.1",
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")
     ] = 8765,
     token: Annotated[
         str | None,
-        typer.Option(envvar="STAMPSHIFT_REVIEW_TOKEN", help="Access token; a random one if not given."),
+        typer.Option(
+            envvar="STAMPSHIFT_REVIEW_TOKEN",
+            help="Token that opens the page; a random one if not given. Other users of the machine see the "
+            "options of a command, but not its environment.",
+        ),
     ] = None,
     open_browser: Annotated[
         bool, typer.Option("--open/--no-open", help="Whether to open the page in a browser.")

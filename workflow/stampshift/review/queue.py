@@ -5,6 +5,7 @@ from collections.abc import Collection
 from itertools import islice
 from threading import Lock
 
+from stampshift.review.raters import folded, rater_name
 from stampshift.review.reviewed import Candidate, Review
 from stampshift.review.vote_store import UNDO, VoteStore
 from stampshift.stamps.file import LABELS
@@ -17,7 +18,7 @@ class Queue:
 
     A rater is asked about candidates on which the rater has not voted and fewer than `raters_per_candidate`
     others have. What others have on their screens, and will probably complete, comes last rather than
-    never: nobody waits for anybody.
+    never: nobody waits for anybody. A rater is the same however the name is typed.
     """
 
     def __init__(self, review: Review, store: VoteStore, *, raters_per_candidate: int) -> None:
@@ -25,6 +26,8 @@ class Queue:
         self._store = store
         self._wanted = raters_per_candidate
         self._seen = 0
+        # of raters by their folded names
+        self._names: dict[str, str] = {}
         self._by_candidate: dict[str, dict[str, str]] = {}
         self._by_rater: dict[str, dict[str, str]] = {}
         self._shown: dict[str, tuple[float, frozenset[str]]] = {}
@@ -32,6 +35,7 @@ class Queue:
 
     def next(self, rater: str, count: int, *, held: Collection[str]) -> list[Candidate]:
         """The next candidates for a rater, at most `count`, without the `held` ones on the rater's screen."""
+        rater = folded(rater)
         with self._lock:
             self._read_new_votes()
             chosen = self._choose(rater, count, held)
@@ -43,7 +47,7 @@ class Queue:
         """How far the review is, and the rater in it, in numbers of candidates and of votes."""
         with self._lock:
             self._read_new_votes()
-            mine = self._by_rater.get(rater, {})
+            mine = self._by_rater.get(folded(rater), {})
             complete = {name for name in self._by_candidate if self._cast(name) >= self._wanted}
             total = len(self._review.candidates)
             return {
@@ -59,18 +63,20 @@ class Queue:
         """The rater's last candidates with their standing votes, the latest first."""
         with self._lock:
             self._read_new_votes()
-            latest = reversed(self._by_rater.get(rater, {}).items())
+            latest = reversed(self._by_rater.get(folded(rater), {}).items())
             return [(self._review.candidates[name], vote) for name, vote in islice(latest, count)]
 
     def raters(self) -> list[str]:
-        """Names of all who have voted."""
+        """Names of all who have voted, as each of them was first spelled."""
         with self._lock:
             self._read_new_votes()
-            return sorted(self._by_rater)
+            return sorted(self._names.values())
 
     def _read_new_votes(self) -> None:
-        for number, _, name, rater, vote, _ in self._store.after(self._seen):
+        for number, _, name, said_by, vote, _ in self._store.after(self._seen):
             self._seen = number
+            rater = folded(said_by)
+            self._names.setdefault(rater, rater_name(said_by))
             votes = self._by_candidate.setdefault(name, {})
             own = self._by_rater.setdefault(rater, {})
             # taken out first, so that the order of a rater's votes is that of the last words

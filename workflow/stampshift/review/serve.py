@@ -1,21 +1,27 @@
 """Serving a review until it is interrupted."""
 
 import os
+import re
 import secrets
 import socket
 import sys
 import webbrowser
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import uvicorn
+from fastapi import FastAPI
 
 from stampshift.core.errors import StampshiftError
-from stampshift.review.app import Access, is_loopback, make_app
+from stampshift.review.access import Access, is_loopback
+from stampshift.review.app import make_app
 from stampshift.review.reviewed import Review
 from stampshift.review.vote_store import VoteStore
 
 WILDCARDS = {"0.0.0.0", "::"}
+TOKEN = re.compile(r"[A-Za-z0-9._~-]{8,}")  # the same in an address and in a cookie
 
 
 def serve(
@@ -31,24 +37,45 @@ def serve(
 ) -> None:
     """Serve the review page until Ctrl-C; port 0 takes a free one.
 
-    Every visitor needs the token; without one, a host that is not loopback gets one made here. Each
-    line for the user goes to `say`. Raises a `StampshiftError` if another process listens at the address.
+    Every visitor needs the token, a random one unless one is given: other users of this machine can reach
+    loopback too. Each line for the user goes to `say`. Raises a `StampshiftError` if another process listens
+    at the address, or the token is none.
     """
-    loopback = is_loopback(host)
-    if token is None and not loopback:
+    if token is None:
         token = secrets.token_urlsafe()
-    access = Access(loopback, token, f"stampshift-{review.fingerprint}")
+    if TOKEN.fullmatch(token) is None:
+        raise StampshiftError(
+            "--token: expected at least 8 letters, digits or signs of -._~; leave it out for a random one."
+        )
+    access = Access(is_loopback(host), token, f"stampshift-{review.fingerprint}")
     app = make_app(review, store, raters_per_candidate=raters_per_candidate, access=access)
-    with _listening(host, port) as listener:
-        url = _address(host, listener.getsockname()[1], token)
+    with _listening(host, port) as listener, ExitStack() as until_the_end:
+        bound, port = listener.getsockname()[:2]
+        # by address: another user may listen at the same name's other one (IPv4 and IPv6)
+        url = _address(bound if access.loopback else host, port, token)
         say(f"Review of {len(review.candidates)} candidates of {review.survey}: {url}")
         say(f"Votes go to {store.path}. Stop with Ctrl-C.")
         if open_browser and _has_screen():
-            webbrowser.open(url)
-        # no log of requests: the address of the first one holds the token
-        config = uvicorn.Config(app, access_log=False, log_level="warning")
+            webbrowser.open(until_the_end.enter_context(private_page(url, store.path.parent)))
         with suppress(KeyboardInterrupt):
-            uvicorn.Server(config).run(sockets=[listener])
+            server_of(app).run(sockets=[listener])
+
+
+def server_of(app: FastAPI) -> uvicorn.Server:
+    """A server of the page over plain HTTP, which keeps at most a few kilobytes of a request's head."""
+    # no log of requests: the address of the first one holds the token
+    return uvicorn.Server(
+        uvicorn.Config(app, http="h11", ws="none", lifespan="off", access_log=False, log_level="warning")
+    )
+
+
+@contextmanager
+def private_page(url: str, folder: Path) -> Iterator[str]:
+    """Address of a file that leads to `url` and only its owner may read: all users see command lines."""
+    with NamedTemporaryFile("w", dir=folder, prefix="open-", suffix=".html") as page:
+        page.write(f'<meta http-equiv="refresh" content="0; url={url}">')
+        page.flush()
+        yield Path(page.name).resolve().as_uri()
 
 
 def _listening(host: str, port: int) -> socket.socket:
@@ -62,9 +89,9 @@ def _listening(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def _address(host: str, port: int, token: str | None) -> str:
+def _address(host: str, port: int, token: str) -> str:
     name = socket.gethostname() if host in WILDCARDS else f"[{host}]" if ":" in host else host
-    return f"http://{name}:{port}/" + (f"?token={token}" if token else "")
+    return f"http://{name}:{port}/?token={token}"
 
 
 def _has_screen() -> bool:

@@ -15,6 +15,7 @@ from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import fleiss_kappa
 
 from stampshift.core.errors import ContractError
+from stampshift.review.raters import one_spelling
 from stampshift.stamps.file import LABEL_NAMES, LABELS, Stamps
 
 SKIP = "skip"
@@ -28,6 +29,8 @@ SECONDS_PER_VOTE = 4
 
 def read_votes(path: Path, stamps: Stamps) -> pd.DataFrame:
     """Read the votes of people on stamps of a survey; the columns are str, in the file's order.
+
+    A rater's name has one spelling (`one_spelling`).
 
     Raises a `ContractError` if the file is missing, `last_votes` refuses its votes, or it holds the same vote
     twice, an unnamed rater, or a candidate that the survey does not have.
@@ -48,10 +51,11 @@ def read_votes(path: Path, stamps: Stamps) -> pd.DataFrame:
         last_votes(votes)
     except ContractError as error:
         raise ContractError(f"{path}: {error}") from error
+    votes["rater"] = one_spelling(votes["rater"])
     for wrong, what in (
         (votes.duplicated(["id", "rater", "time"]), "a vote of the same rater at the same time twice"),
         (~votes["id"].isin(stamps.ids), f"a vote on no candidate of {stamps.survey}"),
-        (votes["rater"].str.strip() == "", "a vote of no rater"),
+        (votes["rater"] == "", "a vote of no rater"),
     ):
         if wrong.any():
             line = votes[wrong].iloc[0]

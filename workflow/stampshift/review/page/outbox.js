@@ -3,6 +3,7 @@
 
 const RETRY_MS = 2000;
 const PATIENCE_MS = 15000;
+const NOT_FOUND = 404;
 
 export class Outbox {
   // saved(vote, answer) is called for each saved vote; changed(waiting, trouble) whenever the count of waiting
@@ -57,6 +58,11 @@ export class Outbox {
         this.saved(vote, answer);
         this.changed(this.waiting().length, null);
       } catch (error) {
+        if (vote.vote === "undo" && error.status === NOT_FOUND) {
+          localStorage.removeItem(name); // no vote stands any more, which is what the rater wanted
+          this.changed(this.waiting().length, null);
+          continue;
+        }
         this.changed(this.waiting().length, error.message);
         this.retry = setTimeout(() => this.send(), RETRY_MS);
         return;
@@ -81,7 +87,8 @@ export async function reach(address, options = {}) {
   const content = await response.json().catch(() => ({}));
   if (!response.ok) {
     const detail = content.detail;
-    throw new Error(typeof detail === "string" ? detail : `the server answers ${response.status}`);
+    const words = typeof detail === "string" ? detail : `the server answers ${response.status}`;
+    throw Object.assign(new Error(words), { status: response.status });
   }
   return content;
 }
