@@ -1,4 +1,5 @@
 from contextlib import ExitStack
+from unittest.mock import Mock
 
 import pandas as pd
 import pytest
@@ -8,7 +9,8 @@ from stampshift.core.errors import ContractError
 from stampshift.review.export import export
 from stampshift.review.reviewed import open_review
 from stampshift.review.vote_store import VoteStore
-from stampshift.review.votes import majority
+from stampshift.review.votes import majority, read_votes
+from stampshift.surveys.reader import classes_by_id
 
 
 @pytest.fixture
@@ -96,6 +98,36 @@ def test_labels_old_and_new_are_distinguished(voted, files):
 def test_no_votes_at_all(store, files):
     with pytest.raises(ContractError, match=r"votes: 0 \(none\)"):
         export(store, margin=2, **files)
+
+
+IDENTIFIERS = (
+    *("#1", '"#2"', " leading", "\tleading", "trailing ", '5" mirror', '"', "'", "a,b", "c#", "-1", "=1+1"),
+    *("two\nlines", "two\n#lines", "two\rlines", "two\u2028lines", "NA", "null", "Zo\u00eb"),
+)
+
+
+def test_every_identifier_survives_the_export_and_the_label_file(store, files, monkeypatch):
+    labels = dict.fromkeys(IDENTIFIERS, "unlabelled")
+    said = [(name, "ann", "real", f"2026-01-01T00:00:{n:02}Z") for n, name in enumerate(labels)]
+    standing = pd.DataFrame(said, columns=["id", "rater", "vote", "time"])
+    monkeypatch.setattr(store, "labels", lambda: labels)
+    monkeypatch.setattr(store, "standing", lambda: standing)
+    export(store, margin=1, **files)
+    assert classes_by_id(files["relabels"]) == dict.fromkeys(IDENTIFIERS, "real")
+    stamps = Mock(ids=list(IDENTIFIERS), survey="New")
+    pd.testing.assert_frame_equal(read_votes(files["votes"], stamps), standing)
+
+
+@pytest.mark.parametrize("which", ["relabels", "votes", "both"])
+def test_no_file_replaces_another(store, say, files, which):
+    say("ann c0 real")
+    before = store.after(0)
+    same = files | ({"votes": files["relabels"]} if which == "both" else {which: store.path})
+    with pytest.raises(ContractError, match=r"must be three files; found .* Nothing was written"):
+        export(store, margin=1, **same)
+    assert not files["relabels"].exists()
+    with VoteStore.read(store.path) as kept:
+        assert kept.after(0) == before
 
 
 def test_names_with_commas_survive(store, files):

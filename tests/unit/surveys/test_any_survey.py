@@ -383,6 +383,18 @@ def test_an_id_may_look_like_a_comment_or_like_nothing(tmp_path):
     assert classes_by_id(path) == {"a#1": "SN", "NA": "ghost", "nan": "SN"}
 
 
+def test_comments_and_blanks_of_a_label_file_written_by_hand(tmp_path):
+    path = tmp_path / "labels.csv"
+    path.write_bytes(
+        b"\xef\xbb\xbf# by eye\r\nid, label\r\n1, SN\r\n\r\n#2, SN\r\n  3,  ghost\r\n"
+        b'5" mirror, SN\r\n# done\r\n"#4", SN\r\n" 5", ghost\r\n"6\n#6", SN\r\n'
+    )
+    assert classes_by_id(path) == {
+        **{"1": "SN", "3": "ghost", '5" mirror': "SN"},
+        **{"#4": "SN", " 5": "ghost", "6\n#6": "SN"},
+    }
+
+
 def test_an_edited_label_file_is_read_again(tmp_path):
     options = write_packets(tmp_path / "raw", 2)
     before = make([tmp_path / "raw"], tmp_path / "x.h5", reader="packets", options=options)

@@ -1,9 +1,10 @@
 """From a file of votes to the files that the workflow takes: the votes, and the labels they decide."""
 
+import csv
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -19,8 +20,13 @@ def export(store: VoteStore, *, margin: int, relabels: Path, votes: Path) -> str
 
     `votes` is as of `VoteStore.standing`. `relabels` has a row per candidate on which the majority leads by
     `margin` votes: id, old_label (real, bogus or unlabelled) and label, as `surveys.reader` reads them
-    too. Without any, nothing is written and a `ContractError` is raised.
+    too. Without any, or if one file would replace another, a `ContractError` is raised and nothing written.
     """
+    if len({path.resolve() for path in (store.path, relabels, votes)}) < 3:
+        raise ContractError(
+            f"{store.path}: the votes, --relabels and --votes-csv must be three files; found {store.path}, "
+            f"{relabels} and {votes}. Nothing was written; name others."
+        )
     standing = store.standing()
     labels = store.labels()
     result = majority(standing, margin=margin)
@@ -40,8 +46,13 @@ def export(store: VoteStore, *, margin: int, relabels: Path, votes: Path) -> str
     table = decided.assign(old_label=decided["id"].map(labels))[["id", "old_label", "label"]]
     for path, content in ((votes, standing), (relabels, table)):
         with atomic_path(path) as temporary:
-            content.to_csv(temporary, index=False)
+            content.to_csv(temporary, index=False, quoting=_quoting(content["id"]))
     return "\n".join([*lines, f"written: {votes}", f"written: {relabels}"])
+
+
+def _quoting(ids: pd.Series) -> Literal[0, 1]:
+    """How to quote cells of CSV, so that no id reads as a comment, loses leading blanks or ends a line."""
+    return csv.QUOTE_MINIMAL if ids.str.fullmatch(r"[^#\s][^\r]*").all() else csv.QUOTE_ALL
 
 
 def _count_of_votes(standing: pd.DataFrame) -> str:

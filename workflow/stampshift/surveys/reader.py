@@ -3,10 +3,12 @@
 A label file is a table of `id` and `label` beside an archive that holds no labels.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import csv
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from io import StringIO
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -111,16 +113,15 @@ def _read_labels(path: Path, modified: int, size: int) -> Mapping[str, str]:  # 
             table = pd.read_parquet(path, columns=list(LABEL_COLUMNS))
         else:
             # no `comment="#"`: an id may contain one; and no word for a gap, which an id may be too
-            lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
             table = pd.read_csv(
-                StringIO("\n".join(lines)),
+                StringIO(_without_comments(path.read_bytes().decode("utf-8-sig"))),
                 usecols=list(LABEL_COLUMNS),
                 dtype=str,
                 skipinitialspace=True,
                 keep_default_na=False,
                 na_values=[""],
             )
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, csv.Error) as error:
         raise ArchiveError(
             f"{path}: expected a CSV or Parquet table with the columns id and label, but it cannot be read "
             f"as one ({error})."
@@ -135,6 +136,22 @@ def _read_labels(path: Path, modified: int, size: int) -> Mapping[str, str]:  # 
             "ids). Decide on one."
         )
     return dict(zip(table["id"], table["label"], strict=True))
+
+
+def _without_comments(text: str) -> str:
+    """Lines of a CSV table but for those that begin with "#", unless they are inside a quoted cell."""
+    lines, kept = StringIO(text, newline=""), list[str]()
+
+    def keep(more: Iterable[str]) -> Iterator[str]:
+        for line in more:
+            kept.append(line)
+            yield line
+
+    for line in lines:
+        if not line.startswith("#"):
+            # takes as many lines as the record has
+            next(csv.reader(keep(chain([line], lines))))
+    return "".join(kept)
 
 
 def class_of(identifier: str, label_file: Path | None) -> str:
