@@ -11,9 +11,10 @@ import re
 import struct
 import tarfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any, Literal, NamedTuple, Self, TypeVar, cast
 
@@ -28,6 +29,7 @@ Candidate = TypeVar("Candidate")
 TAR = re.compile(r"[^.].*\.(tar(\.(gz|bz2|xz|zst))?|tgz|tbz2?|txz|tzst)", re.IGNORECASE)
 STREAM_BYTES = 1 << 20
 MAGIC_BYTES = 6
+MOST_KINDS = 8
 MOST_NESTED = 3  # tars within tars
 COMPRESSED: dict[bytes, Callable[[IO[bytes]], Any]] = {  # by how such a file begins
     b"\x1f\x8b": gzip.open,
@@ -202,6 +204,21 @@ def in_units(candidates: Iterable[Candidate], *, size: int) -> Iterator[list[Can
     remaining = iter(candidates)
     while unit := list(islice(remaining, size)):
         yield unit
+
+
+def passed_over(paths: Sequence[Path], taken: Iterable[Path]) -> str:
+    """Count the files of folders that are not among those `taken`, as text; ``""`` if there is none."""
+    known, counts = {each for path in taken for each in (path.absolute(), path.resolve())}, Counter[str]()
+    for file in chain.from_iterable(files_below(path) for path in map(Path, paths) if path.is_dir()):
+        if file.absolute() not in known and file.resolve() not in known:
+            ending = re.search(r"\.[^.]+(\.(gz|bz2|xz|zst|fz))?$", file.name[1:], re.IGNORECASE)
+            kind = "hidden" if file.name.startswith(".") else ending[0] if ending else "without a suffix"
+            counts[kind if file.exists() else "broken link"] += 1
+    listed = ", ".join(f"{count} {kind}" for kind, count in counts.most_common(MOST_KINDS))
+    more = sum(counts.values()) - sum(count for _, count in counts.most_common(MOST_KINDS))
+    return (
+        f"{counts.total()} files passed over: {listed}{f', {more} others' if more else ''}" if counts else ""
+    )
 
 
 def _natural(path: Path) -> list[tuple[bool, int, str]]:

@@ -63,17 +63,22 @@ def read_image(content: bytes, *, place: str) -> NDArray[np.float32]:
     return as_float32(image)
 
 
-def read_planes(content: bytes, *, place: str) -> list[NDArray[np.float32]]:
-    """Images of a FITS file that holds several: the planes of a cube in HDU 0, or else those of its HDUs.
+def read_planes(content: bytes, *, place: str) -> tuple[list[NDArray[np.float32]], list[str]]:
+    """Images of a FITS file that holds several, and the names of their HDUs.
 
-    Each is 2-D float32, rows first, in the order of the file, which may be gzipped. Raises an ArchiveError
-    that begins with `place` if the file is cut short or corrupt, or holds no image.
+    These are the planes of a cube in the first HDU with an image, without names, or else the images of all
+    HDUs. Each is 2-D float32, rows first, in the order of the file, which may be gzipped. Raises an
+    ArchiveError that begins with `place` if the file is cut short or corrupt, or holds no image.
     """
     try:
         content = gunzip(content)
         with _opened(content) as file:
-            images = [hdu.data for hdu in file if getattr(hdu, "is_image", False) and hdu.data is not None]
-            planes = [as_float32(plane) for plane in (images[0] if images[0].ndim == 3 else images)]
+            found = [hdu for hdu in file if getattr(hdu, "is_image", False) and hdu.data is not None]
+            cube = found[0].data.ndim == 3
+            planes = [as_float32(plane) for plane in (found[0].data if cube else [hdu.data for hdu in found])]
+            names = [] if cube else [hdu.name for hdu in found]
+    except TooLargeError as error:
+        raise TooLargeError(f"{place}: an image") from error
     except Exception as error:  # a corrupt header makes astropy raise anything, KeyError included
         raise ArchiveError(
             f"{place}: expected a complete FITS file with images, found {len(content)} bytes that are cut "
@@ -82,7 +87,7 @@ def read_planes(content: bytes, *, place: str) -> list[NDArray[np.float32]]:
     if any(plane.ndim != 2 for plane in planes):
         shapes = ", ".join(str(plane.shape) for plane in planes)
         raise ArchiveError(f"{place}: expected a cube or two-dimensional images, found shapes {shapes}.")
-    return planes
+    return planes, names
 
 
 def image_of(cell: Any, *, place: str) -> NDArray[np.float32]:

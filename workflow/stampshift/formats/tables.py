@@ -1,8 +1,15 @@
-"""Tables of arrays and cells in HDF5, npz and Parquet, their pixels some rows at a time."""
+"""Tables of arrays and cells in HDF5, npz and Parquet, their pixels some rows at a time.
 
+Columns without pixels are read whole, within the bounds of `inflating.most_bytes` and `cells`.
+"""
+
+import io
+import math
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tokenize import TokenError
 from typing import Any, NamedTuple
@@ -14,17 +21,24 @@ import pyarrow.parquet as pq
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from stampshift.core.errors import ArchiveError
+from stampshift.core.errors import ArchiveError, system_fault, unreadable_now
+from stampshift.formats.cells import Column, exact_bits, read_cells
+from stampshift.formats.hdf5 import described, find_dataset, shape_text
+from stampshift.formats.inflating import check_size
 
+ROW_BYTES = 16  # the least that a row takes in memory
+BLOCK_ROWS = 256  # of cells whose length is not known before they are read
 TYPICAL_CELL_BYTES = 20_000  # of FITS in Parquet
 READ_BYTES = 1 << 20
+HEAD_BYTES = 1 << 14  # the longest header of an array in npz
 # what the three formats' readers raise of a damaged file
 DAMAGED = (
-    *(OSError, KeyError, ValueError, RuntimeError, EOFError, TokenError, SyntaxError),
-    *(zipfile.BadZipFile, zlib.error, pa.ArrowException),
+    *(OSError, KeyError, ValueError, TypeError, RuntimeError, EOFError, OverflowError, MemoryError),
+    *(TokenError, SyntaxError, struct.error, zipfile.BadZipFile, zlib.error, pa.ArrowException),
 )
 
 Block = tuple[int, Mapping[str, Any] | None]
+Shape = tuple[int, ...]
 
 
 class Table(NamedTuple):
@@ -41,49 +55,58 @@ class Table(NamedTuple):
 def open_table(path: Path, *, pixels: Sequence[str], others: Sequence[str]) -> Table:
     """Open a table of the names `pixels` (pixels or FITS, read in blocks) and `others` (read as a whole).
 
-    The suffix gives the format: ``*.h5``, ``*.hdf5``, ``*.npz`` or ``*.parquet``. Raises ArchiveError if the
-    file cannot be read, lacks a name, or has columns of different lengths.
+    The suffix gives the format: ``*.h5``, ``*.hdf5``, ``*.npz`` or ``*.parquet``, in any case. Raises
+    ArchiveError if the file cannot be read, lacks a name, has columns of different lengths, or one with cells
+    that are no identifiers or classes.
     """
-    opener = {".npz": _open_npz, ".parquet": _open_parquet}.get(path.suffix, _open_hdf5)
-    try:
+    opener = {".npz": _open_npz, ".parquet": _open_parquet}.get(path.suffix.lower(), _open_hdf5)
+    with _reading(path):
         return opener(path, pixels, others)
-    except DAMAGED as error:
-        raise ArchiveError(
-            f"{path}: expected a complete table, found it cut short, corrupt or of another content "
-            f"({error}). Copy it again, or correct the names in the config."
-        ) from error
 
 
 def read_rows(path: Path, pixels: Sequence[str], start: int, count: int) -> dict[str, NDArray[Any]]:
     """Pixels of some rows of an HDF5 table, by name."""
-    with h5py.File(path) as file:
+    with _reading(path), h5py.File(path) as file:
         return {name: file[name][start : start + count] for name in pixels}
 
 
 def names(path: Path) -> dict[str, str]:
     """What a table holds: type and shape by name; ArchiveError if the file cannot be read."""
-    try:
-        if path.suffix == ".npz":
+    with _reading(path):
+        if path.suffix.lower() == ".npz":
             with zipfile.ZipFile(path) as archive:
-                headers = {name: _header(archive, name) for name in archive.namelist()}
-                return {name.removesuffix(".npy"): _described(*header) for name, header in headers.items()}
-        if path.suffix == ".parquet":
+                headers = {name.removesuffix(".npy"): _header(archive, name) for name in archive.namelist()}
+                return {name: shape_text(shape, dtype) for name, (shape, _, dtype, _) in headers.items()}
+        if path.suffix.lower() == ".parquet":
             with pq.ParquetFile(path) as table:
                 rows = table.metadata.num_rows
                 return {field.name: f"{field.type}, {rows} rows" for field in table.schema_arrow}
-        items: dict[str, Any] = {}
         with h5py.File(path) as file:
-            file.visititems(items.__setitem__)
-            arrays = {name: item for name, item in items.items() if isinstance(item, h5py.Dataset)}
-            return {name: _described(array.shape, array.dtype) for name, array in arrays.items()}
+            return described(file)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Turn what the formats' readers raise into an `ArchiveError` that says what was found."""
+    try:
+        yield
     except DAMAGED as error:
+        if system_fault(error):
+            raise ArchiveError(unreadable_now(path, error)) from error
+        if "already open for write" in str(error):
+            raise ArchiveError(
+                f"{path}: a writer has it open, or was stopped before it closed it ({error}). Wait for it to "
+                "end; `h5clear -s` removes the mark of one that was stopped."
+            ) from error
+        if isinstance(error, NotImplementedError) or "is encrypted" in str(error):
+            raise ArchiveError(
+                f"{path}: found something that cannot be read here ({error}). Write the file again without "
+                "it; if it should have no such thing, copy it again."
+            ) from error
         raise ArchiveError(
-            f"{path}: expected a complete table, found it cut short or corrupt ({error})."
+            f"{path}: expected a complete table, found it cut short or corrupt, or of another content "
+            f"({error}). Copy it again, or correct the names in the config."
         ) from error
-
-
-def _described(shape: tuple[int, ...], dtype: Any) -> str:
-    return f"{dtype}, {' x '.join(map(str, shape)) or 'a scalar'}"
 
 
 def _check_names(path: Path, wanted: Sequence[str], found: Sequence[str]) -> None:
@@ -93,83 +116,139 @@ def _check_names(path: Path, wanted: Sequence[str], found: Sequence[str]) -> Non
             f"{path}: expected {', '.join(wanted)}, found no '{missing[0]}' among "
             f"{', '.join(found) or 'nothing'}. Correct the names in the survey's `table`."
         )
+    twice = [name for name in wanted if found.count(name) > 1]
+    if twice:
+        raise ArchiveError(f"{path}: expected one column '{twice[0]}', found several. Rename the others.")
 
 
-def _rows(path: Path, lengths: Mapping[str, int]) -> int:
+def _check_columns(path: Path, shapes: Mapping[str, Shape], *, pixels: Sequence[str]) -> int:
+    """Number of rows; an `ArchiveError` unless all columns have as many."""
+    for name, shape in shapes.items():
+        if not shape or min(shape) < 0 or (name not in pixels and len(shape) != 1):
+            wanted = "rows of pixels" if name in pixels else "one cell for each row"
+            found = " x ".join(map(str, shape)) or "a scalar"
+            raise ArchiveError(f"{path}: expected {wanted} in '{name}', found {found}. Correct the name.")
+    lengths = {name: shape[0] for name, shape in shapes.items()}
     if len(set(lengths.values())) != 1:
-        raise ArchiveError(
-            f"{path}: expected columns of one length, found {dict(lengths)}. Complete the columns."
-        )
-    return next(iter(lengths.values()))
+        raise ArchiveError(f"{path}: expected columns of one length, found {lengths}. Complete the columns.")
+    rows = next(iter(lengths.values()))
+    check_size(ROW_BYTES * rows, f"{path}: what is known of its {rows} rows")
+    return rows
+
+
+def _row_bytes(path: Path, shapes: Mapping[str, Shape], dtypes: Mapping[str, Any]) -> int:
+    size = sum(dtypes[name].itemsize * math.prod(shape[1:]) for name, shape in shapes.items())
+    check_size(size, f"{path}: a row of its pixels")
+    return size
 
 
 def _open_hdf5(path: Path, pixels: Sequence[str], others: Sequence[str]) -> Table:
     with h5py.File(path) as file:
-        _check_names(path, [*pixels, *others], list(names(path)))
-        rows = _rows(path, {name: len(file[name]) for name in [*pixels, *others]})
-        size = sum(file[name].dtype.itemsize * int(np.prod(file[name].shape[1:])) for name in pixels)
-        cells = {name: file[name][:].tolist() for name in others}
+        wanted = [*pixels, *others]
+        found = {name: find_dataset(file, name, path=path) for name in wanted}
+        sets = {name: dataset for name, dataset in found.items() if dataset is not None}
+        listed = [name for name in described(file) if found.get(name, file) is not None]
+        _check_names(path, wanted, [*listed, *(name for name in sets if name not in listed)])
+        # one without any content has no shape
+        shapes = {name: tuple(dataset.shape or ()) for name, dataset in sets.items()}
+        rows = _check_columns(path, shapes, pixels=pixels)
+        dtypes = {name: dataset.dtype for name, dataset in sets.items()}
+        size = _row_bytes(path, {name: shapes[name] for name in pixels}, dtypes)
+        cells = {}
+        for name in others:
+            check_size(rows * dtypes[name].itemsize, f"{path}: the column '{name}'")
+            blocks = (sets[name][start : start + BLOCK_ROWS].tolist() for start in range(0, rows, BLOCK_ROWS))
+            cells[name] = read_cells(path, name, Column(blocks, exact_bits(dtypes[name])))
     return Table(rows, size, cells, lambda step: ((start, None) for start in range(0, rows, step)))
 
 
-def _header(file: zipfile.ZipFile, name: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
+def _header(file: zipfile.ZipFile, name: str) -> tuple[Shape, bool, np.dtype[Any], int]:
+    """Shape, whether in Fortran order, type of an array, and the length of its header."""
     with file.open(name) as stream:
-        shape, _, dtype = _npy_header(stream)
-        return shape, dtype
-
-
-def _npy_header(stream: Any) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """Shape, whether in Fortran order, and type of an array."""
-    version = npy.read_magic(stream)
-    return (npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0)(stream)
+        head = io.BytesIO(stream.read(HEAD_BYTES))
+    version = npy.read_magic(head)
+    read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+    shape, fortran, dtype = read(head)
+    return shape, fortran, dtype, head.tell()
 
 
 def _open_npz(path: Path, pixels: Sequence[str], others: Sequence[str]) -> Table:
-    # numpy leaves a file open that it cannot read
-    with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-        _check_names(path, [*pixels, *others], file.files)
-        cells = {name: file[name].tolist() for name in others}
     with zipfile.ZipFile(path) as archive:
-        headers = {name: _header(archive, f"{name}.npy") for name in pixels}
-    lengths = {name: shape[0] for name, (shape, _) in headers.items()}
-    rows = _rows(path, lengths | {name: len(values) for name, values in cells.items()})
-    size = sum(dtype.itemsize * int(np.prod(shape[1:])) for shape, dtype in headers.values())
+        wanted = [*pixels, *others]
+        _check_names(path, wanted, [name.removesuffix(".npy") for name in archive.namelist()])
+        headers = {name: _header(archive, f"{name}.npy") for name in wanted}
+    for name, (_, fortran, dtype, _) in headers.items():
+        if dtype.hasobject:
+            raise ArchiveError(
+                f"{path}: expected '{name}' as numbers or text, found Python objects ({dtype}), which are "
+                "pickled and refused because they could run code. Save it again, for example with "
+                ".astype(str)."
+            )
+        if fortran and name in pixels:
+            raise ArchiveError(
+                f"{path}: expected '{name}' as numbers in C order, found {dtype} in Fortran order. Save it "
+                "again as np.ascontiguousarray(...)."
+            )
+    shapes = {name: shape for name, (shape, *_) in headers.items()}
+    dtypes = {name: dtype for name, (_, _, dtype, _) in headers.items()}
+    rows = _check_columns(path, shapes, pixels=pixels)
+    size = _row_bytes(path, {name: shapes[name] for name in pixels}, dtypes)
+    cells = {}
+    for name in others:
+        check_size(rows * dtypes[name].itemsize, f"{path}: the column '{name}'")
+        column = Column((block.tolist() for block in _npz_rows(path, name, BLOCK_ROWS)), 0)
+        cells[name] = read_cells(path, name, column._replace(exact_bits=exact_bits(dtypes[name])))
 
     def blocks(step: int) -> Iterator[Block]:
         arrays = {name: _npz_rows(path, name, step) for name in pixels}
-        for start in range(0, rows, step):
-            yield start, {name: next(array) for name, array in arrays.items()}
+        with _reading(path):
+            for start in range(0, rows, step):
+                yield start, {name: next(array) for name, array in arrays.items()}
 
     return Table(rows, size, cells, blocks)
 
 
 def _npz_rows(path: Path, name: str, step: int) -> Iterator[NDArray[Any]]:
     """An array of an npz in blocks of `step` rows, never held as a whole."""
-    with zipfile.ZipFile(path) as file, file.open(f"{name}.npy") as stream:
-        shape, fortran, dtype = _npy_header(stream)
-        if fortran or dtype.hasobject:
-            raise ArchiveError(
-                f"{path}: expected '{name}' as numbers in C order, found {dtype}"
-                f"{' in Fortran order' if fortran else ''}. Save it again as np.ascontiguousarray(...)."
-            )
-        for start in range(0, shape[0], step):
-            block = (min(step, shape[0] - start), *shape[1:])
-            content = stream.read(int(np.prod(block)) * dtype.itemsize)
-            yield np.frombuffer(content, dtype).reshape(block)
+    with zipfile.ZipFile(path) as file:
+        shape, _, dtype, head_bytes = _header(file, f"{name}.npy")
+        with file.open(f"{name}.npy") as stream:
+            stream.read(head_bytes)
+            for start in range(0, shape[0], step):
+                block = (min(step, shape[0] - start), *shape[1:])
+                content = stream.read(math.prod(block) * dtype.itemsize)
+                yield np.frombuffer(content, dtype).reshape(block)
 
 
 def _open_parquet(path: Path, pixels: Sequence[str], others: Sequence[str]) -> Table:
-    with pq.ParquetFile(path) as table:
-        _check_names(path, [*pixels, *others], table.schema_arrow.names)
-        cells = {name: table.read([name])[name].to_pylist() for name in others}
-        rows = table.metadata.num_rows
+    with pq.ParquetFile(path, buffer_size=READ_BYTES) as table:
+        schema, metadata = table.schema_arrow, table.metadata
+        _check_names(path, [*pixels, *others], schema.names)
+        rows = _check_columns(path, dict.fromkeys(schema.names, (metadata.num_rows,)), pixels=())
+        groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+        stored = dict.fromkeys([*pixels, *others], 0)
+        for chunk in (group.column(number) for group in groups for number in range(group.num_columns)):
+            name = chunk.path_in_schema.partition(".")[0]
+            if name in stored:
+                stored[name] += chunk.total_uncompressed_size
+        for name in others:
+            check_size(stored[name], f"{path}: the column '{name}'")
+        size = max(TYPICAL_CELL_BYTES * len(pixels), sum(stored[name] for name in pixels) // max(1, rows))
+        check_size(size, f"{path}: a row of its pixels")
+        cells = {}
+        for name in others:
+            kind = schema.field(name).type
+            exact = kind.to_pandas_dtype() if pa.types.is_floating(kind) else np.int64
+            batches = table.iter_batches(batch_size=BLOCK_ROWS, columns=[name])
+            column = Column((batch[0].to_pylist() for batch in batches), exact_bits(np.dtype(exact)))
+            cells[name] = read_cells(path, name, column)
 
     def blocks(step: int) -> Iterator[Block]:
         start = 0
         # buffered, a column chunk is not read as a whole
-        with pq.ParquetFile(path, buffer_size=READ_BYTES) as table:
+        with _reading(path), pq.ParquetFile(path, buffer_size=READ_BYTES) as table:
             for batch in table.iter_batches(batch_size=step, columns=list(pixels)):
                 yield start, {name: batch[name].to_pylist() for name in pixels}
                 start += batch.num_rows
 
-    return Table(rows, TYPICAL_CELL_BYTES * len(pixels), cells, blocks)
+    return Table(rows, size, cells, blocks)

@@ -9,6 +9,7 @@ say whether an element is such a pointer, cannot be set; nor can the attributes 
 
 import gzip
 import io
+import math
 import pickle
 import re
 from collections.abc import Callable
@@ -18,8 +19,9 @@ from typing import Any, BinaryIO, Self, cast
 import numpy as np
 import pandas as pd
 from pandas.compat import pickle_compat  # type: ignore[import-not-found]
+from pandas.core.internals.managers import BlockManager  # type: ignore[import-not-found]
 
-from stampshift.core.errors import ArchiveError
+from stampshift.core.errors import ArchiveError, system_fault, unreadable_now
 
 CORES = ("numpy.core", "numpy._core")  # before numpy 2 and since
 ADMITTED = {
@@ -82,9 +84,42 @@ class _Unpickler(pickle_compat.Unpickler):
             raise ForbiddenGlobalError(f"a dtype {instance} with its own fields or flags")
         if callable(instance):
             raise ForbiddenGlobalError(f"a change of {instance}")
+        if isinstance(instance, np.ndarray):
+            _check_elements(state)
         pickle_compat.Unpickler.load_build(self)
+        _check_places(self.stack[-1])
 
     dispatch[pickle.BUILD[0]] = load_build
+
+    def load_reduce(self) -> None:
+        pickle_compat.Unpickler.load_reduce(self)
+        _check_places(self.stack[-1])
+
+    dispatch[pickle.REDUCE[0]] = load_reduce
+
+
+def _check_elements(state: Any) -> None:
+    """Raise unless the list of an array of objects fills its shape: numpy copies without looking."""
+    *_, shape, dtype, _, content = state
+    if not isinstance(dtype, np.dtype) or not dtype.hasobject:
+        return
+    shape = (shape,) if isinstance(shape, int) else shape
+    if dtype != np.dtype(object) or not isinstance(content, list) or len(content) != math.prod(shape):
+        raise pickle.UnpicklingError(f"an array of shape {shape} whose elements do not fill it")
+
+
+def _check_places(found: Any) -> None:
+    """Raise if an object of pandas points beyond its arrays, which pandas does not look at either."""
+    if isinstance(found, BlockManager):
+        columns, *rows = map(len, found.axes)
+        places = [place for block in found.blocks for place in block.mgr_locs.as_array.tolist()]
+        shapes = all(block.shape == (len(block.mgr_locs), *rows) for block in found.blocks)
+        if sorted(places) != list(range(columns)) or not shapes:
+            raise pickle.UnpicklingError("a frame whose blocks are not its columns")
+    elif isinstance(found, pd.Categorical):
+        codes = found._ndarray  # None before its state is set
+        if codes is not None and len(codes) and not -1 <= codes.min() <= codes.max() < len(found.categories):
+            raise pickle.UnpicklingError("a categorical whose codes are beyond its categories")
 
 
 def _array_only(reconstruct: Callable[..., Any]) -> Callable[..., Any]:
@@ -123,6 +158,8 @@ def unpickle(source: bytes | BinaryIO, *, place: str) -> Any:
         ) from error
     # a damaged pickle can fail in any of the constructors it calls
     except Exception as error:
+        if system_fault(error):
+            raise ArchiveError(unreadable_now(place, error)) from error
         raise ArchiveError(
             f"{place}: expected a complete pickle, found it cut short or corrupt ({type(error).__name__}: "
             f"{error}). Download the file again."
@@ -132,5 +169,8 @@ def unpickle(source: bytes | BinaryIO, *, place: str) -> Any:
 
 def unpickle_file(path: Path, *, place: str) -> Any:
     """Content of a pickle file, gzipped or not; see `unpickle`."""
-    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-        return unpickle(cast(BinaryIO, file), place=place)
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            return unpickle(cast(BinaryIO, file), place=place)
+    except OSError as error:
+        raise ArchiveError(unreadable_now(place, error)) from error

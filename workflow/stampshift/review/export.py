@@ -19,7 +19,7 @@ def export(store: VoteStore, *, margin: int, relabels: Path, votes: Path) -> str
     """Write the votes that stand and the labels that they decide, as CSV; counts and kappas are returned.
 
     `votes` is as of `VoteStore.standing`. `relabels` has a row per candidate on which the majority leads by
-    `margin` votes: id, old_label (real, bogus or unlabelled) and label, as `surveys.reader` reads them
+    `margin` votes: id, old_label (real, bogus or unlabelled) and label, as `surveys.label_table` reads them
     too. Without any, or if one file would replace another, a `ContractError` is raised and nothing written.
     """
     if len({path.resolve() for path in (store.path, relabels, votes)}) < 3:

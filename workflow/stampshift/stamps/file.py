@@ -13,7 +13,7 @@ import mmap
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +23,10 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from stampshift.core.errors import ContractError
+from stampshift.core.errors import ConfigError, ContractError, system_fault, unreadable_now
 from stampshift.core.files import atomic_path, remove_leftovers
 from stampshift.core.version import __version__
+from stampshift.formats.cells import MOST_CHARACTERS
 
 CHANNELS = ("template", "science", "difference")
 DIFFERENCE = CHANNELS.index("difference")
@@ -36,6 +37,7 @@ UNLABELLED_CLASS = "unlabelled"
 LABELS = {"real": REAL, "bogus": BOGUS}
 LABEL_NAMES = {code: name for name, code in LABELS.items()}
 COPY_BLOCK_BYTES = 1 << 24
+ENUM_BYTES = 64_000  # an HDF5 file holds no longer description of a type
 # what h5py raises of a file that is damaged or no stamps file
 DAMAGED = (OSError, KeyError, ValueError, RuntimeError, AttributeError, TypeError)
 
@@ -108,6 +110,20 @@ def fingerprint(stamp: NDArray[np.float32]) -> int:
     return int.from_bytes(hashlib.blake2b(stamp.tobytes(), digest_size=8).digest(), "little")
 
 
+def check_classes(classes: Iterable[str]) -> None:
+    """Raise a `ConfigError` if a stamps file cannot hold the classes of a survey by name."""
+    names = [name.encode("utf-8", "backslashreplace") for name in classes]
+    longest = max(map(len, names), default=0)
+    if longest > MOST_CHARACTERS or sum(len(name) + 10 for name in names) > ENUM_BYTES:
+        raise ConfigError(
+            f"`classes`: expected names of at most {MOST_CHARACTERS} characters that take "
+            f"{ENUM_BYTES // 1000} kB together, found {len(names)} classes, the longest of {longest}. "
+            "Shorten the names, or join classes before the stamps are made."
+        )
+    if any(not name or b"\0" in name for name in names):
+        raise ConfigError("`classes`: expected names, found an empty one or one with a zero byte. Rename it.")
+
+
 def is_stamps_file(path: Path | str) -> bool:
     """Whether a file in HDF5 has the mark of a stamps file, and can be read so far."""
     try:
@@ -130,6 +146,8 @@ def _opened(path: Path | str) -> Iterator[h5py.File]:
         with h5py.File(path) as file:
             yield file
     except DAMAGED as error:
+        if system_fault(error):
+            raise ContractError(unreadable_now(path, error)) from error
         raise ContractError(
             f"{path}: not a readable stamps file ({error}). If the workflow made it, delete it and run the "
             "workflow again; `stampshift stamps` makes one from other data."
@@ -160,7 +178,7 @@ class StampsWriter:
     ) -> None:
         """Add a block of preprocessed stamps, float32 (n, 3, size, size), and what is known of them.
 
-        Raises a `ContractError` if shapes, lengths, labels or a non-finite pixel break the contract.
+        Raises a `ContractError` if shapes, lengths, labels, a non-finite pixel or a long text break it.
         """
         lengths = {len(labels), len(classes), len(ids), len(groups), len(stamps)}
         if stamps.shape[1:] != self._shape or len(lengths) != 1:
@@ -179,12 +197,20 @@ class StampsWriter:
             raise ContractError(
                 f"{self._survey}: labels must be 1 (real), 0 (bogus) or 255 (unlabelled), found {unknown}."
             )
+        texts = {"class": classes, "id": ids, "group": groups}
+        for name, values in texts.items():
+            longest = max(map(len, values), default=0)
+            if longest > MOST_CHARACTERS:
+                raise ContractError(
+                    f"{self._survey}: expected at most {MOST_CHARACTERS} characters in each {name}, found "
+                    f"{longest} in that of candidate {ids[[*map(len, values)].index(longest)][:60]}."
+                )
         pixels = np.ascontiguousarray(stamps, dtype=np.float32).data
         self._spool.write(pixels)
         self._digest.update(pixels)
         self._fingerprints.extend(map(fingerprint, stamps))
         self._labels.extend(map(int, labels))
-        for name, values in (("class", classes), ("id", ids), ("group", groups)):
+        for name, values in texts.items():
             self._texts[name].extend(values)
 
     def describe(self, attributes: Mapping[str, Any]) -> None:
@@ -212,8 +238,9 @@ class StampsWriter:
             file.create_dataset("label", data=np.array(self._labels, np.uint8), track_times=False)
             fingerprints = np.array(self._fingerprints, np.uint64)
             file.create_dataset("fingerprint", data=fingerprints, track_times=False)
-            classes = np.array([codes[name] for name in self._texts["class"]], np.uint8)
-            enum = h5py.enum_dtype(codes, np.uint8)
+            kind = np.min_scalar_type(len(codes) - 1)  # one byte up to 256 classes
+            classes = np.array([codes[name] for name in self._texts["class"]], kind)
+            enum = h5py.enum_dtype(codes, kind)
             file.create_dataset("class", data=classes, dtype=enum, track_times=False)
             for name in ("id", "group"):
                 texts = np.char.encode(np.array(self._texts[name], np.str_), "utf-8")

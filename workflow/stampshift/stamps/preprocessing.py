@@ -3,6 +3,7 @@
 1. filter: a triplet is dropped if an image is not square, if its images differ in size, or if they are
    smaller than the crop;
 2. crop: the central `size_pixels` squared; the centre of an even-sized image is pixel ``size // 2``;
+   one without information, each of whose channels is constant or empty there, is dropped;
 3. normalise, by name: ``channel``, each channel of each stamp to mean 0 and standard deviation 1 over its
    valid pixels, where a constant channel becomes 0; ``difference_mad`` of Ayyar et al. (2022), all three
    channels divided by the spread of the difference; or ``difference_mad_clipped``, the same with a bound;
@@ -14,13 +15,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
+from itertools import compress, islice
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stampshift.core.errors import ArchiveError
+from stampshift.formats.cells import MOST_CHARACTERS
 from stampshift.stamps.file import CHANNELS, DIFFERENCE, LABELS, UNLABELLED, UNLABELLED_CLASS
 from stampshift.stamps.raw_triplets import Image, InvalidPixels, RawTriplet, Unusable, object_of
 
@@ -29,6 +31,9 @@ NORMAL_SIGMA = 1.4826  # standard deviation of a normal distribution over its me
 SMALLEST_SIGMA = 1e-10  # of a difference, in the survey's units; below it nothing is divided
 CLIPPED_SIGMAS = 30.0
 REASONS = ("non_square", "ragged", "too_small")
+NO_INFORMATION = "no information"
+LONG_TEXT = "long identifier"
+SHOWN_CHARACTERS = 60
 Mask = NDArray[np.bool_]
 Zeros = partial[Counter[str]]
 OF_CHANNELS: Zeros = partial(Counter, dict.fromkeys(CHANNELS, 0))
@@ -42,7 +47,8 @@ class Counts:
 
     read: int = 0
     kept: int = 0
-    # triplets by reason: `REASONS`, "unlabelled", "duplicate", or the problem of a packet ("missing cutout")
+    # triplets by reason: `REASONS`, `NO_INFORMATION`, `LONG_TEXT`, "unlabelled", "duplicate", or the problem
+    # of a packet ("missing cutout")
     dropped: Counter[str] = field(default_factory=OF_REASONS)
     classes_read: Counter[str] = field(default_factory=Counter)  # read triplets by the survey's class
     classes: Counter[str] = field(default_factory=Counter)  # kept ones by the survey's class
@@ -100,6 +106,9 @@ def preprocess(triplets: Iterable[RawTriplet | Unusable], settings: Preprocessin
     while block := list(islice(fit, BLOCK_TRIPLETS)):
         crops = [central_crop(image, size_pixels=size) for each in block for image in each.images]
         pixels = np.stack(crops).reshape(-1, *stamps[0].shape[1:])
+        blank = without_information(pixels, invalid=settings.invalid)
+        dropped += [Unusable(NO_INFORMATION, each.identifier, "") for each in compress(block, blank)]
+        block, pixels = list(compress(block, ~blank)), pixels[~blank]
         stamps.append(
             normalise_and_fill(
                 pixels, normalisation=settings.normalisation, invalid=settings.invalid, counts=counts
@@ -141,6 +150,12 @@ def _fit(
         reason = unfit(triplet.images, size_pixels=settings.size_pixels)
         if name == UNLABELLED_CLASS and settings.unlabelled == "drop":
             counts.dropped[UNLABELLED_CLASS] += 1
+        elif max(len(triplet.identifier), len(triplet.group)) > MOST_CHARACTERS:
+            start = triplet.identifier[:SHOWN_CHARACTERS]
+            detail = (
+                f"candidate {start}: expected an id and an object of at most {MOST_CHARACTERS} characters."
+            )
+            dropped.append(Unusable(LONG_TEXT, start, detail))
         elif reason:
             dropped.append(Unusable(reason, triplet.identifier, ""))
         else:
@@ -155,6 +170,20 @@ def unfit(images: Sequence[Image], *, size_pixels: int) -> str:
     if len(shapes) != 1:
         return "ragged"
     return "too_small" if images[0].shape[0] < size_pixels else ""
+
+
+def without_information(pixels: NDArray[np.float32], *, invalid: InvalidPixels) -> Mask:
+    """Which of the triplets (n, 3, size, size), in the survey's units, have nothing but constant channels.
+
+    A channel is constant if its valid pixels differ by no more than the rounding of the largest of them, or
+    if it has none: one pixel, or rows of a file that were never written.
+    """
+    valid = ~invalid.mask(pixels)
+    high = np.max(pixels, axis=(2, 3), where=valid, initial=-np.inf)
+    low = np.min(pixels, axis=(2, 3), where=valid, initial=np.inf)
+    some = valid.any(axis=(2, 3))
+    spread, largest = (np.where(some, each, 0.0) for each in (high - low, np.maximum(high, -low)))
+    return np.asarray((spread <= np.finfo(np.float32).eps * largest).all(axis=1))
 
 
 def central_crop(image: Image, *, size_pixels: int) -> Image:

@@ -2,9 +2,12 @@
 
 A candidate is one file, `<id>.fits`, with a cube or with an image in each HDU, or a file for each channel,
 `<id>_template.fits`, `<id>_science.fits` and `<id>_difference.fits`. `<id>_mask.fits` beside either is
-non-zero where a pixel is invalid. All may be gzipped. The options are those of `surveys.<name>.folder`.
+non-zero where a pixel is invalid. All may be gzipped or
+tile-compressed (`.fits.fz`), and be called `.fit` or `.fts`, in any case. The options are those of
+`surveys.<name>.folder`.
 """
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -13,11 +16,14 @@ from typing import Any, NamedTuple
 
 from stampshift.core.errors import ArchiveError
 from stampshift.formats.archives import find, in_units, listing
+from stampshift.formats.cells import as_text
 from stampshift.formats.fits import read_image, read_planes
 from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet
 from stampshift.surveys.reader import Reader, masked_triplet, named, stored_channels
 
-FILE = re.compile(r"(?P<id>.+?)(_(?P<kind>template|science|difference|mask))?\.fits(\.gz)?")
+FILE = re.compile(
+    r"(?P<id>.+?)(_(?P<kind>template|science|difference|mask))?\.(fits|fit|fts)(\.fz)?(\.gz)?", re.IGNORECASE
+)
 WHOLE = "whole"  # of a file that holds all channels
 UNIT_CANDIDATES = 256
 REMEDY = "Put <id>.fits, or <id>_{template,science,difference}.fits, into folders named after the classes."
@@ -39,9 +45,8 @@ class Candidate(NamedTuple):
 def build(options: Mapping[str, Any], invalid: InvalidPixels) -> Reader:
     """Reader of folders of FITS files."""
     channels = stored_channels(options)
-    return Reader(
-        _files, partial(_units, channels=channels), partial(_decode, channels=channels, invalid=invalid)
-    )
+    decode = partial(_decode, channels=channels, declared="channels" in options, invalid=invalid)
+    return Reader(_files, partial(_units, channels=channels), decode)
 
 
 def _files(paths: Sequence[Path]) -> list[Path]:
@@ -76,7 +81,7 @@ def _candidates(files: Sequence[Path]) -> list[Candidate]:
                 f"{path}: expected each candidate in one folder, found {match['id']} in "
                 f"{candidate.folder.name} and {path.parent.name}. Decide on one."
             )
-        kind = match["kind"] or WHOLE
+        kind = (match["kind"] or WHOLE).lower()
         if kind in candidate.files:
             raise ArchiveError(
                 f"{path}: expected each file once, found {candidate.files[kind].name} as well."
@@ -86,16 +91,23 @@ def _candidates(files: Sequence[Path]) -> list[Candidate]:
 
 
 def _decode(
-    unit: list[Candidate], *, channels: Sequence[str], invalid: InvalidPixels
+    unit: list[Candidate], *, channels: Sequence[str], declared: bool, invalid: InvalidPixels
 ) -> Iterator[RawTriplet]:
     for candidate in unit:
         files, place = candidate.files, candidate.place
         if WHOLE in files:
-            images = named(read_planes(files[WHOLE].read_bytes(), place=place), channels, place=place)
+            planes, extensions = read_planes(files[WHOLE].read_bytes(), place=place)
+            images = named(planes, channels, place=place, extensions=extensions, declared=declared)
         else:
             images = {
                 name: read_image(files[name].read_bytes(), place=f"{place}, {name}") for name in channels
             }
-        masks = read_planes(files["mask"].read_bytes(), place=f"{place}, mask") if "mask" in files else []
+        masks = read_planes(files["mask"].read_bytes(), place=f"{place}, mask")[0] if "mask" in files else []
         triplet = masked_triplet(images, masks, invalid=invalid, place=place)
-        yield RawTriplet(triplet, candidate.folder.name, candidate.identifier, "")
+        name, identifier = map(_printable, (candidate.folder.name, candidate.identifier))
+        yield RawTriplet(triplet, name, identifier, "")
+
+
+def _printable(name: str) -> str:
+    """A file's name with an escape in place of each byte that is no UTF-8."""
+    return as_text(os.fsencode(name))

@@ -13,6 +13,7 @@ from stampshift.alerts.containers import units as alert_units
 from stampshift.alerts.decoding import decode
 from stampshift.alerts.dialects import UNKNOWN_SCHEMA, Alert
 from stampshift.core.errors import ArchiveError
+from stampshift.formats.archives import passed_over
 from stampshift.formats.tables import names
 from stampshift.stamps.file import CHANNELS, LABELS, UNLABELLED, UNLABELLED_CLASS, Stamps, is_stamps_file
 from stampshift.stamps.groups import identical, remarks_on
@@ -45,9 +46,9 @@ def describe(path: Path) -> str:
         )
     if path.is_file() and h5py.is_hdf5(path):
         return describe_stamps(path) if is_stamps_file(path) else _describe_table(path)
-    if path.suffix == ".npz":
+    if path.suffix.lower() == ".npz":
         return _describe_table(path)
-    if path.suffix == ".parquet" and next(_alerts([path])).problem == UNKNOWN_SCHEMA:
+    if path.suffix.lower() == ".parquet" and next(_alerts([path])).problem == UNKNOWN_SCHEMA:
         return _describe_table(path)
     return _describe_archive(path)
 
@@ -101,6 +102,8 @@ def _describe_archive(path: Path) -> str:
     files = reader.files(paths)
     megabytes = sum(file.stat().st_size for file in files) / 1e6
     lines = [(f"{path}: raw archive, read by '{name}'", ""), ("files", f"{len(files)}, {megabytes:.1f} MB")]
+    left = passed_over([path], files)
+    lines += [("remark", left)] if left else []
     return _text(lines + (_of_packets(paths) if name == "packets" else _of_triplets(reader, paths)))
 
 

@@ -8,7 +8,7 @@ ATLAS and ZTF: their one pickle); and 0.3 KB for every stamp written, whose pixe
 
 import hashlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -19,15 +19,17 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from stampshift.core.errors import ArchiveError
+from stampshift.core.errors import ArchiveError, reading_archive
 from stampshift.core.parallel import ordered_map
 from stampshift.core.provenance import file_digest
-from stampshift.stamps.file import LABEL_NAMES, LABELS, UNLABELLED_CLASS, Stamps, stamps_writer
+from stampshift.formats.archives import passed_over
+from stampshift.stamps.file import LABEL_NAMES, LABELS, UNLABELLED_CLASS, Stamps, check_classes, stamps_writer
 from stampshift.stamps.groups import remarks_on
 from stampshift.stamps.preprocessing import Block, Counts, Preprocessing, preprocess
 from stampshift.stamps.raw_triplets import RawTriplet
 from stampshift.surveys import READERS
-from stampshift.surveys.reader import Reader, check_labels, classes_by_id
+from stampshift.surveys.label_table import check_labels, classes_by_id, label_parts
+from stampshift.surveys.reader import Reader
 
 KEPT_PROBLEMS = 20
 LISTED_FILES = 100
@@ -56,17 +58,24 @@ def make_stamps(
     """
     archive = READERS[reader](options, preprocessing.invalid)
     work = partial(_block, archive=archive, preprocessing=preprocessing)
-    labels = [archive.label_file] if archive.label_file else []
+    check_classes([*preprocessing.classes, UNLABELLED_CLASS])
     try:
-        for path in labels:
-            check_labels(path, preprocessing.classes)
+        labels = []
+        if archive.label_file:
+            check_labels(archive.label_file, preprocessing.classes)
+            labels = label_parts(archive.label_file)
         tally = _Tally(archive)
-        raw = _checked(digest([*labels, *archive.files(paths)], threads=processes), checksums)
+        with reading_archive():
+            files = [*labels, *archive.files(paths)]
+            raw = _checked(digest(files, threads=processes), checksums)
+        left = passed_over(paths, files)
+        if left:
+            logging.warning("%s: %s", survey, left)
         with (
             tqdm(desc=survey, unit=" stamps", disable=None) as bar,
             stamps_writer(output, survey=survey, size_pixels=preprocessing.size_pixels) as writer,
         ):
-            for made in ordered_map(work, archive.units(paths), processes=processes):
+            for made in ordered_map(work, _units(archive, paths), processes=processes):
                 block = tally.add(made)
                 known = {name: getattr(block, name) for name in ("labels", "classes", "ids", "groups")}
                 writer.append(block.stamps, **known)
@@ -91,8 +100,14 @@ def make_stamps(
         raise ArchiveError(f"{survey}: {error}") from error
 
 
+def _units(archive: Reader, paths: Sequence[Path]) -> Iterator[Any]:
+    with reading_archive():
+        yield from archive.units(paths)
+
+
 def _block(unit: Any, *, archive: Reader, preprocessing: Preprocessing) -> Block:
-    return preprocess(archive.decode(unit), preprocessing)
+    with reading_archive():
+        return preprocess(archive.decode(unit), preprocessing)
 
 
 def digest(files: Sequence[Path], *, threads: int) -> dict[str, Any]:

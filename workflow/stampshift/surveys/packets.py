@@ -18,7 +18,8 @@ from stampshift.alerts.decoding import decode, dialect_of
 from stampshift.alerts.dialects import DIALECTS
 from stampshift.core.errors import ArchiveError
 from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet, Unusable
-from stampshift.surveys.reader import Reader, class_of, without
+from stampshift.surveys.label_table import class_of, without
+from stampshift.surveys.reader import Reader
 
 
 def build(options: Mapping[str, Any], invalid: InvalidPixels) -> Reader:  # noqa: ARG001
