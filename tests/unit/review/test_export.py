@@ -10,7 +10,7 @@ from stampshift.review.export import export
 from stampshift.review.reviewed import open_review
 from stampshift.review.vote_store import VoteStore
 from stampshift.review.votes import majority, read_votes
-from stampshift.surveys.reader import classes_by_id
+from stampshift.surveys.label_table import classes_by_id
 
 
 @pytest.fixture

@@ -27,8 +27,8 @@ from stampshift.stamps.preprocessing import Preprocessing, preprocess
 from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet
 from stampshift.surveys import READERS
 from stampshift.surveys.inspection import describe
-from stampshift.surveys.making import make_stamps
 from stampshift.surveys.label_table import classes_by_id
+from stampshift.surveys.making import make_stamps
 
 NONE = InvalidPixels()
 RULES = {"size_pixels": 21, "normalisation": "channel", "classes": CLASSES}

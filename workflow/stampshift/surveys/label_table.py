@@ -1,10 +1,12 @@
 """Label tables: `id` and `label` beside an archive that holds no labels, CSV, Parquet or a folder of them."""
 
+import csv
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from io import StringIO
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -129,17 +131,14 @@ def _read_part(path: Path, *, folder: Path) -> pd.DataFrame:
 def _read_csv(path: Path) -> pd.DataFrame:
     try:
         # no `comment="#"`: an id may contain one; and no word for a gap, which an id may be too
-        lines = [
-            line for line in path.read_text(encoding="utf-8-sig").splitlines() if not line.startswith("#")
-        ]
         table = pd.read_csv(
-            StringIO("\n".join(lines)),
+            StringIO(_without_comments(path.read_bytes().decode("utf-8-sig"))),
             usecols=list(COLUMNS),
             dtype=str,
             skipinitialspace=True,
             keep_default_na=False,
         )
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, csv.Error) as error:
         if system_fault(error):
             raise ArchiveError(unreadable_now(path, error)) from error
         raise ArchiveError(
@@ -152,6 +151,22 @@ def _read_csv(path: Path) -> pd.DataFrame:
         if longest > MOST_CHARACTERS:
             raise ArchiveError(f"{path}: {too_long(longest, name)}")
     return table.assign(id=_exact(table["id"], path))
+
+
+def _without_comments(text: str) -> str:
+    """Lines of a CSV table but for those that begin with "#", unless they are inside a quoted cell."""
+    lines, kept = StringIO(text, newline=""), list[str]()
+
+    def keep(more: Iterable[str]) -> Iterator[str]:
+        for line in more:
+            kept.append(line)
+            yield line
+
+    for line in lines:
+        if not line.startswith("#"):
+            # takes as many lines as the record has
+            next(csv.reader(keep(chain([line], lines))))
+    return "".join(kept)
 
 
 def _exact(ids: pd.Series, path: Path) -> pd.Series:
