@@ -160,7 +160,13 @@ def column(table, *, survey, name):
 def scored_by(release, paths, *, schemas, processes):
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "scores.parquet"
-        options = {"survey": None, "threshold": None, "overwrite": False, "progress": True}
+        options = {
+            "survey": None,
+            "threshold": None,
+            "overwrite": False,
+            "progress": True,
+            "unit_minutes": 10,
+        }
         options |= {"schemas": schemas, "processes": processes}
         score(release, paths, output=output, **options)
         return read_scores(output)

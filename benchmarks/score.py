@@ -28,6 +28,7 @@ from stampshift.stamps.file import REAL, stamps_writer
 
 HEADER = "| input | candidates | read | decode | prepare | network | rest | candidates/s per core |"
 QUIET = {"schemas": None, "survey": None, "threshold": 0.5, "overwrite": True, "progress": False}
+QUIET |= {"unit_minutes": 10}
 
 
 def processor_seconds(work, rounds):

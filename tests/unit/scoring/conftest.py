@@ -10,6 +10,7 @@ from fake_release import release_of, write_results, write_run
 from fake_scores import drawn
 from stampshift.config.experiment import Run
 from stampshift.release.released import ReleasedModel
+from stampshift.scoring import score
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +35,17 @@ def released(tmp_path_factory) -> ReleasedModel:
     write_results(results)
     run = write_run(results, Run("scratch", "A", "B", 20, 0))
     return release_of(run, tmp_path_factory.mktemp("released") / "model")
+
+
+@pytest.fixture
+def run(released, tmp_path):
+    def run(*inputs, output=None, **options):
+        settings = {"schemas": None, "survey": None, "threshold": None, "processes": 1}
+        settings |= {"unit_minutes": 10, "overwrite": False}
+        output = output or tmp_path / "scores.parquet"
+        night = score.score(
+            released.folder, list(inputs), output=output, progress=False, **(settings | options)
+        )
+        return night, output
+
+    return run

@@ -199,11 +199,26 @@ def score(
     processes: Annotated[
         int | None, typer.Option(min=1, help="Worker processes; as many as cores if not given.")
     ] = None,
+    unit_minutes: Annotated[
+        float,
+        typer.Option(
+            min=0.001,
+            help="Minutes that a unit of some hundred candidates may take; a candidate that takes longer is "
+            "flagged. It has no effect with a single process.",
+        ),
+    ] = 10,
+    max_unscored: Annotated[
+        float,
+        typer.Option(
+            min=0, max=1, help="Share of candidates without a score beyond which the exit status is 3."
+        ),
+    ] = 1,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing scores file.")] = False,
 ) -> None:
     """Score alerts or stamps: P(real), and flags for what has no score or is unlike the training stamps.
 
-    If it was stopped or killed, the same command continues where it was.
+    If it was stopped or killed, the same command continues where it was. Exit status: 0; 3 if more candidates
+    than --max-unscored have no score, or a file could not be read; 4 if none has.
     """
     from stampshift.release.released import ReleasedModel
     from stampshift.release.threshold import choose
@@ -223,10 +238,13 @@ def score(
         survey=survey,
         threshold=threshold,
         processes=processes or len(os.sched_getaffinity(0)),
+        unit_minutes=unit_minutes,
         overwrite=overwrite,
         progress=True,
     )
-    echo(night.as_text(output, threshold=threshold))
+    status, verdict = night.verdict(max_unscored=max_unscored)
+    echo(f"{night.as_text(output, threshold=threshold)}\n{verdict}")
+    raise typer.Exit(status)
 
 
 @app.command()

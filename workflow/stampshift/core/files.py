@@ -66,12 +66,13 @@ def _is_in(error: OSError, folder: Path) -> bool:
 
 
 @contextmanager
-def atomic_path(path: Path | str) -> Iterator[Path]:
+def atomic_path(path: Path | str, *, replace: bool = True) -> Iterator[Path]:
     """Path to write to, renamed to `path` when the block ends well and removed when it raises.
 
     A missing parent folder is made. The temporary file is in it, so that the rename is atomic, and keeps
     the final suffix, from which writers guess formats. A full disk or a folder that may not be written to
-    raises a `WriteError`. The rename is durable (`rename_durably`).
+    raises a `WriteError`. The rename is durable, and raises FileExistsError where it may not `replace` a file
+    (`rename_durably`).
     """
     final = Path(path)
     temporary = final.with_name(TEMPORARY_NAME.format(final.stem, uuid.uuid4().hex[:8], final.suffix))
@@ -79,7 +80,7 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
         make_folder(final.parent)
         try:
             yield temporary
-            rename_durably(temporary, final)
+            rename_durably(temporary, final, replace=replace)
         finally:
             if temporary.is_dir():
                 shutil.rmtree(temporary, ignore_errors=True)
@@ -95,7 +96,7 @@ def atomic_folder(path: Path | str) -> Iterator[Path]:
         yield temporary
 
 
-def rename_durably(path: Path, final: Path) -> None:
+def rename_durably(path: Path, final: Path, *, replace: bool = True) -> None:
     """Rename a file or folder, so that after a power cut `final` is whole, or what it was before.
 
     The content reaches the disk before the rename, and the rename before this returns. All files and folders
@@ -103,6 +104,8 @@ def rename_durably(path: Path, final: Path) -> None:
     """
     for inside in [*path.rglob("*"), path] if path.is_dir() else [path]:
         _sync(inside)
+    if not replace and final.exists():
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(final))
     path.replace(final)
     _sync(final.parent)
 

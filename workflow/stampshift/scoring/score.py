@@ -13,16 +13,19 @@ import pyarrow as pa
 from tqdm import tqdm
 
 from stampshift import alerts
+from stampshift.alerts.dialects import UNREADABLE_FILE
 from stampshift.core.errors import ConfigError
-from stampshift.core.parallel import ordered_map
-from stampshift.core.provenance import code_digest, digest
+from stampshift.core.parallel import Recovery, recovering_map
+from stampshift.core.provenance import code_digest, digest, listing_digest
 from stampshift.release.contract import CONTRACT
-from stampshift.release.released import OUT_OF_DISTRIBUTION, ReleasedModel
-from stampshift.scoring.scores_file import WRITERS, Parts
-from stampshift.scoring.units import Scoring, StampRows, check_stamps, score_unit
+from stampshift.release.released import ReleasedModel
+from stampshift.scoring.parts import owned_parts
+from stampshift.scoring.scores_file import SEPARATOR, WRITERS
+from stampshift.scoring.units import Scoring, StampRows, check_stamps, divide, join, lost, score_unit
 
 ROWS_PER_UNIT = 4096
 SHOWN_REASONS = 3
+TOO_FEW_SCORED, NONE_SCORED = 3, 4  # exit statuses
 
 
 @dataclass
@@ -58,10 +61,28 @@ class ScoredNight:
         ]
         text += [f"  {name}: {count}" for name, count in self.flags.most_common()]
         text += [f"  {reason}" for reason in self.reasons]
-        unscored = sum(count for name, count in self.flags.items() if name != OUT_OF_DISTRIBUTION)
+        unscored = self.lines - self.scored
         if unscored > len(self.reasons):
             text.append(f"  ({unscored - len(self.reasons)} more in the column `reason`)")
         return "\n".join(text)
+
+    def verdict(self, *, max_unscored: float) -> tuple[int, str]:
+        """Exit status for a share of candidates that may go without a score, and a sentence for it."""
+        unscored = self.lines - self.scored
+        ungiven = sum(count for name, count in self.flags.items() if UNREADABLE_FILE in name.split(SEPARATOR))
+        if not self.scored:
+            return NONE_SCORED, f"exit status {NONE_SCORED}: no candidate was scored."
+        if ungiven:
+            return TOO_FEW_SCORED, (
+                f"exit status {TOO_FEW_SCORED}: the system did not give {ungiven} files or packets; run the "
+                "same command again with --overwrite."
+            )
+        if unscored > max_unscored * self.lines:
+            return TOO_FEW_SCORED, (
+                f"exit status {TOO_FEW_SCORED}: {unscored} of {self.lines} candidates have no score, more "
+                f"than the share {max_unscored:g} of --max-unscored."
+            )
+        return 0, f"exit status 0: {self.scored} candidates scored, {unscored} flagged without a score."
 
 
 def score(
@@ -73,6 +94,7 @@ def score(
     survey: str | None,
     threshold: float | None,
     processes: int,
+    unit_minutes: float,
     overwrite: bool,
     progress: bool,
 ) -> ScoredNight:
@@ -82,6 +104,9 @@ def score(
     packets that come without. The scores file, ``.parquet`` or ``.csv``, appears whole or not at all, and is
     the same for any number of processes. Survey and threshold are those of `units.Scoring`.
 
+    A candidate that ends the process that reads it, or keeps it at work for more than `unit_minutes`, is
+    flagged; with a single process, only one that takes all memory is.
+
     Raises
     ------
     ArchiveError
@@ -90,37 +115,41 @@ def score(
         If the scores file exists, or its name says no format.
     ContractError
         If the release is not whole, or does not score such a stamps file.
+    LockedError
+        If another process writes this scores file.
     """
     if output.suffix not in WRITERS:
         raise ConfigError(
             f"{output}: expected a name that ends in {' or '.join(WRITERS)}, found '{output.suffix}'."
         )
-    if output.exists() and not overwrite:
-        raise ConfigError(f"{output}: already exists; give another --output, or --overwrite.")
     opened = ReleasedModel.open(release)
     tables = [path for path in inputs if path.is_file() and h5py.is_hdf5(path)]
     packets = [path for path in inputs if path not in tables]
     sizes = {path: check_stamps(path, release=opened) for path in tables}
-    files = [*(alerts.files(packets) if packets else []), *tables]
+    found = alerts.files(packets) if packets else []
+    files = [*found, *tables]
     scoring = Scoring(release, survey, threshold)
-    parts = Parts(output, key=_key(scoring, files, schemas))
-    units = score_units(packets, sizes, schemas=schemas)
-    night, begin, done = ScoredNight(), time.perf_counter(), parts.units
-    for table in parts.tables():
-        night.add(table)
-    night.kept = night.lines
-    work = partial(score_unit, scoring=scoring)
-    with tqdm(desc="score", unit=" alerts", initial=night.kept, disable=None if progress else True) as bar:
-        todo = ordered_map(work, islice(units, done, None), processes=processes)
-        try:
-            for table in todo:
-                done += 1
-                parts.add(table, units=done)
-                night.add(table)
-                bar.update(len(table))
-        finally:
-            parts.flush()
-    parts.join()
+    units = score_units(found, sizes, schemas=schemas)
+    work, recovery = partial(score_unit, scoring=scoring), Recovery(60 * unit_minutes, divide, lost, join)
+    night, begin = ScoredNight(), time.perf_counter()
+    with owned_parts(output, key=_key(scoring, files, schemas), overwrite=overwrite) as parts:
+        for table in parts.tables():
+            night.add(table)
+        night.kept, done = night.lines, parts.units
+        todo = recovering_map(work, islice(units, done, None), processes=processes, recovery=recovery)
+        with tqdm(
+            desc="score", unit=" alerts", initial=night.kept, disable=None if progress else True
+        ) as bar:
+            try:
+                for tables in todo:
+                    done += 1
+                    table = pa.concat_tables(tables)
+                    parts.add(table, units=done)
+                    night.add(table)
+                    bar.update(len(table))
+            finally:
+                parts.flush()
+        parts.join(candidates=night.lines, overwrite=overwrite)
     night.seconds = time.perf_counter() - begin
     return night
 
@@ -137,14 +166,14 @@ def score_units(
 
 
 def _key(scoring: Scoring, files: Sequence[Path], schemas: Path | None) -> str:
-    """Digest of all that decides the lines, the files by their names, sizes and times."""
+    """Digest of all that decides the lines, the files by `listing_digest`."""
     return digest(
         {
             "model": (scoring.release / CONTRACT).read_text(),
             "survey": scoring.survey,
             "threshold": scoring.threshold,
-            "files": [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files],
+            "files": [listing_digest([path]) for path in files],
             "schemas": None if schemas is None else str(schemas),
-            "code": code_digest("scoring.units"),
+            "code": code_digest("scoring.units", "scoring.parts"),
         }
     )

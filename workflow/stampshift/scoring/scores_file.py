@@ -1,29 +1,29 @@
-"""The scores file: a line per candidate of a night, Parquet or CSV; it grows in parts that survive a stop.
+"""The scores file: a line per candidate of a night, Parquet or CSV.
 
 `SCHEMA` says what `stampshift score` writes. Flags are text, names joined by `SEPARATOR`, empty where there
 is none. A drift report needs `COLUMNS` alone.
 """
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.csv as pc
+import pyarrow.compute as pc
+import pyarrow.csv
 import pyarrow.parquet as pq
 from pandas.api.types import is_numeric_dtype
 
 from stampshift.core.errors import ContractError
-from stampshift.core.files import atomic_path
 
 COLUMNS = ("id", "survey", "score", "similarity", "flags")
 SEPARATOR = ";"
 NUMBERS = ("score", "similarity", "distance", "survey_score")
 NO_VALID_PIXEL = "no valid pixel"
 UNFIT = {"non_square": "not square", "ragged": "sizes differ", "too_small": "too small"}
-PART_LINES = 20_000
-WRITERS = {".parquet": pq.ParquetWriter, ".csv": pc.CSVWriter}
+# how a cell begins that a spreadsheet takes for a formula; CSV has an apostrophe before it, and before those
+# that begin with apostrophes and then so
+FORMULA = "'*[=+@\t\r＝＋－＠-]"
+WRITERS = {".parquet": pq.ParquetWriter, ".csv": pyarrow.csv.CSVWriter}
 
 SCHEMA = pa.schema(
     [
@@ -42,6 +42,17 @@ SCHEMA = pa.schema(
 )
 
 
+TEXTS = tuple(field.name for field in SCHEMA if field.type == pa.string())
+
+
+def for_people(table: pa.Table) -> pa.Table:
+    """Lines of a scores file as CSV has them: no text is a formula to a spreadsheet."""
+    for name in TEXTS:
+        column = pc.replace_substring_regex(table[name], f"^({FORMULA})", r"'\1")
+        table = table.set_column(table.schema.get_field_index(name), SCHEMA.field(name), column)
+    return table
+
+
 def read_scores(path: Path) -> pd.DataFrame:
     """Read a scores file, Parquet or CSV.
 
@@ -52,10 +63,12 @@ def read_scores(path: Path) -> pd.DataFrame:
     """
     try:
         if path.suffix == ".csv":
-            text = dict.fromkeys(("id", "survey", "flags"), str)
+            text = dict.fromkeys(TEXTS, str)
             table = pd.read_csv(
                 path, dtype=text, keep_default_na=False, na_values={name: [""] for name in NUMBERS}
             )
+            for name in set(TEXTS) & set(table):
+                table[name] = table[name].str.replace(f"^'({FORMULA})", r"\1", regex=True)
         else:
             table = pd.read_parquet(path)
     except (OSError, ValueError) as error:
@@ -74,53 +87,3 @@ def read_scores(path: Path) -> pd.DataFrame:
             "makes a scores file."
         )
     return table
-
-
-class Parts:
-    """Parts of a growing scores file; each holds whole units of work, and its name says how many are done.
-
-    The key is a digest of all that decides the lines: a second call continues only from parts of its key.
-    """
-
-    def __init__(self, output: Path, *, key: str) -> None:
-        self._output = output
-        self._folder = output.with_name(f".{output.name}.{key[:16]}.parts")
-        self._waiting: tuple[list[pa.Table], int] = [], 0
-
-    @property
-    def units(self) -> int:
-        """Units of work that are in the parts."""
-        return max((int(path.stem) for path in self._paths()), default=0)
-
-    def tables(self) -> Iterator[pa.Table]:
-        """The parts, in order."""
-        yield from map(pq.read_table, self._paths())
-
-    def add(self, table: pa.Table, *, units: int) -> None:
-        """Take the lines of another unit, and the number of units with it."""
-        # one assignment: an interrupt never separates the lines from their number
-        self._waiting = [*self._waiting[0], table], units
-        if sum(map(len, self._waiting[0])) >= PART_LINES:
-            self.flush()
-
-    def flush(self) -> None:
-        """Write what has come since the last part."""
-        tables, units = self._waiting
-        if tables:
-            with atomic_path(self._folder / f"{units:09}.parquet") as temporary:
-                pq.write_table(pa.concat_tables(tables), temporary)
-            self._waiting = [], units
-
-    def join(self) -> None:
-        """Write the scores file from the parts, which are then removed."""
-        with (
-            atomic_path(self._output) as temporary,
-            temporary.open("wb") as stream,
-            WRITERS[self._output.suffix](stream, SCHEMA) as writer,
-        ):
-            for table in self.tables():
-                writer.write_table(table)
-        shutil.rmtree(self._folder, ignore_errors=True)
-
-    def _paths(self) -> list[Path]:
-        return sorted(self._folder.glob("[0-9]*.parquet"))

@@ -1,8 +1,8 @@
 """Score one unit of work, in any process. Alerts with a problem are reported; nothing is filled in."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,8 +12,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from stampshift import alerts
-from stampshift.alerts.dialects import DIALECTS
+from stampshift.alerts import dividing
+from stampshift.alerts.dialects import DIALECTS, unread
+from stampshift.alerts.dividing import unreadable
 from stampshift.core.errors import ContractError
+from stampshift.core.printing import printable
 from stampshift.release.contract import Contract
 from stampshift.release.released import OUT_OF_DISTRIBUTION, ReleasedModel
 from stampshift.scoring.scores_file import NO_VALID_PIXEL, SCHEMA, SEPARATOR, UNFIT
@@ -30,6 +33,7 @@ class StampRows(NamedTuple):
     path: Path
     start: int
     stop: int
+    lost: tuple[tuple[int, str], ...] = ()  # rows that ended the process that read them, and how
 
 
 class Scoring(NamedTuple):
@@ -109,18 +113,42 @@ def check_stamps(path: Path, *, release: ReleasedModel) -> int:
 
 
 def _of_stamps_file(unit: StampRows, *, survey: str | None) -> tuple[list[alerts.Alert], Images]:
-    stamps, rows = open_stamps(unit.path), range(unit.start, unit.stop)
-    known = partial(alerts.Alert, images=None, problem="", detail="", survey_score=float("nan"))
-    candidates = [
-        known(
-            place=f"{unit.path}, row {row}",
-            survey=survey or stamps.survey,
-            identifier=str(stamps.ids[row]),
-            group=str(stamps.groups[row]),
-        )
-        for row in rows
-    ]
-    return candidates, np.ascontiguousarray(stamps.stamps[unit.start : unit.stop])
+    stamps, lost = open_stamps(unit.path), dict(unit.lost)
+    candidates = []
+    for row in range(unit.start, unit.stop):
+        place = f"{unit.path}, row {row}"
+        alert = unreadable(place, lost[row]) if row in lost else unread(place, "", problem="")
+        identifier, group = str(stamps.ids[row]), str(stamps.groups[row])
+        candidates.append(replace(alert, survey=survey or stamps.survey, identifier=identifier, group=group))
+    if not lost:
+        return candidates, np.ascontiguousarray(stamps.stamps[unit.start : unit.stop])
+    pixels = [stamps.stamps[row] for row in range(unit.start, unit.stop) if row not in lost]
+    return candidates, np.array(pixels, np.float32).reshape(-1, *stamps.stamps.shape[1:])
+
+
+def divide(unit: alerts.Unit | StampRows) -> Sequence[alerts.Unit | StampRows]:
+    """Two halves of a unit, or itself alone, to find the candidate that ends whatever reads it."""
+    if isinstance(unit, alerts.Unit):
+        return dividing.divide(unit)
+    middle = (unit.start + unit.stop) // 2
+    if middle == unit.start:
+        return [unit]
+    return [StampRows(unit.path, unit.start, middle), StampRows(unit.path, middle, unit.stop)]
+
+
+def lost(unit: alerts.Unit | StampRows, reason: str) -> alerts.Unit | StampRows:
+    """A unit in place of one that cannot be divided, whose candidates are flagged for a reason."""
+    if isinstance(unit, alerts.Unit):
+        return dividing.lost(unit, reason)
+    return unit._replace(lost=tuple((row, reason) for row in range(unit.start, unit.stop)))
+
+
+def join(units: Sequence[alerts.Unit | StampRows]) -> alerts.Unit | StampRows:
+    """What was divided, together again."""
+    rows = [unit for unit in units if isinstance(unit, StampRows)]
+    if not rows:
+        return dividing.join([unit for unit in units if isinstance(unit, alerts.Unit)])
+    return StampRows(rows[0].path, rows[0].start, rows[-1].stop, sum((unit.lost for unit in rows), ()))
 
 
 def prepare(
@@ -191,9 +219,9 @@ def _lines(
     if threshold is not None:
         called = _where(scored, scores.score >= np.float32(threshold))
     columns = {
-        "id": [candidate.identifier for candidate in candidates],
-        "object": [candidate.group for candidate in candidates],
-        "survey": [candidate.survey for candidate in candidates],
+        "id": [printable(candidate.identifier) for candidate in candidates],
+        "object": [printable(candidate.group) for candidate in candidates],
+        "survey": [printable(candidate.survey) for candidate in candidates],
         "score": _where(scored, scores.score),
         "real": called,
         "similarity": _where(scored, scores.similarity),
@@ -203,8 +231,8 @@ def _lines(
             SEPARATOR.join(filter(None, (each.problem, each.caution, out * OUT_OF_DISTRIBUTION)))
             for each, out in zip(candidates, odd.tolist(), strict=True)
         ],
-        "reason": [candidate.detail for candidate in candidates],
-        "place": [candidate.place for candidate in candidates],
+        "reason": [printable(candidate.detail) for candidate in candidates],
+        "place": [printable(candidate.place) for candidate in candidates],
     }
     return pa.table(columns).cast(SCHEMA)
 
