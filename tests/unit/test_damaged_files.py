@@ -1,41 +1,31 @@
 """Whatever is damaged in a file of any format: it is read, or refused by name."""
 
+import json
+import os
+import subprocess
+import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import any_survey
+from damaged_copies import damaged
 from fake_surveys import write_survey
 from stampshift.core.errors import StampshiftError
+from stampshift.surveys import atlas, des, hits, ztf
 from stampshift.surveys.inspection import describe
 
 DAMAGED_COPIES = 60
-ENDS_BYTES = 3000  # headers and directories are at either end of a file
-
-
-def damaged(content: bytes, generator: np.random.Generator, *, only_cut: bool) -> bytes:
-    """A copy cut short, with wrong bytes anywhere or in either end, with zeros in it, or doubled."""
-    length = len(content)
-    if only_cut or generator.random() < 0.3:
-        return content[: generator.integers(length)]
-    if generator.random() < 0.1:
-        return content + content
-    changed = bytearray(content)
-    places = {
-        "anywhere": (0, length),
-        "first": (0, min(ENDS_BYTES, length)),
-        "last": (max(0, length - ENDS_BYTES), length),
-    }
-    low, high = places[generator.choice(list(places))]
-    if generator.random() < 0.2:
-        start = generator.integers(low, high)
-        stop = min(length, start + generator.integers(1, 2000))
-        changed[start:stop] = bytes(stop - start)
-    else:
-        for place in generator.integers(low, high, size=generator.choice([1, 3, 20])):
-            changed[place] = generator.integers(256)
-    return bytes(changed)
+MADE_COPIES = 100
+TESTS = Path(__file__).parents[1]
+FOUR = {
+    "HiTS": hits.CLASSES.values(),
+    "DES": des.CLASSES.values(),
+    "ATLAS": atlas.CLASSES,
+    "ZTF": ztf.CONVERTED_CLASSES.values(),
+}
 
 
 @pytest.fixture
@@ -91,3 +81,38 @@ def test_a_damaged_file_is_read_or_refused_by_name(name, written, tmp_path):
             refusals += 1
             assert sound.name in str(error)
     assert refusals > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        *((name, {}) for name in (*FOUR, "fits")),
+        ("packets", {}),
+        ("a.h5", {"stamps": "pixels", "axes": "channels_first", "id": "id", "label": "class"}),
+        ("a.npz", {"stamps": "pixels", "axes": "channels_last", "id": "id", "label": "label"}),
+        (
+            "a.parquet",
+            {"stamps": {"template": "t", "science": "s", "difference": "d"}, "id": "id", "label": "class"},
+        ),
+    ],
+)
+def test_stamps_of_a_damaged_archive_are_made_or_refused_in_bounded_memory(name, options, written, tmp_path):
+    """No traceback, no crash and no end of the memory, whatever is damaged."""
+    file = written(name)
+    archive = file.parent if name in (*FOUR, "fits") else file
+    if name == "packets":
+        archive = file.parent
+    classes = FOUR.get(name, any_survey.CLASSES)
+    labels = {each: ("real", "bogus")[number % 2] for number, each in enumerate(classes)}
+    reader = {**{each: each.lower() for each in FOUR}, "fits": "folder", "packets": "packets"}
+    settings = {"name": name, "reader": reader.get(name, "table"), "options": options, "classes": labels}
+    settings["copies"] = MADE_COPIES
+    done = subprocess.run(
+        [sys.executable, TESTS / "damaged_stamps.py", archive, file, json.dumps(settings)],
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert not found["wrong"], "\n".join(found["wrong"][:3])
+    assert found["made"] + found["refusals"] == MADE_COPIES

@@ -161,3 +161,62 @@ def test_published_predictions_of_hits_are_read(real_data):
         content = unpickle_file(path, place=path.name)
         assert content["labels"].shape == (100_000,)
         assert set(np.unique(content["labels"])) == {0, 1}
+
+
+class Built:
+    """Pickled as a call and a state, such as a damaged file may hold."""
+
+    def __init__(self, call, arguments, state=None):
+        self.call, self.arguments, self.state = call, arguments, state
+
+    def __reduce__(self):
+        return (self.call, self.arguments) if self.state is None else (self.call, self.arguments, self.state)
+
+
+@pytest.mark.parametrize(
+    ("shape", "content"),
+    [((1000,), ["a"]), ((2, 2), ["a"] * 3), ((1,), ["a"] * 2), ((2,), "ab"), ((2,), b"ab" * 8), ((2,), None)],
+)
+@pytest.mark.parametrize("version", [(1,), ()])
+def test_a_list_that_does_not_fill_an_array_of_objects_is_refused(shape, content, version):
+    """numpy would read the list beyond its end."""
+    make = np._core.multiarray._reconstruct
+    array = Built(make, (np.ndarray, (0,), b"b"), (*version, shape, np.dtype(object), False, content))
+    with pytest.raises(ArchiveError, match=r"^HiTS: expected a complete pickle"):
+        unpickle(pickle.dumps({"images": array}), place="HiTS")
+
+
+def test_codes_beyond_the_categories_are_refused():
+    good = pd.Categorical(["a", "b", None])
+    call, arguments, state = good.__reduce__()
+    assert unpickle(pickle.dumps(good), place="ZTF").tolist()[:2] == ["a", "b"]
+    codes = np.array([0, 100, -1], np.int8)
+    changed = [codes if isinstance(each, np.ndarray) else each for each in state]
+    with pytest.raises(ArchiveError, match=r"codes are beyond its categories"):
+        unpickle(pickle.dumps(Built(call, arguments, tuple(changed))), place="ZTF")
+
+
+def test_blocks_that_are_not_the_columns_of_their_frame_are_refused():
+    frame = pd.DataFrame({"a": [1, 2], "b": [3, 4]})
+    call, arguments, state = frame._mgr.__reduce__()[:3] if len(frame._mgr.__reduce__()) > 2 else (
+        *frame._mgr.__reduce__(), None
+    )  # fmt: skip
+    blocks, axes = arguments
+    unpickle(pickle.dumps(Built(call, (blocks, axes), state)), place="ZTF")
+    for wrong in ([axes[0], axes[1][:1]], [axes[0][:1], axes[1]], [axes[0].append(axes[0]), axes[1]]):
+        with pytest.raises(ArchiveError, match=r"^ZTF: expected a complete pickle"):
+            unpickle(pickle.dumps(Built(call, (blocks, wrong), state)), place="ZTF")
+
+
+@pytest.mark.parametrize("suffix", ["pkl", "pkl.gz"])
+def test_a_pickle_that_may_not_be_read_is_not_called_damaged(tmp_path, monkeypatch, suffix):
+    path = tmp_path / f"a.{suffix}"
+    path.write_bytes(b"")
+
+    def refuse(*_arguments, **_options):
+        raise PermissionError(13, "no")
+
+    monkeypatch.setattr(type(path), "open", refuse)
+    monkeypatch.setattr(gzip, "open", refuse)
+    with pytest.raises(ArchiveError, match=r"^ZTF: cannot be read now \(Permission denied\)"):
+        unpickle_file(path, place="ZTF")

@@ -5,7 +5,13 @@ import numpy as np
 import pytest
 
 from stampshift.core.errors import ArchiveError
-from stampshift.stamps.preprocessing import Counts, Preprocessing, normalise_and_fill, preprocess
+from stampshift.stamps.preprocessing import (
+    Counts,
+    Preprocessing,
+    normalise_and_fill,
+    preprocess,
+    without_information,
+)
 from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet, Unusable
 
 NONE = InvalidPixels()
@@ -350,3 +356,43 @@ def test_unlabelled_triplets_are_kept_or_dropped_and_unusable_ones_counted(unlab
     dropped = {"non_square": 1, "ragged": 0, "too_small": 0, "missing cutout": 1}
     assert counts["dropped"] == dropped | ({"unlabelled": 1} if unlabelled == "drop" else {})
     assert (counts["read"], counts["kept"]) == (5, len(ids))
+
+
+@pytest.mark.parametrize("normalisation", ["channel", "difference_mad", "difference_mad_clipped"])
+@pytest.mark.parametrize(
+    "image",
+    [np.zeros((3, 3)), np.full((3, 3), 1e9), np.full((3, 3), np.nan), np.full((3, 3), -5), [[-5, 7], [7, 7]]],
+)
+def test_three_constant_channels_are_no_information(image, normalisation):
+    rules = settings(2, normalisation=normalisation, invalid=InvalidPixels(equals=-5.0))
+    block = preprocess([triplet(image, identifier="flat"), triplet(ramp(3))], rules)
+    assert (block.ids, block.counts.dropped["no information"]) == (["a"], 1)
+    assert block.dropped == [Unusable("no information", "flat", "")]
+    assert block.counts.constant == block.counts.empty == ZERO
+
+
+def test_one_channel_that_varies_is_information_and_one_pixel_is_none():
+    flat = np.zeros((3, 3))
+    for images in itertools.permutations([flat, flat, ramp(3)]):
+        assert preprocess([triplet(*images)], settings(3)).ids == ["a"]
+    # what varies lies outside the crop
+    edge = np.zeros((5, 5))
+    edge[0, 0] = 1
+    assert preprocess([triplet(edge)], settings(3)).counts.dropped["no information"] == 1
+    assert preprocess([triplet([[1]], [[2]], [[3]])], settings(1)).counts.dropped["no information"] == 1
+
+
+def test_scoring_can_ask_which_triplets_have_no_information():
+    pixels = np.zeros((3, 3, 4, 4), "f4")
+    pixels[1, 2, 0, 0] = 1
+    pixels[2, 0, 0, 0] = np.nan
+    assert without_information(pixels, invalid=NONE).tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize("name", ["identifier", "group"])
+def test_an_endless_identifier_costs_its_candidate_alone(name):
+    long = triplet(ramp(3), **{name: "x" * 1_000_000})
+    block = preprocess([long, triplet(ramp(3), identifier="b" * 256)], settings(3))
+    assert (block.ids, block.counts.dropped["long identifier"]) == (["b" * 256], 1)
+    assert len(block.dropped[0].identifier) < 100
+    assert "at most 256 characters" in block.dropped[0].detail

@@ -211,7 +211,7 @@ def passed_over(paths: Sequence[Path], taken: Iterable[Path]) -> str:
     known, counts = {each for path in taken for each in (path.absolute(), path.resolve())}, Counter[str]()
     for file in chain.from_iterable(files_below(path) for path in map(Path, paths) if path.is_dir()):
         if file.absolute() not in known and file.resolve() not in known:
-            ending = re.search(r"\.[^.]+(\.(gz|bz2|xz|zst|fz))?$", file.name[1:], re.IGNORECASE)
+            ending = re.search(r"\.[^.]+(\.(gz|bz2|xz|zst|fz))?$", file.name[1:].lower())
             kind = "hidden" if file.name.startswith(".") else ending[0] if ending else "without a suffix"
             counts[kind if file.exists() else "broken link"] += 1
     listed = ", ".join(f"{count} {kind}" for kind, count in counts.most_common(MOST_KINDS))

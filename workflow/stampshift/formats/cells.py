@@ -1,6 +1,7 @@
 """Cells of a table that are identifiers, objects or classes: exact, short, and as text."""
 
 import math
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -54,6 +55,11 @@ def too_long(characters: int, name: str) -> str:
 def exact_bits(dtype: np.dtype[Any]) -> int:
     """Bits of the largest whole number up to which a type holds every one, 0 if it holds any that it can."""
     return np.finfo(dtype).nmant + 1 if dtype.kind == "f" else 0
+
+
+def printable(name: str) -> str:
+    """A file's name with an escape in place of each byte that is no UTF-8."""
+    return as_text(os.fsencode(name))
 
 
 def as_text(cell: Any) -> str:

@@ -7,7 +7,6 @@ tile-compressed (`.fits.fz`), and be called `.fit` or `.fts`, in any case. The o
 `surveys.<name>.folder`.
 """
 
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -16,7 +15,7 @@ from typing import Any, NamedTuple
 
 from stampshift.core.errors import ArchiveError
 from stampshift.formats.archives import find, in_units, listing
-from stampshift.formats.cells import as_text
+from stampshift.formats.cells import printable
 from stampshift.formats.fits import read_image, read_planes
 from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet
 from stampshift.surveys.reader import Reader, masked_triplet, named, stored_channels
@@ -104,10 +103,5 @@ def _decode(
             }
         masks = read_planes(files["mask"].read_bytes(), place=f"{place}, mask")[0] if "mask" in files else []
         triplet = masked_triplet(images, masks, invalid=invalid, place=place)
-        name, identifier = map(_printable, (candidate.folder.name, candidate.identifier))
+        name, identifier = map(printable, (candidate.folder.name, candidate.identifier))
         yield RawTriplet(triplet, name, identifier, "")
-
-
-def _printable(name: str) -> str:
-    """A file's name with an escape in place of each byte that is no UTF-8."""
-    return as_text(os.fsencode(name))
