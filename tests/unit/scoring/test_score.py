@@ -3,6 +3,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from alert_packets import container, images, packet, packets, wire, write_night
@@ -212,3 +214,39 @@ def test_real_packets_are_scored_or_flagged(run, real_data):
         assert night.scored == lines - sum(flags.values())
         scores = pd.read_parquet(output)["score"].dropna()
         assert scores.between(0, 1).all()
+
+
+def test_images_without_information_are_flagged(run, tmp_path):
+    night = tmp_path / "night"
+    flat = [np.full((31, 31), level, np.float32) for level in (100.0, 100.0, 0.0)]
+    write_packet(night / "1.avro", "ZTF", flat)
+    write_packet(night / "2.avro", "ZTF", images(2))
+    write_packet(night / "3.avro", "ZTF", [*flat[:2], images(1)[2]])  # one of them is enough
+    _, output = run(night)
+    table = pd.read_parquet(output)
+    assert table["flags"].str.contains("no information").tolist() == [True, False, False]
+    assert table["score"].isna().tolist() == [True, False, False]
+    assert table["reason"][0].endswith("expected images of something, found each of the three constant.")
+
+
+def test_a_caution_leaves_score_and_reason(run, tmp_path):
+    rows = packets("ZTF", 2)
+    table = pa.Table.from_pylist(rows)
+    ids = pa.array([1786216730815015018.0, 7.0])
+    (tmp_path / "night").mkdir()
+    pq.write_table(
+        table.set_column(table.schema.get_field_index("candid"), "candid", ids), tmp_path / "night/a.parquet"
+    )
+    _, output = run(tmp_path / "night")
+    scored = pd.read_parquet(output)
+    assert scored["id"].tolist() == ["", "7"]
+    assert "inexact identifier" in scored["flags"][0] and "2^53" in scored["reason"][0]
+    assert scored["score"].notna().all()
+
+
+def test_files_that_are_passed_over_are_counted(run, tmp_path):
+    write_night(tmp_path / "night", "ZTF", 2)
+    for name in ("notes.txt", "more.txt", "map.png"):
+        (tmp_path / "night" / name).touch()
+    night, output = run(tmp_path / "night")
+    assert "3 files passed over: 2 .txt, 1 .png" in night.as_text(output, threshold=None)

@@ -17,6 +17,7 @@ from stampshift.alerts.dialects import UNREADABLE_FILE
 from stampshift.core.errors import ConfigError
 from stampshift.core.parallel import Recovery, recovering_map
 from stampshift.core.provenance import code_digest, digest, listing_digest
+from stampshift.formats.archives import passed_over
 from stampshift.release.contract import CONTRACT
 from stampshift.release.released import ReleasedModel
 from stampshift.scoring.parts import owned_parts
@@ -38,6 +39,7 @@ class ScoredNight:
     flags: Counter[str] = field(default_factory=Counter)
     reasons: list[str] = field(default_factory=list)  # the first few, of candidates without a score
     kept: int = 0  # of `lines`, those that an earlier call had scored
+    passed_over: str = ""  # files of the folders that are none of alerts, counted
     seconds: float = 0.0  # of this call
 
     def add(self, table: pa.Table) -> None:
@@ -59,6 +61,7 @@ class ScoredNight:
             + f"; {rate:.0f} per second"
             + (f", {self.kept} of them from an earlier call" if self.kept else "")
         ]
+        text += [f"  {self.passed_over}"] if self.passed_over else []
         text += [f"  {name}: {count}" for name, count in self.flags.most_common()]
         text += [f"  {reason}" for reason in self.reasons]
         unscored = self.lines - self.scored
@@ -131,7 +134,7 @@ def score(
     scoring = Scoring(release, survey, threshold)
     units = score_units(found, sizes, schemas=schemas)
     work, recovery = partial(score_unit, scoring=scoring), Recovery(60 * unit_minutes, divide, lost, join)
-    night, begin = ScoredNight(), time.perf_counter()
+    night, begin = ScoredNight(passed_over=passed_over(inputs, files)), time.perf_counter()
     with owned_parts(output, key=_key(scoring, files, schemas), overwrite=overwrite) as parts:
         for table in parts.tables():
             night.add(table)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import compress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,7 +22,14 @@ from stampshift.release.contract import Contract
 from stampshift.release.released import OUT_OF_DISTRIBUTION, ReleasedModel
 from stampshift.scoring.scores_file import NO_VALID_PIXEL, SCHEMA, SEPARATOR, UNFIT
 from stampshift.stamps.file import CHANNELS, Stamps
-from stampshift.stamps.preprocessing import Counts, central_crop, normalise_and_fill, unfit
+from stampshift.stamps.preprocessing import (
+    NO_INFORMATION,
+    Counts,
+    central_crop,
+    normalise_and_fill,
+    unfit,
+    without_information,
+)
 from stampshift.stamps.raw_triplets import InvalidPixels
 
 Images = NDArray[np.float32]
@@ -168,14 +176,22 @@ def prepare(
     """
     candidates, pixels = [], []
     for alert in found:
-        name, problem, detail = survey or alert.survey, alert.problem, alert.detail
+        name, crops = survey or alert.survey, None
         if alert.images is not None:
             crops, problem, detail = _cropped(alert, name, contract)
-            if crops is not None:
+            if crops is None:
+                alert = replace(alert, problem=problem, detail=detail)
+            else:
                 pixels.append(crops)
-        candidates.append(replace(alert, survey=name, images=None, problem=problem, detail=detail))
+        candidates.append(replace(alert, survey=name, images=None))
     size = contract.size_pixels
     stacked = np.array(pixels, np.float32).reshape(-1, len(CHANNELS), size, size)
+    blank = without_information(stacked, invalid=InvalidPixels())
+    fit = [row for row, candidate in enumerate(candidates) if not candidate.problem]
+    for row in compress(fit, blank):
+        reason = f"{candidates[row].place}: expected images of something, found each of the three constant."
+        candidates[row] = replace(candidates[row], problem=NO_INFORMATION, detail=reason)
+    stacked = stacked[~blank]
     # marks are NaN by now, which is invalid everywhere
     return candidates, normalise_and_fill(
         stacked, normalisation=contract.normalisation, invalid=InvalidPixels(), counts=Counts()
