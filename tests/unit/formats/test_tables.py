@@ -285,3 +285,20 @@ def test_a_name_that_comes_twice_in_parquet(tmp_path):
 def test_capitals_in_a_suffix_change_nothing(tmp_path):
     pd.DataFrame({"id": [1, 2]}).to_parquet(tmp_path / "a.PARQUET")
     assert open_table(tmp_path / "a.PARQUET", pixels=[], others=["id"]).others["id"] == [1, 2]
+
+
+def test_parquet_that_lies_about_its_rows(tmp_path):
+    path = write(tmp_path / "a.parquet", stamps=PIXELS, id=np.arange(COUNT))
+    content = path.read_bytes()
+    footer = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    refused = set()
+    for place in range(footer, len(content) - 8):
+        if content[place] == 2 * COUNT:  # as Thrift writes the number of rows
+            path.write_bytes(content[:place] + bytes([2 * COUNT + 2]) + content[place + 1 :])
+            for others in (["id"], []):
+                try:
+                    table = open_table(path, pixels=["stamps"], others=others)
+                    assert sum(len(block["stamps"]) for _, block in table.blocks(3)) == table.rows == COUNT
+                except ArchiveError as error:
+                    refused.add(re.sub(r".*\((.*?)\)\..*", r"\1", str(error)))
+    assert "it says that it has 5 rows, and a column holds 4" in refused

@@ -7,6 +7,8 @@ import os
 
 import h5py
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from astropy.io import fits
 
@@ -255,3 +257,37 @@ def test_long_names_of_classes_work_up_to_the_bound(tmp_path):
     classes = {name: ("real", "bogus")[number % 2] for number, name in enumerate(names)}
     options = {"stamps": "stamps", "axes": "channels_first", "label": "label"}
     assert make(tmp_path / "a.npz", reader="table", options=options, classes=classes).classes[3] == names[3]
+
+
+@pytest.mark.parametrize("reader", ["folder", "table"])
+def test_pipes_and_devices_are_not_read(tmp_path, reader, caplog):
+    write_folder(tmp_path / "raw", 2)
+    os.mkfifo(tmp_path / "raw" / "SN" / "pipe.fits")
+    (tmp_path / "raw" / "SN" / "device.fits").symlink_to("/dev/zero")
+    caplog.set_level(logging.WARNING)
+    if reader == "folder":
+        assert len(make(tmp_path / "raw", reader="folder", options={})) == 2
+        assert "2 files passed over: 2 .fits" in caplog.text
+        return
+    pq.write_table(pa.table({"s": ["raw/SN/c0.fits", "raw/SN/device.fits"]}), tmp_path / "a.parquet")
+    with pytest.raises(ArchiveError, match=r"row 1: expected the FITS file .*device\.fits, found none"):
+        make(tmp_path / "a.parquet", reader="table", options={"stamps": "s"})
+
+
+def test_a_file_beyond_the_bound_of_memory_is_named(tmp_path, monkeypatch):
+    write_folder(tmp_path / "raw", 2)
+    monkeypatch.setenv("STAMPSHIFT_MAX_MB", "0.001")
+    with pytest.raises(ArchiveError, match=r"c0\.fits is larger than 0\.001 MB\..*STAMPSHIFT_MAX_MB"):
+        make(tmp_path / "raw", reader="folder", options={})
+
+
+@pytest.mark.parametrize("name", ["a.h5", "a.npz", "a.avro", "labels.csv"])
+def test_inspect_does_not_call_a_file_damaged_that_may_not_be_read(tmp_path, monkeypatch, name):
+    (tmp_path / name).write_bytes(b"content")
+
+    def refuse(path, *_arguments, **_options):
+        raise PermissionError(13, "no", str(path))
+
+    monkeypatch.setattr(type(tmp_path), "open", refuse)
+    with pytest.raises(ArchiveError, match=rf"{name}: cannot be read now \(Permission denied\)"):
+        describe(tmp_path / name)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stampshift.core.errors import ContractError, WriteError
+from stampshift.core.errors import ContractError, WriteError, system_fault, unreadable_now
 
 if TYPE_CHECKING:  # Snakemake's rules import this module in every job, and pandas takes half a second
     import pandas as pd
@@ -167,6 +167,8 @@ def read_json(path: Path | str, *, remedy: str = REMEDY) -> Any:
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
+        if system_fault(error) and not isinstance(error, FileNotFoundError):
+            raise ContractError(unreadable_now(path, error)) from error
         raise ContractError(f"{path}: not readable as JSON ({error}). {remedy}") from error
 
 
@@ -182,6 +184,8 @@ def read_table(path: Path | str, *, remedy: str = REMEDY, **options: Any) -> "pd
     try:
         return read(path, **options)
     except (OSError, ValueError) as error:
+        if system_fault(error) and not isinstance(error, FileNotFoundError):
+            raise ContractError(unreadable_now(path, error)) from error
         raise ContractError(f"{path}: not a readable table ({error}). {remedy}") from error
 
 

@@ -20,7 +20,7 @@ from typing import IO, Any, Literal, NamedTuple, Self, TypeVar, cast
 
 import pyarrow as pa
 
-from stampshift.core.errors import ArchiveError
+from stampshift.core.errors import ArchiveError, system_fault, unreadable_now
 from stampshift.core.files import files_below
 from stampshift.formats.inflating import check_size
 
@@ -86,9 +86,14 @@ def find(paths: Sequence[Path], pattern: re.Pattern[str], *, archive: str, remed
         found += [
             file
             for file in candidates
-            if not file.name.startswith(".") and pattern.fullmatch(file.name) and not file.is_dir()
+            if not file.name.startswith(".") and pattern.fullmatch(file.name) and _is_content(file)
         ]
     return found
+
+
+def _is_content(path: Path) -> bool:
+    """Whether a path is a file or a link to nowhere; a pipe or a device would never end."""
+    return path.is_file() or not path.exists()
 
 
 def listing(paths: Sequence[Path]) -> str:
@@ -108,6 +113,8 @@ def tar_members(path: Path, pattern: re.Pattern[str], *, archive: str, contents:
         with path.open("rb") as stream:
             yield from _members(stream, pattern, contents, [], read)
     except (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError) as error:
+        if system_fault(error):
+            raise ArchiveError(unreadable_now(f"{archive} archive {path}", error)) from error
         where = f"member {read[-1]}" if read else "its first member"
         raise ArchiveError(
             f"{archive} archive {path}, at or after {where}: expected a complete tar with its end mark, "

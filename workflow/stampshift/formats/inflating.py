@@ -8,6 +8,7 @@ import lzma
 import os
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 
 import cramjam
 import pyarrow as pa
@@ -45,6 +46,12 @@ def check_size(size: int, what: str) -> None:
     """Raise a `TooLargeError` that begins with `what` if it has more than `most_bytes`."""
     if size > most_bytes():
         raise TooLargeError(what)
+
+
+def read_file(path: Path) -> bytes:
+    """Content of a file that is read whole; a `TooLargeError` if it is larger than `most_bytes`."""
+    check_size(path.stat().st_size, str(path))
+    return path.read_bytes()
 
 
 def gunzip(data: bytes) -> bytes:

@@ -220,6 +220,11 @@ def _npz_rows(path: Path, name: str, step: int) -> Iterator[NDArray[Any]]:
                 yield np.frombuffer(content, dtype).reshape(block)
 
 
+def _check_rows(found: int, said: int) -> None:
+    if found != said:
+        raise ValueError(f"it says that it has {said} rows, and a column holds {found}")
+
+
 def _open_parquet(path: Path, pixels: Sequence[str], others: Sequence[str]) -> Table:
     with pq.ParquetFile(path, buffer_size=READ_BYTES) as table:
         schema, metadata = table.schema_arrow, table.metadata
@@ -242,13 +247,16 @@ def _open_parquet(path: Path, pixels: Sequence[str], others: Sequence[str]) -> T
             batches = table.iter_batches(batch_size=BLOCK_ROWS, columns=[name])
             column = Column((batch[0].to_pylist() for batch in batches), exact_bits(np.dtype(exact)))
             cells[name] = read_cells(path, name, column)
+            _check_rows(len(cells[name]), rows)
 
     def blocks(step: int) -> Iterator[Block]:
         start = 0
         # buffered, a column chunk is not read as a whole
         with _reading(path), pq.ParquetFile(path, buffer_size=READ_BYTES) as table:
             for batch in table.iter_batches(batch_size=step, columns=list(pixels)):
+                _check_rows(min(start + batch.num_rows, rows), start + batch.num_rows)
                 yield start, {name: batch[name].to_pylist() for name in pixels}
                 start += batch.num_rows
+            _check_rows(start, rows)
 
     return Table(rows, size, cells, blocks)

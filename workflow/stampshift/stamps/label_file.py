@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from stampshift.core.errors import ContractError
+from stampshift.core.errors import ContractError, system_fault, unreadable_now
 from stampshift.stamps.file import BOGUS, REAL, Stamps
 from stampshift.stamps.identifiers import check_rows
 from stampshift.stamps.splits import Rows, Splits, make_splits
@@ -45,6 +45,8 @@ def read_labels(path: Path, stamps: Stamps) -> pd.DataFrame:
         table = pd.read_parquet(path)
         label = table[["row", "id", "label"]]["label"]
     except (OSError, ValueError, KeyError) as error:
+        if system_fault(error):
+            raise ContractError(unreadable_now(path, error)) from error
         raise ContractError(f"{path}: not a readable labels file ({error}). Delete it.") from error
     check_rows(table, stamps, source=str(path), remedy="The file was made for other stamps: delete it.")
     strange = label[~label.isin([REAL, BOGUS])]

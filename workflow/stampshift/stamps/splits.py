@@ -17,7 +17,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from stampshift.core.errors import ConfigError, ContractError
+from stampshift.core.errors import ConfigError, ContractError, system_fault, unreadable_now
 from stampshift.core.files import REMEDY, atomic_path
 from stampshift.stamps.file import BOGUS, LABELS, REAL, Stamps
 from stampshift.stamps.groups import groups_of
@@ -86,6 +86,8 @@ class Splits:
                 rows = {name: file[name] for name in cls.__dataclass_fields__ if name != "survey"}
                 return cls(survey=str(file["survey"]), **rows)
         except DAMAGED as error:
+            if system_fault(error):
+                raise ContractError(unreadable_now(path, error)) from error
             raise ContractError(f"{path}: not a readable splits file ({error}). {REMEDY}") from error
 
 

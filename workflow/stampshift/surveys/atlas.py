@@ -18,6 +18,7 @@ import pandas as pd
 
 from stampshift.core.errors import ArchiveError
 from stampshift.formats.archives import find, in_units, listing
+from stampshift.formats.inflating import read_file
 from stampshift.formats.unpickling import PICKLE, unpickle_file
 from stampshift.stamps.raw_triplets import InvalidPixels
 from stampshift.surveys.reader import StoredCandidate, decode_stored
@@ -77,7 +78,7 @@ def _from_folders(stamps: Iterable[Path]) -> Iterator[StoredCandidate]:
                 f"{place}: expected {identifier}_sci.fits and {identifier}_diff.fits, found "
                 f"{next(iter(pair.values())).name} alone. Complete or remove the candidate."
             )
-        images = {"science": pair["sci"].read_bytes(), "difference": pair["diff"].read_bytes()}
+        images = {"science": read_file(pair["sci"]), "difference": read_file(pair["diff"])}
         yield StoredCandidate(place, identifier, "", folder.name, images)
 
 

@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from stampshift.core.errors import ArchiveError
+from stampshift.core.errors import ArchiveError, system_fault, unreadable_now
 from stampshift.formats.archives import find, listing, tar_members
 from stampshift.formats.fits import read_image
 from stampshift.stamps.identifiers import rows_of
@@ -144,6 +144,8 @@ def read_autoscan(table: Path, columns: Sequence[str], *, remedy: str) -> pd.Dat
     try:
         values = pd.read_csv(table, comment="#", skipinitialspace=True, usecols=list(dtypes), dtype=dtypes)
     except (ValueError, OSError) as error:
+        if system_fault(error):
+            raise ArchiveError(unreadable_now(place, error)) from error
         listed = " and ".join(columns) if len(columns) < 3 else f"the {len(columns)} columns of features"
         raise ArchiveError(
             f"{place}: expected a CSV table with numbers in ID and {listed}, but it cannot be read as one "

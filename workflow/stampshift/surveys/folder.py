@@ -17,6 +17,7 @@ from stampshift.core.errors import ArchiveError
 from stampshift.formats.archives import find, in_units, listing
 from stampshift.formats.cells import printable
 from stampshift.formats.fits import read_image, read_planes
+from stampshift.formats.inflating import read_file
 from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet
 from stampshift.surveys.reader import Reader, masked_triplet, named, stored_channels
 
@@ -95,13 +96,11 @@ def _decode(
     for candidate in unit:
         files, place = candidate.files, candidate.place
         if WHOLE in files:
-            planes, extensions = read_planes(files[WHOLE].read_bytes(), place=place)
+            planes, extensions = read_planes(read_file(files[WHOLE]), place=place)
             images = named(planes, channels, place=place, extensions=extensions, declared=declared)
         else:
-            images = {
-                name: read_image(files[name].read_bytes(), place=f"{place}, {name}") for name in channels
-            }
-        masks = read_planes(files["mask"].read_bytes(), place=f"{place}, mask")[0] if "mask" in files else []
+            images = {name: read_image(read_file(files[name]), place=f"{place}, {name}") for name in channels}
+        masks = read_planes(read_file(files["mask"]), place=f"{place}, mask")[0] if "mask" in files else []
         triplet = masked_triplet(images, masks, invalid=invalid, place=place)
         name, identifier = map(printable, (candidate.folder.name, candidate.identifier))
         yield RawTriplet(triplet, name, identifier, "")

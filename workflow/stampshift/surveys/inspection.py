@@ -12,7 +12,7 @@ import numpy as np
 from stampshift.alerts.containers import units as alert_units
 from stampshift.alerts.decoding import decode
 from stampshift.alerts.dialects import UNKNOWN_SCHEMA, Alert
-from stampshift.core.errors import ArchiveError
+from stampshift.core.errors import ArchiveError, reading_archive
 from stampshift.formats.archives import passed_over
 from stampshift.formats.tables import names
 from stampshift.stamps.file import CHANNELS, LABELS, UNLABELLED, UNLABELLED_CLASS, Stamps, is_stamps_file
@@ -44,6 +44,13 @@ def describe(path: Path) -> str:
         raise ArchiveError(
             f"{path}: no such file or folder. Give a stamps file, or a raw archive or its folder."
         )
+    with reading_archive():
+        return _describe(path)
+
+
+def _describe(path: Path) -> str:
+    if path.is_file():
+        path.open("rb").close()  # h5py takes a file that may not be read for one of another format
     if path.is_file() and h5py.is_hdf5(path):
         return describe_stamps(path) if is_stamps_file(path) else _describe_table(path)
     if path.suffix.lower() == ".npz":

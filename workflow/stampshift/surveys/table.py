@@ -5,6 +5,7 @@ columns (Parquet); several files of one kind are parts of one survey. Pixels are
 whatever the size of a file; identifiers, labels and groups are held in memory.
 """
 
+import errno
 import logging
 import os
 import re
@@ -20,7 +21,7 @@ from stampshift.core.errors import ArchiveError, system_fault, unreadable_now
 from stampshift.formats.archives import find, listing
 from stampshift.formats.cells import as_text, printable
 from stampshift.formats.fits import as_float32, read_image, read_planes
-from stampshift.formats.inflating import GZIP_MAGIC
+from stampshift.formats.inflating import GZIP_MAGIC, read_file
 from stampshift.formats.tables import open_table, read_rows
 from stampshift.stamps.file import UNLABELLED_CLASS
 from stampshift.stamps.raw_triplets import Image, InvalidPixels, RawTriplet
@@ -164,7 +165,9 @@ def _fits(cell: Any, path: Path, place: str) -> bytes:
             "or remove the row."
         )
     try:
-        return (path.parent / name).read_bytes()
+        if not (path.parent / name).is_file():  # a device would never end
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        return read_file(path.parent / name)
     except OSError as error:
         if system_fault(error) and not isinstance(error, FileNotFoundError):
             raise ArchiveError(f"{place}: {unreadable_now(path.parent / name, error)}") from error
