@@ -48,9 +48,9 @@ def unreadable(place: str, reason: str) -> Alert:
 
 def _parts(piece: Piece) -> Iterator[Piece]:
     if isinstance(piece, Rows):
-        middle = len(piece.rows) // 2
-        yield piece._replace(rows=piece.rows[:middle])
-        yield piece._replace(first=piece.first + middle, rows=piece.rows[middle:])
+        middle = max(1, len(piece.rows) // 2)
+        halves = ((0, piece.rows[:middle]), (middle, piece.rows[middle:]))
+        yield from (piece._replace(first=piece.first + start, rows=rows) for start, rows in halves if rows)
         return
     content = b"" if isinstance(piece, Alert) else _content(piece)
     if not content.startswith(avro.MAGIC):
