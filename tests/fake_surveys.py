@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stampshift.stamps.file import stamps_writer
+from stampshift.stamps.file import Stamps, stamps_writer
 from stampshift.stamps.preprocessing import Counts
 
 FRACTIONS = {"train": 0.8, "validation": 0.1, "test": 0.1}
@@ -31,3 +31,14 @@ def write_survey(folder: Path, name: str, *, width: float, count: int = 400, gro
         raw = {"files": 1, "bytes": 1, "sha256": "0"}
         writer.describe({"counts": counts, "invalid": {}, "origin": {"path": "raw"}, "raw": raw})
     return path
+
+
+def flip_labels(path: Path, rows) -> None:
+    """Write a stamps file again with the labels of some rows flipped, and the digest of that."""
+    old = Stamps.open(path, unlabelled=True)
+    labels = old.labels.copy()
+    labels[rows] = 1 - labels[rows]
+    with stamps_writer(path, survey=old.survey, size_pixels=old.stamps.shape[-1]) as writer:
+        texts = {name: getattr(old, name).tolist() for name in ("classes", "ids", "groups")}
+        writer.append(old.stamps, labels=labels, **texts)
+        writer.describe(old.attributes)

@@ -12,7 +12,7 @@ from stampshift.stamps.file import Stamps
 from stampshift.stamps.splits import Splits
 from tiny_project import TINY, Project
 
-RUN_FILES = {"model.pt", "history.parquet", "predictions.parquet", "metrics.json"}
+RUN_FILES = {"model.pt", "history.parquet", "predictions.parquet", "metrics.json", "SHA256SUMS"}
 
 
 def with_change(*place, value):

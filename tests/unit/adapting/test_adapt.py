@@ -7,8 +7,10 @@ import pytest
 import torch
 
 from adaptation import write_some
-from stampshift.adapting.adapt import adapt_model
+from fake_surveys import flip_labels
+from stampshift.adapting.adapt import adapt_model, check_output
 from stampshift.adapting.trainings import choose_epochs, held_out_scores
+from stampshift.core.digests import read_digests
 from stampshift.core.errors import ConfigError, ContractError
 from stampshift.stamps.file import UNLABELLED, stamps_writer
 
@@ -17,14 +19,6 @@ def run(setting, *, epochs=3, test=None, processes=1):
     return adapt_model(
         replace(setting, test=test), epochs=epochs, epochs_unjudged=2, processes=processes, progress=False
     )
-
-
-def relabel(path, rows):
-    """Flip the labels of some rows of a stamps file, in place."""
-    with h5py.File(path, "r+") as file:
-        labels = file["label"][:]
-        labels[rows] = 1 - labels[rows]
-        file["label"][:] = labels
 
 
 def test_a_training_sees_the_shots_that_it_is_given_and_the_pile_without_labels(setting):
@@ -41,7 +35,7 @@ def test_no_label_of_a_held_out_stamp_reaches_the_training_that_scores_it(settin
     fold = setting.few_labels.folds(seed=setting.seed)[1]
     before = held_out_scores(setting, epochs=2, processes=1, progress=False)
     # a swap of two labels: the stamps of the fold exchange theirs, and folds stay as they are
-    relabel(setting.target, fold.held_out)
+    flip_labels(setting.target, fold.held_out)
     swapped = replace(setting)
     swapped.few_labels.__dict__.update(setting.few_labels.__dict__)
     after = held_out_scores(swapped, epochs=2, processes=1, progress=False)
@@ -76,9 +70,55 @@ def test_the_number_of_processes_changes_no_byte(setting, tmp_path):
         assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes(), name
 
 
+def test_an_adaptation_is_written_whole_or_not_at_all(setting, tmp_path, monkeypatch):
+    """The report is written before the run's files: a folder with one of the two would be a mixture."""
+    adaptation = run(setting, epochs=1)
+    adaptation.save(tmp_path / "out" / "adapted")
+    names = {path.name for path in (tmp_path / "out" / "adapted").iterdir()}
+    assert set(read_digests(tmp_path / "out" / "adapted")) == names - {"SHA256SUMS"}
+    before = {name: (tmp_path / "out" / "adapted" / name).read_bytes() for name in names}
+
+    with pytest.raises(
+        ContractError, match=r"adapted: already exists; give another --output, or --overwrite"
+    ):
+        adaptation.save(tmp_path / "out" / "adapted")
+
+    def killed(*arguments, **options):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("stampshift.training.run_folder.write_json", killed)
+        with pytest.raises(KeyboardInterrupt):
+            adaptation.save(tmp_path / "out" / "adapted", overwrite=True)
+        with pytest.raises(KeyboardInterrupt):
+            adaptation.save(tmp_path / "out" / "another")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["adapted"]
+    assert {name: (tmp_path / "out" / "adapted" / name).read_bytes() for name in names} == before
+
+    (tmp_path / "out" / "adapted" / "metrics.json").write_text("{}")
+    adaptation.save(tmp_path / "out" / "adapted", overwrite=True)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["adapted"]
+    assert {name: (tmp_path / "out" / "adapted" / name).read_bytes() for name in names} == before
+
+
+def test_files_that_an_adaptation_does_not_write_are_never_overwritten(tmp_path):
+    (tmp_path / "thesis.tex").write_text("mine")
+    with pytest.raises(
+        ContractError, match=r"cannot be overwritten: it holds thesis\.tex, which this command"
+    ):
+        check_output(tmp_path, overwrite=True)
+
+
+def test_stamps_that_changed_since_they_were_written_are_not_adapted_to(setting):
+    with h5py.File(setting.target, "r+") as file:
+        file["stamps"][3, 1, 4, 4] += 1
+    with pytest.raises(ContractError, match="its content has changed since it was written"):
+        run(setting, epochs=1)
+
+
 def test_test_labels_reach_neither_the_model_nor_the_choice_of_the_epoch(setting, test_file):
     first = run(setting, test=test_file)
-    relabel(test_file, np.arange(100))
+    flip_labels(test_file, np.arange(100))
     second = run(setting, test=test_file)
     assert all(torch.equal(value, second.model.state[name]) for name, value in first.model.state.items())
     assert first.record["epochs"] == second.record["epochs"]

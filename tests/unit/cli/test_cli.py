@@ -36,6 +36,43 @@ def test_simulate_names_the_missing_constants(monkeypatch, tmp_path):
     assert "the constants of LSST" in message
 
 
+def test_simulate_does_not_mix_two_archives(monkeypatch, tmp_path):
+    """Fewer stamps have fewer files: the others would stay."""
+    (tmp_path / "nights").mkdir()
+    constants = ("--constants", "resources/surveys/Rubin.yaml", "--seed", 1)
+    assert call(monkeypatch, "simulate", "Rubin", tmp_path / "nights", "--stamps", 30, *constants) == 0
+    names = sorted(path.name for path in (tmp_path / "nights").iterdir())
+    message = call(monkeypatch, "simulate", "Rubin", tmp_path / "nights", "--stamps", 20, *constants)
+    assert "nights: already exists; give another folder, or delete it first." in message
+    assert sorted(path.name for path in (tmp_path / "nights").iterdir()) == names
+    assert [path.name for path in tmp_path.iterdir()] == ["nights"]
+
+
+def test_adapt_refuses_an_existing_folder_before_it_reads_anything(monkeypatch, tmp_path):
+    (tmp_path / "adapted").mkdir()
+    (tmp_path / "adapted" / "model.pt").touch()
+    command = ("adapt", tmp_path / "no-run", tmp_path / "none.h5", "--output", tmp_path / "adapted")
+    message = call(monkeypatch, *command)
+    assert message.endswith("adapted: already exists; give another --output, or --overwrite.")
+    assert "expected the folder of a trained run" in call(monkeypatch, *command, "--overwrite")
+
+
+def test_verify_ends_with_a_status_for_scripts(monkeypatch, capsys, survey_files, tmp_path):
+    good, bad = tmp_path / "good.h5", tmp_path / "bad.h5"
+    for path in (good, bad):
+        path.write_bytes(survey_files["stamps"]["A"].read_bytes())
+    with bad.open("r+b") as file:
+        file.seek(bad.stat().st_size - 5)
+        file.write(b"x")
+    (tmp_path / "notes.txt").write_text("notes")
+    assert call(monkeypatch, "verify", good) == 0
+    assert capsys.readouterr().out.startswith(f"as written: {good}: ")
+    assert call(monkeypatch, "verify", good, tmp_path / "notes.txt") == 2
+    assert f"cannot be verified: {tmp_path}/notes.txt: no digest of it is known" in capsys.readouterr().out
+    assert call(monkeypatch, "verify", tmp_path) == 1
+    assert len(capsys.readouterr().out.splitlines()) == 3
+
+
 def test_version(monkeypatch, capsys):
     assert call(monkeypatch, "--version") == 0
     assert capsys.readouterr().out.strip() == stampshift.__version__

@@ -7,7 +7,9 @@ from stampshift.core.errors import ContractError, WriteError
 from stampshift.core.files import (
     atomic_folder,
     atomic_path,
+    atomic_paths,
     explained,
+    new_folder,
     read_json,
     read_table,
     write_json,
@@ -120,3 +122,68 @@ def test_a_folder_appears_only_when_complete(tmp_path):
     with pytest.raises(OSError, match="not empty"), atomic_folder(path) as temporary:
         (temporary / "other").write_text("other")
     assert [found.name for found in path.parent.rglob("*")] == ["release", "whole"]
+
+
+def test_a_changed_page_of_a_table_is_refused(tmp_path):
+    table = pd.DataFrame({"score": range(1000)})
+    write_parquet(tmp_path / "table.parquet", table)
+    assert read_table(tmp_path / "table.parquet").equals(table)
+    content = bytearray((tmp_path / "table.parquet").read_bytes())
+    content[300] ^= 1
+    (tmp_path / "table.parquet").write_bytes(content)
+    with pytest.raises(ContractError, match=r"table\.parquet: not a readable table \(.*CRC"):
+        read_table(tmp_path / "table.parquet")
+
+
+def test_files_that_belong_together_are_never_a_mixture(tmp_path, monkeypatch):
+    paths = tmp_path / "page.html", tmp_path / "page.json"
+
+    def write(text, *, fail=False):
+        with atomic_paths(*paths) as temporaries:
+            for path in temporaries:
+                path.write_text(text)
+            if fail:
+                raise ValueError
+
+    write("old")
+    with pytest.raises(ValueError):
+        write("new", fail=True)
+    assert [path.read_text() for path in paths] == ["old", "old"]
+    renamed = []
+
+    def killed_at_the_second(path, final):
+        if renamed:
+            raise KeyboardInterrupt
+        renamed.append(final)
+        path.replace(final)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("stampshift.core.files.rename_durably", killed_at_the_second)
+        with pytest.raises(KeyboardInterrupt):
+            write("new")
+    assert {path.read_text() for path in tmp_path.iterdir()} == {"new"}
+    write("newer")
+    assert [path.read_text() for path in paths] == ["newer", "newer"]
+
+
+def test_a_folder_that_came_into_being_meanwhile_is_left_alone(tmp_path):
+    with (
+        pytest.raises(ContractError, match=r"folder: already exists; delete it\."),
+        new_folder(tmp_path / "folder", advice="delete it") as folder,
+    ):
+        (folder / "mine").touch()
+        (tmp_path / "folder").mkdir()
+        (tmp_path / "folder" / "theirs").touch()
+    assert [path.name for path in (tmp_path / "folder").iterdir()] == ["theirs"]
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+@pytest.mark.parametrize("existing", ["file", "link"])
+def test_a_new_folder_takes_no_other_things_name(tmp_path, existing):
+    path = tmp_path / existing
+    path.symlink_to("nowhere") if existing == "link" else path.touch()
+    with (
+        pytest.raises(ContractError, match="already exists; delete it"),
+        new_folder(path, advice="delete it"),
+    ):
+        pass

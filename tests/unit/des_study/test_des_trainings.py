@@ -24,7 +24,7 @@ TRAINING = {
     "patience_epochs": 2,
     "max_epochs": 2,
 }
-FILES = {"model.pt", "history.parquet", "predictions.parquet", "metrics.json"}
+FILES = {"model.pt", "history.parquet", "predictions.parquet", "metrics.json", "SHA256SUMS"}
 
 
 @pytest.fixture

@@ -8,8 +8,10 @@ import pytest
 import torch
 from scipy.special import expit
 
+from stampshift.core.digests import write_digests
 from stampshift.core.errors import ContractError
 from stampshift.core.files import read_json, write_json
+from stampshift.core.provenance import file_digest
 from stampshift.networks import build_classifier
 from stampshift.release.onnx_file import ReleasedNetwork, exposed_layers, onnx_bytes, parity, torch_outputs
 from stampshift.release.outliers import Outliers
@@ -120,23 +122,96 @@ def test_wrong_stamps_are_refused(adapted_release):
         adapted_release.score(stamps)
 
 
-@pytest.mark.parametrize("name", ["model.onnx", "model.pt", "reference.parquet"])
+@pytest.mark.parametrize("name", ["model.onnx", "model.pt", "reference.parquet", "card.md"])
 def test_a_changed_or_missing_file_is_refused(copied, name):
     content = bytearray((copied / name).read_bytes())
     content[len(content) // 2] ^= 1
     (copied / name).write_bytes(content)
-    with pytest.raises(ContractError, match=rf"{name}: has changed since the export, expected SHA-256"):
+    with pytest.raises(ContractError, match=rf"{name}: has changed since it was written, expected SHA-256"):
         ReleasedModel.open(copied)
     (copied / name).unlink()
+    with pytest.raises(ContractError, match=rf"{name}: missing; copy the whole folder again"):
+        ReleasedModel.open(copied)
+
+
+@pytest.mark.parametrize("change", [{"calibration": {"temperature": 2.0}}, {"simulated": False}])
+def test_a_changed_contract_is_refused(copied, change):
+    write_json(copied / "contract.json", read_json(copied / "contract.json") | change)
+    with pytest.raises(ContractError, match=r"contract\.json: has changed since it was written"):
+        ReleasedModel.open(copied)
+
+
+def test_a_network_that_replaced_that_of_the_contract_is_refused_though_it_is_listed(copied):
+    (copied / "model.onnx").write_bytes((copied / "model.onnx").read_bytes() + b"\0")
+    write_digests(copied)
+    with pytest.raises(ContractError, match=r"model\.onnx: is another file than that of the contract"):
+        ReleasedModel.open(copied)
+
+
+def test_a_release_without_its_list_of_digests_is_refused(copied):
+    (copied / "SHA256SUMS").unlink()
+    with pytest.raises(ContractError, match="SHA256SUMS: missing"):
+        ReleasedModel.open(copied)
+
+
+def test_people_may_add_notes_beside_the_card(copied):
+    (copied / "notes.md").write_text("Seen and approved.")
+    ReleasedModel.open(copied)
+
+
+def with_external_weights(folder, location):
+    """Move the weights of a release's network to another file, and list the folder's files again."""
+    model = onnx.load(folder / "model.onnx")
+    onnx.external_data_helper.convert_model_to_external_data(
+        model, all_tensors_to_one_file=True, location="weights.bin", size_threshold=0
+    )
+    onnx.save(model, folder / "model.onnx")
+    if location != "weights.bin":
+        model = onnx.load(folder / "model.onnx", load_external_data=False)
+        for tensor in model.graph.initializer:
+            for entry in tensor.external_data:
+                if entry.key == "location":
+                    entry.value = location
+        (folder / "model.onnx").write_bytes(model.SerializeToString())
+        (folder / "weights.bin").rename(folder / location)
+    write_digests(folder)
+    contract = read_json(folder / "contract.json")
+    contract["digests"]["model.onnx"] = file_digest(folder / "model.onnx")
+    write_json(folder / "contract.json", contract)
+    write_digests(folder)
+
+
+def test_external_data_within_a_release_is_part_of_its_digest(copied, adapted_release):
+    with_external_weights(copied, "weights.bin")
+    stamps = drawn(5)
+    np.testing.assert_array_equal(
+        ReleasedModel.open(copied).score(stamps).logit, adapted_release.score(stamps).logit
+    )
+    weights = bytearray((copied / "weights.bin").read_bytes())
+    weights[100] ^= 1
+    (copied / "weights.bin").write_bytes(weights)
+    with pytest.raises(ContractError, match=r"weights\.bin: has changed since it was written"):
+        ReleasedModel.open(copied)
+    listed = (copied / "SHA256SUMS").read_text().splitlines(keepends=True)
+    (copied / "SHA256SUMS").write_text("".join(line for line in listed if "weights" not in line))
+    with pytest.raises(ContractError, match=r"refers to 'weights\.bin', a file that is not in SHA256SUMS"):
+        ReleasedModel.open(copied)
+
+
+def test_external_data_outside_a_release_is_refused(copied):
+    with_external_weights(copied, "../outside.bin")
     with pytest.raises(
-        ContractError, match=rf"{name}: missing from the released model; copy the whole folder again"
+        ContractError, match=r"refers to '\.\./outside\.bin', a file that is not in SHA256SUMS"
     ):
         ReleasedModel.open(copied)
 
 
-def test_people_may_add_to_the_card(copied):
-    (copied / "card.md").write_text("Seen and approved.")
-    ReleasedModel.open(copied)
+def test_external_data_behind_a_link_is_refused(copied):
+    with_external_weights(copied, "weights.bin")
+    (copied / "weights.bin").rename(copied.parent / "outside.bin")
+    (copied / "weights.bin").symlink_to(copied.parent / "outside.bin")
+    with pytest.raises(ContractError, match="a released model holds all its data"):
+        ReleasedModel.open(copied)
 
 
 def test_another_format_and_no_release_are_one_sentence(copied, tmp_path):

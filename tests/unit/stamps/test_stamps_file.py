@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from stampshift.core.errors import ContractError
-from stampshift.stamps.file import CHANNELS, Stamps, stamps_writer
+from stampshift.stamps.file import CHANNELS, Stamps, stamps_writer, verify_stamps
 
 
 def block(count, size=5):
@@ -123,3 +123,36 @@ def test_a_compressed_file_breaks_the_contract(tmp_path):
         file.create_dataset("stamps", data=written, compression="gzip")
     with pytest.raises(ContractError, match="should be contiguous float32"):
         Stamps.open(path)
+
+
+def altered(path, name, index, value):
+    with h5py.File(path, "r+") as file:
+        file[name][index] = value
+
+
+@pytest.mark.parametrize(
+    ("name", "index", "value"),
+    [
+        ("stamps", (2, 1, 3, 3), -7),
+        ("label", 2, 1),
+        ("class", 2, 1),
+        ("id", 2, b"9"),
+        ("group", 2, b"g"),
+        ("fingerprint", 2, 7),
+    ],
+)
+def test_every_part_of_the_content_is_compared_with_the_digests(tmp_path, name, index, value):
+    write(tmp_path / "x.h5")
+    verify_stamps(tmp_path / "x.h5")
+    altered(tmp_path / "x.h5", name, index, value)
+    with pytest.raises(ContractError, match=r"x\.h5: its content has changed since it was written"):
+        verify_stamps(tmp_path / "x.h5")
+
+
+def test_a_file_of_many_blocks_and_strange_names_is_as_it_was_written(tmp_path, monkeypatch):
+    monkeypatch.setattr("stampshift.stamps.file.COPY_BLOCK_BYTES", 1000)
+    stamps, rest = block(40)
+    rest["ids"] = [f"Größe {row} \u2028\0" for row in range(40)]
+    with stamps_writer(tmp_path / "x.h5", survey="X", size_pixels=5) as writer:
+        writer.append(stamps, **rest)
+    verify_stamps(tmp_path / "x.h5")

@@ -3,12 +3,12 @@
 import shutil
 from dataclasses import replace
 
-import h5py
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
+from fake_surveys import flip_labels
 from stampshift.config.experiment import Run
 from stampshift.core.files import read_json
 from stampshift.metrics.metrics import evaluate
@@ -132,12 +132,9 @@ def test_no_label_of_the_unlabelled_set_or_of_a_test_part_reaches_training(tmp_p
             if name == "B"
             else [splits.train, splits.validation]
         )
-        with h5py.File(path, "r+") as file:
-            labels = file["label"][:]
-            unseen = np.setdiff1d(np.arange(len(labels)), np.concatenate(seen))
-            labels[unseen] = 1 - labels[unseen]
-            file["label"][:] = labels
-            hidden += len(unseen)
+        unseen = np.setdiff1d(np.arange(400), np.concatenate(seen))
+        flip_labels(path, unseen)
+        hidden += len(unseen)
     assert hidden > 300
     for method in ("finetune", "mme", "scratch"):
         stores = []
@@ -205,11 +202,7 @@ def test_without_target_labels_in_the_batch_the_shots_labels_change_nothing(tmp_
         kind: {name: tmp_path / "flipped" / path.name for name, path in paths.items()}
         for kind, paths in survey_files.items()
     }
-    with h5py.File(flipped["stamps"]["B"], "r+") as file:
-        labels = file["label"][:]
-        shots = Splits.open(flipped["splits"]["B"]).shots(2)
-        labels[shots] = 1 - labels[shots]
-        file["label"][:] = labels
+    flip_labels(flipped["stamps"]["B"], Splits.open(flipped["splits"]["B"]).shots(2))
     models = {}
     for labelled in (["source"], ["source", "target"]):
         for label, files in (("given", survey_files), ("flipped", flipped)):

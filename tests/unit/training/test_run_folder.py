@@ -6,10 +6,13 @@ import pytest
 from stampshift.core.errors import ContractError
 from stampshift.training.run_folder import (
     FILES,
+    METRICS,
+    MODEL,
     PREDICTION_COLUMNS,
+    PREDICTIONS,
     TRANSFER_FILES,
+    check_run,
     copy_run,
-    is_complete,
     read_metrics,
     read_predictions,
     read_trained_run,
@@ -71,7 +74,7 @@ def test_a_run_is_read_as_it_was_written_and_copied(tmp_path):
     write_run(tmp_path / "run", model=Weights(), history=history, predictions=predictions(), metrics=FACTORS)
     assert {path.name for path in (tmp_path / "run").iterdir()} == set(FILES)
     copy_run(tmp_path / "run", tmp_path / "copy")
-    assert is_complete(tmp_path / "copy")
+    check_run(tmp_path / "copy")
     assert read_metrics(tmp_path / "copy") == FACTORS
     assert read_predictions(tmp_path / "copy").equals(predictions()[list(PREDICTION_COLUMNS)])
 
@@ -79,7 +82,19 @@ def test_a_run_is_read_as_it_was_written_and_copied(tmp_path):
 def test_a_run_that_lacks_a_file_is_not_complete(tmp_path):
     write_run(tmp_path, predictions=predictions(), metrics=FACTORS)
     assert {path.name for path in tmp_path.iterdir()} == set(TRANSFER_FILES)
-    assert not is_complete(tmp_path)
+    with pytest.raises(ContractError, match=r"SHA256SUMS: does not list model\.pt"):
+        check_run(tmp_path)
+
+
+@pytest.mark.parametrize("name", [MODEL, PREDICTIONS, METRICS])
+def test_a_copy_of_a_damaged_run_is_an_error(tmp_path, name):
+    history = pd.DataFrame({"epoch": [1]})
+    write_run(tmp_path / "run", model=Weights(), history=history, predictions=predictions(), metrics=FACTORS)
+    content = bytearray((tmp_path / "run" / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (tmp_path / "run" / name).write_bytes(content)
+    with pytest.raises(ContractError, match=rf"{name}: has changed since it was written, expected SHA-256"):
+        copy_run(tmp_path / "run", tmp_path / "copy")
 
 
 def test_predictions_without_a_column_are_refused_by_name(tmp_path):

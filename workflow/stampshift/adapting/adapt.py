@@ -11,15 +11,20 @@ from stampshift.adapting.defaults import EPOCHS, EPOCHS_UNJUDGED
 from stampshift.adapting.judging import held_out_change, tested_by
 from stampshift.adapting.setting import Setting
 from stampshift.adapting.trainings import choose_epochs, final_training, held_out_scores
-from stampshift.core.files import atomic_path, write_parquet
+from stampshift.core.digests import write_digests
+from stampshift.core.files import new_folder, refuse_existing, write_parquet
 from stampshift.core.provenance import code_digest, file_digest, versions
 from stampshift.metrics.change import Change
 from stampshift.metrics.metrics import evaluate_predictions
+from stampshift.stamps.file import verify_stamps
 from stampshift.tables.wording import counted
 from stampshift.training.device import choose_device
 from stampshift.training.model import Model
-from stampshift.training.run_folder import write_run
+from stampshift.training.run_folder import FILES, write_run
 
+VALIDATION, REPORT = "validation.parquet", "adaptation.md"
+WRITTEN = (*FILES, VALIDATION, REPORT)
+ADVICE = "give another --output, or --overwrite"
 HELD_OUT_NOTE = (
     "The held-out stamps also chose the epoch, so these numbers are slightly too good; a file of labels that "
     "nothing else uses (`--test`) gives an unbiased estimate."
@@ -44,19 +49,22 @@ class Adaptation:
     changes: list[Change]  # what was gained and lost
     record: dict[str, Any]  # content of metrics.json
 
-    def save(self, folder: Path | str) -> None:
-        """Write a run's files, ``validation.parquet`` and the report ``adaptation.md``."""
-        folder = Path(folder)
-        write_parquet(folder / "validation.parquet", self.validation)
-        with atomic_path(folder / "adaptation.md") as temporary:
-            temporary.write_text(self.report())
-        write_run(
-            folder,
-            model=self.model,
-            history=self.history,
-            predictions=self.predictions,
-            metrics=self.record,
-        )
+    def save(self, folder: Path | str, *, overwrite: bool = False) -> None:
+        """Write a run's files, ``validation.parquet`` and the report ``adaptation.md``: all, or none.
+
+        Raises a `ContractError` if the folder exists (`check_output`).
+        """
+        with new_folder(Path(folder), advice=ADVICE, replaced=WRITTEN if overwrite else ()) as temporary:
+            write_parquet(temporary / VALIDATION, self.validation)
+            (temporary / REPORT).write_text(self.report())
+            write_run(
+                temporary,
+                model=self.model,
+                history=self.history,
+                predictions=self.predictions,
+                metrics=self.record,
+            )
+            write_digests(temporary)
 
     def report(self) -> str:
         """What was trained on what, and what it gained and lost, in Markdown."""
@@ -76,6 +84,11 @@ class Adaptation:
         return "\n\n".join(blocks) + "\n"
 
 
+def check_output(folder: Path, *, overwrite: bool) -> None:
+    """Raise a `ContractError` if the folder exists, or holds other files than those to be overwritten."""
+    refuse_existing(folder, advice=ADVICE, replaced=WRITTEN if overwrite else ())
+
+
 def adapt_model(
     setting: Setting, *, epochs: int, epochs_unjudged: int, processes: int, progress: bool
 ) -> Adaptation:
@@ -89,11 +102,15 @@ def adapt_model(
     Raises
     ------
     ConfigError, ContractError
-        If files and options do not go together (`Setting.check`, `judging.tested_by`).
+        If files and options do not go together (`Setting.check`, `judging.tested_by`), or a stamps file is
+        not as it was written.
     DivergedError
         If a loss is NaN or infinite.
     """
     setting.check()
+    for path in (setting.target, setting.test, setting.source and setting.source.stamps):
+        if path is not None:
+            verify_stamps(path)
     juries = tested_by(setting)
     scores = held_out_scores(setting, epochs=epochs, processes=processes, progress=progress)
     by_epoch = choose_epochs(scores)

@@ -25,9 +25,36 @@ def inspect(
 
 
 @app.command()
+def verify(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(help="Files of stampshift, or folders such as a run, a release or results."),
+    ],
+    downloads: Annotated[
+        Path, typer.Option(help="Records of downloaded archives, with their digests.")
+    ] = Path("resources/downloads.lock"),
+) -> None:
+    """Say whether files are as they were written, by the digests and checksums that they carry.
+
+    Exit status 0: all are as written; 1: something is not; 2: something cannot be verified.
+    """
+    from stampshift.surveys.verification import exit_status
+    from stampshift.surveys.verification import verify as verdicts_on
+
+    verdicts = []
+    for path in paths:
+        for verdict in verdicts_on(path, downloads=downloads):
+            typer.echo(verdict.line())
+            verdicts.append(verdict)
+    raise typer.Exit(exit_status(verdicts))
+
+
+@app.command()
 def simulate(
     survey: Annotated[str, typer.Argument(help="HiTS, DES, ATLAS, ZTF, DECAT or Rubin.")],
-    folder: Annotated[Path, typer.Argument(help="Folder for the archive.")],
+    folder: Annotated[
+        Path, typer.Argument(help="Folder for the archive; it must be empty or not exist yet.")
+    ],
     stamps: Annotated[int, typer.Option(help="Number of triplets, all classes together.")],
     seed: Annotated[int, typer.Option(help="Random seed; the same seed writes the same bytes.")],
     constants: Annotated[
@@ -37,6 +64,7 @@ def simulate(
     processes: Annotated[int, typer.Option(help="Worker processes.")] = 1,
 ) -> None:
     """Simulate a survey's raw archive, in the survey's native format."""
+    from stampshift.core.files import new_folder
     from stampshift.simulation import simulate_survey
 
     path = constants or Path("resources/surveys") / f"{survey}.yaml"
@@ -45,9 +73,10 @@ def simulate(
             f"{path} does not exist; it holds the constants of {survey}. Run from the project's folder."
         )
     constants_read = yaml.safe_load(path.read_text())
-    simulate_survey(
-        survey, stamps=stamps, seed=seed, constants=constants_read, folder=folder, processes=processes
-    )
+    with new_folder(folder, advice="give another folder, or delete it first") as temporary:
+        simulate_survey(
+            survey, stamps=stamps, seed=seed, constants=constants_read, folder=temporary, processes=processes
+        )
 
 
 @app.command()

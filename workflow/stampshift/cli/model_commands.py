@@ -48,7 +48,7 @@ def adapt(
             help="Stamps file of the new survey with labels for a few stamps (made by `stampshift stamps`)."
         ),
     ],
-    output: Annotated[Path, typer.Option(help="Folder for the adapted model.")],
+    output: Annotated[Path, typer.Option(help="Folder for the adapted model; it must not exist yet.")],
     method: Annotated[
         Method, typer.Option(help="Minimax entropy (mme) or fine-tuning (finetune).")
     ] = Method.mme,
@@ -92,12 +92,14 @@ def adapt(
         int | None, typer.Option(min=1, help="Trainings at the same time; as many as cores if not given.")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier adapted model.")] = False,
 ) -> None:
     """Adapt a trained model to a new survey with 1 to 40 labels per class; print what it gained and lost."""
-    from stampshift.adapting.adapt import adapt_model
+    from stampshift.adapting.adapt import adapt_model, check_output
     from stampshift.adapting.setting import Setting
     from stampshift.training.device import choose_device
 
+    check_output(output, overwrite=overwrite)
     setting = Setting.of_run(
         model,
         target,
@@ -122,7 +124,7 @@ def adapt(
         processes=processes or len(os.sched_getaffinity(0)),
         progress=True,
     )
-    adaptation.save(output)
+    adaptation.save(output, overwrite=overwrite)
     echo(adaptation.report())
     echo(f"The model and its record are in {output}.")
 
@@ -259,7 +261,7 @@ def drift(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of sentences.")] = False,
 ) -> None:
     """Compare a night's scores with those of the model's reference stamps."""
-    from stampshift.core.files import atomic_path, write_json
+    from stampshift.core.files import atomic_paths, json_text
     from stampshift.figures.shift_figures import drift_figure
     from stampshift.metrics.metrics import THRESHOLD
     from stampshift.release.released import ReleasedModel
@@ -274,7 +276,7 @@ def drift(
     report = drift_report(table, release=model, threshold=called)
     figure = drift_figure(curves(table, release=model))
     page = output or scores.with_name(f"{scores.stem}-drift.html")
-    with atomic_path(page) as temporary:
-        temporary.write_text(drift_page(report, night=scores.name, figure=figure), encoding="utf-8")
-    write_json(page.with_suffix(".json"), report)
+    with atomic_paths(page, page.with_suffix(".json")) as (html, numbers):
+        html.write_text(drift_page(report, night=scores.name, figure=figure), encoding="utf-8")
+        numbers.write_text(json_text(report))
     echo(json.dumps(report, indent=2) if as_json else "\n".join([*report["findings"], f"page: {page}"]))

@@ -6,8 +6,8 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -96,6 +96,54 @@ def atomic_folder(path: Path | str) -> Iterator[Path]:
         yield temporary
 
 
+@contextmanager
+def new_folder(path: Path, *, advice: str, replaced: Collection[str] = ()) -> Iterator[Path]:
+    """Folder to fill, as `atomic_folder`; refused by `refuse_existing`, before the block and after it.
+
+    One that is replaced is set aside first: a killed writer leaves the old folder or the new one, or none,
+    and never a mixture.
+    """
+    refuse_existing(path, advice=advice, replaced=replaced)
+    with atomic_folder(path) as temporary:
+        yield temporary
+        refuse_existing(path, advice=advice, replaced=replaced)
+        if path.is_dir():
+            aside = path.with_name(TEMPORARY_NAME.format(path.name, uuid.uuid4().hex[:8], ""))
+            path.rename(aside)
+            shutil.rmtree(aside)
+
+
+def refuse_existing(path: Path, *, advice: str, replaced: Collection[str] = ()) -> None:
+    """Raise a `ContractError` with the advice if `path` exists.
+
+    A folder may exist that is empty, or holds nothing but files that are to be replaced.
+    """
+    if path.is_dir():
+        others = sorted({each.name for each in path.iterdir()} - set(replaced))
+        if others and replaced:
+            raise ContractError(
+                f"{path}: cannot be overwritten: it holds {', '.join(others[:3])}, which this command does "
+                "not write; give another folder."
+            )
+    else:
+        others = [path.name] if path.exists() or path.is_symlink() else []
+    if others:
+        raise ContractError(f"{path}: already exists; {advice}.")
+
+
+@contextmanager
+def atomic_paths(*paths: Path | str) -> Iterator[list[Path]]:
+    """Paths to write to, as `atomic_path`, for files that belong together.
+
+    None gets its name before all are written, and a new one never stands beside an old one: a writer that is
+    killed between two renames leaves some files missing.
+    """
+    with ExitStack() as stack:
+        yield [stack.enter_context(atomic_path(path)) for path in paths]
+        for path in paths[:-1]:  # the last one is renamed first
+            Path(path).unlink(missing_ok=True)
+
+
 def rename_durably(path: Path, final: Path, *, replace: bool = True) -> None:
     """Rename a file or folder, so that after a power cut `final` is whole, or what it was before.
 
@@ -159,7 +207,12 @@ def remove_leftovers(path: Path | str) -> None:
 def write_json(path: Path | str, content: Any) -> None:
     """Write `content` as indented JSON with sorted keys, atomically."""
     with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
+        temporary.write_text(json_text(content))
+
+
+def json_text(content: Any) -> str:
+    """Content of a JSON file, indented and with sorted keys."""
+    return json.dumps(content, indent=2, sort_keys=True) + "\n"
 
 
 def read_json(path: Path | str, *, remedy: str = REMEDY) -> Any:
@@ -180,9 +233,10 @@ def read_table(path: Path | str, *, remedy: str = REMEDY, **options: Any) -> "pd
     """
     import pandas as pd
 
-    read = pd.read_parquet if Path(path).suffix == ".parquet" else pd.read_csv
     try:
-        return read(path, **options)
+        if Path(path).suffix == ".parquet":
+            return pd.read_parquet(path, page_checksum_verification=True, **options)
+        return pd.read_csv(path, **options)
     except (OSError, ValueError) as error:
         if system_fault(error) and not isinstance(error, FileNotFoundError):
             raise ContractError(unreadable_now(path, error)) from error
@@ -190,6 +244,6 @@ def read_table(path: Path | str, *, remedy: str = REMEDY, **options: Any) -> "pd
 
 
 def write_parquet(path: Path | str, table: "pd.DataFrame") -> None:
-    """Write a table as Parquet, atomically and without its index."""
+    """Write a table as Parquet, atomically, without its index and with a checksum of each page."""
     with atomic_path(path) as temporary:
-        table.to_parquet(temporary, index=False)
+        table.to_parquet(temporary, index=False, write_page_checksum=True)

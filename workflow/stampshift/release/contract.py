@@ -8,16 +8,16 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
+from stampshift.core.digests import DIGESTS, check_folder
 from stampshift.core.errors import ContractError
 from stampshift.core.files import read_json, write_json
-from stampshift.core.provenance import file_digest
 from stampshift.core.version import __version__
 from stampshift.stamps.file import CHANNELS, LABELS
 from stampshift.stamps.raw_triplets import InvalidPixels
 
 FORMAT = 1
 CONTRACT = "contract.json"
-CARD = "card.md"  # for people, who may add to it: it has no digest
+CARD = "card.md"
 MODEL, ONNX, REFERENCE = "model.pt", "model.onnx", "reference.parquet"
 DIGESTED = (MODEL, ONNX, REFERENCE)
 
@@ -40,7 +40,7 @@ class Contract:
     # `largest_difference` between logits of ONNX Runtime and torch over `stamps` stamps, and the `tolerance`
     parity: Mapping[str, Any]
     simulated: bool  # whether any survey was drawn by the simulator
-    digests: Mapping[str, str]  # SHA-256 of the folder's files
+    digests: Mapping[str, str]  # SHA-256 of `DIGESTED`; the folder's `SHA256SUMS` has those of all files
     channels: tuple[str, ...] = CHANNELS
     labels: Mapping[str, int] = field(default_factory=lambda: dict(LABELS))
     stampshift: str = __version__
@@ -90,20 +90,14 @@ class Contract:
                 f"{path}: lacks {_listed(names - set(content))}, and has {_listed(set(content) - names)}, "
                 "which no contract has; export the model again."
             )
+        listed = check_folder(folder, needed=(*DIGESTED, CONTRACT))
         for name in DIGESTED:
-            _check_file(folder / name, content["digests"].get(name))
+            if listed[name] != content["digests"].get(name):
+                raise ContractError(
+                    f"{folder / name}: is another file than that of the contract, by its SHA-256 in "
+                    f"{DIGESTS}; copy the folder again, or export the model again."
+                )
         return cls(**content | {"channels": tuple(content["channels"])})
-
-
-def _check_file(path: Path, expected: str | None) -> None:
-    if not path.is_file():
-        raise ContractError(f"{path}: missing from the released model; copy the whole folder again.")
-    found = file_digest(path)
-    if found != expected:
-        raise ContractError(
-            f"{path}: has changed since the export, expected SHA-256 {expected}, found {found}; copy the "
-            "folder again, or export the model again."
-        )
 
 
 def _listed(names: set[str]) -> str:

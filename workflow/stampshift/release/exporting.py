@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from stampshift.core.digests import write_digests
 from stampshift.core.errors import ContractError
-from stampshift.core.files import atomic_folder, write_parquet
+from stampshift.core.files import new_folder, write_parquet
 from stampshift.core.provenance import file_digest
 from stampshift.release.card import model_card
 from stampshift.release.contract import CARD, DIGESTED, MODEL, ONNX, REFERENCE, Contract
@@ -57,9 +58,7 @@ def make_release(output: Path, run: TrainedRun) -> None:
     """
     model, surveys = run.model, run.surveys
     normalisation = _checked_normalisation(run)
-    if output.exists():
-        raise ContractError(f"{output}: already exists; give another --output, or delete it first.")
-    with atomic_folder(output) as folder:
+    with new_folder(output, advice="give another --output, or delete it first") as folder:
         model.save(folder / MODEL)
         classifier = model.classifier(torch.device("cpu"))
         trained = np.concatenate([each.sample(each.train) for each in surveys])
@@ -89,7 +88,9 @@ def make_release(output: Path, run: TrainedRun) -> None:
             simulated=any("simulate" in each.stamps.attributes.get("origin", {}) for each in surveys),
             digests={name: file_digest(folder / name) for name in DIGESTED},
         ).write(folder)
+        write_digests(folder)
         (folder / CARD).write_text(model_card(ReleasedModel.open(folder), run), encoding="utf-8")
+        write_digests(folder)
 
 
 def _checked_normalisation(run: TrainedRun) -> str:

@@ -6,7 +6,7 @@ The network runs in ONNX Runtime, so a process that scores starts in a fraction 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import onnxruntime
@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from stampshift.core.digests import DIGESTS, read_digests
 from stampshift.core.errors import ContractError
 from stampshift.core.files import read_table
 from stampshift.release.contract import ONNX, REFERENCE, Contract
@@ -23,6 +24,7 @@ from stampshift.stamps.splits import Rows
 OUT_OF_DISTRIBUTION = "out of distribution"  # the flag of a scored stamp
 BATCH_PIXELS = 256 * 21 * 21  # activations of 256 stamps of 21 x 21 stay in the processor's cache
 INPUT = "stamps"
+EXTERNAL = b"location"  # key by which a tensor of an ONNX file names another file
 ERRORS_ONLY = 3  # log level of ONNX Runtime
 
 Floats = NDArray[np.float32]
@@ -52,12 +54,13 @@ class OnnxNetwork:
     Where processes work side by side, one thread each is the most efficient.
     """
 
-    def __init__(self, model: bytes, *, threads: int) -> None:
+    def __init__(self, model: bytes | Path, *, threads: int) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = ERRORS_ONLY
-        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        content = str(model) if isinstance(model, Path) else model
+        self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
     def run(self, stamps: Floats, rows: Rows | None = None) -> Outputs:
         """Outputs for stamps (N, 3, size, size), or for some rows of them, batch by batch."""
@@ -89,7 +92,8 @@ class ReleasedModel:
         Raises
         ------
         ContractError
-            If the folder is no released model, has another format, lacks a file, or holds a changed one.
+            If the folder is no released model, has another format, lacks a file, or holds a changed one, or
+            its network has data outside the folder.
 
         Examples
         --------
@@ -103,7 +107,8 @@ class ReleasedModel:
         """
         folder = Path(folder)
         contract = Contract.read(folder)
-        network = OnnxNetwork((folder / ONNX).read_bytes(), threads=threads)
+        check_external_data(folder)
+        network = OnnxNetwork(folder / ONNX, threads=threads)
         return cls(folder, contract, network)
 
     def score(self, stamps: Floats) -> Scores:
@@ -147,6 +152,38 @@ class ReleasedModel:
     def reference(self) -> pd.DataFrame:
         """Table of the reference stamps, as `reference.reference_table` makes it."""
         return read_table(self.folder / REFERENCE, remedy="Export the model again.")
+
+
+def check_external_data(folder: Path) -> None:
+    """Raise a `ContractError` if a release's network refers to a file that is not in its list of digests."""
+    model = (folder / ONNX).read_bytes()
+    if EXTERNAL not in model:
+        return
+    import onnx  # a third of a second, which a network without external data need not wait for
+
+    listed, home = read_digests(folder), folder.resolve()
+    for tensor in _tensors(onnx.load_from_string(model)):
+        for entry in tensor.external_data:
+            file = (home / entry.value).resolve()
+            if entry.key != EXTERNAL.decode():
+                continue
+            if not file.is_relative_to(home) or str(file.relative_to(home)) not in listed:
+                raise ContractError(
+                    f"{folder / ONNX}: its tensor {tensor.name!r} refers to {entry.value!r}, a file that is "
+                    f"not in {DIGESTS}: a released model holds all its data. Export the model again."
+                )
+
+
+def _tensors(message: Any) -> Iterator[Any]:
+    """All tensors of an ONNX model, those of its nodes' attributes, inner graphs and functions too."""
+    for field, value in message.ListFields():
+        if field.message_type is None:
+            continue
+        for each in [value] if hasattr(value, "ListFields") else value:
+            if each.DESCRIPTOR.name == "TensorProto":
+                yield each
+            else:
+                yield from _tensors(each)
 
 
 def calibrated(logit: Floats, temperature: float) -> Floats:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from stampshift.core.errors import ContractError
-from stampshift.core.files import atomic_path
+from stampshift.core.files import atomic_paths
 from stampshift.review.vote_store import VoteStore
 from stampshift.review.votes import SKIP, agreement, majority
 from stampshift.stamps.file import LABELS, UNLABELLED_CLASS
@@ -44,9 +44,9 @@ def export(store: VoteStore, *, margin: int, relabels: Path, votes: Path) -> str
         summary = "\n  ".join([nothing, *lines])
         raise ContractError(f"{summary}\nMore raters are needed, or a smaller --margin.")
     table = decided.assign(old_label=decided["id"].map(labels))[["id", "old_label", "label"]]
-    for path, content in ((votes, standing), (relabels, table)):
-        with atomic_path(path) as temporary:
-            content.to_csv(temporary, index=False, quoting=_quoting(content["id"]))
+    with atomic_paths(votes, relabels) as temporaries:
+        for path, content in zip(temporaries, (standing, table), strict=True):
+            content.to_csv(path, index=False, quoting=_quoting(content["id"]))
     return "\n".join([*lines, f"written: {votes}", f"written: {relabels}"])
 
 

@@ -154,6 +154,36 @@ def _opened(path: Path | str) -> Iterator[h5py.File]:
         ) from error
 
 
+def verify_stamps(path: Path | str) -> None:
+    """Compare a stamps file's pixels, labels, texts and fingerprints with the digests that it carries.
+
+    It reads the whole file, in blocks. What preprocessing counted and the origin are not covered. Raises a
+    `ContractError` if anything has changed.
+    """
+    stamps = Stamps.open(path, unlabelled=True)
+    rows = max(1, COPY_BLOCK_BYTES // max(1, stamps.stamps[:1].nbytes))
+    found, changed = hashlib.sha256(), False
+    with Path(path).open("rb") as file:
+        file.seek(stamps.stamps.offset)
+        for start in range(0, len(stamps), rows):
+            block = np.frombuffer(file.read(stamps.stamps[start : start + rows].nbytes), np.float32)
+            found.update(block.data)
+            known = stamps.fingerprints[start : start + rows]
+            changed |= [*map(fingerprint, block.reshape(-1, *stamps.stamps.shape[1:]))] != known.tolist()
+    texts = {"class": stamps.classes, "id": stamps.ids, "group": stamps.groups}
+    found.update(_digested(stamps.labels.tolist(), {name: each.tolist() for name, each in texts.items()}))
+    if changed or found.hexdigest() != stamps.attributes.get("digest"):
+        raise ContractError(
+            f"{path}: its content has changed since it was written. If the workflow made it, delete it and "
+            "run the workflow again; `stampshift stamps` makes one from other data."
+        )
+
+
+def _digested(labels: Sequence[int], texts: Mapping[str, Sequence[str]]) -> bytes:
+    """What of a stamps file is in its digest after the pixels."""
+    return json.dumps([labels, texts]).encode()
+
+
 class StampsWriter:
     """Collects preprocessed stamps block by block, with memory bounded by one block; see `stamps_writer`."""
 
@@ -211,7 +241,7 @@ class StampsWriter:
         self._fingerprints.extend(map(fingerprint, stamps))
         self._labels.extend(map(int, labels))
         for name, values in texts.items():
-            self._texts[name].extend(values)
+            self._texts[name].extend(value.rstrip("\0") for value in values)  # HDF5 pads texts with zeros
 
     def describe(self, attributes: Mapping[str, Any]) -> None:
         """Keep counts and origin (any JSON content) in the file's attributes."""
@@ -222,7 +252,7 @@ class StampsWriter:
         count, row_pixels = len(self._labels), int(np.prod(self._shape))
         if count == 0:
             raise ContractError(f"{self._survey}: no stamp is left after preprocessing: {self._attributes}.")
-        self._digest.update(json.dumps([self._labels, self._texts]).encode())
+        self._digest.update(_digested(self._labels, self._texts))
         self.describe({"digest": self._digest.hexdigest()})
         names = sorted(set(self._texts["class"]))
         codes = {name: code for code, name in enumerate(names)}

@@ -42,7 +42,7 @@ def relabelled(stamps: Stamps, labels: Path | None, *, rows: Rows) -> Stamps:
 def read_labels(path: Path, stamps: Stamps) -> pd.DataFrame:
     """Table of a labels file; a `ContractError` if it is damaged, of other stamps, or holds another label."""
     try:
-        table = pd.read_parquet(path)
+        table = pd.read_parquet(path, page_checksum_verification=True)
         label = table[["row", "id", "label"]]["label"]
     except (OSError, ValueError, KeyError) as error:
         if system_fault(error):

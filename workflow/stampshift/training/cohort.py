@@ -14,6 +14,7 @@ from tqdm import tqdm
 from stampshift.core.errors import StampshiftError
 from stampshift.core.joblog import log_to
 from stampshift.core.parallel import WorkerError, worker_pool
+from stampshift.stamps.file import verify_stamps
 from stampshift.training.device import is_out_of_memory, set_up_process
 from stampshift.training.execute import Job, Plan, execute
 from stampshift.training.run_folder import copy_run
@@ -39,7 +40,8 @@ def train_and_publish(plans: Sequence[Plan], job: Job) -> None:
 def train_cohort(plans: Sequence[Plan], job: Job) -> None:
     """Finish every run of a cohort; a run's result does not depend on the others.
 
-    On a CPU the job's threads train a run each, in its own process, which logs to the job's file as well.
+    The stamps files are compared with their digests before anything trains. On a CPU the job's threads train
+    a run each, in its own process, which logs to the job's file as well.
     If runs failed, a `CohortError` names each with its reason, after all others were finished. If another
     process trains one of the runs, a `LockedError` is raised; if this one was asked to end by SIGTERM or
     SIGINT, a `StoppedError`. A second call goes on where this one was.
@@ -48,7 +50,10 @@ def train_cohort(plans: Sequence[Plan], job: Job) -> None:
     work = partial(execute, job=job)
     names = {plan.key(job.device): plan.folder for plan in plans}
     unfinished = {key: name for key, name in names.items() if not job.store.has(key)}
+    todo = [plan for plan in plans if plan.key(job.device) in unfinished]
     with job.store.locked(unfinished), stoppable() as request:
+        for path in sorted({files.stamps for plan in todo for files in plan.files.values()}):
+            verify_stamps(path)
         processes = min(job.threads, len(plans))
         if job.device.type == "cuda":
             outcomes = train_stacked(plans, job, alone=partial(one_by_one, work), lanes=MOST_LANES)

@@ -9,6 +9,7 @@ from stampshift.config.experiment import BASELINE, Run
 from stampshift.core.files import read_json, write_json
 from stampshift.methods.method import Options
 from stampshift.networks import MAIN_NETWORK
+from stampshift.stamps.file import verify_stamps
 from stampshift.training.cohort import train_and_publish, train_cohort
 from stampshift.training.data import SurveyFiles
 from stampshift.training.device import set_up_process
@@ -131,6 +132,7 @@ def transfer_baselines(
 ) -> None:
     """Score the target's test parts with the baselines of a source; all sequences go with `seeds`."""
     set_up_process()
+    verify_stamps(stamps)
     for seed, split, model, baseline in zip(seeds, splits, models, metrics, strict=True):
         run = Run(BASELINE, source, target, 0, seed)
         files = {target: SurveyFiles(stamps, split, None)}

@@ -1,4 +1,4 @@
-"""A trained run's four files: their names, their one writer and their one reader. No torch, nor pandas."""
+"""A trained run's files: their names, their one writer and their one reader. No torch, nor pandas."""
 
 import shutil
 from collections.abc import Mapping, Sequence
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from stampshift.config.experiment import Run
+from stampshift.core.digests import DIGESTS, check_folder, write_digests
 from stampshift.core.errors import ContractError
 from stampshift.core.files import atomic_path, read_json, read_table, write_json, write_parquet
 
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MODEL, HISTORY, PREDICTIONS, METRICS = "model.pt", "history.parquet", "predictions.parquet", "metrics.json"
-FILES = (MODEL, HISTORY, PREDICTIONS, METRICS)
-TRANSFER_FILES = (PREDICTIONS, METRICS)  # of a model scored on a survey that it was not trained on
+FILES = (MODEL, HISTORY, PREDICTIONS, METRICS, DIGESTS)
+TRANSFER_FILES = (PREDICTIONS, METRICS, DIGESTS)  # of a model scored on a survey that it was not trained on
 PREDICTION_COLUMNS = ("survey", "row", "label", "score")
 FACTORS = tuple(Run.__dataclass_fields__)
 
@@ -34,26 +35,32 @@ def write_run(
     history: "pd.DataFrame | None" = None,
     metrics: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write those of a run's files that there are, each atomically, the metrics last."""
+    """Write those of a run's files that there are, each atomically, and at last their digests."""
+    written = [PREDICTIONS]
     if model is not None:
         model.save(folder / MODEL)
+        written.append(MODEL)
     if history is not None:
         write_parquet(folder / HISTORY, history)
+        written.append(HISTORY)
     write_parquet(folder / PREDICTIONS, predictions)
     if metrics is not None:
         write_json(folder / METRICS, metrics)
+        written.append(METRICS)
+    write_digests(folder, written)
 
 
 def copy_run(source: Path, target: Path) -> None:
-    """Copy a run's four files, each atomically."""
+    """Copy a run's files, each atomically; a `ContractError` if a copy is not as the run was written."""
     for name in FILES:
         with atomic_path(target / name) as temporary:
             shutil.copyfile(source / name, temporary)
+    check_run(target)
 
 
-def is_complete(folder: Path) -> bool:
-    """Whether all four files are there."""
-    return all((folder / name).is_file() for name in FILES)
+def check_run(folder: Path) -> None:
+    """Raise a `ContractError` unless all files of a run are there and as they were written."""
+    check_folder(folder, needed=FILES[:-1])
 
 
 def read_predictions(folder: Path, *, remedy: str | None = None) -> "pd.DataFrame":

@@ -2,8 +2,9 @@
 
 Snakemake deletes a job's outputs before it runs the job again. The store is what makes a longer list of
 seeds train the new ones only, a killed cohort go on where it was, and the entropy weight's search serve the
-run that it chose. A record is never stale: any change of code, data or options changes its name. The
-folder may be deleted at any time, at the price of training again.
+run that it chose. A record is never stale: any change of code, data or options changes its name. Nor is a
+damaged one served: it carries the digests of its files, and its run is trained again. The folder may be
+deleted at any time, at the price of training again.
 """
 
 import logging
@@ -18,7 +19,7 @@ from stampshift.core.errors import ContractError
 from stampshift.core.files import atomic_folder, rename_durably
 from stampshift.core.locks import locked
 from stampshift.training.model import load_tensors, save_tensors
-from stampshift.training.run_folder import is_complete
+from stampshift.training.run_folder import check_run
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +35,16 @@ class Store:
         return self.folder / key[:2] / key
 
     def has(self, key: str) -> bool:
-        """Whether the run is finished."""
-        return is_complete(self.record(key))
+        """Whether the run is finished, and all its files are as they were written."""
+        record = self.record(key)
+        if not record.is_dir():
+            return False
+        try:
+            check_run(record)
+        except ContractError as error:
+            log.warning("%s This finished run is not used.", error)
+            return False
+        return True
 
     @contextmanager
     def locked(self, names: Mapping[str, str]) -> Iterator[None]:
