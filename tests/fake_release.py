@@ -7,7 +7,7 @@ import h5py
 import pandas as pd
 import torch
 
-from fake_surveys import FRACTIONS, write_survey
+from fake_surveys import FRACTIONS, flip_labels, write_survey
 from stampshift.config.experiment import Run
 from stampshift.core.provenance import code_digest
 from stampshift.methods import METHODS
@@ -48,10 +48,8 @@ def write_results(folder: Path, source: str = "A", target: str = "B") -> None:
             file.attrs["preprocessing"] = json.dumps(attributes)
         splits = make_splits(Stamps.open(path), fractions=FRACTIONS, seed=0)
         splits.save(folder / "splits" / name / "seed-0.npz")
-        with h5py.File(path, "r+") as file:
-            # a wrong label of each kind: where all are called rightly no temperature can be fitted
-            for row in (splits.validation_real[0], splits.validation_bogus[0]):
-                file["label"][row] = 1 - file["label"][row]
+        # a wrong label of each kind: where all are called rightly no temperature can be fitted
+        flip_labels(path, [splits.validation_real[0], splits.validation_bogus[0]])
 
 
 def write_run(results: Path, run: Run, *, validation_shots: int = 10) -> Path:

@@ -164,7 +164,7 @@ def verify_stamps(path: Path | str) -> None:
     rows = max(1, COPY_BLOCK_BYTES // max(1, stamps.stamps[:1].nbytes))
     found, changed = hashlib.sha256(), False
     with Path(path).open("rb") as file:
-        file.seek(stamps.stamps.offset)
+        file.seek(stamps.stamps.offset)  # type: ignore[attr-defined]  # a memmap has one
         for start in range(0, len(stamps), rows):
             block = np.frombuffer(file.read(stamps.stamps[start : start + rows].nbytes), np.float32)
             found.update(block.data)
