@@ -151,7 +151,7 @@ def test_files_that_belong_together_are_never_a_mixture(tmp_path, monkeypatch):
     assert [path.read_text() for path in paths] == ["old", "old"]
     renamed = []
 
-    def killed_at_the_second(path, final):
+    def killed_at_the_second(path, final, *, replace):
         if renamed:
             raise KeyboardInterrupt
         renamed.append(final)

@@ -44,7 +44,7 @@ def verify(
     verdicts = []
     for path in paths:
         for verdict in verdicts_on(path, downloads=downloads):
-            typer.echo(verdict.line())
+            echo(verdict.line())
             verdicts.append(verdict)
     raise typer.Exit(exit_status(verdicts))
 

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from stampshift.core.digests import DIGESTS, check_digest, read_digests
 from stampshift.core.errors import ContractError
 from stampshift.core.files import files_below, read_json
+from stampshift.core.printing import printable
 from stampshift.core.provenance import file_digest
 from stampshift.downloads.checksums import read_records
 from stampshift.stamps.file import is_stamps_file, verify_stamps
@@ -31,7 +32,7 @@ class Verdict(NamedTuple):
 
     def line(self) -> str:
         """One line for people."""
-        return f"{self.verdict}: {self.path}: {self.reason}"
+        return printable(f"{self.verdict}: {self.path}: {self.reason}")
 
 
 def exit_status(verdicts: list[Verdict]) -> int:
