@@ -188,7 +188,7 @@ def _of_table(path: Path) -> Iterator[Piece]:
     """Batches of rows; of the columns, those of the dialect."""
     try:
         # buffered, a column chunk is not read as a whole
-        with pq.ParquetFile(path, buffer_size=1 << 20) as table:
+        with pq.ParquetFile(path, buffer_size=1 << 20, page_checksum_verification=True) as table:
             columns = dict(_columns(table.schema_arrow, "", 2))
             survey = recognised(columns.keys())
             if survey is None:

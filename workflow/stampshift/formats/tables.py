@@ -226,7 +226,7 @@ def _check_rows(found: int, said: int) -> None:
 
 
 def _open_parquet(path: Path, pixels: Sequence[str], others: Sequence[str]) -> Table:
-    with pq.ParquetFile(path, buffer_size=READ_BYTES) as table:
+    with pq.ParquetFile(path, buffer_size=READ_BYTES, page_checksum_verification=True) as table:
         schema, metadata = table.schema_arrow, table.metadata
         _check_names(path, [*pixels, *others], schema.names)
         rows = _check_columns(path, dict.fromkeys(schema.names, (metadata.num_rows,)), pixels=())
@@ -252,7 +252,10 @@ def _open_parquet(path: Path, pixels: Sequence[str], others: Sequence[str]) -> T
     def blocks(step: int) -> Iterator[Block]:
         start = 0
         # buffered, a column chunk is not read as a whole
-        with _reading(path), pq.ParquetFile(path, buffer_size=READ_BYTES) as table:
+        with (
+            _reading(path),
+            pq.ParquetFile(path, buffer_size=READ_BYTES, page_checksum_verification=True) as table,
+        ):
             for batch in table.iter_batches(batch_size=step, columns=list(pixels)):
                 _check_rows(min(start + batch.num_rows, rows), start + batch.num_rows)
                 yield start, {name: batch[name].to_pylist() for name in pixels}

@@ -4,6 +4,7 @@
 is none. A drift report needs `COLUMNS` alone.
 """
 
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -23,7 +24,7 @@ UNFIT = {"non_square": "not square", "ragged": "sizes differ", "too_small": "too
 # how a cell begins that a spreadsheet takes for a formula; CSV has an apostrophe before it, and before those
 # that begin with apostrophes and then so
 FORMULA = "'*[=+@\t\r＝＋－＠-]"
-WRITERS = {".parquet": pq.ParquetWriter, ".csv": pyarrow.csv.CSVWriter}
+WRITERS = {".parquet": partial(pq.ParquetWriter, write_page_checksum=True), ".csv": pyarrow.csv.CSVWriter}
 
 SCHEMA = pa.schema(
     [
@@ -70,7 +71,7 @@ def read_scores(path: Path) -> pd.DataFrame:
             for name in set(TEXTS) & set(table):
                 table[name] = table[name].str.replace(f"^'({FORMULA})", r"\1", regex=True)
         else:
-            table = pd.read_parquet(path)
+            table = pd.read_parquet(path, page_checksum_verification=True)
     except (OSError, ValueError) as error:
         raise ContractError(
             f"{path}: not a readable scores file ({error}); `stampshift score` makes one."
