@@ -2,7 +2,9 @@
 
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,11 +12,12 @@ import torch
 
 from fake_surveys import flip_labels
 from stampshift.config.experiment import Run
+from stampshift.core.errors import ContractError
 from stampshift.core.files import read_json
 from stampshift.metrics.metrics import evaluate
 from stampshift.stamps.file import Stamps
 from stampshift.stamps.splits import Splits
-from stampshift.training.cohort import CohortError, train_cohort
+from stampshift.training.cohort import CohortError, train_and_publish, train_cohort
 from stampshift.training.data import SurveyFiles
 from stampshift.training.execute import Job, Plan
 from stampshift.training.jobs import Cohort, search_entropy_weight, transfer_baselines
@@ -399,3 +402,24 @@ def test_training_further_starts_from_the_weights_that_it_is_given(tmp_path, sur
     for name, value in given.items():
         if "running" not in name and "num_batches" not in name:
             torch.testing.assert_close(state[name], value, rtol=0, atol=1e-8)
+
+
+def test_stamps_that_changed_since_they_were_written_are_not_trained_on(survey_files, tmp_path):
+    path = Path(shutil.copy(survey_files["stamps"]["A"], tmp_path))
+    with h5py.File(path, "r+") as file:
+        file["stamps"][7, 0, 10, 10] += 1
+    plan = baseline_plan({"stamps": {"A": path}, "splits": survey_files["splits"]})
+    with pytest.raises(ContractError, match=r"A\.h5: its content has changed since it was written"):
+        train_cohort([plan], job_in(tmp_path))
+    assert not job_in(tmp_path).record(plan).exists()
+
+
+def test_a_damaged_record_is_trained_again_with_the_same_bytes(survey_files, tmp_path):
+    plan, job = baseline_plan(survey_files), job_in(tmp_path)
+    train_and_publish([plan], job)
+    first = contents(job, plan)
+    predictions = job.record(plan) / "predictions.parquet"
+    predictions.write_bytes(predictions.read_bytes()[:-1] + b"x")
+    train_and_publish([plan], job)
+    assert contents(job, plan) == first
+    assert (tmp_path / plan.folder / "predictions.parquet").read_bytes() == first[1]
