@@ -4,6 +4,8 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -34,16 +36,23 @@ def test_workers_start_whatever_the_length_of_the_temporary_folder(tmp_path, cha
     assert list(folder.iterdir()) == []
 
 
-def test_what_a_killed_process_left_is_removed_by_the_next_and_not_what_a_living_one_has(tmp_path):
-    killed = run(tmp_path, then="import os; os.kill(os.getpid(), 9)")
+@pytest.fixture
+def short_folder():
+    """A folder with room for sockets behind it, which pytest's own may be too long for."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next_and_not_what_a_living_one_has(short_folder):
+    killed = run(short_folder, then="import os; os.kill(os.getpid(), 9)")
     assert killed.returncode == -signal.SIGKILL
-    (left,) = tmp_path.iterdir()
+    (left,) = short_folder.iterdir()
     assert left.name.startswith(PREFIX)
-    with private_folder(tmp_path) as living:
-        assert list(tmp_path.iterdir()) == [living]
-        assert run(tmp_path).returncode == 0
-        assert list(tmp_path.iterdir()) == [living]
-    assert list(tmp_path.iterdir()) == []
+    with private_folder(short_folder) as living:
+        assert list(short_folder.iterdir()) == [living]
+        assert run(short_folder).returncode == 0
+        assert list(short_folder.iterdir()) == [living]
+    assert list(short_folder.iterdir()) == []
 
 
 def test_no_temporary_folder_at_all_is_one_sentence(tmp_path):
