@@ -35,9 +35,9 @@ def test_stamps_are_whole_and_scaled_by_the_difference(trained):
     assert stamps.attributes["normalisation"] == "difference_mad"
 
 
-def test_every_network_has_its_four_files_and_its_own_test_part(trained):
+def test_every_network_has_its_files_and_its_own_test_part(trained):
     folder = trained.folder / "results/des_study"
-    files = {"model.pt", "history.parquet", "predictions.parquet", "metrics.json"}
+    files = {"model.pt", "history.parquet", "predictions.parquet", "metrics.json", "SHA256SUMS"}
     names = ("first/network_1", "first/network_4", "second/old/network_1", "search/fold-0", "search/fold-1")
     for name in names:
         assert {path.name for path in (folder / name).iterdir()} == files
