@@ -132,7 +132,7 @@ def score(
     found = alerts.files(packets) if packets else []
     files = [*found, *tables]
     scoring = Scoring(release, survey, threshold)
-    units = score_units(found, sizes, schemas=schemas)
+    units = score_units(packets, sizes, schemas=schemas)
     work, recovery = partial(score_unit, scoring=scoring), Recovery(60 * unit_minutes, divide, lost, join)
     night, begin = ScoredNight(passed_over=passed_over(inputs, files)), time.perf_counter()
     with owned_parts(output, key=_key(scoring, files, schemas), overwrite=overwrite) as parts:
