@@ -1,4 +1,5 @@
 import hashlib
+import logging
 import os
 import pickle
 import signal
@@ -11,12 +12,13 @@ import numpy as np
 import psutil
 import pytest
 
+from alert_packets import write_night
 from stampshift.core.errors import ArchiveError, ContractError
 from stampshift.core.parallel import WorkerError
 from stampshift.stamps.file import Stamps, StampsWriter
 from stampshift.stamps.preprocessing import Preprocessing
-from stampshift.stamps.raw_triplets import InvalidPixels
-from stampshift.surveys import making
+from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet
+from stampshift.surveys import READERS, making, packets
 from stampshift.surveys.making import digest, make_stamps
 
 CLASSES = {"kast": "real", "streak": "real", "burn": "bogus"}
@@ -235,3 +237,26 @@ def test_digest_of_many_files_is_one(tmp_path, monkeypatch):
         "bytes": 2,
         "sha256": hashlib.sha256(lines.encode()).hexdigest(),
     }
+
+
+def fatal(unit):
+    """Candidates of a unit; that of packet 4 ends the process that decodes it."""
+    found = list(packets.build({}, InvalidPixels()).decode(unit))
+    if any(isinstance(each, RawTriplet) and each.identifier == "4" for each in found):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return found
+
+
+def test_a_packet_that_kills_what_reads_it_is_dropped_and_named(tmp_path, monkeypatch, caplog):
+    write_night(tmp_path / "night", "ZTF", 9)
+    settings = {"reader": "packets", "preprocessing": replace(PREPROCESSING, unlabelled="keep")}
+    make(tmp_path / "night", tmp_path / "calm.h5", **settings)
+    monkeypatch.setitem(READERS, "packets", lambda *given: replace(packets.build(*given), decode=fatal))
+    caplog.set_level(logging.WARNING)
+    make(tmp_path / "night", tmp_path / "mine.h5", processes=2, **settings)
+    calm, stamps = (Stamps.open(tmp_path / name, unlabelled=True) for name in ("calm.h5", "mine.h5"))
+    kept = calm.ids != "4"
+    assert stamps.ids.tolist() == calm.ids[kept].tolist()
+    np.testing.assert_array_equal(stamps.stamps, calm.stamps[kept])
+    assert stamps.attributes["counts"]["dropped"]["unreadable packet"] == 1
+    assert "4.avro" in caplog.text and "its worker process was killed" in caplog.text

@@ -20,7 +20,7 @@ import numpy as np
 from tqdm import tqdm
 
 from stampshift.core.errors import ArchiveError, reading_archive
-from stampshift.core.parallel import ordered_map
+from stampshift.core.parallel import recovering_map
 from stampshift.core.provenance import file_digest
 from stampshift.formats.archives import passed_over
 from stampshift.formats.cells import printable
@@ -76,7 +76,9 @@ def make_stamps(
             tqdm(desc=survey, unit=" stamps", disable=None) as bar,
             stamps_writer(output, survey=survey, size_pixels=preprocessing.size_pixels) as writer,
         ):
-            for made in ordered_map(work, _units(archive, paths), processes=processes):
+            units = _units(archive, paths)
+            made_lists = recovering_map(work, units, processes=processes, recovery=archive.recovery)
+            for made in chain.from_iterable(made_lists):
                 block = tally.add(made)
                 known = {name: getattr(block, name) for name in ("labels", "classes", "ids", "groups")}
                 writer.append(block.stamps, **known)

@@ -12,14 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from stampshift.alerts import containers
+from stampshift.alerts import containers, dividing
 from stampshift.alerts.containers import Unit
 from stampshift.alerts.decoding import decode, dialect_of
 from stampshift.alerts.dialects import DIALECTS
 from stampshift.core.errors import ArchiveError
+from stampshift.core.parallel import Recovery
 from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet, Unusable
 from stampshift.surveys.label_table import class_of, without
 from stampshift.surveys.reader import Reader
+
+UNIT_SECONDS = 600.0  # a unit of some megabytes takes a second
 
 
 def build(options: Mapping[str, Any], invalid: InvalidPixels) -> Reader:  # noqa: ARG001
@@ -32,6 +35,7 @@ def build(options: Mapping[str, Any], invalid: InvalidPixels) -> Reader:  # noqa
         partial(_decode, label_file=label_file),
         label_file=label_file,
         repeats=True,
+        recovery=Recovery(UNIT_SECONDS, dividing.divide, dividing.lost, dividing.join),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from stampshift.core.errors import ArchiveError
+from stampshift.core.parallel import Recovery
 from stampshift.formats.fits import image_of
 from stampshift.stamps.file import CHANNELS
 from stampshift.stamps.raw_triplets import Image, InvalidPixels, RawTriplet, Triplet, Unusable, triplet_of
@@ -52,6 +53,8 @@ class Reader:
     label_file: Path | None = None
     # whether a candidate may come more than once; it counts once then
     repeats: bool = False
+    # what becomes of a unit that ends the process that decodes it; without it, that ends the whole job
+    recovery: Recovery[Any] | None = None
 
 
 def stored_channels(options: Mapping[str, Any]) -> list[str]:
