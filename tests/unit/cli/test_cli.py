@@ -110,7 +110,9 @@ def test_summary_of_a_folder_without_results_is_one_sentence(monkeypatch, tmp_pa
 
 
 WRITING = """
+import signal
 import sys
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # which `nohup` before the tests would leave ignored
 from stampshift import cli
 from stampshift.core.files import atomic_folder, atomic_path
 from stampshift.surveys import inspection

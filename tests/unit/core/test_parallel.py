@@ -66,7 +66,7 @@ def test_results_leave_nothing_on_the_disk_and_no_process(monkeypatch, tmp_path,
     results = ordered_map(str, range(9), processes=2)
     assert [next(results) for _ in range(taken)] == [str(number) for number in range(taken)]
     assert list(tmp_path.iterdir()) == []
-    assert len(multiprocessing.active_children()) == 2
+    assert 1 <= len(multiprocessing.active_children()) <= 2
     results.close()
     assert multiprocessing.active_children() == []
 

@@ -201,7 +201,7 @@ def test_the_summary_counts_flags_and_shows_the_first_reasons(run, tmp_path):
 
 def test_real_packets_are_scored_or_flagged(run, real_data):
     expected = {
-        "ztf_alerts": (554, {"not square": 10}),
+        "ztf_alerts": (554, {}),
         "rubin_alerts": (114, {"missing cutout": 4, "unknown schema": 1}),
         "atlas_alerts/avro": (12, {}),
         "other_survey_alerts/pgir": (17, {}),
