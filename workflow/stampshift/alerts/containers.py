@@ -19,8 +19,8 @@ from stampshift.alerts.dialects import (
     DIALECTS,
     STAMP_DATA,
     UNKNOWN_SCHEMA,
-    UNREADABLE_FILE,
     Alert,
+    not_given,
     recognised,
     unread,
 )
@@ -126,9 +126,8 @@ def _pieces(found: Sequence[Path]) -> Iterator[Piece]:
                 yield from _of_file(path)
         except ArchiveError as error:
             yield unread(str(path), str(error))
-        except OSError as error:  # of the system: nothing says that the file is damaged
-            detail = f"{path}: cannot be read now ({error.strerror or error}). Run the command again."
-            yield unread(str(path), detail, UNREADABLE_FILE)
+        except OSError as error:
+            yield not_given(str(path), error)
 
 
 def _of_file(path: Path) -> Iterator[Piece]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from stampshift.alerts import avro
 from stampshift.alerts.containers import Packets, Piece, Rows, Stored, Unit
-from stampshift.alerts.dialects import DIALECTS, UNKNOWN_SCHEMA, UNREADABLE_FILE, Alert, alert_of, unread
+from stampshift.alerts.dialects import DIALECTS, UNKNOWN_SCHEMA, Alert, alert_of, not_given, unread
 from stampshift.core.errors import ArchiveError
 from stampshift.formats.inflating import AVRO_CODECS, GZIP_MAGIC, gunzip
 
@@ -27,9 +27,8 @@ def decode(unit: Unit) -> Iterator[Alert]:
                     yield from _of_content(Path(place).read_bytes(), place, 0, unit.schemas)
                 case Packets(place, first, content):
                     yield from _of_content(content, place, first, unit.schemas)
-        except OSError as error:  # of the system: nothing says that the file is damaged
-            detail = f"{piece.place}: cannot be read now ({error.strerror or error}). Run the command again."
-            yield unread(piece.place, detail, UNREADABLE_FILE)
+        except OSError as error:
+            yield not_given(piece.place, error)
         except Exception as error:  # a damaged file makes the libraries raise anything
             found = str(error) if isinstance(error, ArchiveError) else f"found {error!r}"
             yield unread(piece.place, f"{piece.place}: expected packets, {found}.")

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from stampshift.core.errors import ArchiveError
+from stampshift.formats.cells import EXACT, MOST_CHARACTERS
 from stampshift.formats.fits import image_of
 from stampshift.stamps.raw_triplets import InvalidPixels, Triplet, object_of, triplet_of
 
@@ -26,8 +27,6 @@ STAMP_DATA = "stampData"  # where a cutout is a record, the field that holds its
 CUTOUTS = ("cutoutTemplate", "cutoutScience", "cutoutDifference")
 NO_SCORE = float("nan")
 ROUNDED = 2.0  # pixels by which a position and the size of a cutout may disagree
-MOST_CHARACTERS = 256  # of an identifier
-MOST_EXACT = 2**53  # whole numbers beyond it are not all doubles
 
 
 @dataclass(frozen=True)
@@ -59,6 +58,12 @@ class Detector(NamedTuple):
     columns: int
     rows: int
     cutout: int  # pixels of a side of a cutout that no edge cuts
+
+
+def not_given(place: str, error: OSError) -> Alert:
+    """An alert in place of a file that the system did not give: nothing says that it is damaged."""
+    detail = f"{place}: cannot be read now ({error.strerror or error}). Run the command again."
+    return unread(place, detail, UNREADABLE_FILE)
 
 
 @dataclass(frozen=True)
@@ -225,7 +230,7 @@ def _text(record: Mapping[str, Any], paths: tuple[str, ...]) -> tuple[str, str]:
         if not value or value != value:  # Rubin: object 0 is none, a moving one
             continue
         if isinstance(value, float):
-            if abs(value) >= MOST_EXACT:
+            if abs(value) >= EXACT:
                 return "", path
             value = int(value) if value.is_integer() else value
         return str(value), ""

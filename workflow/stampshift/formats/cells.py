@@ -11,6 +11,7 @@ import numpy as np
 from stampshift.core.errors import ArchiveError
 
 MOST_CHARACTERS = 256
+EXACT = 2**53  # from here on doubles do not hold every whole number
 
 
 class Column(NamedTuple):
@@ -57,7 +58,7 @@ def exact_bits(dtype: np.dtype[Any]) -> int:
     return np.finfo(dtype).nmant + 1 if dtype.kind == "f" else 0
 
 
-def printable(name: str) -> str:
+def decoded_name(name: str) -> str:
     """A file's name with an escape in place of each byte that is no UTF-8."""
     return as_text(os.fsencode(name))
 

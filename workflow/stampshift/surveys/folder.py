@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from stampshift.core.errors import ArchiveError
 from stampshift.formats.archives import find, in_units, listing
-from stampshift.formats.cells import printable
+from stampshift.formats.cells import decoded_name
 from stampshift.formats.fits import read_image, read_planes
 from stampshift.formats.inflating import read_file
 from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet
@@ -102,5 +102,5 @@ def _decode(
             images = {name: read_image(read_file(files[name]), place=f"{place}, {name}") for name in channels}
         masks = read_planes(read_file(files["mask"]), place=f"{place}, mask")[0] if "mask" in files else []
         triplet = masked_triplet(images, masks, invalid=invalid, place=place)
-        name, identifier = map(printable, (candidate.folder.name, candidate.identifier))
+        name, identifier = map(decoded_name, (candidate.folder.name, candidate.identifier))
         yield RawTriplet(triplet, name, identifier, "")

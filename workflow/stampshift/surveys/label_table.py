@@ -14,7 +14,7 @@ import pandas as pd
 
 from stampshift.core.errors import ArchiveError, system_fault, unreadable_now
 from stampshift.core.files import files_below
-from stampshift.formats.cells import MOST_CHARACTERS, as_text, too_long
+from stampshift.formats.cells import EXACT, MOST_CHARACTERS, as_text, too_long
 from stampshift.formats.tables import names, open_table
 from stampshift.stamps.file import UNLABELLED_CLASS
 
@@ -22,7 +22,6 @@ COLUMNS = ("id", "label")
 PART = re.compile(r"[^._].*\.(csv|parquet)", re.IGNORECASE)
 ROUNDED = re.compile(r"\d(\.\d+)?[eE]\+\d+")  # 1.7862167308150150e+18
 WHOLE = re.compile(r"(\d+)\.0")  # of a column that pandas held as doubles
-EXACT = 2**53
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"  # a gap in the name of a folder
 
 

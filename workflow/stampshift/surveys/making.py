@@ -23,7 +23,7 @@ from stampshift.core.errors import ArchiveError, reading_archive
 from stampshift.core.parallel import recovering_map
 from stampshift.core.provenance import file_digest
 from stampshift.formats.archives import passed_over
-from stampshift.formats.cells import printable
+from stampshift.formats.cells import decoded_name
 from stampshift.stamps.file import LABEL_NAMES, LABELS, UNLABELLED_CLASS, Stamps, check_classes, stamps_writer
 from stampshift.stamps.groups import remarks_on
 from stampshift.stamps.preprocessing import Block, Counts, Preprocessing, preprocess
@@ -122,7 +122,7 @@ def digest(files: Sequence[Path], *, threads: int) -> dict[str, Any]:
     with ThreadPoolExecutor(threads) as pool:  # hashing leaves Python's lock to the others
         digests = pool.map(file_digest, files)
         listed: list[dict[str, Any]] = [
-            {"name": printable(path.name), "bytes": path.stat().st_size, "sha256": sha256}
+            {"name": decoded_name(path.name), "bytes": path.stat().st_size, "sha256": sha256}
             for path, sha256 in zip(files, digests, strict=True)
         ]
     lines = "".join(f"{entry['sha256']}  {entry['bytes']}  {entry['name']}\n" for entry in listed)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from stampshift.core.errors import ArchiveError, system_fault, unreadable_now
 from stampshift.formats.archives import find, listing
-from stampshift.formats.cells import as_text, printable
+from stampshift.formats.cells import as_text, decoded_name
 from stampshift.formats.fits import as_float32, read_image, read_planes
 from stampshift.formats.inflating import GZIP_MAGIC, read_file
 from stampshift.formats.tables import open_table, read_rows
@@ -77,7 +77,7 @@ def _units(paths: Sequence[Path], *, options: Mapping[str, Any], label_file: Pat
         table = open_table(path, pixels=pixels, others=list(known.values()))
         columns = {name: list(map(as_text, table.others[column])) for name, column in known.items()}
         known_ids = columns.get("id", [""] * table.rows)
-        ids = [identifier or f"{printable(path.stem)}:{row}" for row, identifier in enumerate(known_ids)]
+        ids = [identifier or f"{decoded_name(path.stem)}:{row}" for row, identifier in enumerate(known_ids)]
         nameless = known_ids.count("") if "id" in columns else 0
         if nameless:
             logging.warning("%s: %d rows have no id and are called by file and row", path, nameless)
