@@ -42,3 +42,18 @@ def flip_labels(path: Path, rows) -> None:
         texts = {name: getattr(old, name).tolist() for name in ("classes", "ids", "groups")}
         writer.append(old.stamps, labels=labels, **texts)
         writer.describe(old.attributes)
+
+
+def survey_of(labels, *, objects=None, looks=None) -> Stamps:
+    """Stamps of one blank pixel with these labels, perhaps with objects, and with looks that may be alike."""
+    count = len(labels)
+    return Stamps(
+        survey="X",
+        stamps=np.zeros((count, 3, 1, 1), np.float32),
+        labels=np.asarray(labels, np.uint8),
+        classes=np.full(count, "any"),
+        ids=np.arange(count).astype(str),
+        groups=np.full(count, "") if objects is None else np.asarray(objects),
+        fingerprints=np.arange(count, dtype=np.uint64) if looks is None else np.asarray(looks, np.uint64),
+        attributes={},
+    )

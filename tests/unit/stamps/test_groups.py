@@ -5,26 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fake_surveys import FRACTIONS
+from fake_surveys import FRACTIONS, survey_of
 from stampshift.core.errors import ConfigError
 from stampshift.stamps.file import Stamps, stamps_writer
 from stampshift.stamps.groups import groups_of, identical, remarks_on
 from stampshift.stamps.raw_triplets import object_of
 from stampshift.stamps.splits import make_folds, make_splits
-
-
-def survey_of(labels, *, objects=None, looks=None):
-    count = len(labels)
-    return Stamps(
-        survey="X",
-        stamps=np.zeros((count, 3, 1, 1), np.float32),
-        labels=np.asarray(labels, np.uint8),
-        classes=np.full(count, "any"),
-        ids=np.arange(count).astype(str),
-        groups=np.full(count, "") if objects is None else np.asarray(objects),
-        fingerprints=np.arange(count, dtype=np.uint64) if looks is None else np.asarray(looks, np.uint64),
-        attributes={},
-    )
 
 
 def test_stamps_without_object_and_twin_are_each_their_own():

@@ -3,24 +3,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fake_surveys import FRACTIONS, write_survey
+from fake_surveys import FRACTIONS, survey_of, write_survey
 from stampshift.core.errors import ConfigError, ContractError
 from stampshift.stamps.file import Stamps
 from stampshift.stamps.splits import Splits, make_folds, make_splits
-
-
-def fake_survey(labels, groups=None, looks=None, name="X"):
-    count = len(labels)
-    return Stamps(
-        survey=name,
-        stamps=np.zeros((count, 3, 1, 1), np.float32),
-        labels=np.asarray(labels, np.uint8),
-        classes=np.full(count, "any"),
-        ids=np.arange(count).astype(str),
-        groups=np.full(count, "") if groups is None else np.asarray(groups),
-        fingerprints=np.arange(count, dtype=np.uint64) if looks is None else np.asarray(looks, np.uint64),
-        attributes={},
-    )
 
 
 def parts(splits):
@@ -30,7 +16,7 @@ def parts(splits):
 @settings(max_examples=25, deadline=None)
 @given(real=st.integers(10, 120), bogus=st.integers(10, 120), seed=st.integers(0, 2**32 - 1))
 def test_parts_cover_the_survey_without_overlap_and_keep_the_classes_shares(real, bogus, seed):
-    survey = fake_survey([1] * real + [0] * bogus)
+    survey = survey_of([1] * real + [0] * bogus)
     found = parts(make_splits(survey, fractions=FRACTIONS, seed=seed))
     together = np.concatenate(list(found.values()))
     assert sorted(together.tolist()) == list(range(real + bogus))
@@ -97,11 +83,11 @@ def test_too_many_shots_say_what_the_part_holds(splits):
 
 def test_too_few_stamps_of_a_class(tmp_path):
     with pytest.raises(ConfigError, match="10 folds needs that many stamps of each class, found 4"):
-        make_splits(fake_survey([1] * 4 + [0] * 50), fractions=FRACTIONS, seed=0)
+        make_splits(survey_of([1] * 4 + [0] * 50), fractions=FRACTIONS, seed=0)
 
 
 def test_other_fractions_are_kept():
-    survey = fake_survey([0, 1] * 500)
+    survey = survey_of([0, 1] * 500)
     found = parts(make_splits(survey, fractions={"train": 0.7, "validation": 0.1, "test": 0.2}, seed=0))
     assert {name: len(rows) for name, rows in found.items()} == {"train": 700, "validation": 100, "test": 200}
 
@@ -118,7 +104,7 @@ def with_a_wrong_bit(content: bytes) -> bytes:
 )
 def test_a_damaged_file_is_named(tmp_path, damaged):
     path = tmp_path / "a.npz"
-    make_splits(fake_survey([0, 1] * 500), fractions=FRACTIONS, seed=0).save(path)
+    make_splits(survey_of([0, 1] * 500), fractions=FRACTIONS, seed=0).save(path)
     path.write_bytes(damaged(path.read_bytes()))
     with pytest.raises(ContractError, match=r"a\.npz: not a readable splits file .* Delete it"):
         Splits.open(path)
@@ -128,7 +114,7 @@ def test_a_damaged_file_is_named(tmp_path, damaged):
 
 
 def test_what_is_in_reserve_is_in_no_part():
-    survey = fake_survey([0, 1, 0] * 400)
+    survey = survey_of([0, 1, 0] * 400)
     fractions = {"train": 0.5, "validation": 0.05, "test": 0.05, "reserve": 0.4}
     found = parts(make_splits(survey, fractions=fractions, seed=0))
     assert {name: len(rows) for name, rows in found.items()} == {"train": 600, "validation": 60, "test": 60}
@@ -153,14 +139,14 @@ EARLIER = {
 
 def test_splits_are_those_of_earlier_versions():
     """Rows drawn before there was a reserve: a finished study's files must not change."""
-    found = make_splits(fake_survey([0, 1] * 20), fractions=FRACTIONS, seed=0)
+    found = make_splits(survey_of([0, 1] * 20), fractions=FRACTIONS, seed=0)
     assert found.test.tolist() == EARLIER["test"]
     assert found.validation_real.tolist() == EARLIER["validation_real"]
     assert found.train_bogus.tolist() == EARLIER["train_bogus"]
 
 
 def test_rows_without_a_label_are_in_no_part():
-    survey = fake_survey([0, 1] * 100)
+    survey = survey_of([0, 1] * 100)
     rows = np.arange(40, 160)
     found = make_splits(survey, fractions={"train": 0.5, "validation": 0.2, "test": 0.3}, seed=0, rows=rows)
     together = np.concatenate(list(parts(found).values()))
@@ -183,7 +169,7 @@ def test_every_stamp_is_in_the_test_part_of_one_fold(tmp_path, folds):
 
 
 def test_folds_are_a_function_of_their_seed():
-    survey = fake_survey([0, 1] * 200)
+    survey = survey_of([0, 1] * 200)
     first, again, other = (make_folds(survey, folds=2, validation=0.1, seed=seed) for seed in (0, 0, 1))
     assert first[1].train_real.tolist() == again[1].train_real.tolist() != other[1].train_real.tolist()
     assert first[0].train_real.tolist() != first[1].train_real.tolist()
