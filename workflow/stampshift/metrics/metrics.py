@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import confusion_matrix, roc_curve
 
 from stampshift.core.errors import ContractError
 from stampshift.stamps.file import BOGUS, REAL
@@ -23,8 +22,9 @@ def confusion(labels: ArrayLike, scores: ArrayLike, *, threshold: float = THRESH
     if lengths differ, a label is neither 0 nor 1, a score is not a probability, or a class is empty.
     """
     real, score = _checked(labels, scores)
-    tn, fp, fn, tp = map(int, confusion_matrix(real, score > threshold).ravel())
-    return {"tp": tp, "fn": fn, "fp": fp, "tn": tn}
+    called = score > threshold
+    tp, fp = int((called & real).sum()), int((called & ~real).sum())
+    return {"tp": tp, "fn": int(real.sum()) - tp, "fp": fp, "tn": int((~real).sum()) - fp}
 
 
 def evaluate(labels: ArrayLike, scores: ArrayLike, *, threshold: float = THRESHOLD) -> dict[str, Any]:
@@ -98,6 +98,9 @@ def detection_curve(labels: ArrayLike, scores: ArrayLike) -> pd.DataFrame:
     infinity, then every distinct score), ``mdr`` (from 1 to 0) and ``fpr`` (from 0 to 1); here a stamp is
     called real when its score is at least the threshold.
     """
+    # a training, which draws no curve, can do without this second of imports
+    from sklearn.metrics import roc_curve
+
     fpr, tpr, thresholds = roc_curve(*_checked(labels, scores), drop_intermediate=False)
     return pd.DataFrame({"threshold": thresholds, "mdr": 1 - tpr, "fpr": fpr})
 

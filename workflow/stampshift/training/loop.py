@@ -1,22 +1,19 @@
-"""The one training loop, with its optimisers and the course of their learning rate."""
+"""The one training loop."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import Parameter
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
 
 from stampshift.methods.method import Batch, Method, Options
 from stampshift.networks.classifier import Classifier, place
 from stampshift.training.model import predict
+from stampshift.training.optimisers import build_optimiser, build_schedule
 from stampshift.training.progress import Progress, Task
 from stampshift.training.sampler import epoch_batches
 from stampshift.training.stopping import StoppedError, stop_if_asked
@@ -130,25 +127,3 @@ def fit(
             if trainer.progress.epoch % checkpoint_epochs == 0:
                 save_checkpoint(whole)
     return trainer.progress
-
-
-def build_optimiser(parameters: Iterable[Parameter], training: Options) -> Optimizer:
-    """Stochastic gradient descent with momentum, or Adam (Kingma & Ba 2015) with its usual moments."""
-    rate = training["learning_rate"]
-    if training["optimiser"] == "adam":
-        return torch.optim.Adam(parameters, lr=rate)
-    return torch.optim.SGD(parameters, lr=rate, momentum=training["momentum"])
-
-
-def build_schedule(optimiser: Optimizer, training: Options) -> LRScheduler:
-    """Learning rate halved every ``halve_every_iterations`` iterations, or constant where that is None."""
-    if training["halve_every_iterations"] is None:
-        return torch.optim.lr_scheduler.ConstantLR(optimiser, factor=1.0, total_iters=0)
-    return torch.optim.lr_scheduler.StepLR(optimiser, training["halve_every_iterations"], gamma=0.5)
-
-
-def learning_rates(training: Options, *, first: int, count: int) -> NDArray[np.float64]:
-    """Learning rates of `count` iterations after the `first` ones: those of `build_schedule`, (count,)."""
-    iterations = np.arange(first, first + count)
-    halvings = iterations // (training["halve_every_iterations"] or first + count + 1)
-    return np.asarray(training["learning_rate"] * 0.5**halvings, np.float64)

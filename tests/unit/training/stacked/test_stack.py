@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from stampshift.training.loop import Trainer, build_optimiser, build_schedule, fit, learning_rates
+from stampshift.training.loop import Trainer, fit
+from stampshift.training.optimisers import build_optimiser, build_schedule, learning_rates
 from stampshift.training.progress import DivergedError
 from stampshift.training.stacked.extractor import Dropout, DropoutMasks, dropouts, unstackable
 from stampshift.training.stacked.lane import Lane, kind, why_alone

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from stampshift.methods.method import State, copied_to_cpu
 from stampshift.networks.classifier import Classifier
-from stampshift.training.loop import Trainer, learning_rates
+from stampshift.training.loop import Trainer
+from stampshift.training.optimisers import learning_rates
 from stampshift.training.progress import Progress, Task
 from stampshift.training.stacked.extractor import unstackable
 

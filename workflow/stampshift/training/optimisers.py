@@ -1,0 +1,55 @@
+"""Optimisers, and the course of their learning rate."""
+
+from collections.abc import Iterable
+from inspect import unwrap
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import Parameter
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from stampshift.methods.method import Options
+
+
+class _Uncompiled:
+    """Optimisers of torch without the wrappers around their methods, which serve `torch.compile` alone.
+
+    These wrappers import the compiler at their first call, which takes longer than a short training.
+    """
+
+    def __init_subclass__(cls) -> None:
+        for name in ("add_param_group", "zero_grad", "state_dict", "load_state_dict"):
+            setattr(cls, name, unwrap(getattr(cls, name)))
+        step: Any = unwrap(cls.step)  # type: ignore[attr-defined]
+        cls.step = torch.no_grad()(step)  # type: ignore[attr-defined]
+
+
+class _SGD(_Uncompiled, torch.optim.SGD): ...
+
+
+class _Adam(_Uncompiled, torch.optim.Adam): ...
+
+
+def build_optimiser(parameters: Iterable[Parameter], training: Options) -> Optimizer:
+    """Stochastic gradient descent with momentum, or Adam (Kingma & Ba 2015) with its usual moments."""
+    rate = training["learning_rate"]
+    if training["optimiser"] == "adam":
+        return _Adam(parameters, lr=rate)
+    return _SGD(parameters, lr=rate, momentum=training["momentum"])
+
+
+def build_schedule(optimiser: Optimizer, training: Options) -> LRScheduler:
+    """Learning rate halved every ``halve_every_iterations`` iterations, or constant where that is None."""
+    if training["halve_every_iterations"] is None:
+        return torch.optim.lr_scheduler.ConstantLR(optimiser, factor=1.0, total_iters=0)
+    return torch.optim.lr_scheduler.StepLR(optimiser, training["halve_every_iterations"], gamma=0.5)
+
+
+def learning_rates(training: Options, *, first: int, count: int) -> NDArray[np.float64]:
+    """Learning rates of `count` iterations after the `first` ones: those of `build_schedule`, (count,)."""
+    iterations = np.arange(first, first + count)
+    halvings = iterations // (training["halve_every_iterations"] or first + count + 1)
+    return np.asarray(training["learning_rate"] * 0.5**halvings, np.float64)
