@@ -188,6 +188,22 @@ rule significance:
         "../scripts/significance.py"
 
 
+rule published_claims:
+    """
+    The same claims judged by the same rule on the published means and standard deviations of Bolívar (2022), Tables 1 to
+    25, with unpaired tests: the single splits are not published. No number here comes from this run.
+    """
+    input:
+        published=PUBLISHED_ACCURACY,
+    output:
+        table("tables/published-claims", "1 Claims", "claims on the published means"),
+    params:
+        function="tables.claims:published_claims_table",
+        simulated=False,
+    script:
+        "../scripts/tabulate.py"
+
+
 rule summary_page:
     input:
         runs=rules.gather.output[0],

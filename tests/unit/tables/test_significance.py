@@ -36,11 +36,18 @@ def published():
 def test_every_question_is_asked_of_what_was_run(runs):
     compared = paired_comparisons(runs, pairs=["A-to-B"], methods=METHODS)
     assert compared.groupby("question").size().to_dict() == {
+        "own": 1,
         "shift": 1,
+        "native": 1,
         "gain": 2 * 2,
         "loss": 2 * 2,
         "methods": 2 * 2,
+        "spread": 2 * 2,
     }
+    both = paired_comparisons(runs, pairs=["A-to-B", "B-to-A"], methods=METHODS)
+    questions = both.groupby("question").size()
+    assert questions["own"] == 2
+    assert questions["direction"] == 1
 
 
 def test_differences_are_paired_by_split(runs):
@@ -71,6 +78,41 @@ def test_the_second_method_is_compared_with_the_first(runs):
 def test_shift_is_the_target_less_the_source(runs):
     row = one(paired_comparisons(runs, pairs=["A-to-B"], methods=METHODS), "shift")
     assert row["difference"] == pytest.approx(0.70 - 0.97)
+
+
+def test_the_baseline_is_compared_with_a_fixed_accuracy_and_with_the_targets_own(runs):
+    compared = paired_comparisons(runs, pairs=["A-to-B", "B-to-A"], methods=METHODS)
+    own = one(compared, "own", source="A")
+    assert (own["evaluated_on"], own["against"]) == ("A", "0.94")
+    assert own["difference"] == pytest.approx(0.97 - 0.94)
+    assert own["p"] == pytest.approx(stats.ttest_1samp([0.96, 0.97, 0.98], 0.94).pvalue)
+    assert one(compared, "native", source="A")["difference"] == pytest.approx(0.70 - 0.90)
+    # A's baseline on B less B's baseline on A
+    assert one(compared, "direction")["difference"] == pytest.approx(0.70 - 0.50)
+
+
+def test_spreads_are_compared_by_the_test_of_pitman_and_morgan(runs):
+    row = one(
+        paired_comparisons(runs, pairs=["A-to-B"], methods=METHODS), "spread", evaluated_on="B", shots=1
+    )
+    assert row["difference"] == pytest.approx(0.03 - 0.05)
+    tuned, mme = np.array([0.70, 0.76, 0.80]), np.array([0.72, 0.75, 0.78])
+    moved = runs.copy()
+    second = (moved["method"] == "finetune") & (moved["shots"] == 1) & (moved["evaluated_on"] == "B")
+    moved.loc[second, "balanced_accuracy"] = tuned
+    row = one(
+        paired_comparisons(moved, pairs=["A-to-B"], methods=METHODS), "spread", evaluated_on="B", shots=1
+    )
+    assert row["p"] == pytest.approx(stats.pearsonr(mme + tuned, mme - tuned).pvalue)
+
+
+def test_published_spreads_are_compared_by_an_f_test(published):
+    first = pd.DataFrame([("finetune", "A", "B", 5, "B", 0.85, 0.06)], columns=published.columns)
+    both = pd.concat([published, first])
+    compared = published_comparisons(both, pairs=["A-to-B"], methods=METHODS)
+    row = one(compared, "spread", shots=5)
+    assert row["difference"] == pytest.approx(0.02 - 0.06)
+    assert row["p"] == pytest.approx(2 * stats.f.sf(9, 9, 9))  # variances as 9 to 1, of ten splits each
 
 
 def test_a_constant_difference_and_a_single_split_have_no_p_value(runs):

@@ -1,43 +1,57 @@
-"""The claims of Cabrera-Vives et al. (2023), judged by one rule on any table of comparisons.
-
-In a pair a claim is decided by the sign of the mean difference and by the corrected p-value, that is, beyond
-chance. It holds if it does in every pair, and holds mostly if in more than half. It holds on average if the
-mean differences of all pairs have its sign by the Wilcoxon signed-rank test, which compares classifiers over
-several data sets (Demsar 2006) and needs few splits. It is not shown if more than half the pairs go its way
-without either, and does not hold otherwise.
-"""
+"""The claims of Cabrera-Vives et al. (2023) and of Bolivar (2022), by the rule of `tables.verdicts`."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
 
+import numpy as np
 import pandas as pd
-from scipy import stats
 
-from stampshift.config.experiment import Pair
-from stampshift.tables.decisions import of_pair, shots_needed, won
-from stampshift.tables.significance import ALPHA, PAIRED_RULE
-from stampshift.tables.wording import counted, method_name
+from stampshift.tables.decisions import shots_needed
+from stampshift.tables.significance import (
+    ALPHA,
+    OWN_ACCURACY,
+    PAIRED_RULE,
+    PUBLISHED_SPLITS,
+    published_comparisons,
+)
+from stampshift.tables.verdicts import (
+    FAILS,
+    HOLDS,
+    UNDECIDED,
+    Verdict,
+    judge,
+    judge_either_sign,
+    listed,
+    of_pairs,
+)
+from stampshift.tables.wording import THESIS, counted, method_name
 from stampshift.tables.writing import Table
 
 FEW_SHOTS = 10
-HOLDS, MOSTLY, ON_AVERAGE = "holds", "holds mostly", "holds on average"
-NOT_SHOWN, FAILS = "not shown", "does not hold"
-UNDECIDED = "cannot be judged"
+FINETUNING_AHEAD = ("ATLAS-to-ZTF", "ZTF-to-HiTS", "ZTF-to-ATLAS")
+STUDY = f"Cabrera-Vives et al. (2023) and {THESIS}"
+RULE = (
+    "A claim holds if it does, beyond chance, in every pair (or survey), and holds mostly if in more than "
+    "half ({test}); it holds on average if it does over the pairs (Wilcoxon signed-rank test of their "
+    f"differences, p < {ALPHA:g}). Differences are of balanced accuracy."
+)
 
-Judge = Callable[[pd.DataFrame, Sequence[str]], tuple[str, str]]
+Judge = Callable[[pd.DataFrame], Verdict]
 
 
 def judge_claims(compared: pd.DataFrame, *, pairs: Sequence[str]) -> pd.DataFrame:
     """Judge every claim, from comparisons with the methods ``finetune`` and ``mme`` or one of them.
 
     They are as of `significance.paired_comparisons` or `published_comparisons`. Columns are ``claim``,
-    ``verdict``, whether it holds, and ``evidence``, the numbers that say so in one sentence.
+    ``verdict``, whether it holds, and ``evidence``, the numbers that say so in a sentence or two.
     """
     if compared["p_corrected"].isna().all():
         sentence = "One split tells no difference from chance: it takes two, and better ten."
         verdicts = [(claim, UNDECIDED, sentence) for claim in CLAIMS]
     else:
-        verdicts = [(claim, *judge(compared, pairs)) for claim, judge in CLAIMS.items()]
+        ours = of_pairs(compared, pairs)
+        own = compared[compared["question"] == "own"]
+        verdicts = [(claim, *decide(pd.concat([own, ours]))) for claim, decide in CLAIMS.items()]
     return pd.DataFrame(verdicts, columns=["claim", "verdict", "evidence"])
 
 
@@ -47,108 +61,175 @@ def claims_table(compared: pd.DataFrame, *, published: pd.DataFrame | None, pair
     if published is not None and len(published):
         theirs = judge_claims(published, pairs=pairs)
         cells[["published verdict", "published evidence"]] = theirs[["verdict", "evidence"]]
-    caption = (
-        "Claims of Cabrera-Vives et al. (2023). A claim holds if it does, beyond chance, in every pair, and "
-        f"holds mostly if in more than half ({PAIRED_RULE}); it holds on average if it does over the pairs "
-        f"(Wilcoxon signed-rank test of their mean differences, p < {ALPHA:g}). Differences are of balanced "
-        "accuracy."
+    return Table(cells, cells, f"Claims of {STUDY}. {RULE.format(test=PAIRED_RULE)}", "tab:claims")
+
+
+def published_claims_table(published: pd.DataFrame) -> Table:
+    """Verdict on every claim from the published means and standard deviations alone."""
+    adapted = published[published["shots"] > 0]
+    pairs = list(dict.fromkeys(adapted["source"] + "-to-" + adapted["target"]))
+    methods = list(dict.fromkeys(adapted["method"]))
+    cells = judge_claims(published_comparisons(published, pairs=pairs, methods=methods), pairs=pairs)
+    test = (
+        f"Welch's t-test of means and F-test of standard deviations over {PUBLISHED_SPLITS} splits, the "
+        "single splits not being published, p-values corrected for the rate of false discoveries"
     )
-    return Table(cells, cells, caption, "tab:claims")
+    caption = f"Claims of {STUDY}, judged on their published means. {RULE.format(test=test)}"
+    return Table(cells, cells, caption, "tab:published-claims")
 
 
-def _shift_everywhere(compared: pd.DataFrame, pairs: Sequence[str]) -> tuple[str, str]:
-    shifts = compared[compared["question"] == "shift"]
-    drops = -shifts["difference"]
-    verdict, count = _in_pairs(shifts, pairs, sign=-1)
-    return verdict, (
-        f"The baseline is worse on the target in {count}, by {drops.mean():.3f} on average "
-        f"({drops.min():.3f} to {drops.max():.3f})."
+def _own_survey(compared: pd.DataFrame) -> Verdict:
+    own = compared[compared["question"] == "own"]
+    verdict, count = judge(own, sign=1, cases="surveys")
+    numbers = (OWN_ACCURACY + own.set_index("source")["difference"]).sort_values()
+    texts = ", ".join(f"{survey} {value:.3f}" for survey, value in numbers.items())
+    return Verdict(verdict, f"The baseline is above {OWN_ACCURACY:g} in {count}: {texts}.")
+
+
+def _worse_on_the_target(compared: pd.DataFrame, *, question: str, against: str) -> Verdict:
+    drops = compared[compared["question"] == question]
+    if drops.empty:
+        return Verdict(UNDECIDED, "The experiment does not train a baseline of every target.")
+    verdict, count = judge(drops, sign=-1)
+    lost = -drops["difference"]
+    return Verdict(
+        verdict,
+        f"The baseline is worse on the target {against} in {count}, by {lost.mean():.3f} on average "
+        f"({lost.min():.3f} to {lost.max():.3f}).",
     )
 
 
-def _des_hits_mildest(compared: pd.DataFrame, pairs: Sequence[str]) -> tuple[str, str]:
+def _des_hits_mildest(compared: pd.DataFrame) -> Verdict:
     shifts = compared[compared["question"] == "shift"]
-    drops = {pair: -float(of_pair(shifts, pair)["difference"].mean()) for pair in pairs}
-    surveys = [" and ".join(sorted([Pair.parse(pair).source, Pair.parse(pair).target])) for pair in pairs]
-    means = pd.Series(drops).groupby(surveys).mean().sort_values()
+    surveys = [" and ".join(sorted(pair)) for pair in zip(shifts["source"], shifts["target"], strict=True)]
+    means = (-shifts["difference"]).groupby(surveys).mean().sort_values()
     if "DES and HiTS" not in means.index or len(means) < 2:
-        return UNDECIDED, "The experiment does not compare DES and HiTS with other surveys."
-    listed = ", ".join(f"{pair} {drop:.3f}" for pair, drop in means.items())
+        return Verdict(UNDECIDED, "The experiment does not compare DES and HiTS with other surveys.")
+    texts = ", ".join(f"{pair} {drop:.3f}" for pair, drop in means.items())
     verdict = HOLDS if means.index[0] == "DES and HiTS" else FAILS
-    return verdict, f"Mean drop of both directions: {listed}."
+    return Verdict(verdict, f"Mean drop of both directions: {texts}.")
 
 
-def _few_shots_beat_the_baseline(
-    compared: pd.DataFrame, pairs: Sequence[str], *, method: str
-) -> tuple[str, str]:
+def _direction_matters(compared: pd.DataFrame) -> Verdict:
+    reverse = compared[compared["question"] == "direction"]
+    if reverse.empty:
+        return Verdict(UNDECIDED, "The experiment has no pair in both directions.")
+    verdict, count = judge_either_sign(reverse, cases="pairs of surveys")
+    return Verdict(
+        verdict,
+        "On its target the baseline differs from that of the reverse direction, beyond chance, in "
+        f"{count}: {listed(reverse)}.",
+    )
+
+
+def _few_shots_beat_the_baseline(compared: pd.DataFrame, *, method: str, most: int) -> Verdict:
     gains = compared[(compared["question"] == "gain") & (compared["method"] == method)]
-    few = gains.loc[gains["shots"] <= FEW_SHOTS, "shots"]
+    few = gains.loc[gains["shots"] <= most, "shots"]
     if few.empty:
-        return UNDECIDED, f"The experiment has no run of {method_name(method)} with so few shots."
-    never = sum(shots_needed(of_pair(gains, pair)) is None for pair in pairs)
-    verdict, count = _in_pairs(gains[gains["shots"] == few.max()], pairs, sign=1)
-    return verdict, (
-        f"With {few.max()} shots {method_name(method)} is better on the target in {count}"
-        + (f"; in {counted(never, 'pair')} with no number of shots beyond chance." if never else ".")
+        return Verdict(UNDECIDED, f"The experiment has no run of {method_name(method)} with so few shots.")
+    never = sum(shots_needed(of_pair) is None for _, of_pair in gains.groupby(["source", "target"]))
+    at_few = gains[gains["shots"] == few.max()]
+    verdict, count = judge(at_few, sign=1)
+    with_shots = f"With {counted(few.max(), 'shot')} {method_name(method)}"
+    evidence = (
+        f"{with_shots} is better on the target in {count}, by {at_few['difference'].mean():+.3f} on average"
+    )
+    return Verdict(
+        verdict,
+        evidence
+        + (f"; in {counted(never, 'pair')} with no number of shots beyond chance." if never else "."),
     )
 
 
-def _mme_keeps_the_source(compared: pd.DataFrame, pairs: Sequence[str]) -> tuple[str, str]:
-    losses, most = _at_most_shots(compared, "loss")
-    between, _ = _at_most_shots(compared, "methods")
-    if {"finetune", "mme"} - set(losses["method"]):
-        return UNDECIDED, "The experiment lacks runs of fine-tuning or of MME."
-    of_both = between[["method", "against"]].isin(["finetune", "mme"]).all(axis=1)
-    both = between[of_both & (between["evaluated_on"] == between["source"])]
-    # which of the two is compared with which follows their order in the config
-    verdict, count = _in_pairs(both, pairs, sign=1 if (both["method"] == "mme").all() else -1)
+def _finetuning_ahead(compared: pd.DataFrame) -> Verdict:
+    between, most = _mme_against_finetuning(compared, "methods")
+    ahead = of_pairs(between[between["evaluated_on"] == between["target"]], FINETUNING_AHEAD)
+    if ahead.empty:
+        return Verdict(UNDECIDED, "The experiment lacks these pairs, or runs of fine-tuning or of MME.")
+    verdict, count = judge(ahead, sign=-1)
+    texts = listed(ahead.assign(difference=-ahead["difference"]))
+    return Verdict(
+        verdict, f"With {counted(most, 'shot')} fine-tuning is better on the target in {count}: {texts}."
+    )
+
+
+def _mme_keeps_the_source(compared: pd.DataFrame) -> Verdict:
+    between, most = _mme_against_finetuning(compared, "methods")
+    both = between[between["evaluated_on"] == between["source"]]
+    if both.empty:
+        return Verdict(UNDECIDED, "The experiment lacks runs of fine-tuning or of MME.")
+    verdict, count = judge(both, sign=1)
+    losses, _ = _at_most_shots(compared, "loss")
     mean = losses.groupby("method")["difference"].mean()
-    return verdict, (
-        f"After {most} shots MME is better than fine-tuning on the source in {count}; against the baseline "
-        f"there MME changes by {mean['mme']:+.3f} on average, fine-tuning by {mean['finetune']:+.3f}."
+    return Verdict(
+        verdict,
+        f"After {counted(most, 'shot')} MME is better than fine-tuning on the source in {count}; against "
+        f"the baseline there MME changes by {mean['mme']:+.3f} on average, fine-tuning by "
+        f"{mean['finetune']:+.3f}.",
     )
 
 
-def _finetuning_loses_the_source(compared: pd.DataFrame, pairs: Sequence[str]) -> tuple[str, str]:
+def _mme_scatters_less(compared: pd.DataFrame) -> Verdict:
+    between, most = _mme_against_finetuning(compared, "spread")
+    both = between[between["evaluated_on"] == between["source"]]
+    if both.empty:
+        return Verdict(UNDECIDED, "The experiment lacks runs of fine-tuning or of MME.")
+    verdict, count = judge(both, sign=-1)
+    return Verdict(
+        verdict,
+        f"After {counted(most, 'shot')} the standard deviation over splits on the source is smaller with MME "
+        f"than with fine-tuning in {count}, by {-both['difference'].mean():.3f} on average.",
+    )
+
+
+def _finetuning_loses_the_source(compared: pd.DataFrame) -> Verdict:
     losses, most = _at_most_shots(compared, "loss")
     ours = losses[losses["method"] == "finetune"]
     if ours.empty:
-        return UNDECIDED, "The experiment has no run of fine-tuning."
-    verdict, count = _in_pairs(ours, pairs, sign=-1)
-    return verdict, (
-        f"After {most} shots the fine-tuned model is worse on the source than the baseline in {count}, by "
-        f"{-ours['difference'].mean():.3f} on average."
+        return Verdict(UNDECIDED, "The experiment has no run of fine-tuning.")
+    verdict, count = judge(ours, sign=-1)
+    return Verdict(
+        verdict,
+        f"After {counted(most, 'shot')} the fine-tuned model is worse on the source than the baseline in "
+        f"{count}, by {-ours['difference'].mean():.3f} on average.",
     )
 
 
 CLAIMS: dict[str, Judge] = {
-    "A classifier trained on one survey fails on another: domain shift everywhere.": _shift_everywhere,
+    "A classifier trained on one survey fails on another: domain shift everywhere.": partial(
+        _worse_on_the_target, question="shift", against="than on its own survey"
+    ),
+    f"Within its own survey the baseline is above {OWN_ACCURACY:g}.": _own_survey,
+    "A classifier of another survey is worse than one trained on the target.": partial(
+        _worse_on_the_target, question="native", against="than the target's own baseline"
+    ),
     "The shift between DES and HiTS, of one camera, is the mildest.": _des_hits_mildest,
+    "The shift between two surveys depends on its direction.": _direction_matters,
+    "Fine-tuning beats the baseline on the target with as few as one labelled stamp per class.": partial(
+        _few_shots_beat_the_baseline, method="finetune", most=1
+    ),
     "Fine-tuning beats the baseline on the target with few shots.": partial(
-        _few_shots_beat_the_baseline, method="finetune"
+        _few_shots_beat_the_baseline, method="finetune", most=FEW_SHOTS
+    ),
+    "MME beats the baseline on the target with as few as one labelled stamp per class.": partial(
+        _few_shots_beat_the_baseline, method="mme", most=1
     ),
     "MME beats the baseline on the target with few shots.": partial(
-        _few_shots_beat_the_baseline, method="mme"
+        _few_shots_beat_the_baseline, method="mme", most=FEW_SHOTS
     ),
+    "From ATLAS to ZTF, ZTF to HiTS and ZTF to ATLAS fine-tuning beats MME on the target.": _finetuning_ahead,
     "MME keeps the accuracy on the source better than fine-tuning.": _mme_keeps_the_source,
+    "MME's accuracy on the source scatters less over splits than fine-tuning's.": _mme_scatters_less,
     "Fine-tuning loses accuracy on the source.": _finetuning_loses_the_source,
 }
 
 
-def _in_pairs(compared: pd.DataFrame, pairs: Sequence[str], *, sign: int) -> tuple[str, str]:
-    """Verdict on differences of one sign, one comparison per pair, and the count of pairs in words."""
-    ours = pd.concat([of_pair(compared, pair) for pair in pairs])
-    differences = sign * ours["difference"]
-    towards, beyond = int((differences > 0).sum()), int(won(ours, sign=sign).sum())
-    p = float(stats.wilcoxon(differences, alternative="greater").pvalue)
-    text = f"{towards} of {len(pairs)} pairs, beyond chance in {beyond} (all pairs together: p = {p:.2g})"
-    if beyond == len(pairs):
-        return HOLDS, text
-    if 2 * beyond > len(pairs):
-        return MOSTLY, text
-    if p < ALPHA:
-        return ON_AVERAGE, text
-    return (NOT_SHOWN if 2 * towards > len(pairs) else FAILS), text
+def _mme_against_finetuning(compared: pd.DataFrame, question: str) -> tuple[pd.DataFrame, int]:
+    """Comparisons of MME with fine-tuning at the most shots, whatever the order of the two in the config."""
+    asked, most = _at_most_shots(compared, question)
+    both = asked[asked[["method", "against"]].isin(["finetune", "mme"]).all(axis=1)]
+    sign = np.where(both["method"] == "mme", 1, -1)
+    return both.assign(difference=sign * both["difference"]), most
 
 
 def _at_most_shots(compared: pd.DataFrame, question: str) -> tuple[pd.DataFrame, int]:

@@ -1,22 +1,30 @@
 """Comparisons over splits: which difference of balanced accuracy is more than chance.
 
-Four questions are asked of every pair:
+Questions about the baseline:
 
-- ``shift``: the baseline on the target, against itself on the source;
-- ``gain``: a method on the target, against the baseline there;
-- ``loss``: a method on the source, against the baseline there;
-- ``methods``: one method against another, on the source and on the target.
+- ``own``: on its own survey, against `OWN_ACCURACY`;
+- ``shift``: on the target, against itself on the source;
+- ``native``: on the target, against the target's own baseline there;
+- ``direction``: on the target, against the baseline of the reverse pair on its target.
+
+Questions about a method, for every number of shots:
+
+- ``gain``: on the target, against the baseline there;
+- ``loss``: on the source, against the baseline there;
+- ``methods``: against another method, on the source and on the target;
+- ``spread``: the standard deviation over splits against another method's, on the source and on the target.
 
 A split has the same parts for every method, so differences are taken split by split. Each comparison has
 its mean difference, Cohen's d_z (the mean over the standard deviation of the differences), a percentile
-bootstrap interval over splits, and the p-value of a paired t-test; the p-values of one question are
-corrected together for the rate of false discoveries (Benjamini & Hochberg 1995). Splits drawn at random
+bootstrap interval over splits, and the p-value of a paired t-test. Standard deviations are compared by
+their difference and by the test of Pitman and Morgan (1939) for paired values. The p-values of one question
+are corrected together for the rate of false discoveries (Benjamini & Hochberg 1995). Splits drawn at random
 from one survey share stamps, which makes such intervals and p-values somewhat too small (Nadeau & Bengio
 2003).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import combinations
+from itertools import chain, combinations, product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,9 +42,13 @@ PAIRED_RULE = (
     f"(Benjamini & Hochberg 1995), p < {ALPHA:g}"
 )
 PUBLISHED_SPLITS = 10
+FEWEST_SPLITS = 3  # of which a correlation is not always 1 or -1
+OWN_ACCURACY = 0.94  # that every published baseline exceeds on its own survey
 UNKNOWN = {"low": np.nan, "high": np.nan, "effect_size": np.nan}
 
 Key = tuple[str, str, str, int, str]
+Statistic = Callable[[Any, Any], dict[str, float]]  # numbers of a comparison from its two sides
+OWN: Key = ("", "", "", 0, f"{OWN_ACCURACY:g}")  # stands for a side that is no run
 
 
 class Comparison(NamedTuple):
@@ -56,15 +68,16 @@ NUMBERS = ["difference", "low", "high", "effect_size", "splits", "p", "p_correct
 
 
 def paired_comparisons(runs: pd.DataFrame, *, pairs: Sequence[str], methods: Sequence[str]) -> pd.DataFrame:
-    """Ask every question of the runs; of two methods, the latter is compared with the former.
+    """Ask every question of the runs; of two methods, or directions, the latter is compared with the former.
 
     A line per comparison: the fields of `Comparison`; ``difference``, the mean over splits, ``low`` and
     ``high`` of its interval, ``effect_size`` (d_z), ``splits``, ``p`` and ``p_corrected``. What the splits
     cannot show is NaN: all but the difference where there is one split, the p-value where all differ by the
     same.
     """
-    accuracies = {key: rows.set_index("seed")["balanced_accuracy"] for key, rows in runs.groupby(EVALUATION)}
-    return _compare(accuracies, pairs, methods, statistics=_paired)
+    known: dict[Any, Any] = {OWN: OWN_ACCURACY}
+    known |= {key: rows.set_index("seed")["balanced_accuracy"] for key, rows in runs.groupby(EVALUATION)}
+    return _compare(known, pairs, methods, of_means=_paired, of_spreads=_pitman)
 
 
 def published_comparisons(
@@ -73,28 +86,33 @@ def published_comparisons(
     """Ask every question of published means and standard deviations over ten splits.
 
     Columns are `EVALUATION`, ``mean`` and ``std``; the result has those of `paired_comparisons`. The splits
-    behind them are not published: the p-values are of Welch's t-test, which is unpaired, and there is
-    neither interval nor effect size.
+    behind them are not published: the p-values are of Welch's t-test of means and the F-test of standard
+    deviations, which are unpaired, and there is neither interval nor effect size.
     """
     means = dict(published.set_index(EVALUATION)[["mean", "std"]].iterrows())
-    return _compare(means, pairs, methods, statistics=_welch)
+    means[OWN] = pd.Series({"mean": OWN_ACCURACY, "std": 0.0})
+    return _compare(means, pairs, methods, of_means=_welch, of_spreads=_f_test)
 
 
 def _compare(
-    known: Mapping[Any, pd.Series],
+    known: Mapping[Any, Any],
     pairs: Sequence[str],
     methods: Sequence[str],
     *,
-    statistics: Callable[[pd.Series, pd.Series], dict[str, float]],
+    of_means: Statistic,
+    of_spreads: Statistic,
 ) -> pd.DataFrame:
-    """Every comparison both of whose sides are known."""
-    shots = sorted({int(shots) for method, _, _, shots, _ in known if method != BASELINE})
+    """Every comparison both of whose sides are known; a single split has no spread to compare."""
+    shots = sorted({int(shots) for method, _, _, shots, _ in known if method in methods})
+    questions = chain(_of_baselines(pairs), _of_methods(pairs, methods, shots))
     rows = [
-        comparison._asdict() | statistics(known[method], known[against])
-        for comparison, method, against in _questions(pairs, methods, shots)
+        comparison._asdict()
+        | (of_spreads if comparison.question == "spread" else of_means)(known[method], known[against])
+        for comparison, method, against in questions
         if method in known and against in known
     ]
     compared = pd.DataFrame(rows, columns=[*SUBJECT, *NUMBERS])
+    compared = compared.dropna(subset="difference").reset_index(drop=True)
     for _, part in compared.groupby("question")["p"]:
         tested = part.dropna()
         if len(tested):
@@ -102,27 +120,44 @@ def _compare(
     return compared.astype({"p_corrected": float})
 
 
-def _questions(
+def _of_baselines(pairs: Sequence[str]) -> Iterator[tuple[Comparison, Key, Key]]:
+    """Every comparison of baselines, with the keys of its two sides."""
+    known_pairs = list(map(Pair.parse, pairs))
+
+    def key(source: str, on: str) -> Key:
+        return BASELINE, source, on, 0, on
+
+    def subject(question: str, source: str, on: str, against: str = BASELINE) -> Comparison:
+        return Comparison(question, source, on, on, 0, BASELINE, against)
+
+    for source in dict.fromkeys(pair.source for pair in known_pairs):
+        yield subject("own", source, source, against=OWN[-1]), key(source, source), OWN
+    for number, pair in enumerate(known_pairs):
+        source, target = pair.source, pair.target
+        yield subject("shift", source, target), key(source, target), key(source, source)
+        yield subject("native", source, target), key(source, target), key(target, target)
+        if Pair(target, source) in known_pairs[number:]:
+            yield subject("direction", source, target), key(source, target), key(target, source)
+
+
+def _of_methods(
     pairs: Sequence[str], methods: Sequence[str], shots: Sequence[int]
 ) -> Iterator[tuple[Comparison, Key, Key]]:
-    """Every comparison, with the keys of its two sides."""
-    for pair in pairs:
-        source, target = Pair.parse(pair).source, Pair.parse(pair).target
-        baseline: dict[str, Key] = {on: (BASELINE, source, on, 0, on) for on in (source, target)}
-        subject = Comparison("shift", source, target, target, 0, BASELINE, BASELINE)
-        yield subject, baseline[target], baseline[source]
-        for number in shots:
-            for on, question in ((target, "gain"), (source, "loss")):
-                adapted: dict[str, Key] = {name: (name, source, target, number, on) for name in methods}
-                for name in methods:
-                    subject = Comparison(question, source, target, on, number, name, BASELINE)
-                    yield subject, adapted[name], baseline[on]
-                for first, second in combinations(methods, 2):
-                    subject = Comparison("methods", source, target, on, number, second, first)
+    """Every comparison of methods, with the keys of its two sides."""
+    for pair, number in product(map(Pair.parse, pairs), shots):
+        source, target = pair.source, pair.target
+        for on, question in ((target, "gain"), (source, "loss")):
+            adapted: dict[str, Key] = {name: (name, source, target, number, on) for name in methods}
+            for name in methods:
+                subject = Comparison(question, source, target, on, number, name, BASELINE)
+                yield subject, adapted[name], (BASELINE, source, on, 0, on)
+            for first, second in combinations(methods, 2):
+                for between in ("methods", "spread"):
+                    subject = Comparison(between, source, target, on, number, second, first)
                     yield subject, adapted[second], adapted[first]
 
 
-def _paired(method: pd.Series, against: pd.Series) -> dict[str, float]:
+def _paired(method: pd.Series, against: pd.Series | float) -> dict[str, float]:
     """Mean, interval, effect size and p-value of the differences of two methods, by split."""
     differences = (method - against).dropna().to_numpy(float)
     mean = float(differences.mean())
@@ -135,10 +170,33 @@ def _paired(method: pd.Series, against: pd.Series) -> dict[str, float]:
     return numbers | {"low": low, "high": high, "effect_size": float(mean / spread), "p": p}
 
 
+def _pitman(method: pd.Series, against: pd.Series) -> dict[str, float]:
+    """Difference of two standard deviations over splits, and the p-value of Pitman's and Morgan's test.
+
+    Two variances are equal if sum and difference of the values are uncorrelated.
+    """
+    both = pd.concat({"method": method, "against": against}, axis=1).dropna()
+    spreads = both.std(ddof=1)
+    numbers = {"difference": float(spreads["method"] - spreads["against"]), "splits": len(both)}
+    total, difference = both.sum(axis=1), both["method"] - both["against"]
+    if len(both) < FEWEST_SPLITS or np.isclose([total.std(), difference.std()], 0).any():
+        return numbers | UNKNOWN | {"p": np.nan}
+    return numbers | UNKNOWN | {"p": float(stats.pearsonr(total, difference).pvalue)}
+
+
 def _welch(method: pd.Series, against: pd.Series) -> dict[str, float]:
     """Difference and p-value of two published means, each with its standard deviation."""
     p = stats.ttest_ind_from_stats(
         *method, PUBLISHED_SPLITS, *against, PUBLISHED_SPLITS, equal_var=False
     ).pvalue
     difference = method["mean"] - against["mean"]
+    return UNKNOWN | {"difference": difference, "splits": PUBLISHED_SPLITS, "p": float(p)}
+
+
+def _f_test(method: pd.Series, against: pd.Series) -> dict[str, float]:
+    """Difference and p-value of two published standard deviations."""
+    ratio, degrees = (method["std"] / against["std"]) ** 2, PUBLISHED_SPLITS - 1
+    larger = max(ratio, 1 / ratio)
+    p = 2 * stats.f.sf(larger, degrees, degrees)
+    difference = method["std"] - against["std"]
     return UNKNOWN | {"difference": difference, "splits": PUBLISHED_SPLITS, "p": float(p)}
