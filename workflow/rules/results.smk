@@ -86,7 +86,24 @@ rule table1_figure:
     output:
         figure("figures/table-1", "2 Balanced accuracy", "baselines"),
     params:
-        function="figures.accuracy_figures:baseline_map",
+        function="figures.baseline_figures:baseline_map",
+        surveys=SURVEYS,
+    script:
+        "../scripts/draw.py"
+
+
+rule baseline_bars:
+    """
+    Balanced accuracy of baselines: a group of bars per survey that they were trained on, a bar per survey that they were
+    tested on. Bars are means over splits, the lines on them the sample standard deviation; a coin scores 0.5. Published:
+    Figure 14 of Bolívar (2022).
+    """
+    input:
+        runs=rules.gather.output[0],
+    output:
+        figure("figures/baseline-bars", "2 Balanced accuracy", "baselines as bars"),
+    params:
+        function="figures.baseline_figures:baseline_bars",
         surveys=SURVEYS,
     script:
         "../scripts/draw.py"
@@ -362,12 +379,25 @@ rule examples_figure:
 rule preprocessing_figure:
     input:
         **archive(),
+        stamps="<results>/stamps/{survey}.h5",
     output:
-        figure(
+        examples=figure(
             "figures/preprocessing/{survey}",
             "9 Surveys",
             "preprocessing of {survey}",
             caption="preprocessing",
+        ),
+        steps=figure(
+            "figures/preprocessing/{survey}-steps",
+            "9 Surveys",
+            "steps of preprocessing of {survey}",
+            caption="preprocessing_steps",
+        ),
+        extreme=figure(
+            "figures/preprocessing/{survey}-extreme",
+            "9 Surveys",
+            "extreme case of {survey}",
+            caption="extreme_case",
         ),
     resources:
         **growing(mem_mb=4000, runtime=60),

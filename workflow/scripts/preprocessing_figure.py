@@ -1,30 +1,38 @@
-"""Triplets of every class of a survey, as published and preprocessed."""
+"""Preprocessing of a survey in figures: triplets of every class, the steps on one, and the extreme case."""
 
 from pathlib import Path
 
 from stampshift.core.joblog import job_log
+from stampshift.figures.preprocessing_figures import extreme_case, preprocessing_steps
 from stampshift.figures.stamp_figures import preprocessing_examples
 from stampshift.figures.style import save_figure
+from stampshift.stamps.file import read_attributes
 from stampshift.stamps.preprocessing import Preprocessing
 from stampshift.stamps.raw_triplets import InvalidPixels
+from stampshift.surveys.first_cases import first_cases
 from stampshift.surveys.making import first_examples
 
 with job_log(snakemake.log[0]):
-    survey = snakemake.wildcards.survey
-    preprocessing = Preprocessing(
-        size_pixels=snakemake.params.size_pixels,
-        normalisation=snakemake.params.normalisation,
-        invalid=InvalidPixels(**snakemake.params.invalid),
-        classes=snakemake.params.classes,
-        unlabelled="drop",
-    )
-    triplets, block = first_examples(
-        [Path(path) for path in snakemake.params.archive],
-        survey=survey,
-        reader=snakemake.params.reader,
-        options=snakemake.params.options,
-        preprocessing=preprocessing,
-        per_class=snakemake.params.per_class,
-    )
-    figure = preprocessing_examples(triplets, block, invalid=preprocessing.invalid, survey=survey)
-    save_figure(figure, snakemake.output, simulated=snakemake.params.simulated)
+    params, output = snakemake.params, snakemake.output
+    shown = {"survey": snakemake.wildcards.survey, "invalid": InvalidPixels(**params.invalid)}
+    archive = {
+        "survey": snakemake.wildcards.survey,
+        "reader": params.reader,
+        "options": params.options,
+        "preprocessing": Preprocessing(
+            size_pixels=params.size_pixels,
+            normalisation=params.normalisation,
+            invalid=shown["invalid"],
+            classes=params.classes,
+            unlabelled="drop",
+        ),
+    }
+    paths = [Path(path) for path in params.archive]
+    triplets, block = first_examples(paths, per_class=params.per_class, **archive)
+    cases = first_cases(paths, counts=read_attributes(snakemake.input.stamps)["counts"], **archive)
+    for figure, files in (
+        (preprocessing_examples(triplets, block, **shown), output.examples),
+        (preprocessing_steps(cases, **shown), output.steps),
+        (extreme_case(cases, **shown), output.extreme),
+    ):
+        save_figure(figure, files, simulated=params.simulated)

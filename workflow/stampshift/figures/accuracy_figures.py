@@ -1,4 +1,4 @@
-"""Balanced accuracy: of the baselines on every survey, of one pair by shots, of all pairs in one panel."""
+"""Balanced accuracy of one pair by shots, and of all pairs in one panel."""
 
 from collections.abc import Mapping, Sequence
 from itertools import product
@@ -16,7 +16,6 @@ from stampshift.config.experiment import BASELINE, Pair
 from stampshift.figures.style import (
     ACCURACY_LABEL,
     BASELINE_COLOUR,
-    COLUMN_WIDTH_INCHES,
     PAGE_WIDTH_INCHES,
     accuracy_axis,
     accuracy_limits,
@@ -30,9 +29,6 @@ from stampshift.tables.run_table import select_pair, summarise
 from stampshift.tables.wording import method_name, pair_title
 from stampshift.tables.writing import format_mean
 
-CHANCE = 0.5
-COLOURS = "cividis"  # even in lightness, the same to colour-blind readers
-DARK = 0.72  # balanced accuracy below which white text has the better contrast
 GROUP_WIDTH = 0.8  # of the distance between two numbers of shots
 BOX_ALPHA = 0.6
 MEAN_MARKER: Mapping[str, Any] = {
@@ -53,36 +49,6 @@ BASELINE_STYLES: Mapping[str, Mapping[str, Any]] = {
     "target": {"linestyle": "--"},
     "source": {"linestyle": ":"},
 }
-
-
-@styled
-def baseline_map(runs: pd.DataFrame, *, surveys: Sequence[str]) -> Figure:
-    """Source by target map of the baseline (Table 1 of the thesis); a survey that is no source has no row."""
-    numbers = summarise(runs[runs["method"] == BASELINE], by=("source", "target"))
-    sources, targets = (
-        [name for name in surveys if name in set(numbers[role])] for role in ("source", "target")
-    )
-    mean, std = (
-        numbers.pivot(index="source", columns="target", values=name)
-        .reindex(index=sources, columns=targets)
-        .to_numpy(dtype=float)
-        for name in ("mean", "std")
-    )
-    figure = new_figure(0.9 + 0.5 * len(sources), width_inches=COLUMN_WIDTH_INCHES)
-    axes = figure.subplots()
-    image = axes.imshow(mean, cmap=COLOURS, vmin=CHANCE, vmax=1, aspect="auto")
-    for row, column in np.ndindex(mean.shape):
-        dark = mean[row, column] < DARK
-        text = format_mean(float(mean[row, column]), float(std[row, column])).replace(" ±", "\n±")
-        axes.text(column, row, text, ha="center", va="center", color="white" if dark else "black", fontsize=7)
-    axes.set_xticks(range(len(targets)), targets)
-    axes.set_yticks(range(len(sources)), sources)
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
-    axes.set(xlabel="tested on", ylabel="trained on")
-    figure.colorbar(image, ax=axes, label=ACCURACY_LABEL, extend="min")
-    figure.suptitle("Baseline without adaptation")
-    return figure
 
 
 @styled

@@ -46,7 +46,7 @@ def class_examples(stamps: Stamps, *, per_class: int) -> Figure:
         indices = example_rows(stamps.classes, name=name, count=per_class)
         images = np.concatenate(stamps.stamps[indices])  # (triplets x channels, size, size)
         for axes, image in zip(row, images, strict=False):  # a small class leaves the end of its row empty
-            _show_image(axes, image)
+            show_image(axes, image)
         _name_row(row[0], name, label=labels[name])
     _title_at_top(figure, f"Classes of {stamps.survey}")
     return figure
@@ -56,7 +56,7 @@ def class_examples(stamps: Stamps, *, per_class: int) -> Figure:
 def preprocessing_examples(
     triplets: Sequence[RawTriplet], block: Block, *, invalid: InvalidPixels, survey: str
 ) -> Figure:
-    """Triplets as published beside the same after preprocessing (thesis Figs 5-10), a row per triplet.
+    """Triplets as published beside the same after preprocessing (thesis Figs 5-8), a row per triplet.
 
     The published ones are shown whole, invalid pixels in blue. Raises `ContractError` if the two do not hold
     the same triplets.
@@ -70,7 +70,7 @@ def preprocessing_examples(
     for triplet, stamp, label, row in zip(triplets, block.stamps, block.labels, grid, strict=True):
         published = [np.where(invalid.mask(image), np.nan, image) for image in triplet.images]
         for axes, image in zip(row, [*published, *stamp], strict=True):
-            _show_image(axes, image)
+            show_image(axes, image)
         _name_row(row[0], triplet.survey_class, label=label)
     _title_at_top(figure, f"{survey}, as published and preprocessed")
     return figure
@@ -124,12 +124,12 @@ def _name_row(axes: Axes, survey_class: str, *, label: int) -> None:
 def _triplet(axes: list[Axes], stamps: Stamps, error: Mapping[Hashable, Any]) -> None:
     """Show one triplet with what is known of it."""
     for channel, image in zip(axes, stamps.stamps[error["row"]], strict=True):
-        _show_image(channel, image)
+        show_image(channel, image)
     text = f"{error['class']}, {error['id']}, score {error['score']:.4g}"
     axes[0].text(0, -0.03, text, transform=axes[0].transAxes, va="top", fontsize=SMALL_FONT)
 
 
-def _show_image(axes: Axes, image: ArrayLike) -> None:
+def show_image(axes: Axes, image: ArrayLike) -> None:
     """Show one stamp, first row at the bottom, stretched by zscale, non-finite pixels in blue."""
     pixels = np.ma.masked_invalid(np.asarray(image, dtype=float))
     low, high = ZScaleInterval().get_limits(pixels.compressed()) if pixels.count() else (0.0, 1.0)
