@@ -77,7 +77,7 @@ def test_no_training_runs_again_for_a_table_a_figure_or_a_reader():
         ("des_study_second", {}, "networks.ayyar"),
         ("stamps", {"survey": "DES"}, "surveys.des"),
         ("preprocessing_figure", {"survey": "ATLAS"}, "surveys.atlas"),
-        ("table1_figure", {}, "figures.accuracy_figures"),
+        ("table1_figure", {}, "figures.baseline_figures"),
     ],
 )
 def test_what_a_job_picks_by_name_counts_too(rule, wildcards, module, monkeypatch):

@@ -74,7 +74,8 @@ def test_tables_and_figures_are_there_and_labelled_as_simulated(finished):
     assert "simulated" not in (results / "tables/published-claims.md").read_text()
     assert not (results / "tables/beside-published.md").exists()
     pairs = ("pairs/HiTS-to-ATLAS", "lambda/HiTS-to-ATLAS")
-    for stem in ("table-1", "all-pairs", *pairs, "examples/ATLAS", "preprocessing/ATLAS"):
+    thesis = ("baseline-bars", "preprocessing/ATLAS-steps", "preprocessing/HiTS-extreme")
+    for stem in ("table-1", "all-pairs", *pairs, "examples/ATLAS", "preprocessing/ATLAS", *thesis):
         assert (results / f"figures/{stem}.png").read_bytes().startswith(b"\x89PNG")
         assert (results / f"figures/{stem}.pdf").read_bytes().startswith(b"%PDF")
 

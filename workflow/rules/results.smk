@@ -101,7 +101,7 @@ rule baseline_bars:
     input:
         runs=rules.gather.output[0],
     output:
-        figure("figures/baseline-bars", "2 Balanced accuracy", "baselines as bars"),
+        figure("figures/baseline-bars", "2 Balanced accuracy", "baselines", kind="bars"),
     params:
         function="figures.baseline_figures:baseline_bars",
         surveys=SURVEYS,
