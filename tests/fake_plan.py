@@ -62,7 +62,6 @@ MME_JOB = planned_job(
     method="mme",
     source="HiTS",
     target="ATLAS",
-    shots="1",
 )
 FINETUNE_JOB = planned_job(
     "adapt",
@@ -71,7 +70,6 @@ FINETUNE_JOB = planned_job(
     method="finetune",
     source="HiTS",
     target="ATLAS",
-    shots="1",
 )
 DRAW_JOB = planned_job(
     "simulate",

@@ -104,8 +104,8 @@ def test_one_pair_runs_again_alone(grid, cluster):
 
     comments = sorted(job.comment for job in cluster.jobs()[earlier:])
     assert comments == [
-        f"rule_adapt_wildcards_finetune_{SOURCE}_{TARGET}_1",
-        f"rule_adapt_wildcards_mme_{SOURCE}_{TARGET}_1",
+        f"rule_adapt_wildcards_finetune_{SOURCE}_{TARGET}",
+        f"rule_adapt_wildcards_mme_{SOURCE}_{TARGET}",
         f"rule_select_lambda_wildcards_{SOURCE}_{TARGET}",
         f"rule_transfer_wildcards_{SOURCE}_{TARGET}",
     ]

@@ -109,7 +109,7 @@ def test_editing_mme_reruns_mme_only(edited):
     jobs = project.jobs()
     assert {"baseline", "transfer", "stamps", "splits", "simulate"}.isdisjoint(jobs)
     assert jobs["select_lambda"] == 2
-    assert jobs["adapt"] == 4  # two pairs, two numbers of shots: mme alone
+    assert jobs["adapt"] == 2  # of two pairs: mme alone
     assert project.jobs("results/finetune/HiTS-to-ATLAS/shots-1/seed-0/metrics.json") == {}
 
 
@@ -120,7 +120,7 @@ def test_editing_a_docstring_reruns_nothing(edited):
 def test_editing_the_loop_reruns_every_training(edited):
     jobs = edited("training/sampler.py", "count // 2", "(count + 0) // 2").jobs()
     assert jobs["baseline"] == 2
-    assert jobs["adapt"] == 8
+    assert jobs["adapt"] == 4
     assert "stamps" not in jobs
 
 
@@ -153,7 +153,7 @@ def test_one_pair_everything(fresh):
     jobs = fresh.jobs("results/pairs/HiTS-to-ZTF.done", config=with_change("pairs", value="all"))
     assert jobs["simulate"] == jobs["stamps"] == 2
     assert jobs["baseline"] == jobs["transfer"] == jobs["select_lambda"] == 1
-    assert jobs["adapt"] == 4
+    assert jobs["adapt"] == 2
     assert jobs["pair_table"] == jobs["pair_figure"] == jobs["lambda_figure"] == 1
     assert jobs["examples_figure"] == jobs["preprocessing_figure"] == 2
 
@@ -254,7 +254,7 @@ def test_without_variants_there_are_no_ablations(fresh):
 def test_variants_are_listed_with_their_method_under_their_names(fresh):
     config = with_variants(*VARIANTS)
     jobs = fresh.jobs(config=config)
-    assert jobs["adapt"] == (2 + 4) * 2 * 2  # methods and variants, pairs, numbers of shots
+    assert jobs["adapt"] == (2 + 4) * 2  # methods and variants, pairs
     assert jobs["select_lambda"] == jobs["select_variant_lambda"] == 2
     assert jobs["ablation_table"] == jobs["ablation_figure"] == 1
     assert jobs["pair_table"] == jobs["pair_figure"] == 2
@@ -386,10 +386,19 @@ def test_a_failed_download_leaves_nothing_under_the_final_name(fresh):
     assert "No such file or directory" in log
 
 
-def test_more_shots_train_the_new_runs_only(finished):
+def test_more_shots_train_the_new_runs_only(finished, tmp_path):
+    finished = Project(shutil.copytree(finished.folder, tmp_path / "copy"))
     config = with_change("splits", "shots", value=[1, 3, 5])
-    targets = [f"results/finetune/HiTS-to-ATLAS/shots-{shots}/seed-0/metrics.json" for shots in (1, 3, 5)]
-    assert finished.jobs(*targets, config=config) == {"adapt": 1}
+    target = "results/finetune/HiTS-to-ATLAS/shots-5/seed-0/metrics.json"
+    before = set(finished.folder.glob("results/store/*/*/model.pt"))
+    first = finished.contents("results/finetune/HiTS-to-ATLAS/*/*/predictions.parquet")
+    assert finished.jobs(target, config=config) == {"adapt": 1}
+    finished.run(target, config=config)
+    assert len(set(finished.folder.glob("results/store/*/*/model.pt")) - before) == 2  # a run of each seed
+    assert len(first) == 4
+    assert (
+        first.items() <= finished.contents("results/finetune/HiTS-to-ATLAS/*/*/predictions.parquet").items()
+    )
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def test_it_is_a_source_and_a_target_of_the_whole_experiment(fresh, reader):
     assert jobs["stamps"] == jobs["preprocessing_figure"] == jobs["examples_figure"] == 5
     assert jobs["simulate"] == 4
     assert jobs["splits"] == jobs["baseline"] == jobs["pair_figure"] == 2
-    assert jobs["adapt"] == 8
+    assert jobs["adapt"] == 4
 
 
 def test_packets_from_end_to_end(fresh):

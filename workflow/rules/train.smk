@@ -92,12 +92,17 @@ rule adapt:
         baselines=each_seed("<results>/baseline/{source}/seed-{seed}/model.pt"),
         entropy_weight=chosen_entropy_weight,
     output:
-        each_seed("<results>/{method}/{source}-to-{target}/shots-{shots}/seed-{seed}/{file}", file=RUN_FILES),
+        each_seed(
+            "<results>/{method}/{source}-to-{target}/shots-{shots}/seed-{seed}/{file}",
+            shots=SHOTS,
+            file=RUN_FILES,
+        ),
     threads: EXECUTION["threads"]
     resources:
-        **growing(mem_mb=8000, runtime=240),
+        **growing(mem_mb=8000, runtime=960),
         gpu=GPUS,
     params:
+        shots=SHOTS,
         seeds=SEEDS,
         method=trained("method"),
         architecture="bolivar",

@@ -1,4 +1,4 @@
-"""Adapt the baselines of a source to a target with one method and one number of shots."""
+"""Adapt the baselines of a source to a target with one method and every number of shots."""
 
 from training_job import cohort_of, job_of, paths
 
@@ -11,7 +11,7 @@ if __name__ == "__main__":  # worker processes import this file
         adapt(
             job_of(snakemake),
             cohort_of(snakemake, name=snakemake.wildcards.method),
-            shots=int(snakemake.wildcards.shots),
+            shots=snakemake.params.shots,
             seeds=snakemake.params.seeds,
             splits=list(zip(paths(files.source_splits), paths(files.target_splits), strict=True)),
             baselines=paths(files.baselines),

@@ -72,20 +72,21 @@ def adapt(
     job: Job,
     cohort: Cohort,
     *,
-    shots: int,
+    shots: Sequence[int],
     seeds: Sequence[int],
     splits: Sequence[tuple[Path, Path]],
     baselines: Sequence[Path],
     entropy_weight_files: Sequence[Path],
 ) -> None:
-    """Adapt the baselines of a source to a target, one run per seed.
+    """Adapt the baselines of a source to a target, one run per number of shots and seed.
 
     `splits`, those of source and target, and `baselines` go with `seeds`; `entropy_weight_files` holds the
     pair's lambda file, or nothing where no weight is chosen.
     """
     weight = next((read_json(path)["chosen"] for path in entropy_weight_files), None)
     plans = [
-        cohort.plan(shots=shots, seed=seed, splits=split, baseline=baseline, weight=weight)
+        cohort.plan(shots=per_class, seed=seed, splits=split, baseline=baseline, weight=weight)
+        for per_class in shots
         for seed, split, baseline in zip(seeds, splits, baselines, strict=True)
     ]
     train_and_publish(plans, job)

@@ -20,7 +20,7 @@ from stampshift.training.stopping import StoppedError, stop_if_asked
 
 log = logging.getLogger(__name__)
 
-MOST_LANES = 40  # the largest cohort of the study: a search of 8 weights on 5 numbers of shots
+MOST_LANES = 40  # a lambda search of the study: 8 weights on 5 numbers of shots
 Outcome = tuple[Plan, BaseException | None]
 
 
