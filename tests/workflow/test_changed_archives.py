@@ -4,7 +4,10 @@ import os
 import shutil
 from pathlib import Path
 
+import pandas as pd
+
 from alert_packets import container, images, packet, packets, write_night
+from any_survey import write_parquet
 from tiny_project import Project
 
 STAMPS = "results/stamps/Mine.h5"
@@ -67,4 +70,28 @@ def test_braces_in_paths_are_no_wildcards(fresh):
     (fresh.folder / "night{1}{survey}" / "5.avro").write_bytes(
         container("ZTF", [packet("ZTF", 5, images(5))])
     )
+    assert fresh.jobs(STAMPS, config=config) == {"stamps": 1}
+
+
+def test_a_file_outside_that_a_table_names_reruns_the_stamps(fresh):
+    mine = fresh.folder / "mine"
+    mine.mkdir()
+    table = write_parquet(mine / "a.parquet", 4)
+    (mine / "fits").rename(fresh.folder / "elsewhere")
+    names = pd.read_parquet(mine / "a.parquet")
+    for column in "td":
+        names[column] = names[column].str.replace("fits/", "../elsewhere/")
+    names.to_parquet(mine / "a.parquet")
+    section = {
+        "reader": "table",
+        "origin": "path",
+        "path": "mine/a.parquet",
+        "table": table,
+        "classes": {"SN": "real", "ghost": "bogus"},
+        "invalid": {},
+    }
+    config = {"surveys": {"Mine": section}, "pairs": ["Mine-to-HiTS"]}
+    fresh.run(STAMPS, config=config)
+    assert fresh.jobs(STAMPS, config=config) == {}
+    replaced(fresh.folder / "elsewhere" / "c1t.fits.gz", 1e9)
     assert fresh.jobs(STAMPS, config=config) == {"stamps": 1}

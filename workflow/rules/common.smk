@@ -12,7 +12,7 @@ from snakemake.io import contains_wildcard, get_flag_value, strip_wildcard_const
 PACKAGE_ROOT = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(PACKAGE_ROOT))  # the package is found even where it is not installed
 
-from stampshift.core.errors import ConfigError
+from stampshift.core.errors import ArchiveError, ConfigError
 from stampshift.tables.wording import METHOD_NAMES
 from stampshift.config.experiment import BASELINE, Pair, Run, check_shots
 from stampshift.config.configuration import read_experiment
@@ -101,9 +101,21 @@ def places(survey=None):
     def listing(name):
         section = config["surveys"][name]
         archive = raw_archive(name) if section["origin"] == "path" else []
+        if archive and section["reader"] == "table":
+            archive += named_by_tables(archive, section)
         return listing_digest([*archive, *labels_of_archive(name), *schemas_of_archive(name)])
 
     return {"archive": of_survey(raw_archive, survey), "listing": of_survey(listing, survey)}
+
+
+def named_by_tables(archive, section):
+    """Files with the content of tables, which may lie outside their folder; none if the tables cannot be read."""
+    from stampshift.surveys.table import content_files  # it takes a second
+
+    try:
+        return content_files([Path(path) for path in archive], options=reader_options(section))
+    except ArchiveError:  # the job says what is wrong
+        return []
 
 
 def archive(survey=None):

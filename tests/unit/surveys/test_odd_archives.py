@@ -4,6 +4,7 @@ import gzip
 import io
 import logging
 import os
+import shutil
 
 import h5py
 import numpy as np
@@ -12,12 +13,13 @@ import pyarrow.parquet as pq
 import pytest
 from astropy.io import fits
 
-from any_survey import CLASSES, candidates, write_folder, write_hdf5
+from alert_packets import write_night
+from any_survey import CLASSES, candidates, write_folder, write_hdf5, write_parquet
 from stampshift.core.errors import ArchiveError, ConfigError
-from stampshift.stamps.file import Stamps
+from stampshift.stamps.file import Stamps, read_attributes
 from stampshift.stamps.preprocessing import Preprocessing
 from stampshift.stamps.raw_triplets import InvalidPixels
-from stampshift.surveys import READERS
+from stampshift.surveys import READERS, making
 from stampshift.surveys.inspection import describe
 from stampshift.surveys.making import make_stamps
 
@@ -139,6 +141,77 @@ def test_what_is_passed_over_is_counted(tmp_path, caplog):
     assert "6 files passed over" in describe(tmp_path / "raw")
 
 
+@pytest.mark.parametrize("name", ["SN/gone.fits", "gone.h5", "gone.avro"])
+def test_a_link_to_nowhere_stops_no_archive(tmp_path, caplog, name):
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    reader, options = "folder", {}
+    if name == "gone.h5":
+        reader, options = "table", write_hdf5(raw / "a.h5", 3)
+    elif name == "gone.avro":
+        reader = "packets"
+        write_night(raw, "ZTF", 3)
+    else:
+        write_folder(raw, 3)
+    (raw / name).symlink_to("/nowhere/gone")
+    caplog.set_level(logging.WARNING)
+    assert len(make(raw, reader=reader, options=options)) == 3
+    assert "Mine: 1 files passed over: 1 broken link" in caplog.text
+    for path in raw.rglob("*"):
+        if path.is_file():
+            path.unlink()
+    with pytest.raises(ArchiveError, match=rf"{raw} \(1 broken links\)"):
+        make(raw, reader=reader, options=options)
+
+
+def test_what_is_no_part_of_a_label_table_is_counted(tmp_path, caplog):
+    options = write_hdf5(tmp_path / "a.h5", 3)
+    del options["label"]
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels" / "part.csv").write_text("id,label\nc2,SN\n")
+    (tmp_path / "labels" / "gone.csv").symlink_to("/nowhere/gone.csv")
+    (tmp_path / "labels" / "_SUCCESS").touch()
+    caplog.set_level(logging.WARNING)
+    make(tmp_path / "a.h5", reader="table", options=options | {"labels": str(tmp_path / "labels")})
+    assert f"{tmp_path / 'labels'}: 2 files passed over: " in caplog.text
+
+
+def test_fits_files_that_a_table_names_are_its_content(tmp_path, caplog):
+    options = write_parquet(tmp_path / "a.parquet", 3)
+    (tmp_path / "fits" / "spare.fits").touch()
+    caplog.set_level(logging.WARNING)
+    make(tmp_path, reader="table", options=options)
+    assert "1 files passed over: 1 .fits" in caplog.text
+    raw = read_attributes(tmp_path.parent / "x.h5")["raw"]
+    named = [f"c{row}{kind}.fits.gz" for kind in "td" for row in range(3)]
+    assert [entry["name"] for entry in raw["list"]] == ["a.parquet", *named]
+
+
+def test_sources_of_virtual_data_sets_are_content_and_no_tables(tmp_path, caplog):
+    raw = tmp_path / "raw"
+    (raw / "more").mkdir(parents=True)
+    options = write_hdf5(raw / "inner.h5", 3)
+    shutil.copy(raw / "inner.h5", tmp_path / "outside.h5")
+    pixels, _, _ = candidates(3)
+    for outer, source in (("more/middle.h5", "../inner.h5"), ("outer.h5", "more/middle.h5")):
+        layout = h5py.VirtualLayout(pixels.shape, "f4")
+        layout[:] = h5py.VirtualSource(source, "pixels", pixels.shape)
+        with h5py.File(raw / outer, "w", libver="latest") as file:
+            file.create_virtual_dataset("pixels", layout)
+            file["id"], file["class"] = ["c0", "c1", "c2"], ["SN", "ghost", "SN"]
+    caplog.set_level(logging.WARNING)
+    stamps = make(raw, reader="table", options=options)
+    assert stamps.ids.tolist() == ["c0", "c1", "c2"]
+    listed = stamps.attributes["raw"]["list"]
+    assert [entry["name"] for entry in listed] == ["outer.h5", "middle.h5", "inner.h5"]
+    assert "passed over" not in caplog.text
+    # a table that is named itself is read, whatever else it is
+    (raw / "inner.h5").unlink()
+    (raw / "inner.h5").symlink_to(tmp_path / "outside.h5")
+    one = make(raw / "outer.h5", reader="table", options=options)
+    assert one.attributes["raw"]["files"] == 3
+
+
 def test_the_label_table_is_not_passed_over(tmp_path, caplog):
     (tmp_path / "raw").mkdir()
     options = write_hdf5(tmp_path / "raw" / "a.h5", 3)
@@ -248,6 +321,34 @@ def test_classes_that_no_file_holds_stop_before_the_archive_is_read(tmp_path, na
     classes = {name: ("real", "bogus")[number % 2] for number, name in enumerate(names)}
     with pytest.raises(ConfigError, match=r"`classes`: expected names"):
         make(tmp_path / "missing.h5", reader="table", options={"stamps": "stamps"}, classes=classes)
+
+
+@pytest.mark.parametrize("label", [np.inf, -np.inf, 7.0])
+@pytest.mark.parametrize("suffix", ["h5", "npz", "parquet"])
+def test_labels_that_are_no_class_stop_before_the_archive_is_read(tmp_path, monkeypatch, label, suffix):
+    path = tmp_path / f"a.{suffix}"
+    pixels, labels = np.zeros((3, 3, 21, 21), "f4"), np.array([1.0, 0.0, label])
+    if suffix == "h5":
+        with h5py.File(path, "w") as file:
+            file["stamps"], file["label"] = pixels, labels
+    elif suffix == "npz":
+        np.savez(path, stamps=pixels, label=labels)
+    else:
+        pq.write_table(pa.table({"stamps": ["1.fits"] * 3, "label": labels}), path)
+    monkeypatch.setattr(making, "digest", lambda *_a, **_k: pytest.fail("the archive is read"))
+    options = {"stamps": "stamps", "axes": "channels_first", "label": "label"}
+    shown = f"{label:g}"
+    with pytest.raises(ArchiveError, match=rf"{path}, row 2, 'label': expected a class .*found '{shown}'"):
+        make(path, reader="table", options=options, classes={"1": "real", "0": "bogus"})
+
+
+def test_a_folder_of_no_class_stops_before_the_archive_is_read(tmp_path, monkeypatch):
+    write_folder(tmp_path / "raw", 3)
+    (tmp_path / "raw" / "inf").mkdir()
+    (tmp_path / "raw" / "inf" / "z.fits").touch()
+    monkeypatch.setattr(making, "digest", lambda *_a, **_k: pytest.fail("the archive is read"))
+    with pytest.raises(ArchiveError, match=r"raw/inf: expected a class .*found 'inf'"):
+        make(tmp_path / "raw", reader="folder", options={})
 
 
 def test_long_names_of_classes_work_up_to_the_bound(tmp_path):

@@ -79,15 +79,19 @@ class Unit(NamedTuple):
     schemas: Path | None
 
 
-def files(paths: Sequence[Path]) -> list[Path]:
+def files(paths: Sequence[Path], *, links_to_nowhere: bool = True) -> list[Path]:
     """Files of packets: those given, whatever their names are, and those of folders (recursively).
 
-    Of a folder ``*.avro``, ``*.avro.gz``, ``*.parquet`` and tars, compressed or not, in natural order. Raises
-    ArchiveError if a path does not exist, or there is no file at all.
+    Of a folder ``*.avro``, ``*.avro.gz``, ``*.parquet`` and tars, compressed or not, in natural order, and
+    links to nowhere of such names, as files that the system does not give. Raises ArchiveError if a path does
+    not exist, or there is no file at all.
     """
     found: list[Path] = []
     for path in map(Path, paths):
-        found += [path] if path.is_file() else find([path], ANY, archive="alert", remedy=REMEDY)
+        if path.is_file():
+            found.append(path)
+        else:
+            found += find([path], ANY, archive="alert", remedy=REMEDY, links_to_nowhere=links_to_nowhere)
     if not found:
         raise ArchiveError(f"{listing(paths)}: contains no file of alerts. {REMEDY}")
     return found

@@ -72,11 +72,19 @@ class _StrictTarInfo(tarfile.TarInfo):
         return found
 
 
-def find(paths: Sequence[Path], pattern: re.Pattern[str], *, archive: str, remedy: str) -> list[Path]:
+def find(
+    paths: Sequence[Path],
+    pattern: re.Pattern[str],
+    *,
+    archive: str,
+    remedy: str,
+    links_to_nowhere: bool = False,
+) -> list[Path]:
     """Files whose whole name matches, among files and (recursively) folders, in natural order.
 
-    Hidden files never match; a file that `paths` names itself has to match as well. Raises an ArchiveError
-    that names the survey's format `archive` and ends with `remedy` if a path does not exist.
+    Hidden files never match, nor do pipes and devices, which would never end; links of a folder to nowhere do
+    if asked for. A file that `paths` names itself has to match as well. Raises an ArchiveError that names the
+    survey's format `archive` and ends with `remedy` if a path does not exist.
     """
     found: list[Path] = []
     for path in map(Path, paths):
@@ -86,19 +94,17 @@ def find(paths: Sequence[Path], pattern: re.Pattern[str], *, archive: str, remed
         found += [
             file
             for file in candidates
-            if not file.name.startswith(".") and pattern.fullmatch(file.name) and _is_content(file)
+            if not file.name.startswith(".")
+            and pattern.fullmatch(file.name)
+            and (file.is_file() or (links_to_nowhere and not file.exists()))
         ]
     return found
 
 
-def _is_content(path: Path) -> bool:
-    """Whether a path is a file or a link to nowhere; a pipe or a device would never end."""
-    return path.is_file() or not path.exists()
-
-
 def listing(paths: Sequence[Path]) -> str:
-    """Name `paths` in a message."""
-    return ", ".join(map(str, paths)) or "no path at all"
+    """Name `paths` in a message that something is not there, with the links to nowhere in them."""
+    broken = sum(not file.exists() for path in paths if path.is_dir() for file in files_below(path))
+    return (", ".join(map(str, paths)) or "no path at all") + (f" ({broken} broken links)" if broken else "")
 
 
 def tar_members(path: Path, pattern: re.Pattern[str], *, archive: str, contents: bool) -> Iterator[Member]:

@@ -7,6 +7,8 @@ file is refused.
 
 import math
 from collections import deque
+from collections.abc import Iterator, Sequence
+from itertools import count
 from pathlib import Path
 
 import h5py
@@ -15,6 +17,7 @@ from stampshift.core.errors import ArchiveError
 from stampshift.formats.inflating import check_size
 
 MOST_LINKS = 16  # soft links on the way to a data set, and virtual data sets behind one another
+BLOCK = "%b"  # in the name of a source: one of a series, counted from 0
 
 
 def find_dataset(file: h5py.File, name: str, *, path: Path, depth: int = 0) -> h5py.Dataset | None:
@@ -69,19 +72,46 @@ def _check_storage(dataset: h5py.Dataset, path: Path, depth: int) -> None:
             )
     if dataset.chunks:
         check_size(math.prod(dataset.chunks) * dataset.dtype.itemsize, f"{place}: a chunk")
-    sources = dataset.virtual_sources() if dataset.is_virtual else []
-    for file_name, name in {(source.file_name, source.dset_name) for source in sources}:
+    for file_name, name in _sources(dataset):
         _check_source(place, path, file_name, name, depth)
+
+
+def _sources(dataset: h5py.Dataset) -> list[tuple[str, str]]:
+    """Files and data sets with the content of a virtual data set; none of an ordinary one."""
+    sources = dataset.virtual_sources() if dataset.is_virtual else []
+    return sorted({(source.file_name, source.dset_name) for source in sources})
+
+
+def _source_file(path: Path, file_name: str) -> Path | None:
+    """A file that a virtual data set of `path` names, where HDF5 looks for it; None if it is gone."""
+    tried = [path.parent / file_name, path.parent / Path(file_name).name, Path(file_name)]
+    return path if file_name == "." else next((each for each in tried if each.is_file()), None)
+
+
+def source_files(path: Path, names: Sequence[str]) -> Iterator[Path]:
+    """Other files with content of some data sets of a file, those behind virtual data sets there too.
+
+    Raises an `ArchiveError` if one of the data sets is refused.
+    """
+    with h5py.File(path) as file:
+        for name in names:
+            dataset = find_dataset(file, name, path=path)
+            for file_name, inner in _sources(dataset) if dataset is not None else ():
+                for number in count() if BLOCK in file_name else (0,):
+                    found = _source_file(path, file_name.replace(BLOCK, str(number)))
+                    if found is None:
+                        break
+                    if found != path:
+                        yield found
+                    yield from source_files(found, [inner.replace(BLOCK, "0")])
 
 
 def _check_source(place: str, path: Path, file_name: str, name: str, depth: int) -> None:
     """Raise an `ArchiveError` if a source of a virtual data set is gone or refused."""
     if depth > MOST_LINKS:
         raise ArchiveError(f"{place} is made of virtual data sets that lead in a circle. Correct it.")
-    # of a series of files the first; HDF5 looks beside the file first
-    file_name, name = (each.replace("%b", "0") for each in (file_name, name))
-    tried = [path.parent / file_name, path.parent / Path(file_name).name, Path(file_name)]
-    found = path if file_name == "." else next((each for each in tried if each.is_file()), None)
+    file_name, name = (each.replace(BLOCK, "0") for each in (file_name, name))
+    found = _source_file(path, file_name)
     if found is None:
         raise ArchiveError(
             f"{place} is a virtual data set, and the file {file_name} with its content is not there. Put it "

@@ -22,6 +22,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from stampshift.core.errors import ArchiveError, system_fault, unreadable_now
+from stampshift.formats import hdf5
 from stampshift.formats.cells import Column, exact_bits, read_cells
 from stampshift.formats.hdf5 import described, find_dataset, shape_text
 from stampshift.formats.inflating import check_size
@@ -59,7 +60,7 @@ def open_table(path: Path, *, pixels: Sequence[str], others: Sequence[str]) -> T
     ArchiveError if the file cannot be read, lacks a name, has columns of different lengths, or one with cells
     that are no identifiers or classes.
     """
-    opener = {".npz": _open_npz, ".parquet": _open_parquet}.get(path.suffix.lower(), _open_hdf5)
+    opener = NOT_HDF5.get(path.suffix.lower(), _open_hdf5)
     with _reading(path):
         return opener(path, pixels, others)
 
@@ -68,6 +69,14 @@ def read_rows(path: Path, pixels: Sequence[str], start: int, count: int) -> dict
     """Pixels of some rows of an HDF5 table, by name."""
     with _reading(path), h5py.File(path) as file:
         return {name: file[name][start : start + count] for name in pixels}
+
+
+def source_files(path: Path, names: Sequence[str]) -> list[Path]:
+    """Other files with content of some columns: sources of virtual data sets in HDF5."""
+    if path.suffix.lower() in NOT_HDF5:
+        return []
+    with _reading(path):
+        return list(hdf5.source_files(path, names))
 
 
 def names(path: Path) -> dict[str, str]:
@@ -263,3 +272,6 @@ def _open_parquet(path: Path, pixels: Sequence[str], others: Sequence[str]) -> T
             _check_rows(start, rows)
 
     return Table(rows, size, cells, blocks)
+
+
+NOT_HDF5 = {".npz": _open_npz, ".parquet": _open_parquet}  # by the suffix of a table

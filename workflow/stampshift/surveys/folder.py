@@ -46,7 +46,7 @@ def build(options: Mapping[str, Any], invalid: InvalidPixels) -> Reader:
     """Reader of folders of FITS files."""
     channels = stored_channels(options)
     decode = partial(_decode, channels=channels, declared="channels" in options, invalid=invalid)
-    return Reader(_files, partial(_units, channels=channels), decode)
+    return Reader(_files, partial(_units, channels=channels), decode, classes=_classes)
 
 
 def _files(paths: Sequence[Path]) -> list[Path]:
@@ -54,6 +54,11 @@ def _files(paths: Sequence[Path]) -> list[Path]:
     if not found:
         raise ArchiveError(f"folder archive: expected FITS files in {listing(paths)}, found none. {REMEDY}")
     return found
+
+
+def _classes(paths: Sequence[Path]) -> Iterator[tuple[str, str]]:
+    for folder in dict.fromkeys(path.parent for path in _files(paths)):
+        yield decoded_name(folder.name), str(folder)
 
 
 def _units(paths: Sequence[Path], *, channels: Sequence[str]) -> Iterator[list[Candidate]]:

@@ -14,6 +14,7 @@ import pandas as pd
 
 from stampshift.core.errors import ArchiveError, system_fault, unreadable_now
 from stampshift.core.files import files_below
+from stampshift.formats.archives import listing, passed_over
 from stampshift.formats.cells import EXACT, MOST_CHARACTERS, as_text, too_long
 from stampshift.formats.tables import names, open_table
 from stampshift.stamps.file import UNLABELLED_CLASS
@@ -36,9 +37,11 @@ def label_parts(path: Path) -> list[Path]:
     """Files of a label table: itself, or the CSV and Parquet files of a folder and those below it."""
     if not path.is_dir():
         return [path]
-    parts = [part for part in files_below(path) if PART.fullmatch(part.name)]
+    parts = [part for part in files_below(path) if PART.fullmatch(part.name) and part.is_file()]
     if not parts:
-        raise ArchiveError(f"{path}: expected parts of a label table, *.parquet or *.csv, found none in it.")
+        raise ArchiveError(
+            f"{listing([path])}: expected parts of a label table, *.parquet or *.csv, found none in it."
+        )
     return parts
 
 
@@ -64,7 +67,10 @@ def without(label_file: Path | None, files: Sequence[Path]) -> list[Path]:
 
 
 def check_labels(path: Path, classes: Mapping[str, str]) -> None:
-    """Raise an `ArchiveError` at the first label that is no class of the survey's map."""
+    """Raise an `ArchiveError` at the first label that is no class of the survey's map.
+
+    Lines without an id, and files of a folder that are no parts of the table, are counted in the log.
+    """
     labels = _labels(path)
     for identifier, name in labels.classes.items():
         if name not in classes and name != UNLABELLED_CLASS:
@@ -73,6 +79,9 @@ def check_labels(path: Path, classes: Mapping[str, str]) -> None:
                 f"({', '.join(sorted(classes))}), found {name!r} for {identifier}. Correct it, or add it to "
                 "the survey's `classes` as real or bogus."
             )
+    left = passed_over([path], label_parts(path))
+    if left:
+        logging.warning("%s: %s", path, left)
     if labels.without_id:
         logging.warning("%s: %d lines have a label and no id: they are left out", path, labels.without_id)
 

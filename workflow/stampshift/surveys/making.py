@@ -68,6 +68,7 @@ def make_stamps(
         tally = _Tally(archive)
         with reading_archive():
             files = [*labels, *archive.files(paths)]
+            _check_known(archive, paths, preprocessing.classes)
             raw = _checked(digest(files, threads=processes), checksums)
         left = passed_over(paths, files)
         if left:
@@ -101,6 +102,16 @@ def make_stamps(
             logging.warning("%s: %s", survey, remark)
     except ArchiveError as error:
         raise ArchiveError(f"{survey}: {error}") from error
+
+
+def _check_known(archive: Reader, paths: Sequence[Path], classes: Mapping[str, str]) -> None:
+    """Raise an `ArchiveError` at the first class outside the map that is known before an image is read."""
+    for name, place in archive.classes(paths) if archive.classes else ():
+        if name not in classes and name != UNLABELLED_CLASS:
+            raise ArchiveError(
+                f"{place}: expected a class of the config's map ({', '.join(sorted(classes))}), found "
+                f"{name!r}. Add it to the survey's `classes` as real or bogus."
+            )
 
 
 def _units(archive: Reader, paths: Sequence[Path]) -> Iterator[Any]:

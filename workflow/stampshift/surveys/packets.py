@@ -40,7 +40,7 @@ def build(options: Mapping[str, Any], invalid: InvalidPixels) -> Reader:  # noqa
 
 
 def _files(paths: Sequence[Path], *, label_file: Path | None) -> list[Path]:
-    return without(label_file, containers.files(paths))
+    return without(label_file, containers.files(paths, links_to_nowhere=False))
 
 
 def _units(paths: Sequence[Path], *, label_file: Path | None, schemas: Path | None) -> Iterator[Unit]:

@@ -43,12 +43,15 @@ def decode_stored(unit: Sequence[StoredCandidate], *, invalid: InvalidPixels) ->
 class Reader:
     """How the raw archive of one survey is read."""
 
-    # the archive's files among files and folders, without the label file, in the order in which they are read
+    # files with the archive's content, by files and folders, without the label file, in the order in which
+    # they are read
     files: Callable[[Sequence[Path]], list[Path]]
     # its work units, in archive order: picklable and bounded, raw bytes or where they are
     units: Callable[[Sequence[Path]], Iterator[Any]]
     # candidates of one unit, in any process
     decode: Callable[[Any], Iterator[RawTriplet | Unusable]]
+    # classes that are known before any image is read, each with its place
+    classes: Callable[[Sequence[Path]], Iterator[tuple[str, str]]] | None = None
     # labels by identifier where the archive itself holds none
     label_file: Path | None = None
     # whether a candidate may come more than once; it counts once then

@@ -22,13 +22,14 @@ from stampshift.formats.archives import find, listing
 from stampshift.formats.cells import as_text, decoded_name
 from stampshift.formats.fits import as_float32, read_image, read_planes
 from stampshift.formats.inflating import GZIP_MAGIC, read_file
-from stampshift.formats.tables import open_table, read_rows
+from stampshift.formats.tables import open_table, read_rows, source_files
 from stampshift.stamps.file import UNLABELLED_CLASS
 from stampshift.stamps.raw_triplets import Image, InvalidPixels, RawTriplet
 from stampshift.surveys.label_table import class_of, without
 from stampshift.surveys.reader import Reader, masked_triplet, named, stored_channels
 
 FILE = re.compile(r".*\.(h5|hdf5|npz|parquet)", re.IGNORECASE)
+CELLS = ("id", "group", "label")  # options that name columns without pixels
 UNIT_BYTES = 4 << 20
 UNIT_ROWS = 256
 REMEDY = "Put *.h5, *.hdf5, *.npz or *.parquet there, or give its path in the config."
@@ -47,20 +48,66 @@ class Rows(NamedTuple):
 
 def build(options: Mapping[str, Any], invalid: InvalidPixels) -> Reader:
     """Reader of tables; the configuration says what each option means."""
-    label_file = Path(options["labels"]) if options.get("labels") else None
     return Reader(
-        partial(_files, label_file=label_file),
-        partial(_units, options=options, label_file=label_file),
+        partial(content_files, options=options),
+        partial(_units, options=options),
         partial(_decode, options=options, invalid=invalid),
-        label_file=label_file,
+        classes=partial(_classes, options=options),
+        label_file=_label_file(options),
     )
 
 
-def _files(paths: Sequence[Path], *, label_file: Path | None) -> list[Path]:
-    found = without(label_file, find(paths, FILE, archive="table", remedy=REMEDY))
+def _label_file(options: Mapping[str, Any]) -> Path | None:
+    return Path(options["labels"]) if options.get("labels") else None
+
+
+def content_files(paths: Sequence[Path], *, options: Mapping[str, Any]) -> list[Path]:
+    """Tables and, behind each, other files with its content: sources of virtual data sets, FITS files."""
+    found: dict[Path, None] = {}
+    for path in _tables(paths, options):
+        found |= dict.fromkeys([path, *_sources(path, options), *_named_files(path, _pixel_names(options))])
+    return list(found)
+
+
+def _tables(paths: Sequence[Path], options: Mapping[str, Any]) -> list[Path]:
+    """Tables of the archive; of a folder, not those that are sources of others."""
+    found = without(_label_file(options), find(paths, FILE, archive="table", remedy=REMEDY))
     if not found:
         raise ArchiveError(f"table archive: expected a table in {listing(paths)}, found none. {REMEDY}")
-    return found
+    sources = {source.resolve() for path in found for source in _sources(path, options)}
+    return [path for path in found if path in paths or path.resolve() not in sources]
+
+
+def _sources(path: Path, options: Mapping[str, Any]) -> list[Path]:
+    names = [*_pixel_names(options), *(options[name] for name in CELLS if options.get(name))]
+    return source_files(path, names)
+
+
+def _named_files(path: Path, columns: Sequence[str]) -> Iterator[Path]:
+    """FITS files that the cells of a table name, as far as they are there."""
+    for column in columns:
+        table = open_table(path, pixels=[column], others=[])
+        for start, block in table.blocks(UNIT_ROWS):
+            cells = (block or read_rows(path, [column], start, UNIT_ROWS))[column]
+            files = [path.parent / name for cell in cells if (name := _file_name(cell))]
+            yield from filter(Path.is_file, files)
+            if not files:
+                break  # a column of pixels
+
+
+def _classes(paths: Sequence[Path], *, options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if "label" not in options:
+        return
+    label = options["label"]
+    for path in _tables(paths, options):
+        table = open_table(path, pixels=(), others=[label])
+        for row, name in enumerate(_labels(table.others[label], options)):
+            yield name, f"{path}, row {row}, '{label}'"
+
+
+def _labels(cells: Sequence[Any], options: Mapping[str, Any]) -> list[str]:
+    unlabelled = {"", as_text(options.get("unlabelled"))}
+    return [UNLABELLED_CLASS if label in unlabelled else label for label in map(as_text, cells)]
 
 
 def _pixel_names(options: Mapping[str, Any]) -> list[str]:
@@ -69,11 +116,12 @@ def _pixel_names(options: Mapping[str, Any]) -> list[str]:
     return [*names, options["mask"]] if options.get("mask") else names
 
 
-def _units(paths: Sequence[Path], *, options: Mapping[str, Any], label_file: Path | None) -> Iterator[Rows]:
+def _units(paths: Sequence[Path], *, options: Mapping[str, Any]) -> Iterator[Rows]:
+    label_file = _label_file(options)
     pixels = _pixel_names(options)
-    known = {name: options[name] for name in ("id", "group", "label") if options.get(name)}
+    known = {name: options[name] for name in CELLS if options.get(name)}
     seen: set[str] = set()
-    for path in _files(paths, label_file=label_file):
+    for path in _tables(paths, options):
         table = open_table(path, pixels=pixels, others=list(known.values()))
         columns = {name: list(map(as_text, table.others[column])) for name, column in known.items()}
         known_ids = columns.get("id", [""] * table.rows)
@@ -90,8 +138,7 @@ def _units(paths: Sequence[Path], *, options: Mapping[str, Any], label_file: Pat
             seen.add(identifier)
         groups = columns.get("group", [""] * table.rows)
         if "label" in columns:
-            unlabelled = {"", as_text(options.get("unlabelled"))}
-            classes = [UNLABELLED_CLASS if label in unlabelled else label for label in columns["label"]]
+            classes = _labels(columns["label"], options)
         else:
             classes = [class_of(identifier, label_file) for identifier in ids]
         step = max(1, min(UNIT_ROWS, UNIT_BYTES // max(1, table.row_bytes)))
@@ -154,12 +201,23 @@ def _image(cell: Any, path: Path, place: str) -> Image:
     return _pixels(cell, place)
 
 
+def _is_fits(cell: bytes) -> bool:
+    return cell.startswith((GZIP_MAGIC, b"SIMPLE")) or not cell.isascii()
+
+
+def _file_name(cell: Any) -> str:
+    """Name of the FITS file that a cell holds; ``""`` if it holds none."""
+    if isinstance(cell, bytes):
+        cell = "" if _is_fits(cell) else os.fsdecode(cell)
+    return cell if isinstance(cell, str) and "\0" not in cell else ""
+
+
 def _fits(cell: Any, path: Path, place: str) -> bytes:
     """FITS bytes of a cell, or of the file that it names, relative to the table."""
-    if isinstance(cell, bytes) and (cell.startswith((GZIP_MAGIC, b"SIMPLE")) or not cell.isascii()):
+    if isinstance(cell, bytes) and _is_fits(cell):
         return cell
-    name = os.fsdecode(cell) if isinstance(cell, bytes) else cell
-    if not isinstance(name, str) or not name or "\0" in name:
+    name = _file_name(cell)
+    if not name:
         raise ArchiveError(
             f"{place}: expected FITS bytes or the name of a FITS file, found {type(cell).__name__}. Complete "
             "or remove the row."
