@@ -103,6 +103,7 @@ def measure(survey, section, size_pixels, archive, processes):
                 unlabelled="drop",
             ),
             processes=processes,
+            unit_minutes=10,
             origin={"simulate": section["simulate"]},
             checksums={},
             output=Path(temporary) / f"{survey}.h5",

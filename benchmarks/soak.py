@@ -26,7 +26,8 @@ import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from stampshift.core.files import atomic_folder
+from stampshift.core.files import read_table
+from stampshift.core.folders import atomic_folder
 
 CUTOUTS = ("cutoutTemplate", "cutoutScience", "cutoutDifference")
 PER_FILE, PER_BLOCK = 500, 10
@@ -185,7 +186,7 @@ def run(release, night, output, *, processes, kill_every, second_writer):
         f"processes at most {max(memory[quarter : 2 * quarter] or memory):.0f} MB in the second quarter, "
         f"{max(memory[-quarter:]):.0f} MB in the last"
     )
-    return pd.read_parquet(output)
+    return read_table(output)
 
 
 def main():

@@ -41,6 +41,7 @@ def main(archive: Path, file: Path, settings: dict) -> None:
                 options=settings["options"],
                 preprocessing=Preprocessing(21, "channel", InvalidPixels(), settings["classes"], "keep"),
                 processes=1,
+                unit_minutes=10,
                 origin={},
                 checksums={},
                 output=archive.parent / "made.h5",

@@ -17,7 +17,8 @@ import yaml
 import stampshift
 from fake_release import release_of, write_results, write_run
 from stampshift.config.experiment import Run
-from stampshift.core.files import atomic_folder, atomic_path
+from stampshift.core.files import atomic_path
+from stampshift.core.folders import atomic_folder
 
 CALLS = "fsync,rename,renameat,renameat2,mkdir,mkdirat"
 SYNC = re.compile(r"fsync\(\d+<(?P<path>[^>]*)>\) += 0")

@@ -259,6 +259,7 @@ def simulated_baseline(tmp_path_factory):
             unlabelled="drop",
         ),
         processes=1,
+        unit_minutes=10,
         origin={"simulate": {"stamps": 1000, "seed": 5}},
         checksums={},
         output=folder / "DES.h5",

@@ -54,6 +54,7 @@ rule stamps:
         origin=of_survey(archive_origin),
         size_pixels=config["stamps"]["size_pixels"],
         normalisation=config["stamps"]["normalisation"],
+        unit_minutes=EXECUTION["unit_minutes"],
     script:
         "../scripts/stamps.py"
 

@@ -26,6 +26,7 @@ if __name__ == "__main__":  # worker processes import this file
                 unlabelled="drop",
             ),
             processes=snakemake.threads,
+            unit_minutes=snakemake.params.unit_minutes,
             origin=origin,
             checksums=checksums_of(snakemake.params.survey, lock=DOWNLOADS) if "url" in origin else {},
             output=Path(snakemake.output[0]),

@@ -114,7 +114,8 @@ import signal
 import sys
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # which `nohup` before the tests would leave ignored
 from stampshift import cli
-from stampshift.core.files import atomic_folder, atomic_path
+from stampshift.core.files import atomic_path
+from stampshift.core.folders import atomic_folder
 from stampshift.surveys import inspection
 
 

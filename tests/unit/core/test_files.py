@@ -5,16 +5,15 @@ import pytest
 
 from stampshift.core.errors import ContractError, WriteError
 from stampshift.core.files import (
-    atomic_folder,
     atomic_path,
     atomic_paths,
     explained,
-    new_folder,
     read_json,
     read_table,
     write_json,
     write_parquet,
 )
+from stampshift.core.folders import atomic_folder
 
 
 def test_a_file_appears_only_when_complete(tmp_path):
@@ -164,26 +163,3 @@ def test_files_that_belong_together_are_never_a_mixture(tmp_path, monkeypatch):
     assert {path.read_text() for path in tmp_path.iterdir()} == {"new"}
     write("newer")
     assert [path.read_text() for path in paths] == ["newer", "newer"]
-
-
-def test_a_folder_that_came_into_being_meanwhile_is_left_alone(tmp_path):
-    with (
-        pytest.raises(ContractError, match=r"folder: already exists; delete it\."),
-        new_folder(tmp_path / "folder", advice="delete it") as folder,
-    ):
-        (folder / "mine").touch()
-        (tmp_path / "folder").mkdir()
-        (tmp_path / "folder" / "theirs").touch()
-    assert [path.name for path in (tmp_path / "folder").iterdir()] == ["theirs"]
-    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
-
-
-@pytest.mark.parametrize("existing", ["file", "link"])
-def test_a_new_folder_takes_no_other_things_name(tmp_path, existing):
-    path = tmp_path / existing
-    path.symlink_to("nowhere") if existing == "link" else path.touch()
-    with (
-        pytest.raises(ContractError, match="already exists; delete it"),
-        new_folder(path, advice="delete it"),
-    ):
-        pass

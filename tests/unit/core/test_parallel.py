@@ -101,7 +101,7 @@ def _divide(numbers):
     return [numbers[:middle], numbers[middle:]] if middle else [numbers]
 
 
-def _lost(numbers, reason):
+def _lost(numbers, reason, named):
     return Replaced([0], reason)
 
 
@@ -157,6 +157,43 @@ def test_a_worker_that_was_killed_by_chance_changes_nothing(tmp_path):
     found = recovered(at=21, do=_kill, once=tmp_path / "killed")
     assert [numbers for numbers, _, _ in found] == UNITS
     assert [why for _, why, _ in found] == [""] * 5
+
+
+def _counted(numbers, *, counter, kills, do):
+    """Numbers, unless a bad one is among them that ends the process as often as it still may."""
+    if 21 in numbers and len(counter.read_text()) < kills:
+        with counter.open("a") as file:
+            file.write(".")
+        do()
+    return list(numbers)
+
+
+@pytest.mark.parametrize(
+    ("do", "kills", "good"),
+    [(_kill, 5, True), (_kill, 6, False), (_segfault, 4, True), (_segfault, 5, False)],
+)
+def test_one_that_is_killed_may_be_good_and_has_another_try_alone(tmp_path, do, kills, good):
+    """Within its unit of eight, a half of it, a quarter, and then alone."""
+    counter = tmp_path / "counter"
+    counter.touch()
+    function = partial(_counted, counter=counter, kills=kills, do=do)
+    recovery = Recovery(60.0, _divide, _lost, _join)
+    found = list(recovering_map(function, UNITS, processes=2, recovery=recovery))
+    assert [number for unit in found[2] for number in unit] == [17, 18, 19, 20, 21 * good, 22, 23, 24]
+
+
+def _reads_names(numbers, reason, named):
+    if named and reason == "it took more memory than there is":
+        _segfault()
+    return Replaced([-1 if named else 0], reason)
+
+
+@pytest.mark.parametrize(("do", "number"), [(_segfault, -1), (_exhaust, 0)])
+def test_names_are_read_in_a_worker_which_that_may_end_too(do, number):
+    recovery = Recovery(60.0, _divide, _reads_names, _join)
+    function = partial(_both, at=21, do=do)
+    found = list(recovering_map(function, UNITS, processes=2, recovery=recovery))
+    assert found[2][0][0] == [17, 18, 19, 20, number, 22, 23, 24]
 
 
 def test_one_process_recovers_from_what_takes_all_memory():

@@ -75,6 +75,7 @@ def test_one_packet_is_flagged_and_the_rest_scored_to_the_last_bit(
     assert f"{night}/{place}" in [where.partition(", record 0")[0] for where in bad["place"]]
     (reason,) = set(bad["reason"][bad["place"].str.startswith(f"{night}/{place}")])
     assert reason.endswith(f"cannot be read: {REASONS[way]}.")
+    assert identifier in bad["id"].tolist()
     good = table["score"].notna()
     assert good.sum() == 16
     assert table[good].equals(expected[good])

@@ -49,6 +49,7 @@ def make(paths, output, *, reader, options, invalid=NONE, unlabelled="keep", pro
         options=options,
         preprocessing=Preprocessing(invalid=invalid, unlabelled=unlabelled, **(RULES | rules)),
         processes=processes,
+        unit_minutes=10,
         origin={"path": "raw"},
         checksums={},
         output=output,

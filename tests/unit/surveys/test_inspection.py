@@ -83,6 +83,7 @@ def test_stamps_file_is_described(archive, tmp_path):
             unlabelled="drop",
         ),
         processes=1,
+        unit_minutes=10,
         origin={"path": "raw/Mine"},
         checksums={},
         output=output,

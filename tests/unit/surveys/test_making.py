@@ -5,6 +5,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 
 import h5py
@@ -54,6 +55,7 @@ ARGUMENTS = {
     "preprocessing": PREPROCESSING,
     "origin": {"path": "raw/Mine"},
     "checksums": {},
+    "unit_minutes": 10,
 }
 
 
@@ -260,3 +262,23 @@ def test_a_packet_that_kills_what_reads_it_is_dropped_and_named(tmp_path, monkey
     np.testing.assert_array_equal(stamps.stamps, calm.stamps[kept])
     assert stamps.attributes["counts"]["dropped"]["unreadable packet"] == 1
     assert "4.avro" in caplog.text and "its worker process was killed" in caplog.text
+
+
+def slow(unit):
+    """Candidates of a unit; that of packet 4 is never done."""
+    found = list(packets.build({}, InvalidPixels()).decode(unit))
+    if any(isinstance(each, RawTriplet) and each.identifier == "4" for each in found):
+        threading.Event().wait()
+    return found
+
+
+def test_a_packet_that_takes_longer_than_it_may_is_dropped_and_named(tmp_path, monkeypatch, caplog):
+    write_night(tmp_path / "night", "ZTF", 4)
+    monkeypatch.setitem(READERS, "packets", lambda *given: replace(packets.build(*given), decode=slow))
+    settings = {"reader": "packets", "preprocessing": replace(PREPROCESSING, unlabelled="keep")}
+    caplog.set_level(logging.WARNING)
+    make(tmp_path / "night", tmp_path / "mine.h5", processes=2, unit_minutes=0.1, **settings)
+    stamps = Stamps.open(tmp_path / "mine.h5", unlabelled=True)
+    assert stamps.ids.tolist() == ["1", "2", "3"]
+    assert stamps.attributes["counts"]["dropped"]["unreadable packet"] == 1
+    assert "4.avro: cannot be read: it took more than 6 seconds" in caplog.text

@@ -34,6 +34,7 @@ def make(path, *, reader, options, classes=CLASSES, size=21):
         options=options,
         preprocessing=Preprocessing(size, "channel", InvalidPixels(), classes, "keep"),
         processes=1,
+        unit_minutes=10,
         origin={},
         checksums={},
         output=path.parent / "x.h5",

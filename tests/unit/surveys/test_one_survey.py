@@ -89,7 +89,13 @@ def test_an_archive_that_does_not_exist(mine):
     ):
         with pytest.raises(error, match=message):
             make_survey(
-                "Mine", section | change, stamps, output=mine / "x.h5", processes=1, unlabelled="keep"
+                "Mine",
+                section | change,
+                stamps,
+                output=mine / "x.h5",
+                processes=1,
+                unit_minutes=10,
+                unlabelled="keep",
             )
 
 

@@ -41,6 +41,7 @@ def test_simulated_archive_is_read_by_the_surveys_reader(survey, tmp_path):
             unlabelled="drop",
         ),
         processes=1,
+        unit_minutes=10,
         origin={"simulate": {"stamps": COUNT, "seed": 1}},
         checksums={},
         output=tmp_path / "stamps.h5",

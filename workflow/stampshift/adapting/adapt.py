@@ -12,7 +12,8 @@ from stampshift.adapting.judging import held_out_change, tested_by
 from stampshift.adapting.setting import Setting
 from stampshift.adapting.trainings import choose_epochs, final_training, held_out_scores
 from stampshift.core.digests import write_digests
-from stampshift.core.files import new_folder, refuse_existing, write_parquet
+from stampshift.core.files import write_parquet
+from stampshift.core.folders import new_folder, refuse_existing
 from stampshift.core.provenance import code_digest, file_digest, versions
 from stampshift.metrics.change import Change
 from stampshift.metrics.metrics import evaluate_predictions

@@ -154,6 +154,17 @@ def records(data: bytes, *, count: int, layout: Layout) -> Iterator[Mapping[str,
         raise ValueError(f"{len(data) - stream.tell()} more bytes")
 
 
+def head(data: bytes, layout: Layout) -> Mapping[str, Any]:
+    """What is read of the packet that begins some inflated bytes, without its cutouts.
+
+    Of most schemas nothing behind the identifiers is touched. Any exception if it is no such packet.
+    """
+    schemas = layout.shortcut.head if layout.shortcut is not None else (layout.writer, layout.reader)
+    record: Any = schemaless_reader(io.BytesIO(data), *schemas)
+    cutouts = DIALECTS[layout.survey].cutouts if layout.survey else ()
+    return {name: value for name, value in record.items() if name not in cutouts}
+
+
 @lru_cache(maxsize=64)  # a night has few schemas
 def layout_of(schema: bytes) -> Layout:
     """How packets of a schema (JSON) are read; see `layout_of_schema`."""

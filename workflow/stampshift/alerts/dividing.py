@@ -1,7 +1,7 @@
 """Units of packets, divided to find the one that ends whatever reads it, and what is said of that one."""
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -11,7 +11,7 @@ from fastavro import schemaless_reader, schemaless_writer
 
 from stampshift.alerts import avro
 from stampshift.alerts.containers import Packets, Piece, Rows, Stored, Unit
-from stampshift.alerts.dialects import DIALECTS, UNREADABLE_PACKET, Alert, alert_of, unread
+from stampshift.alerts.dialects import DIALECTS, Alert, alert_of, unread
 from stampshift.formats.inflating import AVRO_CODECS, gunzip
 
 
@@ -36,9 +36,14 @@ def join(units: Sequence[Unit]) -> Unit:
     return Unit(tuple(chain.from_iterable(unit.pieces for unit in units)), units[0].schemas)
 
 
-def lost(unit: Unit, reason: str) -> Unit:
-    """A unit in place of one that cannot be divided: of all its records nothing is known but the reason."""
-    return Unit(tuple(chain.from_iterable(_lost(piece, reason) for piece in unit.pieces)), unit.schemas)
+def lost(unit: Unit, reason: str, named: bool) -> Unit:
+    """A unit in place of one that cannot be divided, with nothing but the reason and identifiers.
+
+    Those of a table's rows are known. To have those of packets, the first fields of each one, or of the first
+    in a block, are read if they are to be `named`.
+    """
+    pieces = chain.from_iterable(_lost(piece, reason, unit.schemas, named) for piece in unit.pieces)
+    return Unit(tuple(pieces), unit.schemas)
 
 
 def unreadable(place: str, reason: str) -> Alert:
@@ -106,33 +111,59 @@ def _container(header: avro.Header, count: int, data: bytes) -> bytes:
     return stream.getvalue() + data + header.sync
 
 
-def _lost(piece: Piece, reason: str) -> Iterator[Alert]:
+def _lost(piece: Piece, reason: str, schemas: Path | None, named: bool) -> Iterator[Alert]:
     if isinstance(piece, Alert):
         yield piece
     elif isinstance(piece, Rows):
         for number, row in enumerate(piece.rows, piece.first):
-            place = f"{piece.place}, record {number}"
             known = {
                 key: cell for key, cell in row.items() if not key.startswith(DIALECTS[piece.survey].cutouts)
             }
-            alert = alert_of(known, survey=piece.survey, place=place)
-            yield replace(alert, problem=UNREADABLE_PACKET, detail=unreadable(place, reason).detail)
+            yield _identified(known, piece.survey, f"{piece.place}, record {number}", reason)
     else:
-        yield from _lost_packets(piece, reason)
+        yield from _lost_packets(piece, reason, schemas, named)
 
 
-def _lost_packets(piece: Stored | Packets, reason: str) -> Iterator[Alert]:
+def _identified(known: Mapping[str, Any], survey: str, place: str, reason: str) -> Alert:
+    """An alert that ended the process that read it, and of which fields other than the cutouts are known."""
+    alert = alert_of(known, survey=survey, place=place)
+    return replace(unreadable(place, reason), survey=survey, identifier=alert.identifier, group=alert.group)
+
+
+def _lost_packets(piece: Stored | Packets, reason: str, schemas: Path | None, named: bool) -> Iterator[Alert]:
     """An alert for every record of a container, as `decode` has; its bytes are counted, not read."""
     try:
         content = _content(piece)
     except Exception:  # it cannot even be inflated
         content = b""
     if not content.startswith(avro.MAGIC):
-        yield unreadable(piece.place, reason)
+        yield (
+            _first(content, None, schemas, piece.place, reason) if named else unreadable(piece.place, reason)
+        )
         return
     for number, block, part in _blocks(content, piece.place, getattr(piece, "first", 0)):
         if block is None:
             yield from [part] if isinstance(part, Alert) else []
             continue
         for record in range(number, number + max(1, min(block.records, block.end - block.begin))):
-            yield unreadable(f"{piece.place}, record {record}", reason)
+            place = f"{piece.place}, record {record}"
+            if named and record == number:
+                yield _first(content, block, schemas, place, reason)
+            else:
+                yield unreadable(place, reason)
+
+
+def _first(content: bytes, block: avro.Block | None, schemas: Path | None, place: str, reason: str) -> Alert:
+    """The first packet of a block, or that of Confluent's wire format, with its identifiers if it has any."""
+    try:
+        if block is not None:
+            layout = avro.layout_of(block.header.schema)
+            data = AVRO_CODECS[block.header.codec](content[block.begin : block.end])
+        elif content.startswith(avro.WIRE_MAGIC) and schemas is not None:
+            layout = avro.numbered_layout(schemas, avro.schema_number(content))
+            data = content[avro.WIRE_HEADER_BYTES :]
+        else:
+            return unreadable(place, reason)
+        return _identified(avro.head(data, layout), layout.survey or "", place, reason)
+    except Exception:  # a damaged file makes the libraries raise anything
+        return unreadable(place, reason)

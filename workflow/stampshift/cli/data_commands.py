@@ -64,7 +64,7 @@ def simulate(
     processes: Annotated[int, typer.Option(help="Worker processes.")] = 1,
 ) -> None:
     """Simulate a survey's raw archive, in the survey's native format."""
-    from stampshift.core.files import new_folder
+    from stampshift.core.folders import new_folder
     from stampshift.simulation import simulate_survey
 
     path = constants or Path("resources/surveys") / f"{survey}.yaml"
@@ -90,6 +90,14 @@ def stamps(
     processes: Annotated[
         int, typer.Option(min=1, help="Worker processes; they do not change the result.")
     ] = 1,
+    unit_minutes: Annotated[
+        float,
+        typer.Option(
+            min=0.001,
+            help="Minutes that a unit of some hundred alert packets may take; a packet that takes longer is "
+            "dropped and counted. It has no effect with a single process.",
+        ),
+    ] = 10,
     drop_unlabelled: Annotated[
         bool, typer.Option("--drop-unlabelled", help="Drop stamps without a label, as the experiment does.")
     ] = False,
@@ -104,4 +112,13 @@ def stamps(
 
     section, settings = survey_settings(config, survey=survey, defaults=Path("config.yaml"))
     unlabelled = "drop" if drop_unlabelled else "keep"
-    echo(make_survey(survey, section, settings, output=output, processes=processes, unlabelled=unlabelled))
+    text = make_survey(
+        survey,
+        section,
+        settings,
+        output=output,
+        processes=processes,
+        unit_minutes=unit_minutes,
+        unlabelled=unlabelled,
+    )
+    echo(text)

@@ -15,6 +15,7 @@ from stampshift.config.fields import (
     Name,
     Normalisation,
     Omittable,
+    Positive,
     Seed,
     Share,
     Training,
@@ -89,6 +90,10 @@ class Execution(ConfigModel):
     device: Literal["auto", "cpu", "cuda"] = key("Where to train. `auto`: on the GPU if there is one.")
     threads: Count = key("Cores of a training job; on a CPU each trains one run at a time, on one thread.")
     preprocessing_threads: Count = key("Cores of a job that simulates or preprocesses an archive.")
+    unit_minutes: Positive = key(
+        "Minutes that reading some hundred alert packets may take; a packet that takes longer, or ends its "
+        "process, is dropped and counted. With one preprocessing thread, only one that takes all memory is."
+    )
     checkpoint_epochs: Count = key("Epochs between two checkpoints of a running training.")
 
 

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -86,49 +86,6 @@ def atomic_path(path: Path | str, *, replace: bool = True) -> Iterator[Path]:
                 shutil.rmtree(temporary, ignore_errors=True)
             else:
                 temporary.unlink(missing_ok=True)
-
-
-@contextmanager
-def atomic_folder(path: Path | str) -> Iterator[Path]:
-    """Folder to fill, as `atomic_path` for a file; an `OSError` if `path` is then a folder with content."""
-    with atomic_path(path) as temporary:
-        temporary.mkdir()
-        yield temporary
-
-
-@contextmanager
-def new_folder(path: Path, *, advice: str, replaced: Collection[str] = ()) -> Iterator[Path]:
-    """Folder to fill, as `atomic_folder`; refused by `refuse_existing`, before the block and after it.
-
-    One that is replaced is set aside first: a killed writer leaves the old folder or the new one, or none,
-    and never a mixture.
-    """
-    refuse_existing(path, advice=advice, replaced=replaced)
-    with atomic_folder(path) as temporary:
-        yield temporary
-        refuse_existing(path, advice=advice, replaced=replaced)
-        if path.is_dir():
-            aside = path.with_name(TEMPORARY_NAME.format(path.name, uuid.uuid4().hex[:8], ""))
-            path.rename(aside)
-            shutil.rmtree(aside)
-
-
-def refuse_existing(path: Path, *, advice: str, replaced: Collection[str] = ()) -> None:
-    """Raise a `ContractError` with the advice if `path` exists.
-
-    A folder may exist that is empty, or holds nothing but files that are to be replaced.
-    """
-    if path.is_dir():
-        others = sorted({each.name for each in path.iterdir()} - set(replaced))
-        if others and replaced:
-            raise ContractError(
-                f"{path}: cannot be overwritten: it holds {', '.join(others[:3])}, which this command does "
-                "not write; give another folder."
-            )
-    else:
-        others = [path.name] if path.exists() or path.is_symlink() else []
-    if others:
-        raise ContractError(f"{path}: already exists; {advice}.")
 
 
 @contextmanager
@@ -235,12 +192,19 @@ def read_table(path: Path | str, *, remedy: str = REMEDY, **options: Any) -> "pd
 
     try:
         if Path(path).suffix == ".parquet":
-            return pd.read_parquet(path, page_checksum_verification=True, **options)
+            return read_parquet(path, **options)
         return pd.read_csv(path, **options)
     except (OSError, ValueError) as error:
         if system_fault(error) and not isinstance(error, FileNotFoundError):
             raise ContractError(unreadable_now(path, error)) from error
         raise ContractError(f"{path}: not a readable table ({error}). {remedy}") from error
+
+
+def read_parquet(path: Path | str, **options: Any) -> "pd.DataFrame":
+    """Content of a Parquet file, its pages compared with their checksums; an `OSError` where one differs."""
+    import pandas as pd
+
+    return pd.read_parquet(path, page_checksum_verification=True, **options)
 
 
 def write_parquet(path: Path | str, table: "pd.DataFrame") -> None:

@@ -5,13 +5,15 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from stampshift.core.errors import StampshiftError
 from stampshift.core.workers import Lost, Worker, fork_server, start_worker
 
 FEWEST_SECONDS = 30.0  # for a part of an item: a model is loaded in less
+TRIES = 2  # of a part that cannot be divided, after a first one, if its worker is killed
 ITEMS_PER_PROCESS = 2  # one at work, one waiting: producing the items never lets a worker idle
 
 Item = TypeVar("Item")
@@ -57,12 +59,15 @@ class Recovery(Generic[Item]):
     """What becomes of an item whose worker is killed, has no memory left, or takes too long.
 
     It is divided until what does it is found; that is replaced by what is `lost`, and the whole item is
-    computed again, so that nothing else changes. All three functions must be picklable.
+    computed again, so that nothing else changes. One whose worker is killed may be good: the system's memory
+    was full, or somebody killed it. It is bad if that happens `TRIES` times more, whatever else is at work.
+    All three functions must be picklable.
     """
 
     seconds: float  # that an item may take; a part of it at least `FEWEST_SECONDS`, or this if it is less
     divide: Callable[[Item], Sequence[Item]]  # parts in order; one or none if it cannot be divided further
-    lost: Callable[[Item, str], Item]  # in place of one that cannot be divided, with the reason
+    # in place of one that cannot be divided, with the reason, and with its names or without reading it
+    lost: Callable[[Item, str, bool], Item]
     join: Callable[[Sequence[Item]], Item]  # parts together again
 
 
@@ -138,15 +143,15 @@ class _Caller(Generic[Item, Result]):
         assert self.recovery is not None
         seconds = max(seconds / 2, min(self.recovery.seconds, FEWEST_SECONDS))
         try:
-            parts = self._call(self.recovery.divide, item, seconds)
+            parts = self._call_again(self.recovery.divide, item, seconds)
         except Lost:
             parts = []
         if len(parts) < 2:
             try:
-                return [(item, self._call(self.function, item, seconds))]
+                return [(item, self._call_again(self.function, item, seconds))]
             except Lost:
-                bad = self.recovery.lost(item, reason)
-                return [(bad, self._call(self.function, bad, None))]
+                bad = self._bad(item, reason, seconds)
+                return [(bad, self._call_again(self.function, bad, None))]
         found = []
         for part in parts:
             try:
@@ -155,6 +160,25 @@ class _Caller(Generic[Item, Result]):
                 found += self._parts(part, seconds, str(error))
         return found
 
+    def _bad(self, item: Item, reason: str, seconds: float) -> Item:
+        """In place of an item, with its names unless reading those ends the worker too."""
+        assert self.recovery is not None
+        lost = self.recovery.lost
+        try:
+            return cast("Item", self._call(partial(_named, lost=lost, reason=reason), item, seconds))
+        except Lost:
+            return lost(item, reason, False)
+
+    def _call_again(self, function: Callable[[Item], Any], item: Item, seconds: float | None) -> Any:
+        """Result of a call that is made again where its worker is killed."""
+        for _ in range(TRIES - 1):
+            try:
+                return self._call(function, item, seconds)
+            except Lost as error:
+                if not error.killed:
+                    raise
+        return self._call(function, item, seconds)
+
     def _call(self, function: Callable[[Item], Any], item: Item, seconds: float | None) -> Any:
         if self.worker is not None:
             return self.worker.call(function, item, seconds)
@@ -162,3 +186,7 @@ class _Caller(Generic[Item, Result]):
             return function(item)
         except MemoryError as error:
             raise Lost("it took more memory than there is") from error
+
+
+def _named(item: Item, *, lost: Callable[[Item, str, bool], Item], reason: str) -> Item:
+    return lost(item, reason, True)

@@ -27,34 +27,45 @@ def private_folder(parent: Path) -> Iterator[Path]:
 
     It is locked: whoever can lock such a folder knows that its process is gone, and removes it.
     """
-    _sweep(parent)
+    for folder in parent.glob(f"{PREFIX}*"):
+        with abandoned(folder) as gone:
+            if gone:
+                shutil.rmtree(folder, ignore_errors=True)
     while True:
         folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
-        lock = os.open(folder, os.O_RDONLY)
+        with held(folder):
+            if folder.is_dir():  # nobody has swept it in between
+                try:
+                    yield folder
+                finally:
+                    shutil.rmtree(folder, ignore_errors=True)
+                return
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keep a folder, whatever its name becomes, from being `abandoned` within the block."""
+    lock = os.open(folder, os.O_RDONLY)
+    try:
         with suppress(OSError):  # network file systems may not lock folders, and so nobody sweeps there
             fcntl.flock(lock, fcntl.LOCK_EX)
-        if folder.is_dir():  # nobody has swept it in between
-            break
-        os.close(lock)
-    try:
-        yield folder
+        yield
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
         os.close(lock)
 
 
-def _sweep(parent: Path) -> None:
-    """Remove the folders of processes that are gone."""
-    for folder in parent.glob(f"{PREFIX}*"):
-        with suppress(OSError):  # in use, another user's, or gone
-            if folder.is_symlink() or folder.stat().st_uid != os.getuid():
-                continue
-            lock = os.open(folder, os.O_RDONLY)
-            try:
+@contextmanager
+def abandoned(folder: Path) -> Iterator[bool]:
+    """Whether a folder is this user's and no process has it `held`; within the block, none can take it."""
+    free = False
+    with ExitStack() as stack:
+        with suppress(OSError):  # in use, or gone
+            if not folder.is_symlink() and folder.stat().st_uid == os.getuid():
+                lock = os.open(folder, os.O_RDONLY)
+                stack.callback(os.close, lock)
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder, ignore_errors=True)
-            finally:
-                os.close(lock)
+                free = True
+        yield free
 
 
 def give_sockets_a_folder() -> None:

@@ -15,7 +15,11 @@ ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Lost(Exception):  # noqa: N818 - the message says what happened to the worker
-    """A call that did not come back."""
+    """A call that did not come back; `killed` if somebody or the system killed its worker."""
+
+    def __init__(self, reason: str, *, killed: bool = False) -> None:
+        super().__init__(reason)
+        self.killed = killed
 
 
 class Worker:
@@ -44,7 +48,7 @@ class Worker:
                 raise Lost(f"it took more than {seconds:g} seconds")
             result, error = self._pipe.recv()
         except (EOFError, OSError) as end:
-            raise Lost(self._kill()) from end
+            raise self._killed() from end
         if error is not None:
             raise error
         return result
@@ -68,21 +72,29 @@ class Worker:
             self._process = process
         self._pipe.recv()  # it has started: that takes none of an item's time
 
-    def _kill(self) -> str:
-        """End the process and say how it ended before that, if it did."""
+    def _killed(self) -> Lost:
+        """End the process, and say how it ended before that, if it did."""
+        status = self._kill()
+        if status is None:
+            return Lost("its worker process could not be started")
+        if status == -signal.SIGKILL:
+            reason = "its worker process was killed, most likely by the system's out-of-memory killer"
+            return Lost(reason, killed=True)
+        return Lost(f"its worker process ended ({signal.Signals(-status).name if status < 0 else status})")
+
+    def _kill(self) -> int | None:
+        """End the process; its exit status, None if there is no process."""
         with self._starting:
             if self._process is None:
-                return "its worker process could not be started"
+                return None
             self._process.join(0)
             self._process.kill()
             self._process.join()
-            status = self._process.exitcode
+            status: int = self._process.exitcode
             self._process.close()
             self._process = None
         self._pipe.close()
-        if status == -signal.SIGKILL:
-            return "its worker process was killed, most likely by the system's out-of-memory killer"
-        return f"its worker process ended ({signal.Signals(-status).name if status < 0 else status})"
+        return status
 
 
 def _serve(pipe: Any) -> None:

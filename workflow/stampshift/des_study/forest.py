@@ -24,6 +24,7 @@ from stampshift.training.run_folder import write_run
 
 log = logging.getLogger(__name__)
 
+IMPORTANCES = "importances.csv"
 FORESTS: dict[str, Sequence[str]] = {"forest": COLUMNS, "forest_of_stamps": STAMP_FEATURES}
 
 
@@ -35,10 +36,10 @@ class ForestRecord(NamedTuple):
     importances: pd.DataFrame  # feature, importance (mean decrease of impurity, sums to 1), falling
 
     def save(self, folder: Path) -> None:
-        """Write the three files, each atomically."""
-        write_run(folder, predictions=self.predictions, metrics=self.metrics)
-        with atomic_path(folder / "importances.csv") as temporary:
+        """Write the three files, each atomically, and their digests."""
+        with atomic_path(folder / IMPORTANCES) as temporary:
             self.importances.to_csv(temporary, index=False)
+        write_run(folder, predictions=self.predictions, metrics=self.metrics, others=[IMPORTANCES])
 
 
 def train_forest(

@@ -87,7 +87,7 @@ def names(path: Path) -> dict[str, str]:
                 headers = {name.removesuffix(".npy"): _header(archive, name) for name in archive.namelist()}
                 return {name: shape_text(shape, dtype) for name, (shape, _, dtype, _) in headers.items()}
         if path.suffix.lower() == ".parquet":
-            with pq.ParquetFile(path) as table:
+            with pq.ParquetFile(path, page_checksum_verification=True) as table:
                 rows = table.metadata.num_rows
                 return {field.name: f"{field.type}, {rows} rows" for field in table.schema_arrow}
         with h5py.File(path) as file:

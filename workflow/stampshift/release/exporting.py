@@ -8,7 +8,8 @@ import torch
 
 from stampshift.core.digests import write_digests
 from stampshift.core.errors import ContractError
-from stampshift.core.files import new_folder, write_parquet
+from stampshift.core.files import write_parquet
+from stampshift.core.folders import new_folder
 from stampshift.core.provenance import file_digest
 from stampshift.release.card import model_card
 from stampshift.release.contract import CARD, DIGESTED, MODEL, ONNX, REFERENCE, Contract

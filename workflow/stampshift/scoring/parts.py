@@ -104,7 +104,7 @@ class Parts:
         tables, units = self._waiting
         if tables:
             stream = io.BytesIO()
-            pq.write_table(pa.concat_tables(tables), stream)
+            pq.write_table(pa.concat_tables(tables), stream, write_page_checksum=True)
             name = f"{self.units:09}-{units:09}-{_digest(stream.getvalue())}.parquet"
             with atomic_path(self._folder / name) as temporary:
                 temporary.write_bytes(stream.getvalue())
@@ -152,7 +152,7 @@ def _read(path: Path) -> pa.Table | None:
         return None
     name = PART.fullmatch(path.name)
     whole = name is not None and _digest(content) == name["digest"]
-    return pq.read_table(pa.BufferReader(content)) if whole else None
+    return pq.read_table(pa.BufferReader(content), page_checksum_verification=True) if whole else None
 
 
 def _is_final(path: Path) -> bool:

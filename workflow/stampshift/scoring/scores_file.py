@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from pandas.api.types import is_numeric_dtype
 
 from stampshift.core.errors import ContractError
+from stampshift.core.files import read_parquet
 
 COLUMNS = ("id", "survey", "score", "similarity", "flags")
 SEPARATOR = ";"
@@ -71,7 +72,7 @@ def read_scores(path: Path) -> pd.DataFrame:
             for name in set(TEXTS) & set(table):
                 table[name] = table[name].str.replace(f"^'({FORMULA})", r"\1", regex=True)
         else:
-            table = pd.read_parquet(path, page_checksum_verification=True)
+            table = read_parquet(path)
     except (OSError, ValueError) as error:
         raise ContractError(
             f"{path}: not a readable scores file ({error}); `stampshift score` makes one."

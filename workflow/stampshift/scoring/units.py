@@ -144,10 +144,13 @@ def divide(unit: alerts.Unit | StampRows) -> Sequence[alerts.Unit | StampRows]:
     return [StampRows(unit.path, unit.start, middle), StampRows(unit.path, middle, unit.stop)]
 
 
-def lost(unit: alerts.Unit | StampRows, reason: str) -> alerts.Unit | StampRows:
-    """A unit in place of one that cannot be divided, whose candidates are flagged for a reason."""
+def lost(unit: alerts.Unit | StampRows, reason: str, named: bool) -> alerts.Unit | StampRows:
+    """A unit in place of one that cannot be divided, whose candidates are flagged for a reason.
+
+    Identifiers of packets are read only if they are to be `named`.
+    """
     if isinstance(unit, alerts.Unit):
-        return dividing.lost(unit, reason)
+        return dividing.lost(unit, reason, named)
     return unit._replace(lost=tuple((row, reason) for row in range(unit.start, unit.stop)))
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from stampshift.core.errors import ContractError, system_fault, unreadable_now
+from stampshift.core.files import read_parquet
 from stampshift.stamps.file import BOGUS, REAL, Stamps
 from stampshift.stamps.identifiers import check_rows
 from stampshift.stamps.splits import Rows, Splits, make_splits
@@ -42,7 +43,7 @@ def relabelled(stamps: Stamps, labels: Path | None, *, rows: Rows) -> Stamps:
 def read_labels(path: Path, stamps: Stamps) -> pd.DataFrame:
     """Table of a labels file; a `ContractError` if it is damaged, of other stamps, or holds another label."""
     try:
-        table = pd.read_parquet(path, page_checksum_verification=True)
+        table = read_parquet(path)
         label = table[["row", "id", "label"]]["label"]
     except (OSError, ValueError, KeyError) as error:
         if system_fault(error):

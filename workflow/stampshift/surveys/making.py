@@ -44,6 +44,7 @@ def make_stamps(
     options: Mapping[str, Any],
     preprocessing: Preprocessing,
     processes: int,
+    unit_minutes: float,
     origin: Mapping[str, Any],
     checksums: Mapping[str, str],
     output: Path,
@@ -53,6 +54,9 @@ def make_stamps(
     `reader` is a key of `READERS`, and `options` are those of that reader. The number of `processes` does not
     change the result. `origin` says where the archive came from, as JSON content of the file's attributes;
     `checksums` (SHA-256, by file name) are those of files that must not have changed.
+
+    An alert packet that ends the process that reads it, or keeps its unit at work for more than
+    `unit_minutes`, is dropped and counted; with a single process, only one that takes all memory is.
 
     Raises an `ArchiveError` if a file of the archive is missing, damaged or not that of its checksum, or a
     candidate has a class that the map does not hold; a `ContractError` if no stamp is left.
@@ -78,7 +82,8 @@ def make_stamps(
             stamps_writer(output, survey=survey, size_pixels=preprocessing.size_pixels) as writer,
         ):
             units = _units(archive, paths)
-            made_lists = recovering_map(work, units, processes=processes, recovery=archive.recovery)
+            recovery = archive.recovery(60 * unit_minutes) if archive.recovery else None
+            made_lists = recovering_map(work, units, processes=processes, recovery=recovery)
             for made in chain.from_iterable(made_lists):
                 block = tally.add(made)
                 known = {name: getattr(block, name) for name in ("labels", "classes", "ids", "groups")}

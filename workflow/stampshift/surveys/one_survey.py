@@ -40,13 +40,21 @@ def survey_settings(config: Path, *, survey: str, defaults: Path) -> tuple[Secti
 
 
 def make_survey(
-    survey: str, section: Section, stamps: Section, *, output: Path, processes: int, unlabelled: str
+    survey: str,
+    section: Section,
+    stamps: Section,
+    *,
+    output: Path,
+    processes: int,
+    unit_minutes: float,
+    unlabelled: str,
 ) -> str:
     """Make the stamps file of a survey and describe it as `stampshift inspect` does.
 
-    The file appears only when complete; the number of worker processes does not change it. `unlabelled` is
-    ``"keep"`` or ``"drop"``. Raises `ConfigError` if the archive is yet to be downloaded or drawn,
-    `ArchiveError` if it is not there, and what `making.make_stamps` raises.
+    The file appears only when complete; the number of worker processes does not change it. `unit_minutes` is
+    that of `making.make_stamps`, and `unlabelled` is ``"keep"`` or ``"drop"``. Raises `ConfigError` if the
+    archive is yet to be downloaded or drawn, `ArchiveError` if it is not there, and what
+    `making.make_stamps` raises.
     """
     if section["origin"] != "path":
         raise ConfigError(
@@ -71,6 +79,7 @@ def make_survey(
             unlabelled=unlabelled,
         ),
         processes=processes,
+        unit_minutes=unit_minutes,
         origin={"path": section["path"]},
         checksums={},
         output=output,

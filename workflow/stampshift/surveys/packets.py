@@ -22,8 +22,6 @@ from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet, Unusable
 from stampshift.surveys.label_table import class_of, without
 from stampshift.surveys.reader import Reader
 
-UNIT_SECONDS = 600.0  # a unit of some megabytes takes a second
-
 
 def build(options: Mapping[str, Any], invalid: InvalidPixels) -> Reader:  # noqa: ARG001
     """Reader of alert packets; preprocessing applies `invalid`."""
@@ -35,7 +33,7 @@ def build(options: Mapping[str, Any], invalid: InvalidPixels) -> Reader:  # noqa
         partial(_decode, label_file=label_file),
         label_file=label_file,
         repeats=True,
-        recovery=Recovery(UNIT_SECONDS, dividing.divide, dividing.lost, dividing.join),
+        recovery=partial(Recovery, divide=dividing.divide, lost=dividing.lost, join=dividing.join),
     )
 
 

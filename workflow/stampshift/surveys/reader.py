@@ -56,8 +56,9 @@ class Reader:
     label_file: Path | None = None
     # whether a candidate may come more than once; it counts once then
     repeats: bool = False
-    # what becomes of a unit that ends the process that decodes it; without it, that ends the whole job
-    recovery: Recovery[Any] | None = None
+    # what becomes of a unit that ends the process that decodes it, or takes longer than so many seconds;
+    # without it, the former ends the whole job
+    recovery: Callable[[float], Recovery[Any]] | None = None
 
 
 def stored_channels(options: Mapping[str, Any]) -> list[str]:

@@ -34,9 +34,13 @@ def write_run(
     model: Savable | None = None,
     history: "pd.DataFrame | None" = None,
     metrics: Mapping[str, Any] | None = None,
+    others: Sequence[str] = (),
 ) -> None:
-    """Write those of a run's files that there are, each atomically, and at last their digests."""
-    written = [PREDICTIONS]
+    """Write those of a run's files that there are, each atomically, and at last their digests.
+
+    `others` are names of further files in the folder, which are listed too.
+    """
+    written = [PREDICTIONS, *others]
     if model is not None:
         model.save(folder / MODEL)
         written.append(MODEL)

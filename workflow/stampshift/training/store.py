@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from stampshift.core.errors import ContractError
-from stampshift.core.files import atomic_folder, rename_durably
+from stampshift.core.files import rename_durably
+from stampshift.core.folders import atomic_folder
 from stampshift.core.locks import locked
 from stampshift.training.model import load_tensors, save_tensors
 from stampshift.training.run_folder import check_run
