@@ -1,3 +1,4 @@
+import ast
 import errno
 
 import pandas as pd
@@ -14,6 +15,7 @@ from stampshift.core.files import (
     write_parquet,
 )
 from stampshift.core.folders import atomic_folder
+from stampshift.core.provenance import PACKAGE_ROOT
 
 
 def test_a_file_appears_only_when_complete(tmp_path):
@@ -163,3 +165,25 @@ def test_files_that_belong_together_are_never_a_mixture(tmp_path, monkeypatch):
     assert {path.read_text() for path in tmp_path.iterdir()} == {"new"}
     write("newer")
     assert [path.read_text() for path in paths] == ["newer", "newer"]
+
+
+def test_whatever_reads_or_writes_parquet_minds_the_checksums_of_pages():
+    """Of Parquet the system gives back wrong bytes in silence otherwise."""
+    wanted = {
+        "pq.read_table": "page_checksum_verification",
+        "pq.ParquetFile": "page_checksum_verification",
+        "pd.read_parquet": "page_checksum_verification",
+        "pq.write_table": "write_page_checksum",
+        "table.to_parquet": "write_page_checksum",
+        "pq.ParquetWriter": "write_page_checksum",
+    }
+    found = set()
+    for source in PACKAGE_ROOT.rglob("*.py"):
+        for node in ast.walk(ast.parse(source.read_text())):
+            if not isinstance(node, ast.Call):
+                continue
+            for name in {ast.unparse(each) for each in (node.func, *node.args)} & set(wanted):
+                options = {each.arg for each in node.keywords}
+                assert wanted[name] in options, f"{source}: {ast.unparse(node)}"
+                found.add(name)
+    assert found == set(wanted)

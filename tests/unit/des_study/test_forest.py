@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 
+from stampshift.core.digests import DIGESTS, read_digests
 from stampshift.core.errors import ContractError
 from stampshift.des_study.forest import FORESTS, train_forest
 from stampshift.stamps.autoscan import COLUMNS, STAMP_FEATURES
@@ -84,6 +85,12 @@ def test_a_seed_gives_the_same_bytes_whatever_the_threads(grow, tmp_path):
     for file in ("predictions.parquet", "importances.csv"):
         contents = {name: (tmp_path / name / file).read_bytes() for name in ("one", "four", "other")}
         assert contents["one"] == contents["four"] != contents["other"]
+
+
+def test_every_file_of_a_forest_is_in_its_list_of_digests(grow, tmp_path):
+    grow().save(tmp_path / "forest")
+    names = {path.name for path in (tmp_path / "forest").iterdir()}
+    assert set(read_digests(tmp_path / "forest")) == names - {DIGESTS} != set()
 
 
 def test_stamps_with_gaps_are_dropped_and_counted(grow, parts, features):

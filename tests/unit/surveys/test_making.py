@@ -5,7 +5,6 @@ import pickle
 import signal
 import subprocess
 import sys
-import threading
 from dataclasses import replace
 
 import h5py
@@ -15,7 +14,7 @@ import pytest
 
 from alert_packets import write_night
 from stampshift.core.errors import ArchiveError, ContractError
-from stampshift.core.parallel import WorkerError
+from stampshift.core.parallel import WorkerError, recovering_map
 from stampshift.stamps.file import Stamps, StampsWriter
 from stampshift.stamps.preprocessing import Preprocessing
 from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet
@@ -264,21 +263,16 @@ def test_a_packet_that_kills_what_reads_it_is_dropped_and_named(tmp_path, monkey
     assert "4.avro" in caplog.text and "its worker process was killed" in caplog.text
 
 
-def slow(unit):
-    """Candidates of a unit; that of packet 4 is never done."""
-    found = list(packets.build({}, InvalidPixels()).decode(unit))
-    if any(isinstance(each, RawTriplet) and each.identifier == "4" for each in found):
-        threading.Event().wait()
-    return found
+@pytest.mark.parametrize(("processes", "minutes"), [(1, 10), (2, 0.5)])
+def test_a_packet_may_take_as_long_as_is_said(tmp_path, monkeypatch, processes, minutes):
+    seen = []
 
+    def watched(*arguments, recovery, **options):
+        seen.append(recovery.seconds)
+        return recovering_map(*arguments, recovery=recovery, **options)
 
-def test_a_packet_that_takes_longer_than_it_may_is_dropped_and_named(tmp_path, monkeypatch, caplog):
-    write_night(tmp_path / "night", "ZTF", 4)
-    monkeypatch.setitem(READERS, "packets", lambda *given: replace(packets.build(*given), decode=slow))
+    monkeypatch.setattr(making, "recovering_map", watched)
+    write_night(tmp_path / "night", "ZTF", 2)
     settings = {"reader": "packets", "preprocessing": replace(PREPROCESSING, unlabelled="keep")}
-    caplog.set_level(logging.WARNING)
-    make(tmp_path / "night", tmp_path / "mine.h5", processes=2, unit_minutes=0.1, **settings)
-    stamps = Stamps.open(tmp_path / "mine.h5", unlabelled=True)
-    assert stamps.ids.tolist() == ["1", "2", "3"]
-    assert stamps.attributes["counts"]["dropped"]["unreadable packet"] == 1
-    assert "4.avro: cannot be read: it took more than 6 seconds" in caplog.text
+    make(tmp_path / "night", tmp_path / "x.h5", processes=processes, unit_minutes=minutes, **settings)
+    assert seen == [60 * minutes]
