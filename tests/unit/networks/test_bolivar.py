@@ -3,6 +3,7 @@ import torch
 
 from stampshift.networks import build_classifier
 from stampshift.networks.bolivar import PrototypeHead, feature_extractor
+from stampshift.networks.layers import network_layers
 
 
 def trainable(module):
@@ -17,6 +18,40 @@ def test_trainable_parameters_are_the_published_number(head, temperature, count)
         trainable(build_classifier(network="bolivar", head=head, size_pixels=21, temperature=temperature))
         == count
     )
+
+
+# thesis 5.3, with the second convolution's ReLU of the paper: layer, output for 21 pixels, parameters
+EXTRACTOR = [
+    ("convolution 5 x 5", "64 x 17 x 17", 64 * (3 * 25 + 1)),
+    ("batch normalisation", "64 x 17 x 17", 2 * 64),
+    ("maximum of 2 x 2", "64 x 8 x 8", 0),
+    ("ReLU", "64 x 8 x 8", 0),
+    ("convolution 5 x 5", "50 x 4 x 4", 50 * (64 * 25 + 1)),
+    ("batch normalisation", "50 x 4 x 4", 2 * 50),
+    ("dropout of channels 0.5", "50 x 4 x 4", 0),
+    ("maximum of 2 x 2", "50 x 2 x 2", 0),
+    ("ReLU", "50 x 2 x 2", 0),
+    ("Flatten", "200", 0),
+    ("linear", "100", 100 * (200 + 1)),
+    ("batch normalisation", "100", 2 * 100),
+    ("ReLU", "100", 0),
+    ("dropout 0.5", "100", 0),
+    ("linear", "100", 100 * (100 + 1)),
+    ("batch normalisation", "100", 2 * 100),
+    ("ReLU", "100", 0),
+]
+HEADS = [("linear", "2", 2 * (100 + 1)), ("cosine similarity to prototypes", "2", 2 * 100)]
+
+
+def test_the_layers_are_the_published_ones_in_the_published_order():
+    layers = network_layers(size_pixels=21)[["part", "layer", "output", "parameters"]]
+    of_extractor = layers[layers["part"] == "extractor"].drop(columns="part")
+    assert list(of_extractor.itertuples(index=False, name=None)) == EXTRACTOR
+    heads = layers[layers["part"] == "head"].drop(columns="part")
+    named = [(layer.partition(" (")[0], *rest) for layer, *rest in heads.itertuples(index=False, name=None)]
+    assert named == HEADS
+    assert sum(count for *_, count in EXTRACTOR) + HEADS[0][2] == 115_944
+    assert sum(count for *_, count in EXTRACTOR) + HEADS[1][2] == 115_942
 
 
 def test_feature_maps_have_the_published_sides():
