@@ -67,7 +67,7 @@ rule splits:
     resources:
         **growing(mem_mb=4000, runtime=60),
     params:
-        fractions=config["splits"]["fractions"],
+        **{name: config["splits"][name] for name in ("fractions", "grouped", "stratified")},
         seeds=SEEDS,
     script:
         "../scripts/splits.py"

@@ -25,6 +25,8 @@ use rule splits as des_study_splits with:
     params:
         fractions=lambda wildcards: DES_STUDY["fractions"][wildcards.part],
         seeds=[DES_STUDY["seed"]],
+        grouped=True,
+        stratified=True,
 
 
 rule des_study_folds:
@@ -114,6 +116,8 @@ if NEW_SURVEY:
         params:
             fractions=NEW_SURVEY["fractions"],
             seeds=[DES_STUDY["seed"]],
+            grouped=True,
+            stratified=True,
 
     rule des_study_further:
         input:

@@ -8,5 +8,13 @@ from stampshift.stamps.label_file import split_labelled
 
 with job_log(snakemake.log[0]):
     stamps, labels = Stamps.open(snakemake.input[0]), next(map(Path, snakemake.input[1:]), None)
-    for seed, path in zip(snakemake.params.seeds, snakemake.output, strict=True):
-        split_labelled(stamps, labels, fractions=snakemake.params.fractions, seed=seed).save(path)
+    params = snakemake.params
+    for seed, path in zip(params.seeds, snakemake.output, strict=True):
+        split_labelled(
+            stamps,
+            labels,
+            fractions=params.fractions,
+            seed=seed,
+            grouped=params.grouped,
+            stratified=params.stratified,
+        ).save(path)

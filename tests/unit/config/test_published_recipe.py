@@ -20,6 +20,8 @@ SECTIONS = {
     "splits": {
         "seeds": [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
         "fractions": {"train": 0.8, "validation": 0.1, "test": 0.1},
+        "grouped": True,
+        "stratified": True,
         "shots": [1, 5, 10, 20, 40],
         "validation_shots": 10,
     },

@@ -99,7 +99,9 @@ def test_a_network_is_trained_further_on_the_labels_of_a_new_survey(job, survey_
     rows, flipped = np.arange(100, 300), np.arange(100, 300, 9)
     labels = labels_file(surveys["B"], tmp_path / "labels.parquet", rows=rows, flipped=flipped)
     fractions = {"train": 0.5, "validation": 0.2, "test": 0.3}
-    new_splits = split_labelled(surveys["B"], labels, fractions=fractions, seed=0)
+    new_splits = split_labelled(
+        surveys["B"], labels, fractions=fractions, seed=0, grouped=True, stratified=True
+    )
     new_splits.save(tmp_path / "new.npz")
     train_further(
         job,
@@ -137,7 +139,7 @@ def test_splits_of_voted_stamps_are_stratified_by_the_votes(surveys, tmp_path):
         flipped=rows[surveys["B"].labels[rows] == 0][:60],
     )
     fractions = {"train": 0.5, "validation": 0.2, "test": 0.3}
-    found = split_labelled(surveys["B"], labels, fractions=fractions, seed=0)
+    found = split_labelled(surveys["B"], labels, fractions=fractions, seed=0, grouped=True, stratified=True)
     voted = dict(zip(rows, pd.read_parquet(labels)["label"], strict=True))
     assert {voted[row] for row in found.train_real} == {1}
     assert {voted[row] for row in found.train_bogus} == {0}
@@ -148,5 +150,5 @@ def test_splits_of_voted_stamps_are_stratified_by_the_votes(surveys, tmp_path):
 
 def test_without_voted_labels_all_stamps_are_split(surveys):
     fractions = {"train": 0.5, "validation": 0.2, "test": 0.3}
-    found = split_labelled(surveys["B"], None, fractions=fractions, seed=0)
+    found = split_labelled(surveys["B"], None, fractions=fractions, seed=0, grouped=True, stratified=True)
     assert found.test.tolist() == make_splits(surveys["B"], fractions=fractions, seed=0).test.tolist()

@@ -68,6 +68,32 @@ def test_two_hundred_stamps_each_twice_are_never_in_train_and_test():
     assert not np.isin(looks[splits.test], looks[splits.train]).any()
 
 
+def test_without_groups_the_copies_of_a_stamp_are_in_several_parts_and_a_warning_says_so(caplog):
+    looks = np.concatenate([np.arange(200), np.arange(200)])
+    survey = survey_of(looks % 2, looks=looks)
+    splits = make_splits(survey, fractions=FRACTIONS, seed=0, grouped=False)
+    assert np.isin(looks[splits.test], looks[splits.train]).any()
+    assert "`splits.grouped` is false" in caplog.text
+    # as if every stamp were its own
+    alone = make_splits(survey_of(looks % 2), fractions=FRACTIONS, seed=0)
+    np.testing.assert_array_equal(splits.test, alone.test)
+
+
+@pytest.mark.parametrize("grouped", [True, False])
+def test_without_strata_the_shares_of_the_classes_vary(grouped):
+    labels = np.arange(400) % 4 == 0
+    objects = [f"o{row // 2}" for row in range(400)]
+    survey = survey_of(labels, objects=objects)
+    found = [
+        make_splits(survey, fractions=FRACTIONS, seed=seed, grouped=grouped, stratified=False)
+        for seed in range(10)
+    ]
+    assert {len(splits.test) for splits in found} == {40}
+    assert len({int(labels[splits.test].sum()) for splits in found}) > 1
+    for splits in found if grouped else []:
+        assert not np.isin(survey.groups[splits.test], survey.groups[splits.train]).any()
+
+
 def test_a_part_without_a_class_stops_with_a_sentence():
     objects = ["one"] * 60 + [f"o{number}" for number in range(60)]
     survey = survey_of([0] * 60 + [1] * 60, objects=objects)

@@ -50,6 +50,11 @@ class Splits(ConfigModel):
 
     seeds: Unique[Seed] = key("One random split of every survey per seed.", min_length=1)
     fractions: Fractions
+    grouped: bool = key(
+        "Whether all stamps of an object, and identical stamps, go into one part. If not, a model is tested "
+        "on objects that it was trained on."
+    )
+    stratified: bool = key("Whether every part has the classes in the same shares.")
     shots: Unique[Count] = key("Labelled target stamps per class.", min_length=1)
     validation_shots: Count = key("Labelled target stamps per class that choose the best epoch.")
 

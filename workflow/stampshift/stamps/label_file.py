@@ -57,13 +57,18 @@ def read_labels(path: Path, stamps: Stamps) -> pd.DataFrame:
 
 
 def split_labelled(
-    stamps: Stamps, labels: Path | None, *, fractions: Mapping[str, float], seed: int
+    stamps: Stamps,
+    labels: Path | None,
+    *,
+    fractions: Mapping[str, float],
+    seed: int,
+    grouped: bool,
+    stratified: bool,
 ) -> Splits:
-    """Splits of the stamps that a labels file holds, stratified by its labels; the others are in no part.
+    """Splits (`splits.make_splits`) of the stamps that a labels file holds, by its labels.
 
-    Without a labels file, all stamps are split by their own labels.
+    The others are in no part. Without a labels file, all stamps are split by their own labels.
     """
-    if labels is None:
-        return make_splits(stamps, fractions=fractions, seed=seed)
-    rows = np.sort(read_labels(labels, stamps)["row"].to_numpy(np.int64))
-    return make_splits(relabelled(stamps, labels, rows=rows), fractions=fractions, seed=seed, rows=rows)
+    rows = None if labels is None else np.sort(read_labels(labels, stamps)["row"].to_numpy(np.int64))
+    own = stamps if labels is None or rows is None else relabelled(stamps, labels, rows=rows)
+    return make_splits(own, fractions=fractions, seed=seed, rows=rows, grouped=grouped, stratified=stratified)

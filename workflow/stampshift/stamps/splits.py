@@ -5,6 +5,7 @@ class by class in a random order; the k shots are the first k of each class, so 
 longer list of shots changes no file.
 """
 
+import logging
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -21,6 +22,8 @@ from stampshift.core.errors import ConfigError, ContractError, system_fault, unr
 from stampshift.core.files import REMEDY, atomic_path
 from stampshift.stamps.file import BOGUS, LABELS, REAL, Stamps
 from stampshift.stamps.groups import groups_of
+
+log = logging.getLogger(__name__)
 
 PARTS = ("train", "validation", "test")
 # what the reader of npz files raises of a damaged one
@@ -92,18 +95,25 @@ class Splits:
 
 
 def make_splits(
-    stamps: Stamps, *, fractions: Mapping[str, float], seed: int, rows: Rows | None = None
+    stamps: Stamps,
+    *,
+    fractions: Mapping[str, float],
+    seed: int,
+    rows: Rows | None = None,
+    grouped: bool = True,
+    stratified: bool = True,
 ) -> Splits:
     """Split a survey at random, stratified by label, no group (`groups.groups_of`) in two parts.
 
     `fractions` are the shares of `PARTS` and perhaps of the reserve, multiples of 1/100 that sum to 1. Where
-    people have labelled some stamps only, `rows` are those to split; the others are in no part. Raises a
-    `ConfigError` if the survey has fewer stamps of a class than the split has folds, or a part has none of a
-    class.
+    people have labelled some stamps only, `rows` are those to split; the others are in no part. Not
+    `grouped`, a test part may hold other stamps of an object that was trained on, which a warning says; not
+    `stratified`, the classes' shares differ from part to part. Raises a `ConfigError` if the survey has fewer
+    stamps of a class than the split has folds, or a part has none of a class.
     """
     folds, order = _stream(stamps, seed).spawn(2)
     some = np.arange(len(stamps)) if rows is None else rows
-    part = _assign_parts(stamps, some, fractions, folds)
+    part = _assign_parts(stamps, some, fractions, folds, grouped=grouped, stratified=stratified)
     return _splits(stamps, part, np.random.default_rng(order), seed)
 
 
@@ -149,22 +159,37 @@ def _splits(stamps: Stamps, part: NDArray[np.str_], generator: np.random.Generat
 
 
 def _assign_parts(
-    stamps: Stamps, rows: Rows, fractions: Mapping[str, float], stream: np.random.SeedSequence
+    stamps: Stamps,
+    rows: Rows,
+    fractions: Mapping[str, float],
+    stream: np.random.SeedSequence,
+    *,
+    grouped: bool = True,
+    stratified: bool = True,
 ) -> NDArray[np.str_]:
     """Name of the part of every stamp, empty beyond `rows`: each part takes its number of equal folds."""
     percent = {name: round(100 * fractions.get(name, 0)) for name in (*PARTS, RESERVE)}
     n_folds = lcm(*(100 // np.gcd(share, 100) for share in percent.values()))
     fold_part = [name for name, share in percent.items() for _ in range(share * n_folds // 100)]
     part = np.zeros(len(stamps), dtype="U10")
-    for name, fold in zip(fold_part, _folds(stamps, rows, n_folds, stream), strict=True):
+    folds = _folds(stamps, rows, n_folds, stream, grouped=grouped, stratified=stratified)
+    for name, fold in zip(fold_part, folds, strict=True):
         part[fold] = name
     return part
 
 
-def _folds(stamps: Stamps, rows: Rows, n_folds: int, stream: np.random.SeedSequence) -> Iterator[Rows]:
+def _folds(
+    stamps: Stamps,
+    rows: Rows,
+    n_folds: int,
+    stream: np.random.SeedSequence,
+    *,
+    grouped: bool = True,
+    stratified: bool = True,
+) -> Iterator[Rows]:
     """Equal folds of `rows` that scikit-learn draws, stratified by label, no group in two of them."""
     # every training job opens splits and none makes any: it avoids this second of imports
-    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+    from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
     labels, groups = stamps.labels[rows], groups_of(stamps, rows)
     scarce = min(np.bincount(labels, minlength=2))
@@ -173,7 +198,14 @@ def _folds(stamps: Stamps, rows: Rows, n_folds: int, stream: np.random.SeedSeque
             f"{stamps.survey}: a split into {n_folds} folds needs that many stamps of each class, found "
             f"{scarce}; give the survey more stamps."
         )
-    splitter = StratifiedKFold if groups is None else StratifiedGroupKFold
+    if groups is not None and not grouped:
+        log.warning(
+            "%s: `splits.grouped` is false: stamps of one object, and identical stamps, may be in the train "
+            "and in the test part of a split",
+            stamps.survey,
+        )
+    of_groups, of_stamps = (GroupKFold, StratifiedGroupKFold), (KFold, StratifiedKFold)
+    splitter = (of_groups if grouped and groups is not None else of_stamps)[stratified]
     drawn = splitter(n_folds, shuffle=True, random_state=int(stream.generate_state(1)[0]))
-    for _, fold in drawn.split(labels, labels, groups):
+    for _, fold in drawn.split(labels, labels, groups if grouped else None):
         yield rows[fold]
