@@ -336,6 +336,7 @@ rule network_table:
     output:
         table("tables/network", "7 Training", "table of the networks' layers", kind=None, caption="network"),
     params:
+        network=config["network"],
         size_pixels=config["stamps"]["size_pixels"],
         simulated=False,
     script:

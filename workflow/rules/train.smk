@@ -12,6 +12,7 @@ rule baseline:
         seeds=SEEDS,
         method="baseline",
         architecture="bolivar",
+        network=config["network"],
         training=config["training"],
     script:
         "../scripts/baseline.py"
@@ -54,6 +55,7 @@ rule select_lambda:
         name=searched("name"),
         method="mme",
         architecture="bolivar",
+        network=config["network"],
         shots=SHOTS,
         options=searched("options"),
         search=searched("search"),
@@ -106,6 +108,7 @@ rule adapt:
         seeds=SEEDS,
         method=trained("method"),
         architecture="bolivar",
+        network=config["network"],
         options=trained("options"),
         training=config["training"],
         validation_shots=config["splits"]["validation_shots"],

@@ -11,6 +11,7 @@ if __name__ == "__main__":  # worker processes import this file
     with job_log(snakemake.log[0]):
         train_baselines(
             job_of(snakemake),
+            network=snakemake.params.network,
             source=snakemake.wildcards.source,
             seeds=snakemake.params.seeds,
             stamps=Path(snakemake.input.stamps),

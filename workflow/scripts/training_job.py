@@ -25,6 +25,7 @@ def cohort_of(snakemake: Any, *, name: str) -> Cohort:
     return Cohort(
         name=name,
         method=params.method,
+        network=params.network,
         source=wildcards.source,
         target=wildcards.target,
         stamps=paths([files.source_stamps, files.target_stamps]),

@@ -25,6 +25,7 @@ SECTIONS = {
         "shots": [1, 5, 10, 20, 40],
         "validation_shots": 10,
     },
+    "network": "bolivar",
     "methods": {
         "finetune": {},
         "mme": {

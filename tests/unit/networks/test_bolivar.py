@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from stampshift.networks import build_classifier
+from stampshift.networks import build_classifier, network_module
 from stampshift.networks.bolivar import PrototypeHead, feature_extractor
 from stampshift.networks.layers import network_layers
 
@@ -44,7 +44,7 @@ HEADS = [("linear", "2", 2 * (100 + 1)), ("cosine similarity to prototypes", "2"
 
 
 def test_the_layers_are_the_published_ones_in_the_published_order():
-    layers = network_layers(size_pixels=21)[["part", "layer", "output", "parameters"]]
+    layers = network_layers("bolivar", size_pixels=21)[["part", "layer", "output", "parameters"]]
     of_extractor = layers[layers["part"] == "extractor"].drop(columns="part")
     assert list(of_extractor.itertuples(index=False, name=None)) == EXTRACTOR
     heads = layers[layers["part"] == "head"].drop(columns="part")
@@ -52,6 +52,15 @@ def test_the_layers_are_the_published_ones_in_the_published_order():
     assert named == HEADS
     assert sum(count for *_, count in EXTRACTOR) + HEADS[0][2] == 115_944
     assert sum(count for *_, count in EXTRACTOR) + HEADS[1][2] == 115_942
+
+
+def test_the_network_as_listed_lacks_the_second_relu_alone():
+    listed = network_layers("bolivar_as_listed", size_pixels=21)
+    of_extractor = listed.loc[listed["part"] == "extractor", ["layer", "output", "parameters"]]
+    expected = [*EXTRACTOR[:8], *EXTRACTOR[9:]]
+    assert list(of_extractor.itertuples(index=False, name=None)) == expected
+    assert listed["parameters"].iloc[-2:].tolist() == [115_944, 115_942]
+    assert network_module("bolivar_as_listed") == "networks.bolivar"
 
 
 def test_feature_maps_have_the_published_sides():

@@ -142,7 +142,7 @@ def test_it_holds_the_numbers_of_the_table_and_the_verdicts(page):
 
 
 def test_layers_shapes_and_parameters_are_those_of_the_thesis():
-    cells = network_table(network_layers(size_pixels=21), size_pixels=21).cells
+    cells = network_table(network_layers("bolivar", size_pixels=21), size_pixels=21).cells
     assert len(cells) == 17 + 2 + 2
     first = cells.iloc[0].to_dict()
     # 64 kernels of 3 x 5 x 5 weights and a bias

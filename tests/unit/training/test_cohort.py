@@ -72,7 +72,7 @@ def adaptation_plan(
 
 def mme_cohort(files, name, options):
     stamps = (files["stamps"]["A"], files["stamps"]["B"])
-    return Cohort(name, "mme", "A", "B", stamps, options, TRAINING, validation_shots=5)
+    return Cohort(name, "mme", "bolivar", "A", "B", stamps, options, TRAINING, validation_shots=5)
 
 
 def job_in(folder, threads=1):

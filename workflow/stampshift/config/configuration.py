@@ -115,6 +115,10 @@ class Config(StampsConfig):
 
     pairs: Pairs = key("Source-target pairs to study, `all` for every ordered pair of two surveys.")
     splits: Splits
+    network: Literal["bolivar", "bolivar_as_listed"] = key(
+        "Network of the study: with a ReLU after both convolutions, as the paper says, or without the second "
+        "one, as the thesis lists its layers."
+    )
     methods: Methods
     training: Training
     diagnostics: Diagnostics

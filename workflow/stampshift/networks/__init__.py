@@ -8,12 +8,12 @@ from stampshift.networks.classifier import Classifier
 # each called as `build_classifier`, less the name; `ValueError` for a head that the network does not have
 NETWORKS: dict[str, Callable[..., Classifier]] = {
     "bolivar": bolivar.build,
+    "bolivar_as_listed": bolivar.as_listed,
     "network_1": ayyar.network_1,
     "network_2": ayyar.network_2,
     "network_3": ayyar.network_3,
     "network_4": ayyar.network_4,
 }
-MAIN_NETWORK = "bolivar"  # of the study across surveys
 
 
 def build_classifier(*, network: str, head: str, size_pixels: int, temperature: float | None) -> Classifier:

@@ -10,10 +10,11 @@ KERNEL_PIXELS = 5
 FEATURES = 100
 
 
-def feature_extractor(size_pixels: int) -> nn.Sequential:
+def feature_extractor(size_pixels: int, *, second_relu: bool = True) -> nn.Sequential:
     """Two convolutions and two dense layers: stamps (batch, 3, size, size) to features (batch, 100).
 
-    The published study has stamps of 21 pixels, whose feature maps go 21-17-8-4-2.
+    The published study has stamps of 21 pixels, whose feature maps go 21-17-8-4-2. The thesis' list has no
+    ReLU after the second convolution; the paper says that both have one.
     """
     first, second = CONV_CHANNELS
     side = ((size_pixels - KERNEL_PIXELS + 1) // 2 - KERNEL_PIXELS + 1) // 2
@@ -26,7 +27,7 @@ def feature_extractor(size_pixels: int) -> nn.Sequential:
         nn.BatchNorm2d(second),
         nn.Dropout2d(0.5),
         nn.MaxPool2d(2),
-        nn.ReLU(),
+        *([nn.ReLU()] if second_relu else []),
         nn.Flatten(),
         nn.Linear(second * side**2, FEATURES),
         nn.BatchNorm1d(FEATURES),
@@ -55,11 +56,16 @@ class PrototypeHead(nn.Module):
         return self.prototypes(functional.normalize(features)) / self.temperature
 
 
-def build(*, head: str, size_pixels: int, temperature: float | None) -> Classifier:
+def build(*, head: str, size_pixels: int, temperature: float | None, second_relu: bool = True) -> Classifier:
     """Classifier as `stampshift.networks.build_classifier` says, with a linear or a prototype head."""
-    extractor = feature_extractor(size_pixels)
+    extractor = feature_extractor(size_pixels, second_relu=second_relu)
     if head == "linear":
         return Classifier(extractor, nn.Linear(FEATURES, CLASSES))
     if head == "prototype" and temperature is not None:
         return Classifier(extractor, PrototypeHead(temperature))
     raise ValueError(f"no head '{head}' with temperature {temperature}; heads: linear, prototype")
+
+
+def as_listed(*, head: str, size_pixels: int, temperature: float | None) -> Classifier:
+    """`build` with the layers of the thesis' list, without a ReLU after the second convolution."""
+    return build(head=head, size_pixels=size_pixels, temperature=temperature, second_relu=False)

@@ -1,20 +1,25 @@
-"""The layers of the network of Bolivar (2022), with their outputs and parameters."""
+"""The layers of the networks of Bolivar (2022), with their outputs and parameters."""
 
 import pandas as pd
 import torch
 from torch import nn
 
-from stampshift.networks.bolivar import PrototypeHead, build
+from stampshift.networks import build_classifier
+from stampshift.networks.bolivar import PrototypeHead
 
 HEADS = {"linear": "baseline and fine-tuning", "prototype": "MME"}
 
 
-def network_layers(*, size_pixels: int) -> pd.DataFrame:
+def network_layers(network: str, *, size_pixels: int) -> pd.DataFrame:
     """Every layer and both heads (thesis, section 5.3): ``part``, ``layer``, ``output``, ``parameters``.
 
     ``output`` is the shape for one stamp of `size_pixels` on a side; ``parameters`` counts trainable ones.
     """
-    classifiers = {head: build(head=head, size_pixels=size_pixels, temperature=1.0) for head in HEADS}
+    temperatures = {"linear": None, "prototype": 1.0}
+    classifiers = {
+        head: build_classifier(network=network, head=head, size_pixels=size_pixels, temperature=temperature)
+        for head, temperature in temperatures.items()
+    }
     rows, output = [], torch.zeros(1, 3, size_pixels, size_pixels)
     for layer in classifiers["linear"].extractor.eval().children():
         output = layer(output)

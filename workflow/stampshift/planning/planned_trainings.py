@@ -12,7 +12,6 @@ from statistics import mean
 from typing import Any
 
 from stampshift.config.experiment import BASELINE, Run
-from stampshift.networks import MAIN_NETWORK
 from stampshift.planning.dry_run import PlannedWorkflow
 from stampshift.training.run_folder import METRICS, MODEL, read_metrics
 
@@ -73,7 +72,7 @@ def _trainings_of(path: PurePath, runs: Mapping[str, Run], workflow: PlannedWork
     if path.name == MODEL and run:
         config = workflow.config
         size, training = config["stamps"]["size_pixels"], config["training"]
-        recipe = Recipe(BASELINE, BASELINE, MAIN_NETWORK, size, {}, training)
+        recipe = Recipe(BASELINE, BASELINE, config["network"], size, {}, training)
         return [_on_one_survey(workflow, recipe, run.source, config["splits"]["fractions"])]
     return []
 
@@ -82,7 +81,7 @@ def _adaptation(workflow: PlannedWorkflow, name: str, source: str, target: str) 
     config, section = workflow.config, workflow.experiment.sections[name]
     size, splits, training = config["stamps"]["size_pixels"], config["splits"], config["training"]
     options = {**section.options, **({"entropy_weight": ASSUMED_WEIGHT} if section.weights_of else {})}
-    recipe = Recipe(name, section.method, MAIN_NETWORK, size, options, training)
+    recipe = Recipe(name, section.method, config["network"], size, options, training)
     tested = workflow.count(source, target) * splits["fractions"]["test"]
     return Training(recipe, training["epoch_size"], 2 * splits["validation_shots"], tested)
 

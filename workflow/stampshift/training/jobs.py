@@ -8,7 +8,6 @@ from pathlib import Path
 from stampshift.config.experiment import BASELINE, Run
 from stampshift.core.files import read_json, write_json
 from stampshift.methods.method import Options
-from stampshift.networks import MAIN_NETWORK
 from stampshift.stamps.file import verify_stamps
 from stampshift.training.cohort import train_and_publish, train_cohort
 from stampshift.training.data import SurveyFiles
@@ -27,6 +26,7 @@ class Cohort:
 
     name: str  # of the runs
     method: str  # that trains them: the same, or the one that `name` is a variant of
+    network: str
     source: str
     target: str | None
     stamps: Sequence[Path]  # of source and target
@@ -44,7 +44,7 @@ class Cohort:
             run=run,
             folder=run.folder,
             method=self.method,
-            network=MAIN_NETWORK,
+            network=self.network,
             files={
                 survey: SurveyFiles(stamps, own_splits, None)
                 for survey, stamps, own_splits in zip(surveys, self.stamps, splits, strict=True)
@@ -57,10 +57,17 @@ class Cohort:
 
 
 def train_baselines(
-    job: Job, *, source: str, seeds: Sequence[int], stamps: Path, splits: Sequence[Path], training: Options
+    job: Job,
+    *,
+    network: str,
+    source: str,
+    seeds: Sequence[int],
+    stamps: Path,
+    splits: Sequence[Path],
+    training: Options,
 ) -> None:
     """Train the baselines of a source, one per seed; `splits` go with `seeds`."""
-    cohort = Cohort(BASELINE, BASELINE, source, None, [stamps], {}, training, validation_shots=0)
+    cohort = Cohort(BASELINE, BASELINE, network, source, None, [stamps], {}, training, validation_shots=0)
     plans = [
         cohort.plan(shots=0, seed=seed, splits=[split], baseline=None, weight=None)
         for seed, split in zip(seeds, splits, strict=True)
