@@ -106,6 +106,7 @@ def measure(survey, section, size_pixels, archive, processes):
             unit_minutes=10,
             origin={"simulate": section["simulate"]},
             checksums={},
+            tolerated=0.001,
             output=Path(temporary) / f"{survey}.h5",
         )
         seconds, processor = time.perf_counter() - begin, time.process_time() - begin_processor

@@ -44,6 +44,7 @@ def main(archive: Path, file: Path, settings: dict) -> None:
                 unit_minutes=10,
                 origin={},
                 checksums={},
+                tolerated=0.001,
                 output=archive.parent / "made.h5",
             )
             made += 1

@@ -42,10 +42,10 @@ class Foreign:
 
 
 class New:
-    """Pickled as ``cls.__new__(cls)`` followed by its state."""
+    """Pickled as ``cls.__new__(cls)`` followed by its items, if it is a list, and its state."""
 
-    def __init__(self, of: Foreign, state: Any) -> None:
-        self.of, self.state = of, state
+    def __init__(self, of: Foreign, state: Any, items: tuple[Any, ...] = ()) -> None:
+        self.of, self.state, self.items = of, state, items
 
 
 class Call:
@@ -85,6 +85,9 @@ class _OldPickler(pickle._Pickler):
     def save_new(self, new: New) -> None:
         self.save(new.of)
         self.write(pickle.EMPTY_TUPLE + pickle.NEWOBJ)
+        for item in new.items:
+            self.save(item)
+            self.write(pickle.APPEND)
         self.save(new.state)
         self.write(pickle.BUILD)
 
@@ -124,6 +127,13 @@ class Formats:
         return stream.getvalue()
 
     @staticmethod
+    def old_pickle(content: Any) -> bytes:
+        """Pickle as Python 3 does with protocol 2 and an old numpy."""
+        stream = io.BytesIO()
+        _OldPickler(stream, python2=False).dump(content)
+        return stream.getvalue()
+
+    @staticmethod
     def old_frame_pickle(columns: dict[str, list[Any]]) -> bytes:
         """Pickle a frame of object columns as pandas 0.25 and Python 3 did in 2019."""
         values = np.empty((len(columns), len(next(iter(columns.values())))), object)
@@ -147,9 +157,7 @@ class Formats:
             Foreign("pandas.core.frame", "DataFrame"),
             {"_data": manager, "_typ": "dataframe", "_metadata": []},
         )
-        stream = io.BytesIO()
-        _OldPickler(stream, python2=False).dump(frame)
-        return stream.getvalue()
+        return Formats.old_pickle(frame)
 
 
 @pytest.fixture(scope="session")

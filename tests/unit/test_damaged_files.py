@@ -14,7 +14,7 @@ import any_survey
 from damaged_copies import damaged
 from fake_surveys import write_survey
 from stampshift.core.errors import StampshiftError
-from stampshift.surveys import atlas, des, hits, ztf
+from stampshift.surveys import des, hits, ztf
 from stampshift.surveys.inspection import describe
 
 DAMAGED_COPIES = 60
@@ -23,7 +23,7 @@ TESTS = Path(__file__).parents[1]
 FOUR = {
     "HiTS": hits.CLASSES.values(),
     "DES": des.CLASSES.values(),
-    "ATLAS": atlas.CLASSES,
+    "ATLAS": ("burn", "cr", "kast", "noise", "scar", "spike", "streak"),
     "ZTF": ztf.CONVERTED_CLASSES.values(),
 }
 

@@ -262,6 +262,7 @@ def simulated_baseline(tmp_path_factory):
         unit_minutes=10,
         origin={"simulate": {"stamps": 1000, "seed": 5}},
         checksums={},
+        tolerated=0.001,
         output=folder / "DES.h5",
     )
     stamps = Stamps.open(folder / "DES.h5")

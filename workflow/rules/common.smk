@@ -17,7 +17,7 @@ from stampshift.tables.wording import METHOD_NAMES
 from stampshift.config.experiment import BASELINE, Pair, Run, check_shots
 from stampshift.config.configuration import read_experiment
 from stampshift.core.provenance import listing_digest, offer_package_to_subprocesses, script_digest
-from stampshift.config.surveys import label_files, reader_options, schema_files
+from stampshift.config.surveys import label_files, reader_options, schema_files, tolerated_share
 from stampshift.simulation import expected_counts
 from stampshift.training.run_folder import FILES as RUN_FILES, TRANSFER_FILES
 
@@ -89,7 +89,9 @@ def reading(survey=None):
     """Parameters of a job that reads a survey's archive."""
     section = {key: of_survey(in_section(key), survey) for key in ("reader", "classes", "invalid")}
     options = of_survey(lambda name: reader_options(config["surveys"][name]), survey)
-    return {"survey": of_survey(str, survey), "options": options, **section, **places(survey)}
+    tolerated = of_survey(lambda name: tolerated_share(config["surveys"][name]), survey)
+    given = {"survey": of_survey(str, survey), "options": options, "tolerated": tolerated}
+    return {**given, **section, **places(survey)}
 
 
 def places(survey=None):

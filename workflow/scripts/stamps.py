@@ -28,6 +28,7 @@ if __name__ == "__main__":  # worker processes import this file
             processes=snakemake.threads,
             unit_minutes=snakemake.params.unit_minutes,
             origin=origin,
+            tolerated=snakemake.params.tolerated,
             checksums=checksums_of(snakemake.params.survey, lock=DOWNLOADS) if "url" in origin else {},
             output=Path(snakemake.output[0]),
         )

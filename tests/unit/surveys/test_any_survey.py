@@ -52,6 +52,7 @@ def make(paths, output, *, reader, options, invalid=NONE, unlabelled="keep", pro
         unit_minutes=10,
         origin={"path": "raw"},
         checksums={},
+        tolerated=0.001,
         output=output,
     )
     return Stamps.open(output, unlabelled=True)

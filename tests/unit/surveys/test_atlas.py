@@ -1,19 +1,33 @@
+import contextlib
+import io
 import pickle
+import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
+from astropy.io import fits
 
 from stampshift.core.errors import ArchiveError
-from stampshift.surveys import atlas
+from stampshift.stamps.raw_triplets import InvalidPixels, Unusable
+from stampshift.surveys import READERS, atlas
 
 SCIENCE = np.array([[300.0, 310.0], [320.0, 330.0]], "f4")
 DIFFERENCE = np.array([[1.0, -31415.0], [-3.0, 4.0]], "f4")
+MARKS = InvalidPixels(equals=-31415.0)
 TEMPLATE = np.array([[299.0, np.nan], [323.0, 326.0]], "f4")
 
 
-def read(path):
-    return [triplet for unit in atlas.units([path]) for triplet in atlas.decode(unit)]
+def read(path, invalid=MARKS):
+    reader = atlas.build({}, invalid)
+    return [triplet for unit in reader.units([path]) for triplet in reader.decode(unit)]
+
+
+def write(path, content, protocol=4):
+    (path / "atlas.pkl").write_bytes(pickle.dumps(content, protocol=protocol))
+    return path
 
 
 def assert_triplet(triplet, survey_class, identifier):
@@ -112,44 +126,62 @@ def test_images_of_two_sizes_are_left_to_the_filter(tmp_path):
     assert [image.shape for image in read(tmp_path)[0].images] == [(2, 2), (2, 2), (1, 2)]
 
 
-def test_unknown_class_is_refused_in_pickles_and_folders(tmp_path, formats, gz):
-    path = tmp_path / "atlas.pkl"
-    path.write_bytes(pickle.dumps([records()[0] | {"label": "ghost"}]))
-    with pytest.raises(ArchiveError) as caught:
-        read(path)
-    assert str(caught.value) == (
-        f"ATLAS archive {path}, candidate a1: expected one of the classes burn, cr, kast, noise, scar, "
-        "spike, streak, found 'ghost'. Rename or remove it."
-    )
-    write_folders(tmp_path / "set", formats, gz, [("ghost", "b")])
-    with pytest.raises(ArchiveError, match="ghost, candidate b: expected one of the classes"):
-        read(tmp_path / "set")
+def test_marks_are_those_of_the_config(tmp_path):
+    write(tmp_path, records())
+    template = read(tmp_path, InvalidPixels())[0].images[0]
+    np.testing.assert_array_equal(template, SCIENCE - DIFFERENCE, strict=True)
 
 
-@pytest.mark.parametrize("name", ["science", "difference", "label"])
-def test_record_without_a_channel_or_label_is_refused(tmp_path, name):
-    broken = [records()[0], {key: value for key, value in records()[1].items() if key != name}]
-    (tmp_path / "atlas.pkl").write_bytes(pickle.dumps(broken))
-    with pytest.raises(
-        ArchiveError, match=rf"candidate a2: expected science, difference and label, found no {name}"
-    ):
-        read(tmp_path)
+@pytest.mark.parametrize(
+    ("name", "reason"), [("science", "image"), ("difference", "image"), ("label", "label")]
+)
+def test_record_without_a_channel_or_label_is_unusable(tmp_path, name, reason):
+    write(tmp_path, [records()[0], {key: value for key, value in records()[1].items() if key != name}])
+    first, second = read(tmp_path)
+    assert_triplet(first, "kast", "a1")
+    assert (second.reason, second.identifier) == (f"missing {reason}", "a2")
+    assert f"candidate a2: expected science, difference and label, found no {name} among" in second.detail
 
 
-def test_folder_with_half_a_candidate_is_refused(tmp_path, formats, gz):
-    write_folders(tmp_path, formats, gz, [("kast", "a")])
+def test_half_a_candidate_of_a_folder_is_unusable(tmp_path, formats, gz):
+    write_folders(tmp_path, formats, gz, [("kast", "a"), ("kast", "b")])
     (tmp_path / "kast" / "a_sci.fits.gz").unlink()
-    with pytest.raises(
-        ArchiveError, match=r"candidate a: expected a_sci\.fits and a_diff\.fits, found a_diff\.fits alone"
-    ):
-        read(tmp_path)
+    half, whole = read(tmp_path)
+    assert half.detail.endswith("candidate a: expected a_sci.fits and a_diff.fits, found a_diff.fits alone.")
+    assert_triplet(whole, "kast", "b")
 
 
 @pytest.mark.parametrize("content", [[], 3, {"a": 1}, [1, 2]])
 def test_pickle_of_other_content_is_refused(tmp_path, content):
     (tmp_path / "atlas.pkl").write_bytes(pickle.dumps(content))
-    with pytest.raises(ArchiveError, match="expected a list, dictionary or frame of records"):
+    with pytest.raises(ArchiveError, match="expected a list, dictionary or frame of records") as caught:
         read(tmp_path)
+    assert_conversion_works(str(caught.value), tmp_path / "converted")
+
+
+def assert_conversion_works(message, folder):
+    """The three lines of the message convert what astropy wrote, and the table's reader reads that."""
+    lines = [line for line in message.splitlines() if line.startswith("    ")]
+    assert len(lines) == 3
+    folder.mkdir()
+    with contextlib.chdir(folder):
+        Path("archive.pkl").write_bytes(
+            pickle.dumps({"images": [(SCIENCE, DIFFERENCE)] * 2, "labels": ["kast", "cr"]})
+        )
+        exec("\n".join(map(str.strip, lines)), {"np": np, "pickle": pickle, "Path": Path})
+    options = yaml.safe_load(" ".join(message.partition("`table: ")[2].partition("`")[0].split()))
+    reader = READERS["table"](options, MARKS)
+    first, second = [triplet for unit in reader.units([folder]) for triplet in reader.decode(unit)]
+    assert (first.survey_class, second.survey_class) == ("kast", "cr")
+    np.testing.assert_array_equal(np.stack(first.images), np.stack([TEMPLATE, SCIENCE, DIFFERENCE]))
+    assert "<class>/<id>_science.fits and <class>/<id>_difference.fits, for `reader: folder`" in message
+
+
+def test_a_refused_pickle_shows_the_conversion_too(tmp_path):
+    (tmp_path / "atlas.pkl").write_bytes(b"cposix\nsystem\n(S'true'\ntR.")
+    with pytest.raises(ArchiveError, match=r"found posix\.system in it") as caught:
+        read(tmp_path)
+    assert_conversion_works(str(caught.value), tmp_path / "converted")
 
 
 def test_columns_of_unequal_length_are_refused(tmp_path):
@@ -158,12 +190,12 @@ def test_columns_of_unequal_length_are_refused(tmp_path):
         read(tmp_path)
 
 
-def test_corrupt_image_is_named(tmp_path):
-    (tmp_path / "atlas.pkl").write_bytes(pickle.dumps([records()[0] | {"science": b"\x1f\x8b nonsense"}]))
-    with pytest.raises(
-        ArchiveError, match=r"atlas\.pkl, candidate a1, science: expected a complete FITS image"
-    ):
-        read(tmp_path)
+def test_corrupt_image_is_unusable_and_named(tmp_path):
+    write(tmp_path, [records()[0] | {"science": b"\x1f\x8b nonsense"}, records()[1]])
+    broken, whole = read(tmp_path)
+    assert isinstance(broken, Unusable)
+    assert "atlas.pkl, candidate a1, science: expected a complete FITS image" in broken.detail
+    assert_triplet(whole, "scar", "a2")
 
 
 def test_missing_or_doubled_archive_says_what_to_put_where(tmp_path):
@@ -175,4 +207,109 @@ def test_missing_or_doubled_archive_says_what_to_put_where(tmp_path):
     for name in ("a.pkl", "b.pkl"):
         (tmp_path / name).write_bytes(pickle.dumps(records()))
     with pytest.raises(ArchiveError, match="found 2 pickles and 0 FITS files"):
+        read(tmp_path)
+
+
+# ---- images and labels together, as HDUs of astropy ------------------------------------------------------
+
+
+def opened(image, kind=fits.PrimaryHDU):
+    """HDUs of a file in memory, of which nobody asked for the pixels."""
+    stream = io.BytesIO()
+    first = [] if kind is fits.PrimaryHDU else [fits.PrimaryHDU()]
+    fits.HDUList([*first, kind(image)]).writeto(stream)
+    return fits.open(io.BytesIO(stream.getvalue()))
+
+
+def pair(names=("", "")):
+    """Science and difference in one file."""
+    images = zip((SCIENCE, DIFFERENCE), names, strict=True)
+    return fits.HDUList([fits.PrimaryHDU(), *(fits.ImageHDU(image, name=name) for image, name in images)])
+
+
+IMAGES = {
+    "HDUs": lambda: (fits.PrimaryHDU(SCIENCE), fits.ImageHDU(DIFFERENCE)),
+    "HDUs not asked for": lambda: [opened(SCIENCE)[0], opened(DIFFERENCE)[0]],
+    "compressed HDUs": lambda: [opened(SCIENCE, fits.CompImageHDU)[1], fits.CompImageHDU(DIFFERENCE)],
+    "files": lambda: [opened(SCIENCE), opened(DIFFERENCE, fits.ImageHDU)],
+    "one file": pair,
+    "one file by names": lambda: fits.HDUList([(whole := pair(("SCI", "DIFF")))[0], whole[2], whole[1]]),
+    "a cube": lambda: fits.PrimaryHDU(np.stack([SCIENCE, DIFFERENCE])),
+    "with headers": lambda: (
+        (fits.PrimaryHDU(SCIENCE), fits.Header({"A": 1})), (DIFFERENCE, fits.Header({"B": 2}))
+    ),
+    "by name": lambda: {"sci": fits.PrimaryHDU(SCIENCE), "diff": (DIFFERENCE, fits.Header({"B": 2}))},
+    "arrays": lambda: (SCIENCE, DIFFERENCE),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+@pytest.mark.parametrize("form", ["columns", "list of columns", "records"])
+@pytest.mark.parametrize("kind", IMAGES)
+def test_images_and_labels_are_read_in_every_form(tmp_path, kind, form, protocol):
+    images, labels = [IMAGES[kind]() for _ in range(3)], ["Kast", 4, "asteroid"]
+    write(
+        tmp_path,
+        {
+            "columns": {"images": images, "labels": labels, "features": [0, 0]},
+            "list of columns": [
+                {"images": images[:2], "labels": labels[:2]}, {"images": images[2:], "labels": labels[2:]}
+            ],
+            "records": [{"image": each, "label": label} for each, label in zip(images, labels, strict=True)],
+        }[form],
+        protocol,
+    )  # fmt: skip
+    triplets = read(tmp_path)
+    for triplet, name, identifier in zip(triplets, ("Kast", "4", "asteroid"), "012", strict=True):
+        assert_triplet(triplet, name, identifier)
+
+
+@pytest.mark.parametrize("axis", [0, -1])
+def test_two_planes_of_an_array_are_science_and_difference(tmp_path, ramp, axis):
+    science, difference = ramp(5), ramp(5, start=100)
+    write(tmp_path, {"images": np.stack([np.stack([science, difference], axis)] * 3), "labels": [0, 1, 4]})
+    for triplet in read(tmp_path):
+        np.testing.assert_array_equal(np.stack(triplet.images[1:]), np.stack([science, difference]))
+
+
+def test_science_and_difference_may_be_hdus_in_columns_of_their_own(tmp_path):
+    science, difference = [opened(SCIENCE)[0]] * 2, np.stack([DIFFERENCE] * 2)
+    write(tmp_path, {"images": {"science": science, "difference": difference}, "labels": np.array([1, 0])})
+    for triplet, name, identifier in zip(read(tmp_path), "10", "01", strict=True):
+        assert_triplet(triplet, name, identifier)
+
+
+def test_names_of_classes_come_before_their_numbers(tmp_path):
+    write(tmp_path, {"images": [pair()], "labels": [4], "labels_str": ["kast"], "ids": ["a1"]})
+    assert_triplet(read(tmp_path)[0], "kast", "a1")
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (lambda: (SCIENCE, DIFFERENCE, SCIENCE), "found three images without names"),
+        (lambda: [fits.PrimaryHDU(SCIENCE)], r"expected 2 images \(science, difference\), found 1"),
+        (lambda: fits.HDUList([fits.PrimaryHDU()]), "found 0"),
+    ],
+)
+def test_images_of_which_nobody_knows_what_they_are_make_a_candidate_unusable(tmp_path, images, message):
+    write(tmp_path, {"images": [images(), pair()], "labels": ["cr", "cr"]})
+    unusable, whole = read(tmp_path)
+    assert re.search(message, unusable.detail)
+    assert_triplet(whole, "cr", "1")
+
+
+def test_hdus_without_their_pixels_are_named(tmp_path):
+    hdu = fits.PrimaryHDU(SCIENCE)
+    del hdu.__dict__["data"]
+    write(tmp_path, {"images": [(hdu, fits.PrimaryHDU(DIFFERENCE))], "labels": ["cr"]})
+    (unusable,) = read(tmp_path)
+    assert "candidate 0: expected the pixels of an astropy HDU, found an HDU that was pickled without" in (
+        unusable.detail
+    )
+
+
+def test_columns_of_images_and_labels_of_unequal_length_are_refused(tmp_path):
+    write(tmp_path, {"images": [pair()] * 3, "labels": ["cr"] * 2})
+    with pytest.raises(ArchiveError, match=r"expected columns of one length, found .*'labels': 2"):
         read(tmp_path)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from stampshift.core.errors import ArchiveError
+from stampshift.stamps.raw_triplets import Unusable
 from stampshift.surveys import des
 
 FOLDER = "SNWG/Archive/2013/Y1/20130901/00231234"
@@ -100,51 +101,56 @@ def test_relabelled_table_is_read_by_its_new_label(tmp_path, formats):
     assert read(tmp_path)[0].survey_class == "real"
 
 
-def test_missing_stamp_is_refused(tmp_path, formats):
+def test_missing_stamp_makes_one_candidate_unusable(tmp_path, formats):
     content = members(formats, [4, 5])
     del content[f"{FOLDER}/srch5.fits"]
     formats.tar(tmp_path / "stamps_0.tar", content)
     write_table(tmp_path, {4: 0, 5: 0})
-    with pytest.raises(ArchiveError) as caught:
-        read(tmp_path)
-    assert str(caught.value) == (
+    whole, broken = read(tmp_path)
+    assert (whole.identifier, whole.survey_class) == ("4", "real")
+    assert broken == Unusable(
+        "missing image",
+        "5",
         f"DES archive {tmp_path / 'stamps_0.tar'}: expected temp, srch and diff of candidate 5 once each, "
-        "found temp5.fits in stamps_0.tar, diff5.fits in stamps_0.tar. Download the tars again."
+        "found temp5.fits in stamps_0.tar, diff5.fits in stamps_0.tar.",
     )
 
 
-def test_stamp_that_is_there_twice_is_refused(tmp_path, formats):
-    formats.tar(tmp_path / "stamps_0.tar", members(formats, [5]))
+def test_stamp_that_is_there_twice_makes_one_candidate_unusable(tmp_path, formats):
+    formats.tar(tmp_path / "stamps_0.tar", members(formats, [5, 6]))
     formats.tar(tmp_path / "stamps_1.tar", members(formats, [5], kinds=("diff",)))
-    write_table(tmp_path, {5: 0})
-    with pytest.raises(ArchiveError, match=r"diff5\.fits in stamps_0\.tar, diff5\.fits in stamps_1\.tar"):
-        read(tmp_path)
+    write_table(tmp_path, {5: 0, 6: 0})
+    whole, broken = read(tmp_path)
+    assert (whole.identifier, broken.identifier) == ("6", "5")
+    assert "diff5.fits in stamps_0.tar, diff5.fits in stamps_1.tar" in broken.detail
 
 
-def test_candidate_without_a_label_is_refused(archive):
-    write_table(archive, {3: 0, 12: 1})
-    with pytest.raises(
-        ArchiveError, match=rf"{TABLE}: the table should hold candidate 7 once, found 0 \(1 of 3"
-    ):
-        read(archive)
+@pytest.mark.parametrize(
+    ("rows", "reason", "found"),
+    [
+        ({3: 0, 12: 1}, "missing label", "0 times"),
+        ({3: 0, 7: "", 12: 1}, "missing label", "none"),
+        ({3: 0, 7: 1, "7 ": 1, 12: 1}, "missing label", "2 times"),
+        ({3: 0, 7: 2, 12: 1}, "unknown label", "2"),
+    ],
+)
+def test_candidate_without_one_label_is_unusable(archive, rows, reason, found):
+    write_table(archive, rows)
+    *whole, unusable = read(archive)
+    assert [(each.identifier, each.survey_class) for each in whole] == [("12", "artifact"), ("3", "real")]
+    expected = f"expected one OBJECT_TYPE of candidate 7, 0 (real) or 1 (artifact), found {found}."
+    assert unusable == Unusable(reason, "7", f"DES archive {archive / TABLE}: {expected}")
 
 
 @pytest.mark.parametrize(
     ("types", "header", "message"),
     [
-        (
-            {3: 0, 7: 1, 12: 2},
-            "ID, OBJECT_TYPE, AMP",
-            r"expected 0 \(real\) or 1 \(artifact\) in OBJECT_TYPE, found 2 for ID 12",
-        ),
         ({3: 0, 7: 1, 12: 0}, "ID, KIND, AMP", "expected a CSV table with numbers in ID and OBJECT_TYPE"),
         (
             {3: 0, 7: 1, "x": 0},
             "ID, OBJECT_TYPE, AMP",
             "expected a CSV table with numbers in ID and OBJECT_TYPE",
         ),
-        ({3: 0, "3 ": 1, 7: 1, 12: 0}, "ID, OBJECT_TYPE, AMP", "should hold candidate 3 once, found 2"),
-        ({}, "ID, OBJECT_TYPE, AMP", r"hold candidate 12 once, found 0 \(3 of 3 candidates"),
     ],
 )
 def test_table_of_wrong_content_is_refused(archive, types, header, message):
@@ -154,13 +160,13 @@ def test_table_of_wrong_content_is_refused(archive, types, header, message):
     assert str(caught.value).startswith(f"DES archive {archive / TABLE}: ")
 
 
-def test_corrupt_fits_names_tar_and_member(tmp_path, formats):
-    content = members(formats, [5]) | {f"{FOLDER}/srch5.fits": b"\0" * 5760}
+def test_corrupt_fits_makes_one_candidate_unusable_and_names_tar_and_member(tmp_path, formats):
+    content = members(formats, [5, 6]) | {f"{FOLDER}/srch5.fits": b"\0" * 5760}
     path = formats.tar(tmp_path / "stamps_0.tar", content)
-    write_table(tmp_path, {5: 0})
-    with pytest.raises(ArchiveError) as caught:
-        read(tmp_path)
-    assert str(caught.value).startswith(
+    write_table(tmp_path, {5: 0, 6: 0})
+    broken, whole = read(tmp_path)
+    assert (broken.reason, broken.identifier, whole.identifier) == ("unreadable image", "5", "6")
+    assert broken.detail.startswith(
         f"DES archive {path}, member srch5.fits: expected a complete FITS image, found 5760 bytes"
     )
 

@@ -84,8 +84,6 @@ def test_keys_may_be_bytes(tmp_path):
             "found no 'diff_images' among SNR_images, SNRs, features, labels, sci_images, temp_images",
         ),
         ({"labels": None}, "found no 'labels' among"),
-        ({"labels": np.array([0.0, 2.0])}, r"expected the labels 0 \(bogus\) and 1 \(real\), found 2\.0"),
-        ({"labels": np.array([0.0, np.nan])}, r"expected the labels 0 \(bogus\) and 1 \(real\), found nan"),
         (
             {"sci_images": np.zeros((1, 441))},
             r"'sci_images' of shape \(2, 441\), as there are 2 labels, found \(1, 441\)",
@@ -99,6 +97,35 @@ def test_chunk_of_wrong_content_is_refused(tmp_path, changes, message):
     with pytest.raises(ArchiveError, match=message) as caught:
         read(path)
     assert str(caught.value).startswith(f"HiTS archive {path}: expected")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason", "detail"),
+    [
+        (
+            {"labels": np.array([0.0, 2.0])},
+            "unknown label",
+            "expected the labels 0 (bogus) and 1 (real), found 2.0",
+        ),
+        ({"labels": np.array([0.0, np.nan])}, "missing label", "found nan"),
+        ({"labels": np.array([0, None], object)}, "missing label", "found None"),
+        (
+            {"sci_images": [np.zeros(441, "f4"), np.zeros(400, "f4")]},
+            "wrong shape",
+            "expected 441 pixels in 'sci_images', found another shape",
+        ),
+        ({"diff_images": [np.zeros(441, "f4"), None]}, "wrong shape", "'diff_images'"),
+    ],
+)
+def test_one_wrong_row_is_unusable(tmp_path, changes, reason, detail):
+    path = tmp_path / "chunk_0.pkl"
+    path.write_bytes(pickle.dumps(chunk(2, **changes)))
+    whole, unusable = read(path)
+    assert (whole.identifier, whole.survey_class) == ("chunk_0:0", "bogus")
+    assert [image.shape for image in whole.images] == [(21, 21)] * 3
+    assert (unusable.reason, unusable.identifier) == (reason, "chunk_0:1")
+    assert unusable.detail.startswith(f"HiTS archive {path}, row 1: ")
+    assert detail in unusable.detail
 
 
 def test_chunk_that_is_not_a_dictionary_is_refused(tmp_path):

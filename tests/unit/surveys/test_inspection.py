@@ -86,6 +86,7 @@ def test_stamps_file_is_described(archive, tmp_path):
         unit_minutes=10,
         origin={"path": "raw/Mine"},
         checksums={},
+        tolerated=0.001,
         output=output,
     )
     lines = describe(output).splitlines()

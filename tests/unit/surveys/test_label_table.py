@@ -30,6 +30,7 @@ def make(folder, labels, *, classes=CLASSES, count=4):
         unit_minutes=10,
         origin={},
         checksums={},
+        tolerated=0.001,
         output=folder / "x.h5",
     )
     return Stamps.open(folder / "x.h5", unlabelled=True)
@@ -90,7 +91,8 @@ def test_a_folder_of_parts(tmp_path):
     make_stamps(
         [tmp_path / "raw"], survey="Mine", reader="packets", options={"labels": str(folder)},
         preprocessing=Preprocessing(21, "channel", InvalidPixels(), CLASSES, "keep"),
-        processes=1, unit_minutes=10, origin={}, checksums={}, output=tmp_path / "x.h5",
+        processes=1, unit_minutes=10, origin={}, checksums={}, tolerated=0.001,
+        output=tmp_path / "x.h5",
     )  # fmt: skip
     stamps = Stamps.open(tmp_path / "x.h5", unlabelled=True)
     assert stamps.labels.tolist() == [1, 0, 255, 1]

@@ -55,6 +55,7 @@ ARGUMENTS = {
     "origin": {"path": "raw/Mine"},
     "checksums": {},
     "unit_minutes": 10,
+    "tolerated": 0.001,
 }
 
 
@@ -181,17 +182,92 @@ def test_killed_worker_leaves_no_file_and_the_rerun_gives_the_same_bytes(archive
     assert output.read_bytes() == (tmp_path / "undisturbed.h5").read_bytes()
 
 
+def spoil(folder, *rows):
+    records = pickle.loads((folder / "atlas.pkl").read_bytes())
+    for row in rows:
+        records[row]["science"] = b"no FITS"
+    (folder / "atlas.pkl").write_bytes(pickle.dumps(records))
+
+
 @pytest.mark.parametrize("processes", [1, 2])
-def test_error_in_a_unit_reaches_the_user_and_leaves_nothing(archive, tmp_path, processes):
-    records = pickle.loads((archive / "atlas.pkl").read_bytes())
-    records[17]["science"] = b"no FITS"
-    (archive / "atlas.pkl").write_bytes(pickle.dumps(records))
+def test_more_unusable_candidates_than_tolerated_stop_and_leave_nothing(archive, tmp_path, processes):
+    spoil(archive, 17)
     with pytest.raises(ArchiveError) as caught:
         make(archive, tmp_path / "out" / "mine.h5", processes=processes)
-    assert str(caught.value).startswith(
-        f"Mine: ATLAS archive {archive / 'atlas.pkl'}, candidate a17, science: expected a complete FITS image"
+    first, named, *_ = str(caught.value).splitlines()
+    assert first == (
+        "Mine: 1 of 30 candidates are unusable, more than the share of 0.001 that `tolerated` allows. The "
+        "first of them:"
     )
+    assert named.startswith(
+        f"  ATLAS archive {archive / 'atlas.pkl'}, candidate a17, science: expected a complete FITS image"
+    )
+    assert "or raise `tolerated`." in str(caught.value)
+    assert "reader: folder" in str(caught.value)
     assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_unusable_candidates_below_the_bound_are_dropped_counted_and_named(
+    archive, tmp_path, caplog, processes
+):
+    make(archive, tmp_path / "sound.h5")
+    spoil(archive, 17, 20)
+    make(archive, tmp_path / "mine.h5", processes=processes, tolerated=2 / 30)
+    sound, stamps = (Stamps.open(tmp_path / name) for name in ("sound.h5", "mine.h5"))
+    kept = ~np.isin(sound.ids, ["a17", "a20"])
+    assert stamps.ids.tolist() == sound.ids[kept].tolist()
+    np.testing.assert_array_equal(stamps.stamps, sound.stamps[kept])
+    counts = stamps.attributes["counts"]
+    assert (counts["read"], counts["kept"]) == (30, 27)
+    assert counts["dropped"] == {"non_square": 1, "ragged": 0, "too_small": 0, "unreadable image": 2}
+    messages = [record.message for record in caplog.records]
+    assert ["candidate a17" in messages[0], "candidate a20" in messages[1]] == [True, True]
+    assert all(message.startswith("Mine: dropped: ") for message in messages)
+
+
+def test_the_first_twenty_are_named_and_all_are_counted(tmp_path, caplog):
+    archive = write_archive(tmp_path / "raw", 60)
+    spoil(archive, *range(10, 35))
+    make(archive, tmp_path / "mine.h5", tolerated=0.5)
+    *named, total = [record.message for record in caplog.records]
+    assert [message.split("candidate ")[1].split(",")[0] for message in named] == [
+        f"a{row}" for row in range(10, 30)
+    ]
+    assert total == "Mine: 25 candidates were dropped in all"
+
+
+@pytest.mark.parametrize("name", ["Kast", "KAST"])
+def test_a_class_may_differ_from_the_map_in_case(archive, tmp_path, name):
+    make(archive, tmp_path / "plain.h5")
+    records = pickle.loads((archive / "atlas.pkl").read_bytes())
+    for record in records:
+        record["label"] = record["label"].replace("kast", name)
+    (archive / "atlas.pkl").write_bytes(pickle.dumps(records))
+    make(archive, tmp_path / "mine.h5")
+    plain, mine = (Stamps.open(tmp_path / stem) for stem in ("plain.h5", "mine.h5"))
+    assert mine.classes.tolist() == plain.classes.tolist()
+
+
+def test_names_of_the_map_that_differ_in_case_alone_are_taken_as_they_are(archive, tmp_path):
+    classes = CLASSES | {"Kast": "bogus"}
+    make(archive, tmp_path / "mine.h5", preprocessing=replace(PREPROCESSING, classes=classes))
+    assert set(Stamps.open(tmp_path / "mine.h5").classes) == {"kast", "streak", "burn"}
+    classes = {"KAST": "real", "Kast": "bogus", "burn": "bogus", "streak": "real"}
+    with pytest.raises(ArchiveError, match=r"^Mine: candidate a0: expected a class .* found 'kast'"):
+        make(archive, tmp_path / "x.h5", preprocessing=replace(PREPROCESSING, classes=classes))
+
+
+def test_numbers_and_other_names_are_classes_of_the_map(archive, tmp_path):
+    records = pickle.loads((archive / "atlas.pkl").read_bytes())
+    content = {
+        "images": [(record["science"], record["difference"]) for record in records],
+        "labels": [{"kast": "asteroid", "burn": 2, "streak": 1}[record["label"]] for record in records],
+    }
+    (archive / "atlas.pkl").write_bytes(pickle.dumps(content))
+    classes = {"asteroid": "real", "1": "real", "2": "bogus"}
+    make(archive, tmp_path / "mine.h5", preprocessing=replace(PREPROCESSING, classes=classes))
+    assert Stamps.open(tmp_path / "mine.h5").attributes["counts"]["labels"] == {"real": 19, "bogus": 10}
 
 
 @pytest.mark.parametrize("processes", [1, 2])

@@ -37,6 +37,7 @@ def make(path, *, reader, options, classes=CLASSES, size=21):
         unit_minutes=10,
         origin={},
         checksums={},
+        tolerated=0.001,
         output=path.parent / "x.h5",
     )
     return Stamps.open(path.parent / "x.h5", unlabelled=True)

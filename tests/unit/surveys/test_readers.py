@@ -44,6 +44,7 @@ def test_simulated_archive_is_read_by_the_surveys_reader(survey, tmp_path):
         unit_minutes=10,
         origin={"simulate": {"stamps": COUNT, "seed": 1}},
         checksums={},
+        tolerated=0.001,
         output=tmp_path / "stamps.h5",
     )
     stamps = Stamps.open(tmp_path / "stamps.h5")

@@ -1,5 +1,6 @@
 import gzip
 import pickle
+import re
 
 import numpy as np
 import pandas as pd
@@ -97,24 +98,40 @@ def test_frame_without_a_column_is_refused(tmp_path, formats, gz, name):
         read(tmp_path)
 
 
-def test_candidate_without_a_channel_is_refused(tmp_path, formats, gz):
+@pytest.mark.parametrize(
+    ("column", "value", "reason", "detail"),
+    [
+        ("cutoutScience", None, "missing image", "cutoutScience: .* found NoneType. The channel is missing"),
+        ("cutoutScience", b"\x1f\x8b", "unreadable image", "cutoutScience: expected a complete FITS image"),
+        ("class", None, "missing label", "expected a class, found none"),
+        ("class", np.nan, "missing label", "expected a class, found none"),
+    ],
+)
+def test_one_wrong_row_is_unusable(tmp_path, formats, gz, column, value, reason, detail):
     table = columns(formats, gz)
-    table["cutoutScience"][1] = None
+    table[column][1] = value
     (tmp_path / "set.pkl").write_bytes(pickle.dumps(frame(table)))
-    with pytest.raises(
-        ArchiveError, match=r"candidate ZTF18a:1, cutoutScience: .* found NoneType\. The channel is missing"
-    ):
-        read(tmp_path)
+    first, unusable, last = read(tmp_path)
+    assert (first.survey_class, last.survey_class) == ("AGN", "SN")
+    assert (unusable.reason, unusable.identifier) == (reason, "ZTF18a:1")
+    assert re.search(f"candidate ZTF18a:1.*{detail}", unusable.detail)
 
 
-def test_corrupt_cutout_is_named(tmp_path, formats, gz):
-    table = columns(formats, gz)
-    table["cutoutDifference"][2] = table["cutoutDifference"][2][:50]
-    (tmp_path / "set.pkl").write_bytes(pickle.dumps(frame(table)))
-    with pytest.raises(
-        ArchiveError, match="candidate ZTF19b:2, cutoutDifference: expected a complete FITS image"
-    ):
-        read(tmp_path)
+@pytest.mark.parametrize(
+    ("changes", "reason", "detail"),
+    [
+        ({"labels": [0, 5]}, "unknown label", "expected a label of .*, found 5"),
+        ({"labels": [0, None]}, "missing label", "found None"),
+        ({"images": [np.zeros((3, 3, 3)), np.zeros((3, 3, 2))]}, "wrong shape", r"found \(3, 3, 2\)"),
+        ({"images": [np.zeros((3, 3, 3)), [[1], [1, 2]]]}, "wrong shape", r"found \(0,\)"),
+    ],
+)
+def test_one_wrong_row_of_the_converted_form_is_unusable(tmp_path, changes, reason, detail):
+    content = {"labels": [0, 1], "images": [np.zeros((3, 3, 3))] * 2} | changes
+    (tmp_path / "set.pkl").write_bytes(pickle.dumps(content))
+    whole, unusable = read(tmp_path)
+    assert (whole.survey_class, unusable.reason, unusable.identifier) == ("AGN", reason, "1")
+    assert re.search(f"candidate 1: .*{detail}", unusable.detail)
 
 
 @pytest.mark.parametrize(
@@ -123,8 +140,6 @@ def test_corrupt_cutout_is_named(tmp_path, formats, gz):
         ([1], "expected a pandas frame or a dictionary, found list"),
         ({"labels": [0]}, "expected labels, images, found no 'images' among labels"),
         ({"labels": [0, 1], "images": [np.zeros((3, 3, 3))]}, "found 1 and 2 for 2"),
-        ({"labels": [5], "images": [np.zeros((3, 3, 3))]}, "candidate 0: expected a label of .*, found 5"),
-        ({"labels": [0], "images": [np.zeros((3, 3, 2))]}, r"found \(3, 3, 2\): a channel is missing"),
     ],
 )
 def test_pickle_of_other_content_is_refused(tmp_path, content, message):

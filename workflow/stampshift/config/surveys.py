@@ -6,7 +6,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from stampshift.config.fields import PLACE, ConfigModel, Name, Omittable, Positive, Seed, Unique, key
+from stampshift.config.fields import (
+    PLACE,
+    ConfigModel,
+    Name,
+    Omittable,
+    Positive,
+    Seed,
+    ShareOrZero,
+    Unique,
+    key,
+)
 from stampshift.core.errors import ConfigError
 
 ANY_SURVEY = ("table", "packets", "folder")  # readers that a key of their name describes
@@ -15,6 +25,7 @@ ANY_SURVEY = ("table", "packets", "folder")  # readers that a key of their name 
 READERS_WITH_SNR = ("des", "hits")
 READERS_WITH_FEATURES = ("des",)
 CHANNELS = {"template", "science", "difference"}
+TOLERATED = 0.001  # share of candidates that may be unusable, if the configuration says nothing
 LABELS = "CSV or Parquet of `id,label`, labels as in `classes`; what it leaves out is unlabelled."
 
 Address = Annotated[str, Field(pattern="^(https?|ftp|file)://.+")]
@@ -161,6 +172,10 @@ class Survey(ConfigModel):
         min_length=1,
     )
     invalid: Invalid
+    tolerated: Omittable[ShareOrZero] = key(
+        "Share of the archive's candidates that may be damaged or incomplete (0.001 without this key): they "
+        "are dropped, counted and named, and more of them stop the run. For readers hits, des, atlas and ztf."
+    )
 
     @property
     def flipped(self) -> bool:
@@ -199,6 +214,12 @@ def reader_options(section: Mapping[str, Any]) -> Mapping[str, Any]:
     """Options of a survey's reader: its section's key of the reader's name."""
     options: Mapping[str, Any] = section.get(section["reader"], {})
     return options
+
+
+def tolerated_share(section: Mapping[str, Any]) -> float:
+    """Share of the archive's candidates that may be unusable."""
+    share: float = section.get("tolerated", TOLERATED)
+    return share
 
 
 def label_files(section: Mapping[str, Any]) -> list[str]:

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from stampshift.core.errors import ArchiveError
 from stampshift.formats.inflating import TooLargeError, check_size, gunzip
+from stampshift.formats.pickled_fits import BLOCK, CARD, HDUList, ImageHDU, images_in
 
-CARD, BLOCK = 80, 2880
 FLOATS: dict[int, np.dtype[Any]] = {-32: np.dtype(">f4"), -64: np.dtype(">f8")}
 MANDATORY = [b"BITPIX  = ", b"NAXIS   = ", b"NAXIS1  = ", b"NAXIS2  = "]
 END = b"END".ljust(CARD)
@@ -91,10 +91,16 @@ def read_planes(content: bytes, *, place: str) -> tuple[list[NDArray[np.float32]
 
 
 def image_of(cell: Any, *, place: str) -> NDArray[np.float32]:
-    """Pixels of a cell that holds (gzipped) FITS bytes, also as base64, an array, or a list of rows.
+    """Pixels of a cell that holds (gzipped) FITS bytes, also as base64, an array, a list of rows, or an HDU.
 
-    Raises an ArchiveError that begins with `place` if the cell holds none of them.
+    An HDU of astropy, or a list of them with one image, is that of a pickle (`pickled_fits`). Raises an
+    ArchiveError that begins with `place` if the cell holds none of them.
     """
+    if isinstance(cell, ImageHDU | HDUList):
+        found = [content for _, content in images_in(cell, place=place)]
+        if len(found) != 1:
+            raise ArchiveError(f"{place}: expected HDUs with one image, found {len(found)}.")
+        cell = found[0]
     if isinstance(cell, str):
         if cell.startswith(BASE64):
             return read_image(base64.b64decode(cell), place=place)
@@ -108,9 +114,9 @@ def image_of(cell: Any, *, place: str) -> NDArray[np.float32]:
         cell = _of_rows(cell)
     if isinstance(cell, np.ndarray) and cell.ndim == 2 and cell.dtype.kind in "fiu":
         return as_float32(cell)
-    found = f"{cell.dtype} of shape {cell.shape}" if isinstance(cell, np.ndarray) else type(cell).__name__
+    what = f"{cell.dtype} of shape {cell.shape}" if isinstance(cell, np.ndarray) else type(cell).__name__
     raise ArchiveError(
-        f"{place}: expected a two-dimensional array or FITS bytes, found {found}. The channel is missing: "
+        f"{place}: expected a two-dimensional array or FITS bytes, found {what}. The channel is missing: "
         "remove the candidate or complete it."
     )
 

@@ -1,7 +1,8 @@
 """Pickles from the network, read without letting them run code.
 
 A pickle may name any importable callable. This unpickler admits, by explicit name, only what rebuilds
-numpy arrays, pandas frames and indexes and the strings of pandas 3, and refuses everything else by name.
+numpy arrays, pandas frames and indexes and the strings of pandas 3, and refuses everything else by name. The
+FITS objects of astropy become those of `pickled_fits`, which hold their attributes: nothing of astropy runs.
 What these alone could do beyond is closed as well: `numpy.ndarray` is admitted as the type of a rebuilt
 array, not as a callable (it makes object pointers of any buffer); the flags and fields of a dtype, which
 say whether an element is such a pointer, cannot be set; nor can the attributes of a class or function.
@@ -22,6 +23,7 @@ from pandas.compat import pickle_compat  # type: ignore[import-not-found]
 from pandas.core.internals.managers import BlockManager  # type: ignore[import-not-found]
 
 from stampshift.core.errors import ArchiveError, system_fault, unreadable_now
+from stampshift.formats.pickled_fits import Opaque, stand_in
 
 CORES = ("numpy.core", "numpy._core")  # before numpy 2 and since
 ADMITTED = {
@@ -55,6 +57,10 @@ class ForbiddenGlobalError(pickle.UnpicklingError):
     """A pickle names something that is not admitted."""
 
 
+class RefusedPickleError(ArchiveError):
+    """A pickle of objects that are not read, whatever they hold."""
+
+
 class _ArrayType:
     """Stands for `numpy.ndarray` in a pickle, which may name but not call it."""
 
@@ -65,15 +71,21 @@ class _ArrayType:
 class _Unpickler(pickle_compat.Unpickler):
     """pandas' own unpickler, which knows the pickles of older versions, with nothing else admitted."""
 
+    fits = False  # whether a FITS object was named
+
     def find_class(self, module: str, name: str) -> Any:
         module = RENAMED.get(module, module)
+        replacement = stand_in(module, name)
+        if replacement is not None:
+            self.fits = True
+            return replacement
         if name not in ADMITTED.get(module, ()):
             raise ForbiddenGlobalError(f"{module}.{name}")
         module = module.replace("numpy.core.", "numpy._core.")
         if (module, name) == ("numpy", "ndarray"):
             return _ArrayType
         found = super().find_class(module, name)
-        guard = {"_reconstruct": _array_only, "_restore_array": _checked}.get(name)
+        guard = GUARDS.get(name)
         return guard(found) if guard else found
 
     dispatch = pickle_compat.Unpickler.dispatch.copy()
@@ -81,7 +93,10 @@ class _Unpickler(pickle_compat.Unpickler):
     def load_build(self) -> None:
         state, instance = self.stack[-1], self.stack[-2]
         if isinstance(instance, np.dtype) and (state[7] != instance.flags or any(state[2:5])):
-            raise ForbiddenGlobalError(f"a dtype {instance} with its own fields or flags")
+            if not self.fits:
+                raise ForbiddenGlobalError(f"a dtype {instance} with its own fields or flags")
+            self.stack.pop()  # of a table behind a compressed image: it stays one of bytes without fields
+            return
         if callable(instance):
             raise ForbiddenGlobalError(f"a change of {instance}")
         if isinstance(instance, np.ndarray):
@@ -124,6 +139,8 @@ def _check_places(found: Any) -> None:
 
 def _array_only(reconstruct: Callable[..., Any]) -> Callable[..., Any]:
     def rebuild(kind: type, shape: tuple[int, ...], code: Any) -> Any:
+        if issubclass(kind, Opaque):
+            return kind()
         if kind is not _ArrayType:
             raise ForbiddenGlobalError(f"an array of type {kind.__module__}.{kind.__name__}")
         return reconstruct(np.ndarray, shape, code)
@@ -140,11 +157,35 @@ def _checked(restore: Callable[..., Any]) -> Callable[..., Any]:
     return rebuild
 
 
+def _no_stand_in(make: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a stand-in be made of a stand-in: numpy would take it for an object, Python for another class."""
+
+    def rebuild(kind: Any, *arguments: Any) -> Any:
+        if not (isinstance(kind, type) and issubclass(kind, Opaque)):
+            return make(kind, *arguments)
+        found = kind()
+        if isinstance(found, list) and isinstance(arguments[-1], list):
+            found.extend(arguments[-1])
+        return found
+
+    return rebuild
+
+
+# around what is admitted, by its name
+GUARDS: dict[str, Callable[[Any], Callable[..., Any]]] = {
+    "_reconstruct": _array_only,
+    "_restore_array": _checked,
+    "_reconstructor": _no_stand_in,
+    "dtype": _no_stand_in,
+}
+
+
 def unpickle(source: bytes | BinaryIO, *, place: str) -> Any:
     """Content of a pickle of numpy and pandas objects, of any protocol, also from Python 2.
 
-    Strings of Python 2 become `str` by Latin-1. Raises an ArchiveError that begins with `place` if the pickle
-    names anything that is not admitted, or is cut short or corrupt.
+    Strings of Python 2 become `str` by Latin-1, and FITS objects of astropy those of `pickled_fits`. Raises
+    an ArchiveError that begins with `place` if the pickle is cut short or corrupt, and a `RefusedPickleError`
+    if it names anything that is not admitted.
     """
     file = io.BytesIO(source) if isinstance(source, bytes) else source
     try:
@@ -152,7 +193,7 @@ def unpickle(source: bytes | BinaryIO, *, place: str) -> Any:
         if isinstance(content, pd.DataFrame):
             len(content)  # fails where the frame was made but nothing put into it
     except ForbiddenGlobalError as error:
-        raise ArchiveError(
+        raise RefusedPickleError(
             f"{place}: expected a pickle of numpy and pandas objects, found {error} in it, which is refused "
             "because it could run code. Use the survey's own file."
         ) from error

@@ -126,6 +126,14 @@ def preprocess(triplets: Iterable[RawTriplet | Unusable], settings: Preprocessin
     return Block(np.concatenate(stamps), labels, names, ids, groups, counts, dropped)
 
 
+def known_class(name: str, classes: Mapping[str, str]) -> str:
+    """The class of a map that a survey's name means: itself, or else the one that differs in case alone."""
+    if name in classes or name == UNLABELLED_CLASS:
+        return name
+    alike = [each for each in classes if each.casefold() == name.casefold()]
+    return alike[0] if len(alike) == 1 else name
+
+
 def _fit(
     triplets: Iterable[RawTriplet | Unusable],
     settings: Preprocessing,
@@ -139,7 +147,8 @@ def _fit(
         if isinstance(triplet, Unusable):
             dropped.append(triplet)
             continue
-        name = triplet.survey_class
+        name = known_class(triplet.survey_class, settings.classes)
+        triplet = triplet._replace(survey_class=name)
         if name not in settings.classes and name != UNLABELLED_CLASS:
             raise ArchiveError(
                 f"candidate {triplet.identifier}: expected a class of the config's map "

@@ -19,7 +19,7 @@ from stampshift.surveys.reader import Reader
 
 
 def _without_options(module: Any) -> Callable[[Mapping[str, Any], InvalidPixels], Reader]:
-    reader = Reader(module.files, module.units, module.decode)
+    reader = Reader(module.files, module.units, module.decode, remedy=module.REMEDY)
     return lambda options, invalid: reader  # noqa: ARG005
 
 
@@ -27,7 +27,7 @@ def _without_options(module: Any) -> Callable[[Mapping[str, Any], InvalidPixels]
 READERS: dict[str, Callable[[Mapping[str, Any], InvalidPixels], Reader]] = {
     "hits": _without_options(hits),
     "des": _without_options(des),
-    "atlas": _without_options(atlas),
+    "atlas": atlas.build,
     "ztf": _without_options(ztf),
     "table": table.build,
     "packets": packets.build,

@@ -1,39 +1,47 @@
 """ATLAS: science and difference stamps of seven classes (Rabeendran & Denneau 2021).
 
-Either one pickle of records with `science`, `difference` (arrays or FITS bytes, gzipped or not), `label`
-(or `class`) and perhaps `id`, as a list, a dictionary of records, a dictionary of columns or a pandas
-frame; or folders `<class>/<id>_{sci,diff}.fits[.gz]`. There is no template: it is science - difference.
-A pixel masked in either image is NaN in the template.
+Either one pickle, in any of the forms of `atlas_records`, with arrays, FITS bytes or astropy's own HDUs; or
+folders `<class>/<id>_{sci,diff}.fits[.gz]`. There is no template: it is science - difference. A pixel that
+the config calls invalid in either image is NaN in the template.
 
-A pickle is held in memory once (110 MB for the 3,678 candidates); folders are read 256 candidates at a time.
+A pickle is held in memory once (110 MB for the 3,678 candidates, and three times as much while it is read);
+folders are read 256 candidates at a time.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from stampshift.core.errors import ArchiveError
 from stampshift.formats.archives import find, in_units, listing
 from stampshift.formats.inflating import read_file
-from stampshift.formats.unpickling import PICKLE, unpickle_file
-from stampshift.stamps.raw_triplets import InvalidPixels
-from stampshift.surveys.reader import StoredCandidate, decode_stored
+from stampshift.formats.unpickling import PICKLE, RefusedPickleError, unpickle_file
+from stampshift.stamps.raw_triplets import InvalidPixels, Unusable
+from stampshift.surveys.atlas_records import candidates
+from stampshift.surveys.reader import MISSING_IMAGE, Reader, StoredCandidate, decode_stored
 
 SURVEY = "ATLAS"
-CLASSES = ("burn", "cr", "kast", "noise", "scar", "spike", "streak")
-MARKS = InvalidPixels(equals=-31415.0)
 UNIT_CANDIDATES = 256
-IMAGES = ("science", "difference")
-COLUMNS = ("id", "class", "label", *IMAGES)
 STAMP = re.compile(r"(?P<id>.+)_(?P<kind>sci|diff)\.fits(\.gz)?")
 REMEDY = (
     "Put the pickle, or folders <class>/<id>_{sci,diff}.fits[.gz], there, or give its path in the config; "
     "no public address of it is known."
 )
+CONVERSION = """\
+What no reader here knows, the program that wrote it can convert, and `reader: table` then reads:
+    content = pickle.loads(Path("archive.pkl").read_bytes())
+    science, difference = zip(*[(np.asarray(a, "f4"), np.asarray(b, "f4")) for a, b in content["images"]])
+    np.savez("archive.npz", science=science, difference=difference, label=content["labels"])
+with `table: {stamps: {science: science, difference: difference}, template: science - difference,
+label: label}`; or write <class>/<id>_science.fits and <class>/<id>_difference.fits, for `reader: folder`."""
+
+
+def build(options: Mapping[str, Any], invalid: InvalidPixels) -> Reader:  # noqa: ARG001
+    """Reader of the archive; a computed template does not inherit `invalid` pixels."""
+    # triplets of one unit, 61 x 61 pixels, in raw counts with the sky
+    return Reader(files, units, partial(decode_stored, invalid=invalid), remedy=f"\n{CONVERSION}")
 
 
 def files(paths: Sequence[Path]) -> list[Path]:
@@ -48,25 +56,14 @@ def files(paths: Sequence[Path]) -> list[Path]:
     return pickles or stamps
 
 
-def units(paths: Sequence[Path]) -> Iterator[list[StoredCandidate]]:
+def units(paths: Sequence[Path]) -> Iterator[list[StoredCandidate | Unusable]]:
     """At most 256 candidates at a time, their images as stored."""
     found = files(paths)
-    candidates = _from_pickle(found[0]) if PICKLE.fullmatch(found[0].name) else _from_folders(found)
-    for unit in in_units(candidates, size=UNIT_CANDIDATES):
-        for candidate in unit:
-            if candidate.survey_class not in CLASSES:
-                raise ArchiveError(
-                    f"{candidate.place}: expected one of the classes {', '.join(CLASSES)}, found "
-                    f"{candidate.survey_class!r}. Rename or remove it."
-                )
-        yield unit
+    read = _from_pickle(found[0]) if PICKLE.fullmatch(found[0].name) else _from_folders(found)
+    yield from in_units(read, size=UNIT_CANDIDATES)
 
 
-# triplets of one unit, 61 x 61 pixels, in raw counts with the sky
-decode = partial(decode_stored, invalid=MARKS)
-
-
-def _from_folders(stamps: Iterable[Path]) -> Iterator[StoredCandidate]:
+def _from_folders(stamps: Iterable[Path]) -> Iterator[StoredCandidate | Unusable]:
     pairs: dict[tuple[Path, str], dict[str, Path]] = {}
     for path in stamps:
         if match := STAMP.fullmatch(path.name):
@@ -74,49 +71,20 @@ def _from_folders(stamps: Iterable[Path]) -> Iterator[StoredCandidate]:
     for (folder, identifier), pair in pairs.items():
         place = f"{SURVEY} archive {folder}, candidate {identifier}"
         if len(pair) != 2:
-            raise ArchiveError(
+            detail = (
                 f"{place}: expected {identifier}_sci.fits and {identifier}_diff.fits, found "
-                f"{next(iter(pair.values())).name} alone. Complete or remove the candidate."
+                f"{next(iter(pair.values())).name} alone."
             )
+            yield Unusable(MISSING_IMAGE, identifier, detail)
+            continue
         images = {"science": read_file(pair["sci"]), "difference": read_file(pair["diff"])}
         yield StoredCandidate(place, identifier, "", folder.name, images)
 
 
-def _from_pickle(path: Path) -> Iterator[StoredCandidate]:
+def _from_pickle(path: Path) -> Iterator[StoredCandidate | Unusable]:
     archive = f"{SURVEY} archive {path}"
-    for row, record in enumerate(_records(unpickle_file(path, place=archive), archive)):
-        identifier = str(record.get("id", row))
-        place = f"{archive}, candidate {identifier}"
-        survey_class = record.get("label", record.get("class"))
-        missing = [name for name in IMAGES if record.get(name) is None]
-        if missing or survey_class is None:
-            raise ArchiveError(
-                f"{place}: expected science, difference and label, found no "
-                f"{(missing or ['label'])[0]} among {', '.join(sorted(map(str, record)))}. Complete or "
-                "remove the candidate."
-            )
-        if isinstance(survey_class, bytes):
-            survey_class = survey_class.decode("latin-1")
-        images = {name: record[name] for name in IMAGES}
-        yield StoredCandidate(place, identifier, "", str(survey_class), images)
-
-
-def _records(content: Any, place: str) -> list[dict[Any, Any]]:
-    """The records of any of the four forms in which they may be pickled."""
-    if isinstance(content, dict | pd.DataFrame) and "science" in content:
-        columns = {name: list(content[name]) for name in COLUMNS if name in content}
-        lengths = {name: len(values) for name, values in columns.items()}
-        if len(set(lengths.values())) != 1:
-            raise ArchiveError(
-                f"{place}: expected columns of one length, found {lengths}. Complete the columns."
-            )
-        rows = zip(*columns.values(), strict=True)
-        content = [dict(zip(columns, values, strict=True)) for values in rows]
-    elif isinstance(content, dict) and all(isinstance(record, dict) for record in content.values()):
-        content = [{"id": key, **record} for key, record in content.items()]
-    if isinstance(content, list | tuple) and content and all(isinstance(record, dict) for record in content):
-        return list(content)
-    raise ArchiveError(
-        f"{place}: expected a list, dictionary or frame of records with science, difference and label, found "
-        f"{type(content).__name__}. {REMEDY}"
-    )
+    try:
+        content = unpickle_file(path, place=archive)
+    except RefusedPickleError as error:
+        raise RefusedPickleError(f"{error}\n{CONVERSION}") from error
+    yield from candidates(content, archive=archive, remedy=f"{REMEDY}\n{CONVERSION}")

@@ -12,7 +12,7 @@ triplets follow in the order of their first stamp. The process that decodes 256 
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,10 +22,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from stampshift.core.errors import ArchiveError, system_fault, unreadable_now
-from stampshift.formats.archives import find, listing, tar_members
+from stampshift.formats.archives import find, in_units, listing, tar_members
 from stampshift.formats.fits import read_image
-from stampshift.stamps.identifiers import rows_of
-from stampshift.stamps.raw_triplets import RawTriplet
+from stampshift.stamps.raw_triplets import RawTriplet, Unusable
+from stampshift.surveys.reader import MISSING_IMAGE, MISSING_LABEL, UNREADABLE_IMAGE, without_class
 
 SURVEY = "DES"
 KINDS = ("temp", "srch", "diff")  # in the order of stamps.CHANNELS
@@ -61,33 +61,45 @@ def files(paths: Sequence[Path]) -> list[Path]:
     return [*tables, *tars]
 
 
-def units(paths: Sequence[Path]) -> Iterator[list[Candidate]]:
-    """At most 256 candidates at a time: where their FITS are, which the process that decodes them reads."""
+def units(paths: Sequence[Path]) -> Iterator[list[Candidate | Unusable]]:
+    """At most 256 candidates at a time: where their FITS are, which the process that decodes them reads.
+
+    Those of which a stamp is not there once come last.
+    """
     table, *tars = files(paths)
-    stamps = _joined(np.fromiter(_headers(tars), HEADER), tars)
-    first = stamps[np.arange(len(stamps)), stamps["offset"].argmin(axis=1)]
-    stamps = stamps[np.lexsort((first["offset"], first["tar"]))]
-    classes = _classes(table, stamps["identifier"][:, 0])
-    names = [str(tar) for tar in tars]
-    for start in range(0, len(stamps), UNIT_TRIPLETS):
-        rows = slice(start, start + UNIT_TRIPLETS)
-        yield [
-            Candidate(three[0][0], name, tuple((names[tar], *place) for _, _, tar, *place in three))
-            for three, name in zip(stamps[rows].tolist(), classes[rows], strict=True)
-        ]
-
-
-def decode(unit: list[Candidate]) -> Iterator[RawTriplet]:
-    """Triplets of one unit, 51 x 51 pixels; the identifier is the table's ID."""
-    contents = _contents(stamp for candidate in unit for stamp in candidate.stamps)
-    for candidate in unit:
-        name = f"{candidate.identifier}.fits"
-        template, science, difference = (
-            read_image(contents[stamp], place=f"{SURVEY} archive {stamp[0]}, member {kind}{name}")
-            for kind, stamp in zip(KINDS, candidate.stamps, strict=True)
+    stamps = np.fromiter(_headers(tars), HEADER)
+    if len(stamps) == 0:
+        raise ArchiveError(
+            f"{SURVEY} archive {listing(tars)}: expected members diff<ID>.fits, srch<ID>.fits and "
+            f"temp<ID>.fits, found none. {REMEDY}"
         )
-        images = (template, science, difference)
-        yield RawTriplet(images, candidate.survey_class, str(candidate.identifier), "")
+    whole, broken = _joined(stamps)
+    first = whole[np.arange(len(whole)), whole["offset"].argmin(axis=1)]
+    whole = whole[np.lexsort((first["offset"], first["tar"]))]
+    labelled = _labelled(whole, table, [str(tar) for tar in tars])
+    yield from in_units(chain(labelled, _broken(broken, tars)), size=UNIT_TRIPLETS)
+
+
+def decode(unit: list[Candidate | Unusable]) -> Iterator[RawTriplet | Unusable]:
+    """Triplets of one unit, 51 x 51 pixels; the identifier is the table's ID."""
+    places = (each.stamps for each in unit if isinstance(each, Candidate))
+    contents = _contents(chain.from_iterable(places))
+    for candidate in unit:
+        if isinstance(candidate, Unusable):
+            yield candidate
+            continue
+        identifier = str(candidate.identifier)
+        try:
+            template, science, difference = (
+                read_image(
+                    contents[stamp], place=f"{SURVEY} archive {stamp[0]}, member {kind}{identifier}.fits"
+                )
+                for kind, stamp in zip(KINDS, candidate.stamps, strict=True)
+            )
+        except ArchiveError as error:
+            yield Unusable(UNREADABLE_IMAGE, identifier, str(error))
+        else:
+            yield RawTriplet((template, science, difference), candidate.survey_class, identifier, "")
 
 
 def _headers(tars: Sequence[Path]) -> Iterator[tuple[int, ...]]:
@@ -98,39 +110,43 @@ def _headers(tars: Sequence[Path]) -> Iterator[tuple[int, ...]]:
             yield int(stem[4:]), KINDS.index(stem[:4]), number, member.offset, member.size
 
 
-def _joined(stamps: NDArray[Any], tars: Sequence[Path]) -> NDArray[Any]:
-    """Bring together the three stamps of each candidate: (candidates, 3), in the order of `KINDS`."""
-    if len(stamps) == 0:
-        raise ArchiveError(
-            f"{SURVEY} archive {listing(tars)}: expected members diff<ID>.fits, srch<ID>.fits and "
-            f"temp<ID>.fits, found none. {REMEDY}"
-        )
+def _joined(stamps: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Bring together the three stamps of each candidate: (candidates, 3), in the order of `KINDS`.
+
+    The stamps of candidates of which one is missing or repeated come apart, in the order of identifiers.
+    """
     stamps = stamps[np.lexsort((stamps["kind"], stamps["identifier"]))]
     _, first, counts = np.unique(stamps["identifier"], return_index=True, return_counts=True)
     triples = np.add.outer(first, np.arange(3)).clip(max=len(stamps) - 1)
     whole = (counts == 3) & (stamps["kind"][triples] == np.arange(3)).all(axis=1)
-    if not whole.all():
-        broken = int(np.argmin(whole))
-        rows = stamps[first[broken] : first[broken] + counts[broken]]
-        found = (f"{KINDS[row['kind']]}{row['identifier']}.fits in {tars[row['tar']].name}" for row in rows)
-        raise ArchiveError(
-            f"{SURVEY} archive {tars[rows[0]['tar']]}: expected temp, srch and diff of candidate "
-            f"{rows[0]['identifier']} once each, found {', '.join(found)}. Download the tars again."
-        )
-    return stamps.reshape(-1, 3)
+    return stamps[triples[whole]], stamps[np.repeat(~whole, counts)]
 
 
-def _classes(table: Path, identifiers: NDArray[np.int64]) -> list[str]:
-    """Class of each candidate by the table of labels."""
-    labels = read_autoscan(table, ["OBJECT_TYPE"], remedy="Download the table again.")
-    rows = rows_of(
-        identifiers,
-        among=labels["ID"],
-        source=f"{SURVEY} archive {table}: the table",
-        remedy="Use the table that belongs to the tars.",
-        error=ArchiveError,
-    )
-    return [CLASSES[code] for code in labels["OBJECT_TYPE"].to_numpy()[rows].tolist()]
+def _broken(stamps: NDArray[Any], tars: Sequence[Path]) -> Iterator[Unusable]:
+    """Candidates without just one stamp of each kind."""
+    for identifier, rows in groupby(stamps, key=itemgetter("identifier")):
+        found = [(KINDS[row["kind"]], tars[row["tar"]]) for row in rows]
+        names = ", ".join(f"{kind}{identifier}.fits in {tar.name}" for kind, tar in found)
+        detail = f"expected temp, srch and diff of candidate {identifier} once each, found {names}."
+        yield Unusable(MISSING_IMAGE, str(identifier), f"{SURVEY} archive {found[0][1]}: {detail}")
+
+
+def _labelled(stamps: NDArray[Any], table: Path, tars: Sequence[str]) -> Iterator[Candidate | Unusable]:
+    """Candidates, in the order of their (candidates, 3) stamps, with the class that the table gives them."""
+    labels = _read(table, ["OBJECT_TYPE"], remedy="Download the table again.")
+    identifiers = pd.Index(stamps["identifier"][:, 0])
+    times = pd.Index(labels["ID"]).value_counts().reindex(identifiers, fill_value=0).to_numpy()
+    codes = labels.drop_duplicates("ID").set_index("ID")["OBJECT_TYPE"].reindex(identifiers).to_numpy()
+    for three, code, count in zip(stamps, codes.tolist(), times.tolist(), strict=True):
+        identifier, name = int(three["identifier"][0]), CLASSES.get(code)
+        if name is not None and count == 1:
+            places = tuple((tars[tar], *place) for _, _, tar, *place in three.tolist())
+            yield Candidate(identifier, name, places)
+            continue
+        reason = without_class(code) if count == 1 else MISSING_LABEL
+        found = f"{count} times" if count != 1 else "none" if code != code else f"{code:g}"
+        expected = f"expected one OBJECT_TYPE of candidate {identifier}, 0 (real) or 1 (artifact)"
+        yield Unusable(reason, str(identifier), f"{SURVEY} archive {table}: {expected}, found {found}.")
 
 
 def read_autoscan(table: Path, columns: Sequence[str], *, remedy: str) -> pd.DataFrame:
@@ -139,10 +155,22 @@ def read_autoscan(table: Path, columns: Sequence[str], *, remedy: str) -> pd.Dat
     Raises an `ArchiveError` if a column is missing or holds text, or OBJECT_TYPE, old or new, is neither 0
     nor 1.
     """
+    values = _read(table, columns, remedy=remedy)
+    for name in (column for column in columns if column.endswith("OBJECT_TYPE")):
+        strange = values[~values[name].isin(list(CLASSES))]
+        if len(strange):
+            raise ArchiveError(
+                f"{SURVEY} archive {table}: expected 0 (real) or 1 (artifact) in {name}, found "
+                f"{strange[name].iloc[0]:g} for ID {strange['ID'].iloc[0]}. {remedy}"
+            )
+    return values
+
+
+def _read(table: Path, columns: Sequence[str], *, remedy: str) -> pd.DataFrame:
     place = f"{SURVEY} archive {table}"
     dtypes = {"ID": np.int64} | {name: np.str_ if name == "BAND" else np.float64 for name in columns}
     try:
-        values = pd.read_csv(table, comment="#", skipinitialspace=True, usecols=list(dtypes), dtype=dtypes)
+        return pd.read_csv(table, comment="#", skipinitialspace=True, usecols=list(dtypes), dtype=dtypes)
     except (ValueError, OSError) as error:
         if system_fault(error):
             raise ArchiveError(unreadable_now(place, error)) from error
@@ -151,14 +179,6 @@ def read_autoscan(table: Path, columns: Sequence[str], *, remedy: str) -> pd.Dat
             f"{place}: expected a CSV table with numbers in ID and {listed}, but it cannot be read as one "
             f"({error}). {remedy}"
         ) from error
-    for name in (column for column in columns if column.endswith("OBJECT_TYPE")):
-        strange = values[~values[name].isin(list(CLASSES))]
-        if len(strange):
-            raise ArchiveError(
-                f"{place}: expected 0 (real) or 1 (artifact) in {name}, found {strange[name].iloc[0]:g} for "
-                f"ID {strange['ID'].iloc[0]}. {remedy}"
-            )
-    return values
 
 
 def _contents(stamps: Iterable[tuple[str, int, int]]) -> dict[tuple[str, int, int], bytes]:

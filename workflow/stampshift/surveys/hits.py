@@ -18,7 +18,8 @@ from stampshift.core.errors import ArchiveError
 from stampshift.formats.archives import find, listing, tar_members
 from stampshift.formats.inflating import GZIP_MAGIC
 from stampshift.formats.unpickling import unpickle
-from stampshift.stamps.raw_triplets import RawTriplet
+from stampshift.stamps.raw_triplets import Image, RawTriplet, Unusable
+from stampshift.surveys.reader import WRONG_SHAPE, as_array, without_class
 
 SURVEY = "HiTS"
 SIDE_PIXELS = 21
@@ -66,7 +67,7 @@ def _stem(name: str) -> str:
     return Path(name).name.partition(".pkl")[0]
 
 
-def decode(unit: Chunk) -> Iterator[RawTriplet]:
+def decode(unit: Chunk) -> Iterator[RawTriplet | Unusable]:
     """Triplets of one chunk, 21 x 21 pixels; the identifier is ``<chunk>:<row>``."""
     chunk = read_chunk(unit)
     missing = [key for key in ("labels", *KEYS) if key not in chunk]
@@ -76,22 +77,41 @@ def decode(unit: Chunk) -> Iterator[RawTriplet]:
             f"{', '.join(sorted(map(str, chunk)))}. Remove the chunk or complete it."
         )
     labels = np.ravel(chunk["labels"]).tolist()
-    unknown = sorted(set(labels) - set(CLASSES))
-    if unknown:
+    stacks = [_stack(chunk[key], f"{unit.place}: expected '{key}'", len(labels)) for key in KEYS]
+    for row, (label, *images) in enumerate(zip(labels, *stacks, strict=True)):
+        identifier, place = f"{unit.stem}:{row}", f"{unit.place}, row {row}"
+        wrong = [key for key, image in zip(KEYS, images, strict=True) if image is None]
+        if label not in CLASSES:
+            detail = f"{place}: expected the labels 0 (bogus) and 1 (real), found {label!r}."
+            yield Unusable(without_class(label), identifier, detail)
+        elif wrong:
+            detail = f"{place}: expected {SIDE_PIXELS**2} pixels in '{wrong[0]}', found another shape."
+            yield Unusable(WRONG_SHAPE, identifier, detail)
+        else:
+            template, science, difference = images
+            yield RawTriplet((template, science, difference), CLASSES[label], identifier, "")
+
+
+def _stack(stored: Any, expected: str, count: int) -> Sequence[Image | None]:
+    """The images of a chunk, in float32; None where one of a list has another number of pixels."""
+    pixels = SIDE_PIXELS**2
+    if isinstance(stored, list | tuple) or getattr(stored, "dtype", np.dtype(float)).kind == "O":
+        images = [as_array(image) for image in stored]
+        fit = [image.size == pixels and image.dtype.kind in "fiu" for image in images]
+        shape = f"a list of {len(images)}"
+    else:
+        stored = np.asarray(stored)
+        images, shape = stored, str(stored.shape)
+        fit = [stored.size == len(stored) * pixels] * len(stored) if stored.ndim else []
+    if len(images) != count or (count and not any(fit)):
         raise ArchiveError(
-            f"{unit.place}: expected the labels 0 (bogus) and 1 (real), found {unknown[0]!r}. {REMEDY}"
+            f"{expected} of shape ({count}, {pixels}), as there are {count} labels, found {shape}. Download "
+            "the archive again."
         )
-    stacks = []
-    for key in KEYS:
-        images = np.asarray(chunk[key])
-        if len(images) != len(labels) or images.size != len(labels) * SIDE_PIXELS**2:
-            raise ArchiveError(
-                f"{unit.place}: expected '{key}' of shape ({len(labels)}, {SIDE_PIXELS**2}), as there are "
-                f"{len(labels)} labels, found {images.shape}. Download the archive again."
-            )
-        stacks.append(images.reshape(-1, SIDE_PIXELS, SIDE_PIXELS).astype(np.float32, copy=False))
-    for row, (label, template, science, difference) in enumerate(zip(labels, *stacks, strict=True)):
-        yield RawTriplet((template, science, difference), CLASSES[label], f"{unit.stem}:{row}", "")
+    return [
+        image.reshape(SIDE_PIXELS, SIDE_PIXELS).astype(np.float32, copy=False) if fits else None
+        for image, fits in zip(images, fit, strict=True)
+    ]
 
 
 def read_chunk(unit: Chunk) -> dict[Any, Any]:

@@ -120,17 +120,20 @@ def _recognised(path: Path, paths: list[Path]) -> tuple[str, Reader]:
     for name, build in READERS.items():
         if name == "table":
             continue  # only the config says what the table's names mean
-        reader = build({}, InvalidPixels())
+        # of ATLAS a template is computed, which would hide the mark
+        reader = build({}, MARKS["-31415"] if name == "atlas" else InvalidPixels())
         try:
             # packets here may be of several telescopes, of which that reader takes one
             candidates = _alerts(paths) if name == "packets" else _triplets(reader, paths)
             first = list(islice(candidates, TRIED_CANDIDATES))
-            if any(isinstance(each, RawTriplet) or each.identifier for each in first):
+            # packets whose images cannot be read are still packets
+            known = name == "packets" and any(each.identifier for each in first)
+            if known or any(isinstance(each, RawTriplet) for each in first):
                 return name, reader
             found = [each.detail for each in first if not isinstance(each, RawTriplet)]
             reasons.append(f"{name}: {found[0] if found else 'no candidate in it'}")
         except ArchiveError as error:
-            reasons.append(f"{name}: {error}")
+            reasons.append(f"{name}: {str(error).splitlines()[0]}")
     raise ArchiveError(
         f"{path}: neither a stamps file nor a raw archive that one of the readers can read.\n  "
         + "\n  ".join(reasons)

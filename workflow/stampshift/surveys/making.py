@@ -26,7 +26,7 @@ from stampshift.formats.archives import passed_over
 from stampshift.formats.cells import decoded_name
 from stampshift.stamps.file import LABEL_NAMES, LABELS, UNLABELLED_CLASS, Stamps, check_classes, stamps_writer
 from stampshift.stamps.groups import remarks_on
-from stampshift.stamps.preprocessing import Block, Counts, Preprocessing, preprocess
+from stampshift.stamps.preprocessing import Block, Counts, Preprocessing, known_class, preprocess
 from stampshift.stamps.raw_triplets import RawTriplet
 from stampshift.surveys import READERS
 from stampshift.surveys.label_table import check_labels, classes_by_id, label_parts
@@ -47,19 +47,22 @@ def make_stamps(
     unit_minutes: float,
     origin: Mapping[str, Any],
     checksums: Mapping[str, str],
+    tolerated: float,
     output: Path,
 ) -> None:
     """Read and preprocess the raw archive of a survey into a stamps file, which appears only once complete.
 
     `reader` is a key of `READERS`, and `options` are those of that reader. The number of `processes` does not
     change the result. `origin` says where the archive came from, as JSON content of the file's attributes;
-    `checksums` (SHA-256, by file name) are those of files that must not have changed.
+    `checksums` (SHA-256, by file name) are those of files that must not have changed. Single candidates that
+    are damaged or incomplete are dropped, counted and named, up to a share `tolerated` of those read.
 
     An alert packet that ends the process that reads it, or keeps its unit at work for more than
     `unit_minutes`, is dropped and counted; with a single process, only one that takes all memory is.
 
-    Raises an `ArchiveError` if a file of the archive is missing, damaged or not that of its checksum, or a
-    candidate has a class that the map does not hold; a `ContractError` if no stamp is left.
+    Raises an `ArchiveError` if a file of the archive is missing, damaged or not that of its checksum, more
+    candidates than tolerated are unusable, or one has a class that the map does not hold; a `ContractError`
+    if no stamp is left.
     """
     archive = READERS[reader](options, preprocessing.invalid)
     work = partial(_block, archive=archive, preprocessing=preprocessing)
@@ -89,6 +92,7 @@ def make_stamps(
                 known = {name: getattr(block, name) for name in ("labels", "classes", "ids", "groups")}
                 writer.append(block.stamps, **known)
                 bar.update(made.counts.read)
+            tally.check(tolerated)
             writer.describe(
                 {
                     "reader": reader,
@@ -112,7 +116,7 @@ def make_stamps(
 def _check_known(archive: Reader, paths: Sequence[Path], classes: Mapping[str, str]) -> None:
     """Raise an `ArchiveError` at the first class outside the map that is known before an image is read."""
     for name, place in archive.classes(paths) if archive.classes else ():
-        if name not in classes and name != UNLABELLED_CLASS:
+        if known_class(name, classes) not in (*classes, UNLABELLED_CLASS):
             raise ArchiveError(
                 f"{place}: expected a class of the config's map ({', '.join(sorted(classes))}), found "
                 f"{name!r}. Add it to the survey's `classes` as real or bogus."
@@ -167,7 +171,9 @@ class _Tally:
 
     def __init__(self, archive: Reader) -> None:
         self._counts = Counts()
-        self._problems: list[str] = []
+        self._problems: list[str] = []  # the first of them
+        self._unusable = 0
+        self._remedy = archive.remedy
         self._label_file = archive.label_file
         # labels of which no candidate came yet
         self._missing = set(classes_by_id(archive.label_file)) if archive.label_file else set()
@@ -177,11 +183,22 @@ class _Tally:
         """Count a block; it is returned without the candidates that came before."""
         self._missing.difference_update(block.ids, (each.identifier for each in block.dropped))
         problems = [each.detail for each in block.dropped if each.detail]
+        self._unusable += len(problems)
         self._problems += problems[: KEPT_PROBLEMS - len(self._problems)]
         if self._seen is not None:
             block = _without(block, self._seen)
         self._counts += block.counts
         return block
+
+    def check(self, tolerated: float) -> None:
+        """Raise an `ArchiveError` if the reader bounds what is unusable, and more is than `tolerated`."""
+        if self._remedy and self._unusable > tolerated * self._counts.read:
+            raise ArchiveError(
+                f"{self._unusable} of {self._counts.read} candidates are unusable, more than the share of "
+                f"{tolerated:g} that `tolerated` allows. The first of them:\n  "
+                + "\n  ".join(self._problems)
+                + f"\nRepair or remove them, download the archive again, or raise `tolerated`. {self._remedy}"
+            )
 
     def attributes(self) -> dict[str, Any]:
         """For the stamps file: counts, the first problems, and labels of which no candidate came."""
@@ -195,6 +212,8 @@ class _Tally:
     def warn(self, survey: str) -> None:
         for problem in self._problems:
             logging.warning("%s: dropped: %s", survey, problem)
+        if self._unusable > len(self._problems):
+            logging.warning("%s: %d candidates were dropped in all", survey, self._unusable)
         if self._missing:
             logging.warning(
                 "%s: %d ids of %s occur in no candidate of the archive, the first of them %s",
@@ -251,9 +270,10 @@ def first_examples(
             if not isinstance(triplet, RawTriplet):
                 continue
             # `preprocess` refuses a class outside the map
-            enough = len(found.get(triplet.survey_class, ())) >= per_class
+            name = known_class(triplet.survey_class, classes)
+            enough = len(found.get(name, ())) >= per_class
             if not enough and preprocess([triplet], preprocessing).ids:
-                found[triplet.survey_class].append(triplet)
+                found[name].append(triplet)
                 if all(len(examples) == per_class for examples in found.values()):
                     break
     except ArchiveError as error:

@@ -8,7 +8,7 @@ import yaml
 
 from stampshift.config.configuration import StampsConfig
 from stampshift.config.messages import checked
-from stampshift.config.surveys import reader_options
+from stampshift.config.surveys import reader_options, tolerated_share
 from stampshift.core.errors import ArchiveError, ConfigError
 from stampshift.stamps.preprocessing import Preprocessing
 from stampshift.stamps.raw_triplets import InvalidPixels
@@ -82,6 +82,7 @@ def make_survey(
         unit_minutes=unit_minutes,
         origin={"path": section["path"]},
         checksums={},
+        tolerated=tolerated_share(section),
         output=output,
     )
     return describe_stamps(output)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stampshift.core.errors import ArchiveError
 from stampshift.core.parallel import Recovery
@@ -13,6 +14,9 @@ from stampshift.formats.fits import image_of
 from stampshift.stamps.file import CHANNELS
 from stampshift.stamps.raw_triplets import Image, InvalidPixels, RawTriplet, Triplet, Unusable, triplet_of
 
+# reasons of unusable candidates
+MISSING_LABEL, UNKNOWN_LABEL = "missing label", "unknown label"
+MISSING_IMAGE, UNREADABLE_IMAGE, WRONG_SHAPE = "missing image", "unreadable image", "wrong shape"
 COMPUTED_TEMPLATE = "science - difference"
 # names of extensions that say what is in them, in capitals
 EXTENSIONS = {
@@ -20,6 +24,19 @@ EXTENSIONS = {
     **dict.fromkeys(("SCIENCE", "SCI", "SEARCH", "SRCH"), "science"),
     **dict.fromkeys(("DIFFERENCE", "DIFF"), "difference"),
 }
+
+
+def without_class(label: object) -> str:
+    """Why a label is none of those that are known: it is missing, or another."""
+    return MISSING_LABEL if label is None or label != label else UNKNOWN_LABEL
+
+
+def as_array(value: Any) -> NDArray[Any]:
+    """An array of anything; rows of different lengths are none, and give an empty one."""
+    try:
+        return np.asarray(value)
+    except ValueError:
+        return np.empty(0)
 
 
 class StoredCandidate(NamedTuple):
@@ -32,11 +49,22 @@ class StoredCandidate(NamedTuple):
     images: dict[str, Any]  # by the archive's names in the order of `CHANNELS`, perhaps without the template
 
 
-def decode_stored(unit: Sequence[StoredCandidate], *, invalid: InvalidPixels) -> Iterator[RawTriplet]:
+def decode_stored(
+    unit: Sequence[StoredCandidate | Unusable], *, invalid: InvalidPixels
+) -> Iterator[RawTriplet | Unusable]:
     """Triplets of stored candidates; a computed template does not inherit `invalid` pixels."""
-    for place, identifier, group, survey_class, cells in unit:
-        images = (image_of(cell, place=f"{place}, {name}") for name, cell in cells.items())
-        yield RawTriplet(triplet_of(*images, invalid=invalid), survey_class, identifier, group)
+    for candidate in unit:
+        if isinstance(candidate, Unusable):
+            yield candidate
+            continue
+        place, identifier, group, survey_class, cells = candidate
+        try:
+            images = [image_of(cell, place=f"{place}, {name}") for name, cell in cells.items()]
+        except ArchiveError as error:
+            missing = any(cell is None for cell in cells.values())
+            yield Unusable(MISSING_IMAGE if missing else UNREADABLE_IMAGE, identifier, str(error))
+        else:
+            yield RawTriplet(triplet_of(*images, invalid=invalid), survey_class, identifier, group)
 
 
 @dataclass(frozen=True)
@@ -56,6 +84,8 @@ class Reader:
     label_file: Path | None = None
     # whether a candidate may come more than once; it counts once then
     repeats: bool = False
+    # what to do if more candidates are unusable than are tolerated; any number is where nothing is said
+    remedy: str = ""
     # what becomes of a unit that ends the process that decodes it, or takes longer than so many seconds;
     # without it, the former ends the whole job
     recovery: Callable[[float], Recovery[Any]] | None = None

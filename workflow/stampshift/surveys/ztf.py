@@ -19,9 +19,17 @@ import pandas as pd
 
 from stampshift.core.errors import ArchiveError
 from stampshift.formats.archives import find, in_units, listing
+from stampshift.formats.cells import as_text
 from stampshift.formats.unpickling import PICKLE, unpickle_file
-from stampshift.stamps.raw_triplets import InvalidPixels
-from stampshift.surveys.reader import StoredCandidate, decode_stored
+from stampshift.stamps.raw_triplets import InvalidPixels, Unusable
+from stampshift.surveys.reader import (
+    MISSING_LABEL,
+    WRONG_SHAPE,
+    StoredCandidate,
+    as_array,
+    decode_stored,
+    without_class,
+)
 
 SURVEY = "ZTF"
 CUTOUTS = ("cutoutTemplate", "cutoutScience", "cutoutDifference")  # in the order of stamps.CHANNELS
@@ -41,7 +49,7 @@ def files(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
-def units(paths: Sequence[Path]) -> Iterator[list[StoredCandidate]]:
+def units(paths: Sequence[Path]) -> Iterator[list[StoredCandidate | Unusable]]:
     """At most 256 candidates at a time, their images as stored."""
     (path,) = files(paths)
     place = f"{SURVEY} archive {path}"
@@ -61,7 +69,7 @@ def units(paths: Sequence[Path]) -> Iterator[list[StoredCandidate]]:
 decode = partial(decode_stored, invalid=InvalidPixels())
 
 
-def _of_frame(frame: pd.DataFrame, place: str) -> Iterator[StoredCandidate]:
+def _of_frame(frame: pd.DataFrame, place: str) -> Iterator[StoredCandidate | Unusable]:
     """Candidates of the original form; the identifier is `candid`, or ``<oid>:<row>`` without one."""
     _require(("class", "oid", *CUTOUTS), list(frame.columns), place)
     objects = [str(name) for name in frame["oid"]]
@@ -70,10 +78,14 @@ def _of_frame(frame: pd.DataFrame, place: str) -> Iterator[StoredCandidate]:
     columns = (identifiers, objects, frame["class"], *(frame[name] for name in CUTOUTS))
     for identifier, group, survey_class, *cells in zip(*columns, strict=True):
         where, images = f"{place}, candidate {identifier}", dict(zip(CUTOUTS, cells, strict=True))
-        yield StoredCandidate(where, identifier, group, str(survey_class), images)
+        name = as_text(survey_class)
+        if name:
+            yield StoredCandidate(where, identifier, group, name, images)
+        else:
+            yield Unusable(MISSING_LABEL, identifier, f"{where}: expected a class, found none.")
 
 
-def _of_converted(content: dict[Any, Any], place: str) -> Iterator[StoredCandidate]:
+def _of_converted(content: dict[Any, Any], place: str) -> Iterator[StoredCandidate | Unusable]:
     """Candidates of the converted form; the identifier is the row, after the object's where it is known."""
     _require(("labels", "images"), list(content), place)
     labels, images = np.asarray(content["labels"]).ravel().tolist(), content["images"]
@@ -86,18 +98,17 @@ def _of_converted(content: dict[Any, Any], place: str) -> Iterator[StoredCandida
     for row, (label, image, group) in enumerate(zip(labels, images, objects, strict=True)):
         identifier = f"{group}:{row}" if group else str(row)
         where = f"{place}, candidate {identifier}"
+        stored = as_array(image)
         if label not in CONVERTED_CLASSES:
-            raise ArchiveError(
-                f"{where}: expected a label of {CONVERTED_CLASSES}, found {label!r}. Correct or remove it."
-            )
-        stored = np.asarray(image)
-        if stored.ndim != 3 or stored.shape[2] != len(CONVERTED_CHANNELS):
-            raise ArchiveError(
-                f"{where}: expected an image of shape (height, width, 3), found {stored.shape}: a channel is "
-                "missing. Complete or remove the candidate."
-            )
-        cells = {name: stored[:, :, plane] for name, plane in zip(CUTOUTS, CONVERTED_CHANNELS, strict=True)}
-        yield StoredCandidate(where, identifier, group, CONVERTED_CLASSES[label], cells)
+            detail = f"{where}: expected a label of {CONVERTED_CLASSES}, found {label!r}."
+            yield Unusable(without_class(label), identifier, detail)
+        elif stored.ndim != 3 or stored.shape[2] != len(CONVERTED_CHANNELS):
+            detail = f"{where}: expected an image of shape (height, width, 3), found {stored.shape}."
+            yield Unusable(WRONG_SHAPE, identifier, detail)
+        else:
+            planes = zip(CUTOUTS, CONVERTED_CHANNELS, strict=True)
+            cells = {name: stored[:, :, plane] for name, plane in planes}
+            yield StoredCandidate(where, identifier, group, CONVERTED_CLASSES[label], cells)
 
 
 def _require(names: Sequence[str], found: Sequence[Any], place: str) -> None:
