@@ -175,7 +175,8 @@ def raw_archive(survey):
     if section["origin"] == "simulate":
         size, seed = section["simulate"]["stamps"], section["simulate"]["seed"]
         flipped = f"-flipped-{section['simulate']['flipped']}" if "flipped" in section["simulate"] else ""
-        return [f"resources/raw/simulated/{survey}-{size}-seed-{seed}{flipped}"]
+        hdus = "-hdus" if section["simulate"].get("hdus") else ""
+        return [f"resources/raw/simulated/{survey}-{size}-seed-{seed}{flipped}{hdus}"]
     if not Path(section["path"]).exists():
         known = constants_file(survey)
         files = yaml.safe_load(known.read_text()).get("archive_files") if known.exists() else None

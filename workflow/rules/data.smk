@@ -26,6 +26,7 @@ rule simulate:
     threads: EXECUTION["preprocessing_threads"]
     params:
         flipped=None,
+        hdus=False,
     script:
         "../scripts/simulate.py"
 
@@ -39,6 +40,16 @@ use rule simulate as simulate_flipped with:
         share="0[.][0-9]+|[0-9.]+e-[0-9]+",
     params:
         flipped=lambda wildcards: float(wildcards.share),
+
+
+use rule simulate as simulate_hdus with:
+    """ATLAS' archive as pickled HDUs of astropy."""
+    output:
+        directory("resources/raw/simulated/{survey}-{size}-seed-{seed}-hdus"),
+    wildcard_constraints:
+        size="[0-9]+",
+    params:
+        hdus=True,
 
 
 rule stamps:

@@ -17,4 +17,5 @@ if __name__ == "__main__":  # worker processes import this file
             folder=Path(snakemake.output[0]),
             processes=snakemake.threads,
             flipped=snakemake.params.flipped,
+            hdus=snakemake.params.hdus,
         )

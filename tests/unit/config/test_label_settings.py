@@ -51,6 +51,11 @@ def test_a_consistent_configuration_passes(changes):
     ("changes", "message"),
     [
         (
+            {"surveys__HiTS__simulate__hdus": True},
+            "surveys.HiTS.simulate.hdus: only archives of reader 'atlas' can be of pickled HDUs, but "
+            "surveys.HiTS.reader is 'hits'; remove the key.",
+        ),
+        (
             {"surveys__HiTS__simulate__flipped": 0.1},
             "surveys.HiTS.simulate.flipped: wrong labels can be planted only in archives of reader 'des', "
             "but surveys.HiTS.reader is 'hits'; remove the key.",

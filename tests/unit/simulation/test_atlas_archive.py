@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
+from stampshift.core.errors import ConfigError
+from stampshift.simulation import simulate_survey
 from stampshift.simulation.archive_plan import make_plan
 from stampshift.simulation.atlas_archive import write_archive
 
@@ -53,3 +55,37 @@ def test_masked_pixels_hold_the_surveys_number(survey_constants, tmp_path):
     # a few columns of 61, unless they fell on the centre
     assert np.median(shares) == pytest.approx(2 / 61, abs=2 / 61)
     assert max(shares) > 0
+
+
+def test_an_archive_of_hdus_holds_the_same_images_whatever_the_processes(
+    simulated, survey_constants, tmp_path
+):
+    contents = []
+    for processes in (1, 2):
+        folder = tmp_path / str(processes)
+        constants = survey_constants("ATLAS")
+        simulate_survey(
+            "ATLAS", stamps=30, seed=7, constants=constants, folder=folder, processes=processes, hdus=True
+        )
+        contents.append((folder / "atlas_training_set.pkl").read_bytes())
+    assert contents[0] == contents[1]
+    found = pickle.loads(contents[0])
+    assert list(found) == ["images", "labels", "ids"]
+    for record, hdus, label, number in zip(records(simulated("ATLAS", 30)), *found.values(), strict=True):
+        assert (record["label"], record["id"]) == (label, number)
+        assert [type(hdu) for hdu in hdus] == [fits.PrimaryHDU, fits.ImageHDU]
+        for name, hdu in zip(("science", "difference"), hdus, strict=True):
+            np.testing.assert_array_equal(hdu.data, pixels(record[name]))
+
+
+def test_hdus_of_another_survey_are_refused(survey_constants, tmp_path):
+    with pytest.raises(ConfigError, match=r"^simulate ZTF: only ATLAS' archive can be one of pickled HDUs"):
+        simulate_survey(
+            "ZTF",
+            stamps=20,
+            seed=7,
+            constants=survey_constants("ZTF"),
+            folder=tmp_path,
+            processes=1,
+            hdus=True,
+        )

@@ -62,6 +62,9 @@ def simulate(
         typer.Option(help="YAML of physical constants; resources/surveys/<survey>.yaml if not given."),
     ] = None,
     processes: Annotated[int, typer.Option(help="Worker processes.")] = 1,
+    hdus: Annotated[
+        bool, typer.Option("--hdus", help="ATLAS alone: a pickle of astropy's HDUs instead of FITS files.")
+    ] = False,
 ) -> None:
     """Simulate a survey's raw archive, in the survey's native format."""
     from stampshift.core.folders import new_folder
@@ -75,7 +78,13 @@ def simulate(
     constants_read = yaml.safe_load(path.read_text())
     with new_folder(folder, advice="give another folder, or delete it first") as temporary:
         simulate_survey(
-            survey, stamps=stamps, seed=seed, constants=constants_read, folder=temporary, processes=processes
+            survey,
+            stamps=stamps,
+            seed=seed,
+            constants=constants_read,
+            folder=temporary,
+            processes=processes,
+            hdus=hdus,
         )
 
 

@@ -127,6 +127,9 @@ class Simulate(ConfigModel):
     flipped: Omittable[float] = key(
         "Share of labels made wrong on purpose; for reader des only.", gt=0, lt=0.5
     )
+    hdus: Omittable[bool] = key(
+        "Whether the pickle holds HDUs of astropy, images and labels together; for reader atlas only."
+    )
 
 
 class Invalid(ConfigModel):
@@ -202,6 +205,11 @@ class Survey(ConfigModel):
             raise ValueError(
                 f"{PLACE}.simulate.flipped: wrong labels can be planted only in archives of reader 'des', "
                 f"but {PLACE}.reader is '{reader}'; remove the key."
+            )
+        if self.simulate is not None and self.simulate.hdus and reader != "atlas":
+            raise ValueError(
+                f"{PLACE}.simulate.hdus: only archives of reader 'atlas' can be of pickled HDUs, but "
+                f"{PLACE}.reader is '{reader}'; remove the key."
             )
         for name in sorted(set(self.sha256 or {}) - set(names)):
             raise ValueError(

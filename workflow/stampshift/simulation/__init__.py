@@ -20,12 +20,14 @@ def simulate_survey(
     folder: Path,
     processes: int,
     flipped: float | None = None,
+    hdus: bool = False,
 ) -> None:
     """Draw a survey and write it as its raw archive, in that survey's native format, into `folder`.
 
     The bytes do not depend on `processes`. The constants are those of ``resources/surveys/<survey>.yaml``.
-    In an archive in DES' format wrong labels are planted, of a share `flipped` of the candidates. Raises
-    ConfigError for an unknown survey or a number out of range.
+    In an archive in DES' format wrong labels are planted, of a share `flipped` of the candidates; that of
+    ATLAS is a pickle of astropy's `hdus` on demand. Raises ConfigError for an unknown survey, a number out of
+    range, or HDUs of another survey.
     """
     if survey not in SURVEY_KEYS:
         known = ", ".join(SURVEY_KEYS)
@@ -33,6 +35,8 @@ def simulate_survey(
     if seed < 0 or processes < 1:
         found = f"found {seed} and {processes}"
         raise ConfigError(f"simulate {survey}: seed must be at least 0 and processes at least 1, {found}.")
+    if hdus and survey != "ATLAS":
+        raise ConfigError(f"simulate {survey}: only ATLAS' archive can be one of pickled HDUs.")
     # only now: these need GalSim, which the planning of a workflow does not
     from stampshift.simulation import atlas_archive, des_archive, hits_archive, rubin_archive, ztf_archive
     from stampshift.simulation.archive_plan import make_plan
@@ -43,6 +47,7 @@ def simulate_survey(
     }
     plan = make_plan(survey, stamps=stamps, seed=seed, constants=constants)
     make_folder(folder)
-    writers[survey].write_archive(plan, folder, processes=processes)
+    form = {"hdus": True} if hdus else {}
+    writers[survey].write_archive(plan, folder, processes=processes, **form)
     if flipped is not None:
         des_archive.plant_flips(folder, survey=survey, seed=seed, share=flipped)

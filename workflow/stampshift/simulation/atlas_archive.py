@@ -1,7 +1,8 @@
-"""Writes ATLAS' training set: a pickled list of records with FITS stamps (Rabeendran & Denneau 2021).
+"""Writes ATLAS' training set: pickled science and difference stamps (Rabeendran & Denneau 2021).
 
-The thesis' pickle is not public. This one has, per candidate, ``id``, ``label`` (the class's name),
-``science`` and ``difference`` (FITS files as bytes, like the survey's alerts, which hold no template).
+The thesis' pickle is not public. This one is a list with, per candidate, ``id``, ``label`` (the class's
+name), ``science`` and ``difference`` (FITS files as bytes, like the survey's alerts, which hold no template).
+In the other form it is a dictionary of ``ids``, ``labels`` and ``images``, each of them two HDUs of astropy.
 """
 
 from collections.abc import Mapping
@@ -10,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from astropy.io import fits
 from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
+from stampshift.formats.fits import read_image
 from stampshift.simulation.archive_plan import Plan
 from stampshift.simulation.detector import pixel_grid
 from stampshift.simulation.encoding import fits_bytes, write_pickle
@@ -23,8 +26,8 @@ FIRST_NIGHT_MJD = 59000
 CARDS = ("BZERO   =  0.0000000000000E+00", "BSCALE  =  1.0000000000000E+00", "EXTNAME = 'image   '")
 
 
-def write_archive(plan: Plan, folder: Path, *, processes: int) -> None:
-    """Write the pickle; all records are in memory at once, as the format demands."""
+def write_archive(plan: Plan, folder: Path, *, processes: int, hdus: bool = False) -> None:
+    """Write the pickle, of HDUs or of FITS files; all candidates are in memory at once, as it demands."""
     records = chain.from_iterable(plan.blocks(draw_block, processes=processes))
     # pickle refers back to objects that it has met: equal texts must be the same object, or all different,
     # whatever process they come from
@@ -33,7 +36,18 @@ def write_archive(plan: Plan, folder: Path, *, processes: int) -> None:
         {"id": number, "label": labels[label], "science": science, "difference": difference}
         for number, label, science, difference in records
     ]
-    write_pickle(folder / ARCHIVE, table)
+    write_pickle(folder / ARCHIVE, _of_hdus(table) if hdus else table)
+
+
+def _of_hdus(table: list[dict[str, Any]]) -> dict[str, list[Any]]:
+    """Images, labels and identifiers together."""
+    content: dict[str, list[Any]] = {"images": [], "labels": [], "ids": []}
+    for row in table:
+        science, difference = (read_image(row[name], place=name) for name in ("science", "difference"))
+        content["images"].append(fits.HDUList([fits.PrimaryHDU(science), fits.ImageHDU(difference)]))
+        content["labels"].append(row["label"])
+        content["ids"].append(row["id"])
+    return content
 
 
 def draw_block(task: Plan) -> list[tuple[str, str, bytes, bytes]]:
