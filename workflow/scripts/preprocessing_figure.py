@@ -8,24 +8,18 @@ from stampshift.figures.stamp_figures import preprocessing_examples
 from stampshift.figures.style import save_figure
 from stampshift.stamps.file import read_attributes
 from stampshift.stamps.preprocessing import Preprocessing
-from stampshift.stamps.raw_triplets import InvalidPixels
 from stampshift.surveys.first_cases import first_cases
 from stampshift.surveys.making import first_examples
 
 with job_log(snakemake.log[0]):
     params, output = snakemake.params, snakemake.output
-    shown = {"survey": snakemake.wildcards.survey, "invalid": InvalidPixels(**params.invalid)}
+    preprocessing = Preprocessing.of_settings(params, unlabelled="drop")
+    shown = {"survey": snakemake.wildcards.survey, "invalid": preprocessing.invalid}
     archive = {
         "survey": snakemake.wildcards.survey,
         "reader": params.reader,
         "options": params.options,
-        "preprocessing": Preprocessing(
-            size_pixels=params.size_pixels,
-            normalisation=params.normalisation,
-            invalid=shown["invalid"],
-            classes=params.classes,
-            unlabelled="drop",
-        ),
+        "preprocessing": preprocessing,
     }
     paths = [Path(path) for path in params.archive]
     triplets, block = first_examples(paths, per_class=params.per_class, **archive)

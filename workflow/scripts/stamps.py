@@ -5,7 +5,6 @@ from pathlib import Path
 from stampshift.core.joblog import job_log
 from stampshift.downloads.checksums import checksums_of
 from stampshift.stamps.preprocessing import Preprocessing
-from stampshift.stamps.raw_triplets import InvalidPixels
 from stampshift.surveys.making import make_stamps
 
 DOWNLOADS = Path("resources/downloads.lock")
@@ -18,13 +17,7 @@ if __name__ == "__main__":  # worker processes import this file
             survey=snakemake.params.survey,
             reader=snakemake.params.reader,
             options=snakemake.params.options,
-            preprocessing=Preprocessing(
-                size_pixels=snakemake.params.size_pixels,
-                normalisation=snakemake.params.normalisation,
-                invalid=InvalidPixels(**snakemake.params.invalid),
-                classes=snakemake.params.classes,
-                unlabelled="drop",
-            ),
+            preprocessing=Preprocessing.of_settings(snakemake.params, unlabelled="drop"),
             processes=snakemake.threads,
             unit_minutes=snakemake.params.unit_minutes,
             origin=origin,

@@ -160,3 +160,46 @@ def test_names_with_escapes_of_a_terminal_or_undecodable_bytes_are_printed_escap
     )  # fmt: skip
     assert done.returncode == 1
     assert done.stderr.startswith(f"ArchiveError: {tmp_path}/\\x1b[31mcaf\\xe9.h5: no such file or folder")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["score", "--\x1b[31mwrong"],
+        ["\x1b[31m"],
+        ["stamps", "--processes", "\x1b[31m"],
+        ["inspect", "a", "\x1b[31mb"],
+        ["adapt", "a", "b", "--output", "c", "--method", "\x1b[31m"],
+        ["inspect"],
+    ],
+)
+def test_a_wrong_command_line_is_told_without_the_escapes_in_it(monkeypatch, capfd, arguments):
+    assert call(monkeypatch, *arguments) == 2
+    out, err = capfd.readouterr()
+    assert "\x1b" not in out + err
+    assert err.startswith("Usage: stampshift")
+    assert "Try 'stampshift" in err and "\nerror: " in err
+
+
+def test_no_command_prints_the_help(monkeypatch, capfd):
+    assert call(monkeypatch) == 2
+    assert "Usage: stampshift [OPTIONS] COMMAND" in capfd.readouterr().out
+
+
+def test_a_reader_that_has_enough_ends_a_command_quietly():
+    command = f"{sys.executable} -c 'from stampshift.cli import main; main()' score --help | true"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+
+
+def test_warnings_are_sentences(tmp_path):
+    code = (
+        "import logging, sys\n"
+        "from stampshift.surveys import inspection\n"
+        "inspection.describe = lambda path: logging.warning('\\x1b[31mtwo of %s', path) or 'all'\n"
+        "from stampshift.cli import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "inspect", "file"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "all\n", "warning: \\x1b[31mtwo of file\n")

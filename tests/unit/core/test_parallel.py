@@ -240,3 +240,13 @@ def test_workers_end_with_a_killed_parent():
         parent.kill()
     psutil.wait_procs([worker], timeout=20)
     assert not worker.is_running()
+
+
+def test_a_worker_prints_warnings_as_sentences():
+    code = (
+        "import logging\n"
+        "from stampshift.core.parallel import ordered_map\n"
+        "list(ordered_map(logging.warning, ['of a \\x1b[31m worker'] * 2, processes=2))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr == "warning: of a \\x1b[31m worker\n" * 2

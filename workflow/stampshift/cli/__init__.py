@@ -1,6 +1,6 @@
 """Commands outside the workflow: a module per kind of work, a function per command."""
 
-import logging
+import os
 import sys
 from typing import Annotated
 
@@ -9,7 +9,7 @@ import typer
 from stampshift.cli import data_commands, experiment_commands, model_commands, review_commands
 from stampshift.core.errors import StampshiftError
 from stampshift.core.joblog import COMMAND_SIGNALS, Stopped, raising
-from stampshift.core.printing import PrintableFormatter, echo, printable
+from stampshift.core.printing import echo, log_to_terminal, printable
 from stampshift.core.version import __version__
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -37,16 +37,29 @@ def _options(
 def main() -> None:
     """Run the command line; an error that the user can fix ends it with a message and exit status 1.
 
-    Ctrl-C, SIGTERM and SIGHUP end it as soon as what is open is closed, with a shell's exit status for them.
+    A command line that is wrong ends it with status 2. Ctrl-C, SIGTERM and SIGHUP end it as soon as what is
+    open is closed, with a shell's exit status for them.
     """
-    handler = logging.StreamHandler()
-    handler.setFormatter(PrintableFormatter())
-    logging.basicConfig(handlers=[handler])
+    log_to_terminal()
     try:
         with raising(*COMMAND_SIGNALS):
-            app()
+            sys.exit(app(prog_name="stampshift", standalone_mode=False))
     except StampshiftError as error:
         sys.exit(printable(f"{type(error).__name__}: {error}", keep="\n\t"))
+    except typer.TyperException as error:
+        echo(_usage(error), err=True)
+        sys.exit(getattr(error, "exit_code", 2))
+    except BrokenPipeError:  # whoever read the output has enough of it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except Stopped as end:
         echo(str(end.code), err=True)
         sys.exit(end.status)
+
+
+def _usage(error: typer.TyperException) -> str:
+    """What is wrong with a command line, as typer's own message, which would print arguments as they are."""
+    context, message = getattr(error, "ctx", None), getattr(error, "format_message", error.__str__)()
+    if context is None or not message:  # the help was printed
+        return f"error: {message}" if message else ""
+    return f"{context.get_usage()}\nTry '{context.command_path} --help' for help.\nerror: {message}"

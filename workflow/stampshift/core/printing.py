@@ -40,3 +40,18 @@ class PrintableFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Lines of a record."""
         return printable(super().format(record), keep="\n\t")
+
+
+class SentenceFormatter(PrintableFormatter):
+    """A formatter for people at a terminal: ``warning: <sentence>``."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Lines of a record."""
+        return f"{record.levelname.lower()}: {super().format(record)}"
+
+
+def log_to_terminal() -> None:
+    """Print warnings of this process as sentences, unless its log goes elsewhere."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(SentenceFormatter())
+    logging.basicConfig(handlers=[handler])

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from multiprocessing import connection, forkserver, resource_tracker
 from typing import Any
 
+from stampshift.core.printing import log_to_terminal
 from stampshift.core.temporary import give_sockets_a_folder
 
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -100,6 +101,7 @@ class Worker:
 def _serve(pipe: Any) -> None:
     """Call what comes by a pipe, and send back the result or the error."""
     start_worker(None)
+    log_to_terminal()
     pipe.send(None)
     while True:
         try:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import compress, islice
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,6 +78,17 @@ class Preprocessing:
     invalid: InvalidPixels  # the survey's marks
     classes: Mapping[str, str]  # each of the survey's classes to "real" or "bogus"
     unlabelled: str  # "keep" or "drop": what becomes of triplets that nobody has labelled
+
+    @classmethod
+    def of_settings(cls, settings: Mapping[str, Any], *, unlabelled: str) -> Self:
+        """Of the keys `size_pixels`, `normalisation`, `invalid` and `classes`, as a config has them."""
+        return cls(
+            size_pixels=settings["size_pixels"],
+            normalisation=settings["normalisation"],
+            invalid=InvalidPixels(**settings["invalid"]),
+            classes=settings["classes"],
+            unlabelled=unlabelled,
+        )
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from stampshift.config.messages import checked
 from stampshift.config.surveys import reader_options, tolerated_share
 from stampshift.core.errors import ArchiveError, ConfigError
 from stampshift.stamps.preprocessing import Preprocessing
-from stampshift.stamps.raw_triplets import InvalidPixels
 from stampshift.surveys.inspection import describe_stamps
 from stampshift.surveys.making import make_stamps
 
@@ -72,12 +71,7 @@ def make_survey(
         survey=survey,
         reader=section["reader"],
         options=reader_options(section),
-        preprocessing=Preprocessing(
-            **stamps,
-            invalid=InvalidPixels(**section["invalid"]),
-            classes=section["classes"],
-            unlabelled=unlabelled,
-        ),
+        preprocessing=Preprocessing.of_settings({**section, **stamps}, unlabelled=unlabelled),
         processes=processes,
         unit_minutes=unit_minutes,
         origin={"path": section["path"]},
