@@ -12,7 +12,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import torch
 
 from stampshift.networks import build_classifier
@@ -21,6 +20,7 @@ from stampshift.release import released as released_network
 from stampshift.release.contract import Contract
 from stampshift.release.onnx_file import ReleasedNetwork, exposed_layers, onnx_bytes, torch_outputs
 from stampshift.release.outliers import Outliers
+from stampshift.release.quiet_runtime import onnxruntime
 from stampshift.release.released import OnnxNetwork, ReleasedModel
 from stampshift.training.device import set_up_process
 

@@ -1,4 +1,5 @@
 import gzip
+import io
 import os
 import pickle
 import sys
@@ -206,6 +207,71 @@ def test_blocks_that_are_not_the_columns_of_their_frame_are_refused():
     for wrong in ([axes[0], axes[1][:1]], [axes[0][:1], axes[1]], [axes[0].append(axes[0]), axes[1]]):
         with pytest.raises(ArchiveError, match=r"^ZTF: expected a complete pickle"):
             unpickle(pickle.dumps(Built(call, (blocks, wrong), state)), place="ZTF")
+
+
+def opcodes(*steps):
+    """A pickle of some objects in a list, each followed by the opcodes that come with it."""
+    stream = io.BytesIO()
+    pickler = pickle._Pickler(stream, protocol=2)
+    pickler.write(pickle.PROTO + b"\x02" + pickle.EMPTY_LIST)
+    for content, more in steps:
+        pickler.save(content)
+        for step in more if isinstance(more, tuple) else (more,):
+            pickler.write(step) if isinstance(step, bytes) else pickler.save(step)
+        pickler.write(pickle.APPEND)
+    pickler.write(pickle.STOP)
+    return stream.getvalue()
+
+
+CODES = np.array([0, 1, 0], np.int8)
+FAR = np.array([0, 99, 0], np.int8).__reduce__()[2]
+
+
+def categorical(codes, dtype):
+    call, arguments, state = pd.Categorical(["a", "b", "a"]).__reduce__()
+    given = {np.ndarray: codes, pd.CategoricalDtype: dtype}
+    return Built(call, arguments, tuple(given.get(type(each), each) for each in state))
+
+
+@pytest.mark.parametrize("changed", ["codes", "dtype"])
+def test_a_categorical_keeps_the_codes_and_categories_that_were_checked(changed):
+    codes, dtype = CODES.copy(), pd.CategoricalDtype(["a", "b"])
+    later = {
+        "codes": (codes, (FAR, pickle.BUILD)),
+        "dtype": (dtype, ({"categories": pd.Index(["a"])}, pickle.BUILD)),
+    }
+    content = opcodes((categorical(codes, dtype), b""), later[changed])
+    found, _ = unpickle(content, place="ZTF")
+    assert found.codes.tolist() == [0, 1, 0]
+    assert found.tolist() == ["a", "b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("content", "more"),
+    [
+        (CODES, (0, 99, pickle.SETITEM)),
+        (CODES, (pickle.MARK, 0, 99, pickle.SETITEMS)),
+        (bytearray(b"abc"), (100, pickle.APPEND)),
+        (pd.DataFrame({"a": [1]}), ("a", 99, pickle.SETITEM)),
+        (pd.Categorical(["a"]), (pickle.MARK, 0, "a", pickle.SETITEMS)),
+        (pd.Index([1, 2]), (0, 1, pickle.SETITEM)),
+    ],
+)
+def test_only_containers_are_filled(content, more):
+    with pytest.raises(ArchiveError, match=r"^ZTF: expected a pickle of .*found a change of"):
+        unpickle(opcodes((content, more)), place="ZTF")
+    assert unpickle(opcodes((content, b"")), place="ZTF")
+    filled = {"list": [[1], 2], "dict": {"a": {}, "b": 1}, "set": {1, 2}}
+    assert unpickle(pickle.dumps(filled, protocol=4), place="ZTF") == filled
+
+
+def test_a_frame_is_checked_once_more_when_all_is_read():
+    index = pd.Index([5, 6])
+    frame = pd.DataFrame({"a": [1, 2], "b": [3, 4]}, index=index)
+    assert unpickle(opcodes((frame._mgr, b""), (frame.index, b"")), place="ZTF")
+    content = opcodes((frame._mgr, b""), (frame.index, ({"_data": np.array([5])}, pickle.BUILD)))
+    with pytest.raises(ArchiveError, match=r"^ZTF: expected a complete pickle"):
+        unpickle(content, place="ZTF")
 
 
 @pytest.mark.parametrize("suffix", ["pkl", "pkl.gz"])

@@ -1,3 +1,5 @@
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,7 +13,7 @@ from scipy.special import expit
 from stampshift.core.digests import write_digests
 from stampshift.core.errors import ContractError
 from stampshift.core.files import read_json, write_json
-from stampshift.core.provenance import file_digest
+from stampshift.core.provenance import PACKAGE_ROOT, file_digest
 from stampshift.networks import build_classifier
 from stampshift.release.onnx_file import ReleasedNetwork, exposed_layers, onnx_bytes, parity, torch_outputs
 from stampshift.release.outliers import Outliers
@@ -231,3 +233,18 @@ def test_another_format_and_no_release_are_one_sentence(copied, tmp_path):
         ReleasedModel.open(tmp_path / "nothing")
     with pytest.raises(ContractError, match="found no such file in it"):
         ReleasedModel.open(tmp_path)
+
+
+def test_the_runtime_reports_nothing_and_leaves_no_file(tmp_path):
+    """Of ONNX Runtime's telemetry there is an uploader, an identifier in the cache, a file in TMPDIR."""
+    code = "import stampshift.release.released"
+    places = {name: str(tmp_path) for name in ("HOME", "TMPDIR", "XDG_CACHE_HOME")}
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    subprocess.run([sys.executable, "-c", code], env=environment | places, check=True)
+    assert list(tmp_path.rglob("*")) == []
+
+
+def test_the_runtime_is_imported_where_it_is_kept_quiet():
+    for source in [*PACKAGE_ROOT.rglob("*.py"), *PACKAGE_ROOT.parents[1].glob("benchmarks/*.py")]:
+        if source.name != "quiet_runtime.py":
+            assert not re.search(r"^\s*(import|from) onnxruntime", source.read_text(), re.M), source

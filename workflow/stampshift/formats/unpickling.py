@@ -14,12 +14,15 @@ import math
 import pickle
 import re
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, BinaryIO, Self, cast
 
 import numpy as np
 import pandas as pd
+from pandas.api.extensions import ExtensionArray
 from pandas.compat import pickle_compat  # type: ignore[import-not-found]
+from pandas.core.base import PandasObject
 from pandas.core.internals.managers import BlockManager  # type: ignore[import-not-found]
 
 from stampshift.core.errors import ArchiveError, system_fault, unreadable_now
@@ -50,6 +53,8 @@ ADMITTED = {
     "copyreg": {"_reconstructor"},
 }
 PICKLE = re.compile(r"[^.].*\.(pkl|pickle)(\.gz)?")
+# what is admitted and has items in memory of its own
+OF_MEMORY = (np.ndarray, bytearray, PandasObject, ExtensionArray)
 RENAMED = {"__builtin__": "builtins", "copy_reg": "copyreg"}  # Python 2
 
 
@@ -90,6 +95,13 @@ class _Unpickler(pickle_compat.Unpickler):
 
     dispatch = pickle_compat.Unpickler.dispatch.copy()
 
+    def load(self) -> Any:
+        self._managers: list[BlockManager] = []
+        content = super().load()
+        for manager in self._managers:  # its parts may have changed since it was made
+            _check_places(manager)
+        return content
+
     def load_build(self) -> None:
         state, instance = self.stack[-1], self.stack[-2]
         if isinstance(instance, np.dtype) and (state[7] != instance.flags or any(state[2:5])):
@@ -101,16 +113,45 @@ class _Unpickler(pickle_compat.Unpickler):
             raise ForbiddenGlobalError(f"a change of {instance}")
         if isinstance(instance, np.ndarray):
             _check_elements(state)
+        if isinstance(instance, pd.Categorical):
+            self.stack[-1] = deepcopy(state)  # nothing else in the pickle can change codes or categories
         pickle_compat.Unpickler.load_build(self)
-        _check_places(self.stack[-1])
+        self._checked(self.stack[-1])
 
     dispatch[pickle.BUILD[0]] = load_build
 
     def load_reduce(self) -> None:
         pickle_compat.Unpickler.load_reduce(self)
-        _check_places(self.stack[-1])
+        self._checked(self.stack[-1])
 
     dispatch[pickle.REDUCE[0]] = load_reduce
+
+    def _checked(self, found: Any) -> None:
+        _check_places(found)
+        if isinstance(found, BlockManager):
+            self._managers.append(found)
+
+
+def _filling(opcode: bytes, *, below: int | None) -> None:
+    """Let an opcode fill containers alone: pickle's own would write into arrays that were checked.
+
+    What it fills is so far `below` the top of the stack, or under the last mark.
+    """
+    fill = _Unpickler.dispatch[opcode[0]]
+
+    def checked(self: _Unpickler) -> None:
+        filled = self.metastack[-1][-1] if below is None else self.stack[-1 - below]
+        if isinstance(filled, OF_MEMORY):
+            raise ForbiddenGlobalError(f"a change of {type(filled).__name__}")
+        fill(self)
+
+    _Unpickler.dispatch[opcode[0]] = checked
+
+
+_filling(pickle.APPEND, below=1)
+_filling(pickle.SETITEM, below=2)
+for _many in (pickle.APPENDS, pickle.SETITEMS, pickle.ADDITEMS):
+    _filling(_many, below=None)
 
 
 def _check_elements(state: Any) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import numpy as np
-import onnxruntime
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit
@@ -18,6 +17,7 @@ from stampshift.core.digests import DIGESTS, read_digests
 from stampshift.core.errors import ContractError
 from stampshift.core.files import read_table
 from stampshift.release.contract import ONNX, REFERENCE, Contract
+from stampshift.release.quiet_runtime import onnxruntime
 from stampshift.stamps.file import BOGUS, CHANNELS, REAL
 from stampshift.stamps.splits import Rows
 
