@@ -32,6 +32,7 @@ SECTIONS = {
             "labelled": ["source", "target"],
             "head": "random",
             "steps": "one",
+            "epoch": "together",
             "temperature": 0.05,
             "entropy_weight": {
                 "choice": "search",

@@ -7,7 +7,13 @@ from stampshift.config.experiment import read_sections
 
 ROOT = Path(__file__).parents[3]
 SEARCH = {"choice": "search", "grid": [0.1, 1], "seed": 0}
-MME = {"labelled": ["source", "target"], "head": "random", "steps": "one", "temperature": 0.05}
+MME = {
+    "labelled": ["source", "target"],
+    "head": "random",
+    "steps": "one",
+    "epoch": "together",
+    "temperature": 0.05,
+}
 
 
 def section(**own):

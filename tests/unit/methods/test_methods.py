@@ -13,6 +13,7 @@ OPTIONS = {
     "labelled": ["source", "target"],
     "head": "random",
     "steps": "one",
+    "epoch": "together",
     "temperature": 0.05,
     "entropy_weight": WEIGHT,
 }

@@ -71,7 +71,13 @@ def test_the_card_says_what_matters(adapted_release, baseline_release):
 
 
 RUN = {"method": "mme", "source": "A", "target": "B", "shots": 3, "seed": 0}
-MME = {"labelled": ["source", "target"], "head": "random", "steps": "one", "temperature": 0.05}
+MME = {
+    "labelled": ["source", "target"],
+    "head": "random",
+    "steps": "one",
+    "epoch": "together",
+    "temperature": 0.05,
+}
 
 
 @pytest.mark.parametrize(

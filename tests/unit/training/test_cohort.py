@@ -35,7 +35,13 @@ TRAINING = {
     "patience_epochs": 2,
     "max_epochs": 2,
 }
-MME = {"labelled": ["source", "target"], "head": "random", "steps": "one", "temperature": 0.05}
+MME = {
+    "labelled": ["source", "target"],
+    "head": "random",
+    "steps": "one",
+    "epoch": "together",
+    "temperature": 0.05,
+}
 OPTIONS = {"finetune": {}, "scratch": {}, "mme": {**MME, "entropy_weight": 0.1}}
 
 

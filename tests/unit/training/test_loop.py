@@ -263,7 +263,13 @@ def test_two_steps_are_those_of_saito_et_al():
     model = Classifier(nn.Linear(4, 3, bias=False), nn.Linear(3, 2, bias=False)).double()
     model.load_state_dict({"extractor.weight": torch.tensor(extractor), "head.weight": torch.tensor(head)})
     rate, weight = 0.1, 0.3
-    options = {"labelled": ["source", "target"], "head": "random", "steps": "two", "entropy_weight": weight}
+    options = {
+        "labelled": ["source", "target"],
+        "head": "random",
+        "steps": "two",
+        "epoch": "together",
+        "entropy_weight": weight,
+    }
     descend(
         METHODS["mme"](options),
         model,
@@ -289,6 +295,7 @@ def test_an_iteration_of_two_steps_is_one_for_the_learning_rate(surveys, splits)
         "labelled": ["source", "target"],
         "head": "random",
         "steps": "two",
+        "epoch": "together",
         "temperature": 0.05,
         "entropy_weight": 0.1,
     }

@@ -43,7 +43,7 @@ import stampshift.training.jobs
 from stampshift.planning.calibrate import trainer_of
 from stampshift.planning.planned_trainings import Recipe
 options = {{"entropy_weight": 0.1, "labelled": ["source", "target"], "steps": "one", "temperature": 0.05}}
-options |= {{"head": "random"}}
+options |= {{"head": "random", "epoch": "together"}}
 recipe = Recipe("mme", "mme", "bolivar", 21, options, {training})
 trainer = trainer_of(recipe, torch.device("cpu"), batches=1)
 trainer.run_epoch()

@@ -17,7 +17,13 @@ def adaptation_data(surveys, splits, shots=5):
     return source.with_target(surveys["B"], splits["B"], shots=shots, validation_shots=10)
 
 
-OPTIONS = {"labelled": ["source", "target"], "head": "random", "steps": "one", "entropy_weight": 0.1}
+OPTIONS = {
+    "labelled": ["source", "target"],
+    "head": "random",
+    "steps": "one",
+    "epoch": "together",
+    "entropy_weight": 0.1,
+}
 
 
 def batches(method, data, seed=0, epoch_size=200, batch_size=50, **options):
@@ -70,6 +76,17 @@ def test_an_mme_batch_is_half_source_half_shots_and_as_many_unlabelled(surveys, 
         unlabelled = rows_of(batch.unlabelled, surveys["B"])
         assert len(unlabelled) == 50
         assert set(unlabelled) <= set(splits["B"].unlabelled(5))
+
+
+def test_an_epoch_of_each_survey_has_twice_the_iterations(surveys, splits):
+    data = adaptation_data(surveys, splits)
+    together, each = (batches("mme", data, epoch=epoch) for epoch in ("together", "each"))
+    # 200 stamps in batches of 50, or 200 of each survey: as published 200 iterations, or 400
+    assert (len(together), len(each)) == (4, 8)
+    assert {batch.unlabelled.shape for batch in each} == {batch.stamps.shape for batch in together}
+    assert (
+        len(batches("mme", data, epoch="each", labelled=["source"])) == 4
+    )  # of one survey, both are the same
 
 
 def test_without_target_labels_the_whole_labelled_batch_is_of_the_source(surveys, splits):

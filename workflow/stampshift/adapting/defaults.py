@@ -8,6 +8,7 @@ MME: dict[str, Any] = {
     "labelled": ["source", "target"],
     "head": "random",
     "steps": "one",
+    "epoch": "together",
     "temperature": 0.05,
     "entropy_weight": 0.1,
 }

@@ -48,6 +48,10 @@ class Mme(ConfigModel):
         "Optimiser steps per iteration: one on the whole loss, or two as in Saito et al. (2019), on the "
         "cross-entropy, then on the entropy."
     )
+    epoch: Literal["together", "each"] = key(
+        "What `training.epoch_size` counts: labelled stamps of both surveys together, or of each, which "
+        "gives an epoch twice the iterations."
+    )
     temperature: Positive = key("Divides the cosine similarities of the prototype head.")
     entropy_weight: Weight | Choice[Literal["search", "published"]] = key(
         "lambda, the weight of the unlabelled entropy: a number, or how one is chosen for each pair. With 0 "

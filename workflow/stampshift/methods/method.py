@@ -50,6 +50,12 @@ class Method:
     uses_unlabelled: bool = False  # whether a step also takes an unlabelled batch of the target
     head: str = "linear"  # or "prototype"
     losses: tuple[Loss, ...] = (cross_entropy,)
+    # whether the configuration's number of labelled stamps of an epoch is of each origin, not of all together
+    epoch_of_each: bool = False
+
+    def epoch_stamps(self, epoch_size: int) -> int:
+        """Labelled stamps of an epoch, of all origins together, by the configuration's number."""
+        return epoch_size * (len(self.labelled) if self.epoch_of_each else 1)
 
 
 def copy_weights(classifier: Classifier, baseline: State | None) -> None:

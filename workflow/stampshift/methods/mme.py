@@ -1,4 +1,4 @@
-"""Minimax entropy (Saito et al. 2019), by default in one step per iteration (Bolivar 2022, section 6).
+"""Minimax entropy (Saito et al. 2019), by default in one step per iteration.
 
 The head moves its prototypes towards the unlabelled target stamps by maximising the entropy of their
 predictions; the extractor then clusters the target's features around the prototypes by minimising it.
@@ -16,12 +16,16 @@ Options beside lambda (``entropy_weight``) and the head's ``temperature``:
     a row per class, as it is. Its bias (2,) has no place in this head and is left out; the scale of the
     logits changes from the features' norm to one over the temperature.
 ``steps``
-    ``one``: a step on the whole loss. ``two``, as the code published with Saito et al. (2019) alternates: a
-    step of extractor and head on the cross-entropy, then one on ``- lambda H`` with the reversal, at the
-    weights that the first step left. That code has an optimiser for the extractor and one for the head, both
-    of which take both steps; with the one learning rate of this study, momentum being kept weight by weight,
-    they are one optimiser. Its lower rate for a pre-trained extractor, its Nesterov momentum and its weight
-    decay are not taken over.
+    ``one``: a step on the whole loss, equation 1 of Cabrera-Vives et al. (2023). Bolivar (2022, 5.3.3) writes
+    of alternating supervised and unsupervised batches, and not of how many steps these are. ``two``, as the
+    code published with Saito et al. (2019) alternates: a step of extractor and head on the cross-entropy, then
+    one on ``- lambda H`` with the reversal, at the weights that the first step left. That code has an
+    optimiser for the extractor and one for the head, both of which take both steps; with the one learning rate
+    of this study, momentum being kept weight by weight, they are one optimiser. Its lower rate for a
+    pre-trained extractor, its Nesterov momentum and its weight decay are not taken over.
+``epoch``
+    What the configuration's ``epoch_size`` counts: labelled stamps of both surveys ``together``, or of
+    ``each``, as "10,000 of each training set" may mean, in twice as many iterations.
 
 With lambda = 0 no unlabelled batch is drawn, not even for the statistics of batch normalisation: that is
 "S+T" of Saito et al. (2019), training on the labelled stamps of both surveys.
@@ -83,4 +87,5 @@ def build(options: Options) -> Method:
         head="prototype",
         initialise=INITIALISE[options["head"]],
         losses=LOSSES[options["steps"]] if with_entropy else (cross_entropy,),
+        epoch_of_each=options["epoch"] == "each",
     )

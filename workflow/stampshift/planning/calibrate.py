@@ -96,8 +96,9 @@ def measure_training(recipe: Recipe, device: torch.device) -> dict[str, float]:
     batches = int(np.clip(SECONDS_PER_RECIPE / first, 1, MOST_BATCHES))
     trainer = trainer_of(recipe, device, batches=batches)
     run_epoch, lanes = epoch_of(trainer, lanes=LANES if device.type == "cuda" else 1)
-    later = seconds_of(run_epoch) / (batches * batch * lanes)
-    source = trainer.task.data.source
+    task = trainer.task
+    later = seconds_of(run_epoch) / (task.method.epoch_stamps(task.training["epoch_size"]) * lanes)
+    source = task.data.source
     score = partial(predict, trainer.classifier, source.stamps, device=device)
     scored = source.rows[: max(FEW, min(1000, PIXELS // (4 * recipe.size_pixels**2)))]
     score(scored[:FEW])

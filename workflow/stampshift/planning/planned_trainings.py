@@ -12,6 +12,7 @@ from statistics import mean
 from typing import Any
 
 from stampshift.config.experiment import BASELINE, Run
+from stampshift.methods import METHODS
 from stampshift.planning.dry_run import PlannedWorkflow
 from stampshift.training.run_folder import METRICS, MODEL, read_metrics
 
@@ -83,7 +84,8 @@ def _adaptation(workflow: PlannedWorkflow, name: str, source: str, target: str) 
     options = {**section.options, **({"entropy_weight": ASSUMED_WEIGHT} if section.weights_of else {})}
     recipe = Recipe(name, section.method, config["network"], size, options, training)
     tested = workflow.count(source, target) * splits["fractions"]["test"]
-    return Training(recipe, training["epoch_size"], 2 * splits["validation_shots"], tested)
+    epoch = METHODS[section.method](options).epoch_stamps(training["epoch_size"])
+    return Training(recipe, epoch, 2 * splits["validation_shots"], tested)
 
 
 def _of_second_study(workflow: PlannedWorkflow, path: PurePath) -> Training:

@@ -50,10 +50,11 @@ def epoch_batches(task: Task, epoch: int) -> Iterator[Batch]:
 
 
 def draw_epoch(task: Task, epoch: int) -> Draws:
-    """Draw the rows of an epoch of ``epoch_size`` labelled stamps."""
+    """Draw the rows of an epoch of ``epoch_size`` labelled stamps, as the method counts them."""
     method, batch_size, generator = task.method, task.training["batch_size"], task.generator(epoch)
     sets = [task.data.labelled(origin) for origin in method.labelled]
-    share, n_batches = batch_size // len(sets), task.training["epoch_size"] // batch_size
+    share = batch_size // len(sets)
+    n_batches = method.epoch_stamps(task.training["epoch_size"]) // batch_size
     picks = [
         balanced_draw(each.labels, n_batches * share, generator).reshape(n_batches, share) for each in sets
     ]

@@ -20,7 +20,13 @@ TRAINING = {
     "patience_epochs": 9,
     "max_epochs": 3,
 }
-MME = {"labelled": ["source", "target"], "head": "random", "steps": "one", "temperature": 0.05}
+MME = {
+    "labelled": ["source", "target"],
+    "head": "random",
+    "steps": "one",
+    "epoch": "together",
+    "temperature": 0.05,
+}
 KINDS = {
     "baseline": ("baseline", {}),
     "scratch": ("scratch", {}),
@@ -28,6 +34,7 @@ KINDS = {
     "finetune": ("finetune", {}),
     "mme, one step": ("mme", {**MME, "entropy_weight": 0.1}),
     "mme, two steps": ("mme", {**MME, "steps": "two", "entropy_weight": 0.1}),
+    "mme, epoch of each": ("mme", {**MME, "epoch": "each", "entropy_weight": 0.1}),
     "mme, copied head": ("mme", {**MME, "head": "copied", "labelled": ["source"], "entropy_weight": 0.1}),
 }
 

@@ -86,8 +86,8 @@ class Lane:
 
     @property
     def _iterations(self) -> int:
-        training = self.task.training
-        return self.epoch * (training["epoch_size"] // training["batch_size"])
+        training, method = self.task.training, self.task.method
+        return self.epoch * (method.epoch_stamps(training["epoch_size"]) // training["batch_size"])
 
     def learning_rates(self, count: int) -> NDArray[np.float64]:
         """Of the next `count` iterations."""
