@@ -17,12 +17,12 @@ Options beside lambda (``entropy_weight``) and the head's ``temperature``:
     logits changes from the features' norm to one over the temperature.
 ``steps``
     ``one``: a step on the whole loss, equation 1 of Cabrera-Vives et al. (2023). Bolivar (2022, 5.3.3) writes
-    of alternating supervised and unsupervised batches, and not of how many steps these are. ``two``, as the
-    code published with Saito et al. (2019) alternates: a step of extractor and head on the cross-entropy, then
-    one on ``- lambda H`` with the reversal, at the weights that the first step left. That code has an
-    optimiser for the extractor and one for the head, both of which take both steps; with the one learning rate
-    of this study, momentum being kept weight by weight, they are one optimiser. Its lower rate for a
-    pre-trained extractor, its Nesterov momentum and its weight decay are not taken over.
+    of "alternating supervised and unsupervised batches", which may also mean ``two``: as the code published
+    with Saito et al. (2019) alternates, a step of extractor and head on the cross-entropy, then one on
+    ``- lambda H`` with the reversal, at the weights that the first step left. That code has an optimiser for
+    the extractor and one for the head, both of which take both steps; with the one learning rate of this
+    study, momentum being kept weight by weight, they are one optimiser. Its lower rate for a pre-trained
+    extractor, its Nesterov momentum and its weight decay are not taken over.
 ``epoch``
     What the configuration's ``epoch_size`` counts: labelled stamps of both surveys ``together``, or of
     ``each``, as "10,000 of each training set" may mean, in twice as many iterations.
