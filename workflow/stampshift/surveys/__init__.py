@@ -3,7 +3,8 @@
 1. A reader (`atlas`, `des`, `hits`, `ztf` of the published study; `table`, `folder`, `packets` of any survey)
    cuts its archive into units and decodes each into candidates, `stamps.raw_triplets`.
 2. `stamps.preprocessing` filters, crops, normalises and fills the triplets of a unit, and counts what it met.
-3. `making` does both in worker processes and in the archive's order, and leaves out repeated packets.
+3. `making` does both in worker processes and in the archive's order. `tally` counts what becomes of the
+   candidates, names unusable ones, stops above the share that is tolerated, and leaves out repeated packets.
 4. `stamps.file` writes what is left, with counts and digests, as one file.
 
 `inspection` reads archives without writing a file; `catalogue` reads what an archive says of its candidates
