@@ -73,7 +73,7 @@ def test_tables_and_figures_are_there_and_labelled_as_simulated(finished):
     assert (results / "tables/published-decisions.md").exists()
     assert "simulated" not in (results / "tables/published-claims.md").read_text()
     assert not (results / "tables/beside-published.md").exists()
-    pairs = ("pairs/HiTS-to-ATLAS", "lambda/HiTS-to-ATLAS")
+    pairs = ("pairs/HiTS-to-ATLAS", "lambda/HiTS-to-ATLAS", "lambda/HiTS-to-ATLAS-by-shots")
     thesis = ("baseline-bars", "preprocessing/ATLAS-steps", "preprocessing/HiTS-extreme")
     for stem in ("table-1", "all-pairs", *pairs, "examples/ATLAS", "preprocessing/ATLAS", *thesis):
         assert (results / f"figures/{stem}.png").read_bytes().startswith(b"\x89PNG")

@@ -171,7 +171,7 @@ if ENTROPY_WEIGHT_CHOICE == "search":
         """
         Search of the weight λ of the entropy term of MME for {pair}: balanced accuracy on the labelled validation stamps
         of the target, a line per number of shots. The thick line is the mean over shots; its highest point, marked by
-        the star, gives the λ of the pair. Published: Figures 15 to 20 of Bolívar (2022).
+        the star, gives the λ of the pair.
         """
         input:
             search="<results>/lambda/{pair}.json",
@@ -179,6 +179,21 @@ if ENTROPY_WEIGHT_CHOICE == "search":
             figure("figures/lambda/{pair}", "4 Entropy weight", "{pair}", kind=None),
         params:
             function="figures.training_figures:lambda_curves",
+        script:
+            "../scripts/draw.py"
+
+    rule lambda_by_shots_figure:
+        """
+        The same search by number of labelled target stamps per class, a line per λ, that of the chosen one thick:
+        balanced accuracy of the kept weights on the labelled target stamps that they were trained on (left) and on the
+        labelled validation stamps of the target (right). Published: Figures 15 to 20 of Bolívar (2022).
+        """
+        input:
+            search="<results>/lambda/{pair}.json",
+        output:
+            figure("figures/lambda/{pair}-by-shots", "4 Entropy weight", "{pair} by shots", kind=None),
+        params:
+            function="figures.lambda_figures:lambda_by_shots",
         script:
             "../scripts/draw.py"
 

@@ -21,7 +21,7 @@ from stampshift.training.cohort import CohortError, train_and_publish, train_coh
 from stampshift.training.data import SurveyFiles
 from stampshift.training.execute import Job, Plan
 from stampshift.training.jobs import Cohort, search_entropy_weight, transfer_baselines
-from stampshift.training.model import Model
+from stampshift.training.model import Model, predict
 from stampshift.training.run_folder import copy_run
 
 CPU = torch.device("cpu")
@@ -123,7 +123,24 @@ def test_what_a_record_holds(tmp_path, survey_files, baseline):
     history = pd.read_parquet(folder / "history.parquet")
     assert history["epoch"].tolist() == list(range(1, metrics["epochs"] + 1))
     assert history["validation_balanced_accuracy"].max() == metrics["validation_balanced_accuracy"]
-    assert Model.open(folder / "model.pt").temperature == 0.05
+    model = Model.open(folder / "model.pt")
+    assert model.temperature == 0.05
+    shots = Splits.open(survey_files["splits"]["B"]).shots(2)
+    stamps = Stamps.open(survey_files["stamps"]["B"])
+    scores = predict(model.classifier(CPU), stamps.stamps, shots, device=CPU)
+    assert (
+        metrics["training_balanced_accuracy"] == evaluate(stamps.labels[shots], scores)["balanced_accuracy"]
+    )
+
+
+def test_without_labelled_target_stamps_there_is_no_accuracy_on_them(tmp_path, survey_files, baseline):
+    for plan in (
+        baseline_plan(survey_files),
+        adaptation_plan(survey_files, baseline, options={"labelled": ["source"]}),
+    ):
+        job = job_in(tmp_path)
+        train_cohort([plan], job)
+        assert read_json(job.record(plan) / "metrics.json")["training_balanced_accuracy"] is None
 
 
 def test_no_label_of_the_unlabelled_set_or_of_a_test_part_reaches_training(tmp_path, survey_files, baseline):

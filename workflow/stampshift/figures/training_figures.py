@@ -60,7 +60,7 @@ def learning_curves(histories: Mapping[int, pd.DataFrame], *, survey: str) -> Fi
 
 @styled
 def lambda_curves(search: Mapping[str, Any]) -> Figure:
-    """Plot the search of the entropy weight, a line per number of shots (thesis Figs 15-20).
+    """Plot the search of the entropy weight, a line per number of shots.
 
     The search is the content of a ``lambda/<pair>.json`` file. The thick line is the mean over shots; the
     chosen weight is a vertical line, with a star on the mean. Raises `ContractError` if nothing was searched,

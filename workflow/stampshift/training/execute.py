@@ -15,7 +15,7 @@ from stampshift.config.experiment import Run
 from stampshift.core.provenance import code_digest, digest, file_digest, versions
 from stampshift.methods import METHODS
 from stampshift.methods.method import Options
-from stampshift.metrics.metrics import evaluate_predictions
+from stampshift.metrics.metrics import evaluate, evaluate_predictions
 from stampshift.networks import network_module
 from stampshift.stamps.file import read_attributes
 from stampshift.stamps.splits import Splits
@@ -165,6 +165,7 @@ def keep(plan: Plan, task: Task, progress: Progress, *, store: Store) -> None:
         "best_epoch": progress.best_epoch,
         "epochs": progress.epoch,
         "validation_balanced_accuracy": progress.best_balanced_accuracy,
+        "training_balanced_accuracy": accuracy_on_shots(task, model),
         "seconds": round(sum(row["seconds"] for row in progress.history), 3),
         "key": key,
     }
@@ -175,6 +176,15 @@ def keep(plan: Plan, task: Task, progress: Progress, *, store: Store) -> None:
         "%s: %d epochs, best %d with validation balanced accuracy %.3f, %.1f s",
         plan.folder, progress.epoch, progress.best_epoch, progress.best_balanced_accuracy, metrics["seconds"],
     )  # fmt: skip
+
+
+def accuracy_on_shots(task: Task, model: Model) -> float | None:
+    """Balanced accuracy of a model on the labelled target stamps of its training; None without any."""
+    shots = task.data.target
+    if shots is None or not len(shots.rows) or "target" not in task.method.labelled:
+        return None
+    scores = predict(model.classifier(task.device), shots.stamps, shots.rows, device=task.device)
+    return float(evaluate(shots.labels, scores)["balanced_accuracy"])
 
 
 def score_test_parts(model: Model, files: Mapping[str, SurveyFiles], *, device: torch.device) -> pd.DataFrame:

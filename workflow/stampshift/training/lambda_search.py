@@ -13,6 +13,7 @@ RULE = (
     "the smaller weight of equals"
 )
 SEARCH = ["entropy_weight", "shots", "validation_balanced_accuracy"]
+SHOWN = "training_balanced_accuracy"  # beside the validation; it chooses nothing
 
 
 def choose_entropy_weight(search: pd.DataFrame) -> float:
@@ -26,10 +27,15 @@ def choose_entropy_weight(search: pd.DataFrame) -> float:
 
 def search_record(metrics: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Content of a pair's lambda file from the metrics of all runs of its search."""
-    search = pd.DataFrame(list(metrics))[SEARCH].sort_values(SEARCH[:2])
+    search = pd.DataFrame(list(metrics))[[*SEARCH, SHOWN]].sort_values(SEARCH[:2])
     pair = {name: metrics[0][name] for name in ("source", "target", "seed")}
-    chosen = {"rule": RULE, "chosen": choose_entropy_weight(search), "search": search.to_dict("records")}
+    chosen = {"rule": RULE, "chosen": choose_entropy_weight(search), "search": _records(search)}
     return pair | chosen
+
+
+def _records(search: pd.DataFrame) -> list[dict[Any, Any]]:
+    """Rows for JSON, which knows no NaN: a run without labelled target stamps has no accuracy on them."""
+    return search.astype(object).where(search.notna(), None).to_dict("records")
 
 
 def published_record(source: str, target: str, *, table: Path | str) -> dict[str, Any]:
