@@ -114,8 +114,17 @@ def test_few_noisy_splits_may_still_show_it_over_all_pairs(published):
 def test_one_split_judges_nothing(published):
     compared = paired_comparisons(drawn_runs(published, seeds=1), pairs=PAIRS, methods=METHODS)
     verdicts = judge_claims(compared, pairs=PAIRS)
-    assert set(verdicts["verdict"]) == {"cannot be judged"}
-    assert "takes two" in verdicts["evidence"][0]
+    assert set(verdicts["verdict"]) == {"too short to judge"}
+    assert "takes 3" in verdicts["evidence"][0]
+
+
+def test_two_splits_judge_nothing_and_show_their_numbers(published):
+    runs = drawn_runs(published, seeds=2)
+    runs["balanced_accuracy"] += np.random.default_rng(1).normal(0, 0.002, len(runs))
+    compared = paired_comparisons(runs, pairs=PAIRS, methods=METHODS)
+    verdicts = judge_claims(compared, pairs=PAIRS)
+    assert set(verdicts["verdict"]) == {"too short to judge"}
+    assert "12 of 12 pairs" in verdicts["evidence"][0]
 
 
 def test_claims_about_what_was_not_run_cannot_be_judged(published):

@@ -60,6 +60,11 @@ def test_the_line_says_where_results_are_and_what_they_show(runs):
     )
 
 
+def test_an_experiment_of_two_splits_is_called_too_short_first(runs):
+    line = summary_line(runs[runs["seed"] < 2], "out", simulated=True)
+    assert line.startswith("too short to judge (2 splits; it takes 3, and better ten); tables in out/tables")
+
+
 def test_real_surveys_are_not_called_simulated(runs):
     assert "simulated" not in summary_line(runs, "out", simulated=False)
 
@@ -91,10 +96,11 @@ EMPTY = {"pairs": ["A-to-B"], "methods": ["finetune", "mme"]}
 
 @pytest.fixture
 def page(runs):
-    def made(*, simulated):
+    def made(*, simulated, seeds=3):
+        some = runs[runs["seed"] < seeds]
         return summary_page(
-            runs,
-            paired_comparisons(runs, **EMPTY),
+            some,
+            paired_comparisons(some, **EMPTY),
             published=pd.read_csv(ROOT / "resources/published/published_balanced_accuracy.csv"),
             panel=b"\x89PNG",
             template=(ROOT / "workflow/report/summary.html.jinja").read_text(encoding="utf-8"),
@@ -130,6 +136,14 @@ def test_simulated_surveys_are_named_first(page):
     warning = text.index("Simulated surveys: the built-in simulator stands in")
     assert warning < text.index("<h1>")
     assert "Simulated surveys: the built-in" not in page(simulated=False)
+
+
+def test_a_page_of_two_splits_begins_with_that_it_is_too_short(page):
+    text = page(simulated=True, seeds=2)
+    body = text.partition("<body>")[2].lstrip()
+    assert body.startswith('<p class="warning">Too short to judge (2 splits; it takes 3, and better ten).')
+    assert "Too short" not in page(simulated=True).partition("<h2>")[0]
+    assert text.count('class="verdict">Too short to judge.') == len(CLAIMS)
 
 
 def test_it_holds_the_numbers_of_the_table_and_the_verdicts(page):

@@ -9,6 +9,7 @@ import pandas as pd
 from stampshift.tables.decisions import shots_needed
 from stampshift.tables.significance import (
     ALPHA,
+    FEWEST_SPLITS,
     OWN_ACCURACY,
     PAIRED_RULE,
     PUBLISHED_SPLITS,
@@ -17,6 +18,7 @@ from stampshift.tables.significance import (
 from stampshift.tables.verdicts import (
     FAILS,
     HOLDS,
+    TOO_SHORT,
     UNDECIDED,
     Verdict,
     judge,
@@ -33,7 +35,8 @@ STUDY = f"Cabrera-Vives et al. (2023) and {THESIS}"
 RULE = (
     "A claim holds if it does, beyond chance, in every pair (or survey), and holds mostly if in more than "
     "half ({test}); it holds on average if it does over the pairs (Wilcoxon signed-rank test of their "
-    f"differences, p < {ALPHA:g}). Differences are of balanced accuracy."
+    f"differences, p < {ALPHA:g}). Fewer than {FEWEST_SPLITS} splits judge nothing. "
+    "Differences are of balanced accuracy."
 )
 
 Judge = Callable[[pd.DataFrame], Verdict]
@@ -45,14 +48,23 @@ def judge_claims(compared: pd.DataFrame, *, pairs: Sequence[str]) -> pd.DataFram
     They are as of `significance.paired_comparisons` or `published_comparisons`. Columns are ``claim``,
     ``verdict``, whether it holds, and ``evidence``, the numbers that say so in a sentence or two.
     """
-    if compared["p_corrected"].isna().all():
-        sentence = "One split tells no difference from chance: it takes two, and better ten."
-        verdicts = [(claim, UNDECIDED, sentence) for claim in CLAIMS]
+    splits = int(compared["splits"].max())
+    if splits == 1:
+        sentence = f"One split tells no difference from chance: it takes {FEWEST_SPLITS}, and better ten."
+        verdicts = [(claim, TOO_SHORT, sentence) for claim in CLAIMS]
     else:
         ours = of_pairs(compared, pairs)
         own = compared[compared["question"] == "own"]
         verdicts = [(claim, *decide(pd.concat([own, ours]))) for claim, decide in CLAIMS.items()]
-    return pd.DataFrame(verdicts, columns=["claim", "verdict", "evidence"])
+    judged = pd.DataFrame(verdicts, columns=["claim", "verdict", "evidence"])
+    return judged.assign(verdict=TOO_SHORT) if too_short(splits) else judged
+
+
+def too_short(splits: int) -> str | None:
+    """Why an experiment of so many splits judges nothing; None if there are enough."""
+    if splits >= FEWEST_SPLITS:
+        return None
+    return f"{TOO_SHORT} ({counted(splits, 'split')}; it takes {FEWEST_SPLITS}, and better ten)"
 
 
 def claims_table(compared: pd.DataFrame, *, published: pd.DataFrame | None, pairs: Sequence[str]) -> Table:

@@ -10,7 +10,7 @@ import pandas as pd
 from stampshift.config.experiment import BASELINE, Pair
 from stampshift.core.errors import ContractError
 from stampshift.core.templates import render
-from stampshift.tables.claims import claims_table
+from stampshift.tables.claims import claims_table, too_short
 from stampshift.tables.run_table import EVALUATION, summarise
 from stampshift.tables.significance import published_comparisons
 from stampshift.tables.wording import SIMULATED, counted, method_name, pair_title, trained_name
@@ -55,8 +55,8 @@ def summary_line(runs: pd.DataFrame, results_folder: Path | str, *, simulated: b
     Every number is a mean of balanced accuracy, first over splits, then over pairs (or surveys), so
     that a pair counts once. The drop is a pair's baseline on its source less the same on its target; a
     method's loss on the source is the pair's baseline there less the adapted model there. Adapted
-    models are those with the largest number of shots. Raises `ContractError` if no baseline was evaluated on
-    another survey than its own.
+    models are those with the largest number of shots. An experiment that is too short to judge says so first.
+    Raises `ContractError` if no baseline was evaluated on another survey than its own.
     """
     folder = Path(results_folder)
     means = summarise(runs, by=EVALUATION)
@@ -66,8 +66,10 @@ def summary_line(runs: pd.DataFrame, results_folder: Path | str, *, simulated: b
     own = pd.Series({source: baseline[source, source] for source, _ in pairs})
     across = pd.Series({pair: baseline[pair] for pair in pairs})
     drop = pd.Series([own[source] - across[source, target] for source, target in pairs])
-    where = f"{counted(len(pairs), 'pair')}, {counted(runs['seed'].nunique(), 'split')}"
+    splits = runs["seed"].nunique()
+    where, short = f"{counted(len(pairs), 'pair')}, {counted(splits, 'split')}", too_short(splits)
     parts = [
+        *([short] if short else []),
         f"tables in {folder / 'tables'}, figures in {folder / 'figures'}, report in {folder / 'report.html'}",
         f"{f'{SIMULATED}, ' if simulated else ''}{where}: balanced accuracy {own.mean():.3f} within a "
         f"survey, {across.mean():.3f} on another (drop {drop.mean():.3f})",
@@ -95,7 +97,7 @@ def summary_page(
 
     Comparisons are as of `significance.paired_comparisons`, `panel` is the figure of all pairs as PNG,
     `template` a Jinja template; `versions` are of Python and the packages that decide results. Where the
-    surveys are simulated, the page says so first.
+    experiment is too short to judge, or the surveys are simulated, the page says so first.
     """
     theirs = published_comparisons(published, pairs=pairs, methods=methods)
     overview = overview_table(runs, pairs=pairs, methods=methods)
@@ -114,6 +116,7 @@ def summary_page(
         template,
         html=True,
         simulated=simulated,
+        too_short=too_short(facts["splits"]),
         facts=facts,
         overview=overview,
         overview_caption=full_caption(overview, simulated=simulated),

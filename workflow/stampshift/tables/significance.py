@@ -42,7 +42,7 @@ PAIRED_RULE = (
     f"(Benjamini & Hochberg 1995), p < {ALPHA:g}"
 )
 PUBLISHED_SPLITS = 10
-FEWEST_SPLITS = 3  # of which a correlation is not always 1 or -1
+FEWEST_SPLITS = 3  # with two a t-test asks for t > 12.7, and a correlation is always 1 or -1
 OWN_ACCURACY = 0.94  # that every published baseline exceeds on its own survey
 UNKNOWN = {"low": np.nan, "high": np.nan, "effect_size": np.nan}
 

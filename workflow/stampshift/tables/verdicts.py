@@ -19,7 +19,7 @@ from stampshift.tables.wording import pair_title
 
 HOLDS, MOSTLY, ON_AVERAGE = "holds", "holds mostly", "holds on average"
 NOT_SHOWN, FAILS = "not shown", "does not hold"
-UNDECIDED = "cannot be judged"
+UNDECIDED, TOO_SHORT = "cannot be judged", "too short to judge"
 
 
 class Verdict(NamedTuple):
