@@ -3,26 +3,27 @@ PYTHON ?= python3
 VENV ?= .venv
 TORCH ?= cpu# or gpu
 BIN := $(VENV)/bin
-DEMO := $(BIN)/snakemake --workflow-profile workflow/profiles/demo
-STUDY := $(BIN)/snakemake --workflow-profile workflow/profiles/simulated
-DES_STUDY := $(BIN)/snakemake --workflow-profile workflow/profiles/des_study des_study
+SNAKEMAKE := $(BIN)/snakemake --logger stampshift --workflow-profile workflow/profiles
+DEMO := $(SNAKEMAKE)/demo
+STUDY := $(SNAKEMAKE)/simulated
+DES_STUDY := $(SNAKEMAKE)/des_study des_study
 
 .PHONY: demo study des-study test lint bench lock clean
 
 demo: $(VENV)/installed ## the whole study on small built-in surveys
 	$(DEMO)
-	$(DEMO) --report results/demo/report.html --quiet
+	$(DEMO) --report results/demo/report.html
 	@$(BIN)/stampshift summary results/demo
 
 study: $(VENV)/installed ## the claims of the paper on larger simulated surveys; a second call continues
 	$(STUDY)
-	$(STUDY) --report results/simulated/report.html --quiet
+	$(STUDY) --report results/simulated/report.html
 	@cat results/simulated/tables/overview.md results/simulated/tables/claims.md
 	@$(BIN)/stampshift summary results/simulated
 
 des-study: $(VENV)/installed ## the second study, scaled down, on a simulated survey with planted wrong labels
 	$(DES_STUDY)
-	$(DES_STUDY) --report results/des_study-demo/report.html --quiet
+	$(DES_STUDY) --report results/des_study-demo/report.html
 	@cd results/des_study-demo/des_study/tables && cat performance-second.md search.md retraining-gain.md
 	@echo "tables, figures: results/des_study-demo/des_study; report: results/des_study-demo/report.html"
 

@@ -1,8 +1,10 @@
 """The whole workflow on tiny simulated surveys: what it leaves, what a rerun does, what stops it."""
 
 import json
+import re
 import shutil
 from copy import deepcopy
+from pathlib import Path
 
 import h5py
 import pandas as pd
@@ -437,3 +439,17 @@ def test_the_report_holds_every_section(finished):
     for section in ("Balanced accuracy", "Adaptation by pair", "Entropy weight", "Diagnostics"):
         assert section in report
     assert "Simulated surveys" in report
+
+
+def test_the_projects_logger_prints_few_lines_and_snakemakes_log_the_rest(fresh):
+    missing = (fresh.folder / "nowhere/all_chunks.tar.gz").as_uri()
+    config = with_change("surveys", "HiTS", value={"origin": "url", "url": [missing]})
+    done = fresh.snakemake("results/stamps/HiTS.h5", "--logger", "stampshift", config=config)
+    assert done.returncode != 0
+    log = "results/logs/download/HiTS/all_chunks.tar.gz.log"
+    assert f"Failed: download HiTS all_chunks.tar.gz\nits log, {log}, ends:\n" in done.stderr
+    assert "No such file or directory" in done.stderr
+    (complete,) = re.findall(r"0 of \d steps in 0:\d\d; Snakemake's log: (\S+)", done.stderr)
+    assert "Error in rule download" in Path(complete).read_text()
+    assert len(done.stderr.splitlines()) < 20
+    assert done.stdout == ""

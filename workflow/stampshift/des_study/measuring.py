@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from stampshift.core.errors import ArchiveError
 from stampshift.core.parallel import ordered_map
+from stampshift.core.printing import without_bar
 from stampshift.stamps.autoscan import SMALLEST_STAMP, STAMP_FEATURES, stamp_features
 from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet
 from stampshift.surveys import READERS
@@ -39,7 +40,7 @@ def measure_archive(
     tables = []
     try:
         units = READERS[reader](options, invalid).units(paths)
-        with tqdm(desc=survey, unit=" stamps", disable=None) as bar:
+        with tqdm(desc=survey, unit=" stamps", disable=without_bar()) as bar:
             for table in ordered_map(work, units, processes=processes):
                 tables.append(table)
                 bar.update(len(table))

@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from stampshift.core.errors import ArchiveError, reading_archive
 from stampshift.core.parallel import recovering_map
+from stampshift.core.printing import without_bar
 from stampshift.core.provenance import file_digest
 from stampshift.formats.archives import passed_over
 from stampshift.formats.cells import decoded_name
@@ -79,7 +80,7 @@ def make_stamps(
         if left:
             logging.warning("%s: %s", survey, left)
         with (
-            tqdm(desc=survey, unit=" stamps", disable=None) as bar,
+            tqdm(desc=survey, unit=" stamps", disable=without_bar()) as bar,
             stamps_writer(output, survey=survey, size_pixels=preprocessing.size_pixels) as writer,
         ):
             units = _units(archive, paths)
