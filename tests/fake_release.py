@@ -30,6 +30,7 @@ TRAINING = {
     "epoch_size": 400,
     "patience_epochs": 2,
     "max_epochs": 2,
+    "keep": "first_best",
 }
 CPU = torch.device("cpu")
 
@@ -69,7 +70,8 @@ def write_run(results: Path, run: Run, *, validation_shots: int = 10) -> Path:
         checkpoint_epochs=10,
         on_epoch=lambda progress: None,
     )
-    model = Model(progress.best_state, "bolivar", "linear", 21, None)
+    kept = progress.kept[TRAINING["keep"]]
+    model = Model(progress.states[kept], "bolivar", "linear", 21, None)
     folder = results / run.folder
     predictions = score_test_parts(model, files, device=CPU)
     metrics = describe(run, predictions, device=CPU) | {
@@ -78,9 +80,9 @@ def write_run(results: Path, run: Run, *, validation_shots: int = 10) -> Path:
         "options": {},
         "validation_shots": validation_shots,
         "code_digest": code_digest("training.execute"),
-        "best_epoch": progress.best_epoch,
+        "kept_epoch": kept,
         "epochs": progress.epoch,
-        "validation_balanced_accuracy": progress.best_balanced_accuracy,
+        "validation_balanced_accuracy": progress.after(kept)["validation_balanced_accuracy"],
     }
     history = pd.DataFrame(progress.history)
     write_files(folder, model=model, history=history, predictions=predictions, metrics=metrics)

@@ -64,6 +64,7 @@ def history() -> pd.DataFrame:
             "epoch": [1, 2, 3],
             "train_loss": [0.5, 0.3, 0.2],
             "validation_balanced_accuracy": [0.7, 0.9, 0.9],
+            "kept": [False, True, False],
         }
     )
 

@@ -33,6 +33,7 @@ TRAINING = {
     "epoch_size": 100,
     "patience_epochs": 9,
     "max_epochs": 4,
+    "keep": "first_best",
 }
 
 

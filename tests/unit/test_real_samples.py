@@ -285,6 +285,7 @@ def simulated_baseline(tmp_path_factory):
             "epoch_size": 2000,
             "patience_epochs": 5,
             "max_epochs": 5,
+            "keep": "first_best",
         },
         validation_shots=0,
     )

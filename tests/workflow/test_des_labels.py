@@ -40,6 +40,7 @@ CONFIG = deepcopy(TINY) | {
                 "epoch_size": None,
                 "patience_epochs": 1,
                 "max_epochs": 1,
+                "keep": "first_best",
             },
         },
     }

@@ -358,6 +358,44 @@ rule network_table:
         "../scripts/network_table.py"
 
 
+rule kept_table:
+    """
+    What the choice of the epoch is worth: balanced accuracy on the target and on the source with the weights of the
+    first or the last epoch of the highest validation balanced accuracy, of the lowest validation cross-entropy, or of the
+    last epoch trained, and the mean number of that epoch; means over splits and pairs. One training gives all four. Where
+    the configuration keeps the first best epoch, a perfect validation ends a training, and no rule sees a later epoch.
+    """
+    input:
+        kept=run_files(EXPERIMENT.baseline_runs(), "metrics.json")
+        + run_files(EXPERIMENT.adaptations(), "metrics.json"),
+    output:
+        table("tables/kept-weights", "7 Training", "which epoch is kept"),
+    params:
+        function="tables.kept_weights:kept_table",
+        names=METHODS + VARIANTS,
+        variant_names=VARIANT_NAMES,
+        keep=config["training"]["keep"],
+    script:
+        "../scripts/tabulate.py"
+
+
+rule kept_figure:
+    """
+    What the choice of the epoch is worth: balanced accuracy on the target and on the source, and the number of the kept
+    epoch, by number of labelled target stamps per class; means over splits and pairs, a line per rule. One training gives
+    all four.
+    """
+    input:
+        numbers=rules.kept_table.output[0],
+    output:
+        figure("figures/kept-weights", "7 Training", "which epoch is kept"),
+    params:
+        function="figures.training_figures:kept_weights",
+        methods=METHODS,
+    script:
+        "../scripts/draw.py"
+
+
 rule learning_curves_figure:
     """
     Training of the baselines of {source}, a line per split: cross-entropy on the training batches and balanced accuracy

@@ -1,16 +1,19 @@
 """What the scripts of tables and figures share: a rule's function, and what it is called with."""
 
 from collections.abc import Callable
+from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
 
 from stampshift.core.files import read_json, read_table
 from stampshift.stamps.file import Stamps
+from stampshift.tables.kept_weights import gather_kept
 from stampshift.tables.run_table import read_runs
 
 READERS: dict[str, Callable[..., Any]] = {
     "runs": read_runs,
     "histories": lambda paths: dict(enumerate(map(read_table, paths))),
+    "kept": lambda paths: gather_kept(Path(path).parent for path in paths),
     "search": read_json,
     "searches": lambda paths: list(map(read_json, paths)),
     "stamps": Stamps.open,

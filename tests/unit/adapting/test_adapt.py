@@ -13,6 +13,7 @@ from stampshift.adapting.trainings import choose_epochs, held_out_scores
 from stampshift.core.digests import read_digests
 from stampshift.core.errors import ConfigError, ContractError
 from stampshift.stamps.file import UNLABELLED, stamps_writer
+from stampshift.training.keeping import RULES
 
 
 def run(setting, *, epochs=3, test=None, processes=1):
@@ -230,9 +231,16 @@ def test_the_epoch_is_that_of_the_best_balanced_accuracy_then_of_the_lowest_loss
             for row, label in ((0, 1), (1, 0))
         ]
     )
-    chosen = choose_epochs(table)
+    chosen = choose_epochs(table, keep=None)
     assert chosen["held_out_balanced_accuracy"].tolist() == [0.5, 1.0, 1.0, 1.0]
     assert chosen["held_out_loss"].tolist() == pytest.approx(
         [-np.log(0.6 * 0.4) / 2, -np.log(0.9 * 0.6) / 2, -np.log(0.6 * 0.9) / 2, -np.log(0.9 * 0.6) / 2]
     )
     assert chosen["chosen"].tolist() == [False, True, False, False]
+    by_rule = {rule: choose_epochs(table, keep=rule)["chosen"].to_numpy().argmax() + 1 for rule in RULES}
+    assert by_rule == {"first_best": 2, "last_best": 4, "lowest_validation_loss": 2, "last": 4}
+
+
+def test_a_rule_chooses_the_number_of_epochs(setting):
+    last = replace(setting, training=setting.training | {"keep": "last"})
+    assert run(last, epochs=3).record["epochs"] == 3

@@ -98,7 +98,7 @@ def test_confusion_matrices_have_labels_as_rows(numbers):
     assert texts[(0, 1)] == f"{100 * row['fp'] / row['n_bogus']:.1f}%\n{row['fp']}"
 
 
-def test_learning_curves_mark_the_earlier_of_two_best_epochs():
+def test_learning_curves_mark_the_kept_epoch():
     figure = network_learning_curves({"network_1": history()}, title="DES study")
     loss, accuracy = figure.axes
     assert [line.get_xdata()[0] for line in accuracy.lines if line.get_marker() == "o"] == [2]

@@ -23,6 +23,7 @@ TRAINING = {
     "epoch_size": None,
     "patience_epochs": 2,
     "max_epochs": 2,
+    "keep": "first_best",
 }
 FILES = {"model.pt", "history.parquet", "predictions.parquet", "metrics.json", "SHA256SUMS"}
 

@@ -3,18 +3,17 @@ import pandas as pd
 import pytest
 
 from stampshift.core.errors import ContractError
-from stampshift.figures.training_figures import lambda_curves, learning_curves
+from stampshift.figures.training_figures import kept_weights, lambda_curves, learning_curves
 
 
 @pytest.fixture
 def histories() -> dict[int, pd.DataFrame]:
-    def history(accuracies):
+    def history(accuracies, kept):
         epochs = np.arange(1, len(accuracies) + 1)
-        return pd.DataFrame(
-            {"epoch": epochs, "train_loss": 1 / epochs, "validation_balanced_accuracy": accuracies}
-        )
+        columns = {"epoch": epochs, "train_loss": 1 / epochs, "kept": epochs == kept}
+        return pd.DataFrame(columns | {"validation_balanced_accuracy": accuracies})
 
-    return {0: history([0.6, 0.9, 0.8, 0.9]), 7: history([0.7, 0.75, 0.8])}
+    return {0: history([0.6, 0.9, 0.8, 0.9], kept=4), 7: history([0.7, 0.75, 0.8], kept=3)}
 
 
 def test_a_line_per_split_in_both_panels(histories):
@@ -27,10 +26,10 @@ def test_a_line_per_split_in_both_panels(histories):
             np.testing.assert_allclose(drawn[f"split {seed}"].get_ydata(), history[column])
 
 
-def test_the_kept_epoch_is_marked_the_first_of_a_tie(histories):
+def test_the_kept_epoch_is_marked(histories):
     accuracy = learning_curves(histories, survey="S").axes[1]
     marked = {line.get_label(): line.get_xydata().tolist() for line in accuracy.lines}
-    assert marked["kept 0"] == [[2, 0.9]]
+    assert marked["kept 0"] == [[4, 0.9]]
     assert marked["kept 7"] == [[3, 0.8]]
 
 
@@ -45,6 +44,46 @@ def test_axes_and_labels(histories):
     assert figure.get_suptitle() == "Baselines of S"
     legend = [text.get_text() for text in figure.legends[0].get_texts()]
     assert legend == ["one split", "epoch whose weights are kept"]
+
+
+@pytest.fixture
+def kept():
+    """Two pairs: fine-tuning with 1 and 5 shots, MME with 5; the last epoch is better by 0.1."""
+    lines = [
+        (
+            method,
+            target,
+            shots,
+            rule,
+            role,
+            mean + (0.1 if rule == "last" else 0.0),
+            9 if rule == "last" else 2,
+        )
+        for method, counts in (("finetune", (5, 1)), ("mme", (5,)))
+        for target, mean in (("B", 0.6), ("C", 0.8))
+        for shots in counts
+        for rule in ("first_best", "last_best", "lowest_validation_loss", "last")
+        for role in ("target", "source")
+    ]
+    columns = ["method", "target", "shots", "rule", "role", "mean", "epoch"]
+    return pd.DataFrame(lines, columns=columns).assign(source="A")
+
+
+def test_a_line_per_rule_of_keeping_and_a_column_per_method(kept):
+    figure = kept_weights(kept, methods=["finetune", "mme"])
+    target, _, source, _, epoch, _ = figure.axes
+    assert [axes.get_ylabel() for axes in (target, source, epoch)] == [
+        "on the target",
+        "on the source",
+        "kept epoch",
+    ]
+    drawn = {line.get_label(): line for line in target.lines}
+    assert list(drawn) == ["first best", "last best", "lowest loss", "last"]
+    np.testing.assert_allclose(drawn["first best"].get_xydata(), [[0, 0.7], [1, 0.7]])
+    np.testing.assert_allclose(drawn["last"].get_ydata(), [0.8, 0.8])
+    assert list(figure.axes[1].lines[0].get_xdata()) == [1]  # MME has no run with one shot
+    assert [line.get_ydata().tolist() for line in epoch.lines] == [[2, 2], [2, 2], [2, 2], [9, 9]]
+    assert [tick.get_text() for tick in epoch.get_xticklabels()] == ["1", "5"]
 
 
 WEIGHTS = [0.01, 0.2, 1, 10]

@@ -18,6 +18,7 @@ TRAINING = {
     "epoch_size": 40,
     "patience_epochs": 9,
     "max_epochs": 3,
+    "keep": "first_best",
 }
 RECIPE = Recipe("baseline", "baseline", "bolivar", 21, {}, TRAINING)
 

@@ -40,7 +40,7 @@ def runs() -> pd.DataFrame:
             "recall_bogus": value,
             "n_real": 50,
             "n_bogus": 60,
-            "best_epoch": 4,
+            "kept_epoch": 4,
             "epochs": 9,
             "entropy_weight": 0.2 if method == "mme" else np.nan,
             "seconds": 1.5,
@@ -68,7 +68,7 @@ def metrics_content() -> Callable[..., dict[str, Any]]:
             for survey, value in on.items()
         }
         run = {"method": "mme", "source": "A", "target": "B", "shots": 5, "seed": 3}
-        training = {"entropy_weight": 0.2, "best_epoch": 4, "epochs": 9, "seconds": 1.5, "device": "cpu"}
+        training = {"entropy_weight": 0.2, "kept_epoch": 4, "epochs": 9, "seconds": 1.5, "device": "cpu"}
         return {**run, **training, "evaluation": evaluation, **replaced}
 
     return content

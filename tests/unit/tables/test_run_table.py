@@ -27,7 +27,7 @@ def test_an_adapted_run_gives_a_line_per_survey(write, metrics_content):
     assert runs["target"].tolist() == ["B", "B"]
     assert runs["balanced_accuracy"].tolist() == [0.9, 0.8]
     assert runs.loc[0, ["method", "source", "shots", "seed"]].tolist() == ["mme", "A", 5, 3]
-    assert runs.loc[0, ["n_real", "n_bogus", "best_epoch", "epochs"]].tolist() == [50, 60, 4, 9]
+    assert runs.loc[0, ["n_real", "n_bogus", "kept_epoch", "epochs"]].tolist() == [50, 60, 4, 9]
     assert runs.loc[0, ["entropy_weight", "seconds"]].tolist() == [0.2, 1.5]
 
 
@@ -49,7 +49,7 @@ def test_lines_keep_the_order_of_the_list(write, metrics_content):
     assert gather(runs)["seed"].tolist() == [2, 2, 0, 0, 1, 1]
 
 
-@pytest.mark.parametrize("key", ["method", "seed", "evaluation", "best_epoch", "entropy_weight"])
+@pytest.mark.parametrize("key", ["method", "seed", "evaluation", "kept_epoch", "entropy_weight"])
 def test_a_missing_key_is_named_with_its_file(write, metrics_content, key):
     content = metrics_content(on={"A": 0.9, "B": 0.8})
     del content[key]

@@ -34,6 +34,7 @@ TRAINING = {
     "epoch_size": 100,
     "patience_epochs": 2,
     "max_epochs": 2,
+    "keep": "first_best",
 }
 MME = {
     "labelled": ["source", "target"],
@@ -123,6 +124,7 @@ def test_what_a_record_holds(tmp_path, survey_files, baseline):
     history = pd.read_parquet(folder / "history.parquet")
     assert history["epoch"].tolist() == list(range(1, metrics["epochs"] + 1))
     assert history["validation_balanced_accuracy"].max() == metrics["validation_balanced_accuracy"]
+    assert history.loc[history["kept"], "epoch"].tolist() == [metrics["kept_epoch"]]
     model = Model.open(folder / "model.pt")
     assert model.temperature == 0.05
     shots = Splits.open(survey_files["splits"]["B"]).shots(2)

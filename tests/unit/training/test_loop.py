@@ -10,6 +10,7 @@ from stampshift.methods.method import Batch
 from stampshift.networks import build_classifier
 from stampshift.networks.classifier import Classifier
 from stampshift.training.data import TrainingData
+from stampshift.training.keeping import RULES
 from stampshift.training.loop import Trainer, descend, fit
 from stampshift.training.progress import DivergedError, Progress, Task
 from stampshift.training.stopping import StoppedError
@@ -23,6 +24,7 @@ TRAINING = {
     "epoch_size": 40,
     "patience_epochs": 3,
     "max_epochs": 4,
+    "keep": "first_best",
 }
 
 
@@ -46,20 +48,23 @@ def run(given, checkpoint=None, save=lambda content: None, every=1000):
     )
 
 
-def record(progress, scores):
+def record(progress, scores, losses=None):
     """Feed validation scores to a progress; the classifier's bias holds the number of the epoch."""
     classifier = build_classifier(network="bolivar", head="linear", size_pixels=21, temperature=None)
-    for score in scores:
+    for score, loss in zip(scores, losses or [0.5] * len(scores), strict=True):
         with torch.no_grad():
             classifier.head.bias.fill_(progress.epoch + 1)
-        progress.record({"validation_balanced_accuracy": score}, classifier.state_dict())
+        row = {"validation_balanced_accuracy": score, "validation_loss": loss}
+        progress.record(row, classifier.state_dict())
 
 
-def test_the_best_epochs_weights_are_kept_and_a_tie_keeps_the_earlier():
+def test_the_weights_that_each_rule_keeps_and_no_others():
     progress = Progress()
-    record(progress, [0.5, 0.8, 0.7, 0.8])
-    assert (progress.best_epoch, progress.best_balanced_accuracy) == (2, 0.8)
-    assert progress.best_state["head.bias"].tolist() == [2.0, 2.0]
+    record(progress, [0.5, 0.8, 0.7, 0.8, 0.6], [0.6, 0.5, 0.2, 0.9, 0.2])
+    kept = {"first_best": 2, "last_best": 4, "lowest_validation_loss": 3, "last": 5}
+    assert progress.kept == kept
+    biases = {epoch: state["head.bias"].tolist() for epoch, state in progress.states.items()}
+    assert biases == {epoch: [epoch, epoch] for epoch in kept.values()}
 
 
 @pytest.mark.parametrize(
@@ -70,13 +75,38 @@ def test_the_best_epochs_weights_are_kept_and_a_tie_keeps_the_earlier():
         ([0.8, 0.7, 0.8], 2, None, True),  # two epochs after the best, equal is not better
         ([0.5, 0.6, 0.7], 2, 3, True),
         ([0.5, 0.6, 0.7], 2, 4, False),
-        ([0.9, 1.0], 100, None, True),  # nothing can be better than perfect
     ],
 )
 def test_when_a_training_stops(scores, patience, max_epochs, finished):
     progress = Progress()
     record(progress, scores)
-    assert progress.finished({"patience_epochs": patience, "max_epochs": max_epochs}) is finished
+    for keep in RULES:
+        training = {"patience_epochs": patience, "max_epochs": max_epochs, "keep": keep}
+        assert progress.finished(training) is finished
+
+
+def test_a_perfect_validation_ends_a_training_only_where_the_first_best_epoch_is_kept():
+    """With any other rule the whole patience is trained, counted from the first perfect epoch."""
+    progress, training = Progress(), {"patience_epochs": 3, "max_epochs": None}
+    record(progress, [0.9, 1.0])
+    finished = {keep: progress.finished(training | {"keep": keep}) for keep in RULES}
+    assert finished == {keep: keep == "first_best" for keep in RULES}
+    record(progress, [1.0, 0.9])
+    assert not progress.finished(training | {"keep": "last_best"})
+    record(progress, [1.0])
+    assert progress.finished(training | {"keep": "last_best"})
+
+
+def test_one_training_yields_what_each_rule_would_have_kept(surveys, splits):
+    """The trainings of the rules but the first are one; that of `first_best` is its beginning."""
+    given = {keep: task(surveys, splits, epoch_size=200, max_epochs=9, keep=keep) for keep in RULES}
+    found = {keep: run(each) for keep, each in given.items()}
+    whole = found["last"]
+    assert found["first_best"].epoch < whole.epoch
+    for keep, progress in found.items():
+        epoch = progress.kept[keep]
+        assert epoch == whole.kept[keep]
+        assert states_equal(progress.states[epoch], whole.states[epoch])
 
 
 def test_the_restored_weights_score_what_the_best_epoch_scored(surveys, splits):
@@ -84,13 +114,13 @@ def test_the_restored_weights_score_what_the_best_epoch_scored(surveys, splits):
     from stampshift.training.model import Model, predict
 
     progress = run(task(surveys, splits, epoch_size=200, max_epochs=3))
-    classifier = Model(progress.best_state, "bolivar", "linear", 21, None).classifier(torch.device("cpu"))
+    kept = progress.kept["first_best"]
+    classifier = Model(progress.states[kept], "bolivar", "linear", 21, None).classifier(torch.device("cpu"))
     rows = splits["A"].validation
     scores = predict(classifier, surveys["A"].stamps, rows, device=torch.device("cpu"))
     again = evaluate(surveys["A"].labels[rows], scores)["balanced_accuracy"]
-    assert again == progress.best_balanced_accuracy == progress.history[progress.best_epoch - 1][
-        "validation_balanced_accuracy"
-    ]  # fmt: skip
+    assert again == progress.after(kept)["validation_balanced_accuracy"]
+    assert again == max(row["validation_balanced_accuracy"] for row in progress.history)
 
 
 def test_the_learning_rate_is_halved_every_so_many_iterations(surveys, splits):
@@ -106,12 +136,19 @@ def states_equal(first, second):
     return all(torch.equal(first[key], second[key]) for key in first)
 
 
+def same_weights(first, second):
+    """Those that any of the rules keeps."""
+    return first.states.keys() == second.states.keys() and all(
+        states_equal(state, second.states[epoch]) for epoch, state in first.states.items()
+    )
+
+
 def test_a_training_that_was_interrupted_ends_with_the_same_weights(surveys, splits):
     whole = run(task(surveys, splits))
     checkpoints = []
     run(task(surveys, splits, max_epochs=2), save=checkpoints.append, every=2)
     resumed = run(task(surveys, splits), checkpoint=checkpoints[-1])
-    assert states_equal(whole.best_state, resumed.best_state)
+    assert same_weights(whole, resumed)
     losses = [[row["train_loss"] for row in progress.history] for progress in (whole, resumed)]
     assert losses[0] == losses[1]
 
@@ -144,7 +181,7 @@ def test_a_training_asked_to_end_within_an_epoch_keeps_the_last_complete_one(
         assert (checkpoint and len(checkpoint["progress"]["history"])) == epochs
     monkeypatch.undo()
     resumed = run(given, checkpoint=checkpoint)
-    assert states_equal(whole.best_state, resumed.best_state)
+    assert same_weights(whole, resumed)
     losses = [[row["train_loss"] for row in progress.history] for progress in (whole, resumed)]
     assert losses[0] == losses[1]
 
@@ -163,7 +200,7 @@ def test_the_result_depends_on_the_run_and_not_on_what_ran_before(surveys, split
     first = run(task(surveys, splits, max_epochs=1))
     torch.rand(100)
     second = run(task(surveys, splits, max_epochs=1))
-    assert states_equal(first.best_state, second.best_state)
+    assert same_weights(first, second)
 
 
 def test_one_step_is_momentum_sgd(surveys, splits):
@@ -211,7 +248,7 @@ def test_adam_continues_from_a_checkpoint_with_the_same_weights(surveys, splits)
     run(task(surveys, splits, **(training | {"max_epochs": 2})), save=checkpoints.append, every=2)
     resumed = run(task(surveys, splits, **training), checkpoint=checkpoints[-1])
     assert len(whole.history) == 4
-    assert states_equal(whole.best_state, resumed.best_state)
+    assert same_weights(whole, resumed)
     assert whole.history[-1]["train_loss"] == resumed.history[-1]["train_loss"]
 
 
@@ -231,8 +268,9 @@ def test_the_validation_loss_is_the_cross_entropy_of_the_validation_part(surveys
 
 def test_a_network_of_one_logit_trains_in_the_same_loop(surveys, splits):
     progress = run(replace(task(surveys, splits, **(ADAM | {"learning_rate": 0.001})), network="network_1"))
-    assert progress.best_state["head.logit.weight"].shape == (1, 51)
-    assert progress.best_balanced_accuracy > 0.9
+    kept = progress.kept["first_best"]
+    assert progress.states[kept]["head.logit.weight"].shape == (1, 51)
+    assert progress.after(kept)["validation_balanced_accuracy"] > 0.9
 
 
 # ---- two steps per iteration, on a network small enough to differentiate by hand --------------------------

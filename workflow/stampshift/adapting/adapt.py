@@ -114,7 +114,7 @@ def adapt_model(
             verify_stamps(path)
     juries = tested_by(setting)
     scores = held_out_scores(setting, epochs=epochs, processes=processes, progress=progress)
-    by_epoch = choose_epochs(scores)
+    by_epoch = choose_epochs(scores, keep=setting.training["keep"])
     chosen = int(by_epoch.loc[by_epoch["chosen"], "epoch"].iloc[0]) if len(by_epoch) else epochs_unjudged
     model, history = final_training(setting, epochs=chosen, progress=progress)
     validation = scores[scores["epoch"] == chosen].drop(columns="epoch").reset_index(drop=True)
@@ -127,7 +127,7 @@ def adapt_model(
     predictions = pd.concat(tables, ignore_index=True) if tables else validation[:0]
     record = _described(setting) | {
         "epochs": chosen,
-        "best_epoch": chosen,
+        "kept_epoch": chosen,
         "changes": [change.as_dict() for change in changes],
         "evaluation": evaluate_predictions(predictions) if tables else {},
     }

@@ -15,6 +15,7 @@ from stampshift.metrics.metrics import evaluate, mean_cross_entropy
 from stampshift.stamps.few_labels import Fold
 from stampshift.stamps.splits import Rows
 from stampshift.training.device import set_up_process
+from stampshift.training.keeping import kept_epochs
 from stampshift.training.loop import Trainer
 from stampshift.training.model import Model, predict
 
@@ -80,15 +81,17 @@ def trained_epochs(
             yield epoch, trainer, trainer.train_epoch(epoch)
 
 
-def choose_epochs(scores: pd.DataFrame) -> pd.DataFrame:
+def choose_epochs(scores: pd.DataFrame, *, keep: str | None) -> pd.DataFrame:
     """How well the held-out stamps are called after each epoch, all folds of `held_out_scores` together.
+
+    `keep` is a rule of `training.keeping`; None is for the highest balanced accuracy, of equals the lowest
+    cross-entropy, of these the first.
 
     Returns
     -------
     pandas.DataFrame
         Columns ``epoch``, ``held_out_balanced_accuracy``, ``held_out_loss`` (cross-entropy, nats) and
-        ``chosen``, true for one epoch: that of the highest balanced accuracy, of equals that of the lowest
-        cross-entropy, of these the first. No line where nothing was held out.
+        ``chosen``, true for one epoch. No line where nothing was held out.
     """
     rows = [
         {
@@ -99,5 +102,8 @@ def choose_epochs(scores: pd.DataFrame) -> pd.DataFrame:
         for epoch, each in scores.groupby("epoch")
     ]
     table = pd.DataFrame(rows, columns=["epoch", "held_out_balanced_accuracy", "held_out_loss"])
-    order = np.lexsort((table["epoch"], table["held_out_loss"], -table["held_out_balanced_accuracy"]))
-    return table.assign(chosen=np.isin(np.arange(len(table)), order[:1]))
+    accuracies, losses = table["held_out_balanced_accuracy"], table["held_out_loss"]
+    if keep is None or table.empty:
+        order = np.lexsort((table["epoch"], losses, -accuracies))
+        return table.assign(chosen=np.isin(np.arange(len(table)), order[:1]))
+    return table.assign(chosen=table["epoch"] == kept_epochs(accuracies, losses)[keep])

@@ -37,6 +37,15 @@ class Method(StrEnum):
     finetune = "finetune"
 
 
+class Keep(StrEnum):
+    """Rules by which an epoch is chosen."""
+
+    first_best = "first_best"
+    last_best = "last_best"
+    lowest_validation_loss = "lowest_validation_loss"
+    last = "last"
+
+
 @app.command()
 def adapt(
     model: Annotated[
@@ -70,6 +79,14 @@ def adapt(
     epochs: Annotated[
         int, typer.Option(min=1, help="Largest number of epochs; held-out labels choose the number.")
     ] = EPOCHS,
+    keep: Annotated[
+        Keep | None,
+        typer.Option(
+            help="How held-out labels choose it: the first or the last epoch of the highest balanced "
+            "accuracy, that of the lowest cross-entropy, or the last; if not given, that of the highest "
+            "balanced accuracy, of equals that of the lowest cross-entropy."
+        ),
+    ] = None,
     epochs_unjudged: Annotated[
         int, typer.Option(min=1, help="Epochs if a class has a single label, which cannot be held out.")
     ] = EPOCHS_UNJUDGED,
@@ -114,6 +131,7 @@ def adapt(
         momentum=momentum,
         batch_size=batch_size,
         epoch_size=epoch_size,
+        keep=keep and keep.value,
         seed=seed,
     )
     echo(setting.few_labels.how_judged(seed=seed, epochs_unjudged=epochs_unjudged), err=True)

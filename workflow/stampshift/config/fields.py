@@ -104,8 +104,17 @@ class Training(ConfigModel):
         "Labelled stamps drawn per epoch, with replacement, classes balanced; a multiple of the batch. null "
         "for every stamp of the train part once, in random order, for methods that train on one survey."
     )
-    patience_epochs: Count = key("Epochs without better validation balanced accuracy until a training stops.")
+    patience_epochs: Count = key(
+        "Epochs without better validation balanced accuracy until a training stops; an equal one does not "
+        "count as better."
+    )
     max_epochs: Count | None = key("Maximum number of epochs of a training; null for no maximum.")
+    keep: Literal["first_best", "last_best", "lowest_validation_loss", "last"] = key(
+        "Epoch whose weights are kept: the first or the last one of the highest validation balanced "
+        "accuracy, the one of the lowest validation cross-entropy, or the last one trained. With "
+        "`first_best` a perfect validation ends a training at once; with the others the whole patience is "
+        "trained."
+    )
 
     def _check(self) -> None:
         if self.epoch_size is not None and self.epoch_size % self.batch_size:

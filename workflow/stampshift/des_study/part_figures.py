@@ -162,8 +162,8 @@ def _model_panels(
 def network_learning_curves(histories: Mapping[str, pd.DataFrame], *, title: str) -> Figure:
     """Draw loss and validation accuracy by epoch, a line per network, the kept epoch marked.
 
-    A history has columns ``epoch``, ``train_loss``, ``validation_balanced_accuracy`` and, where the training
-    wrote it, ``validation_loss``, which is drawn dotted.
+    A history has columns ``epoch``, ``train_loss``, ``validation_balanced_accuracy``, ``kept``, true for one
+    epoch, and, where the training wrote it, ``validation_loss``, which is drawn dotted.
     """
     figure = new_figure(2.9)
     loss, accuracy = figure.subplots(1, 2)
@@ -174,8 +174,8 @@ def network_learning_curves(histories: Mapping[str, pd.DataFrame], *, title: str
         if "validation_loss" in history:
             loss.plot(history["epoch"], history["validation_loss"], color=line["color"], linestyle=":")
         accuracy.plot(history["epoch"], reached, **line)
-        best = reached.to_numpy().argmax()  # a tie keeps the earlier epoch, as training does
-        accuracy.plot(history["epoch"].iloc[best], reached.iloc[best], "o", color=line["color"], zorder=4)
+        kept = history[history["kept"]]
+        accuracy.plot(kept["epoch"], kept[reached.name], "o", color=line["color"], zorder=4)
     every = pd.concat(history["validation_balanced_accuracy"] for history in histories.values())
     accuracy_axis(accuracy, limits=accuracy_limits(every))
     loss.set_ylim(bottom=0)

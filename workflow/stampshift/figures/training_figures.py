@@ -1,6 +1,6 @@
-"""Trainings: learning curves of baselines, and the search of the entropy weight."""
+"""Trainings: learning curves of baselines, kept epochs, and the search of the entropy weight."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,9 +22,22 @@ from stampshift.figures.style import (
     new_figure,
     styled,
 )
+from stampshift.tables.kept_weights import mean_over_pairs
 from stampshift.tables.run_table import mean_validation
-from stampshift.tables.wording import counted, pair_title
+from stampshift.tables.wording import RULE_NAMES, counted, method_name, pair_title
 
+# roles and columns of `kept_table`, and what they are in words; a run's epoch is the same for both roles
+KEPT_ROWS = (
+    ("target", "mean", "on the target"),
+    ("source", "mean", "on the source"),
+    ("target", "epoch", "kept epoch"),
+)
+RULE_LINES: Mapping[str, Mapping[str, Any]] = {  # lines may coincide: colours, dashes and markers differ
+    "first_best": {"color": "#0072B2", "marker": "o"},
+    "last_best": {"color": "#56B4E9", "marker": "s", "linestyle": "--"},
+    "lowest_validation_loss": {"color": "#D55E00", "marker": "^"},
+    "last": {"color": "#333333", "marker": "v", "linestyle": ":"},
+}
 SHOTS_COLOURS = "viridis"
 SHOTS_COLOUR_RANGE = (0.85, 0.05)  # few shots light, many dark; the palest yellow is left out
 
@@ -33,8 +46,8 @@ SHOTS_COLOUR_RANGE = (0.85, 0.05)  # few shots light, many dark; the palest yell
 def learning_curves(histories: Mapping[int, pd.DataFrame], *, survey: str) -> Figure:
     """Training loss and validation accuracy by epoch, a line per split, the kept epoch marked.
 
-    The histories of a survey's baselines, by split, have the columns ``epoch``, ``train_loss`` and
-    ``validation_balanced_accuracy``.
+    The histories of a survey's baselines, by split, have the columns ``epoch``, ``train_loss``,
+    ``validation_balanced_accuracy`` and ``kept``, true for the epoch whose weights were kept.
     """
     figure = new_figure(2.6)
     loss, accuracy = figure.subplots(1, 2)
@@ -44,8 +57,8 @@ def learning_curves(histories: Mapping[int, pd.DataFrame], *, survey: str) -> Fi
         scores = history["validation_balanced_accuracy"]
         loss.plot(history["epoch"], history["train_loss"], **line, label=f"split {seed}")
         accuracy.plot(history["epoch"], scores, **line, label=f"split {seed}")
-        best = history.loc[[scores.idxmax()]]  # a tie keeps the earlier epoch, as training does
-        accuracy.plot(best["epoch"], best[scores.name], "o", **kept, label=f"kept {seed}")
+        stayed = history[history["kept"]]
+        accuracy.plot(stayed["epoch"], stayed[scores.name], "o", **kept, label=f"kept {seed}")
     values = pd.concat([history["validation_balanced_accuracy"] for history in histories.values()])
     accuracy_axis(accuracy, limits=accuracy_limits(values))
     loss.set_ylim(bottom=0)
@@ -56,6 +69,34 @@ def learning_curves(histories: Mapping[int, pd.DataFrame], *, survey: str) -> Fi
     figure.legend(accuracy.lines[:2], texts, loc="outside lower center", ncols=2)
     figure.suptitle(f"Baselines of {survey}")
     return figure
+
+
+@styled
+def kept_weights(numbers: pd.DataFrame, *, methods: Sequence[str]) -> Figure:
+    """Draw what each rule of keeping an epoch makes of every method, by shots (`kept_table`).
+
+    A column per method; rows are the balanced accuracy on the target, that on the source, and the kept epoch.
+    """
+    means = mean_over_pairs(numbers).sort_values("shots")
+    shots = sorted(set(means.loc[means["method"].isin(list(methods)), "shots"]))
+    figure = new_figure(1.1 + 1.4 * len(KEPT_ROWS), width_inches=max(COLUMN_WIDTH_INCHES, 2.4 * len(methods)))
+    grid = figure.subplots(len(KEPT_ROWS), len(methods), sharex=True, sharey="row", squeeze=False)
+    for row, (role, column, label) in zip(grid, KEPT_ROWS, strict=True):
+        shown = means[(means["role"] == role) & means["method"].isin(list(methods))]
+        for axes, method in zip(row, methods, strict=True):
+            for rule, line in RULE_LINES.items():
+                own = shown[(shown["method"] == method) & (shown["rule"] == rule)]
+                places = [shots.index(count) for count in own["shots"]]
+                axes.plot(places, own[column], label=RULE_NAMES[rule], **line)
+            axes.grid(axis="y")
+        row[0].set_ylabel(label)
+    for axes, method in zip(grid[0], methods, strict=True):
+        axes.set_title(method_name(method))
+    for axes in grid[-1]:
+        axes.set_xlabel("labelled target stamps per class")
+        axes.set_xticks(range(len(shots)), [str(count) for count in shots])
+        axes.set_ylim(bottom=0)
+    return finished(figure, "Which epoch is kept", legend=grid[0, 0])
 
 
 @styled

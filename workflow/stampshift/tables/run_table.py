@@ -21,7 +21,7 @@ from stampshift.training.run_folder import METRICS as METRICS_FILE
 EVALUATION = ["method", "source", "target", "shots", "evaluated_on"]
 KEY = (*FACTORS, "evaluated_on")
 METRICS = ("balanced_accuracy", "recall_real", "recall_bogus", "n_real", "n_bogus")
-TRAINING = ("best_epoch", "epochs", "entropy_weight", "seconds")
+TRAINING = ("kept_epoch", "epochs", "entropy_weight", "seconds")
 COLUMNS = KEY + METRICS + TRAINING
 
 

@@ -15,6 +15,12 @@ STUDY_NAMES = {
     "before": "before training further",
     "after": "after training further",
 }
+RULE_NAMES = {
+    "first_best": "first best",
+    "last_best": "last best",
+    "lowest_validation_loss": "lowest loss",
+    "last": "last",
+}
 SIMULATED = "simulated surveys"  # every table and figure made from them says so: the writers add it
 THESIS = "Bolívar (2022)"
 

@@ -30,6 +30,8 @@ from stampshift.training.store import Store
 
 log = logging.getLogger(__name__)
 
+VALIDATED = ("validation_balanced_accuracy", "validation_loss")  # of an epoch, in the history
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -123,7 +125,8 @@ def execute(plan: Plan, *, job: Job, bar_position: int) -> None:
 
         def show(progress: Progress) -> None:
             bar.update(progress.epoch - bar.n)
-            bar.set_postfix(best=f"{progress.best_balanced_accuracy:.3f} at {progress.best_epoch}")
+            kept = progress.kept[plan.training["keep"]]
+            bar.set_postfix(kept=f"{progress.after(kept)['validation_balanced_accuracy']:.3f} at {kept}")
 
         progress = fit(
             task,
@@ -151,30 +154,51 @@ def prepare(plan: Plan, *, device: torch.device) -> Task:
 
 
 def keep(plan: Plan, task: Task, progress: Progress, *, store: Store) -> None:
-    """Score the test parts with a finished training's best weights, and keep the record in the store."""
+    """Score the test parts with the weights that each rule keeps, and put the record into the store.
+
+    Model and predictions are those of the configured rule. Of the others the record has what they would have
+    scored.
+    """
     device, key = task.device, plan.key(task.device)
-    model = task.model(progress.best_state)
-    predictions = score_test_parts(model, plan.files, device=device)
-    metrics = describe(plan.run, predictions, device=device) | {
+    models = {epoch: task.model(state) for epoch, state in progress.states.items()}
+    predictions = {
+        epoch: score_test_parts(model, plan.files, device=device) for epoch, model in models.items()
+    }
+    chosen, history = progress.kept[plan.training["keep"]], pd.DataFrame(progress.history)
+    metrics = describe(plan.run, predictions[chosen], device=device) | {
         "trained_by": plan.method,
         "network": plan.network,
         "options": dict(plan.options),
         "entropy_weight": plan.options.get("entropy_weight"),
         "validation_shots": plan.validation_shots,
         "code_digest": plan.code,
-        "best_epoch": progress.best_epoch,
+        "keep": plan.training["keep"],
+        "kept_epoch": chosen,
         "epochs": progress.epoch,
-        "validation_balanced_accuracy": progress.best_balanced_accuracy,
-        "training_balanced_accuracy": accuracy_on_shots(task, model),
+        "training_balanced_accuracy": accuracy_on_shots(task, models[chosen]),
+        **_validated(progress, chosen),
+        "kept": {
+            rule: {
+                "epoch": epoch,
+                **_validated(progress, epoch),
+                "evaluation": evaluate_predictions(predictions[epoch]),
+            }
+            for rule, epoch in progress.kept.items()
+        },
         "seconds": round(sum(row["seconds"] for row in progress.history), 3),
         "key": key,
     }
     with store.writing(key) as folder:
-        history = pd.DataFrame(progress.history)
-        write_run(folder, model=model, history=history, predictions=predictions, metrics=metrics)
+        write_run(
+            folder,
+            model=models[chosen],
+            history=history.assign(kept=history["epoch"] == chosen),
+            predictions=predictions[chosen],
+            metrics=metrics,
+        )
     log.info(
-        "%s: %d epochs, best %d with validation balanced accuracy %.3f, %.1f s",
-        plan.folder, progress.epoch, progress.best_epoch, progress.best_balanced_accuracy, metrics["seconds"],
+        "%s: %d epochs, kept %d with validation balanced accuracy %.3f, %.1f s",
+        plan.folder, progress.epoch, chosen, metrics["validation_balanced_accuracy"], metrics["seconds"],
     )  # fmt: skip
 
 
@@ -185,6 +209,10 @@ def accuracy_on_shots(task: Task, model: Model) -> float | None:
         return None
     scores = predict(model.classifier(task.device), shots.stamps, shots.rows, device=task.device)
     return float(evaluate(shots.labels, scores)["balanced_accuracy"])
+
+
+def _validated(progress: Progress, epoch: int) -> dict[str, float]:
+    return {name: progress.after(epoch)[name] for name in VALIDATED}
 
 
 def score_test_parts(model: Model, files: Mapping[str, SurveyFiles], *, device: torch.device) -> pd.DataFrame:

@@ -146,4 +146,5 @@ def transfer_baselines(
         files = {target: SurveyFiles(stamps, split, None)}
         predictions = score_test_parts(Model.open(model), files, device=job.device)
         record = read_metrics(baseline.parent) | describe(run, predictions, device=job.device)
+        record.pop("kept", None)  # of the source: the baseline's other weights are gone
         write_run(job.results / run.folder, predictions=predictions, metrics=record)

@@ -103,7 +103,7 @@ def fit(
     checkpoint_epochs: int,
     on_epoch: Callable[[Progress], None],
 ) -> Progress:
-    """Train one run until early stopping and return its history and best weights.
+    """Train one run until early stopping and return its history and the weights that each rule keeps.
 
     `checkpoint` is what `save_checkpoint` was last given for this run, or None to start anew; a
     checkpoint is saved every `checkpoint_epochs` epochs. Errors are those of `Trainer.train_epoch`; before a

@@ -14,6 +14,7 @@ from stampshift.metrics.metrics import accuracy, evaluate, mean_cross_entropy
 from stampshift.networks import build_classifier
 from stampshift.networks.classifier import Classifier
 from stampshift.training.data import Labelled, TrainingData
+from stampshift.training.keeping import FIRST_BEST, kept_epochs
 from stampshift.training.model import Model
 
 PERFECT = 1.0
@@ -100,36 +101,46 @@ class Task:
 
 @dataclass
 class Progress:
-    """Where a training stands: all that a checkpoint must hold beside the classifier and the optimiser.
+    """Where a training stands: all that a checkpoint must hold beside the classifier and the optimiser."""
 
-    The best epoch (from 1) is the one with the highest validation balanced accuracy so far, the first one of
-    equals.
-    """
-
-    best_epoch: int = 0
-    best_balanced_accuracy: float = -1.0
-    best_state: State = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)  # a row per epoch
+    states: dict[int, State] = field(default_factory=dict)  # weights after each epoch that a rule keeps
 
     @property
     def epoch(self) -> int:
         """Epochs done."""
         return len(self.history)
 
-    def finished(self, training: Mapping[str, Any]) -> bool:
-        """Whether no later epoch may run, or none could be better, by a section `training`.
+    @property
+    def kept(self) -> dict[str, int]:
+        """Epoch, from 1, whose weights each rule of `keeping` keeps of those done, at least one."""
+        return kept_epochs(
+            [row["validation_balanced_accuracy"] for row in self.history],
+            [row["validation_loss"] for row in self.history],
+        )
 
-        A perfect validation cannot be beaten and a tie keeps the earlier epoch, so stopping there
-        changes no result.
+    def after(self, epoch: int) -> dict[str, float]:
+        """Row of the history of an epoch."""
+        return self.history[epoch - 1]
+
+    def finished(self, training: Mapping[str, Any]) -> bool:
+        """Whether no later epoch may run, by a section `training`.
+
+        The patience counts the epochs since the first one of the highest validation balanced accuracy: a tie
+        does not renew it, whatever rule keeps the weights, so that every rule sees the same epochs. Where the
+        first best epoch is kept, a perfect validation ends the training at once: it cannot be beaten, and
+        stopping there changes no result.
         """
-        out_of_patience = self.epoch - self.best_epoch >= training["patience_epochs"]
+        if not self.history:
+            return False
+        best = self.kept[FIRST_BEST]
+        out_of_patience = self.epoch - best >= training["patience_epochs"]
         at_the_end = training["max_epochs"] is not None and self.epoch >= training["max_epochs"]
-        return self.epoch > 0 and (out_of_patience or at_the_end or self.best_balanced_accuracy == PERFECT)
+        perfect = self.after(best)["validation_balanced_accuracy"] == PERFECT
+        return out_of_patience or at_the_end or (perfect and training["keep"] == FIRST_BEST)
 
     def record(self, row: dict[str, float], state: State) -> None:
-        """Add an epoch, and keep its weights, a copy of `state`, if it is the best."""
+        """Add an epoch, with a copy of its weights, and drop the weights that no rule keeps any longer."""
         self.history.append(row)
-        if row["validation_balanced_accuracy"] > self.best_balanced_accuracy:
-            self.best_epoch = self.epoch
-            self.best_balanced_accuracy = row["validation_balanced_accuracy"]
-            self.best_state = copied_to_cpu(state)
+        latest = copied_to_cpu(state)
+        self.states = {epoch: self.states.get(epoch, latest) for epoch in self.kept.values()}

@@ -19,6 +19,7 @@ TRAINING = {
     "epoch_size": 40,
     "patience_epochs": 9,
     "max_epochs": 3,
+    "keep": "first_best",
 }
 MME = {
     "labelled": ["source", "target"],

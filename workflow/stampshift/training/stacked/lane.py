@@ -163,6 +163,15 @@ class LaneWeights:
         """Parameters and buffers by name, (lanes, ...) each; gradients reach `parameters`."""
         return self._split(self.parameters) | self.buffers
 
+    def in_memory(self) -> "LaneWeights":
+        """All lanes' values in the computer's memory, in one transfer, for `lane` to be read there."""
+        return replace(
+            self,
+            parameters=self.parameters.detach().cpu(),
+            momentum=self.momentum.cpu(),
+            buffers={name: value.cpu() for name, value in self.buffers.items()},
+        )
+
     def lane(self, number: int) -> LaneState:
         """One lane's values: views, which later steps change."""
         values = self._split(self.parameters.detach()) | self.buffers

@@ -128,7 +128,7 @@ class Stack:
     def _record(
         self, losses: NDArray[np.float64], scores: Sequence[NDArray[np.float32]], *, seconds: float
     ) -> dict[int, DivergedError]:
-        diverged = {}
+        diverged, weights = {}, self.weights.in_memory()
         for number, (lane, loss, own_scores) in enumerate(zip(self.lanes, losses, scores, strict=True)):
             try:
                 lane.task.check_loss(float(loss), epoch=lane.epoch + 1)
@@ -142,5 +142,5 @@ class Stack:
                 learning_rate=float(lane.learning_rates(1)[0]),
                 seconds=seconds,
             )
-            lane.progress.record(row, self.weights.lane(number).classifier)
+            lane.progress.record(row, weights.lane(number).classifier)
         return diverged
