@@ -369,7 +369,7 @@ rule kept_table:
         kept=run_files(EXPERIMENT.baseline_runs(), "metrics.json")
         + run_files(EXPERIMENT.adaptations(), "metrics.json"),
     output:
-        table("tables/kept-weights", "7 Training", "which epoch is kept"),
+        table("tables/kept-weights", "7 Training", "table of kept epochs", kind=None),
     params:
         function="tables.kept_weights:kept_table",
         names=METHODS + VARIANTS,
@@ -388,7 +388,7 @@ rule kept_figure:
     input:
         numbers=rules.kept_table.output[0],
     output:
-        figure("figures/kept-weights", "7 Training", "which epoch is kept"),
+        figure("figures/kept-weights", "7 Training", "kept epochs", kind=None),
     params:
         function="figures.training_figures:kept_weights",
         methods=METHODS,
