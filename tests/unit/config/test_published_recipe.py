@@ -50,6 +50,7 @@ SECTIONS = {
         "epoch_size": 10_000,
         "patience_epochs": 100,
         "max_epochs": None,
+        "keep": "first_best",
     },
 }
 # reader, classes that are real, classes that are bogus, marks of invalid pixels
