@@ -16,7 +16,7 @@ READERS: dict[str, Callable[..., Any]] = {
     "kept": lambda paths: gather_kept(Path(path).parent for path in paths),
     "search": read_json,
     "searches": lambda paths: list(map(read_json, paths)),
-    "stamps": Stamps.open,
+    "stamps": Stamps.verified,
 }  # by name of the input; else a table
 OF_THE_RULE = ("function", "simulated", "code", "caption")  # parameters that are no arguments
 

@@ -15,7 +15,7 @@ with job_log(snakemake.log[0]):
     splits = Splits.open(snakemake.input.splits)
     record = train_forest(
         relabelled(
-            Stamps.open(snakemake.input.stamps),
+            Stamps.verified(snakemake.input.stamps),
             next(map(Path, snakemake.input.labels), None),
             rows=np.concatenate([splits.train, splits.test]),
         ),

@@ -9,7 +9,7 @@ from stampshift.tables.recall_tables import worst_errors
 from stampshift.tables.writing import write_csv
 
 with job_log(snakemake.log[0]):
-    params, stamps = snakemake.params, Stamps.open(snakemake.input.stamps)
+    params, stamps = snakemake.params, Stamps.verified(snakemake.input.stamps)
     predictions = pool_predictions(snakemake.input.predictions, runs=params.runs, surveys=params.surveys)
     errors = worst_errors(predictions, stamps=stamps, per_kind=params.per_kind)
     write_csv(errors, snakemake.output.numbers)

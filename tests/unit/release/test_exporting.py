@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from fake_release import release_of
+from fake_surveys import flip_labels
 from stampshift.core.errors import ContractError
 from stampshift.core.files import read_json, write_json
 from stampshift.metrics.calibration import fit_temperature
@@ -91,11 +92,7 @@ def flip_hidden_labels(results, splits, surveys):
         if name == "B":
             shots = np.concatenate([splits["B"].shots(20), splits["B"].validation_shots(10)])
             hidden.append(np.setdiff1d(np.arange(400), shots))
-        with h5py.File(results / "stamps" / f"{name}.h5", "r+") as file:
-            labels = file["label"][:]
-            rows = np.unique(np.concatenate(hidden))
-            labels[rows] = 1 - labels[rows]
-            file["label"][:] = labels
+        flip_labels(results / "stamps" / f"{name}.h5", np.unique(np.concatenate(hidden)))
 
 
 def test_no_hidden_label_reaches_the_contract(copied_results, adapted_release, splits_of, tmp_path):
@@ -113,10 +110,9 @@ def test_no_hidden_label_reaches_the_contract(copied_results, adapted_release, s
 
 def test_a_validation_label_does_reach_it(copied_results, adapted_release, splits_of, tmp_path):
     results, run = copied_results
-    with h5py.File(results / "stamps" / "B.h5", "r+") as file:
-        labels = file["label"][:]
-        labels[splits_of["B"].validation_shots(10)[:3]] = 0
-        file["label"][:] = labels
+    shots = splits_of["B"].validation_shots(10)
+    reals = shots[Stamps.open(results / "stamps" / "B.h5").labels[shots] == 1]
+    flip_labels(results / "stamps" / "B.h5", reals[:3])
     changed = release_of(run, tmp_path / "changed").contract.calibration
     assert changed != adapted_release.contract.calibration
 
@@ -248,3 +244,12 @@ def test_splits_of_another_seed_are_refused(copied_results, results, splits_of):
     other.save(copy / "splits" / "B" / "seed-0.npz")
     with pytest.raises(ContractError, match="expected predictions of the 40 test stamps of the splits of B"):
         open_run(run)
+
+
+@pytest.mark.parametrize("survey", ["A", "B"])
+def test_stamps_that_changed_are_not_released(copied_results, survey):
+    copy, run = copied_results
+    with h5py.File(copy / "stamps" / f"{survey}.h5", "r+") as file:
+        file["stamps"][2, 1, 3, 3] += 1
+    with pytest.raises(ContractError, match=rf"{survey}\.h5: its content has changed since it was written"):
+        open_run(run, stamps=[], splits=[], labels=None)

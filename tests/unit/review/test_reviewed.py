@@ -1,5 +1,6 @@
 import shutil
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -130,3 +131,11 @@ def test_what_is_missing_is_named(tmp_path):
     pd.DataFrame({"id": ["a"]}).to_parquet(table)
     with pytest.raises(ContractError, match="row, label, score, suspicion missing"):
         opened(table, stamps=write_survey(tmp_path, "New", width=2.0, count=4))
+
+
+def test_stamps_that_changed_are_not_reviewed(tmp_path):
+    path = write_survey(tmp_path, "A", width=1.5, count=30)
+    with h5py.File(path, "r+") as file:
+        file["stamps"][2, 1, 3, 3] += 1
+    with pytest.raises(ContractError, match=r"A\.h5: its content has changed since it was written"):
+        opened(path)

@@ -1,6 +1,7 @@
 import math
 from types import SimpleNamespace
 
+import h5py
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -250,3 +251,11 @@ def test_files_that_are_passed_over_are_counted(run, tmp_path):
         (tmp_path / "night" / name).touch()
     night, output = run(tmp_path / "night")
     assert "3 files passed over: 2 .txt, 1 .png" in night.as_text(output, threshold=None)
+
+
+def test_a_stamps_file_that_changed_is_not_scored(run, tmp_path):
+    path = write_survey(tmp_path, "A", width=1.5, count=30)
+    with h5py.File(path, "r+") as file:
+        file["stamps"][2, 1, 3, 3] += 1
+    with pytest.raises(ContractError, match=r"A\.h5: its content has changed since it was written"):
+        run(path)

@@ -1,8 +1,13 @@
+import shutil
+from pathlib import Path
+
+import h5py
 import numpy as np
 import pytest
 import torch
 
 from stampshift.config.experiment import Run
+from stampshift.core.errors import ContractError
 from stampshift.networks import build_classifier
 from stampshift.training.finished_models import (
     FEATURE_COLUMNS,
@@ -103,3 +108,19 @@ def test_a_scarce_label_limits_both_surveys(surveys, splits):
     assert [len(rows) for rows in samples] == [6, 6]
     assert [surveys[name].labels[rows].sum() for name, rows in zip("AB", samples, strict=True)] == [3, 3]
     assert all((np.diff(rows) > 0).all() for rows in samples)
+
+
+def test_stamps_that_changed_are_refused(survey_files, model_file, tmp_path):
+    """By one pixel, which nothing else would notice."""
+    changed = Path(shutil.copy(survey_files["stamps"]["A"], tmp_path / "A.h5"))
+    with h5py.File(changed, "r+") as file:
+        file["stamps"][2, 1, 3, 3] += 1
+    files = survey_files | {"stamps": survey_files["stamps"] | {"A": changed}}
+    run = Run("baseline", "A", None, 0, 0)
+    with pytest.raises(ContractError, match=r"A\.h5: its content has changed since it was written"):
+        scores(run, files, model_file)
+    with pytest.raises(ContractError, match=r"A\.h5: its content has changed since it was written"):
+        extract_features(
+            [run], models=[model_file], stamps=[changed], splits=[files["splits"]["A"]], per_survey=10,
+            device="cpu",
+        )  # fmt: skip

@@ -43,7 +43,7 @@ def main() -> None:
     log_to_terminal()
     try:
         with raising(*COMMAND_SIGNALS):
-            sys.exit(app(prog_name="stampshift", standalone_mode=False))
+            sys.exit(app(prog_name="stampshift", standalone_mode=False) or 0)
     except StampshiftError as error:
         sys.exit(printable(f"{type(error).__name__}: {error}", keep="\n\t"))
     except typer.TyperException as error:

@@ -72,12 +72,12 @@ def open_run(
         return _adaptation(folder, metrics)
     run = Run(**{name: metrics[name] for name in FACTORS})
     names = [name for name in (run.source, run.target) if name is not None]
-    given = {each.survey: each for each in map(Stamps.open, stamps)}
+    given = {each.survey: each for each in map(Stamps.verified, stamps)}
     parts = {each.survey: each for each in map(Splits.open, splits)}
     predictions = pool_predictions([folder / PREDICTIONS], runs=[vars(run)], surveys=names)
     surveys = []
     for name in names:
-        survey = given.get(name) or Stamps.open(_beside(folder, run, f"stamps/{name}.h5", "--stamps"))
+        survey = given.get(name) or Stamps.verified(_beside(folder, run, f"stamps/{name}.h5", "--stamps"))
         split = parts.get(name) or Splits.open(
             _beside(folder, run, f"splits/{name}/seed-{run.seed}.npz", "--splits")
         )
@@ -159,7 +159,7 @@ def _adaptation(folder: Path, metrics: Mapping[str, Any]) -> TrainedRun:
         validation=held_out["row"].to_numpy(np.int64),
         unlabelled=few.held_back,
         validation_logits=logit_difference(held_out["score"]).astype(np.float32),
-        tested=None if files["test_stamps"] is None else Stamps.open(files["test_stamps"]),
+        tested=None if files["test_stamps"] is None else Stamps.verified(files["test_stamps"]),
     )
     return TrainedRun(Model.open(folder / MODEL), metrics, predictions, [known, new])
 
@@ -167,7 +167,7 @@ def _adaptation(folder: Path, metrics: Mapping[str, Any]) -> TrainedRun:
 def _unchanged(path: Path, folder: Path, digests: Mapping[str, str]) -> Stamps:
     if not path.is_file():
         raise ContractError(f"{path} does not exist, but {folder} was adapted with it; put it back.")
-    stamps = Stamps.open(path, unlabelled=True)
+    stamps = Stamps.verified(path, unlabelled=True)
     if stamps.attributes["digest"] != digests.get(stamps.survey):
         raise ContractError(
             f"{path}: has changed since {folder} was adapted with it; adapt again, or put it back."

@@ -51,7 +51,7 @@ def open_review(path: Path, *, stamps: Path | None, shuffle_seed: int | None) ->
     order is random, else the most suspicious are first, or it is that of the stamps file.
     """
     table_path, stamps_path = _find(path, stamps)
-    opened = Stamps.open(stamps_path, unlabelled=True)
+    opened = Stamps.verified(stamps_path, unlabelled=True)
     if table_path is None:
         columns = {"row": np.arange(len(opened)), "id": opened.ids.tolist(), "label": opened.labels}
         table = pd.DataFrame(columns | {"score": np.nan})

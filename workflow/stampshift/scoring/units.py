@@ -21,7 +21,7 @@ from stampshift.core.printing import printable
 from stampshift.release.contract import Contract
 from stampshift.release.released import OUT_OF_DISTRIBUTION, ReleasedModel
 from stampshift.scoring.scores_file import NO_VALID_PIXEL, SCHEMA, SEPARATOR, UNFIT
-from stampshift.stamps.file import CHANNELS, Stamps
+from stampshift.stamps.file import CHANNELS, Stamps, verify_stamps
 from stampshift.stamps.preprocessing import (
     NO_INFORMATION,
     Counts,
@@ -104,7 +104,11 @@ def open_stamps(path: Path) -> Stamps:
 
 
 def check_stamps(path: Path, *, release: ReleasedModel) -> int:
-    """Number of stamps in a file; a `ContractError` if the model scores another size or normalisation."""
+    """Number of stamps in a file.
+
+    A `ContractError` if it has changed, or the model scores another size or normalisation.
+    """
+    verify_stamps(path, fingerprints=False)
     stamps, contract = open_stamps(path), release.contract
     found = {
         "size_pixels": stamps.stamps.shape[-1],

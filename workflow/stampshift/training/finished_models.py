@@ -8,7 +8,7 @@ import pandas as pd
 
 from stampshift.config.experiment import Run
 from stampshift.networks.bolivar import FEATURES
-from stampshift.stamps.file import BOGUS, REAL, Stamps
+from stampshift.stamps.file import BOGUS, REAL, Stamps, verify_stamps
 from stampshift.stamps.splits import Rows, Splits
 from stampshift.training.data import SurveyFiles, TrainingData
 from stampshift.training.device import choose_device, set_up_process
@@ -37,6 +37,8 @@ def score_validation(
     """
     set_up_process()
     torch_device = choose_device(device)
+    for path in stamps.values():
+        verify_stamps(path, fingerprints=False)
     tables = []
     for run, model, own_splits in zip(runs, models, splits, strict=True):
         files = {survey: SurveyFiles(stamps[survey], path, None) for survey, path in own_splits.items()}
@@ -71,7 +73,7 @@ def extract_features(
     """
     set_up_process()
     torch_device = choose_device(device)
-    surveys = [Stamps.open(path) for path in stamps]
+    surveys = [Stamps.verified(path) for path in stamps]
     samples = balanced_samples(
         surveys, test_parts=[Splits.open(path).test for path in splits], per_survey=per_survey
     )
