@@ -13,7 +13,7 @@ import mmap
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from stampshift.core.errors import ConfigError, ContractError, system_fault, unreadable_now
+from stampshift.core.errors import ContractError, system_fault, unreadable_now
 from stampshift.core.files import atomic_path, remove_leftovers
 from stampshift.core.version import __version__
 from stampshift.formats.cells import MOST_CHARACTERS
@@ -37,7 +37,6 @@ UNLABELLED_CLASS = "unlabelled"
 LABELS = {"real": REAL, "bogus": BOGUS}
 LABEL_NAMES = {code: name for name, code in LABELS.items()}
 COPY_BLOCK_BYTES = 1 << 24
-ENUM_BYTES = 64_000  # an HDF5 file holds no longer description of a type
 # what h5py raises of a file that is damaged or no stamps file
 DAMAGED = (OSError, KeyError, ValueError, RuntimeError, AttributeError, TypeError)
 
@@ -115,20 +114,6 @@ class Stamps:
 def fingerprint(stamp: NDArray[np.float32]) -> int:
     """Hash of a stamp's pixels, 64 bits: two stamps of one hash are taken to be identical."""
     return int.from_bytes(hashlib.blake2b(stamp.tobytes(), digest_size=8).digest(), "little")
-
-
-def check_classes(classes: Iterable[str]) -> None:
-    """Raise a `ConfigError` if a stamps file cannot hold the classes of a survey by name."""
-    names = [name.encode("utf-8", "backslashreplace") for name in classes]
-    longest = max(map(len, names), default=0)
-    if longest > MOST_CHARACTERS or sum(len(name) + 10 for name in names) > ENUM_BYTES:
-        raise ConfigError(
-            f"`classes`: expected names of at most {MOST_CHARACTERS} characters that take "
-            f"{ENUM_BYTES // 1000} kB together, found {len(names)} classes, the longest of {longest}. "
-            "Shorten the names, or join classes before the stamps are made."
-        )
-    if any(not name or b"\0" in name for name in names):
-        raise ConfigError("`classes`: expected names, found an empty one or one with a zero byte. Rename it.")
 
 
 def is_stamps_file(path: Path | str) -> bool:

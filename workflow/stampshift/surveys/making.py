@@ -8,7 +8,7 @@ ATLAS and ZTF: their one pickle); and 0.3 KB for every stamp written, whose pixe
 
 import hashlib
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import chain
@@ -17,13 +17,13 @@ from typing import Any
 
 from tqdm import tqdm
 
-from stampshift.core.errors import ArchiveError, reading_archive
+from stampshift.core.errors import ArchiveError, ConfigError, reading_archive
 from stampshift.core.parallel import recovering_map
 from stampshift.core.printing import without_bar
 from stampshift.core.provenance import file_digest
 from stampshift.formats.archives import passed_over
-from stampshift.formats.cells import decoded_name
-from stampshift.stamps.file import LABELS, UNLABELLED_CLASS, Stamps, check_classes, stamps_writer
+from stampshift.formats.cells import MOST_CHARACTERS, decoded_name
+from stampshift.stamps.file import LABELS, UNLABELLED_CLASS, Stamps, stamps_writer
 from stampshift.stamps.groups import remarks_on
 from stampshift.stamps.preprocessing import Block, Preprocessing, known_class, preprocess
 from stampshift.stamps.raw_triplets import RawTriplet
@@ -32,6 +32,7 @@ from stampshift.surveys.label_table import check_labels, label_parts
 from stampshift.surveys.reader import Reader
 from stampshift.surveys.tally import Tally
 
+ENUM_BYTES = 64_000  # an HDF5 file holds no longer description of a type
 LISTED_FILES = 100
 
 
@@ -65,7 +66,7 @@ def make_stamps(
     """
     archive = READERS[reader](options, preprocessing.invalid)
     work = partial(_block, archive=archive, preprocessing=preprocessing)
-    check_classes([*preprocessing.classes, UNLABELLED_CLASS])
+    _check_classes([*preprocessing.classes, UNLABELLED_CLASS])
     try:
         labels = []
         if archive.label_file:
@@ -110,6 +111,20 @@ def make_stamps(
             logging.warning("%s: %s", survey, remark)
     except ArchiveError as error:
         raise ArchiveError(f"{survey}: {error}") from error
+
+
+def _check_classes(classes: Iterable[str]) -> None:
+    """Raise a `ConfigError` if a stamps file cannot hold the classes of a survey by name."""
+    names = [name.encode("utf-8", "backslashreplace") for name in classes]
+    longest = max(map(len, names), default=0)
+    if longest > MOST_CHARACTERS or sum(len(name) + 10 for name in names) > ENUM_BYTES:
+        raise ConfigError(
+            f"`classes`: expected names of at most {MOST_CHARACTERS} characters that take "
+            f"{ENUM_BYTES // 1000} kB together, found {len(names)} classes, the longest of {longest}. "
+            "Shorten the names, or join classes before the stamps are made."
+        )
+    if any(not name or b"\0" in name for name in names):
+        raise ConfigError("`classes`: expected names, found an empty one or one with a zero byte. Rename it.")
 
 
 def _check_known(archive: Reader, paths: Sequence[Path], classes: Mapping[str, str]) -> None:
