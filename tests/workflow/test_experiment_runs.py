@@ -288,6 +288,15 @@ def test_a_variant_may_search_where_its_method_takes_the_published_weight(fresh)
     assert "select_lambda" not in jobs
 
 
+def test_a_variant_may_have_the_published_weights_where_its_method_searches(fresh):
+    config = with_variants("mme_two", "mme_own")
+    published = {"variant_of": "mme", "label": "published", "entropy_weight": {"choice": "published"}}
+    config["methods"]["mme_published"] = published
+    jobs = fresh.jobs(config=config)
+    searches = {rule: count for rule, count in jobs.items() if rule.endswith("_lambda")}
+    assert searches == {"select_lambda": 2, "select_variant_lambda": 2, "published_variant_lambda": 2}
+
+
 @pytest.mark.parametrize(("folder", "name"), [("", "mme"), ("mme_zero/", "mme_zero")])
 def test_where_no_entropy_weight_is_searched_none_is_made(fresh, folder, name):
     config = with_variants("mme_zero")

@@ -61,6 +61,8 @@ SECTIONS = EXPERIMENT.sections  # of the methods and of their variants, by name
 VARIANTS = list(EXPERIMENT.variants)
 VARIANT_NAMES = {name: SECTIONS[name].label for name in VARIANTS}
 ENTROPY_WEIGHT_CHOICE = (SECTIONS["mme"].search or {}).get("choice") if "mme" in SECTIONS else None
+# variants with the weights of the thesis
+PUBLISHED_WEIGHTS = [name for name in VARIANTS if (SECTIONS[name].search or {}).get("choice") == "published"]
 EXECUTION = config["execution"]
 GPUS = 0 if EXECUTION["device"] == "cpu" else 1  # for a job that runs a network
 PUBLISHED_ACCURACY = "resources/published/published_balanced_accuracy.csv"

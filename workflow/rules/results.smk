@@ -151,8 +151,10 @@ if ENTROPY_WEIGHT_CHOICE:
 
     rule lambda_table:
         """
-        Weight λ of the entropy term of MME chosen for each pair, the choice of Bolívar (2022), and the balanced accuracy on
-        the labelled validation stamps of the target that each λ of the grid reached, as a mean over numbers of shots.
+        Weight λ of the entropy term of MME chosen for each pair, the choice of Bolívar (2022), the number of weights that
+        tie for the highest validation accuracy, and MME with the chosen and with the published λ, on the test parts of
+        target and source. The last columns are the balanced accuracy on the labelled validation stamps of the target that
+        each λ of the grid reached. All are means over numbers of shots on the split of the search.
         """
         input:
             searches=expand("<results>/lambda/{pair}.json", pair=PAIRS),
@@ -160,7 +162,7 @@ if ENTROPY_WEIGHT_CHOICE:
         output:
             table("tables/lambda", "4 Entropy weight", "table of all pairs", kind=None),
         params:
-            function="tables.balanced_accuracy:lambda_table",
+            function="tables.lambda_tables:lambda_table",
         script:
             "../scripts/tabulate.py"
 
@@ -170,8 +172,9 @@ if ENTROPY_WEIGHT_CHOICE == "search":
     rule lambda_figure:
         """
         Search of the weight λ of the entropy term of MME for {pair}: balanced accuracy on the labelled validation stamps
-        of the target, a line per number of shots. The thick line is the mean over shots; its highest point, marked by
-        the star, gives the λ of the pair.
+        of the target, a line per number of shots. The thick line is the mean over shots. Its highest point, marked by the
+        star, gives the λ of the pair; where several weights reach it (rings), it is the one of the lowest validation
+        cross-entropy.
         """
         input:
             search="<results>/lambda/{pair}.json",

@@ -72,6 +72,21 @@ if VARIANTS:
             "<results>/lambda/{variant}/{source}-to-{target}.json",
 
 
+if PUBLISHED_WEIGHTS:
+
+    ruleorder: published_variant_lambda > select_variant_lambda
+
+    rule published_variant_lambda:
+        input:
+            "resources/published/published_lambda.csv",
+        output:
+            "<results>/lambda/{variant}/{source}-to-{target}.json",
+        wildcard_constraints:
+            variant="|".join(PUBLISHED_WEIGHTS),
+        script:
+            "../scripts/published_lambda.py"
+
+
 if ENTROPY_WEIGHT_CHOICE == "published":
 
     ruleorder: published_lambda > select_lambda

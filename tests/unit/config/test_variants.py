@@ -96,9 +96,17 @@ def test_the_ablations_change_one_thing_each():
     assert changes == {
         "mme_source_labels": {"labelled": ["source"]},
         "mme_without_entropy": {"entropy_weight": 0},
+        "mme_published_weight": {},
         "mme_copied_head": {"head": "copied"},
         "mme_two_steps": {"steps": "two"},
     }
+
+
+def test_a_variant_may_have_the_published_weights():
+    other = section(entropy_weight={"choice": "published"})
+    assert (other.weights_of, other.search) == ("other", {"choice": "published"})
+    _, ablations = profile("simulated/experiment.yaml", "ablations/experiment.yaml")
+    assert ablations.sections["mme_published_weight"].search == {"choice": "published"}
 
 
 def test_the_thesis_class_map_of_atlas():

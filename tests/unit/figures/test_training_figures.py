@@ -93,11 +93,17 @@ ACCURACIES = {1: [0.6, 0.7, 0.65, 0.5], 40: [0.8, 0.9, 0.85, 0.7]}
 @pytest.fixture
 def search():
     trials = [
-        {"entropy_weight": weight, "shots": shots, "validation_balanced_accuracy": value}
+        {
+            "entropy_weight": weight,
+            "shots": shots,
+            "validation_balanced_accuracy": value,
+            "validation_loss": 0.5,
+        }
         for shots, values in ACCURACIES.items()
         for weight, value in zip(WEIGHTS, values, strict=True)
     ]
-    return {"source": "A", "target": "B", "chosen": 0.2, "search": trials[::-1]}
+    chosen = {"chosen": 0.2, "tied": [0.2], "test": []}
+    return {"source": "A", "target": "B"} | chosen | {"search": trials[::-1]}
 
 
 def lines(figure):
@@ -117,6 +123,14 @@ def test_the_chosen_weight_is_marked_on_the_mean(search):
     assert set(lines(figure)["chosen: 0.2"].get_xdata()) == {0.2}
     (star,) = [line for line in figure.axes[0].lines if line.get_marker() == "*"]
     np.testing.assert_allclose(star.get_xydata(), [[0.2, 0.8]])
+
+
+def test_weights_that_tie_are_counted_and_marked(search):
+    trials = [row | {"validation_balanced_accuracy": 0.8} for row in search["search"]]
+    figure = lambda_curves(search | {"search": trials, "tied": [0.2, 0.01, 1, 10]})
+    assert "chosen: 0.2, of 4 equal" in lines(figure)
+    (rings,) = [line for line in figure.axes[0].lines if line.get_linewidth() == 0]
+    assert sorted(rings.get_xdata()) == WEIGHTS
 
 
 def test_axes_and_labels_of_the_search(search):

@@ -3,22 +3,11 @@ import pandas as pd
 import pytest
 
 from stampshift.core.errors import ContractError
-from stampshift.tables.balanced_accuracy import baseline_table, lambda_table, pair_table
-from stampshift.tables.run_table import mean_validation, select_pair, summarise
+from stampshift.tables.balanced_accuracy import baseline_table, pair_table
+from stampshift.tables.run_table import select_pair, summarise
 from stampshift.tables.writing import Table, format_mean, full_caption, write_table
 
 METHODS = ["finetune", "mme"]
-SEARCH = {
-    "source": "A",
-    "target": "B",
-    "chosen": 0.2,
-    "search": [
-        {"entropy_weight": 1, "shots": 1, "validation_balanced_accuracy": 0.5},
-        {"entropy_weight": 1, "shots": 10, "validation_balanced_accuracy": 0.6},
-        {"entropy_weight": 0.2, "shots": 1, "validation_balanced_accuracy": 0.7},
-        {"entropy_weight": 0.2, "shots": 10, "validation_balanced_accuracy": 0.9},
-    ],
-}
 
 
 @pytest.fixture
@@ -30,11 +19,6 @@ def published() -> pd.DataFrame:
         ("mme", "B", "A", 7),
     ]
     return pd.DataFrame(rows, columns=["method", "source", "target", "thesis_table"])
-
-
-@pytest.fixture
-def published_lambda() -> pd.DataFrame:
-    return pd.DataFrame({"source": ["A"], "target": ["B"], "lambda": [0.5]})
 
 
 def test_means_and_sample_standard_deviations(runs):
@@ -109,23 +93,6 @@ def test_select_pair_leaves_other_pairs_out(runs):
     assert set(chosen["method"]) == {"baseline", "mme"}
     assert set(chosen["source"]) == {"A"}
     assert len(chosen) == 3 * (2 + 4)
-
-
-def test_mean_validation_is_over_shots_by_ascending_weight():
-    means = mean_validation(SEARCH)
-    assert means.index.tolist() == [0.2, 1]
-    assert means.tolist() == pytest.approx([0.8, 0.55])
-
-
-def test_lambda_table(published_lambda):
-    unsearched = {"source": "C", "target": "B", "chosen": 0.3, "search": []}
-    table = lambda_table([SEARCH, unsearched], published=published_lambda)
-    assert table.cells.columns.tolist() == ["source", "target", "chosen", "published", "λ = 0.2", "λ = 1"]
-    assert table.cells.to_numpy().tolist() == [
-        ["A", "B", "0.2", "0.5", "0.800", "0.550"],
-        ["C", "B", "0.3", "–", "–", "–"],
-    ]
-    assert table.numbers["entropy_weight"].tolist() == [0.2, 1, 0.3]
 
 
 def test_a_table_of_simulated_surveys_says_so_wherever_it_has_a_caption(tmp_path):

@@ -329,7 +329,13 @@ def test_the_search_chooses_by_validation_and_serves_the_experiment(tmp_path, su
         (1, 2),
     ]
     means = pd.DataFrame(record["search"]).groupby("entropy_weight")["validation_balanced_accuracy"].mean()
-    assert record["chosen"] == means.idxmax()
+    assert record["chosen"] in means.index[means == means.max()]
+    assert record["tied"][0] == record["chosen"]
+    evaluated = read_json(job.record(adaptation_plan(survey_files, baseline, shots=2)) / "metrics.json")
+    on_test = {name: evaluated["evaluation"][name]["balanced_accuracy"] for name in "AB"}
+    assert record["test"][1] == {
+        "entropy_weight": 0.1, "shots": 2, "source": on_test["A"], "target": on_test["B"]
+    }  # fmt: skip
     assert job.store.has(adaptation_plan(survey_files, baseline, shots=2).key(CPU))
 
 

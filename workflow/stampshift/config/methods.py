@@ -33,6 +33,12 @@ class Choice(ConfigModel, Generic[Ways]):
     seed: Seed = key("The split of the search; one of `splits.seeds`.")
 
 
+class Published(ConfigModel):
+    """The thesis' entropy weight of each pair."""
+
+    choice: Literal["published"]
+
+
 class NoOptions(ConfigModel):
     """A method without options: `{}`."""
 
@@ -75,8 +81,9 @@ class Variant(_MmeOptions):
         "section too, whose options hold where the variant gives none."
     )
     label: Label = key("Name in tables and figures, of letters, digits and common signs.")
-    entropy_weight: Omittable[Weight | Choice[Literal["search"]]] = key(
-        "A number, or a search of the variant's own; without this key, the weight of its method."
+    entropy_weight: Omittable[Weight | Choice[Literal["search"]] | Published] = key(
+        "A number, a search of the variant's own, or the `published` weights; without this key, the weight "
+        "of its method."
     )
 
 

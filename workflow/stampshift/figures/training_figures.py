@@ -23,7 +23,7 @@ from stampshift.figures.style import (
     styled,
 )
 from stampshift.tables.kept_weights import mean_over_pairs
-from stampshift.tables.run_table import mean_validation
+from stampshift.tables.lambda_tables import mean_validation
 from stampshift.tables.wording import RULE_NAMES, counted, method_name, pair_title
 
 # roles and columns of `kept_table`, and what they are in words; a run's epoch is the same for both roles
@@ -104,8 +104,8 @@ def lambda_curves(search: Mapping[str, Any]) -> Figure:
     """Plot the search of the entropy weight, a line per number of shots.
 
     The search is the content of a ``lambda/<pair>.json`` file. The thick line is the mean over shots; the
-    chosen weight is a vertical line, with a star on the mean. Raises `ContractError` if nothing was searched,
-    or the chosen weight is none of those searched.
+    chosen weight is a vertical line, with a star on the mean, and all weights that tie have a ring. Raises
+    `ContractError` if nothing was searched, or the chosen weight is none of those searched.
     """
     pair = Pair(search["source"], search["target"])
     means, chosen = mean_validation(search), search["chosen"]
@@ -123,7 +123,16 @@ def lambda_curves(search: Mapping[str, Any]) -> Figure:
         line: dict[str, Any] = {"color": colour, "markersize": 2.5, "label": counted(int(str(shots)), "shot")}
         axes.plot(rows["entropy_weight"], rows["validation_balanced_accuracy"], "o-", **line)
     axes.plot(means.index, means, color="black", linewidth=1.8, label="mean over shots")
-    axes.axvline(chosen, color=CHOICE_COLOUR, linestyle="--", label=f"chosen: {chosen:g}", zorder=1)
+    tied = list(search["tied"])
+    text = f"chosen: {chosen:g}" + (f", of {len(tied)} equal" if len(tied) > 1 else "")
+    axes.axvline(chosen, color=CHOICE_COLOUR, linestyle="--", label=text, zorder=1)
+    ring: dict[str, Any] = {
+        "color": CHOICE_COLOUR,
+        "markersize": 8,
+        "markerfacecolor": "none",
+        "linewidth": 0,
+    }
+    axes.plot(tied, means[tied], "o", **ring)
     star: dict[str, Any] = {"color": CHOICE_COLOUR, "markersize": 9, "markeredgecolor": "black", "zorder": 5}
     axes.plot(chosen, means[chosen], "*", **star)
     axes.set_xscale("log")

@@ -1,15 +1,13 @@
 """Tables of balanced accuracy over splits, beside the tables of the study that they reproduce."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
 from stampshift.config.experiment import BASELINE, Pair
-from stampshift.tables.run_table import mean_validation, select_pair, summarise
+from stampshift.tables.run_table import select_pair, summarise
 from stampshift.tables.wording import THESIS, counted, method_name
-from stampshift.tables.writing import DASH, Table, format_means, format_number
+from stampshift.tables.writing import DASH, Table, format_means
 
 SPREAD = "mean ± sample standard deviation over {splits}"
 
@@ -60,31 +58,6 @@ def pair_table(runs: pd.DataFrame, *, pair: str, methods: Sequence[str], publish
     )
     order = ["source", "target", "evaluated_on", "method", "shots", "mean", "std", "splits"]
     return Table(numbers[order], cells, caption, f"tab:{pair}")
-
-
-def lambda_table(searches: Sequence[Mapping[str, Any]], *, published: pd.DataFrame) -> Table:
-    """The entropy weight chosen for every pair, and the validation accuracy that each weight reached.
-
-    The searches are the contents of the ``lambda/<pair>.json`` files; the thesis' choices have the columns
-    ``source``, ``target`` and ``lambda``.
-    """
-    choices = published.set_index(["source", "target"])["lambda"].to_dict()
-    numbers, rows = [], []
-    for search in searches:
-        pair = {name: search[name] for name in ("source", "target")}
-        weights = {"chosen": search["chosen"], "published": choices.get(tuple(pair.values()), np.nan)}
-        means = mean_validation(search)
-        numbers += [
-            pair | weights | {"entropy_weight": weight, "validation_balanced_accuracy": mean}
-            for weight, mean in (means.items() if len(means) else [(search["chosen"], np.nan)])
-        ]
-        printed = pair | {name: format_number(weight, "g") for name, weight in weights.items()}
-        rows.append(printed | {f"λ = {weight:g}": f"{mean:.3f}" for weight, mean in means.items()})
-    caption = (
-        f"Entropy weight λ chosen for each pair, the choice of {THESIS}, and the balanced accuracy on the "
-        "target's validation stamps, mean over numbers of shots, that each λ reached."
-    )
-    return Table(pd.DataFrame(numbers), pd.DataFrame(rows).fillna(DASH), caption, "tab:lambda")
 
 
 def _splits(numbers: pd.DataFrame) -> str:

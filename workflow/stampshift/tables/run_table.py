@@ -3,7 +3,7 @@
 Spreads over splits are sample standard deviations (n - 1 in the denominator); a single split has none.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -98,17 +98,6 @@ def select_pair(runs: pd.DataFrame, *, source: str, target: str, methods: Sequen
             f"{absent}. Add the pair to 'pairs' and the method to 'methods' in the config."
         )
     return chosen
-
-
-def mean_validation(search: Mapping[str, Any]) -> pd.Series:
-    """Mean over shots of the validation balanced accuracy, by entropy weight, ascending.
-
-    The search is the content of a ``lambda/<pair>.json`` file; it is empty where no weight was searched.
-    """
-    trials = pd.DataFrame(
-        list(search["search"]), columns=["entropy_weight", "shots", "validation_balanced_accuracy"]
-    )
-    return trials.groupby("entropy_weight")["validation_balanced_accuracy"].mean()
 
 
 def _rows(folder: Path) -> list[dict[str, Any]]:
