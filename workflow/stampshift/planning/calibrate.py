@@ -29,13 +29,13 @@ from stampshift.training.progress import Task
 from stampshift.training.stacked.lane import Lane, why_alone
 from stampshift.training.stacked.pools import Pools, free_bytes
 from stampshift.training.stacked.stack import Stack
+from stampshift.training.stacked.train import MOST_LANES
 
 MOST_PROCESSES = 8
 SECONDS_PER_RECIPE = 1.5
 PIXELS = 2000 * 21 * 21  # of the synthetic stamps of a survey, in each of three images
 FEW = 20
 MOST_BATCHES = 200  # an epoch of the published experiment
-LANES = 10  # of a stack, the seeds of most cohorts
 Rates = Mapping[str, Mapping[str, float]]
 
 
@@ -95,7 +95,7 @@ def measure_training(recipe: Recipe, device: torch.device) -> dict[str, float]:
     first = seconds_of(lambda: trainer_of(recipe, device, batches=1).run_epoch())
     batches = int(np.clip(SECONDS_PER_RECIPE / first, 1, MOST_BATCHES))
     trainer = trainer_of(recipe, device, batches=batches)
-    run_epoch, lanes = epoch_of(trainer, lanes=LANES if device.type == "cuda" else 1)
+    run_epoch, lanes = epoch_of(trainer, lanes=MOST_LANES if device.type == "cuda" else 1)
     task = trainer.task
     later = seconds_of(run_epoch) / (task.method.epoch_stamps(task.training["epoch_size"]) * lanes)
     source = task.data.source
