@@ -10,6 +10,8 @@ import fastavro
 import numpy as np
 from astropy.io import fits
 
+from stampshift.alerts.avro import blocks, read_header
+
 CUTOUTS = ("cutoutTemplate", "cutoutScience", "cutoutDifference")
 SIDE = 31
 
@@ -153,6 +155,22 @@ def container(
             writer.dump()
     writer.flush()
     return file.getvalue()
+
+
+def recoded(content: bytes, codec: str, data: bytes) -> bytes:
+    """A plain container of one block under another codec, of which fastavro may have no writer."""
+    header = read_header(content)
+    name = bytes([2 * len(codec)]) + codec.encode()
+    head = header.content.replace(b"\x08null", name)
+    sizes = io.BytesIO()
+    for number in (next(blocks(content, header)).records, len(data)):
+        fastavro.schemaless_writer(sizes, "long", number)
+    return head + sizes.getvalue() + data + header.sync
+
+
+def records_of(content: bytes) -> bytes:
+    block = next(blocks(content, read_header(content)))
+    return content[block.begin : block.end]
 
 
 def wire(survey: str, fields: dict[str, Any], *, schema: int) -> bytes:

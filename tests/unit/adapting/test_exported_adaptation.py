@@ -12,6 +12,7 @@ from fake_release import release_of, write_results, write_run
 from stampshift.adapting.adapt import adapt_model
 from stampshift.adapting.setting import Setting, source_of
 from stampshift.config.experiment import Run
+from stampshift.core.digests import write_digests
 from stampshift.core.errors import ContractError
 from stampshift.metrics.calibration import logit_difference
 
@@ -88,6 +89,7 @@ def test_a_stamps_file_that_changed_since_is_refused(adapted, tmp_path):
     metrics = json.loads((folder / "metrics.json").read_text())
     metrics["stamps"]["B"] = "0" * 64
     (folder / "metrics.json").write_text(json.dumps(metrics))
+    write_digests(folder)
     with pytest.raises(ContractError, match=r"has changed since .* was adapted with it; adapt again"):
         release_of(folder, tmp_path / "model")
 

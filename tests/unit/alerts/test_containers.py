@@ -11,13 +11,22 @@ import tarfile
 import zlib
 
 import cramjam
-import fastavro
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from alert_packets import SCHEMAS, container, images, packet, packets, wire, write_night
+from alert_packets import (
+    SCHEMAS,
+    container,
+    images,
+    packet,
+    packets,
+    recoded,
+    records_of,
+    wire,
+    write_night,
+)
 from stampshift import alerts
 from stampshift.alerts import containers
 from stampshift.alerts.avro import blocks, read_header
@@ -47,22 +56,6 @@ def test_containers_of_every_codec(tmp_path, survey, codec, per_block):
     assert [alert.place for alert in found] == [f"{path}, record {number}" for number in range(7)]
     for number, alert in enumerate(found, 1):
         np.testing.assert_array_equal(alert.images[2], images(number)[2])
-
-
-def recoded(content: bytes, codec: str, data: bytes) -> bytes:
-    """A plain container of one block under another codec, of which fastavro may have no writer."""
-    header = read_header(content)
-    name = bytes([2 * len(codec)]) + codec.encode()
-    head = header.content.replace(b"\x08null", name)
-    sizes = io.BytesIO()
-    for number in (next(blocks(content, header)).records, len(data)):
-        fastavro.schemaless_writer(sizes, "long", number)
-    return head + sizes.getvalue() + data + header.sync
-
-
-def records_of(content: bytes) -> bytes:
-    block = next(blocks(content, read_header(content)))
-    return content[block.begin : block.end]
 
 
 @pytest.mark.parametrize(

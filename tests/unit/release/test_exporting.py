@@ -8,6 +8,7 @@ import pytest
 
 from fake_release import release_of
 from fake_surveys import flip_labels
+from stampshift.core.digests import write_digests
 from stampshift.core.errors import ContractError
 from stampshift.core.files import read_json, write_json
 from stampshift.metrics.calibration import fit_temperature
@@ -100,6 +101,7 @@ def test_no_hidden_label_reaches_the_contract(copied_results, adapted_release, s
     flip_hidden_labels(results, splits_of, ("A", "B"))
     predictions = pd.read_parquet(run / "predictions.parquet")
     predictions.assign(label=1 - predictions["label"]).to_parquet(run / "predictions.parquet")
+    write_digests(run)
     flipped = release_of(run, tmp_path / "flipped")
     for name in (*DIGESTED, "contract.json"):
         before, after = ((each.folder / name).read_bytes() for each in (adapted_release, flipped))
@@ -180,13 +182,24 @@ def test_predictions_of_another_model_are_refused(adapted_run, baseline_run, tmp
         make_release(tmp_path / "released", replace(run, predictions=predictions))
 
 
+@pytest.mark.parametrize("name", ["metrics.json", "predictions.parquet", "model.pt", "history.parquet"])
+def test_a_run_with_a_changed_file_is_refused(copied_results, name):
+    _, run = copied_results
+    with (run / name).open("ab") as file:
+        file.write(b" ")
+    with pytest.raises(ContractError, match=rf"{name}: has changed since it was written"):
+        open_run(run)
+
+
 def test_the_files_of_a_run_are_found_or_asked_for(copied_results, results, tmp_path):
     copy, run = copied_results
     metrics = read_json(run / "metrics.json")
     write_json(run / "metrics.json", {k: v for k, v in metrics.items() if k != "validation_shots"})
+    write_digests(run)
     with pytest.raises(ContractError, match=r"metrics\.json: lacks validation_shots\. Delete the folder"):
         open_run(run)
     write_json(run / "metrics.json", metrics)
+    write_digests(run)
     assert [len(each.validation) for each in open_run(run).surveys] == [40, 20]
     elsewhere = shutil.copytree(run, tmp_path / "elsewhere")
     with pytest.raises(
@@ -218,6 +231,7 @@ def test_a_labels_file_takes_the_place_of_the_archives_labels(
     pd.DataFrame({"row": rows, "id": stamps.ids, "label": labels}).to_parquet(file)
     predictions = pd.read_parquet(run / "predictions.parquet")
     predictions.assign(label=labels[predictions["row"]]).to_parquet(run / "predictions.parquet")
+    write_digests(run)
 
     with pytest.raises(
         ContractError,

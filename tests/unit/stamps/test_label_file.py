@@ -45,7 +45,7 @@ def test_a_file_may_leave_out_stamps_that_are_not_used(surveys, tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda t: t.drop(columns="label"), "not a readable labels file"),
+        (lambda t: t.drop(columns="label"), "columns row, id, label are needed; label missing"),
         (
             lambda t: t.assign(id=t["id"].iloc[::-1].to_numpy()),
             "row 0 should be candidate A-0 of A, found A-399",
@@ -66,5 +66,5 @@ def test_a_file_of_other_stamps_is_refused(surveys, tmp_path, change, message):
 
 def test_a_file_that_is_not_a_table_is_named(surveys, tmp_path):
     (tmp_path / "labels.parquet").write_bytes(b"no table")
-    with pytest.raises(ContractError, match=r"labels\.parquet: not a readable labels file"):
+    with pytest.raises(ContractError, match=r"labels\.parquet: not a readable table .*Delete this"):
         read_labels(tmp_path / "labels.parquet", surveys["A"])

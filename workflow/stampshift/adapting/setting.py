@@ -174,7 +174,11 @@ class Setting:
     @cached_property
     def source_splits(self) -> Splits | None:
         """The split of the model's training, where it is available."""
-        return None if self.source is None else Splits.open(self.source.splits)
+        if self.source is None or self.source_stamps is None:
+            return None
+        splits = Splits.open(self.source.splits)
+        splits.check_stamps(self.source_stamps, self.source.splits)
+        return splits
 
     def task(self, shots: Rows, pile: Rows, *, number: int) -> Task:
         """A training on some labelled and unlabelled stamps of the target; no other label of it is used.

@@ -6,11 +6,12 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stampshift.core.columns import check_columns
 from stampshift.core.errors import ContractError, WriteError, system_fault, unreadable_now
 
 if TYPE_CHECKING:  # Snakemake's rules import this module in every job, and pandas takes half a second
@@ -182,22 +183,28 @@ def read_json(path: Path | str, *, remedy: str = REMEDY) -> Any:
         raise ContractError(f"{path}: not readable as JSON ({error}). {remedy}") from error
 
 
-def read_table(path: Path | str, *, remedy: str = REMEDY, **options: Any) -> "pd.DataFrame":
+def read_table(
+    path: Path | str, *, remedy: str = REMEDY, kinds: Mapping[str, str] | None = None, **options: Any
+) -> "pd.DataFrame":
     """Content of a table, Parquet or CSV by its suffix; `options` are those of pandas' reader.
 
     A table that cannot be read, or lacks a column that the options name, raises a `ContractError` with the
-    remedy.
+    remedy; so does a column of another kind than that in `kinds` (`columns.check_columns`).
     """
     import pandas as pd
 
     try:
         if Path(path).suffix == ".parquet":
-            return read_parquet(path, **options)
-        return pd.read_csv(path, **options)
-    except (OSError, ValueError) as error:
+            table = read_parquet(path, **options)
+        else:
+            table = pd.read_csv(path, **options)
+    # of a table that was written with a wrong description of itself, pandas raises anything
+    except (OSError, ValueError, TypeError, KeyError, NotImplementedError, MemoryError) as error:
         if system_fault(error) and not isinstance(error, FileNotFoundError):
             raise ContractError(unreadable_now(path, error)) from error
         raise ContractError(f"{path}: not a readable table ({error}). {remedy}") from error
+    check_columns(table, kinds or {}, path=path, remedy=remedy)
+    return table
 
 
 def read_parquet(path: Path | str, **options: Any) -> "pd.DataFrame":

@@ -5,21 +5,81 @@ Nothing in it depends on a test label: what was measured on test parts is in the
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from math import inf
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from stampshift.core.digests import DIGESTS, check_folder
 from stampshift.core.errors import ContractError
 from stampshift.core.files import read_json, write_json
+from stampshift.core.shapes import check_shape
 from stampshift.core.version import __version__
 from stampshift.stamps.file import CHANNELS, LABELS
+from stampshift.stamps.preprocessing import NORMALISATIONS
 from stampshift.stamps.raw_triplets import InvalidPixels
 
 FORMAT = 1
+AGAIN = "Export the model again."
 CONTRACT = "contract.json"
 CARD = "card.md"
 MODEL, ONNX, REFERENCE = "model.pt", "model.onnx", "reference.parquet"
 DIGESTED = (MODEL, ONNX, REFERENCE)
+
+
+@dataclass
+class _Survey:
+    role: Literal["source", "target"]
+    invalid: InvalidPixels
+
+
+@dataclass
+class _Calibration:
+    temperature: float  # 1 where it was not fitted
+    fitted: bool
+    survey: str  # of the validation stamps, which are so many
+    stamps: int
+    n_real: int
+    n_bogus: int
+
+
+@dataclass
+class _Limit:
+    distance: float  # beyond which a stamp is flagged
+    expected: float  # share of stamps beyond it
+    stamps: int  # of the reference, behind it
+
+
+@dataclass
+class _Limits:
+    quantile: float
+    thresholds: dict[str, _Limit]  # by survey
+
+
+@dataclass
+class _Parity:
+    largest_difference: float  # between logits of ONNX Runtime and torch
+    tolerance: float
+    stamps: int
+
+
+@dataclass
+class _Shape:
+    """Of `contract.json`."""
+
+    network: str
+    head: str
+    size_pixels: int
+    normalisation: str
+    surveys: dict[str, _Survey]
+    calibration: _Calibration
+    out_of_distribution: _Limits
+    parity: _Parity
+    simulated: bool
+    digests: dict[str, str]
+    channels: list[str]
+    labels: dict[str, int]
+    stampshift: str
+    format: int
 
 
 @dataclass(frozen=True)
@@ -30,15 +90,10 @@ class Contract:
     head: str
     size_pixels: int
     normalisation: str  # a key of `preprocessing.NORMALISATIONS`
-    # of each survey that the model was trained on: `role` ("source" or "target"), `invalid` (`InvalidPixels`)
-    surveys: Mapping[str, Mapping[str, Any]]
-    # `temperature` (1 where `fitted` is false); `survey`, `stamps`, `n_real` and `n_bogus` of its validation
-    calibration: Mapping[str, Any]
-    # `quantile`; `thresholds` by survey: the `distance` beyond which a stamp is flagged, the number of
-    # reference `stamps` behind it, and the share `expected` beyond it
-    out_of_distribution: Mapping[str, Any]
-    # `largest_difference` between logits of ONNX Runtime and torch over `stamps` stamps, and the `tolerance`
-    parity: Mapping[str, Any]
+    surveys: Mapping[str, Mapping[str, Any]]  # that the model was trained on: `_Survey`
+    calibration: Mapping[str, Any]  # `_Calibration`
+    out_of_distribution: Mapping[str, Any]  # `_Limits`
+    parity: Mapping[str, Any]  # `_Parity`
     simulated: bool  # whether any survey was drawn by the simulator
     digests: Mapping[str, str]  # SHA-256 of `DIGESTED`; the folder's `SHA256SUMS` has those of all files
     channels: tuple[str, ...] = CHANNELS
@@ -75,7 +130,7 @@ class Contract:
                 f"{folder}: expected a released model, a folder with a {CONTRACT}, found no such "
                 f"{'file in it' if folder.is_dir() else 'folder'}; `stampshift export` makes one."
             )
-        content = read_json(path, remedy="Export the model again.")
+        content = read_json(path, remedy=AGAIN)
         if not isinstance(content, dict):
             raise ContractError(f"{path}: holds no contract; export the model again.")
         if content.get("format") != FORMAT:
@@ -91,13 +146,36 @@ class Contract:
                 "which no contract has; export the model again."
             )
         listed = check_folder(folder, needed=(*DIGESTED, CONTRACT))
+        check_shape(content, _Shape, path=path, remedy=AGAIN)
         for name in DIGESTED:
             if listed[name] != content["digests"].get(name):
                 raise ContractError(
                     f"{folder / name}: is another file than that of the contract, by its SHA-256 in "
                     f"{DIGESTS}; copy the folder again, or export the model again."
                 )
-        return cls(**content | {"channels": tuple(content["channels"])})
+        contract = cls(**content | {"channels": tuple(content["channels"])})
+        contract._check_meaning(path)
+        return contract
+
+    def _check_meaning(self, path: Path) -> None:
+        """Raise a `ContractError` if its parts do not go together, or are of another stampshift."""
+        roles = [section["role"] for section in self.surveys.values()]
+        limits = self.out_of_distribution["thresholds"]
+        numbers = [limit["distance"] for limit in limits.values()]
+        numbers += [self.size_pixels, self.calibration["temperature"]]
+        marks = {name for section in self.surveys.values() for name in section["invalid"]}
+        fit = {
+            "a size, a temperature and distances above 0": all(0 < each < inf for each in numbers),
+            "known marks of invalid pixels": marks <= {each.name for each in fields(InvalidPixels)},
+            "a source, and at most one target": sorted(roles) in (["source"], ["source", "target"]),
+            "thresholds of its surveys": set(self.surveys) == set(limits),
+            "a known normalisation": self.normalisation in NORMALISATIONS,
+            f"the channels {', '.join(CHANNELS)}": self.channels == CHANNELS,
+            f"the labels {LABELS}": self.labels == LABELS,
+        }
+        for expected, found in fit.items():
+            if not found:
+                raise ContractError(f"{path}: expected {expected}, found others. {AGAIN}")
 
 
 def _listed(names: set[str]) -> str:

@@ -18,6 +18,7 @@ from stampshift.release.outliers import Outliers
 from stampshift.release.reference import calibrate, reference_table, thresholds
 from stampshift.release.released import OnnxNetwork, ReleasedModel
 from stampshift.release.trained_run import TrainedRun, open_run
+from stampshift.stamps.contents import check_attributes
 from stampshift.stamps.file import CHANNELS
 
 QUANTILE = 0.01  # share of stamps like the reference that may be flagged as out of distribution
@@ -97,6 +98,7 @@ def make_release(output: Path, run: TrainedRun) -> None:
 def _checked_normalisation(run: TrainedRun) -> str:
     """The normalisation of all surveys' stamps, once these fit the model and each other."""
     for each in run.surveys:
+        check_attributes(each.stamps.attributes, each.name)
         size, expected = each.stamps.stamps.shape[-1], run.model.size_pixels
         if size != expected:
             raise ContractError(

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from stampshift.core.errors import ContractError
 from stampshift.metrics.calibration import fitted_calibration
-from stampshift.release.released import OnnxNetwork, calibrated
+from stampshift.release.released import VALIDATION, OnnxNetwork, calibrated
 from stampshift.stamps.file import BOGUS, REAL, Stamps
 from stampshift.stamps.splits import Rows
 
 SAMPLE = 10_000  # at most so many stamps of a survey fit the outliers, and as many check the parity
-VALIDATION, UNLABELLED = "validation", "unlabelled"
+UNLABELLED = "unlabelled"
 ROUNDING = 1e-9  # 0.29 x 100 is a little less than 29
 
 

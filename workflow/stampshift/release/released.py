@@ -13,18 +13,22 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from stampshift.core.columns import FINITE, FINITE_OR_GAPS, TEXT
 from stampshift.core.digests import DIGESTS, read_digests
 from stampshift.core.errors import ContractError
 from stampshift.core.files import read_table
-from stampshift.release.contract import ONNX, REFERENCE, Contract
+from stampshift.release.contract import AGAIN, ONNX, REFERENCE, Contract
 from stampshift.release.quiet_runtime import onnxruntime
-from stampshift.stamps.file import BOGUS, CHANNELS, REAL
+from stampshift.stamps.file import BOGUS, CHANNELS, LABELS, REAL
 from stampshift.stamps.splits import Rows
 
 OUT_OF_DISTRIBUTION = "out of distribution"  # the flag of a scored stamp
 BATCH_PIXELS = 256 * 21 * 21  # activations of 256 stamps of 21 x 21 stay in the processor's cache
 INPUT = "stamps"
 EXTERNAL = b"location"  # key by which a tensor of an ONNX file names another file
+VALIDATION = "validation"  # part of the reference whose stamps have labels
+REFERENCE_KINDS = {"survey": TEXT, "part": TEXT, "label": FINITE_OR_GAPS}
+REFERENCE_KINDS |= dict.fromkeys(("logit", "similarity", "distance"), FINITE)
 ERRORS_ONLY = 3  # log level of ONNX Runtime
 
 Floats = NDArray[np.float32]
@@ -60,13 +64,27 @@ class OnnxNetwork:
         options.inter_op_num_threads = 1
         options.log_severity_level = ERRORS_ONLY
         content = str(model) if isinstance(model, Path) else model
-        self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        try:
+            self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # ONNX Runtime has a class of its own for each fault
+            refusal = f"{_named(model)}: not a network that can be run ({error}). {AGAIN}"
+            raise ContractError(refusal) from error
+        self._model = model
 
     def run(self, stamps: Floats, rows: Rows | None = None) -> Outputs:
         """Outputs for stamps (N, 3, size, size), or for some rows of them, batch by batch."""
         names = list(Outputs._fields)
-        parts = [self._session.run(names, {INPUT: batch}) for batch in batches(stamps, rows)]
+        try:
+            parts = [self._session.run(names, {INPUT: batch}) for batch in batches(stamps, rows)]
+        except Exception as error:
+            raise ContractError(
+                f"{_named(self._model)}: cannot be run on stamps of shape {stamps.shape} ({error}). {AGAIN}"
+            ) from error
         return Outputs(*(np.concatenate(values) for values in zip(*parts, strict=True)))
+
+
+def _named(model: bytes | Path) -> str:
+    return str(model) if isinstance(model, Path) else ONNX
 
 
 def batches(stamps: Floats, rows: Rows | None = None) -> Iterator[Floats]:
@@ -151,7 +169,16 @@ class ReleasedModel:
 
     def reference(self) -> pd.DataFrame:
         """Table of the reference stamps, as `reference.reference_table` makes it."""
-        return read_table(self.folder / REFERENCE, remedy="Export the model again.")
+        path = self.folder / REFERENCE
+        table = read_table(path, remedy=AGAIN, kinds=REFERENCE_KINDS)
+        lost = set(self.contract.surveys) - set(table["survey"])
+        labels = table.loc[table["part"] == VALIDATION, "label"]
+        if lost or not labels.isin(LABELS.values()).all():
+            raise ContractError(
+                f"{path}: expected stamps of {', '.join(self.contract.surveys)}, those of the part "
+                f"{VALIDATION} real (1) or bogus (0), found others. {AGAIN}"
+            )
+        return table
 
 
 def check_external_data(folder: Path) -> None:

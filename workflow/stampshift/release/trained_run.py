@@ -12,17 +12,22 @@ from stampshift.config.experiment import Run
 from stampshift.core.errors import ContractError
 from stampshift.core.files import read_table
 from stampshift.core.provenance import file_digest
+from stampshift.core.shapes import check_shape
+from stampshift.methods import METHODS
 from stampshift.metrics.calibration import logit_difference
+from stampshift.metrics.change import Change
 from stampshift.release.reference import ReleasedSurvey
 from stampshift.stamps.few_labels import FewLabels
 from stampshift.stamps.file import UNLABELLED, Stamps
 from stampshift.stamps.label_file import relabelled
-from stampshift.stamps.splits import Splits
+from stampshift.stamps.splits import NO_ROWS, Splits
 from stampshift.tables.predictions import pool_predictions
 from stampshift.training.model import Model
 from stampshift.training.run_folder import (
     FACTORS,
+    METRICS,
     MODEL,
+    PREDICTION_KINDS,
     PREDICTIONS,
     read_metrics,
     read_predictions,
@@ -30,8 +35,28 @@ from stampshift.training.run_folder import (
 )
 
 SHOTS = "validation_shots"  # target stamps per class that chose the epoch
+VALIDATION = "validation.parquet"  # of an adapted model: scores of its labelled target stamps
+FOR_THE_CARD = ("options", "versions", "code_digest")  # of metrics.json
 ADAPT_AGAIN = "Adapt the model again."
-NO_ROWS = np.array([], dtype=np.int64)
+
+
+@dataclass
+class _Files:
+    """Of an adaptation; None where there was none."""
+
+    source_stamps: str | None
+    source_splits: str | None
+    target_stamps: str
+    test_stamps: str | None
+
+
+@dataclass
+class _AdaptedRecord:
+    """Of the ``metrics.json`` of an adaptation, what the others lack."""
+
+    files: _Files
+    stamps: dict[str, str]  # digests of stamps files, by survey
+    changes: list[Change]
 
 
 @dataclass(frozen=True)
@@ -64,6 +89,14 @@ def open_run(
         predictions.
     """
     metrics = read_trained_run(folder)
+    read_metrics(folder, needed=(*FACTORS, *FOR_THE_CARD))
+    trained_by = metrics.get("trained_by", metrics["method"])
+    if trained_by not in METHODS:
+        known = ", ".join(METHODS)
+        raise ContractError(
+            f"{folder}: expected a run that was trained by one of {known}, found '{trained_by}'. Export it "
+            "with the stampshift that trained it."
+        )
     if "changes" in metrics:  # only `stampshift adapt` writes these
         if labels is not None:
             raise ContractError(
@@ -73,14 +106,13 @@ def open_run(
     run = Run(**{name: metrics[name] for name in FACTORS})
     names = [name for name in (run.source, run.target) if name is not None]
     given = {each.survey: each for each in map(Stamps.verified, stamps)}
-    parts = {each.survey: each for each in map(Splits.open, splits)}
+    parts = {Splits.open(path).survey: path for path in splits}
     predictions = pool_predictions([folder / PREDICTIONS], runs=[vars(run)], surveys=names)
     surveys = []
     for name in names:
         survey = given.get(name) or Stamps.verified(_beside(folder, run, f"stamps/{name}.h5", "--stamps"))
-        split = parts.get(name) or Splits.open(
-            _beside(folder, run, f"splits/{name}/seed-{run.seed}.npz", "--splits")
-        )
+        path = parts.get(name) or _beside(folder, run, f"splits/{name}/seed-{run.seed}.npz", "--splits")
+        split = _splits_of(survey, path)
         if name == run.source and labels is not None:
             survey = _with_labels(survey, labels, split)
         _check_predictions(folder, predictions[predictions["survey"] == name], survey, split)
@@ -91,6 +123,12 @@ def open_run(
             others = np.setdiff1d(split.validation, shots)
             surveys.append(ReleasedSurvey("target", survey, split.train, shots, others))
     return TrainedRun(Model.open(folder / MODEL), metrics, predictions, surveys)
+
+
+def _splits_of(survey: Stamps, path: Path) -> Splits:
+    splits = Splits.open(path)
+    splits.check_stamps(survey, path)
+    return splits
 
 
 def _beside(folder: Path, run: Run, place: str, option: str) -> Path:
@@ -139,8 +177,9 @@ def _check_predictions(folder: Path, lines: pd.DataFrame, survey: Stamps, splits
 
 def _adaptation(folder: Path, metrics: Mapping[str, Any]) -> TrainedRun:
     """What `stampshift adapt` wrote, and the stamps that it used."""
+    check_shape(metrics, _AdaptedRecord, path=folder / METRICS, remedy=ADAPT_AGAIN)
     files = {name: path and Path(path) for name, path in metrics["files"].items()}
-    if files["source_stamps"] is None:
+    if files["source_stamps"] is None or files["source_splits"] is None:
         raise ContractError(
             f"{folder}: was adapted without stamps of its source, which a released model needs to know what "
             "stamps look like; adapt it again with --source-stamps and --source-splits."
@@ -148,8 +187,14 @@ def _adaptation(folder: Path, metrics: Mapping[str, Any]) -> TrainedRun:
     source, target = (
         _unchanged(files[f"{name}_stamps"], folder, metrics["stamps"]) for name in ("source", "target")
     )
-    splits, few = Splits.open(files["source_splits"]), FewLabels.of(target)
-    held_out = read_table(folder / "validation.parquet", remedy=ADAPT_AGAIN)
+    splits, few = _splits_of(source, files["source_splits"]), FewLabels.of(target)
+    held_out = read_table(folder / VALIDATION, remedy=ADAPT_AGAIN, kinds=PREDICTION_KINDS)
+    beyond = held_out[~held_out["row"].isin(few.labelled)]
+    if len(beyond):
+        raise ContractError(
+            f"{folder / VALIDATION}: expected rows of labelled stamps of {target.survey}, found "
+            f"{beyond['row'].iloc[0]}. {ADAPT_AGAIN}"
+        )
     predictions = read_predictions(folder, remedy=ADAPT_AGAIN)
     known = ReleasedSurvey("source", source, splits.train, splits.validation, NO_ROWS)
     new = ReleasedSurvey(

@@ -29,7 +29,10 @@ def export(store: VoteStore, *, margin: int, relabels: Path, votes: Path) -> str
         )
     standing = store.standing()
     labels = store.labels()
-    result = majority(standing, margin=margin)
+    try:
+        result = majority(standing, margin=margin)
+    except ContractError as error:
+        raise ContractError(f"{store.path}: {error}") from error
     decided = result[result["label"] != ""]
     disputed = int(((result["label"] == "") & ~result["unanimous"] & (result["votes"] > 0)).sum())
     lines = [

@@ -7,13 +7,21 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from stampshift.core.columns import ANYTHING, FINITE_OR_GAPS, WHOLE
 from stampshift.core.errors import ContractError
 from stampshift.core.files import read_table
 from stampshift.core.provenance import digest
+from stampshift.stamps.contents import check_attributes
 from stampshift.stamps.file import LABEL_NAMES, UNLABELLED, UNLABELLED_CLASS, Stamps
 from stampshift.stamps.identifiers import check_rows
 
-COLUMNS = ("row", "id", "label", "score", "suspicion")
+COLUMNS = {
+    "row": WHOLE,
+    "id": ANYTHING,
+    "label": FINITE_OR_GAPS,
+    "score": FINITE_OR_GAPS,
+    "suspicion": FINITE_OR_GAPS,
+}
 IN_STUDY = Path("search", "candidates.parquet")
 LABEL_WORDS = LABEL_NAMES | {UNLABELLED: UNLABELLED_CLASS}
 
@@ -52,6 +60,7 @@ def open_review(path: Path, *, stamps: Path | None, shuffle_seed: int | None) ->
     """
     table_path, stamps_path = _find(path, stamps)
     opened = Stamps.verified(stamps_path, unlabelled=True)
+    check_attributes(opened.attributes, stamps_path)
     if table_path is None:
         columns = {"row": np.arange(len(opened)), "id": opened.ids.tolist(), "label": opened.labels}
         table = pd.DataFrame(columns | {"score": np.nan})
@@ -93,10 +102,7 @@ def _find(path: Path, stamps: Path | None) -> tuple[Path | None, Path]:
 
 def _read(path: Path, stamps: Stamps, stamps_path: Path) -> pd.DataFrame:
     # it may be a table of the user's own, which nothing makes again
-    table = read_table(path, remedy="Give a whole table of candidates.")
-    missing = [name for name in COLUMNS if name not in table]
-    if missing:
-        raise ContractError(f"{path}: columns {', '.join(COLUMNS)} are needed; {', '.join(missing)} missing.")
+    table = read_table(path, remedy="Give a whole table of candidates.", kinds=COLUMNS)
     if table.empty:
         raise ContractError(f"{path}: no candidate in it; there is nothing to review.")
     table = table.assign(id=table["id"].astype(str))

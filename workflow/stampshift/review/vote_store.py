@@ -36,6 +36,7 @@ SCHEMA = (
     """CREATE TRIGGER votes_are_not_deleted BEFORE DELETE ON vote
         BEGIN SELECT RAISE(ABORT, 'a vote is never deleted'); END""",
 )
+TEXTS = {"candidate": ("id", "label"), "vote": ("key", "id", "rater", "vote", "time")}
 # an undo is saved only where the rater's last word on the candidate is not one already
 INSERTION = """INSERT INTO vote (key, id, rater, vote, time)
     SELECT :key, :id, :rater, :vote, :time WHERE :vote <> 'undo' OR 'undo' <> (
@@ -165,8 +166,15 @@ class VoteStore(AbstractContextManager["VoteStore"]):
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()
         if version != FORMAT:
             raise sqlite3.DatabaseError(f"format {version} where {FORMAT} is needed")
-        ((survey, fingerprint),) = self._connection.execute("SELECT survey, fingerprint FROM review")
-        return survey, fingerprint
+        reviews = self._connection.execute("SELECT survey, fingerprint FROM review").fetchall()
+        if len(reviews) != 1 or not all(isinstance(each, str) for each in reviews[0]):
+            raise sqlite3.DatabaseError(f"{len(reviews)} reviews with names where one is needed")
+        for table, columns in TEXTS.items():
+            others = " OR ".join(f"typeof({column}) <> 'text'" for column in columns)
+            (count,) = self._connection.execute(f"SELECT count(*) FROM {table} WHERE {others}").fetchone()
+            if count:
+                raise sqlite3.DatabaseError(f"{count} rows of the table '{table}' are no text")
+        return reviews[0]
 
     def _create_if_new(self, review: Review) -> None:
         """Make the tables in one transaction: a kill in the middle leaves an empty file."""

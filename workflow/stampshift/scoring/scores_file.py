@@ -12,14 +12,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
-from pandas.api.types import is_numeric_dtype
 
+from stampshift.core.columns import ANYTHING, FINITE_OR_GAPS, TEXT, TEXT_OR_GAPS, check_columns
 from stampshift.core.errors import ContractError
 from stampshift.core.files import read_parquet
 
-COLUMNS = ("id", "survey", "score", "similarity", "flags")
-SEPARATOR = ";"
 NUMBERS = ("score", "similarity", "distance", "survey_score")
+COLUMNS = {"id": ANYTHING, "survey": TEXT, "score": FINITE_OR_GAPS, "similarity": FINITE_OR_GAPS}
+COLUMNS |= {"flags": TEXT_OR_GAPS}
+SEPARATOR = ";"
 NO_VALID_PIXEL = "no valid pixel"
 UNFIT = {"non_square": "not square", "ragged": "sizes differ", "too_small": "too small"}
 # how a cell begins that a spreadsheet takes for a formula; CSV has an apostrophe before it, and before those
@@ -82,10 +83,6 @@ def read_scores(path: Path) -> pd.DataFrame:
             f"{path}: expected a table of scores with the columns {', '.join(COLUMNS)}, found "
             f"{', '.join(map(str, table.columns))} and {len(table)} lines; `stampshift score` makes one."
         )
-    wrong = [name for name in NUMBERS if name in table and not is_numeric_dtype(table[name])]
-    if wrong:
-        raise ContractError(
-            f"{path}: expected numbers as {' and '.join(wrong)}, found other values; `stampshift score` "
-            "makes a scores file."
-        )
+    kinds = COLUMNS | {name: FINITE_OR_GAPS for name in NUMBERS if name in table}
+    check_columns(table, kinds, path=path, remedy="`stampshift score` makes a scores file.")
     return table

@@ -27,6 +27,7 @@ from stampshift.core.errors import ContractError, system_fault, unreadable_now
 from stampshift.core.files import atomic_path, remove_leftovers
 from stampshift.core.version import __version__
 from stampshift.formats.cells import MOST_CHARACTERS
+from stampshift.stamps.contents import REMEDY, check_arrays, check_attributes
 
 CHANNELS = ("template", "science", "difference")
 DIFFERENCE = CHANNELS.index("difference")
@@ -38,7 +39,7 @@ LABELS = {"real": REAL, "bogus": BOGUS}
 LABEL_NAMES = {code: name for name, code in LABELS.items()}
 COPY_BLOCK_BYTES = 1 << 24
 # what h5py raises of a file that is damaged or no stamps file
-DAMAGED = (OSError, KeyError, ValueError, RuntimeError, AttributeError, TypeError)
+DAMAGED = (OSError, KeyError, ValueError, RuntimeError, AttributeError, TypeError, IndexError, MemoryError)
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,11 @@ class Stamps:
             dataset = file["stamps"]
             offset, shape, dtype = dataset.id.get_offset(), dataset.shape, dataset.dtype
             attributes = json.loads(str(file.attrs["preprocessing"]))
-        expected = (len(labels), len(CHANNELS), shape[-1], shape[-1])
+            if not isinstance(attributes["digest"], str):
+                raise TypeError("its digest is no text")
+        arrays = {"label": labels, "fingerprint": fingerprints, "class": classes, "id": ids, "group": groups}
+        check_arrays(arrays, path, labels={REAL, BOGUS, UNLABELLED})
+        expected = (len(labels), len(CHANNELS), *shape[-1:], *shape[-1:])
         if dtype != np.float32 or shape != expected or offset is None:
             raise ContractError(
                 f"{path}: 'stamps' should be contiguous float32 of shape {expected}, "
@@ -129,6 +134,7 @@ def read_attributes(path: Path | str) -> dict[str, Any]:
     """`Stamps.attributes` of a stamps file without its stamps; a `ContractError` if it cannot be read."""
     with _opened(path) as file:
         attributes: dict[str, Any] = json.loads(str(file.attrs["preprocessing"]))
+    check_attributes(attributes, path)
     return attributes
 
 
@@ -140,10 +146,7 @@ def _opened(path: Path | str) -> Iterator[h5py.File]:
     except DAMAGED as error:
         if system_fault(error):
             raise ContractError(unreadable_now(path, error)) from error
-        raise ContractError(
-            f"{path}: not a readable stamps file ({error}). If the workflow made it, delete it and run the "
-            "workflow again; `stampshift stamps` makes one from other data."
-        ) from error
+        raise ContractError(f"{path}: not a readable stamps file ({error}). {REMEDY}") from error
 
 
 def verify_stamps(path: Path | str, *, fingerprints: bool = True) -> None:
@@ -168,10 +171,7 @@ def verify_stamps(path: Path | str, *, fingerprints: bool = True) -> None:
     texts = {"class": stamps.classes, "id": stamps.ids, "group": stamps.groups}
     found.update(_digested(stamps.labels.tolist(), {name: each.tolist() for name, each in texts.items()}))
     if changed or found.hexdigest() != stamps.attributes.get("digest"):
-        raise ContractError(
-            f"{path}: its content has changed since it was written. If the workflow made it, delete it and "
-            "run the workflow again; `stampshift stamps` makes one from other data."
-        )
+        raise ContractError(f"{path}: its content has changed since it was written. {REMEDY}")
 
 
 def _digested(labels: Sequence[int], texts: Mapping[str, Sequence[str]]) -> bytes:

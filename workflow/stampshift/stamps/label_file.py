@@ -12,11 +12,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from stampshift.core.errors import ContractError, system_fault, unreadable_now
-from stampshift.core.files import read_parquet
+from stampshift.core.columns import ANYTHING, WHOLE
+from stampshift.core.errors import ContractError
+from stampshift.core.files import read_table
 from stampshift.stamps.file import BOGUS, REAL, Stamps
 from stampshift.stamps.identifiers import check_rows
 from stampshift.stamps.splits import Rows, Splits, make_splits
+
+COLUMNS = {"row": WHOLE, "id": ANYTHING, "label": WHOLE}
 
 
 def relabelled(stamps: Stamps, labels: Path | None, *, rows: Rows) -> Stamps:
@@ -42,13 +45,8 @@ def relabelled(stamps: Stamps, labels: Path | None, *, rows: Rows) -> Stamps:
 
 def read_labels(path: Path, stamps: Stamps) -> pd.DataFrame:
     """Table of a labels file; a `ContractError` if it is damaged, of other stamps, or holds another label."""
-    try:
-        table = read_parquet(path)
-        label = table[["row", "id", "label"]]["label"]
-    except (OSError, ValueError, KeyError) as error:
-        if system_fault(error):
-            raise ContractError(unreadable_now(path, error)) from error
-        raise ContractError(f"{path}: not a readable labels file ({error}). Delete it.") from error
+    table = read_table(path, remedy="Delete this labels file.", kinds=COLUMNS)
+    label = table["label"]
     check_rows(table, stamps, source=str(path), remedy="The file was made for other stamps: delete it.")
     strange = label[~label.isin([REAL, BOGUS])]
     if len(strange):

@@ -6,13 +6,10 @@ longer list of shots changes no file.
 """
 
 import logging
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import lcm
 from pathlib import Path
-from tokenize import TokenError
 from typing import Self
 
 import numpy as np
@@ -26,10 +23,9 @@ from stampshift.stamps.groups import groups_of
 log = logging.getLogger(__name__)
 
 PARTS = ("train", "validation", "test")
-# what the reader of npz files raises of a damaged one
-DAMAGED = (OSError, KeyError, ValueError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error, TokenError)
 RESERVE = "reserve"  # rows that are in no part
 Rows = NDArray[np.int64]
+NO_ROWS: Rows = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True)
@@ -83,15 +79,33 @@ class Splits:
 
     @classmethod
     def open(cls, path: Path | str) -> Self:
-        """Read a splits file; a `ContractError` if it cannot be read or misses an array."""
+        """Read a splits file; a `ContractError` if it cannot be read or does not hold rows of each part."""
         try:
             with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as file:
                 rows = {name: file[name] for name in cls.__dataclass_fields__ if name != "survey"}
-                return cls(survey=str(file["survey"]), **rows)
-        except DAMAGED as error:
+                survey = file["survey"]
+        except Exception as error:  # a damaged file makes numpy raise anything
             if system_fault(error):
                 raise ContractError(unreadable_now(path, error)) from error
             raise ContractError(f"{path}: not a readable splits file ({error}). {REMEDY}") from error
+        fit = all(array.ndim == 1 and array.dtype == np.int64 for array in rows.values())
+        together = np.concatenate([*rows.values()]) if fit else NO_ROWS
+        if not fit or (together < 0).any() or len(np.unique(together)) < len(together):
+            raise ContractError(
+                f"{path}: expected rows (int64) of {', '.join(rows)}, none twice, found others. {REMEDY}"
+            )
+        if survey.dtype.kind != "U" or survey.ndim:
+            raise ContractError(f"{path}: expected a survey's name, found {survey!r:.60}. {REMEDY}")
+        return cls(survey=str(survey), **rows)
+
+    def check_stamps(self, stamps: Stamps, path: Path | str) -> None:
+        """Raise a `ContractError` if the splits, read from a file at `path`, are not those of some stamps."""
+        largest = int(np.concatenate([self.train, self.validation, self.test, [0]]).max())
+        if self.survey != stamps.survey or largest >= len(stamps):
+            raise ContractError(
+                f"{path}: expected splits of the {len(stamps)} stamps of {stamps.survey}, found those of "
+                f"{self.survey}, up to row {largest}. {REMEDY}"
+            )
 
 
 def make_splits(

@@ -12,9 +12,10 @@ import numpy as np
 from stampshift.alerts.containers import units as alert_units
 from stampshift.alerts.decoding import decode
 from stampshift.alerts.dialects import UNKNOWN_SCHEMA, Alert
-from stampshift.core.errors import ArchiveError, reading_archive
+from stampshift.core.errors import ArchiveError, ContractError, reading_archive
 from stampshift.formats.archives import passed_over
 from stampshift.formats.tables import names
+from stampshift.stamps.contents import REMEDY, check_attributes
 from stampshift.stamps.file import CHANNELS, LABELS, UNLABELLED, UNLABELLED_CLASS, Stamps, is_stamps_file
 from stampshift.stamps.groups import identical, remarks_on
 from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet, Triplet, Unusable
@@ -66,6 +67,10 @@ def describe_stamps(path: Path) -> str:
     codes = LABELS | ({UNLABELLED_CLASS: UNLABELLED} if (stamps.labels == UNLABELLED).any() else {})
     classes = dict(zip(*np.unique(stamps.classes, return_counts=True), strict=True))
     objects = len(set(stamps.groups.tolist()) - {""})
+    check_attributes(stamps.attributes, path)
+    missing = {"counts", "raw", "invalid", "origin"} - set(stamps.attributes)
+    if missing:
+        raise ContractError(f"{path}: does not state its {' or its '.join(sorted(missing))}. {REMEDY}")
     counts, raw = stamps.attributes["counts"], stamps.attributes["raw"]
     pixels, in_stamps = counts["filled_pixels"], counts["filled_stamps"]
     filled = (f"{name} {pixels[name]} pixels in {in_stamps[name]} stamps" for name in CHANNELS)

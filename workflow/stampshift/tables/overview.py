@@ -155,7 +155,8 @@ def _pairs(adapted: pd.DataFrame, *, baseline: pd.Series) -> list[tuple[str, str
     """Pairs that were adapted or, where nothing was, every transfer of a baseline."""
     pairs = list(dict.fromkeys(zip(adapted["source"], adapted["target"], strict=True)))
     pairs = pairs or [(source, target) for source, target in baseline.index if source != target]
-    if not pairs or not set(pairs) <= set(baseline.index):
+    wanted = {*pairs, *((source, source) for source, _ in pairs)}
+    if not pairs or not wanted <= set(baseline.index):
         raise ContractError(
             "runs table: expected baselines evaluated on another survey than their own, found "
             f"{sorted(set(baseline.index))}. Make it again: snakemake --force gather"

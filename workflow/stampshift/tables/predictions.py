@@ -7,8 +7,7 @@ from typing import Any
 import pandas as pd
 
 from stampshift.core.errors import ContractError
-from stampshift.core.files import read_table
-from stampshift.training.run_folder import PREDICTION_COLUMNS
+from stampshift.training.run_folder import PREDICTION_COLUMNS, read_predictions
 
 RUN = ["method", "shots", "seed"]
 MODEL = ["survey", "method", "shots"]  # one classifier, trained once per split, on one survey
@@ -48,12 +47,11 @@ def of_model(table: pd.DataFrame, *, survey: str, method: str, shots: int) -> pd
 
 
 def _read(path: Path, *, surveys: Sequence[str]) -> pd.DataFrame:
-    remedy = f"Delete the folder {path.parent}; the workflow makes it again."
-    table = read_table(path, remedy=remedy, columns=list(PREDICTION_COLUMNS))
+    table = read_predictions(path.parent)
     others = set(table["survey"].unique()) - set(surveys)
     if others:
         raise ContractError(
             f"{path}: expected predictions of {' and '.join(surveys)}, found {', '.join(sorted(others))}. "
-            f"{remedy}"
+            f"Delete the folder {path.parent}; the workflow makes it again."
         )
     return table

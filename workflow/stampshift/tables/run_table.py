@@ -12,6 +12,7 @@ import pandas as pd
 from pandas.api.typing import SeriesGroupBy
 
 from stampshift.config.experiment import BASELINE
+from stampshift.core.columns import FINITE_OR_GAPS, TEXT, WHOLE, check_columns
 from stampshift.core.errors import ContractError
 from stampshift.core.files import read_table
 from stampshift.training.run_folder import FACTORS, read_metrics
@@ -23,6 +24,8 @@ KEY = (*FACTORS, "evaluated_on")
 METRICS = ("balanced_accuracy", "recall_real", "recall_bogus", "n_real", "n_bogus")
 TRAINING = ("kept_epoch", "epochs", "entropy_weight", "seconds")
 COLUMNS = KEY + METRICS + TRAINING
+KINDS = {name: WHOLE if name in {"shots", "seed"} else TEXT for name in KEY}
+KINDS |= dict.fromkeys((*METRICS, *TRAINING), FINITE_OR_GAPS)
 
 
 def gather(folders: Iterable[Path]) -> pd.DataFrame:
@@ -57,12 +60,13 @@ def read_runs(path: Path | str) -> pd.DataFrame:
     text = dict.fromkeys(("method", "source", "target", "evaluated_on"), str)
     # names are never missing, and a survey may well be called "NA"
     missing = {"entropy_weight": [""]}
+    remedy = f"Make it again: snakemake --force {path}"
     runs = read_table(path, dtype=text, keep_default_na=False, na_values=missing)
     if tuple(runs.columns) != COLUMNS:
         raise ContractError(
-            f"{path}: expected the columns {', '.join(COLUMNS)}; found {', '.join(runs.columns)}. "
-            f"Make it again: snakemake --force {path}"
+            f"{path}: expected the columns {', '.join(COLUMNS)}; found {', '.join(runs.columns)}. {remedy}"
         )
+    check_columns(runs, KINDS, path=path, remedy=remedy)
     return runs.astype({"entropy_weight": float})
 
 

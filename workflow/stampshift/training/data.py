@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 from stampshift.config.experiment import Run
 from stampshift.stamps.file import Stamps
 from stampshift.stamps.label_file import relabelled
-from stampshift.stamps.splits import Rows, Splits
-
-NO_ROWS: Rows = np.empty(0, np.int64)
+from stampshift.stamps.splits import NO_ROWS, Rows, Splits
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Model files, weights with what is needed to build the classifier again, and what a classifier scores."""
 
 import io
-import pickle
+import math
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from stampshift.core.errors import ContractError
+from stampshift.core.errors import ContractError, system_fault, unreadable_now
 from stampshift.core.files import REMEDY, atomic_path
 from stampshift.methods.method import State
 from stampshift.networks import build_classifier
@@ -55,9 +55,34 @@ class Model:
         """Read a model file; a `ContractError` if it is none."""
         content = load_tensors(path)
         try:
-            return cls(**content)
-        except TypeError as error:
+            model = cls(**content)
+            model._check()
+        except Exception as error:  # of weights that are none, torch raises anything
             raise ContractError(f"{path}: not a model file of stampshift ({error}).") from error
+        return model
+
+    def _check(self) -> None:
+        """Raise any exception unless the weights are those of the network, all of them finite."""
+        with torch.device("meta"):  # without memory for weights, or random numbers
+            expected = build_classifier(
+                network=self.network,
+                head=self.head,
+                size_pixels=self.size_pixels,
+                temperature=self.temperature,
+            ).state_dict()
+        scale = self.temperature
+        if scale is not None and not (isinstance(scale, int | float) and 0 < scale < math.inf):
+            raise ValueError(f"the temperature {scale!r:.60}")
+        kinds = [
+            {name: (tensor.shape, tensor.dtype) for name, tensor in state.items()}
+            for state in (expected, self.state)
+        ]
+        wrong = [name for name in set().union(*kinds) if kinds[0].get(name) != kinds[1].get(name)]
+        if wrong:
+            raise ValueError(f"the weights '{min(wrong)}' are not those of {self.network}")
+        infinite = [name for name, tensor in self.state.items() if not tensor.isfinite().all()]
+        if infinite:
+            raise ValueError(f"the weights '{infinite[0]}' are not finite")
 
 
 def save_tensors(path: Path | str, content: dict[str, Any]) -> None:
@@ -76,7 +101,9 @@ def load_tensors(path: Path | str) -> dict[str, Any]:
         if damaged is not None:
             raise zipfile.BadZipFile(f"{damaged} differs from its checksum")
         return torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, pickle.UnpicklingError, EOFError, KeyError, zipfile.BadZipFile) as error:
+    except Exception as error:  # a damaged file makes torch raise anything
+        if system_fault(error) and not isinstance(error, FileNotFoundError):
+            raise ContractError(unreadable_now(path, error)) from error
         raise ContractError(
             f"{path}: not a readable file of weights ({type(error).__name__}: {error}). {REMEDY}"
         ) from error

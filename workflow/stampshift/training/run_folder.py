@@ -2,13 +2,16 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from stampshift.config.experiment import Run
+from stampshift.core.columns import FINITE, TEXT, WHOLE
 from stampshift.core.digests import DIGESTS, check_folder, write_digests
 from stampshift.core.errors import ContractError
 from stampshift.core.files import atomic_path, read_json, read_table, write_json, write_parquet
+from stampshift.core.shapes import check_shape
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,8 +19,29 @@ if TYPE_CHECKING:
 MODEL, HISTORY, PREDICTIONS, METRICS = "model.pt", "history.parquet", "predictions.parquet", "metrics.json"
 FILES = (MODEL, HISTORY, PREDICTIONS, METRICS, DIGESTS)
 TRANSFER_FILES = (PREDICTIONS, METRICS, DIGESTS)  # of a model scored on a survey that it was not trained on
-PREDICTION_COLUMNS = ("survey", "row", "label", "score")
+PREDICTION_KINDS = {"survey": TEXT, "row": WHOLE, "label": WHOLE, "score": FINITE}
+PREDICTION_COLUMNS = tuple(PREDICTION_KINDS)
 FACTORS = tuple(Run.__dataclass_fields__)
+UNUSABLE = "Delete the run's folder."
+
+
+@dataclass
+class _Record:
+    """Of ``metrics.json``: what all trained runs have, and what is read of some."""
+
+    method: str
+    source: str | None  # None of an adaptation without stamps of its source
+    target: str | None
+    seed: int
+    shots: int | dict[str, int]
+    trained_by: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    code_digest: str = ""
+    validation_shots: int = 0
+    changes: list[dict[str, Any]] = field(default_factory=list)
+    files: dict[str, str | None] = field(default_factory=dict)
+    stamps: dict[str, str] = field(default_factory=dict)
 
 
 class Savable(Protocol):
@@ -69,9 +93,8 @@ def check_run(folder: Path) -> None:
 
 def read_predictions(folder: Path, *, remedy: str | None = None) -> "pd.DataFrame":
     """Scores of a run's test stamps: `PREDICTION_COLUMNS`, or a `ContractError` with the remedy."""
-    return read_table(
-        folder / PREDICTIONS, remedy=remedy or _remedy(folder), columns=list(PREDICTION_COLUMNS)
-    )
+    path, remedy = folder / PREDICTIONS, remedy or _remedy(folder)
+    return read_table(path, remedy=remedy, kinds=PREDICTION_KINDS, columns=list(PREDICTION_COLUMNS))
 
 
 def read_metrics(
@@ -99,7 +122,11 @@ def read_trained_run(folder: Path) -> dict[str, Any]:
             "give one such as results/baseline/<source>/seed-0 or "
             "results/mme/<source>-to-<target>/shots-10/seed-0."
         )
-    return read_metrics(folder, remedy="Delete the run's folder.")
+    if (folder / DIGESTS).exists():
+        check_folder(folder)
+    metrics = read_metrics(folder, remedy=UNUSABLE)
+    check_shape(metrics, _Record, path=folder / METRICS, remedy=UNUSABLE)
+    return metrics
 
 
 def _remedy(folder: Path) -> str:
