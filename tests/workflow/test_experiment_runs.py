@@ -87,6 +87,23 @@ def test_the_stamps_file_says_that_it_is_simulated(finished):
         assert '"simulate": {"seed": 0, "stamps": 150}' in file.attrs["preprocessing"]
 
 
+def test_an_archive_that_is_not_the_published_one_is_warned_of(finished, tmp_path):
+    project = Project(tmp_path / "project")
+    shutil.copytree(finished.folder, project.folder)
+    simulated = (project.folder / "results/tables/data.md").read_text()
+    assert "differs" not in simulated
+    assert re.search(r"ATLAS +\| read +\| all +\| 150 +\| simulated surveys", simulated)
+    section = {"origin": "path", "path": "resources/raw/simulated/ATLAS-150-seed-3"}
+    config = with_change("surveys", "ATLAS", value=section)
+    terminal = project.run("results/tables/data.csv", config=config)
+    found = re.search("ATLAS is not the published data set: read, all 150 \\(published 3,678\\)", terminal)
+    assert found
+    assert found[0] in (project.folder / "results/logs/data_table.log").read_text()
+    table = (project.folder / "results/tables/data.md").read_text()
+    assert re.search(r"ATLAS +\| read +\| all +\| 150 +\| 3,678 +\| differs", table)
+    assert re.search(r"HiTS +\| read +\| all +\| 150 +\| simulated surveys", table)
+
+
 def test_a_second_call_has_nothing_to_do(finished):
     assert finished.jobs() == {}
 

@@ -239,8 +239,22 @@ rule published_claims:
         "../scripts/tabulate.py"
 
 
+rule data_table:
+    input:
+        stamps=expand("<results>/stamps/{survey}.h5", survey=SURVEYS),
+        published="resources/published/published_counts.csv",
+    output:
+        table("tables/data", "9 Data", "triplets of every survey", kind=None, caption="data"),
+    priority: 1  # a mismatch is known before the trainings
+    params:
+        surveys=SURVEYS,
+    script:
+        "../scripts/data_table.py"
+
+
 rule summary_page:
     input:
+        data=rules.data_table.output[0],
         runs=rules.gather.output[0],
         comparisons=rules.significance.output.comparisons,
         published=PUBLISHED_ACCURACY,

@@ -9,11 +9,13 @@ from stampshift.core.joblog import job_log
 from stampshift.core.provenance import versions
 from stampshift.tables.overview import summary_page
 from stampshift.tables.run_table import read_runs
+from stampshift.tables.survey_counts import mismatches
 
 with job_log(snakemake.log[0]):
     page = summary_page(
         read_runs(snakemake.input.runs),
         read_table(snakemake.input.comparisons),
+        warnings=mismatches(read_table(snakemake.input.data)),
         published=pd.read_csv(snakemake.input.published),
         panel=Path(snakemake.input.panel).read_bytes(),
         template=Path(snakemake.input.template).read_text(encoding="utf-8"),

@@ -96,11 +96,12 @@ EMPTY = {"pairs": ["A-to-B"], "methods": ["finetune", "mme"]}
 
 @pytest.fixture
 def page(runs):
-    def made(*, simulated, seeds=3):
+    def made(*, simulated, seeds=3, warnings=()):
         some = runs[runs["seed"] < seeds]
         return summary_page(
             some,
             paired_comparisons(some, **EMPTY),
+            warnings=warnings,
             published=pd.read_csv(ROOT / "resources/published/published_balanced_accuracy.csv"),
             panel=b"\x89PNG",
             template=(ROOT / "workflow/report/summary.html.jinja").read_text(encoding="utf-8"),
@@ -144,6 +145,12 @@ def test_a_page_of_two_splits_begins_with_that_it_is_too_short(page):
     assert body.startswith('<p class="warning">Too short to judge (2 splits; it takes 3, and better ten).')
     assert "Too short" not in page(simulated=True).partition("<h2>")[0]
     assert text.count('class="verdict">Too short to judge.') == len(CLAIMS)
+
+
+def test_warnings_come_before_anything_else(page):
+    text = page(simulated=False, warnings=["DES is not the published data set <1 & 2>."])
+    assert '<p class="warning">DES is not the published data set &lt;1 &amp; 2&gt;.</p>' in text
+    assert text.index("DES is not the published") < text.index("<h1>")
 
 
 def test_it_holds_the_numbers_of_the_table_and_the_verdicts(page):

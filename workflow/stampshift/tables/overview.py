@@ -85,6 +85,7 @@ def summary_page(
     runs: pd.DataFrame,
     compared: pd.DataFrame,
     *,
+    warnings: Sequence[str],
     published: pd.DataFrame,
     panel: bytes,
     template: str,
@@ -97,7 +98,8 @@ def summary_page(
 
     Comparisons are as of `significance.paired_comparisons`, `panel` is the figure of all pairs as PNG,
     `template` a Jinja template; `versions` are of Python and the packages that decide results. Where the
-    experiment is too short to judge, or the surveys are simulated, the page says so first.
+    experiment is too short to judge, or the surveys are simulated, the page says so first; `warnings`
+    follow.
     """
     theirs = published_comparisons(published, pairs=pairs, methods=methods)
     overview = overview_table(runs, pairs=pairs, methods=methods)
@@ -117,6 +119,7 @@ def summary_page(
         html=True,
         simulated=simulated,
         too_short=too_short(facts["splits"]),
+        warnings=warnings,
         facts=facts,
         overview=overview,
         overview_caption=full_caption(overview, simulated=simulated),
