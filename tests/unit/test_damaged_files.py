@@ -14,22 +14,24 @@ import any_survey
 from damaged_copies import damaged
 from fake_surveys import write_survey
 from stampshift.core.errors import StampshiftError
+from stampshift.simulation import simulate_survey
 from stampshift.surveys import des, hits, ztf
 from stampshift.surveys.inspection import describe
 
 DAMAGED_COPIES = 60
 MADE_COPIES = 100
 TESTS = Path(__file__).parents[1]
-FOUR = {
+ARCHIVES = {
     "HiTS": hits.CLASSES.values(),
     "DES": des.CLASSES.values(),
     "ATLAS": ("burn", "cr", "kast", "noise", "scar", "spike", "streak"),
     "ZTF": ztf.CONVERTED_CLASSES.values(),
 }
+ARCHIVES["HDUs"] = ARCHIVES["ATLAS"]
 
 
 @pytest.fixture
-def written(simulated, tmp_path):
+def written(simulated, survey_constants, tmp_path):
     """A function that gives the path of a sound file of a format."""
 
     def write(name):
@@ -38,6 +40,10 @@ def written(simulated, tmp_path):
             archives = [path for path in sorted(folder.iterdir()) if path.suffix != ".csv"]
             return archives[0]
         path = tmp_path / name
+        if name == "HDUs":
+            drawn = {"stamps": 40, "seed": 7, "constants": survey_constants("ATLAS"), "hdus": True}
+            simulate_survey("ATLAS", folder=path, processes=1, **drawn)
+            return next(path.iterdir())
         if name == "stamps.h5":
             return write_survey(tmp_path, "stamps", width=1.5, count=20)
         if name == "fits":
@@ -59,7 +65,7 @@ def written(simulated, tmp_path):
 
 @pytest.mark.parametrize(
     "name",
-    ["HiTS", "DES", "ATLAS", "ZTF", "packets", "fits", "a.h5", "a.npz", "a.parquet", "stamps.h5"],
+    ["HiTS", "DES", "ATLAS", "HDUs", "ZTF", "packets", "fits", "a.h5", "a.npz", "a.parquet", "stamps.h5"],
 )
 def test_a_damaged_file_is_read_or_refused_by_name(name, written, tmp_path):
     sound = written(name)
@@ -86,7 +92,7 @@ def test_a_damaged_file_is_read_or_refused_by_name(name, written, tmp_path):
 @pytest.mark.parametrize(
     ("name", "options"),
     [
-        *((name, {}) for name in (*FOUR, "fits")),
+        *((name, {}) for name in (*ARCHIVES, "fits")),
         ("packets", {}),
         ("a.h5", {"stamps": "pixels", "axes": "channels_first", "id": "id", "label": "class"}),
         ("a.npz", {"stamps": "pixels", "axes": "channels_last", "id": "id", "label": "label"}),
@@ -100,9 +106,14 @@ def test_stamps_of_a_damaged_archive_are_made_or_refused_in_bounded_memory(name,
     """No traceback, no crash and no end of the memory, whatever is damaged."""
     file = written(name)
     archive = file if name.startswith("a.") else file.parent
-    classes = FOUR.get(name, any_survey.CLASSES)
+    classes = ARCHIVES.get(name, any_survey.CLASSES)
     labels = {each: ("real", "bogus")[number % 2] for number, each in enumerate(classes)}
-    reader = {**{each: each.lower() for each in FOUR}, "fits": "folder", "packets": "packets"}
+    reader = {
+        **{each: each.lower() for each in ARCHIVES},
+        "HDUs": "atlas",
+        "fits": "folder",
+        "packets": "packets",
+    }
     settings = {"name": name, "reader": reader.get(name, "table"), "options": options, "classes": labels}
     settings["copies"] = MADE_COPIES
     done = subprocess.run(

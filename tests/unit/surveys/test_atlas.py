@@ -279,6 +279,26 @@ def test_science_and_difference_may_be_hdus_in_columns_of_their_own(tmp_path):
         assert_triplet(triplet, name, identifier)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"images": 3, "labels": ["cr"]},
+        {"images": np.zeros(()), "labels": ["cr", "cr"]},
+        {"images": [1, None], "labels": [[1], {}]},
+        {"images": [pair(), "x"], "labels": np.eye(2)},
+        [{"science": 3, "difference": {}, "label": object}],
+        {"images": [fits.Header({"A": 1}), ()], "labels": ["cr", "cr"], "ids": [[1, 2], np.zeros(3)]},
+    ],
+)
+def test_whatever_is_in_a_pickle_there_is_a_sentence(tmp_path, content):
+    write(tmp_path, content)
+    try:
+        found = read(tmp_path)
+    except ArchiveError:
+        return
+    assert all(isinstance(each, Unusable) and each.detail for each in found)
+
+
 def test_names_of_classes_come_before_their_numbers(tmp_path):
     write(tmp_path, {"images": [pair()], "labels": [4], "labels_str": ["kast"], "ids": ["a1"]})
     assert_triplet(read(tmp_path)[0], "kast", "a1")

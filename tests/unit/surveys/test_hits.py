@@ -89,6 +89,8 @@ def test_keys_may_be_bytes(tmp_path):
             r"'sci_images' of shape \(2, 441\), as there are 2 labels, found \(1, 441\)",
         ),
         ({"temp_images": np.zeros((2, 400))}, r"'temp_images' of shape \(2, 441\), .* found \(2, 400\)"),
+        ({"temp_images": 3}, r"'temp_images' of shape \(2, 441\), .* found 0 images"),
+        ({"temp_images": np.full((2, 441), "x")}, r"'temp_images' of shape \(2, 441\), .* found \(2, 441\)"),
     ],
 )
 def test_chunk_of_wrong_content_is_refused(tmp_path, changes, message):
@@ -115,6 +117,7 @@ def test_chunk_of_wrong_content_is_refused(tmp_path, changes, message):
             "expected 441 pixels in 'sci_images', found another shape",
         ),
         ({"diff_images": [np.zeros(441, "f4"), None]}, "wrong shape", "'diff_images'"),
+        ({"labels": np.array([0, [1, 2]], object)}, "unknown label", "found [1, 2]"),
     ],
 )
 def test_one_wrong_row_is_unusable(tmp_path, changes, reason, detail):

@@ -124,9 +124,9 @@ class ImageHDU(TableHDU):
         data = self.attribute("data")
         if isinstance(data, np.ndarray):
             return data
-        if self.attribute("_axes") == [] and self.attribute("_bintable") is None:
+        axes, table = self.attribute("_axes"), self.attribute("_bintable")
+        if isinstance(axes, list) and not axes and table is None:
             return None
-        table = self.attribute("_bintable")
         stored = (table if isinstance(table, TableHDU) else self).stored()
         if stored.startswith(IMAGE_EXTENSION):
             return SIMPLE + stored[CARD:]

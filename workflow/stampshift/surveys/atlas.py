@@ -4,8 +4,8 @@ Either one pickle, in any of the forms of `atlas_records`, with arrays, FITS byt
 folders `<class>/<id>_{sci,diff}.fits[.gz]`. There is no template: it is science - difference. A pixel that
 the config calls invalid in either image is NaN in the template.
 
-A pickle is held in memory once (110 MB for the 3,678 candidates, and three times as much while it is read);
-folders are read 256 candidates at a time.
+A pickle is held in memory once, 110 MB for the 3,678 candidates. One of HDUs whose headers have 100 cards
+takes 0.8 GB and two minutes to read, card by card. Folders are read 256 candidates at a time.
 """
 
 import re

@@ -43,9 +43,9 @@ def candidates(content: Any, *, archive: str, remedy: str) -> Iterator[StoredCan
     belong together.
     """
     for row, record in enumerate(_records(content, archive, remedy)):
-        identifier = as_text(_first_of(record, IDENTIFIERS)) or str(row)
+        identifier = _text(_first_of(record, IDENTIFIERS)) or str(row)
         place = f"{archive}, candidate {identifier}"
-        survey_class = as_text(_first_of(record, LABELS))
+        survey_class = _text(_first_of(record, LABELS))
         try:
             images = _images(record, place)
         except ArchiveError as error:
@@ -63,6 +63,13 @@ def candidates(content: Any, *, archive: str, remedy: str) -> Iterator[StoredCan
 
 def _first_of(record: Mapping[Any, Any], names: tuple[str, ...]) -> Any:
     return next((record[name] for name in names if record.get(name) is not None), None)
+
+
+def _text(cell: Any) -> str:
+    """A class or an identifier as text, "" if it is none."""
+    if isinstance(cell, np.ndarray) and cell.size == 1:
+        cell = cell.item()
+    return as_text(cell) if isinstance(cell, str | bytes | int | float | np.generic) else ""
 
 
 def _channel(name: Any) -> str:
@@ -105,11 +112,17 @@ def _of_columns(content: dict[Any, Any], place: str) -> list[dict[Any, Any]]:
     if isinstance(both, dict):
         content = {name: cells for name, cells in content.items() if name not in BOTH_IMAGES} | both
     known = (*LABELS, *IDENTIFIERS, *BOTH_IMAGES)
-    columns = {name: list(cells) for name, cells in content.items() if _channel(name) or name in known}
+    columns = {name: _column(cells) for name, cells in content.items() if _channel(name) or name in known}
     lengths = {name: len(cells) for name, cells in columns.items()}
     if len(set(lengths.values())) != 1:
         raise ArchiveError(f"{place}: expected columns of one length, found {lengths}. Complete the columns.")
     return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
+
+
+def _column(cells: Any) -> list[Any]:
+    if isinstance(cells, np.ndarray):
+        cells = cells.reshape(-1, *cells.shape[1:])  # of no dimension: one cell
+    return list(cells) if isinstance(cells, list | tuple | np.ndarray | pd.Series | pd.Index) else [cells]
 
 
 def _images(record: dict[Any, Any], place: str) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from stampshift.core.errors import ArchiveError, system_fault, unreadable_now
 from stampshift.formats.archives import find, in_units, listing, tar_members
 from stampshift.formats.fits import read_image
 from stampshift.stamps.raw_triplets import RawTriplet, Unusable
-from stampshift.surveys.reader import MISSING_IMAGE, MISSING_LABEL, UNREADABLE_IMAGE, without_class
+from stampshift.surveys.reader import MISSING_IMAGE, MISSING_LABEL, UNREADABLE_IMAGE, wrong_label
 
 SURVEY = "DES"
 KINDS = ("temp", "srch", "diff")  # in the order of stamps.CHANNELS
@@ -143,7 +143,7 @@ def _labelled(stamps: NDArray[Any], table: Path, tars: Sequence[str]) -> Iterato
             places = tuple((tars[tar], *place) for _, _, tar, *place in three.tolist())
             yield Candidate(identifier, name, places)
             continue
-        reason = without_class(code) if count == 1 else MISSING_LABEL
+        reason = wrong_label(code, CLASSES) if count == 1 else MISSING_LABEL
         found = f"{count} times" if count != 1 else "none" if code != code else f"{code:g}"
         expected = f"expected one OBJECT_TYPE of candidate {identifier}, 0 (real) or 1 (artifact)"
         yield Unusable(reason, str(identifier), f"{SURVEY} archive {table}: {expected}, found {found}.")

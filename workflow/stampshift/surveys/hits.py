@@ -19,7 +19,7 @@ from stampshift.formats.archives import find, listing, tar_members
 from stampshift.formats.inflating import GZIP_MAGIC
 from stampshift.formats.unpickling import unpickle
 from stampshift.stamps.raw_triplets import Image, RawTriplet, Unusable
-from stampshift.surveys.reader import WRONG_SHAPE, as_array, without_class
+from stampshift.surveys.reader import WRONG_SHAPE, as_array, wrong_label
 
 SURVEY = "HiTS"
 SIDE_PIXELS = 21
@@ -81,9 +81,10 @@ def decode(unit: Chunk) -> Iterator[RawTriplet | Unusable]:
     for row, (label, *images) in enumerate(zip(labels, *stacks, strict=True)):
         identifier, place = f"{unit.stem}:{row}", f"{unit.place}, row {row}"
         wrong = [key for key, image in zip(KEYS, images, strict=True) if image is None]
-        if label not in CLASSES:
+        reason = wrong_label(label, CLASSES)
+        if reason:
             detail = f"{place}: expected the labels 0 (bogus) and 1 (real), found {label!r}."
-            yield Unusable(without_class(label), identifier, detail)
+            yield Unusable(reason, identifier, detail)
         elif wrong:
             detail = f"{place}: expected {SIDE_PIXELS**2} pixels in '{wrong[0]}', found another shape."
             yield Unusable(WRONG_SHAPE, identifier, detail)
@@ -94,16 +95,13 @@ def decode(unit: Chunk) -> Iterator[RawTriplet | Unusable]:
 
 def _stack(stored: Any, expected: str, count: int) -> Sequence[Image | None]:
     """The images of a chunk, in float32; None where one of a list has another number of pixels."""
-    pixels = SIDE_PIXELS**2
-    if isinstance(stored, list | tuple) or getattr(stored, "dtype", np.dtype(float)).kind == "O":
-        images = [as_array(image) for image in stored]
-        fit = [image.size == pixels and image.dtype.kind in "fiu" for image in images]
-        shape = f"a list of {len(images)}"
-    else:
-        stored = np.asarray(stored)
-        images, shape = stored, str(stored.shape)
-        fit = [stored.size == len(stored) * pixels] * len(stored) if stored.ndim else []
+    pixels, whole = SIDE_PIXELS**2, as_array(stored)
+    if whole.dtype.kind == "O" or whole.size == 0:  # perhaps a list of images that differ in shape
+        whole = stored
+    images = [as_array(image) for image in (whole if np.iterable(whole) else ())]
+    fit = [image.size == pixels and image.dtype.kind in "fiub" for image in images]
     if len(images) != count or (count and not any(fit)):
+        shape = getattr(stored, "shape", f"{len(images)} images")
         raise ArchiveError(
             f"{expected} of shape ({count}, {pixels}), as there are {count} labels, found {shape}. Download "
             "the archive again."

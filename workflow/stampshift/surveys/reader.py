@@ -1,6 +1,6 @@
 """What a reader of raw archives is, and what the readers of any survey share: how images become triplets."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,16 +26,18 @@ EXTENSIONS = {
 }
 
 
-def without_class(label: object) -> str:
-    """Why a label is none of those that are known: it is missing, or another."""
-    return MISSING_LABEL if label is None or label != label else UNKNOWN_LABEL
+def wrong_label(label: object, known: Iterable[object]) -> str:
+    """Why a number is none of the `known` labels: it is missing, or another; "" if it is one."""
+    if label is None or (isinstance(label, float) and label != label):
+        return MISSING_LABEL
+    return "" if isinstance(label, int | float) and label in known else UNKNOWN_LABEL
 
 
 def as_array(value: Any) -> NDArray[Any]:
     """An array of anything; rows of different lengths are none, and give an empty one."""
     try:
         return np.asarray(value)
-    except ValueError:
+    except (TypeError, ValueError):
         return np.empty(0)
 
 

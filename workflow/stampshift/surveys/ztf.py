@@ -28,7 +28,7 @@ from stampshift.surveys.reader import (
     StoredCandidate,
     as_array,
     decode_stored,
-    without_class,
+    wrong_label,
 )
 
 SURVEY = "ZTF"
@@ -99,9 +99,10 @@ def _of_converted(content: dict[Any, Any], place: str) -> Iterator[StoredCandida
         identifier = f"{group}:{row}" if group else str(row)
         where = f"{place}, candidate {identifier}"
         stored = as_array(image)
-        if label not in CONVERTED_CLASSES:
+        reason = wrong_label(label, CONVERTED_CLASSES)
+        if reason:
             detail = f"{where}: expected a label of {CONVERTED_CLASSES}, found {label!r}."
-            yield Unusable(without_class(label), identifier, detail)
+            yield Unusable(reason, identifier, detail)
         elif stored.ndim != 3 or stored.shape[2] != len(CONVERTED_CHANNELS):
             detail = f"{where}: expected an image of shape (height, width, 3), found {stored.shape}."
             yield Unusable(WRONG_SHAPE, identifier, detail)
