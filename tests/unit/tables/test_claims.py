@@ -64,6 +64,9 @@ def test_one_shot_is_judged_at_one_shot(published):
     assert evidence.startswith("With 1 shot fine-tuning is better on the target in 8 of 12 pairs")
     later = published[published["shots"] != 1]
     assert judged(later).loc[ONE_SHOT, "verdict"] == "cannot be judged"
+    # without any label is not with as few as one
+    none = later.assign(shots=later["shots"].where(later["shots"] != 5, 0))
+    assert judged(none).loc[ONE_SHOT, "verdict"] == "cannot be judged"
 
 
 def test_the_drop_is_against_the_source_and_against_the_targets_own_model(published):

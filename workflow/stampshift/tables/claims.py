@@ -136,7 +136,7 @@ def _direction_matters(compared: pd.DataFrame) -> Verdict:
 
 def _few_shots_beat_the_baseline(compared: pd.DataFrame, *, method: str, most: int) -> Verdict:
     gains = compared[(compared["question"] == "gain") & (compared["method"] == method)]
-    few = gains.loc[gains["shots"] <= most, "shots"]
+    few = gains.loc[gains["shots"].between(1, most), "shots"]
     if few.empty:
         return Verdict(UNDECIDED, f"The experiment has no run of {method_name(method)} with so few shots.")
     never = sum(shots_needed(of_pair) is None for _, of_pair in gains.groupby(["source", "target"]))
