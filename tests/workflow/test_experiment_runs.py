@@ -93,7 +93,7 @@ def test_an_archive_that_is_not_the_published_one_is_warned_of(finished, tmp_pat
     simulated = (project.folder / "results/tables/data.md").read_text()
     assert "differs" not in simulated
     assert re.search(r"ATLAS +\| read +\| all +\| 150 +\| simulated surveys", simulated)
-    section = {"origin": "path", "path": "resources/raw/simulated/ATLAS-150-seed-3"}
+    section = {"origin": "path", "path": "resources/raw/simulated/ATLAS-150-seed-2"}
     config = with_change("surveys", "ATLAS", value=section)
     terminal = project.run("results/tables/data.csv", config=config)
     found = re.search("ATLAS is not the published data set: read, all 150 \\(published 3,678\\)", terminal)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from stampshift.stamps.file import CHANNELS
 from stampshift.tables.wording import SIMULATED
 from stampshift.tables.writing import DASH, Table
 
@@ -80,9 +81,10 @@ def _counts(counts: Mapping[str, Any]) -> Counts:
         "read": {ALL: counts["read"], **counts["classes_read"]},
         "dropped": {ALL: sum(counts["dropped"].values()), **counts["dropped"]},
         "kept": {ALL: counts["kept"], **counts["classes"]},
-        "filled": counts["filled_stamps"],
-        "empty": counts["empty"],
-        "constant": counts["constant"],
+        **{
+            stage: {name: counts[key][name] for name in CHANNELS}
+            for stage, key in (("filled", "filled_stamps"), ("empty", "empty"), ("constant", "constant"))
+        },
     }
     return {(stage, what): count for stage, found in parts.items() for what, count in found.items()}
 
@@ -99,6 +101,6 @@ def _cells(numbers: pd.DataFrame) -> pd.DataFrame:
             "class, reason or channel": [what.replace("_", " ") for what in numbers["what"]],
             "here": [f"{count:,}" for count in numbers["count"]],
             "published": theirs,
-            "": ["differs" if wrong else "" for wrong in _differs(numbers)],
+            "remark": ["differs" if wrong else "" for wrong in _differs(numbers)],
         }
     )
