@@ -1,12 +1,15 @@
 from copy import deepcopy
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
+from snakemake.utils import update_config
 
 from stampshift.config.configuration import read_experiment
 from stampshift.config.surveys import label_files, reader_options, schema_files
 from stampshift.core.errors import ConfigError
+from stampshift.stamps.raw_triplets import InvalidPixels
 
 ROOT = Path(__file__).parents[3]
 PUBLISHED = yaml.safe_load((ROOT / "config.yaml").read_text())
@@ -151,3 +154,18 @@ def test_files_of_schemas_are_found_in_either_layout_or_asked_for(tmp_path):
         file.write_text("{}")
     assert schema_files(section) == files
     assert schema_files({"reader": "packets"}) == schema_files({"reader": "hits"}) == []
+
+
+@pytest.mark.parametrize(
+    ("survey", "mark"), [("DES", "nonzero_below"), ("ATLAS", "equals"), ("ZTF", "magnitude_above")]
+)
+def test_an_overlay_takes_a_mark_of_invalid_pixels_away(survey, mark):
+    """Snakemake merges overlays key by key: an empty section would change nothing."""
+    config = deepcopy(PUBLISHED)
+    assert config["surveys"][survey]["invalid"].keys() == {mark}
+    update_config(config, {"surveys": {survey: {"invalid": {mark: None}}}})
+    read_experiment(config)
+    marked = np.array([1e-30, -31415, -3.4028235e38, np.nan], "f4")
+    assert InvalidPixels(**config["surveys"][survey]["invalid"]).mask(marked).tolist() == [*[False] * 3, True]
+    config["surveys"][survey]["invalid"] = {}
+    read_experiment(config)

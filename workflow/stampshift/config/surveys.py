@@ -133,11 +133,14 @@ class Simulate(ConfigModel):
 
 
 class Invalid(ConfigModel):
-    """Pixel values, in the survey's units, that mark a missing pixel. NaN and inf always do."""
+    """Pixel values, in the survey's units, that mark a missing pixel. NaN and inf always do.
 
-    equals: Omittable[float] = key("Exactly this value.")
-    magnitude_above: Omittable[Positive] = key("An absolute value of this or more.")
-    nonzero_below: Omittable[Positive] = key("An absolute value under this, zero excepted.")
+    A key that is null marks none, as one that is left out: an overlay can take a mark away.
+    """
+
+    equals: float | None = key("Exactly this value.", default=None)
+    magnitude_above: Positive | None = key("An absolute value of this or more.", default=None)
+    nonzero_below: Positive | None = key("An absolute value under this, zero excepted.", default=None)
 
 
 def _both_labels(classes: dict[str, str]) -> dict[str, str]:

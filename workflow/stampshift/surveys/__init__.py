@@ -20,7 +20,7 @@ from stampshift.surveys.reader import Reader
 
 
 def _without_options(module: Any) -> Callable[[Mapping[str, Any], InvalidPixels], Reader]:
-    reader = Reader(module.files, module.units, module.decode, remedy=module.REMEDY)
+    reader = Reader(module.files, module.units, module.decode, bounded=True)
     return lambda options, invalid: reader  # noqa: ARG005
 
 

@@ -35,13 +35,15 @@ What no reader here knows, the program that wrote it can convert, and `reader: t
     science, difference = zip(*[(np.asarray(a, "f4"), np.asarray(b, "f4")) for a, b in content["images"]])
     np.savez("archive.npz", science=science, difference=difference, label=content["labels"])
 with `table: {stamps: {science: science, difference: difference}, template: science - difference,
-label: label}`; or write <class>/<id>_science.fits and <class>/<id>_difference.fits, for `reader: folder`."""
+label: label}`; or write <class>/<id>_science.fits and <class>/<id>_difference.fits, for `reader: folder`
+with `folder: {template: science - difference}`."""
 
 
 def build(options: Mapping[str, Any], invalid: InvalidPixels) -> Reader:  # noqa: ARG001
     """Reader of the archive; a computed template does not inherit `invalid` pixels."""
     # triplets of one unit, 61 x 61 pixels, in raw counts with the sky
-    return Reader(files, units, partial(decode_stored, invalid=invalid), remedy=f"\n{CONVERSION}")
+    decode = partial(decode_stored, invalid=invalid)
+    return Reader(files, units, decode, bounded=True, remedy=f"\n{CONVERSION}")
 
 
 def files(paths: Sequence[Path]) -> list[Path]:

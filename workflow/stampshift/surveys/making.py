@@ -92,7 +92,7 @@ def make_stamps(
                 known = {name: getattr(block, name) for name in ("labels", "classes", "ids", "groups")}
                 writer.append(block.stamps, **known)
                 bar.update(made.counts.read)
-            tally.check(tolerated)
+            tally.check(survey, tolerated)
             writer.describe(
                 {
                     "reader": reader,

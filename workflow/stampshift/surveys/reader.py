@@ -86,7 +86,8 @@ class Reader:
     label_file: Path | None = None
     # whether a candidate may come more than once; it counts once then
     repeats: bool = False
-    # what to do if more candidates are unusable than are tolerated; any number is where nothing is said
+    # whether only a share of its candidates may be unusable, and what else to do if more are
+    bounded: bool = False
     remedy: str = ""
     # what becomes of a unit that ends the process that decodes it, or takes longer than so many seconds;
     # without it, the former ends the whole job

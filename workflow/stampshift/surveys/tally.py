@@ -23,7 +23,7 @@ class Tally:
         self._counts = Counts()
         self._problems: list[str] = []  # the first of them
         self._unusable = 0
-        self._remedy = archive.remedy
+        self._bounded, self._remedy = archive.bounded, archive.remedy
         self._label_file = archive.label_file
         # labels of which no candidate came yet
         self._missing = set(classes_by_id(archive.label_file)) if archive.label_file else set()
@@ -40,14 +40,15 @@ class Tally:
         self._counts += block.counts
         return block
 
-    def check(self, tolerated: float) -> None:
+    def check(self, survey: str, tolerated: float) -> None:
         """Raise an `ArchiveError` if the reader bounds what is unusable, and more is than `tolerated`."""
-        if self._remedy and self._unusable > tolerated * self._counts.read:
+        if self._bounded and self._unusable > tolerated * self._counts.read:
             raise ArchiveError(
                 f"{self._unusable} of {self._counts.read} candidates are unusable, more than the share of "
-                f"{tolerated:g} that `tolerated` allows. The first of them:\n  "
+                f"{tolerated:g} that surveys.{survey}.tolerated allows. The first of them:\n  "
                 + "\n  ".join(self._problems)
-                + f"\nRepair or remove them, download the archive again, or raise `tolerated`. {self._remedy}"
+                + "\nRepair or remove them, download the archive again, or allow more of them."
+                + self._remedy
             )
 
     def attributes(self) -> dict[str, Any]:
