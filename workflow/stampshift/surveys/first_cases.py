@@ -29,12 +29,12 @@ def first_cases(
     """First triplet of each case that preprocessing keeps, as published and preprocessed.
 
     In the crop of an `ORDINARY` triplet every pixel is valid, in that of a `FILLED` one some are not, and in
-    that of an `EXTREME` one a whole channel is invalid. A case that the archive does not have is missing.
-    `counts` are those in the stamps file's attributes: an archive is read no further than to the last case
-    that they promise. Raises an `ArchiveError` if it cannot be read.
+    that of an `EXTREME` one a whole channel is invalid. `counts` are those in the stamps file's attributes:
+    an archive is read no further than to the last case that they promise, or to the first ordinary triplet
+    where they promise none; other cases may be missing. Raises an `ArchiveError` if it cannot be read.
     """
     filled, empty = (sum(counts[name].values()) for name in ("filled_stamps", "empty"))
-    wanted = {ORDINARY, *([FILLED] if filled > empty else []), *([EXTREME] if empty else [])}
+    wanted = {FILLED if filled > empty else ORDINARY, *([EXTREME] if empty else [])}
     archive, found = READERS[reader](options, preprocessing.invalid), Cases()
     try:
         for triplet in chain.from_iterable(map(archive.decode, archive.units(paths))):
