@@ -49,6 +49,17 @@ def test_raw_archive_is_recognised_and_described(archive):
     assert lines[5].endswith("marked as invalid: not finite 2")
 
 
+def test_unusable_candidates_are_counted(archive):
+    records = pickle.loads(archive.read_bytes())
+    records[1]["science"], records[2]["label"] = b"no FITS", None
+    archive.write_bytes(pickle.dumps(records))
+    assert describe(archive).splitlines()[2:5] == [
+        "candidates  4",
+        "classes     burn 2, kast 2",
+        "unusable    unreadable image 1, missing label 1",
+    ]
+
+
 def test_folder_is_described_like_its_file(archive):
     assert describe(archive.parent).splitlines()[1:] == describe(archive).splitlines()[1:]
 

@@ -150,13 +150,16 @@ def _triplets(reader: Reader, paths: list[Path]) -> Iterator[RawTriplet | Unusab
 
 
 def _of_triplets(reader: Reader, paths: list[Path]) -> Lines:
-    classes, pixels = Counter[str](), _Pixels()
+    classes, unusable, pixels = Counter[str](), Counter[str](), _Pixels()
     for triplet in _triplets(reader, paths):
         if isinstance(triplet, RawTriplet):
             classes[triplet.survey_class] += 1
             pixels.add(triplet.images)
+        else:
+            unusable[triplet.reason] += 1
     by_class = _listed(dict(sorted(classes.items())))
-    return [("candidates", str(classes.total())), ("classes", by_class), *pixels.lines()]
+    wrong = [("unusable", _listed(unusable))] if unusable else []
+    return [("candidates", str(classes.total())), ("classes", by_class), *wrong, *pixels.lines()]
 
 
 def _of_packets(paths: list[Path]) -> Lines:
