@@ -23,12 +23,16 @@ RESULTS = (
     "tables/overview.md",
     "tables/table-1.md",
     "tables/claims.md",
+    "tables/data.md",
     "tables/lambda.md",
     "tables/network.md",
+    "tables/published-claims.md",
     "tables/published-decisions.md",
     "tables/diagnostics/shift.md",
     "figures/table-1.pdf",
     "figures/all-pairs.pdf",
+    "figures/baseline-bars.pdf",
+    "figures/kept-weights.pdf",
     "figures/diagnostics/retention.pdf",
 )
 # what has no running time in it
