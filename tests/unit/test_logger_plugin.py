@@ -99,6 +99,9 @@ def test_a_failed_job_without_a_log_is_named(handler, tmp_path):
     absent = tmp_path / "none.log"
     tell(shown, event=LogEvent.JOB_ERROR, jobid=1, rule_name="splits", log=[str(absent)])
     assert f"Failed: splits\nits log, {absent}, does not exist" in stream.getvalue()
+    of_group = {"rule_name": "stamps", "log": [str(absent)]}
+    tell(shown, event=LogEvent.GROUP_ERROR, groupid="g", aux_logs=[], job_error_info=[of_group])
+    assert f"Failed: stamps\nits log, {absent}, does not exist" in stream.getvalue()
 
 
 def test_errors_warnings_and_the_end_are_shown_and_nothing_else(handler):

@@ -76,7 +76,10 @@ class LogHandler(LogHandlerBase):
                 self._advance(1)
             case LogEvent.JOB_ERROR:
                 self._print_failure(self._running.pop(record.jobid, record.rule_name), record.log)
-            case None | LogEvent.ERROR | LogEvent.GROUP_ERROR:
+            case LogEvent.GROUP_ERROR:
+                for job in record.job_error_info:
+                    self._print_failure(job["rule_name"], job["log"])
+            case None | LogEvent.ERROR:
                 self._print_message(record.getMessage(), record.levelno)
 
     def _begin(self, total: int) -> None:
