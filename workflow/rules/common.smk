@@ -52,6 +52,7 @@ SURVEYS = list(EXPERIMENT.surveys)
 PAIRS = [str(pair) for pair in EXPERIMENT.pairs]
 SEEDS = list(EXPERIMENT.seeds)
 SHOTS = list(EXPERIMENT.shots)
+LABELLED_SHOTS = [shots for shots in SHOTS if shots]
 # an overlay's keys come before those of config.yaml: tables and figures keep one order
 METHODS = sorted(EXPERIMENT.methods, key=lambda name: [*METHOD_NAMES, name].index(name))
 SOURCES = list(dict.fromkeys(pair.source for pair in EXPERIMENT.pairs))
@@ -60,6 +61,7 @@ DOWNLOADED = [survey for survey, section in config["surveys"].items() if section
 SECTIONS = EXPERIMENT.sections  # of the methods and of their variants, by name
 VARIANTS = list(EXPERIMENT.variants)
 VARIANT_NAMES = {name: SECTIONS[name].label for name in VARIANTS}
+WITHOUT_LABELS = [name for name in SECTIONS if 0 in EXPERIMENT.shots_of(name)]
 ENTROPY_WEIGHT_CHOICE = (SECTIONS["mme"].search or {}).get("choice") if "mme" in SECTIONS else None
 # variants with the weights of the thesis
 PUBLISHED_WEIGHTS = [name for name in VARIANTS if (SECTIONS[name].search or {}).get("choice") == "published"]

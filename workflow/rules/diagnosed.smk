@@ -8,7 +8,7 @@ SNR_SURVEYS = EXPERIMENT.surveys_with_snr
 SNR_PAIRS = [pair for pair in PAIRS if {*pair.split("-to-")} & {*SNR_SURVEYS}]
 
 
-def few_and_many(wildcards, shots=(SHOTS[0], SHOTS[-1])):
+def few_and_many(wildcards, shots=(LABELLED_SHOTS[0], LABELLED_SHOTS[-1])):
     """A pair's baseline on both surveys, and every method with the fewest and the most shots."""
     pair = Pair.parse(wildcards.pair)
     runs = [Run(BASELINE, pair.source, to, 0, seed) for to in (pair.target, None) for seed in SEEDS]
@@ -22,7 +22,7 @@ def few_and_many(wildcards, shots=(SHOTS[0], SHOTS[-1])):
 
 def many(wildcards):
     """Those with the most shots alone."""
-    return few_and_many(wildcards, SHOTS[-1:])
+    return few_and_many(wildcards, LABELLED_SHOTS[-1:])
 
 
 def gallery(wildcards):

@@ -112,8 +112,8 @@ rule baseline_bars:
 rule pair_table:
     """
     Balanced accuracy of models of {pair}, by number of labelled target stamps per class (shots), on the source and on
-    the target: mean, sample standard deviation and number of splits. Lines with 0 shots are the baseline without
-    adaptation. Published: Tables 2 to 25 of Bolívar (2022).
+    the target: mean, sample standard deviation and number of splits. The first line is the baseline without
+    adaptation; another one with 0 shots is MME without any label of the target. Published: Tables 2 to 25 of Bolívar (2022).
     """
     input:
         runs=rules.gather_pair.output[0],

@@ -56,7 +56,7 @@ rule select_lambda:
         method="mme",
         architecture="bolivar",
         network=config["network"],
-        shots=SHOTS,
+        shots=LABELLED_SHOTS,
         options=searched("options"),
         search=searched("search"),
         training=config["training"],
@@ -111,7 +111,7 @@ rule adapt:
     output:
         each_seed(
             "<results>/{method}/{source}-to-{target}/shots-{shots}/seed-{seed}/{file}",
-            shots=SHOTS,
+            shots=LABELLED_SHOTS,
             file=RUN_FILES,
         ),
     threads: EXECUTION["threads"]
@@ -119,13 +119,32 @@ rule adapt:
         **growing(mem_mb=8000, runtime=960),
         gpu=GPUS,
     params:
-        shots=SHOTS,
+        shots=LABELLED_SHOTS,
         seeds=SEEDS,
         method=trained("method"),
         architecture="bolivar",
         network=config["network"],
         options=trained("options"),
+        weight_without_labels=trained("weight_without_labels"),
         training=config["training"],
         validation_shots=config["splits"]["validation_shots"],
     script:
         "../scripts/adapt.py"
+
+
+if WITHOUT_LABELS:
+
+    use rule adapt as adapt_without_labels with:
+        input:
+            source_stamps="<results>/stamps/{source}.h5",
+            target_stamps=target_stamps,
+            source_splits=each_seed("<results>/splits/{source}/seed-{seed}.npz"),
+            target_splits=each_seed("<results>/splits/{target}/seed-{seed}.npz"),
+            baselines=each_seed("<results>/baseline/{source}/seed-{seed}/model.pt"),
+            entropy_weight=[],
+        output:
+            each_seed("<results>/{method}/{source}-to-{target}/shots-0/seed-{seed}/{file}", file=RUN_FILES),
+        wildcard_constraints:
+            method="|".join(WITHOUT_LABELS),
+        params:
+            shots=[0],

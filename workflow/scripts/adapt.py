@@ -16,4 +16,5 @@ if __name__ == "__main__":  # worker processes import this file
             splits=list(zip(paths(files.source_splits), paths(files.target_splits), strict=True)),
             baselines=paths(files.baselines),
             entropy_weight_files=paths(files.entropy_weight),
+            weight_without_labels=snakemake.params.weight_without_labels,
         )

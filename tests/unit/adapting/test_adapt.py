@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import torch
 
-from adaptation import write_some
+from adaptation import MME, write_some
 from fake_surveys import flip_labels
 from stampshift.adapting.adapt import adapt_model, check_output
 from stampshift.adapting.trainings import choose_epochs, held_out_scores
@@ -244,3 +244,70 @@ def test_the_epoch_is_that_of_the_best_balanced_accuracy_then_of_the_lowest_loss
 def test_a_rule_chooses_the_number_of_epochs(setting):
     last = replace(setting, training=setting.training | {"keep": "last"})
     assert run(last, epochs=3).record["epochs"] == 3
+
+
+# ---- no label at all --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def without_labels(setting, few):
+    return replace(setting, target=few(real=0, bogus=0))
+
+
+def test_without_labels_only_the_unlabelled_stamps_and_the_source_are_seen(without_labels):
+    few = without_labels.few_labels
+    task = without_labels.task(few.labelled, few.pile, number=0)
+    assert task.data.target is None
+    assert task.data.target_validation is None
+    assert task.method.labelled == ("source",)
+    assert task.validation.rows.tolist() == without_labels.source_splits.validation.tolist()
+    assert task.data.unlabelled.rows.tolist() == few.pile.tolist()
+    assert not hasattr(task.data.unlabelled, "labels")
+
+
+def test_without_labels_the_source_chooses_the_epoch_and_no_held_out_verdict_is_given(
+    without_labels, test_file
+):
+    adaptation = run(without_labels)
+    assert adaptation.validation.empty
+    assert adaptation.record["shots"] == {"real": 0, "bogus": 0}
+    assert adaptation.record["options"]["labelled"] == ["source"]
+    assert [change.survey for change in adaptation.changes] == ["A"]
+    report = adaptation.report()
+    assert "0 real and 0 bogus labels and 90 unlabelled stamps" in report
+    assert "no verdict on held-out stamps can be given: the gain on the target is unknown" in report
+    history = adaptation.history
+    assert history["epoch"].tolist() == [1, 2, 3]
+    best = history.sort_values(
+        ["validation_balanced_accuracy", "validation_loss", "epoch"], ascending=[False, True, True]
+    )
+    assert history.loc[history["chosen"], "epoch"].tolist() == [best["epoch"].iloc[0]]
+    assert adaptation.record["epochs"] == best["epoch"].iloc[0]
+
+    judged = run(without_labels, test=test_file)  # labels that judge and do nothing else
+    assert [change.stamps for change in judged.changes] == ["test part", "test file"]
+    assert all(torch.equal(value, judged.model.state[name]) for name, value in adaptation.model.state.items())
+
+
+def test_without_labels_the_kept_weights_are_those_of_the_chosen_epoch(without_labels):
+    """The training is one: ending it there gives the same model."""
+    last = replace(without_labels, training=without_labels.training | {"keep": "last"})
+    longer = run(replace(without_labels, training=without_labels.training | {"keep": "first_best"}), epochs=4)
+    shorter = run(last, epochs=longer.record["epochs"])
+    assert all(torch.equal(value, longer.model.state[name]) for name, value in shorter.model.state.items())
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (
+            {"method": "finetune", "options": {}},
+            r"finetune trains on labels of the new survey, but no stamp of .*-100\.h5 has one; label some",
+        ),
+        ({"options": MME | {"entropy_weight": 0}}, r"only the entropy .* give an --entropy-weight above 0"),
+        ({"source": None}, r"mme trains on the source's labelled stamps too"),
+    ],
+)
+def test_what_cannot_adapt_without_labels_says_so(without_labels, changed, message):
+    with pytest.raises(ConfigError, match=message):
+        run(replace(without_labels, **changed))

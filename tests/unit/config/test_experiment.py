@@ -82,7 +82,7 @@ def test_a_list_of_pairs_limits_sources_and_targets():
             "config: training.learning_rate must be greater than 0, found -1. Meaning: Learning rate at",
         ),
         ({"training__batch_size": 15}, "config: training.batch_size must be a multiple of 2, found 15."),
-        ({"splits__shots": [0]}, "config: splits.shots.0 must be at least 1, found 0."),
+        ({"splits__shots": [-1]}, "config: splits.shots.0 must be at least 0, found -1."),
         (
             {"pairs": "al"},
             "config: pairs must be 'all' or be a valid list, found 'al'. Meaning: Source",
@@ -170,8 +170,20 @@ def test_a_list_of_pairs_limits_sources_and_targets():
             "config: methods.other.entropy_weight.seed is 77, which is not among splits.seeds",
         ),
         (
-            {"methods__other": VARIANT | {"entropy_weight": {"choice": "published", "grid": [1], "seed": 0}}},
-            "config: methods.other.entropy_weight.choice must be 'search', found 'published'.",
+            {"splits__shots": [0]},
+            "config: splits.shots is [0], adaptation without labels alone; add a number",
+        ),
+        (
+            {"splits__shots": [0, 1], "methods__mme__labelled": ["target"]},
+            "config: splits.shots has 0, but no method adapts without labels of the target; add methods.mme",
+        ),
+        (
+            {"methods__mme__entropy_weight": {"choice": "search", "grid": [1], "seed": 0}},
+            "config: methods.mme.entropy_weight needs the key 'without_labels'. Meaning: The weight with 0",
+        ),
+        (
+            {"methods__other": VARIANT | {"entropy_weight": {"choice": "search", "grid": [1]}}},
+            "methods.other.entropy_weight.choice is 'search', which needs the keys 'grid' and 'seed'.",
         ),
         (
             {"diagnostics__pairs": ["HiTS-to-ZTF"], "pairs": ["ZTF-to-DES", "DES-to-ZTF"]},

@@ -38,6 +38,7 @@ SECTIONS = {
                 "choice": "search",
                 "grid": [0.01, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 10],
                 "seed": 0,
+                "without_labels": 0.1,
             },
         },
     },

@@ -6,7 +6,7 @@ from stampshift.config.configuration import read_experiment
 from stampshift.config.experiment import read_sections
 
 ROOT = Path(__file__).parents[3]
-SEARCH = {"choice": "search", "grid": [0.1, 1], "seed": 0}
+SEARCH = {"choice": "search", "grid": [0.1, 1], "seed": 0, "without_labels": 0.1}
 MME = {
     "labelled": ["source", "target"],
     "head": "random",
@@ -107,6 +107,31 @@ def test_a_variant_may_have_the_published_weights():
     assert (other.weights_of, other.search) == ("other", {"choice": "published"})
     _, ablations = profile("simulated/experiment.yaml", "ablations/experiment.yaml")
     assert ablations.sections["mme_published_weight"].search == {"choice": "published"}
+
+
+def test_with_no_shots_a_weight_that_no_label_chose_is_used_where_one_is_chosen():
+    assert section(steps="two").weight_without_labels == 0.1
+    assert section(entropy_weight={"choice": "search", "grid": [3], "seed": 1}).weight_without_labels == 0.1
+    assert section(entropy_weight={"choice": "published"}).weight_without_labels == 0.1
+    assert section(entropy_weight=0).weight_without_labels is None  # the number holds
+
+
+def test_only_what_trains_on_the_source_has_runs_with_no_shots():
+    config, _ = profile("simulated/experiment.yaml", "ablations/experiment.yaml")
+    targets = {"variant_of": "mme", "label": "target labels", "labelled": ["target"]}
+    config = overlaid(config, {"splits": {"shots": [0, 1]}, "methods": {"mme_target_labels": targets}})
+    experiment = read_experiment(config)
+    shots = {name: experiment.shots_of(name) for name in experiment.sections}
+    assert {name for name, numbers in shots.items() if 0 not in numbers} == {
+        "finetune", "scratch", "mme_target_labels"
+    }  # fmt: skip
+    with_none = {run.method for run in experiment.adaptations() if run.shots == 0}
+    assert with_none == set(shots) - {"finetune", "scratch", "mme_target_labels"}
+
+
+def test_the_simulated_study_adapts_without_labels_too():
+    _, study = profile("simulated/experiment.yaml")
+    assert study.shots == (0, 1, 5, 20)
 
 
 def test_the_thesis_class_map_of_atlas():

@@ -34,6 +34,17 @@ def test_a_box_per_method_and_number_of_shots_in_both_panels(figure):
         assert [tick.get_text() for tick in axes.get_xticklabels()] == ["1", "10"]
 
 
+def test_a_method_without_labels_has_a_box_and_a_point_at_no_shots(with_no_labels):
+    for axes in pair_boxplots(with_no_labels, pair="A-to-B", methods=METHODS).axes:
+        assert len(axes.patches) == 2 + 3
+        assert [tick.get_text() for tick in axes.get_xticklabels()] == ["0", "1", "10"]
+    axes = all_pairs(with_no_labels, surveys=["A", "B", "C"], methods=METHODS).axes[1]
+    drawn = {container.get_label(): container.lines[0].get_xdata() for container in axes.containers}
+    assert [len(drawn["finetune target"]), len(drawn["mme target"])] == [2, 3]
+    assert round(min(drawn["mme target"])) == 0
+    assert round(min(drawn["finetune target"])) == 1
+
+
 @pytest.mark.parametrize(("panel", "survey"), [(0, "B"), (1, "A")])
 def test_boxes_hold_the_quartiles_of_the_splits(figure, all_runs, panel, survey):
     boxes = iter(figure.axes[panel].patches)

@@ -36,6 +36,18 @@ def test_markers_are_mean_paired_differences(figure, all_runs):
             assert np.ptp(ends) == pytest.approx(2 * expected.std(ddof=1))
 
 
+def test_methods_that_need_labels_have_no_marker_with_none(with_no_labels):
+    figure = ablation_differences(
+        with_no_labels, names=["finetune", "mme"], variant_names={}, reference="mme"
+    )
+    for axes in figure.axes:
+        heights = {
+            container.get_label(): np.round(container.lines[0].get_ydata()).tolist()
+            for container in axes.containers
+        }
+        assert heights == {"0 shots": [0], "1 shot": [0, 1], "10 shots": [0, 1]}  # baseline, fine-tuning
+
+
 def test_a_single_split_and_pair_has_no_bar(all_runs):
     one = all_runs[(all_runs["seed"] == 0) & (all_runs["source"] == "A")]
     one = one[one["target"].isin(["A", "B"]) & one["evaluated_on"].isin(["A", "B"])]

@@ -52,6 +52,14 @@ def runs() -> pd.DataFrame:
 
 
 @pytest.fixture
+def with_no_labels(runs) -> pd.DataFrame:
+    """Beside them MME with 0 shots: 0.05 less than with one."""
+    one = runs[(runs["method"] == "mme") & (runs["shots"] == 1)]
+    none = one.assign(shots=0, balanced_accuracy=one["balanced_accuracy"] - 0.05)
+    return pd.concat([runs, none], ignore_index=True)
+
+
+@pytest.fixture
 def metrics_content() -> Callable[..., dict[str, Any]]:
     """Content of a metrics file, with some entries replaced."""
 

@@ -81,6 +81,13 @@ def test_pair_table_by_shots_next_to_the_baseline(runs, published):
     assert (line["mean"], line["std"]) == pytest.approx((0.8, 0.01))
 
 
+def test_a_method_without_labels_has_its_line_beside_the_baseline(with_no_labels, published):
+    cells = pair_table(with_no_labels, pair="A-to-B", methods=METHODS, published=published).cells
+    assert cells["shots"].tolist() == ["0 (baseline)", "0", "1", "10"]
+    assert cells["MME, on B"].tolist()[:2] == ["0.700 ± 0.100", "0.700 ± 0.030"]
+    assert cells["fine-tuning, on B"].tolist()[:2] == ["0.700 ± 0.100", "–"]
+
+
 def test_a_pair_that_was_not_run_is_refused(runs, published):
     with pytest.raises(ContractError, match="runs of B-to-A of every method, found none of finetune on B"):
         pair_table(runs, pair="B-to-A", methods=METHODS, published=published)

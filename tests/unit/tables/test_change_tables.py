@@ -98,3 +98,17 @@ def test_the_order_of_lines_changes_no_pairing(runs):
     shuffled = runs.sample(frac=1, random_state=2)
     table = retention(shuffled, pairs=["A-to-B"], methods=["finetune"]).set_index("shots")
     np.testing.assert_allclose(table.loc[1, ["won_std", "lost_std"]].astype(float), [0.05, 0], atol=1e-12)
+
+
+def test_methods_that_need_labels_have_no_line_with_none(with_no_labels):
+    printed = ablation_table(
+        with_no_labels, names=["finetune", "mme"], variant_names={}, reference="mme"
+    ).cells.set_index("model")
+    assert printed["on target, 0 shots"].to_dict() == {
+        "baseline (source only)": "0.700 ± 0.100",
+        "fine-tuning": "–",
+        "MME": "0.700 ± 0.030",
+    }
+    lacking = with_no_labels[(with_no_labels["method"] != "finetune") | (with_no_labels["shots"] != 10)]
+    with pytest.raises(ContractError, match=r"expected 12 evaluations of finetune, .* found 6"):
+        compare_variants(lacking, names=["finetune", "mme"], reference="mme")

@@ -33,6 +33,13 @@ def test_a_line_per_pair_and_the_means(runs):
     assert table.caption.startswith("Balanced accuracy on test parts, mean over 3 splits: the baseline")
 
 
+def test_adaptation_without_labels_has_a_column(with_no_labels):
+    cells = overview_table(with_no_labels, pairs=["A-to-B"], methods=["finetune", "mme"]).cells
+    assert cells["MME, 0 shots, target"].tolist() == ["0.700", "0.700"]
+    assert cells["fine-tuning, 1 shot, target"].tolist() == ["0.750", "0.750"]
+    assert not any(name.startswith("fine-tuning, 0") for name in cells.columns)
+
+
 def test_numbers_hold_every_number_of_shots_once(runs):
     numbers = overview_table(runs, pairs=["A-to-B"], methods=["finetune", "mme"]).numbers
     assert len(numbers) == 2 + 2 * 2 * 2

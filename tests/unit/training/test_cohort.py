@@ -18,9 +18,9 @@ from stampshift.metrics.metrics import evaluate
 from stampshift.stamps.file import Stamps
 from stampshift.stamps.splits import Splits
 from stampshift.training.cohort import CohortError, train_and_publish, train_cohort
-from stampshift.training.data import SurveyFiles
+from stampshift.training.data import SurveyFiles, TrainingData
 from stampshift.training.execute import Job, Plan
-from stampshift.training.jobs import Cohort, search_entropy_weight, transfer_baselines
+from stampshift.training.jobs import Cohort, adapt, search_entropy_weight, transfer_baselines
 from stampshift.training.model import Model, predict
 from stampshift.training.run_folder import copy_run
 
@@ -240,6 +240,76 @@ def test_without_target_labels_in_the_batch_the_shots_labels_change_nothing(tmp_
             (models[label, len(labelled)],) = contents(job, plan, ["model.pt"])
     assert models["given", 1] == models["flipped", 1]
     assert models["given", 2] != models["flipped", 2]
+
+
+def test_with_no_shots_no_label_of_the_target_is_reached(tmp_path, survey_files, baseline):
+    """Flip every label of the target: model, history and scores stay the same, byte for byte."""
+    shutil.copytree(survey_files["stamps"]["B"].parent, tmp_path / "flipped")
+    flipped = {
+        kind: {name: tmp_path / "flipped" / path.name for name, path in paths.items()}
+        for kind, paths in survey_files.items()
+    }
+    flip_labels(flipped["stamps"]["B"], np.arange(400))
+    records = []
+    for label, files in (("given", survey_files), ("flipped", flipped)):
+        job = job_in(tmp_path / label)
+        adapt(
+            job,
+            mme_cohort(files, "mme", MME),
+            shots=[0],
+            seeds=[0],
+            splits=[(files["splits"]["A"], files["splits"]["B"])],
+            baselines=[baseline],
+            entropy_weight_files=[],
+            weight_without_labels=0.3,
+        )
+        records.append(job.results / "mme/A-to-B/shots-0/seed-0")
+    for name in ("model.pt", "history.parquet"):
+        tables = [(record / name).read_bytes() for record in records]
+        if name.endswith("parquet"):
+            tables = [pd.read_parquet(record / name).drop(columns="seconds").to_csv() for record in records]
+        assert tables[0] == tables[1], name
+    scores = [pd.read_parquet(record / "predictions.parquet")["score"].tolist() for record in records]
+    assert scores[0] == scores[1]
+    metrics = read_json(records[0] / "metrics.json")
+    assert (metrics["entropy_weight"], metrics["validation_shots"]) == (0.3, 0)
+    assert metrics["options"]["labelled"] == ["source"]
+    assert metrics["training_balanced_accuracy"] is None
+    assert set(metrics["evaluation"]) == {"A", "B"}
+
+
+def test_with_no_shots_the_weight_that_labels_chose_is_not_used(tmp_path, survey_files, baseline):
+    cohort = mme_cohort(survey_files, "mme", MME)
+    chosen = tmp_path / "A-to-B.json"
+    chosen.write_text('{"chosen": 10}')
+    splits = (survey_files["splits"]["A"], survey_files["splits"]["B"])
+    adapt(
+        job_in(tmp_path),
+        cohort,
+        shots=[0, 1],
+        seeds=[0],
+        splits=[splits],
+        baselines=[baseline],
+        entropy_weight_files=[chosen],
+        weight_without_labels=0.1,
+    )
+    found = {
+        shots: read_json(tmp_path / f"mme/A-to-B/shots-{shots}/seed-0/metrics.json")["entropy_weight"]
+        for shots in (0, 1)
+    }
+    assert found == {0: 0.1, 1: 10}
+
+
+def test_with_no_shots_the_data_hold_no_label_of_the_target(survey_files):
+    files = {
+        name: SurveyFiles(survey_files["stamps"][name], survey_files["splits"][name], None) for name in "AB"
+    }
+    data = TrainingData.open(Run("mme", "A", "B", 0, 0), files, validation_shots=5)
+    assert (data.target, data.target_validation) == (None, None)
+    assert data.unlabelled.rows.tolist() == np.sort(Splits.open(survey_files["splits"]["B"]).train).tolist()
+    for ask in (data.labelled, data.validation):
+        with pytest.raises(ValueError, match="adaptation without labels"):
+            ask("target")
 
 
 def test_from_scratch_knows_nothing_of_the_source(tmp_path, survey_files, baseline):

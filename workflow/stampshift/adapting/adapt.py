@@ -10,7 +10,12 @@ import pandas as pd
 from stampshift.adapting.defaults import EPOCHS, EPOCHS_UNJUDGED
 from stampshift.adapting.judging import held_out_change, tested_by
 from stampshift.adapting.setting import Setting
-from stampshift.adapting.trainings import choose_epochs, final_training, held_out_scores
+from stampshift.adapting.trainings import (
+    choose_epochs,
+    final_training,
+    held_out_scores,
+    training_without_labels,
+)
 from stampshift.core.digests import write_digests
 from stampshift.core.files import write_parquet
 from stampshift.core.folders import new_folder, refuse_existing
@@ -29,6 +34,11 @@ ADVICE = "give another --output, or --overwrite"
 HELD_OUT_NOTE = (
     "The held-out stamps also chose the epoch, so these numbers are slightly too good; a file of labels that "
     "nothing else uses (`--test`) gives an unbiased estimate."
+)
+WITHOUT_LABELS_NOTE = (
+    "No label of the new survey was used: the epoch was chosen on the validation part of the model's own "
+    "survey, and no verdict on held-out stamps can be given: the gain on the target is unknown. A file of "
+    "labels that nothing else uses (`--test`) would show it."
 )
 NOT_HELD_OUT_NOTE = (
     "No labelled stamp could be held out, which takes two of each class, of two objects: the gain on the "
@@ -79,7 +89,9 @@ class Adaptation:
         if self.changes:
             table = pd.DataFrame([change.line() for change in self.changes])
             blocks.append(table.to_markdown(index=False, disable_numparse=True))
-        blocks.append(HELD_OUT_NOTE if len(self.validation) else NOT_HELD_OUT_NOTE)
+        without_labels = not any(shots.values())
+        not_held_out = WITHOUT_LABELS_NOTE if without_labels else NOT_HELD_OUT_NOTE
+        blocks.append(HELD_OUT_NOTE if len(self.validation) else not_held_out)
         if record["source"] is None:
             blocks[-1] += "\nThe loss on the model's own survey is unknown: its stamps were not available."
         return "\n\n".join(blocks) + "\n"
@@ -97,8 +109,9 @@ def adapt_model(
 
     Every labelled stamp is held out of one training: together these say after which of `epochs` to stop, and
     how well stamps are called that a training has not seen. The final training takes all labels; where a
-    class has one, none can be held out, and it takes `epochs_unjudged`. `processes` trainings run at the same
-    time, which does not change the result.
+    class has one, none can be held out, and it takes `epochs_unjudged`. Without any label minimax entropy
+    adapts on the unlabelled stamps alone, and the model's own survey chooses the epoch. `processes` trainings
+    run at the same time, which does not change the result.
 
     Raises
     ------
@@ -115,8 +128,13 @@ def adapt_model(
     juries = tested_by(setting)
     scores = held_out_scores(setting, epochs=epochs, processes=processes, progress=progress)
     by_epoch = choose_epochs(scores, keep=setting.training["keep"])
-    chosen = int(by_epoch.loc[by_epoch["chosen"], "epoch"].iloc[0]) if len(by_epoch) else epochs_unjudged
-    model, history = final_training(setting, epochs=chosen, progress=progress)
+    if setting.without_labels:
+        model, history = training_without_labels(setting, epochs=epochs, progress=progress)
+        chosen = int(history.loc[history["chosen"], "epoch"].iloc[0])
+    else:
+        chosen = int(by_epoch.loc[by_epoch["chosen"], "epoch"].iloc[0]) if len(by_epoch) else epochs_unjudged
+        model, history = final_training(setting, epochs=chosen, progress=progress)
+        history = history.merge(by_epoch, on="epoch", how="outer")
     validation = scores[scores["epoch"] == chosen].drop(columns="epoch").reset_index(drop=True)
     validation.insert(0, "survey", setting.target_stamps.survey)
     changes, tables = [held_out_change(setting, validation)] if len(validation) else [], []
@@ -131,7 +149,6 @@ def adapt_model(
         "changes": [change.as_dict() for change in changes],
         "evaluation": evaluate_predictions(predictions) if tables else {},
     }
-    history = history.merge(by_epoch, on="epoch", how="outer")
     return Adaptation(model, history, validation, predictions, changes, record)
 
 
@@ -152,7 +169,7 @@ def _described(setting: Setting) -> dict[str, Any]:
         "unlabelled": len(few.pile),
         "seed": setting.seed,
         "network": setting.starting_model.network,
-        "options": dict(setting.options),
+        "options": dict(setting.used_options),
         "training": dict(setting.training),
         "device": "cpu" if setting.device.type == "cpu" else str(setting.device),
         "files": {name: path and str(path.resolve()) for name, path in files.items()},
@@ -174,15 +191,15 @@ def adapt(
     device: str = "auto",
     **options: Any,
 ) -> Adaptation:
-    """Adapt a trained model to a new survey with 1 to 40 labels per class, as `stampshift adapt` does.
+    """Adapt a trained model to a new survey with 0 to 40 labels per class, as `stampshift adapt` does.
 
     Parameters
     ----------
     run
         Folder of a trained run, among the results that hold the stamps and splits of its survey.
     target, test
-        Stamps files of the new survey: one in which a few stamps of each class have labels, and one with
-        labels that judge the result and do nothing else.
+        Stamps files of the new survey: one in which a few stamps of each class, or none at all, have labels,
+        and one with labels that judge the result and do nothing else.
     method, device
         ``"mme"`` or ``"finetune"``; and ``"auto"``, ``"cpu"`` or ``"cuda"``.
     epochs

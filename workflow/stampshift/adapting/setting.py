@@ -1,7 +1,7 @@
 """What all trainings of an adaptation share: files, method, options. Any process can open them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -108,6 +108,16 @@ class Setting:
         ContractError
             If a file breaks its contract, or the stamps were preprocessed in different ways.
         """
+        if self.without_labels and "source" not in self.recipe.labelled:
+            raise ConfigError(
+                f"adapt: {self.method} trains on labels of the new survey, but no stamp of {self.target} has "
+                "one; label some (`stampshift review` opens a page for it), or use --method mme."
+            )
+        if self.without_labels and not self.recipe.uses_unlabelled:
+            raise ConfigError(
+                f"adapt: no stamp of {self.target} has a label, so that only the entropy of its unlabelled "
+                "stamps can adapt the model; give an --entropy-weight above 0."
+            )
         if self.source is None and "source" in self.recipe.labelled:
             raise ConfigError(
                 f"adapt: {self.method} trains on the source's labelled stamps too, but the stamps and splits "
@@ -149,7 +159,18 @@ class Setting:
     @cached_property
     def recipe(self) -> Method:
         """The method, its options resolved."""
-        return METHODS[self.method](self.options)
+        return METHODS[self.method](self.used_options)
+
+    @property
+    def used_options(self) -> Mapping[str, Any]:
+        """Options of the method; without labels MME takes its labelled batch from the source alone."""
+        without = self.without_labels and "labelled" in self.options
+        return {**self.options, "labelled": ["source"]} if without else self.options
+
+    @property
+    def without_labels(self) -> bool:
+        """Whether the new survey has no label at all: the adaptation is unsupervised."""
+        return not len(self.few_labels.labelled)
 
     @cached_property
     def starting_model(self) -> Model:
@@ -189,23 +210,24 @@ class Setting:
         streams = np.random.SeedSequence([self.seed, number]).generate_state(4)
         target = Labelled.of(self.target_stamps, shots)
         source = validation = target
+        method = replace(self.recipe, validation="source") if self.without_labels else self.recipe
         if self.source_stamps is not None and self.source_splits is not None:
             source = Labelled.of(self.source_stamps, self.source_splits.train)
             validation = Labelled.of(self.source_stamps, self.source_splits.validation)
         data = TrainingData(
             source=source,
-            target=target,
+            target=None if self.without_labels else target,
             unlabelled=Unlabelled(self.target_stamps.stamps, pile),
             source_validation=validation,
             target_validation=None,
         )
         return Task(
             name="final training" if number == 0 else f"fold {number}",
-            method=self.recipe,
+            method=method,
             network=self.starting_model.network,
             data=data,
             entropy=int.from_bytes(streams.tobytes()),
-            options=self.options,
+            options=self.used_options,
             training=self.training,
             baseline=self.starting_model.state,
             device=self.device,

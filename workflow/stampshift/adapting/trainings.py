@@ -18,6 +18,7 @@ from stampshift.training.device import set_up_process
 from stampshift.training.keeping import kept_epochs
 from stampshift.training.loop import Trainer
 from stampshift.training.model import Model, predict
+from stampshift.training.progress import VALIDATED
 
 
 def held_out_scores(setting: Setting, *, epochs: int, processes: int, progress: bool) -> pd.DataFrame:
@@ -64,6 +65,31 @@ def final_training(setting: Setting, *, epochs: int, progress: bool) -> tuple[Mo
     return trainer.task.model(copied_to_cpu(trainer.classifier.state_dict())), pd.DataFrame(rows)
 
 
+def training_without_labels(setting: Setting, *, epochs: int, progress: bool) -> tuple[Model, pd.DataFrame]:
+    """Train with no label of the target; the source's validation part chooses one of the epochs.
+
+    Returns its model, and a line for each of the epochs, with the columns of `final_training`,
+    ``validation_balanced_accuracy`` and ``validation_loss`` (on the source), and ``chosen``.
+    """
+    few = setting.few_labels
+    steps = trained_epochs(setting, few.labelled, few.pile, number=0, epochs=epochs)
+    bar = tqdm(steps, total=epochs, desc="training", unit="epoch", disable=None if progress else True)
+    rows, states = [], []
+    for epoch, trainer, row in bar:
+        task = trainer.task
+        scores = predict(
+            trainer.classifier, task.validation.stamps, task.validation.rows, device=setting.device
+        )
+        validated = task.row(scores, epoch=epoch, seconds=0.0, **row)
+        rows.append({"epoch": epoch} | row | {name: validated[name] for name in VALIDATED})
+        states.append(copied_to_cpu(trainer.classifier.state_dict()))
+    history = pd.DataFrame(rows)
+    accuracies, losses = (history[name] for name in VALIDATED)
+    chosen = _chosen_epoch(accuracies, losses, keep=setting.training["keep"])
+    history = history.assign(chosen=history["epoch"] == chosen)
+    return task.model(states[chosen - 1]), history
+
+
 def trained_epochs(
     setting: Setting, shots: Rows, pile: Rows, *, number: int, epochs: int
 ) -> Iterator[tuple[int, Trainer, dict[str, float]]]:
@@ -102,8 +128,13 @@ def choose_epochs(scores: pd.DataFrame, *, keep: str | None) -> pd.DataFrame:
         for epoch, each in scores.groupby("epoch")
     ]
     table = pd.DataFrame(rows, columns=["epoch", "held_out_balanced_accuracy", "held_out_loss"])
-    accuracies, losses = table["held_out_balanced_accuracy"], table["held_out_loss"]
-    if keep is None or table.empty:
-        order = np.lexsort((table["epoch"], losses, -accuracies))
-        return table.assign(chosen=np.isin(np.arange(len(table)), order[:1]))
-    return table.assign(chosen=table["epoch"] == kept_epochs(accuracies, losses)[keep])
+    if table.empty:
+        return table.assign(chosen=False)
+    chosen = _chosen_epoch(table["held_out_balanced_accuracy"], table["held_out_loss"], keep=keep)
+    return table.assign(chosen=table["epoch"] == chosen)
+
+
+def _chosen_epoch(accuracies: pd.Series, losses: pd.Series, *, keep: str | None) -> int:
+    if keep is not None:
+        return kept_epochs(accuracies, losses)[keep]
+    return 1 + int(np.lexsort((losses, -accuracies))[0])  # a stable sort: the first of equals

@@ -54,7 +54,8 @@ def adapt(
     target: Annotated[
         Path,
         typer.Argument(
-            help="Stamps file of the new survey with labels for a few stamps (made by `stampshift stamps`)."
+            help="Stamps file of the new survey, made by `stampshift stamps`, with labels for a few stamps "
+            "or for none."
         ),
     ],
     output: Annotated[Path, typer.Option(help="Folder for the adapted model; it must not exist yet.")],
@@ -111,7 +112,7 @@ def adapt(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier adapted model.")] = False,
 ) -> None:
-    """Adapt a trained model to a new survey with 1 to 40 labels per class; print what it gained and lost."""
+    """Adapt a trained model to a new survey with 0 to 40 labels per class; print what it gained and lost."""
     from stampshift.adapting.adapt import adapt_model, check_output
     from stampshift.adapting.setting import Setting
     from stampshift.training.device import choose_device

@@ -7,10 +7,11 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from stampshift.config.des_study import DesStudy
-from stampshift.config.experiment import Experiment, Pair, read_sections
+from stampshift.config.experiment import Experiment, Pair, Section, read_sections
 from stampshift.config.fields import (
     ConfigModel,
     Count,
+    CountOrZero,
     Fractions,
     Name,
     Normalisation,
@@ -26,6 +27,7 @@ from stampshift.config.fields import (
 from stampshift.config.messages import checked
 from stampshift.config.methods import Choice, Methods
 from stampshift.config.surveys import READERS_WITH_SNR, Survey
+from stampshift.core.errors import ConfigError
 
 PairName = Annotated[str, Field(pattern="^[A-Za-z0-9_]+-to-[A-Za-z0-9_]+$")]
 Pairs = Literal["all"] | Annotated[Unique[PairName], Field(min_length=1)]
@@ -55,7 +57,11 @@ class Splits(ConfigModel):
         "on objects that it was trained on."
     )
     stratified: bool = key("Whether every part has the classes in the same shares.")
-    shots: Unique[Count] = key("Labelled target stamps per class.", min_length=1)
+    shots: Unique[CountOrZero] = key(
+        "Labelled target stamps per class. With 0, MME adapts without any label of the target; methods that "
+        "train on the target's labels have no such form.",
+        min_length=1,
+    )
     validation_shots: Count = key("Labelled target stamps per class that choose the best epoch.")
 
 
@@ -159,6 +165,11 @@ class Config(StampsConfig):
                     raise ValueError(f"{names}, but the config has {', '.join(self.surveys)}.")
 
     def _check_methods(self) -> None:
+        if self.splits.shots == [0]:
+            raise ValueError(
+                "splits.shots is [0], adaptation without labels alone; add a number of labelled stamps, such "
+                "as 1: what they are worth is the study."
+            )
         seeds = self.splits.seeds
         for name, section in self.methods.sections.items():
             weight = vars(section).get("entropy_weight")
@@ -172,6 +183,14 @@ class Config(StampsConfig):
                     f"training.epoch_size is null, a pass over the train part, but methods.{name} trains on "
                     "more than one set of stamps; give a number of labelled stamps per epoch."
                 )
+
+    def check_zero_shots(self, sections: Mapping[str, Section]) -> None:
+        """Raise a `ConfigError` where 0 shots are asked for that no method can do without."""
+        if 0 in self.splits.shots and not any(section.needs_no_label for section in sections.values()):
+            raise ConfigError(
+                "config: splits.shots has 0, but no method adapts without labels of the target; add "
+                "methods.mme with 'source' in its `labelled`, or leave 0 out."
+            )
 
     def _check_diagnostics(self) -> None:
         methods = [name for name in self.methods.sections if name in Methods.model_fields]
@@ -192,6 +211,7 @@ def read_experiment(config: Mapping[str, Any]) -> Experiment:
     """Check a configuration and read the experiment; a `ConfigError` of one sentence if it is wrong."""
     model = checked(config, Config)
     sections = read_sections(config["methods"])
+    model.check_zero_shots(sections)
     with_snr = READERS_WITH_SNR if model.diagnostics.snr_bins is not None else ()
     return Experiment(
         surveys=tuple(model.surveys),

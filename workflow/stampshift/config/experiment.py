@@ -59,6 +59,14 @@ class Section:
     options: Mapping[str, Any]  # of the method, without an entropy weight that is chosen for each pair
     search: Mapping[str, Any] | None  # `choice`, `grid`, `seed` of its own entropy weight, if that is chosen
     weights_of: str | None  # section whose choice of the weight it uses: itself, or its method; or None
+    weight_without_labels: (
+        float | None
+    )  # with 0 shots, where a weight is chosen: no label may choose it there
+
+    @property
+    def needs_no_label(self) -> bool:
+        """Whether it can adapt with 0 shots: on the labels of the source alone."""
+        return "source" in self.options.get("labelled", ())
 
     @property
     def is_variant(self) -> bool:
@@ -72,12 +80,15 @@ def read_sections(methods: Mapping[str, Mapping[str, Any]]) -> dict[str, Section
     for name, own in methods.items():
         method = own.get("variant_of", name)
         options = {key: value for key, value in {**methods[method], **own}.items() if key not in NAMING}
-        search, weights_of = None, None
+        search, weights_of, without_labels = None, None, None
         if isinstance(options.get(WEIGHT), Mapping):
             chosen = options.pop(WEIGHT)
             weights_of = name if WEIGHT in own else method
             search = chosen if weights_of == name else None
-        sections[name] = Section(name, method, own.get("label"), options, search, weights_of)
+            of_method = methods[method][WEIGHT]  # a choice, or a number that a variant replaces
+            without_labels = of_method["without_labels"] if isinstance(of_method, Mapping) else of_method
+        label = own.get("label")
+        sections[name] = Section(name, method, label, options, search, weights_of, without_labels)
     return sections
 
 
@@ -108,8 +119,14 @@ class Experiment:
 
     def adaptations(self) -> Iterator[Run]:
         """Every run of every method of adaptation and of every variant."""
-        for method, pair, shots, seed in product(self.sections, self.pairs, self.shots, self.seeds):
-            yield Run(method, pair.source, pair.target, shots, seed)
+        for method, pair in product(self.sections, self.pairs):
+            for shots, seed in product(self.shots_of(method), self.seeds):
+                yield Run(method, pair.source, pair.target, shots, seed)
+
+    def shots_of(self, name: str) -> tuple[int, ...]:
+        """Numbers of shots of a method or variant, ascending: 0 only for one that needs no label."""
+        needs_no_label = self.sections[name].needs_no_label
+        return tuple(shots for shots in self.shots if shots or needs_no_label)
 
 
 def check_shots(

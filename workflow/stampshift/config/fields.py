@@ -52,6 +52,7 @@ Unique = Annotated[list[T], AfterValidator(_unique), Field(json_schema_extra={"u
 Name = Annotated[str, Field(min_length=1)]
 Word = Annotated[str, Field(pattern="^[A-Za-z][A-Za-z0-9_]*$", description=WORD)]
 Count = Annotated[int, Field(ge=1)]
+CountOrZero = Annotated[int, Field(ge=0)]
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, lt=1)]

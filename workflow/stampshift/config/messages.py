@@ -49,7 +49,10 @@ def _steps(location: Sequence[Any], config: Any) -> list[Any]:
 
 def _sentence(errors: Sequence[Mapping[str, Any]], steps: list[Any], config: Any, schema: Node) -> str:
     """What is wrong at one place; several errors are those of the branches of a union."""
-    error, found, place = errors[0], errors[0]["input"], ".".join(map(str, steps))
+    # a branch that lacks a key, or whose keys contradict each other, got further than one of another type
+    further = [error for error in errors if error["type"] in ("missing", "value_error")]
+    error = (further or errors)[0]
+    found, place = error["input"], ".".join(map(str, steps))
     if error["type"] == "value_error":
         return str(error["ctx"]["error"]).replace(PLACE, place)
     parent = ".".join(map(str, steps[:-1]))

@@ -1,6 +1,6 @@
 """The sections of `methods`: the options of each method, and variants of methods under their own names."""
 
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema, create_model
 
@@ -12,8 +12,8 @@ RESULT_FOLDERS = {"baseline", "benchmarks", "calibration", "des_study", "feature
 LABELLED = [["source", "target"], ["source"], ["target"]]
 
 Label = Annotated[str, Field(pattern=r"^[\w .,:;()+=/'-]{1,60}$")]
-Ways = TypeVar("Ways")
 Weight = Annotated[float, Field(ge=0)]
+Grid = Annotated[Unique[Weight], Field(min_length=1)]
 
 
 def _one_of_labelled(value: list[str]) -> list[str]:
@@ -25,18 +25,29 @@ def _one_of_labelled(value: list[str]) -> list[str]:
 Labelled = Annotated[list[str], AfterValidator(_one_of_labelled), WithJsonSchema({"enum": LABELLED})]
 
 
-class Choice(ConfigModel, Generic[Ways]):
-    """How the entropy weight of each pair is chosen."""
+class Choice(ConfigModel):
+    """How the entropy weight of each pair is chosen, for a variant."""
 
-    choice: Ways = key("`search` on one split, or take the thesis' `published` value of the pair.")
-    grid: Unique[Weight] = key("Values tried by the search.", min_length=1)
+    choice: Literal["search", "published"] = key(
+        "`search` on one split, or take the thesis' `published` value of the pair."
+    )
+    grid: Omittable[Grid] = key("Values tried by the search.")
+    seed: Omittable[Seed] = key("The split of the search; one of `splits.seeds`.")
+
+    def _check(self) -> None:
+        if self.choice == "search" and (self.grid is None or self.seed is None):
+            raise ValueError(f"{PLACE}.choice is 'search', which needs the keys 'grid' and 'seed'.")
+
+
+class MethodChoice(Choice):
+    """How the entropy weight of each pair is chosen, for a method."""
+
+    grid: Grid = key("Values tried by the search.")
     seed: Seed = key("The split of the search; one of `splits.seeds`.")
-
-
-class Published(ConfigModel):
-    """The thesis' entropy weight of each pair."""
-
-    choice: Literal["published"]
+    without_labels: Weight = key(
+        "The weight with 0 shots, the same for every pair and for variants: no label of a target may choose "
+        "one there."
+    )
 
 
 class NoOptions(ConfigModel):
@@ -59,7 +70,7 @@ class Mme(ConfigModel):
         "gives an epoch twice the iterations."
     )
     temperature: Positive = key("Divides the cosine similarities of the prototype head.")
-    entropy_weight: Weight | Choice[Literal["search", "published"]] = key(
+    entropy_weight: Weight | MethodChoice = key(
         "lambda, the weight of the unlabelled entropy: a number, or how one is chosen for each pair. With 0 "
         "no unlabelled stamp is used."
     )
@@ -81,7 +92,7 @@ class Variant(_MmeOptions):
         "section too, whose options hold where the variant gives none."
     )
     label: Label = key("Name in tables and figures, of letters, digits and common signs.")
-    entropy_weight: Omittable[Weight | Choice[Literal["search"]] | Published] = key(
+    entropy_weight: Omittable[Weight | Choice] = key(
         "A number, a search of the variant's own, or the `published` weights; without this key, the weight "
         "of its method."
     )

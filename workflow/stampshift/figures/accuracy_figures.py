@@ -122,8 +122,9 @@ def _boxes(axes: Axes, rows: pd.DataFrame, *, methods: Sequence[str]) -> None:
     width = GROUP_WIDTH / len(methods)
     for place, method in enumerate(methods):
         of_method = rows[rows["method"] == method]
-        values = [of_method.loc[of_method["shots"] == k, "balanced_accuracy"].to_numpy() for k in shots]
-        positions = np.arange(len(shots)) + width * (place - (len(methods) - 1) / 2)
+        trained = sorted(set(of_method["shots"]))  # with 0 shots, not every method
+        values = [of_method.loc[of_method["shots"] == k, "balanced_accuracy"].to_numpy() for k in trained]
+        positions = np.searchsorted(shots, trained) + width * (place - (len(methods) - 1) / 2)
         colour = method_colour(method, methods)  # outlines too: a narrow box is little more than its outline
         axes.boxplot(
             values,

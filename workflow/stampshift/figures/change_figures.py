@@ -130,6 +130,10 @@ def _differences(axes: Axes, rows: pd.DataFrame, *, lines: Sequence[str]) -> Non
             for name in lines
         ]
         heights = np.arange(len(lines)) + step * (place - (len(shots) - 1) / 2)
+        heights, values = (
+            heights[[len(single) > 0 for single in values]],
+            [each for each in values if len(each)],
+        )
         for height, single in zip(heights, values, strict=True):
             axes.plot(single, np.full(len(single), height), ".", color=colour, markersize=2, alpha=0.4)
         axes.errorbar(

@@ -10,7 +10,8 @@ Options beside lambda (``entropy_weight``) and the head's ``temperature``:
 
 ``labelled``
     Origins of the labelled batch. Without ``target`` no target label is trained on; the target's validation
-    shots still choose the epoch.
+    shots still choose the epoch. With 0 shots batch and validation are the source's: unsupervised
+    adaptation, without any label of the target.
 ``head``
     ``random`` prototypes [Bolivar 2022], or ``copied`` from the baseline's linear head: its weight (2, 100),
     a row per class, as it is. Its bias (2,) has no place in this head and is left out; the scale of the

@@ -63,13 +63,18 @@ def _trainings_of(path: PurePath, runs: Mapping[str, Run], workflow: PlannedWork
         name = path.parts[1] if len(path.parts) == 3 else "mme"
         search = experiment.sections[name].search or {}
         weights = search["grid"] if search.get("choice") == "search" else ()
-        return [_adaptation(workflow, name, *path.stem.split("-to-"))] * len(weights) * len(experiment.shots)
+        labelled = len([shots for shots in experiment.shots if shots])
+        return [_adaptation(workflow, name, *path.stem.split("-to-"))] * len(weights) * labelled
     if path.name == MODEL and path.parts[0] == "des_study":
         return [_of_second_study(workflow, path)]
     if path.name == MODEL and run and run.target:
         search = experiment.sections[run.method].search or {}
+        training = _adaptation(workflow, run.method, run.source, run.target)
+        if run.shots == 0:  # the source's validation part chooses the epoch, and no search its weight
+            validated = workflow.count(run.source) * workflow.config["splits"]["fractions"]["validation"]
+            return [replace(training, validation_stamps=validated)]
         reused = search.get("choice") == "search" and search["seed"] == run.seed
-        return [replace(_adaptation(workflow, run.method, run.source, run.target), reused=reused)]
+        return [replace(training, reused=reused)]
     if path.name == MODEL and run:
         config = workflow.config
         size, training = config["stamps"]["size_pixels"], config["training"]

@@ -41,15 +41,15 @@ class FewLabels:
 
     @classmethod
     def of(cls, target: Stamps) -> Self:
-        """Sort the stamps of a file; a `ContractError` is raised if a class has no label at all."""
+        """Sort the stamps of a file; a `ContractError` is raised if only one of the classes has a label."""
         real, bogus, unlabelled = (
             np.flatnonzero(target.labels == label) for label in (REAL, BOGUS, UNLABELLED)
         )
-        if not len(real) or not len(bogus):
+        if (len(real) > 0) != (len(bogus) > 0):
             raise ContractError(
-                f"{target.survey}: expected at least one stamp labelled real and one labelled bogus, found "
-                f"{len(real)} and {len(bogus)}. Label one more of the class that has none "
-                "(`stampshift review` opens a page for it), or keep the model as it is."
+                f"{target.survey}: expected at least one stamp labelled real and one labelled bogus, or no "
+                f"label at all, found {len(real)} and {len(bogus)}. Label one more of the class that has "
+                "none (`stampshift review` opens a page for it), or keep the model as it is."
             )
         groups = groups_of(target)
         if groups is None:
@@ -99,6 +99,12 @@ class FewLabels:
 
     def how_judged(self, *, seed: int, epochs_unjudged: int) -> str:
         """How many labels there are, and what can be known of a model that they make."""
+        if not len(self.labelled):
+            return (
+                f"No labels, {len(self.pile)} unlabelled stamps, {len(self.held_back)} more held back. The "
+                "epoch is chosen on the model's own survey, and the gain on the target stays unknown. Two "
+                "labels of each class would show it."
+            )
         groups, folds = self._groups_by_class(), len(self.folds(seed=seed))
         one = "label" if groups == (len(self.real), len(self.bogus)) else "object"
         text = (

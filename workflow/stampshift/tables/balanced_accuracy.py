@@ -9,6 +9,7 @@ from stampshift.tables.run_table import select_pair, summarise
 from stampshift.tables.wording import THESIS, counted, method_name
 from stampshift.tables.writing import DASH, Table, format_means
 
+BASELINE_LINE = -1  # sorted before 0 shots, adaptation without labels
 SPREAD = "mean ± sample standard deviation over {splits}"
 
 
@@ -41,15 +42,16 @@ def pair_table(runs: pd.DataFrame, *, pair: str, methods: Sequence[str], publish
     source, target = Pair.parse(pair).source, Pair.parse(pair).target
     chosen = select_pair(runs, source=source, target=target, methods=methods)
     numbers = summarise(chosen, by=("evaluated_on", "method", "shots")).assign(source=source, target=target)
+    line = numbers["shots"].where(numbers["method"] != BASELINE, BASELINE_LINE)
     columns = {}
     for survey in (source, target):
         for method in methods:
             part = numbers[(numbers["evaluated_on"] == survey) & numbers["method"].isin([BASELINE, method])]
             columns[f"{method_name(method)}, on {survey}"] = pd.Series(
-                format_means(part["mean"], part["std"]), index=part["shots"]
+                format_means(part["mean"], part["std"]), index=line[part.index]
             )
     cells = pd.DataFrame(columns).sort_index().fillna(DASH).rename_axis("shots").reset_index()
-    cells["shots"] = [str(shots) if shots else "0 (baseline)" for shots in cells["shots"]]
+    cells["shots"] = ["0 (baseline)" if shots == BASELINE_LINE else str(shots) for shots in cells["shots"]]
     same_pair = published[(published["source"] == source) & (published["target"] == target)]
     caption = (
         f"Balanced accuracy of models moved from {source} to {target} with a number of labelled stamps "

@@ -24,7 +24,8 @@ def overview_table(runs: pd.DataFrame, *, pairs: Sequence[str], methods: Sequenc
     """Balanced accuracy before and after adaptation, a line per pair and one of the means over pairs.
 
     The numbers are of every number of shots; printed are the baseline on both surveys, every method on
-    the target with the fewest and with the most shots, and on the source with the most.
+    the target without labels where it has such runs, with the fewest and with the most shots, and on the
+    source with the most.
     """
     numbers = _numbers(runs, pairs=pairs, methods=methods)
     means = pd.DataFrame(dict(_columns(numbers, methods=methods))).reindex(list(pairs))
@@ -112,7 +113,7 @@ def summary_page(
         "pairs": len(pairs),
         "splits": runs["seed"].nunique(),
         "trainings": len(trained),
-        "shots": sorted(set(runs.loc[runs["shots"] > 0, "shots"])),
+        "shots": sorted(set(runs.loc[runs["method"] != BASELINE, "shots"])),
     }
     return render(
         template,
@@ -144,8 +145,11 @@ def _numbers(runs: pd.DataFrame, *, pairs: Sequence[str], methods: Sequence[str]
 def _columns(numbers: pd.DataFrame, *, methods: Sequence[str]) -> Iterator[tuple[str, pd.Series]]:
     """Printed columns: a heading, and a mean for each pair."""
     by_pair = numbers.set_index(numbers["source"] + "-to-" + numbers["target"])
-    shots = sorted(set(numbers.loc[numbers["method"] != BASELINE, "shots"]))
+    adapted = numbers[numbers["method"] != BASELINE]
+    shots = sorted(set(adapted.loc[adapted["shots"] > 0, "shots"]))
+    without_labels = [name for name in methods if name in set(adapted.loc[adapted["shots"] == 0, "method"])]
     shown = [(BASELINE, 0, "source"), (BASELINE, 0, "target")]
+    shown += [(name, 0, "target") for name in without_labels]
     shown += [(name, count, "target") for count in sorted({*shots[:1], *shots[-1:]}) for name in methods]
     shown += [(name, count, "source") for count in shots[-1:] for name in methods]
     for method, count, where in shown:

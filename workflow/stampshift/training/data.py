@@ -51,7 +51,7 @@ class TrainingData:
     """Everything that one training may see; a baseline has no target."""
 
     source: Labelled  # the train part
-    target: Labelled | None  # the shots
+    target: Labelled | None  # the shots; None without any
     unlabelled: Unlabelled | None  # the rest of the target's train part
     source_validation: Labelled
     target_validation: Labelled | None  # the validation shots
@@ -60,7 +60,7 @@ class TrainingData:
     def open(cls, run: Run, files: Mapping[str, SurveyFiles], *, validation_shots: int) -> Self:
         """Open what the training of a run may see of the files, by survey.
 
-        The validation shots, per class, choose the best epoch of an adaptation. A target with fewer stamps of
+        The validation shots, per class, choose the epoch of an adaptation. A target with fewer stamps of
         a class than the shots asked for raises a `ConfigError`.
         """
         source = files[run.source]
@@ -80,11 +80,17 @@ class TrainingData:
         return cls(train, None, None, validation, None)
 
     def with_target(self, target: Stamps, splits: Splits, *, shots: int, validation_shots: int) -> Self:
-        """Data of an adaptation; both numbers of shots are per class, and errors as for `open`."""
+        """Data of an adaptation; both numbers of shots are per class, and errors as for `open`.
+
+        With 0 shots there is no label of the target, not even for validation.
+        """
+        unlabelled = Unlabelled(target.stamps, splits.unlabelled(shots))
+        if shots == 0:
+            return replace(self, unlabelled=unlabelled)
         return replace(
             self,
             target=Labelled.of(target, splits.shots(shots)),
-            unlabelled=Unlabelled(target.stamps, splits.unlabelled(shots)),
+            unlabelled=unlabelled,
             target_validation=Labelled.of(target, splits.validation_shots(validation_shots)),
         )
 
@@ -99,7 +105,7 @@ class TrainingData:
 
 def _present(labelled: Labelled | None) -> Labelled:
     if labelled is None:
-        raise ValueError("a baseline has no target stamps")
+        raise ValueError("neither a baseline nor an adaptation without labels has labelled target stamps")
     return labelled
 
 

@@ -23,14 +23,12 @@ from stampshift.stamps.splits import Splits
 from stampshift.training.data import SurveyFiles, TrainingData, open_survey
 from stampshift.training.loop import fit
 from stampshift.training.model import Model, predict
-from stampshift.training.progress import Progress, Task
+from stampshift.training.progress import VALIDATED, Progress, Task
 from stampshift.training.run_folder import write_run
 from stampshift.training.stopping import stop_if_asked
 from stampshift.training.store import Store
 
 log = logging.getLogger(__name__)
-
-VALIDATED = ("validation_balanced_accuracy", "validation_loss")  # of an epoch, in the history
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,9 @@ class Plan:
     baseline: Path | None  # model file that the training starts from; None for random weights
     options: Options  # the method's, with a number as ``entropy_weight`` where it has one
     training: Options  # section of the configuration
-    validation_shots: int  # target stamps per class that choose the best epoch; 0 for a baseline
+    # target stamps per class that choose the epoch; 0 where the source's validation part does: for a baseline
+    # and for an adaptation without labels
+    validation_shots: int
 
     @property
     def code(self) -> str:
@@ -140,9 +140,10 @@ def execute(plan: Plan, *, job: Job, bar_position: int) -> None:
 
 def prepare(plan: Plan, *, device: torch.device) -> Task:
     """Open all that a plan's training needs; errors as for `TrainingData.open`."""
+    method = METHODS[plan.method](plan.options)
     return Task(
         name=plan.folder,
-        method=METHODS[plan.method](plan.options),
+        method=method if plan.validation_shots else replace(method, validation="source"),
         network=plan.network,
         data=TrainingData.open(plan.run, plan.files, validation_shots=plan.validation_shots),
         entropy=plan.entropy,

@@ -28,9 +28,9 @@ def score_validation(
 ) -> pd.DataFrame:
     """Score the validation stamps of every run of a cohort with the run's own model.
 
-    They are those of the training itself: the source's validation part for a baseline, the target's
-    validation shots (`validation_shots` per class) for an adapted model. No stamp of a test part is among
-    them: this is all that a calibration may see.
+    They are those of the training itself: the source's validation part for a baseline and for a model adapted
+    with 0 shots, the target's validation shots (`validation_shots` per class) for the others. No stamp of a
+    test part is among them: this is all that a calibration may see.
 
     Stamps files are by survey, splits files by survey for each run, and `device` is ``"auto"``, ``"cpu"`` or
     ``"cuda"``. The table has the columns ``seed``, ``survey``, ``row``, ``label`` and ``score``.
@@ -43,8 +43,8 @@ def score_validation(
     for run, model, own_splits in zip(runs, models, splits, strict=True):
         files = {survey: SurveyFiles(stamps[survey], path, None) for survey, path in own_splits.items()}
         data = TrainingData.open(run, files, validation_shots=validation_shots)
-        # as in every method: an adaptation chooses its epoch on the target's shots
-        origin, survey = ("source", run.source) if run.target is None else ("target", run.target)
+        # as in every method: with shots an adaptation chooses its epoch on the target's
+        origin, survey = ("target", run.target) if run.shots else ("source", run.source)
         validation = data.validation(origin)
         classifier = Model.open(model).classifier(torch_device)
         scores = predict(classifier, validation.stamps, validation.rows, device=torch_device)

@@ -37,8 +37,13 @@ class Cohort:
     def plan(
         self, *, shots: int, seed: int, splits: Sequence[Path], baseline: Path | None, weight: float | None
     ) -> Plan:
-        """Plan of one run, with the splits of source and target and any chosen entropy weight."""
+        """Plan of one run, with the splits of source and target and any chosen entropy weight.
+
+        An adaptation with 0 shots trains on the source's labels and chooses its epoch on the source's
+        validation part: no label of the target is used.
+        """
         run = Run(self.name, self.source, self.target, shots, seed)
+        no_label = {"labelled": ["source"]} if self.target is not None and shots == 0 else {}
         surveys = [self.source] if self.target is None else [self.source, self.target]
         return Plan(
             run=run,
@@ -50,9 +55,9 @@ class Cohort:
                 for survey, stamps, own_splits in zip(surveys, self.stamps, splits, strict=True)
             },
             baseline=baseline,
-            options={**self.options, **({} if weight is None else {"entropy_weight": weight})},
+            options={**self.options, **no_label, **({} if weight is None else {"entropy_weight": weight})},
             training=self.training,
-            validation_shots=self.validation_shots,
+            validation_shots=self.validation_shots if shots else 0,
         )
 
 
@@ -84,15 +89,23 @@ def adapt(
     splits: Sequence[tuple[Path, Path]],
     baselines: Sequence[Path],
     entropy_weight_files: Sequence[Path],
+    weight_without_labels: float | None,
 ) -> None:
     """Adapt the baselines of a source to a target, one run per number of shots and seed.
 
     `splits`, those of source and target, and `baselines` go with `seeds`; `entropy_weight_files` holds the
-    pair's lambda file, or nothing where no weight is chosen.
+    pair's lambda file, or nothing where no weight is chosen. With 0 shots the weight is the one without
+    labels, if there is one: that of the pair was chosen by labels of the target.
     """
-    weight = next((read_json(path)["chosen"] for path in entropy_weight_files), None)
+    chosen = next((read_json(path)["chosen"] for path in entropy_weight_files), None)
     plans = [
-        cohort.plan(shots=per_class, seed=seed, splits=split, baseline=baseline, weight=weight)
+        cohort.plan(
+            shots=per_class,
+            seed=seed,
+            splits=split,
+            baseline=baseline,
+            weight=chosen if per_class else weight_without_labels,
+        )
         for per_class in shots
         for seed, split, baseline in zip(seeds, splits, baselines, strict=True)
     ]

@@ -18,6 +18,7 @@ from stampshift.training.keeping import FIRST_BEST, kept_epochs
 from stampshift.training.model import Model
 
 PERFECT = 1.0
+VALIDATED = ("validation_balanced_accuracy", "validation_loss")  # columns of the history that rules choose by
 
 
 class DivergedError(StampshiftError):
@@ -114,10 +115,7 @@ class Progress:
     @property
     def kept(self) -> dict[str, int]:
         """Epoch, from 1, whose weights each rule of `keeping` keeps of those done, at least one."""
-        return kept_epochs(
-            [row["validation_balanced_accuracy"] for row in self.history],
-            [row["validation_loss"] for row in self.history],
-        )
+        return kept_epochs(*([row[name] for row in self.history] for name in VALIDATED))
 
     def after(self, epoch: int) -> dict[str, float]:
         """Row of the history of an epoch."""
