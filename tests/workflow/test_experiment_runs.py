@@ -314,6 +314,18 @@ def test_a_variant_may_have_the_published_weights_where_its_method_searches(fres
     assert searches == {"select_lambda": 2, "select_variant_lambda": 2, "published_variant_lambda": 2}
 
 
+def test_with_no_shots_only_methods_that_need_no_label_are_trained_and_nothing_is_searched(fresh):
+    config = with_variants("scratch", "mme_two", splits={**TINY["splits"], "shots": [0, 1]})
+    jobs = fresh.jobs(config=config)
+    assert jobs["adapt_without_labels"] == 2 * 2  # MME and its variant, pairs
+    target = "results/{}/HiTS-to-ATLAS/shots-0/seed-1/metrics.json"
+    jobs = fresh.jobs(target.format("mme"), config=config)
+    assert jobs["adapt_without_labels"] == 1
+    assert not any("lambda" in rule for rule in jobs)
+    done = fresh.snakemake("--dry-run", target.format("finetune"), config=config)
+    assert done.returncode != 0
+
+
 @pytest.mark.parametrize(("folder", "name"), [("", "mme"), ("mme_zero/", "mme_zero")])
 def test_where_no_entropy_weight_is_searched_none_is_made(fresh, folder, name):
     config = with_variants("mme_zero")

@@ -26,6 +26,7 @@ def with_search_and_relabelling() -> dict:
     """Every rule that runs a network: a variant with its own search as well."""
     config = deepcopy(TINY)
     search = {"choice": "search", "grid": [0.2], "seed": 0}
+    config["splits"]["shots"] = [0, 1]
     config["methods"]["mme_own"] = {"variant_of": "mme", "label": "own", "entropy_weight": search}
     return config
 
@@ -38,6 +39,7 @@ def every_job(fresh) -> dict[str, Resources]:
 def test_jobs_with_a_gpu_and_no_others_go_to_its_partition(every_job):
     with_gpu = {rule for rule, resources in every_job.items() if resources.get("gpu") == "1"}
     assert {"baseline", "transfer", "select_lambda", "select_variant_lambda", "adapt", "features"} <= with_gpu
+    assert "adapt_without_labels" in with_gpu
     assert {"des_study_first", "des_study_search", "calibrate", "calibrate_baseline"} <= with_gpu
     to_gpu = {rule for rule, resources in every_job.items() if resources["slurm_partition"] == "gpu"}
     assert to_gpu == with_gpu

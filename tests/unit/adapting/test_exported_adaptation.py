@@ -21,7 +21,7 @@ from stampshift.metrics.calibration import logit_difference
 def adapted(tmp_path, few, test_file):
     """Folder of an adaptation of a baseline among results, from files that a release takes."""
 
-    def make(*, test=None, method="mme", options=None, source=True):
+    def make(*, test=None, method="mme", options=None, source=True, labels=(4, 3)):
         results = tmp_path / "results"
         if not results.exists():
             write_results(results)
@@ -30,7 +30,7 @@ def adapted(tmp_path, few, test_file):
         setting = Setting(
             model=run / "model.pt",
             source=source_of(run, stamps=None, splits=None) if source else None,
-            target=few(real=4, bogus=3),
+            target=few(real=labels[0], bogus=labels[1]),
             method=method,
             options=MME if options is None else options,
             training=TRAINING,
@@ -82,6 +82,16 @@ def test_the_card_judges_by_the_test_file_and_says_how_the_shots_were_scored(ada
     labels = pd.read_parquet(folder / "predictions.parquet").query("survey == 'B'")["label"]
     assert "There are no test stamps" not in card
     assert f"| {labels.sum()} real, {100 - labels.sum()} bogus" in card
+
+
+def test_a_model_adapted_without_labels_is_released_and_says_so(adapted, tmp_path):
+    release = release_of(adapted(labels=(0, 0)), tmp_path / "model")
+    calibration = release.contract.calibration
+    assert (release.contract.home, calibration["stamps"], calibration["fitted"]) == ("B", 0, False)
+    assert (release.reference()["part"] == "unlabelled").sum() == 10
+    card = (tmp_path / "model" / "card.md").read_text()
+    assert card.startswith("# Model card: MME, 0 shots, A to B")
+    assert "adapted to B (target) with 0 labelled stamps per class." in card
 
 
 def test_a_stamps_file_that_changed_since_is_refused(adapted, tmp_path):

@@ -2,7 +2,7 @@ from collections import Counter
 
 import pytest
 
-from fake_plan import BASELINE_JOB, FINETUNE_JOB, MME_JOB, SEARCH_JOB, planned_job, planned_workflow
+from fake_plan import BASELINE_JOB, FINETUNE_JOB, MME_JOB, SEARCH_JOB, models, planned_job, planned_workflow
 from stampshift.core.files import write_json
 from stampshift.planning.planned_trainings import (
     Recipe,
@@ -41,6 +41,14 @@ def test_a_search_tries_every_weight_with_every_number_of_shots():
 
 def test_mme_takes_the_search_s_own_split_over():
     assert counted(MME_JOB) == ("mme", 2, 1)
+
+
+def test_without_labels_nothing_is_searched_or_taken_over_and_the_source_validates():
+    none = planned_job("adapt_without_labels", outputs=models("mme/HiTS-to-ATLAS/shots-0"), method="mme")
+    splits = {"splits": {"shots": [0, 1, 3]}}
+    assert counted(none, **splits) == ("mme", 2, 0)
+    assert trainings(none, **splits)[0].validation_stamps == pytest.approx(15)
+    assert counted(SEARCH_JOB, **splits) == ("mme", 2 * 2, 0)
 
 
 def test_finetuning_has_nothing_to_take_over():
