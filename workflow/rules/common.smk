@@ -65,6 +65,7 @@ WITHOUT_LABELS = [name for name in SECTIONS if 0 in EXPERIMENT.shots_of(name)]
 ENTROPY_WEIGHT_CHOICE = (SECTIONS["mme"].search or {}).get("choice") if "mme" in SECTIONS else None
 # variants with the weights of the thesis
 PUBLISHED_WEIGHTS = [name for name in VARIANTS if (SECTIONS[name].search or {}).get("choice") == "published"]
+OWN_WEIGHTS = [name for name in VARIANTS if name not in PUBLISHED_WEIGHTS]  # as far as they search any
 EXECUTION = config["execution"]
 GPUS = 0 if EXECUTION["device"] == "cpu" else 1  # for a job that runs a network
 PUBLISHED_ACCURACY = "resources/published/published_balanced_accuracy.csv"

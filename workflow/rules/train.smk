@@ -65,16 +65,16 @@ rule select_lambda:
         "../scripts/select_lambda.py"
 
 
-if VARIANTS:
+if OWN_WEIGHTS:
 
     use rule select_lambda as select_variant_lambda with:
         output:
             "<results>/lambda/{variant}/{source}-to-{target}.json",
+        wildcard_constraints:
+            variant="|".join(OWN_WEIGHTS),
 
 
 if PUBLISHED_WEIGHTS:
-
-    ruleorder: published_variant_lambda > select_variant_lambda
 
     rule published_variant_lambda:
         input:

@@ -2,7 +2,7 @@ from typing import get_args
 
 import pytest
 
-from stampshift.cli.model_commands import Keep
+from stampshift.cli.adapting_commands import Keep
 from stampshift.config.fields import Training
 from stampshift.training.keeping import RULES, kept_epochs
 

@@ -6,7 +6,13 @@ from typing import Annotated
 
 import typer
 
-from stampshift.cli import data_commands, experiment_commands, model_commands, review_commands
+from stampshift.cli import (
+    adapting_commands,
+    data_commands,
+    experiment_commands,
+    model_commands,
+    review_commands,
+)
 from stampshift.core.errors import StampshiftError
 from stampshift.core.joblog import COMMAND_SIGNALS, Stopped, raising
 from stampshift.core.printing import echo, log_to_terminal, printable
@@ -14,7 +20,7 @@ from stampshift.core.version import __version__
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 # in the order of the help
-for commands in (data_commands, experiment_commands, review_commands, model_commands):
+for commands in (data_commands, experiment_commands, review_commands, adapting_commands, model_commands):
     app.registered_commands += commands.app.registered_commands
 
 
