@@ -92,6 +92,10 @@ def test_a_model_adapted_without_labels_is_released_and_says_so(adapted, tmp_pat
     card = (tmp_path / "model" / "card.md").read_text()
     assert card.startswith("# Model card: MME, 0 shots, A to B")
     assert "adapted to B (target) with 0 labelled stamps per class." in card
+    assert "those of A chose the epoch, without any label of B" in card
+    assert "**There are no test stamps of B**: how well the model does there is not known." in card
+    assert "- No label of B trained or chose it;" in card
+    assert "held out in turn" not in card
 
 
 def test_a_stamps_file_that_changed_since_is_refused(adapted, tmp_path):

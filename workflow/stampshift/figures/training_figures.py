@@ -141,4 +141,4 @@ def lambda_curves(search: Mapping[str, Any]) -> Figure:
     axes.set_xticklabels([f"{weight:g}" for weight in means.index], rotation=90)
     accuracy_axis(axes, limits=accuracy_limits(trials["validation_balanced_accuracy"]))
     axes.set(xlabel="entropy weight λ", ylabel=f"validation {ACCURACY_LABEL}")
-    return finished(figure, pair_title(pair), legend=axes, columns=3)
+    return finished(figure, pair_title(pair), legend=axes, columns=2)

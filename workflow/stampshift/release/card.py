@@ -66,6 +66,7 @@ def model_card(release: ReleasedModel, run: TrainedRun) -> str:
         home=home.name,
         home_tested=len(judged),
         adapted=metrics["target"] is not None,
+        without_labels=metrics["target"] is not None and not any(shots_by_label(metrics).values()),
         shots=_numbers(shots_by_label(metrics), "labelled stamp"),
         learns_unlabelled=learns_unlabelled(metrics),
         in_turn=in_turn,
