@@ -28,8 +28,9 @@ from stampshift.adapting.trainings import choose_epochs, held_out_scores, traine
 from stampshift.core.parallel import ordered_map
 from stampshift.metrics.change import Change
 from stampshift.metrics.metrics import evaluate
-from stampshift.stamps.file import BOGUS, REAL, UNLABELLED, UNLABELLED_CLASS, Stamps, stamps_writer
+from stampshift.stamps.file import BOGUS, REAL, UNLABELLED, UNLABELLED_CLASS, Stamps
 from stampshift.stamps.splits import Splits
+from stampshift.stamps.writer import stamps_writer
 from stampshift.training.model import Model, predict
 
 CPU = torch.device("cpu")

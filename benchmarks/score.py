@@ -24,7 +24,8 @@ from stampshift import alerts
 from stampshift.release.released import ReleasedModel
 from stampshift.scoring.score import score, score_units
 from stampshift.scoring.units import StampRows, open_stamps, prepare
-from stampshift.stamps.file import REAL, stamps_writer
+from stampshift.stamps.file import REAL
+from stampshift.stamps.writer import stamps_writer
 
 HEADER = "| input | candidates | read | decode | prepare | network | rest | candidates/s per core |"
 QUIET = {"schemas": None, "survey": None, "threshold": 0.5, "overwrite": True, "progress": False}

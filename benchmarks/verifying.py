@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from stampshift.stamps.file import stamps_writer, verify_stamps
+from stampshift.stamps.file import verify_stamps
+from stampshift.stamps.writer import stamps_writer
 
 EPOCH_SECONDS = {"baseline": 2.12, "mme": 3.85}  # per run and 10,000 stamps of 21 pixels (training.py)
 

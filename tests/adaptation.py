@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from stampshift.adapting import defaults
-from stampshift.stamps.file import BOGUS, REAL, UNLABELLED, Stamps, stamps_writer
+from stampshift.stamps.file import BOGUS, REAL, UNLABELLED, Stamps
+from stampshift.stamps.writer import stamps_writer
 
 TRAINING = defaults.TRAINING | {"batch_size": 20, "epoch_size": 240}
 MME = defaults.MME

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from stampshift.stamps.file import Stamps, stamps_writer
+from stampshift.stamps.file import Stamps
 from stampshift.stamps.preprocessing import Counts
+from stampshift.stamps.writer import stamps_writer
 
 FRACTIONS = {"train": 0.8, "validation": 0.1, "test": 0.1}
 

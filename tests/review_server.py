@@ -12,7 +12,8 @@ from fastapi import FastAPI
 
 from stampshift.review.access import Access
 from stampshift.review.serve import server_of
-from stampshift.stamps.file import BOGUS, REAL, UNLABELLED, UNLABELLED_CLASS, stamps_writer
+from stampshift.stamps.file import BOGUS, REAL, UNLABELLED, UNLABELLED_CLASS
+from stampshift.stamps.writer import stamps_writer
 
 SIZE_PIXELS = 51
 CANDIDATES = 30

@@ -12,7 +12,8 @@ from stampshift.adapting.adapt import adapt_model, check_output
 from stampshift.adapting.trainings import choose_epochs, held_out_scores
 from stampshift.core.digests import read_digests
 from stampshift.core.errors import ConfigError, ContractError
-from stampshift.stamps.file import UNLABELLED, stamps_writer
+from stampshift.stamps.file import UNLABELLED
+from stampshift.stamps.writer import stamps_writer
 from stampshift.training.keeping import RULES
 
 

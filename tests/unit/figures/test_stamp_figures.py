@@ -9,9 +9,10 @@ from stampshift.figures.stamp_figures import (
     example_rows,
     preprocessing_examples,
 )
-from stampshift.stamps.file import Stamps, stamps_writer
+from stampshift.stamps.file import Stamps
 from stampshift.stamps.preprocessing import Preprocessing, preprocess
 from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet
+from stampshift.stamps.writer import stamps_writer
 
 RULE = InvalidPixels(equals=-31415.0)
 CLASSES = ["cr", "kast", "kast", "real", "kast", "kast", "kast", "cr"]

@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 
 from fake_surveys import FRACTIONS, survey_of
 from stampshift.core.errors import ConfigError
-from stampshift.stamps.file import Stamps, stamps_writer
+from stampshift.stamps.file import Stamps
 from stampshift.stamps.groups import groups_of, identical, remarks_on
 from stampshift.stamps.raw_triplets import object_of
 from stampshift.stamps.splits import make_folds, make_splits
+from stampshift.stamps.writer import stamps_writer
 
 
 def test_stamps_without_object_and_twin_are_each_their_own():

@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 
 from stampshift.core.errors import ContractError
-from stampshift.stamps.file import CHANNELS, Stamps, stamps_writer, verify_stamps
+from stampshift.stamps.file import CHANNELS, Stamps, verify_stamps
+from stampshift.stamps.writer import stamps_writer
 
 
 def block(count, size=5):

@@ -15,9 +15,10 @@ import pytest
 from alert_packets import write_night
 from stampshift.core.errors import ArchiveError, ContractError
 from stampshift.core.parallel import WorkerError, recovering_map
-from stampshift.stamps.file import Stamps, StampsWriter
+from stampshift.stamps.file import Stamps
 from stampshift.stamps.preprocessing import Preprocessing
 from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet
+from stampshift.stamps.writer import StampsWriter
 from stampshift.surveys import READERS, making, packets
 from stampshift.surveys.making import digest, make_stamps
 
@@ -114,7 +115,7 @@ from pathlib import Path
 from stampshift.surveys.making import make_stamps
 from stampshift.stamps.preprocessing import Preprocessing
 from stampshift.stamps.raw_triplets import InvalidPixels
-from stampshift.stamps.file import StampsWriter
+from stampshift.stamps.writer import StampsWriter
 from stampshift.surveys import atlas
 
 append, finish = StampsWriter.append, StampsWriter.finish

@@ -23,10 +23,11 @@ from stampshift.core.printing import without_bar
 from stampshift.core.provenance import file_digest
 from stampshift.formats.archives import passed_over
 from stampshift.formats.cells import MOST_CHARACTERS, decoded_name
-from stampshift.stamps.file import LABELS, UNLABELLED_CLASS, Stamps, stamps_writer
+from stampshift.stamps.file import LABELS, UNLABELLED_CLASS, Stamps
 from stampshift.stamps.groups import remarks_on
 from stampshift.stamps.preprocessing import Block, Preprocessing, known_class, preprocess
 from stampshift.stamps.raw_triplets import RawTriplet
+from stampshift.stamps.writer import stamps_writer
 from stampshift.surveys import READERS
 from stampshift.surveys.label_table import check_labels, label_parts
 from stampshift.surveys.reader import Reader
