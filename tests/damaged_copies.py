@@ -6,12 +6,15 @@ ENDS_BYTES = 3000  # headers and directories are at either end of a file
 
 
 def damaged(content: bytes, generator: np.random.Generator, *, only_cut: bool) -> bytes:
-    """A copy cut short, with wrong bytes anywhere or in either end, with zeros in it, or doubled."""
+    """A copy cut short, doubled, or with wrong bytes anywhere or in either end, zeros, pieces swapped."""
     length = len(content)
     if only_cut or generator.random() < 0.3:
         return content[: generator.integers(length)]
     if generator.random() < 0.1:
         return content + content
+    if generator.random() < 0.15:
+        first, middle, last = sorted(generator.integers(length + 1, size=3))
+        return content[:first] + content[middle:last] + content[first:middle] + content[last:]
     changed = bytearray(content)
     places = {
         "anywhere": (0, length),

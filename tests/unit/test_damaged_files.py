@@ -5,70 +5,43 @@ import os
 import subprocess
 import sys
 import warnings
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-import any_survey
+from damaged_cases import ARCHIVES, ENVIRONMENT, write_archive, write_cases
 from damaged_copies import damaged
-from fake_surveys import write_survey
 from stampshift.core.errors import StampshiftError
 from stampshift.simulation import simulate_survey
-from stampshift.surveys import des, hits, ztf
 from stampshift.surveys.inspection import describe
 
-DAMAGED_COPIES = 60
-MADE_COPIES = 100
+DAMAGED_COPIES = 20
+# of each file; `benchmarks/fuzz.py` makes more
+COPIES = {"stamps": 5, "export": 1, "adapt": 1, "drift": 1, "review": 1}
+OTHER_COPIES = 2
 TESTS = Path(__file__).parents[1]
-ARCHIVES = {
-    "HiTS": hits.CLASSES.values(),
-    "DES": des.CLASSES.values(),
-    "ATLAS": ("burn", "cr", "kast", "noise", "scar", "spike", "streak"),
-    "ZTF": ztf.CONVERTED_CLASSES.values(),
-}
-ARCHIVES["HDUs"] = ARCHIVES["ATLAS"]
-
-
-@pytest.fixture
-def written(simulated, survey_constants, tmp_path):
-    """A function that gives the path of a sound file of a format."""
-
-    def write(name):
-        if name in ("HiTS", "DES", "ATLAS", "ZTF"):
-            folder = simulated(name, 40)
-            archives = [path for path in sorted(folder.iterdir()) if path.suffix != ".csv"]
-            return archives[0]
-        path = tmp_path / name
-        if name == "HDUs":
-            drawn = {"stamps": 40, "seed": 7, "constants": survey_constants("ATLAS"), "hdus": True}
-            simulate_survey("ATLAS", folder=path, processes=1, **drawn)
-            return next(path.iterdir())
-        if name == "stamps.h5":
-            return write_survey(tmp_path, "stamps", width=1.5, count=20)
-        if name == "fits":
-            any_survey.write_folder(path, 2)
-            return sorted(path.rglob("*.fits*"))[0]
-        if name == "packets":
-            any_survey.write_packets(path, 6)
-            return path / "night.avro"
-        writers = {
-            "a.h5": any_survey.write_hdf5,
-            "a.npz": any_survey.write_npz,
-            "a.parquet": any_survey.write_parquet,
-        }
-        writers[name](path, 6)
-        return path
-
-    return write
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["HiTS", "DES", "ATLAS", "HDUs", "ZTF", "packets", "fits", "a.h5", "a.npz", "a.parquet", "stamps.h5"],
+COMMANDS = (
+    *("stamps", "inspect", "score", "drift", "threshold", "export", "adapt", "review", "review-export"),
+    *("summary", "verify"),
 )
-def test_a_damaged_file_is_read_or_refused_by_name(name, written, tmp_path):
-    sound = written(name)
+
+
+@pytest.fixture(scope="module")
+def archives(survey_constants, tmp_path_factory):
+    """Sound files by the name of their format."""
+
+    def simulate(survey, **options):
+        simulate_survey(survey, seed=7, constants=survey_constants(survey), processes=1, **options)
+
+    folder = tmp_path_factory.mktemp("sound")
+    return {name: write_archive(name, folder / f"of-{name}", simulate) for name in (*ARCHIVES, "stamps.h5")}
+
+
+@pytest.mark.parametrize("name", [*ARCHIVES, "stamps.h5"])
+def test_a_damaged_file_is_read_or_refused_by_name(name, archives, tmp_path):
+    sound = archives[name]
     describe(sound.parent if name == "fits" else sound)
     content, generator = sound.read_bytes(), np.random.default_rng(len(name))
     path = tmp_path / "damaged" / sound.name
@@ -89,39 +62,39 @@ def test_a_damaged_file_is_read_or_refused_by_name(name, written, tmp_path):
     assert refusals > 0
 
 
-@pytest.mark.parametrize(
-    ("name", "options"),
-    [
-        *((name, {}) for name in (*ARCHIVES, "fits")),
-        ("packets", {}),
-        ("a.h5", {"stamps": "pixels", "axes": "channels_first", "id": "id", "label": "class"}),
-        ("a.npz", {"stamps": "pixels", "axes": "channels_last", "id": "id", "label": "label"}),
-        (
-            "a.parquet",
-            {"stamps": {"template": "t", "science": "s", "difference": "d"}, "id": "id", "label": "class"},
-        ),
-    ],
-)
-def test_stamps_of_a_damaged_archive_are_made_or_refused_in_bounded_memory(name, options, written, tmp_path):
-    """No traceback, no crash and no end of the memory, whatever is damaged."""
-    file = written(name)
-    archive = file if name.startswith("a.") else file.parent
-    classes = ARCHIVES.get(name, any_survey.CLASSES)
-    labels = {each: ("real", "bogus")[number % 2] for number, each in enumerate(classes)}
-    reader = {
-        **{each: each.lower() for each in ARCHIVES},
-        "HDUs": "atlas",
-        "fits": "folder",
-        "packets": "packets",
-    }
-    settings = {"name": name, "reader": reader.get(name, "table"), "options": options, "classes": labels}
-    settings["copies"] = MADE_COPIES
+@pytest.fixture(scope="module")
+def found(archives, tmp_path_factory):
+    """How every command ended on damaged copies of each of its files, by the command's name."""
+    folder = tmp_path_factory.mktemp("damaged")
+    cases = write_cases(folder, archives, copies=lambda name: COPIES.get(name, OTHER_COPIES), seed=0)
+    (folder / "cases.json").write_text(json.dumps(cases))
     done = subprocess.run(
-        [sys.executable, TESTS / "damaged_stamps.py", archive, file, json.dumps(settings)],
-        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True, text=True, timeout=300, check=False,
+        [sys.executable, TESTS / "damaged_runs.py", folder / "cases.json"],
+        env=os.environ | ENVIRONMENT | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True, text=True, timeout=1200, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
-    found = json.loads(done.stdout.splitlines()[-1])
-    assert not found["wrong"], "\n".join(found["wrong"][:3])
-    assert found["made"] + found["refusals"] == MADE_COPIES
+    ends = [json.loads(line) for line in done.stdout.splitlines()]
+    assert sum(end["copy"] >= 0 for end in ends) == sum(each["copies"] for each in cases)
+    by_command = defaultdict(list)
+    for end in ends:
+        by_command[end["command"]].append(end)
+    return by_command
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_ends_well_or_with_a_sentence_whatever_is_damaged_in_its_files(command, found):
+    """No traceback, no crash, no end of the memory or the time, and nothing half-written.
+
+    Its exit status is one that it documents, and an error names the file. `score` has a line for each packet
+    that it counted, with a score or a reason. Without damage it ends with 0.
+    """
+    wrong = [f"{end['name']}, copy {end['copy']}: {end['fault']}" for end in found[command] if end["fault"]]
+    assert found[command]
+    assert not wrong, "\n".join(wrong[:3])
+
+
+def test_the_damage_is_noticed(found):
+    statuses = Counter(end["status"] for ends in found.values() for end in ends if end["copy"] >= 0)
+    assert statuses["status 1"] > statuses["status 0"] > 0
+    assert statuses["status 4"] > 0

@@ -15,7 +15,6 @@ from stampshift.core.provenance import file_digest
 from stampshift.core.shapes import check_shape
 from stampshift.methods import METHODS
 from stampshift.metrics.calibration import logit_difference
-from stampshift.metrics.change import Change
 from stampshift.release.reference import ReleasedSurvey
 from stampshift.stamps.few_labels import FewLabels
 from stampshift.stamps.file import UNLABELLED, Stamps
@@ -51,12 +50,36 @@ class _Files:
 
 
 @dataclass
+class _Measured:
+    """Of a `metrics.change.Change`, what a card prints of either model."""
+
+    n_real: int
+    n_bogus: int
+    balanced_accuracy: float
+    recall_real: float
+    recall_bogus: float
+    recall_real_interval: tuple[float, float]
+    recall_bogus_interval: tuple[float, float]
+
+
+@dataclass
+class _Change:
+    survey: str
+    stamps: str
+    before: _Measured
+    after: _Measured
+    mended: int
+    broken: int
+    p_value: float
+
+
+@dataclass
 class _AdaptedRecord:
     """Of the ``metrics.json`` of an adaptation, what the others lack."""
 
     files: _Files
     stamps: dict[str, str]  # digests of stamps files, by survey
-    changes: list[Change]
+    changes: list[_Change]
 
 
 @dataclass(frozen=True)
