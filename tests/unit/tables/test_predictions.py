@@ -13,8 +13,9 @@ def files(tmp_path):
         "adapted": {"survey": ["A", "B"], "row": [7, 3], "label": [0, 1], "score": [0.125, 1.0]},
     }
     for name, columns in tables.items():
-        pd.DataFrame(columns).to_parquet(tmp_path / f"{name}.parquet")
-    return [tmp_path / "transfer.parquet", tmp_path / "adapted.parquet"]
+        (tmp_path / name).mkdir()
+        pd.DataFrame(columns).to_parquet(tmp_path / name / "predictions.parquet")
+    return [tmp_path / name / "predictions.parquet" for name in tables]
 
 
 RUNS = [
@@ -42,11 +43,11 @@ def test_groups_come_in_the_order_of_print(files):
 
 
 def test_another_survey_is_refused_with_the_files_name(files):
-    with pytest.raises(ContractError, match=r"adapted.parquet: expected predictions of B, found A"):
+    with pytest.raises(ContractError, match=r"adapted/predictions.parquet: expected .* B, found A"):
         pool_predictions(files, runs=RUNS, surveys=["B"])
 
 
 def test_a_file_without_scores_is_refused(files):
     pd.DataFrame({"survey": ["A"], "row": [1]}).to_parquet(files[0])
-    with pytest.raises(ContractError, match=r"transfer.parquet: not a readable table"):
+    with pytest.raises(ContractError, match=r"transfer/predictions.parquet: not a readable table"):
         pool_predictions(files, runs=RUNS, surveys=["A", "B"])
