@@ -33,7 +33,8 @@ def judge(compared: pd.DataFrame, *, sign: int, cases: str = "pairs") -> Verdict
     """Verdict on differences of one sign, one comparison per case, and the count of the cases in words."""
     differences = sign * compared["difference"]
     towards, beyond = int((differences > 0).sum()), int(won(compared, sign=sign).sum())
-    p = float(stats.wilcoxon(differences, alternative="greater").pvalue)
+    # the rank test has no answer where no case differs at all
+    p = float(stats.wilcoxon(differences, alternative="greater").pvalue) if differences.any() else 1.0
     count = f"{towards} of {len(compared)} {cases}, beyond chance in {beyond}"
     evidence = f"{count} (all {cases} together: p = {p:.2g})"
     return Verdict(_verdict(towards, beyond, len(compared), p=p), evidence)
