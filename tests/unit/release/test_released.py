@@ -150,6 +150,34 @@ def test_a_network_that_replaced_that_of_the_contract_is_refused_though_it_is_li
         ReleasedModel.open(copied)
 
 
+def replace_network(folder, content):
+    """Put another network into a release, with the digests that agree with it."""
+    (folder / "model.onnx").write_bytes(content)
+    contract = read_json(folder / "contract.json")
+    contract["digests"]["model.onnx"] = file_digest(folder / "model.onnx")
+    write_json(folder / "contract.json", contract)
+    write_digests(folder)
+
+
+def test_a_network_that_cannot_be_opened_is_refused_by_name(copied):
+    replace_network(copied, (copied / "model.onnx").read_bytes()[:-1000])
+    with pytest.raises(ContractError, match=r"copied/model\.onnx: not a network that can be run \(.*Export"):
+        ReleasedModel.open(copied)
+
+
+def test_a_network_that_cannot_be_run_on_stamps_is_refused_by_name(copied):
+    network = onnx.load(copied / "model.onnx")
+    network.graph.input[0].name = "others"
+    for node in network.graph.node:
+        node.input[:] = ["others" if name == "stamps" else name for name in node.input]
+    replace_network(copied, network.SerializeToString())
+    released = ReleasedModel.open(copied)
+    with pytest.raises(
+        ContractError, match=r"copied/model\.onnx: cannot be run on stamps of shape \(5, 3, 21, 21\) \("
+    ):
+        released.score(drawn(5))
+
+
 def test_a_release_without_its_list_of_digests_is_refused(copied):
     (copied / "SHA256SUMS").unlink()
     with pytest.raises(ContractError, match="SHA256SUMS: missing"):

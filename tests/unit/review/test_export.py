@@ -1,3 +1,4 @@
+import sqlite3
 from contextlib import ExitStack
 from unittest.mock import Mock
 
@@ -98,6 +99,18 @@ def test_labels_old_and_new_are_distinguished(voted, files):
 def test_no_votes_at_all(store, files):
     with pytest.raises(ContractError, match=r"votes: 0 \(none\)"):
         export(store, margin=2, **files)
+
+
+def test_a_vote_that_is_no_word_of_the_page_names_the_file(store, say, files):
+    say("ann c0 real")
+    with sqlite3.connect(store.path) as file:
+        file.execute("DROP TRIGGER votes_are_not_changed")
+        file.execute("PRAGMA ignore_check_constraints = ON")
+        file.execute("UPDATE vote SET vote = 'maybe'")
+    file.close()
+    with pytest.raises(ContractError, match=rf"{store.path.name}: .*maybe"):
+        export(store, margin=1, **files)
+    assert not any(path.exists() for path in files.values())
 
 
 IDENTIFIERS = (

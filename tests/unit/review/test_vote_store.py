@@ -107,6 +107,28 @@ def test_a_file_that_is_not_a_file_of_votes_is_left_alone(tmp_path, review):
         VoteStore.read(tmp_path / "nothing.sqlite")
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE candidate SET label = x'fffe' WHERE id = 'c1'",
+        "UPDATE vote SET rater = x'ff'",
+        "UPDATE vote SET vote = x'7265616c'",
+        "UPDATE review SET survey = x'fffe'",
+        "DELETE FROM review",
+    ],
+)
+def test_a_file_of_votes_with_rows_that_are_no_text_is_refused_by_name(store, say, review, change):
+    say("ann c0 real")
+    with sqlite3.connect(store.path) as file:
+        file.execute("DROP TRIGGER votes_are_not_changed")
+        file.execute("PRAGMA ignore_check_constraints = ON")
+        file.execute(change)
+    file.close()
+    for again in (lambda: VoteStore.open(store.path, review), lambda: VoteStore.read(store.path)):
+        with pytest.raises(ContractError, match=rf"{store.path.name}.*not a usable file of votes"):
+            again()
+
+
 def test_an_undo_needs_a_vote_of_the_raters_own(store, say):
     say("ann c0 real")
     before = store.after(0)

@@ -97,6 +97,13 @@ def test_an_experiment_without_a_transfer_is_refused(runs):
         summary_line(own, "out", simulated=False)
 
 
+@pytest.mark.parametrize("evaluated_on", ["A", "B"])
+def test_a_pair_without_its_baseline_is_refused(runs, evaluated_on):
+    lost = (runs["method"] == "baseline") & (runs["source"] == "A") & (runs["evaluated_on"] == evaluated_on)
+    with pytest.raises(ContractError, match="expected baselines evaluated on another survey than their own"):
+        summary_line(runs[~lost], "out", simulated=False)
+
+
 ROOT = Path(__file__).parents[3]
 EMPTY = {"pairs": ["A-to-B"], "methods": ["finetune", "mme"]}
 
