@@ -108,6 +108,20 @@ def test_a_stamps_file_that_changed_since_is_refused(adapted, tmp_path):
         release_of(folder, tmp_path / "model")
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("recall_real", "high"), ("recall_bogus_interval", [0.1]), ("balanced_accuracy", None)],
+)
+def test_a_record_whose_change_cannot_be_printed_is_refused_by_name(adapted, tmp_path, name, value):
+    folder = adapted()
+    metrics = json.loads((folder / "metrics.json").read_text())
+    metrics["changes"][0]["after"][name] = value
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+    write_digests(folder)
+    with pytest.raises(ContractError, match=rf"metrics\.json: .*changes\.0\.after\.{name}.*Adapt the model"):
+        release_of(folder, tmp_path / "model")
+
+
 def test_an_adaptation_without_its_source_is_refused_with_what_to_do(adapted, tmp_path):
     folder = adapted(method="finetune", options={}, source=False)
     with pytest.raises(ContractError, match=r"without stamps of its source, .*--source-stamps"):

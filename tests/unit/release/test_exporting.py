@@ -191,6 +191,25 @@ def test_a_run_with_a_changed_file_is_refused(copied_results, name):
         open_run(run)
 
 
+@pytest.mark.parametrize(
+    "option", [{"steps": "three"}, {"steps": {}}, {"head": None}, {"entropy_weight": "x"}]
+)
+def test_a_run_whose_options_are_not_those_of_its_method_is_refused(copied_results, option):
+    _, run = copied_results
+    options = {"labelled": ["target"], "head": "random", "steps": "one", "epoch": "each"}
+    options |= {"temperature": 0.05, "entropy_weight": 0.1}
+    metrics = read_json(run / "metrics.json") | {"trained_by": "mme"}
+    write_json(run / "metrics.json", metrics | {"options": options})
+    write_digests(run)
+    open_run(run)
+    write_json(run / "metrics.json", metrics | {"options": options | option})
+    write_digests(run)
+    with pytest.raises(
+        ContractError, match=r"metrics\.json: expected options of mme, found .* Delete the run"
+    ):
+        open_run(run)
+
+
 def test_the_files_of_a_run_are_found_or_asked_for(copied_results, results, tmp_path):
     copy, run = copied_results
     metrics = read_json(run / "metrics.json")

@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from stampshift.core.errors import ContractError
 from stampshift.tables.domain_shift import (
     embedding,
     proxy_a_distance,
@@ -106,6 +107,15 @@ def test_numbers_survive_their_files(features, tmp_path):
     numbers.iloc[:3].to_csv(tmp_path / "first.csv", index=False)
     numbers.iloc[3:].to_csv(tmp_path / "second.csv", index=False)
     pd.testing.assert_frame_equal(read_shift([tmp_path / "first.csv", tmp_path / "second.csv"]), numbers)
+
+
+def test_numbers_of_another_kind_are_refused_by_name(features, tmp_path):
+    path = tmp_path / "numbers.csv"
+    shift_numbers(features, pair="A-to-B").assign(source="7").to_csv(path, index=False)
+    assert set(read_shift([path])["source"]) == {"7"}
+    shift_numbers(features, pair="A-to-B").assign(a_distance="far").to_csv(path, index=False)
+    with pytest.raises(ContractError, match=r"numbers\.csv: expected numbers as a_distance, found 'far'"):
+        read_shift([path])
 
 
 def test_embedding_is_the_projection_on_principal_components(features):

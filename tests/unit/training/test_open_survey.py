@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
-from fake_surveys import write_survey
+from fake_surveys import FRACTIONS, write_survey
+from stampshift.config.experiment import Run
 from stampshift.core.errors import ContractError
 from stampshift.stamps.file import Stamps
-from stampshift.training.data import NO_ROWS, SurveyFiles, open_survey
+from stampshift.stamps.splits import make_splits
+from stampshift.training.data import NO_ROWS, SurveyFiles, TrainingData, open_survey
 
 
 def test_a_survey_is_opened_once_and_again_when_its_file_changes(tmp_path):
@@ -26,3 +28,22 @@ def test_a_survey_that_is_not_there_is_named(tmp_path):
     nowhere = SurveyFiles(tmp_path / "nowhere.h5", tmp_path / "nowhere.npz", None)
     with pytest.raises(ContractError, match=r"nowhere\.h5: cannot be read now \(No such file"):
         open_survey(nowhere, rows=NO_ROWS)
+
+
+@pytest.mark.parametrize(("source", "target"), [("B", "A"), ("A", "B"), ("few", "A"), ("A", "few")])
+def test_splits_of_other_stamps_are_refused(survey_files, tmp_path, source, target):
+    """Of another survey, or of a stamps file that had more rows."""
+    files = {
+        name: SurveyFiles(survey_files["stamps"][name], survey_files["splits"][name], None) for name in "AB"
+    }
+    wrong = "B" if "B" in (source, target) else "few"
+    few = write_survey(tmp_path, "few", width=1.5, count=200)
+    make_splits(
+        Stamps.open(write_survey(tmp_path / "more", "few", width=1.5)), fractions=FRACTIONS, seed=0
+    ).save(tmp_path / "few.npz")
+    files["few"] = SurveyFiles(few, tmp_path / "few.npz", None)
+    files["B"] = SurveyFiles(survey_files["stamps"]["B"], survey_files["splits"]["A"], None)
+    with pytest.raises(
+        ContractError, match=rf"npz: expected splits of the \d00 stamps of {wrong}, found those of"
+    ):
+        TrainingData.open(Run("mme", source, target, 1, 0), files, validation_shots=1)

@@ -197,9 +197,7 @@ class Setting:
         """The split of the model's training, where it is available."""
         if self.source is None or self.source_stamps is None:
             return None
-        splits = Splits.open(self.source.splits)
-        splits.check_stamps(self.source_stamps, self.source.splits)
-        return splits
+        return Splits.of(self.source_stamps, self.source.splits)
 
     def task(self, shots: Rows, pile: Rows, *, number: int) -> Task:
         """A training on some labelled and unlabelled stamps of the target; no other label of it is used.

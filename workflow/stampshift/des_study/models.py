@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from stampshift.core.columns import WHOLE
 from stampshift.core.errors import ContractError
-from stampshift.core.files import read_table
+from stampshift.core.files import REMEDY, read_table
 from stampshift.tables.predictions import pool_predictions
 
 # the archive's table lacks a value for some stamps, which this forest cannot judge
@@ -48,13 +49,11 @@ def common_stamps(predictions: pd.DataFrame) -> pd.DataFrame:
 
 def read_labels(path: Path | str) -> pd.DataFrame:
     """Read a labels file: ``row``, ``id``, ``old_label``, ``label`` and, of planted flips, ``true_label``."""
-    labels = read_table(path)
-    missing = {"row", OLD, CORRECTED} - set(labels.columns)
-    if missing or labels["row"].duplicated().any():
+    labels = read_table(path, kinds=dict.fromkeys(("row", OLD, CORRECTED), WHOLE))
+    twice = int(labels["row"].duplicated().sum())
+    if twice:
         raise ContractError(
-            f"{path}: expected one line per stamp with the columns row, {OLD} and {CORRECTED}, found the "
-            f"columns {', '.join(map(str, labels.columns))} and {len(labels)} lines. Delete it; the workflow "
-            "makes it again."
+            f"{path}: expected one line per stamp, found {twice} lines of stamps that have one. {REMEDY}"
         )
     return labels
 

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from stampshift.core.columns import TEXT, WHOLE
 from stampshift.core.errors import ContractError
-from stampshift.core.files import read_table
+from stampshift.core.files import REMEDY, read_table
 from stampshift.stamps.file import LABEL_NAMES, LABELS, Stamps
-from stampshift.stamps.identifiers import rows_of
+from stampshift.stamps.identifiers import check_rows, rows_of
 from stampshift.surveys import des
 
 REVIEW_COLUMNS = ("id", "old_label", "label")
@@ -48,7 +49,9 @@ def corrected_labels(
     elif truth is None or candidates is None:
         raise ContractError("labels: there are no planted flips to know the truth of.")
     else:  # the candidates get their true labels, as from a reviewer without error
-        corrections = truth.iloc[read_table(candidates, columns=["row"])["row"]]
+        chosen = read_table(candidates, kinds={"row": WHOLE, "id": TEXT})
+        check_rows(chosen, stamps, source=str(candidates), remedy=REMEDY)
+        corrections = truth.iloc[chosen["row"]]
     labels = stamps.labels.copy()
     labels[corrections["row"]] = corrections["label"]
     columns = {

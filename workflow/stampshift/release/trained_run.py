@@ -28,6 +28,7 @@ from stampshift.training.run_folder import (
     MODEL,
     PREDICTION_KINDS,
     PREDICTIONS,
+    UNUSABLE,
     read_metrics,
     read_predictions,
     read_trained_run,
@@ -120,6 +121,13 @@ def open_run(
             f"{folder}: expected a run that was trained by one of {known}, found '{trained_by}'. Export it "
             "with the stampshift that trained it."
         )
+    try:
+        METHODS[trained_by](metrics["options"])
+    except Exception as error:  # of options that are not its own a method raises anything
+        raise ContractError(
+            f"{folder / METRICS}: expected options of {trained_by}, found {metrics['options']!r:.200}. "
+            f"{UNUSABLE}"
+        ) from error
     if "changes" in metrics:  # only `stampshift adapt` writes these
         if labels is not None:
             raise ContractError(
@@ -135,7 +143,7 @@ def open_run(
     for name in names:
         survey = given.get(name) or Stamps.verified(_beside(folder, run, f"stamps/{name}.h5", "--stamps"))
         path = parts.get(name) or _beside(folder, run, f"splits/{name}/seed-{run.seed}.npz", "--splits")
-        split = _splits_of(survey, path)
+        split = Splits.of(survey, path)
         if name == run.source and labels is not None:
             survey = _with_labels(survey, labels, split)
         _check_predictions(folder, predictions[predictions["survey"] == name], survey, split)
@@ -146,12 +154,6 @@ def open_run(
             others = np.setdiff1d(split.validation, shots)
             surveys.append(ReleasedSurvey("target", survey, split.train, shots, others))
     return TrainedRun(Model.open(folder / MODEL), metrics, predictions, surveys)
-
-
-def _splits_of(survey: Stamps, path: Path) -> Splits:
-    splits = Splits.open(path)
-    splits.check_stamps(survey, path)
-    return splits
 
 
 def _beside(folder: Path, run: Run, place: str, option: str) -> Path:
@@ -210,7 +212,7 @@ def _adaptation(folder: Path, metrics: Mapping[str, Any]) -> TrainedRun:
     source, target = (
         _unchanged(files[f"{name}_stamps"], folder, metrics["stamps"]) for name in ("source", "target")
     )
-    splits, few = _splits_of(source, files["source_splits"]), FewLabels.of(target)
+    splits, few = Splits.of(source, files["source_splits"]), FewLabels.of(target)
     held_out = read_table(folder / VALIDATION, remedy=ADAPT_AGAIN, kinds=PREDICTION_KINDS)
     beyond = held_out[~held_out["row"].isin(few.labelled)]
     if len(beyond):

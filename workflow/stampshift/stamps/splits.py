@@ -98,6 +98,13 @@ class Splits:
             raise ContractError(f"{path}: expected a survey's name, found {survey!r:.60}. {REMEDY}")
         return cls(survey=str(survey), **rows)
 
+    @classmethod
+    def of(cls, stamps: Stamps, path: Path | str) -> Self:
+        """Read the splits file of some stamps; a `ContractError` if it is damaged, or that of others."""
+        splits = cls.open(path)
+        splits.check_stamps(stamps, path)
+        return splits
+
     def check_stamps(self, stamps: Stamps, path: Path | str) -> None:
         """Raise a `ContractError` if the splits, read from a file at `path`, are not those of some stamps."""
         largest = int(np.concatenate([self.train, self.validation, self.test, [0]]).max())

@@ -16,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from stampshift.config.experiment import Pair
+from stampshift.core.columns import FINITE_OR_GAPS, TEXT, WHOLE
 from stampshift.core.files import read_table
 from stampshift.stamps.file import BOGUS, REAL
 from stampshift.tables.wording import pair_title, trained_name
@@ -91,11 +92,18 @@ def shift_numbers(features: pd.DataFrame, *, pair: str) -> pd.DataFrame:
 
 def read_shift(paths: Sequence[Path | str]) -> pd.DataFrame:
     """Read the numbers of several pairs, written as CSV, into one table."""
-    # names are never missing, and a survey may well be called "NA"
-    missing = {"a_distance": [""], "squared_mmd": [""]}
-    return pd.concat(
-        [read_table(path, keep_default_na=False, na_values=missing) for path in paths], ignore_index=True
-    )
+    names = dict.fromkeys(("source", "target", "method", "stamps_of"), str)
+    distances = ("a_distance", "squared_mmd")
+    options: dict[str, Any] = {
+        "dtype": names,
+        # names are never missing, and a survey may well be called "NA"
+        "keep_default_na": False,
+        "na_values": {name: [""] for name in distances},
+        "kinds": dict.fromkeys(names, TEXT)
+        | {"shots": WHOLE, "stamps": WHOLE}
+        | dict.fromkeys(distances, FINITE_OR_GAPS),
+    }
+    return pd.concat([read_table(path, **options) for path in paths], ignore_index=True)
 
 
 def shift_table(numbers: pd.DataFrame) -> Table:

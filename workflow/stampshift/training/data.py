@@ -66,11 +66,14 @@ class TrainingData:
         source = files[run.source]
         splits = Splits.open(source.splits)
         used = np.concatenate([splits.train, splits.validation])
-        data = cls.of_source(open_survey(source, rows=used), splits)
+        stamps = open_survey(source, rows=used)
+        splits.check_stamps(stamps, source.splits)
+        data = cls.of_source(stamps, splits)
         if run.target is None:
             return data
-        target, parts = files[run.target], Splits.open(files[run.target].splits)
+        target = files[run.target]
         stamps = open_survey(target, rows=NO_ROWS)
+        parts = Splits.of(stamps, target.splits)
         return data.with_target(stamps, parts, shots=run.shots, validation_shots=validation_shots)
 
     @classmethod

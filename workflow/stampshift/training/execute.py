@@ -221,8 +221,10 @@ def score_test_parts(model: Model, files: Mapping[str, SurveyFiles], *, device: 
     classifier = model.classifier(device)
     tables = []
     for survey, own in files.items():
-        rows = Splits.open(own.splits).test
+        splits = Splits.open(own.splits)
+        rows = splits.test
         data = open_survey(own, rows=rows)
+        splits.check_stamps(data, own.splits)
         scores = predict(classifier, data.stamps, rows, device=device)
         tables.append(
             pd.DataFrame({"survey": survey, "row": rows, "label": data.labels[rows], "score": scores})

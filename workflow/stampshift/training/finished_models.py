@@ -74,9 +74,8 @@ def extract_features(
     set_up_process()
     torch_device = choose_device(device)
     surveys = [Stamps.verified(path) for path in stamps]
-    samples = balanced_samples(
-        surveys, test_parts=[Splits.open(path).test for path in splits], per_survey=per_survey
-    )
+    test_parts = [Splits.of(survey, path).test for survey, path in zip(surveys, splits, strict=True)]
+    samples = balanced_samples(surveys, test_parts=test_parts, per_survey=per_survey)
     tables = []
     for run, model in zip(runs, models, strict=True):
         extractor = Model.open(model).classifier(torch_device).extractor
