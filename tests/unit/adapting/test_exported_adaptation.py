@@ -122,6 +122,16 @@ def test_a_record_whose_change_cannot_be_printed_is_refused_by_name(adapted, tmp
         release_of(folder, tmp_path / "model")
 
 
+@pytest.mark.parametrize("change", [lambda lines: lines[:1], lambda lines: lines.assign(label=1)])
+def test_predictions_of_other_test_stamps_are_refused_by_name(adapted, tmp_path, change):
+    folder = adapted()
+    path = folder / "predictions.parquet"
+    change(pd.read_parquet(path)).to_parquet(path)
+    write_digests(folder)
+    with pytest.raises(ContractError, match=r"predictions\.parquet: expected the \d+ test stamps of A with"):
+        release_of(folder, tmp_path / "model")
+
+
 def test_an_adaptation_without_its_source_is_refused_with_what_to_do(adapted, tmp_path):
     folder = adapted(method="finetune", options={}, source=False)
     with pytest.raises(ContractError, match=r"without stamps of its source, .*--source-stamps"):

@@ -48,6 +48,9 @@ def test_what_it_says_of_its_making_is_checked_where_it_is_told():
     check_attributes({"digest": "0", "origin": {"path": "a"}, "invalid": {"equals": None}}, "A.h5")
     with pytest.raises(ContractError, match=r"A\.h5, attribute .*: expected .* as origin, found 1\.5"):
         check_attributes({"digest": "0", "origin": 1.5}, "A.h5")
+    for name in ("counts", "raw"):
+        with pytest.raises(ContractError, match=rf"A\.h5, attribute .*: expected .* as {name}, found None"):
+            check_attributes({"digest": "0", name: None}, "A.h5")
 
 
 @pytest.mark.parametrize(

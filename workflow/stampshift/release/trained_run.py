@@ -19,7 +19,7 @@ from stampshift.release.reference import ReleasedSurvey
 from stampshift.stamps.few_labels import FewLabels
 from stampshift.stamps.file import UNLABELLED, Stamps
 from stampshift.stamps.label_file import relabelled
-from stampshift.stamps.splits import NO_ROWS, Splits
+from stampshift.stamps.splits import NO_ROWS, Rows, Splits
 from stampshift.tables.predictions import pool_predictions
 from stampshift.training.model import Model
 from stampshift.training.run_folder import (
@@ -221,6 +221,10 @@ def _adaptation(folder: Path, metrics: Mapping[str, Any]) -> TrainedRun:
             f"{beyond['row'].iloc[0]}. {ADAPT_AGAIN}"
         )
     predictions = read_predictions(folder, remedy=ADAPT_AGAIN)
+    tested = None if files["test_stamps"] is None else Stamps.verified(files["test_stamps"])
+    _check_tested(folder, predictions, source, splits.test)
+    if tested is not None:
+        _check_tested(folder, predictions, tested, np.arange(len(tested)))
     known = ReleasedSurvey("source", source, splits.train, splits.validation, NO_ROWS)
     new = ReleasedSurvey(
         "target",
@@ -229,9 +233,18 @@ def _adaptation(folder: Path, metrics: Mapping[str, Any]) -> TrainedRun:
         validation=held_out["row"].to_numpy(np.int64),
         unlabelled=few.held_back,
         validation_logits=logit_difference(held_out["score"]).astype(np.float32),
-        tested=None if files["test_stamps"] is None else Stamps.verified(files["test_stamps"]),
+        tested=tested,
     )
     return TrainedRun(Model.open(folder / MODEL), metrics, predictions, [known, new])
+
+
+def _check_tested(folder: Path, predictions: pd.DataFrame, stamps: Stamps, rows: Rows) -> None:
+    rows, lines = np.sort(rows), predictions[predictions["survey"] == stamps.survey].sort_values("row")
+    if not np.array_equal(lines["row"], rows) or (stamps.labels[rows] != lines["label"]).any():
+        raise ContractError(
+            f"{folder / PREDICTIONS}: expected the {len(rows)} test stamps of {stamps.survey} with their "
+            f"labels, found others. {ADAPT_AGAIN}"
+        )
 
 
 def _unchanged(path: Path, folder: Path, digests: Mapping[str, str]) -> Stamps:

@@ -47,8 +47,9 @@ class _Attributes:
     """The attribute `preprocessing`; what has no default is in every file."""
 
     digest: str
-    counts: _Counts | None = None
-    raw: _Raw | None = None
+    # a file may lack these two, but they are never null
+    counts: _Counts = field(default=None)  # type: ignore[assignment]
+    raw: _Raw = field(default=None)  # type: ignore[assignment]
     origin: dict[str, Any] = field(default_factory=dict)
     invalid: dict[str, float | None] = field(default_factory=dict)
     class_map: dict[str, str] = field(default_factory=dict)
