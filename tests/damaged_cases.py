@@ -177,7 +177,7 @@ def export_cases(model: Path, folder: Path) -> Iterator[Case]:
         options: dict[str, Any] = {"file": model / "adapted" / name, "output": written}
         yield from of_both(f"adapted {name}", adapted, **options, names=("adapted",))
     for name in ("stamps/B.h5", "splits/B/seed-0.npz"):
-        names = ("seed-0", "B: ")
+        names = ("seed-0", "B: ", "B, attribute")
         yield from of_both(name, arguments, file=results / name, output=written, names=names)
 
 

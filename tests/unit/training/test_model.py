@@ -57,7 +57,7 @@ def test_a_weight_that_is_not_finite_is_refused_by_name(path, value):
         Model.open(path)
 
 
-@pytest.mark.parametrize("temperature", [0, -1.0, math.nan, math.inf, "0.05", [0.05]])
+@pytest.mark.parametrize("temperature", [0, -1.0, math.nan, math.inf, 10**20, "0.05", [0.05]])
 def test_a_temperature_that_is_no_positive_number_is_refused(path, temperature):
     save_tensors(path, load_tensors(path) | {"temperature": temperature})
     with pytest.raises(ContractError, match=r"model\.pt: not a model file of stampshift \(.*temperature"):

@@ -1,7 +1,6 @@
 """Model files, weights with what is needed to build the classifier again, and what a classifier scores."""
 
 import io
-import math
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from stampshift.stamps.splits import Rows
 
 # 1,000 stamps of 21 x 21: large enough to be fast, small enough to stay in cache
 BATCH_PIXELS = 1000 * 21 * 21
+LARGEST = 2**63  # number by which torch divides
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Model:
                 temperature=self.temperature,
             ).state_dict()
         scale = self.temperature
-        if scale is not None and not (isinstance(scale, int | float) and 0 < scale < math.inf):
+        if scale is not None and not (isinstance(scale, int | float) and 0 < scale < LARGEST):
             raise ValueError(f"the temperature {scale!r:.60}")
         kinds = [
             {name: (tensor.shape, tensor.dtype) for name, tensor in state.items()}
