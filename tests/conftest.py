@@ -1,6 +1,7 @@
 """Small surveys, and checkouts in which a tiny experiment runs, that every part of the suite may use."""
 
 import os
+import signal
 from multiprocessing import forkserver
 from pathlib import Path
 
@@ -33,6 +34,12 @@ class Together(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.partition("::")[0]
         return "alone" if Path(path).parts[1] in self.ALONE else path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def signals_reach_the_commands() -> None:
+    """Commands under test get Ctrl-C even where the suite runs in a shell's background, which ignores it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

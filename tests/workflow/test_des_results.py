@@ -25,7 +25,7 @@ NEW_SURVEY = {
     "fractions": {"train": 0.7, "validation": 0.1, "test": 0.2, "reserve": 0.0},
     "training": {
         "optimiser": "adam", "learning_rate": 1.0e-5, "momentum": None, "halve_every_iterations": None,
-        "batch_size": 64, "epoch_size": None, "patience_epochs": 5, "max_epochs": 5,
+        "batch_size": 64, "epoch_size": None, "patience_epochs": 5, "max_epochs": 5, "keep": "first_best",
     },
 }  # fmt: skip
 
