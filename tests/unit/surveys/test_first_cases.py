@@ -6,7 +6,6 @@ import pytest
 from stampshift.core.errors import ArchiveError
 from stampshift.stamps.preprocessing import Preprocessing, preprocess
 from stampshift.stamps.raw_triplets import InvalidPixels
-from stampshift.surveys import READERS, Reader
 from stampshift.surveys.first_cases import first_cases
 
 PREPROCESSING = Preprocessing(
@@ -63,24 +62,15 @@ def test_the_first_of_each_case_that_is_kept(archive):
         np.testing.assert_array_equal(block.stamps, preprocess([triplet], PREPROCESSING).stamps)
 
 
-def test_nothing_is_read_beyond_what_the_counts_promise(archive, monkeypatch):
-    reader, decoded = READERS["atlas"]({}, PREPROCESSING.invalid), []
-
-    def decode(unit):
-        for triplet in reader.decode(unit):
-            decoded.append(triplet.identifier)
-            yield triplet
-
-    observed = Reader(reader.files, reader.units, decode)
-    monkeypatch.setitem(READERS, "atlas", lambda options, invalid: observed)
+def test_nothing_is_read_beyond_what_the_counts_promise(archive, decoded_by_atlas):
     for promised, last in (
         ({"filled": 0, "empty": 0}, "a1"),
         ({"filled": 1, "empty": 0}, "a3"),
         ({"filled": 2, "empty": 2}, "a4"),
     ):
-        decoded.clear()
+        decoded_by_atlas.clear()
         read(archive, **promised)
-        assert decoded[-1] == last
+        assert decoded_by_atlas[-1] == last
 
 
 def test_a_damaged_archive_is_named(tmp_path):

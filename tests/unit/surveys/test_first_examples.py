@@ -7,7 +7,6 @@ import pytest
 from stampshift.core.errors import ArchiveError
 from stampshift.stamps.preprocessing import Preprocessing, preprocess
 from stampshift.stamps.raw_triplets import InvalidPixels
-from stampshift.surveys import READERS, Reader
 from stampshift.surveys.making import first_examples
 
 PREPROCESSING = Preprocessing(
@@ -60,18 +59,9 @@ def test_triplets_are_as_published_and_the_block_is_the_same_preprocessed(archiv
     assert block.counts.filled_pixels["difference"] == 5
 
 
-def test_reading_stops_once_every_class_has_enough(archive, monkeypatch):
-    reader, decoded = READERS["atlas"]({}, PREPROCESSING.invalid), []
-
-    def decode(unit):
-        for triplet in reader.decode(unit):
-            decoded.append(triplet.identifier)
-            yield triplet
-
-    observed = Reader(reader.files, reader.units, decode)
-    monkeypatch.setitem(READERS, "atlas", lambda options, invalid: observed)
+def test_reading_stops_once_every_class_has_enough(archive, decoded_by_atlas):
     read(archive, per_class=1)
-    assert decoded == [f"a{row}" for row in range(6)]  # a5 is the first streak
+    assert decoded_by_atlas == [f"a{row}" for row in range(6)]  # a5 is the first streak
 
 
 def test_class_outside_the_map_is_refused(archive):
