@@ -21,6 +21,12 @@ def atomic_folder(path: Path | str) -> Iterator[Path]:
     What killed writers of it left is removed first.
     """
     _tidy(Path(path))
+    with _filled(path) as temporary:
+        yield temporary
+
+
+@contextmanager
+def _filled(path: Path | str) -> Iterator[Path]:
     with atomic_path(path) as temporary:
         temporary.mkdir()
         with held(temporary):
@@ -36,7 +42,7 @@ def new_folder(path: Path, *, advice: str, replaced: Collection[str] = ()) -> It
     """
     _tidy(path)
     refuse_existing(path, advice=advice, replaced=replaced)
-    with ExitStack() as stack, atomic_folder(path) as temporary:
+    with ExitStack() as stack, _filled(path) as temporary:
         yield temporary
         refuse_existing(path, advice=advice, replaced=replaced)
         if path.is_dir():

@@ -1,7 +1,6 @@
 """Triplets of an archive that show what preprocessing does: an ordinary one, one to fill, an extreme one."""
 
 from collections.abc import Mapping, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +36,7 @@ def first_cases(
     wanted = {FILLED if filled > empty else ORDINARY, *([EXTREME] if empty else [])}
     archive, found = READERS[reader](options, preprocessing.invalid), Cases()
     try:
-        for triplet in chain.from_iterable(map(archive.decode, archive.units(paths))):
+        for triplet in archive.candidates(paths):
             if not isinstance(triplet, RawTriplet):
                 continue
             case = _case(triplet, preprocessing)

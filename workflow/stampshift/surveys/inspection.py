@@ -18,7 +18,7 @@ from stampshift.formats.tables import names
 from stampshift.stamps.contents import REMEDY, check_attributes
 from stampshift.stamps.file import CHANNELS, LABELS, UNLABELLED, UNLABELLED_CLASS, Stamps, is_stamps_file
 from stampshift.stamps.groups import identical, remarks_on
-from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet, Triplet, Unusable
+from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet, Triplet
 from stampshift.surveys import READERS, Reader
 
 # marks of the four surveys' archives; its config section says what an archive really holds
@@ -129,7 +129,7 @@ def _recognised(path: Path, paths: list[Path]) -> tuple[str, Reader]:
         reader = build({}, MARKS["-31415"] if name == "atlas" else InvalidPixels())
         try:
             # packets here may be of several telescopes, of which that reader takes one
-            candidates = _alerts(paths) if name == "packets" else _triplets(reader, paths)
+            candidates = _alerts(paths) if name == "packets" else reader.candidates(paths)
             first = list(islice(candidates, TRIED_CANDIDATES))
             # packets whose images cannot be read are still packets
             known = name == "packets" and any(each.identifier for each in first)
@@ -145,13 +145,9 @@ def _recognised(path: Path, paths: list[Path]) -> tuple[str, Reader]:
     )
 
 
-def _triplets(reader: Reader, paths: list[Path]) -> Iterator[RawTriplet | Unusable]:
-    return chain.from_iterable(map(reader.decode, reader.units(paths)))
-
-
 def _of_triplets(reader: Reader, paths: list[Path]) -> Lines:
     classes, unusable, pixels = Counter[str](), Counter[str](), _Pixels()
-    for triplet in _triplets(reader, paths):
+    for triplet in reader.candidates(paths):
         if isinstance(triplet, RawTriplet):
             classes[triplet.survey_class] += 1
             pixels.add(triplet.images)

@@ -202,7 +202,7 @@ def first_examples(
     found: dict[str, list[RawTriplet]] = {name: [] for name in ordered}
     archive = READERS[reader](options, preprocessing.invalid)
     try:
-        for triplet in chain.from_iterable(map(archive.decode, archive.units(paths))):
+        for triplet in archive.candidates(paths):
             if not isinstance(triplet, RawTriplet):
                 continue
             # `preprocess` refuses a class outside the map

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -92,6 +93,10 @@ class Reader:
     # what becomes of a unit that ends the process that decodes it, or takes longer than so many seconds;
     # without it, the former ends the whole job
     recovery: Callable[[float], Recovery[Any]] | None = None
+
+    def candidates(self, paths: Sequence[Path]) -> Iterator[RawTriplet | Unusable]:
+        """Candidates of files and folders in the archive's order, decoded in this process one by one."""
+        return chain.from_iterable(map(self.decode, self.units(paths)))
 
 
 def stored_channels(options: Mapping[str, Any]) -> list[str]:

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from stampshift.tables.change_tables import ROLES
 from stampshift.tables.wording import THESIS, counted
 from stampshift.tables.writing import DASH, Table, format_number
 
-ROLES = ("target", "source")
 MEANS = ["validation_balanced_accuracy", "validation_loss"]
 Search = Mapping[str, Any]  # content of a ``lambda/<pair>.json`` file
 
