@@ -17,8 +17,13 @@ from tiny_project import Project, copy_of_the_project
 pytest_plugins = ["raw_formats"]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole commands and workflows first, unit tests last: at the end every worker still has some."""
+    items.sort(key=lambda item: Path(item.nodeid).parts[1] == "unit")
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
-    """With several workers (`-n 2`), tests that share what is costly share a worker."""
+    """With several workers (`-n 3`), tests that share what is costly share a worker."""
     return Together(config, log)
 
 
