@@ -202,7 +202,7 @@ def review_cases(model: Path, folder: Path) -> Iterator[Case]:
     written = folder / "out-review"
     study = write_study(folder / "study")
     votes = folder / "votes.sqlite"
-    with VoteStore.open(votes, open_review(study, stamps=None, shuffle_seed=None)) as store:
+    with VoteStore.open(votes, open_review(study, stamps=None)) as store:
         for number in range(20):
             for rater in ("ann", "bob"):
                 key = f"first-key-of-{rater}-{number:08}"

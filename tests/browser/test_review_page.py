@@ -16,16 +16,14 @@ HERE = ".card[aria-current]:not([aria-busy])"  # the card that gets the next vot
 
 @pytest.fixture
 def store(study, tmp_path):
-    with VoteStore.open(
-        tmp_path / "votes.sqlite", open_review(study, stamps=None, shuffle_seed=None)
-    ) as made:
+    with VoteStore.open(tmp_path / "votes.sqlite", open_review(study, stamps=None)) as made:
         yield made
 
 
 @pytest.fixture
 def address(chromium, study, store):
     """A server in this process, of which every candidate wants two raters."""
-    review = open_review(study, stamps=None, shuffle_seed=None)
+    review = open_review(study, stamps=None)
     with serving(make_app(review, store, raters_per_candidate=2, access=ACCESS)) as served:
         yield f"{served}/?token={ACCESS.token}"
 
@@ -214,7 +212,7 @@ def test_label_and_score_can_be_shown_before_or_never(address, enter):
 
 
 def test_the_page_says_that_a_stamp_has_no_label(chromium, tmp_path, enter):
-    review = open_review(write_new_survey(tmp_path, [255, 1, 255]), stamps=None, shuffle_seed=None)
+    review = open_review(write_new_survey(tmp_path, [255, 1, 255]), stamps=None)
     with (
         VoteStore.open(tmp_path / "votes.sqlite", review) as store,
         serving(make_app(review, store, raters_per_candidate=1, access=ACCESS)) as address,
@@ -302,7 +300,7 @@ def test_another_rater_takes_over_and_a_given_up_change_changes_nothing(address,
 
 
 def test_the_printed_address_opens_the_page_once_and_for_all(chromium, study, store, enter):
-    review = open_review(study, stamps=None, shuffle_seed=None)
+    review = open_review(study, stamps=None)
     with serving(make_app(review, store, raters_per_candidate=2, access=ACCESS)) as address:
         with chromium.new_context() as context:
             assert context.new_page().goto(address).status == 403

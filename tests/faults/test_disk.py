@@ -83,7 +83,7 @@ def test_a_table_on_a_full_disk(disk):
 
 def test_votes_on_a_full_disk(disk, study):
     """The page's server answers with the sentence, keeps what it has, and goes on once there is room."""
-    folder, review = disk(300), open_review(study, stamps=None, shuffle_seed=None)
+    folder, review = disk(300), open_review(study, stamps=None)
     full = "votes.sqlite: cannot be used: the disk is full. Votes saved before are kept."
     with VoteStore.open(folder / "votes.sqlite", review) as store:
         app = make_app(review, store, raters_per_candidate=2, access=ACCESS)
@@ -112,7 +112,7 @@ def test_votes_on_a_full_disk(disk, study):
 
 def test_votes_in_a_read_only_folder(disk, study):
     """They are read, and no page is opened for more."""
-    folder, review = disk(300), open_review(study, stamps=None, shuffle_seed=None)
+    folder, review = disk(300), open_review(study, stamps=None)
     with VoteStore.open(folder / "votes.sqlite", review) as store:
         store.add(key="a" * 16, id="c0", rater="ann", vote="real")
     disk(300, options="ro", again=True)

@@ -79,7 +79,7 @@ def test_version(monkeypatch, capsys):
 
 
 def test_review_export_writes_beside_the_votes(monkeypatch, capsys, survey_files, tmp_path):
-    review = open_review(survey_files["stamps"]["A"], stamps=None, shuffle_seed=None)
+    review = open_review(survey_files["stamps"]["A"], stamps=None)
     first, second = list(review.candidates.values())[:2]
     path = tmp_path / "A.sqlite"
     with VoteStore.open(path, review) as store:

@@ -12,7 +12,7 @@ def study(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def review(study) -> Review:
-    return open_review(study, stamps=None, shuffle_seed=None)
+    return open_review(study, stamps=None)
 
 
 @pytest.fixture

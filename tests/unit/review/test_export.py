@@ -61,7 +61,7 @@ def voted(tmp_path):
     """A function that gives a store of votes, in words such as "ann n0 real", on stamps with these labels."""
 
     def open_store(labels, *votes):
-        review = open_review(write_new_survey(tmp_path, labels), stamps=None, shuffle_seed=None)
+        review = open_review(write_new_survey(tmp_path, labels), stamps=None)
         store = opened.enter_context(VoteStore.open(tmp_path / "votes.sqlite", review))
         for number, words in enumerate(votes):
             rater, name, vote = words.split()

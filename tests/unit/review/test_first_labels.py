@@ -12,6 +12,7 @@ from review_server import ACCESS, COOKIES, serving
 from stampshift.cli import app
 from stampshift.core.errors import ArchiveError, ContractError
 from stampshift.review.app import make_app
+from stampshift.review.drawing import Draw
 from stampshift.review.reviewed import open_review
 from stampshift.review.vote_store import VoteStore
 from stampshift.stamps.file import Stamps
@@ -51,7 +52,7 @@ def unlabelled(tmp_path, monkeypatch):
 
 def vote(stamps, said):
     """Vote as the page does; the packets in the order in which they were shown."""
-    review = open_review(stamps, stamps=None, shuffle_seed=1)
+    review = open_review(stamps, stamps=None, draw=Draw("random", None, 1))
     shown = []
     with (
         VoteStore.open(VOTES, review) as store,
@@ -91,7 +92,7 @@ def test_more_votes_on_the_same_stamps_make_more_labels(unlabelled):
     vote(unlabelled, {1: "real", 2: "bogus"})
     run("review-export", VOTES, "--margin", 1)
     make_stamps("Rubin.h5", packets={"labels": str(LABELS)})
-    again = open_review(unlabelled, stamps=None, shuffle_seed=None)
+    again = open_review(unlabelled, stamps=None)
     with VoteStore.open(VOTES, again) as store:
         store.add(key="k" * 16, id="6", rater="ann", vote="real")
     run("review-export", VOTES, "--margin", 1)
@@ -103,7 +104,7 @@ def test_votes_do_not_pass_to_the_file_that_they_labelled(unlabelled):
     vote(unlabelled, {1: "real"})
     run("review-export", VOTES, "--margin", 1)
     make_stamps("Rubin.h5", packets={"labels": str(LABELS)})
-    partly = open_review(Path("Rubin.h5"), stamps=None, shuffle_seed=None)
+    partly = open_review(Path("Rubin.h5"), stamps=None)
     assert [kept.label for kept in partly.candidates.values()] == ["real"] + ["unlabelled"] * 7
     with pytest.raises(ContractError, match=r"votes are on other candidates(.|\n)*--votes"):
         VoteStore.open(VOTES, partly)
@@ -123,6 +124,6 @@ def test_a_map_without_real_and_bogus_says_what_to_add(unlabelled):
 
 
 def test_what_trains_on_labels_still_refuses_stamps_without_one(unlabelled):
-    open_review(unlabelled, stamps=None, shuffle_seed=None)
+    open_review(unlabelled, stamps=None)
     with pytest.raises(ContractError, match="expected a label for every stamp, but 8 of 8 have none"):
         Stamps.open(unlabelled)

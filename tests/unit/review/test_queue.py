@@ -1,7 +1,9 @@
 import pytest
 
 from stampshift.review import queue as queue_module
+from stampshift.review.drawing import Draw
 from stampshift.review.queue import Queue
+from stampshift.review.reviewed import open_review
 
 
 @pytest.fixture
@@ -78,3 +80,13 @@ def test_two_servers_on_one_file_see_each_others_votes(review, queue, store, say
     assert names(other, "ann")[0] == "c0"
     say("ann c0 real")
     assert names(queue, "ann")[0] == names(other, "ann")[0] == "c1"
+
+
+def test_votes_on_what_is_not_asked_about_are_left_alone(study, store, say):
+    say("ann c0 real", "ann c29 real", "bob c29 bogus")
+    drawn = open_review(study, stamps=None, draw=Draw("suspicion", 2, 0))
+    queue = Queue(drawn, store, raters_per_candidate=2)
+    assert names(queue, "ann") == ["c1"]
+    assert queue.progress("ann")["mine"] == 1
+    assert queue.progress("ann")["candidates"] == 2
+    assert [candidate.id for candidate, _ in queue.last("ann", 5)] == ["c0"]

@@ -8,13 +8,14 @@ import pytest
 from fake_surveys import write_survey
 from review_server import write_new_survey
 from stampshift.core.errors import ContractError
+from stampshift.review.drawing import Draw
 from stampshift.review.reviewed import open_review
 
 TABLE = "search/candidates.parquet"
 
 
-def opened(path, *, stamps=None, shuffle_seed=None):
-    return open_review(path, stamps=stamps, shuffle_seed=shuffle_seed)
+def opened(path, *, stamps=None, **options):
+    return open_review(path, stamps=stamps, **options)
 
 
 @pytest.fixture
@@ -82,11 +83,56 @@ def test_a_table_may_hold_candidates_without_a_label(copied):
 
 
 def test_a_seed_gives_one_random_order_and_the_same_fingerprint(study, review):
-    one, again, other = (list(opened(study, shuffle_seed=seed).candidates) for seed in (1, 1, 2))
+    one, again, other = (
+        list(opened(study, draw=Draw("random", None, seed)).candidates) for seed in (1, 1, 2)
+    )
     assert one == again
     assert sorted(one) == sorted(other) == sorted(review.candidates)
     assert one != other
-    assert opened(study, shuffle_seed=1).fingerprint == review.fingerprint
+    assert opened(study, draw=Draw("random", None, 1)).fingerprint == review.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("draw", "expected"),
+    [
+        (Draw("suspicion", 3, 0), ["c0", "c1", "c2"]),
+        (Draw("uncertainty", 3, 0), ["c29", "c28", "c27"]),  # scores 0.29, 0.28, 0.27
+        (Draw("file", 2, 0), ["c0", "c1"]),
+        (Draw(None, None, 0), [f"c{number}" for number in range(30)]),
+    ],
+)
+def test_the_first_of_an_order_are_asked_about_and_all_are_the_review(study, review, draw, expected):
+    drawn = opened(study, draw=draw)
+    assert list(drawn.candidates) == expected
+    assert drawn.labels == review.labels
+    assert len(drawn.labels) == 30
+    assert drawn.fingerprint == review.fingerprint
+
+
+def test_so_many_are_drawn_at_random(study):
+    one, more = (list(opened(study, draw=Draw("random", count, 4)).candidates) for count in (5, 10))
+    assert one == more[:5]
+    assert len(set(more)) == 10
+
+
+def test_scores_of_a_model_order_stamps_that_have_none(tmp_path):
+    stamps = write_new_survey(tmp_path, [255] * 4)
+    for order in ("uncertainty", "suspicion"):
+        with pytest.raises(ContractError, match=f"--order {order} needs a s.* add --scores FILE"):
+            opened(stamps, draw=Draw(order, None, 0))
+    table = tmp_path / "scores.csv"
+    table.write_text("id,score,flags\nn0,0.9,\nn2,0.4,\nn3,0.55,\nelse,0.5,\n")
+    review = opened(stamps, draw=Draw("uncertainty", None, 0), scores=table)
+    assert [(kept.id, kept.score) for kept in review.candidates.values()] == [
+        ("n3", 0.55),
+        ("n2", 0.4),
+        ("n0", 0.9),
+        ("n1", None),
+    ]
+    assert review.fingerprint == opened(stamps).fingerprint
+    table.write_text("id\nn0\n")
+    with pytest.raises(ContractError, match=r"scores\.csv: columns id, score are needed"):
+        opened(stamps, scores=table)
 
 
 def test_new_scores_keep_the_fingerprint_and_new_labels_do_not(copied, review):

@@ -70,7 +70,7 @@ import os, signal, sys
 from pathlib import Path
 from stampshift.review.reviewed import open_review
 from stampshift.review.vote_store import VoteStore
-store = VoteStore.open(Path(sys.argv[2]), open_review(Path(sys.argv[1]), stamps=None, shuffle_seed=None))
+store = VoteStore.open(Path(sys.argv[2]), open_review(Path(sys.argv[1]), stamps=None))
 for number in range(5):
     store.add(key=f"{number:016}", id=f"c{number}", rater="ann", vote="real")
 os.kill(os.getpid(), signal.SIGKILL)

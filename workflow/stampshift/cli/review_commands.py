@@ -2,7 +2,7 @@
 
 import signal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -10,6 +10,7 @@ from stampshift.core.joblog import SIGNAL_STATUS, Stopped
 from stampshift.core.printing import echo
 
 app = typer.Typer()
+Order = Literal["suspicion", "uncertainty", "random", "file"]
 
 
 @app.command()
@@ -28,9 +29,20 @@ def review(
         typer.Option(help="SQLite file for the votes; resources/reviews/<survey>.sqlite if not given."),
     ] = None,
     raters_per_candidate: Annotated[int, typer.Option(min=1, help="Votes to collect per candidate.")] = 2,
-    shuffle_seed: Annotated[
-        int | None,
-        typer.Option(help="Show candidates in random order with this seed, not the most suspicious first."),
+    order: Annotated[
+        Order | None,
+        typer.Option(
+            help="Which candidates come first: the most suspicious, those with a score closest to one half, "
+            "random ones, or as in the file. The most suspicious if not given, or the file's without scores."
+        ),
+    ] = None,
+    count: Annotated[
+        int | None, typer.Option(min=1, help="Ask about so many candidates, the first ones of the order.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed of the order, and of the examples.")] = 0,
+    scores: Annotated[
+        Path | None,
+        typer.Option(help="Table with id and score, such as that of `stampshift score`, to order by."),
     ] = None,
     host: Annotated[
         str, typer.Option(help="Address to listen on; any but loopback lets other machines in.")
@@ -51,11 +63,12 @@ def review(
     ] = True,
 ) -> None:
     """Open a web page on which people label candidates as real or bogus."""
+    from stampshift.review.drawing import Draw
     from stampshift.review.reviewed import open_review
     from stampshift.review.serve import serve
     from stampshift.review.vote_store import VoteStore
 
-    found = open_review(candidates, stamps=stamps, shuffle_seed=shuffle_seed)
+    found = open_review(candidates, stamps=stamps, draw=Draw(order, count, seed), scores=scores)
     try:
         with VoteStore.open(votes or Path("resources/reviews") / f"{found.survey}.sqlite", found) as store:
             serve(

@@ -75,6 +75,8 @@ class Queue:
     def _read_new_votes(self) -> None:
         for number, _, name, said_by, vote, _ in self._store.after(self._seen):
             self._seen = number
+            if name not in self._review.candidates:  # not drawn, or of an earlier list
+                continue
             rater = folded(said_by)
             self._names.setdefault(rater, rater_name(said_by))
             votes = self._by_candidate.setdefault(name, {})

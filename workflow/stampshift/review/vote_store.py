@@ -183,8 +183,7 @@ class VoteStore(AbstractContextManager["VoteStore"]):
         if execute("SELECT count(*) FROM sqlite_schema").fetchone() == (0,):
             for statement in SCHEMA:
                 execute(statement)
-            labels = [(name, kept.label) for name, kept in review.candidates.items()]
-            self._connection.executemany("INSERT INTO candidate VALUES (?, ?)", labels)
+            self._connection.executemany("INSERT INTO candidate VALUES (?, ?)", review.labels.items())
             created = datetime.now(UTC).isoformat(timespec="seconds")
             execute("INSERT INTO review VALUES (?, ?, ?)", (review.survey, review.fingerprint, created))
             execute(f"PRAGMA user_version = {FORMAT}")
