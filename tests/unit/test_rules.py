@@ -63,7 +63,7 @@ def test_a_script_is_followed_to_all_that_it_imports(script):
 
 def test_no_training_runs_again_for_a_table_a_figure_or_a_reader():
     others = {"tables", "figures", "surveys", "simulation", "review", "release", "planning"}
-    for script in ("baseline.py", "adapt.py", "select_lambda.py", "transfer.py", "des_study_networks.py"):
+    for script in ("baseline.py", "adapt.py", "select_lambda.py", "transfer.py", "des_study_network.py"):
         assert others.isdisjoint(file.parent.name for file in script_closure(SCRIPTS / script))
 
 
@@ -74,7 +74,7 @@ def test_no_training_runs_again_for_a_table_a_figure_or_a_reader():
         ("baseline", {}, "methods.baseline"),
         ("transfer", {}, "networks.bolivar"),
         ("des_study_further", {}, "methods.further"),
-        ("des_study_second", {}, "networks.ayyar"),
+        ("des_study_network", {}, "networks.ayyar"),
         ("stamps", {"survey": "DES"}, "surveys.des"),
         ("preprocessing_figure", {"survey": "ATLAS"}, "surveys.atlas"),
         ("table1_figure", {}, "figures.baseline_figures"),

@@ -73,7 +73,7 @@ def test_a_job_whose_script_imports_torch_has_a_model_among_its_files(here):
 
 def test_the_second_study_is_another_target(here):
     rules = jobs_by_rule(planned(here, targets=["results/des_study/first/network_1/model.pt"]))
-    assert rules == {"simulate": 1, "des_study_stamps": 1, "des_study_splits": 1, "des_study_first": 1}
+    assert rules == {"simulate": 1, "des_study_stamps": 1, "des_study_splits": 1, "des_study_network": 1}
 
 
 def test_an_archive_that_is_not_there_yet_does_not_stop_a_plan(here):

@@ -40,7 +40,7 @@ def test_jobs_with_a_gpu_and_no_others_go_to_its_partition(every_job):
     with_gpu = {rule for rule, resources in every_job.items() if resources.get("gpu") == "1"}
     assert {"baseline", "transfer", "select_lambda", "select_variant_lambda", "adapt", "features"} <= with_gpu
     assert "adapt_without_labels" in with_gpu
-    assert {"des_study_first", "des_study_search", "calibrate", "calibrate_baseline"} <= with_gpu
+    assert {"des_study_network", "des_study_search", "calibrate", "calibrate_baseline"} <= with_gpu
     to_gpu = {rule for rule, resources in every_job.items() if resources["slurm_partition"] == "gpu"}
     assert to_gpu == with_gpu
 

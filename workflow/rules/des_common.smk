@@ -7,6 +7,7 @@ DES_SIMULATED = is_simulated(DES_SURVEY)
 DES_PLANTED = DES_SIMULATED and "flipped" in config["surveys"][DES_SURVEY]["simulate"]
 NEW_SURVEY = DES_STUDY["new_survey"]
 NEW_NAME = NEW_SURVEY["survey"] if NEW_SURVEY else None
+NEW_START = NEW_SURVEY.get("start", "second/new") if NEW_SURVEY else None
 DES_ANY_SIMULATED = DES_SIMULATED or bool(NEW_SURVEY and is_simulated(NEW_NAME))
 DES_NETWORKS = DES_STUDY["networks"]
 DES_MODELS = [*DES_NETWORKS, *DES_STUDY["forests"]]
@@ -19,6 +20,7 @@ DES_BOOTSTRAP = {
 }
 DES_JUDGED = {"models": DES_MODELS, "survey": DES_SURVEY, "simulated": DES_SIMULATED}
 DES_PARTS = {"first": "first", "second": "second/new"}  # with the folder of its predictions and histories
+DES_TRAINED = "first|second/old|second/new"  # folders of models, by their splits and the labels that they see
 DES_RELABELS = DES_STUDY["relabels"]
 CANDIDATES = "<results>/des_study/search/candidates.parquet"
 CORRECTED = "<results>/des_study/labels.parquet"
@@ -44,6 +46,16 @@ def des_place(stem, section, what, caption=None):
         "caption": caption or f"des_{named}",
     }
     return place | ({"kind": None} if section in UNPAIRED else {})
+
+
+def des_splits(wildcards):
+    """Splits of the models in a folder."""
+    return f"<results>/des_study/splits/{wildcards.trained.split('/')[0]}.npz"
+
+
+def des_labels(wildcards):
+    """File of the labels that the models in a folder see, in a list that is empty where they are the archive's."""
+    return [CORRECTED] if wildcards.trained == "second/new" else []
 
 
 def des_part_files(models, name):

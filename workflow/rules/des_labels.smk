@@ -38,15 +38,15 @@ FOREST_FEATURES = {"forest": "features", "forest_of_stamps": "stamp-features"}
 rule des_study_forest:
     input:
         stamps=rules.des_study_stamps.output[0],
-        splits=lambda wildcards: f"<results>/des_study/splits/{wildcards.trained.split('/')[0]}.npz",
+        splits=des_splits,
         features=lambda wildcards: f"<results>/des_study/{FOREST_FEATURES[wildcards.forest]}.parquet",
-        labels=lambda wildcards: [CORRECTED] if wildcards.trained == "second/new" else [],
+        labels=des_labels,
     output:
         "<results>/des_study/{trained}/{forest}/predictions.parquet",
         "<results>/des_study/{trained}/{forest}/metrics.json",
         "<results>/des_study/{trained}/{forest}/importances.csv",
     wildcard_constraints:
-        trained="first|second/old|second/new",
+        trained=DES_TRAINED,
         forest="|".join(DES_STUDY["forests"]) or "(?!)",
     threads: EXECUTION["threads"]
     resources:

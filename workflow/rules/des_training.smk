@@ -19,14 +19,28 @@ use rule splits as des_study_splits with:
     input:
         rules.des_study_stamps.output,
     output:
-        "<results>/des_study/splits/{part}.npz",
-    wildcard_constraints:
-        part="first|second",
+        "<results>/des_study/splits/first.npz",
     params:
-        fractions=lambda wildcards: DES_STUDY["fractions"][wildcards.part],
+        fractions=DES_STUDY["fractions"]["first"],
         seeds=[DES_STUDY["seed"]],
         grouped=True,
         stratified=True,
+
+
+rule des_study_second_splits:
+    """Drawn anew, with a test part that the models of the first split have not seen."""
+    input:
+        stamps=rules.des_study_stamps.output[0],
+        first=rules.des_study_splits.output[0],
+    output:
+        "<results>/des_study/splits/second.npz",
+    resources:
+        **growing(mem_mb=4000, runtime=60),
+    params:
+        fractions=DES_STUDY["fractions"],
+        seed=DES_STUDY["seed"],
+    script:
+        "../scripts/des_study_second_splits.py"
 
 
 rule des_study_folds:
@@ -44,56 +58,45 @@ rule des_study_folds:
         "../scripts/des_study_folds.py"
 
 
-rule des_study_first:
+rule des_study_network:
     input:
         stamps=rules.des_study_stamps.output[0],
-        splits=["<results>/des_study/splits/first.npz" for _ in DES_NETWORKS],
-        labels=[],
+        splits=des_splits,
+        labels=des_labels,
     output:
-        expand("<results>/des_study/first/{network}/{file}", network=DES_NETWORKS, file=RUN_FILES),
-    threads: EXECUTION["threads"]
+        expand("<results>/des_study/{{trained}}/{{network}}/{file}", file=RUN_FILES),
+    wildcard_constraints:
+        trained=DES_TRAINED,
+        network="|".join(DES_NETWORKS),
+    # one training, which is of one thread on a CPU, so that as many run side by side as there are cores or GPUs
+    threads: 1
     resources:
-        **growing(mem_mb=32000, runtime=2880),
+        **growing(mem_mb=16000, runtime=2880),
         gpu=GPUS,
     params:
         method="baseline",
         architecture="ayyar",
         survey=DES_SURVEY,
-        folders=[f"des_study/first/{network}" for network in DES_NETWORKS],
-        networks=DES_NETWORKS,
+        folder="des_study/{trained}/{network}",
+        network="{network}",
         training=DES_STUDY["training"],
         seed=DES_STUDY["seed"],
     script:
-        "../scripts/des_study_networks.py"
+        "../scripts/des_study_network.py"
 
 
-use rule des_study_first as des_study_search with:
+use rule des_study_network as des_study_search with:
     input:
         stamps=rules.des_study_stamps.output[0],
-        splits=rules.des_study_folds.output,
+        splits="<results>/des_study/splits/search/fold-{fold}.npz",
         labels=[],
     output:
-        expand("<results>/des_study/search/fold-{fold}/{file}", fold=DES_FOLDS, file=RUN_FILES),
-    params:
-        folders=[f"des_study/search/fold-{fold}" for fold in DES_FOLDS],
-        networks=[DES_STUDY["search"]["network"] for _ in DES_FOLDS],
-
-
-use rule des_study_first as des_study_second with:
-    input:
-        stamps=rules.des_study_stamps.output[0],
-        splits=["<results>/des_study/splits/second.npz" for _ in DES_NETWORKS],
-        labels=lambda wildcards: [CORRECTED] if wildcards.labels == "new" else [],
-    output:
-        expand(
-            "<results>/des_study/second/{{labels}}/{network}/{file}",
-            network=DES_NETWORKS,
-            file=RUN_FILES,
-        ),
+        expand("<results>/des_study/search/fold-{{fold}}/{file}", file=RUN_FILES),
     wildcard_constraints:
-        labels="old|new",
+        fold="[0-9]+",
     params:
-        folders=lambda wildcards: [f"des_study/second/{wildcards.labels}/{name}" for name in DES_NETWORKS],
+        folder="des_study/search/fold-{fold}",
+        network=DES_STUDY["search"]["network"],
 
 
 if NEW_SURVEY:
@@ -124,13 +127,13 @@ if NEW_SURVEY:
             stamps=rules.des_study_new_stamps.output[0],
             splits=rules.des_study_new_splits.output[0],
             labels="<results>/des_study/new-survey/labels.parquet",
-            model=f"<results>/des_study/first/{DES_STUDY['search']['network']}/model.pt",
+            model=f"<results>/des_study/{NEW_START}/{DES_STUDY['search']['network']}/model.pt",
         output:
             expand("<results>/des_study/new-survey/after/{file}", file=RUN_FILES),
             "<results>/des_study/new-survey/before/predictions.parquet",
-        threads: EXECUTION["threads"]
+        threads: 1
         resources:
-            **growing(mem_mb=32000, runtime=1440),
+            **growing(mem_mb=16000, runtime=1440),
             gpu=GPUS,
         params:
             method="further",

@@ -41,7 +41,14 @@ SIMULATED_HITS = {"surveys__HiTS__origin": "simulate", "des_study__new_survey": 
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, PLANTED, PLANTED | {"des_study__relabels__origin": "planted"}, SIMULATED_HITS]
+    "changes",
+    [
+        {},
+        PLANTED,
+        PLANTED | {"des_study__relabels__origin": "planted"},
+        SIMULATED_HITS,
+        SIMULATED_HITS | {"des_study__new_survey": NEW | {"start": "first"}},
+    ],
 )
 def test_a_consistent_configuration_passes(changes):
     read_experiment(changed(**changes))
@@ -68,6 +75,22 @@ def test_a_consistent_configuration_passes(changes):
         (
             {"des_study__forest__max_features": 20},
             "des_study.forest.max_features is 20, but 'forest_of_stamps' has 18 features.",
+        ),
+        (
+            {
+                "des_study__fractions__first": {
+                    "train": 0.7,
+                    "validation": 0.2,
+                    "test": 0.1,
+                    "reserve": 0.0,
+                }
+            },
+            "des_study.fractions: the second split tests on 0.2 of the stamps, but the first one, which must "
+            "not have seen them, trains and validates on 0.9; together they may be 1 at most.",
+        ),
+        (
+            SIMULATED_HITS | {"des_study__new_survey": NEW | {"start": "second/old"}},
+            "des_study.new_survey.start",
         ),
         (
             {"des_study__relabels__origin": "planted"},

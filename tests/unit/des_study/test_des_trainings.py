@@ -1,4 +1,4 @@
-"""The second study's jobs: networks side by side, other labels, a network trained further."""
+"""The second study's trainings: a network, other labels, a network trained further."""
 
 import numpy as np
 import pandas as pd
@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from stampshift.core.files import read_json
-from stampshift.des_study.training import train_further, train_networks
+from stampshift.des_study.training import train_further, train_network
 from stampshift.metrics.metrics import evaluate
 from stampshift.stamps.label_file import split_labelled
 from stampshift.stamps.splits import Splits, make_folds, make_splits
@@ -33,15 +33,15 @@ def job(tmp_path):
     return Job(results=tmp_path, device=CPU, threads=2, checkpoint_epochs=5, log_file=tmp_path / "log")
 
 
-def train(job, survey_files, *, folders, networks, splits=None, label_files=()):
-    train_networks(
+def train(job, survey_files, *, folder, network, splits=None, labels=None):
+    train_network(
         job,
         survey="A",
-        folders=folders,
-        networks=networks,
+        folder=folder,
+        network=network,
         stamps=survey_files["stamps"]["A"],
-        splits=splits or [survey_files["splits"]["A"]] * len(folders),
-        label_files=label_files,
+        splits=splits or survey_files["splits"]["A"],
+        labels=labels,
         training=TRAINING,
         seed=0,
     )
@@ -54,10 +54,9 @@ def labels_file(survey, path, *, rows, flipped=()):
     return path
 
 
-def test_networks_side_by_side_each_leave_their_files(job, survey_files, splits):
-    folders, networks = ["des_study/first/one", "des_study/first/four"], ["network_1", "network_4"]
-    train(job, survey_files, folders=folders, networks=networks)
-    for folder, network in zip(folders, networks, strict=True):
+def test_every_network_leaves_its_files(job, survey_files, splits):
+    for folder, network in (("des_study/first/one", "network_1"), ("des_study/first/four", "network_4")):
+        train(job, survey_files, folder=folder, network=network)
         assert {path.name for path in (job.results / folder).iterdir()} == FILES
         metrics = read_json(job.results / folder / "metrics.json")
         predictions = pd.read_parquet(job.results / folder / "predictions.parquet")
@@ -76,7 +75,8 @@ def test_cross_fitting_scores_every_stamp_once_with_a_network_that_has_not_seen_
         fold.save(tmp_path / f"fold-{number}.npz")
         paths.append(tmp_path / f"fold-{number}.npz")
     folders = ["search/fold-0", "search/fold-1"]
-    train(job, survey_files, folders=folders, networks=["network_4"] * 2, splits=paths)
+    for folder, path in zip(folders, paths, strict=True):
+        train(job, survey_files, folder=folder, network="network_4", splits=path)
     tables = [pd.read_parquet(job.results / folder / "predictions.parquet") for folder in folders]
     assert sorted(pd.concat(tables)["row"]) == list(range(400))
     for table, path in zip(tables, paths, strict=True):
@@ -87,7 +87,7 @@ def test_cross_fitting_scores_every_stamp_once_with_a_network_that_has_not_seen_
 def test_corrected_labels_are_scored_against(job, survey_files, surveys, splits, tmp_path):
     flipped = splits["A"].test[:4]
     path = labels_file(surveys["A"], tmp_path / "labels.parquet", rows=np.arange(400), flipped=flipped)
-    train(job, survey_files, folders=["new"], networks=["network_4"], label_files=[path])
+    train(job, survey_files, folder="new", network="network_4", labels=path)
     predictions = pd.read_parquet(job.results / "new" / "predictions.parquet")
     wrong = predictions["label"].to_numpy() != surveys["A"].labels[predictions["row"]]
     assert predictions["row"][wrong].tolist() == flipped.tolist()
@@ -96,7 +96,7 @@ def test_corrected_labels_are_scored_against(job, survey_files, surveys, splits,
 
 def test_a_network_is_trained_further_on_the_labels_of_a_new_survey(job, survey_files, surveys, tmp_path):
     """Survey B has labels of 200 of its 400 stamps, some against its own stamps file."""
-    train(job, survey_files, folders=["first"], networks=["network_1"])
+    train(job, survey_files, folder="first", network="network_1")
     rows, flipped = np.arange(100, 300), np.arange(100, 300, 9)
     labels = labels_file(surveys["B"], tmp_path / "labels.parquet", rows=rows, flipped=flipped)
     fractions = {"train": 0.5, "validation": 0.2, "test": 0.3}

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from fake_surveys import FRACTIONS, survey_of, write_survey
 from stampshift.core.errors import ConfigError, ContractError
 from stampshift.stamps.file import Stamps
-from stampshift.stamps.splits import Splits, make_folds, make_splits
+from stampshift.stamps.splits import Splits, make_folds, make_second_splits, make_splits
 
 
 def parts(splits):
@@ -173,3 +173,63 @@ def test_folds_are_a_function_of_their_seed():
     first, again, other = (make_folds(survey, folds=2, validation=0.1, seed=seed) for seed in (0, 0, 1))
     assert first[1].train_real.tolist() == again[1].train_real.tolist() != other[1].train_real.tolist()
     assert first[0].train_real.tolist() != first[1].train_real.tolist()
+
+
+# ---- the second split of a study ---------------------------------------------------------------------------
+
+FIRST = {"train": 0.5, "validation": 0.05, "test": 0.05, "reserve": 0.4}
+SECOND = {"train": 0.7, "validation": 0.1, "test": 0.2}
+
+
+def first_and_second(survey, *, seed=0, first=FIRST, second=SECOND):
+    earlier = make_splits(survey, fractions=first, seed=seed)
+    return earlier, make_second_splits(
+        survey, fractions=second, seed=seed, first=earlier, first_fractions=first
+    )
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_no_stamp_tests_in_the_second_split_that_the_first_one_trains_or_validates_on(seed):
+    survey = survey_of([0, 1, 0] * 600)
+    first, second = first_and_second(survey, seed=seed)
+    found = parts(second)
+    sizes = {name: len(rows) for name, rows in found.items()}
+    assert sizes == pytest.approx({"train": 1260, "validation": 180, "test": 360}, abs=8)
+    assert sorted(np.concatenate(list(found.values())).tolist()) == list(range(1800))
+    assert not set(second.test) & (set(first.train) | set(first.validation))
+    for rows in found.values():
+        assert survey.labels[rows].mean() == pytest.approx(1 / 3, abs=0.01)
+
+
+def test_the_second_split_keeps_objects_together_and_apart_from_the_first_train_part(tmp_path):
+    survey = Stamps.open(write_survey(tmp_path, "G", width=2, count=900, groups=True))
+    first, second = first_and_second(survey, first={"train": 0.4, "validation": 0.1, "test": 0.5})
+    objects = [set(survey.groups[rows]) for rows in parts(second).values()]
+    assert not objects[0] & objects[1] | objects[0] & objects[2] | objects[1] & objects[2]
+    seen = np.concatenate([first.train, first.validation])
+    assert not objects[2] & set(survey.groups[seen])
+
+
+def test_the_second_split_is_drawn_anew():
+    """From its own stream: chance spreads the first train part over the second train and validation part."""
+    survey = survey_of([0, 1] * 1000)
+    first, second = first_and_second(survey)
+    again = np.intersect1d(first.train, second.train)
+    assert len(again) / len(first.train) == pytest.approx(7 / 8, abs=0.03)
+    assert second.test.tolist() == first_and_second(survey)[1].test.tolist()
+    assert second.test.tolist() != first_and_second(survey, seed=1)[1].test.tolist()
+
+
+def test_all_that_the_first_split_leaves_may_test_in_the_second():
+    survey = survey_of([0, 1] * 100)
+    exhaustive = {"train": 0.5, "validation": 0.3, "test": 0.2}
+    first, second = first_and_second(survey, first=exhaustive)
+    assert second.test.tolist() == first.test.tolist()
+
+
+def test_the_folds_are_no_parts_of_the_other_splits():
+    survey = survey_of([0, 1] * 1000)
+    first, second = first_and_second(survey)
+    folds = [fold.test for fold in make_folds(survey, folds=2, validation=0.1, seed=0)]
+    for rows in (first.train, second.train, second.test):
+        assert len(np.intersect1d(rows, folds[0])) / len(rows) == pytest.approx(0.5, abs=0.06)

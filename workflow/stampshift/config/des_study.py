@@ -102,6 +102,11 @@ class NewSurvey(ConfigModel):
     survey: str = key("One of `surveys`.")
     votes: Votes
     margin: Count = key("Votes by which the majority must lead for a candidate to be kept.")
+    start: Literal["second/new", "first"] = key(
+        "Folder of the network that is trained further: `second/new`, trained on corrected labels, as in the "
+        "paper (the default), or `first`, trained on the archive's labels.",
+        default="second/new",
+    )
     fractions: FractionsWithReserve
     training: Training
 
@@ -140,6 +145,14 @@ class DesStudy(ConfigModel):
             raise ValueError(
                 f"{PLACE}.search.network is '{self.search.network}', which is not among {PLACE}.networks "
                 f"{self.networks}."
+            )
+        first, second = self.fractions.first, self.fractions.second
+        used = first.train + first.validation
+        if used + second.test > 1 + 1e-9:
+            raise ValueError(
+                f"{PLACE}.fractions: the second split tests on {second.test:g} of the stamps, but the first "
+                f"one, which must not have seen them, trains and validates on {used:g}; together they may be "
+                "1 at most."
             )
         asked = f"{PLACE}.forest.max_features is {self.forest.max_features}"
         for name in self.forests:

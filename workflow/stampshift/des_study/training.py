@@ -1,6 +1,6 @@
-"""The trainings of the second study: networks side by side on one survey (Ayyar et al. 2022)."""
+"""The trainings of the second study, each of one network on one survey (Ayyar et al. 2022)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,35 +14,31 @@ from stampshift.training.run_folder import write_run
 FURTHER = "further"
 
 
-def train_networks(
+def train_network(
     job: Job,
     *,
     survey: str,
-    folders: Sequence[str],
-    networks: Sequence[str],
+    folder: str,
+    network: str,
     stamps: Path,
-    splits: Sequence[Path],
-    label_files: Sequence[Path],
+    splits: Path,
+    labels: Path | None,
     training: Mapping[str, Any],
     seed: int,
 ) -> None:
-    """Train networks on the train part of a survey, each from random weights, all with one seed.
+    """Train a network on the train part of a survey from random weights.
 
-    Each has a folder for its files, relative to the results, and a splits file. The labels file, if there is
-    one, replaces the labels of the stamps file.
+    Its files go to `folder`, relative to the results. A labels file replaces the labels of the stamps file.
     """
-    plans = [
-        _plan(
-            Run(BASELINE, survey, None, 0, seed),
-            files=SurveyFiles(stamps, own_splits, label_files[0] if label_files else None),
-            folder=folder,
-            network=network,
-            baseline=None,
-            training=training,
-        )
-        for folder, network, own_splits in zip(folders, networks, splits, strict=True)
-    ]
-    train_and_publish(plans, job)
+    plan = _plan(
+        Run(BASELINE, survey, None, 0, seed),
+        files=SurveyFiles(stamps, splits, labels),
+        folder=folder,
+        network=network,
+        baseline=None,
+        training=training,
+    )
+    train_and_publish([plan], job)
 
 
 def train_further(

@@ -8,7 +8,7 @@ longer list of shots changes no file.
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from math import lcm
+from math import gcd
 from pathlib import Path
 from typing import Self
 
@@ -26,6 +26,7 @@ PARTS = ("train", "validation", "test")
 RESERVE = "reserve"  # rows that are in no part
 Rows = NDArray[np.int64]
 NO_ROWS: Rows = np.empty(0, np.int64)
+SECOND, FOLDS = 1, 2  # streams of a seed beside that of `make_splits`
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,33 @@ def make_splits(
     """
     folds, order = _stream(stamps, seed).spawn(2)
     some = np.arange(len(stamps)) if rows is None else rows
-    part = _assign_parts(stamps, some, fractions, folds, grouped=grouped, stratified=stratified)
+    part = _assign_parts(stamps, some, _percent(fractions), folds, grouped=grouped, stratified=stratified)
+    return _splits(stamps, part, np.random.default_rng(order), seed)
+
+
+def make_second_splits(
+    stamps: Stamps,
+    *,
+    fractions: Mapping[str, float],
+    seed: int,
+    first: Splits,
+    first_fractions: Mapping[str, float],
+) -> Splits:
+    """Split a survey again, from a stream of its own; no test stamp is in the first train or validation part.
+
+    Models of either split can therefore be compared on the second test part. It is drawn from what `first`,
+    made with `first_fractions`, leaves; the other parts are drawn from all other stamps. Fractions and errors
+    are as for `make_splits`; the shares of the two first parts and of the second test part sum to 1 at most.
+    """
+    tests, parts, order = _stream(stamps, seed, SECOND).spawn(3)
+    percent, used = _percent(fractions), _percent(first_fractions)
+    left = 100 - used["train"] - used["validation"] - percent["test"]
+    rows = np.arange(len(stamps))
+    unseen = np.setdiff1d(rows, np.concatenate([first.train, first.validation]))
+    drawn = _assign_parts(stamps, unseen, {"test": percent["test"], RESERVE: left}, tests)
+    test = np.flatnonzero(drawn == "test")
+    part = _assign_parts(stamps, np.setdiff1d(rows, test), percent | {"test": 0}, parts)
+    part[test] = "test"
     return _splits(stamps, part, np.random.default_rng(order), seed)
 
 
@@ -144,20 +171,24 @@ def make_folds(stamps: Stamps, *, folds: int, validation: float, seed: int) -> l
     `validation` is the share of the other folds' stamps that chooses the epoch, a multiple of 1/100. Raises a
     `ConfigError` if a class has too few stamps.
     """
-    tests, parts, order = _stream(stamps, seed).spawn(3)
+    tests, parts, order = _stream(stamps, seed, FOLDS).spawn(3)
     generator = np.random.default_rng(order)
     rows = np.arange(len(stamps))
-    fractions = {"train": 1 - validation, "validation": validation}
+    shares = _percent({"train": 1 - validation, "validation": validation})
     splits = []
     for test, child in zip(_folds(stamps, rows, folds, tests), parts.spawn(folds), strict=True):
-        part = _assign_parts(stamps, np.setdiff1d(rows, test), fractions, child)
+        part = _assign_parts(stamps, np.setdiff1d(rows, test), shares, child)
         part[test] = "test"
         splits.append(_splits(stamps, part, generator, seed))
     return splits
 
 
-def _stream(stamps: Stamps, seed: int) -> np.random.SeedSequence:
-    return np.random.SeedSequence([int.from_bytes(stamps.survey.encode(), "little"), seed])
+def _stream(stamps: Stamps, seed: int, *kind: int) -> np.random.SeedSequence:
+    return np.random.SeedSequence([int.from_bytes(stamps.survey.encode(), "little"), seed, *kind])
+
+
+def _percent(fractions: Mapping[str, float]) -> dict[str, int]:
+    return {name: round(100 * fractions.get(name, 0)) for name in (*PARTS, RESERVE)}
 
 
 def _splits(stamps: Stamps, part: NDArray[np.str_], generator: np.random.Generator, seed: int) -> Splits:
@@ -182,18 +213,17 @@ def _splits(stamps: Stamps, part: NDArray[np.str_], generator: np.random.Generat
 def _assign_parts(
     stamps: Stamps,
     rows: Rows,
-    fractions: Mapping[str, float],
+    shares: Mapping[str, int],
     stream: np.random.SeedSequence,
     *,
     grouped: bool = True,
     stratified: bool = True,
 ) -> NDArray[np.str_]:
     """Name of the part of every stamp, empty beyond `rows`: each part takes its number of equal folds."""
-    percent = {name: round(100 * fractions.get(name, 0)) for name in (*PARTS, RESERVE)}
-    n_folds = lcm(*(100 // np.gcd(share, 100) for share in percent.values()))
-    fold_part = [name for name, share in percent.items() for _ in range(share * n_folds // 100)]
+    unit = gcd(*shares.values())
+    fold_part = [name for name, share in shares.items() for _ in range(share // unit)]
     part = np.zeros(len(stamps), dtype="U10")
-    folds = _folds(stamps, rows, n_folds, stream, grouped=grouped, stratified=stratified)
+    folds = _folds(stamps, rows, len(fold_part), stream, grouped=grouped, stratified=stratified)
     for name, fold in zip(fold_part, folds, strict=True):
         part[fold] = name
     return part
@@ -209,6 +239,9 @@ def _folds(
     stratified: bool = True,
 ) -> Iterator[Rows]:
     """Equal folds of `rows` that scikit-learn draws, stratified by label, no group in two of them."""
+    if n_folds == 1:
+        yield rows
+        return
     # every training job opens splits and none makes any: it avoids this second of imports
     from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
