@@ -218,7 +218,9 @@ def review_cases(model: Path, folder: Path) -> Iterator[Case]:
     yield from of_both("stamps file", alone, file=stamps, output=written)
     yield from of_both("votes", ["review", study, "--votes", votes, *page], file=votes, output=written)
     tables = ["--relabels", written / "labels.csv", "--votes-csv", written / "votes.csv"]
-    yield from of_both("votes", ["review-export", votes, *tables], file=votes, output=written)
+    yield from of_both(
+        "votes", ["review-export", votes, "--min-votes", 2, *tables], file=votes, output=written
+    )
 
 
 def stamps_cases(archives: dict[str, Path], folder: Path) -> Iterator[Case]:

@@ -11,6 +11,7 @@ import pandas as pd
 from fastapi import FastAPI
 
 from stampshift.review.access import Access
+from stampshift.review.asking import Asking
 from stampshift.review.serve import server_of
 from stampshift.stamps.file import BOGUS, REAL, UNLABELLED, UNLABELLED_CLASS
 from stampshift.stamps.writer import stamps_writer
@@ -18,6 +19,8 @@ from stampshift.stamps.writer import stamps_writer
 SIZE_PIXELS = 51
 CANDIDATES = 30
 ACCESS = Access(loopback=True, token="much-too-secret", cookie="stampshift")
+ONE = Asking(raters=1, most=1, margin=1, adjudicator=None)
+TWO = Asking(raters=2, most=2, margin=2, adjudicator=None)
 COOKIES = {ACCESS.cookie: ACCESS.token}
 
 

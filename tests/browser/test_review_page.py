@@ -2,7 +2,7 @@
 
 import pytest
 
-from review_server import ACCESS, serving, write_new_survey
+from review_server import ACCESS, ONE, TWO, serving, write_new_survey
 from stampshift.review.app import make_app
 from stampshift.review.reviewed import open_review
 from stampshift.review.serve import private_page
@@ -24,7 +24,7 @@ def store(study, tmp_path):
 def address(chromium, study, store):
     """A server in this process, of which every candidate wants two raters."""
     review = open_review(study, stamps=None)
-    with serving(make_app(review, store, raters_per_candidate=2, access=ACCESS)) as served:
+    with serving(make_app(review, store, asking=TWO, access=ACCESS)) as served:
         yield f"{served}/?token={ACCESS.token}"
 
 
@@ -215,7 +215,7 @@ def test_the_page_says_that_a_stamp_has_no_label(chromium, tmp_path, enter):
     review = open_review(write_new_survey(tmp_path, [255, 1, 255]), stamps=None)
     with (
         VoteStore.open(tmp_path / "votes.sqlite", review) as store,
-        serving(make_app(review, store, raters_per_candidate=1, access=ACCESS)) as address,
+        serving(make_app(review, store, asking=ONE, access=ACCESS)) as address,
     ):
         page = enter(f"{address}/?token={ACCESS.token}", "ann")
         press(page, "r")
@@ -301,7 +301,7 @@ def test_another_rater_takes_over_and_a_given_up_change_changes_nothing(address,
 
 def test_the_printed_address_opens_the_page_once_and_for_all(chromium, study, store, enter):
     review = open_review(study, stamps=None)
-    with serving(make_app(review, store, raters_per_candidate=2, access=ACCESS)) as address:
+    with serving(make_app(review, store, asking=TWO, access=ACCESS)) as address:
         with chromium.new_context() as context:
             assert context.new_page().goto(address).status == 403
         page = enter(f"{address}/?token={ACCESS.token}", "ann")

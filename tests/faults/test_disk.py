@@ -10,7 +10,7 @@ from httpx import Client
 from training_job import CPU, plan, results, train
 
 from fake_surveys import write_survey
-from review_server import ACCESS, COOKIES, serving, write_study
+from review_server import ACCESS, COOKIES, TWO, serving, write_study
 from stampshift.core.errors import ContractError, WriteError
 from stampshift.core.files import write_parquet
 from stampshift.review.app import make_app
@@ -86,7 +86,7 @@ def test_votes_on_a_full_disk(disk, study):
     folder, review = disk(300), open_review(study, stamps=None)
     full = "votes.sqlite: cannot be used: the disk is full. Votes saved before are kept."
     with VoteStore.open(folder / "votes.sqlite", review) as store:
-        app = make_app(review, store, raters_per_candidate=2, access=ACCESS)
+        app = make_app(review, store, asking=TWO, access=ACCESS)
         with serving(app) as address, Client(base_url=address, cookies=COOKIES) as client:
 
             def vote(number):

@@ -29,6 +29,7 @@ CONFIG = deepcopy(TINY) | {
                 "origin": "simulate",
                 "simulate": {"raters": 4, "votes_per_candidate": 3, "error_rate": 0.1, "seed": 0},
             },
+            "min_votes": 3,
             "margin": 2,
             "fractions": {"train": 0.5, "validation": 0.1, "test": 0.4, "reserve": 0.0},
             "training": {

@@ -21,6 +21,7 @@ STUDY = {
 NEW_SURVEY = {
     "survey": "HiTS",
     "votes": {"origin": "path", "path": "votes.csv"},
+    "min_votes": 3,
     "margin": 2,
     "fractions": {"train": 0.7, "validation": 0.1, "test": 0.2, "reserve": 0.0},
     "training": {

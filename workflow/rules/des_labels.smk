@@ -115,6 +115,6 @@ if NEW_SURVEY:
         params:
             listing=listing_digest(VOTES),
             votes=NEW_SURVEY["votes"],
-            margin=NEW_SURVEY["margin"],
+            rule={name: NEW_SURVEY.get(name) for name in ("margin", "min_votes", "adjudicator")},
         script:
             "../scripts/des_study_votes.py"

@@ -3,13 +3,15 @@
 from stampshift.core.files import atomic_path, write_json, write_parquet
 from stampshift.core.joblog import job_log
 from stampshift.des_study.voted_labels import agreement_numbers, cast_votes, voted_labels
+from stampshift.review.votes import Rule
 from stampshift.stamps.file import Stamps
 
 with job_log(snakemake.log[0]):
     params, output = snakemake.params, snakemake.output
     stamps = Stamps.open(snakemake.input.stamps)
+    rule = Rule(**params.rule)
     votes = cast_votes(stamps, votes=params.votes)
     with atomic_path(output.votes) as temporary:
         votes.to_csv(temporary, index=False)
-    write_parquet(output.labels, voted_labels(stamps, votes, margin=params.margin))
-    write_json(output.agreement, agreement_numbers(stamps, votes, margin=params.margin))
+    write_parquet(output.labels, voted_labels(stamps, votes, rule=rule))
+    write_json(output.agreement, agreement_numbers(stamps, votes, rule=rule))

@@ -85,10 +85,10 @@ def test_review_export_writes_beside_the_votes(monkeypatch, capsys, survey_files
     with VoteStore.open(path, review) as store:
         for number, name in enumerate([first.id, second.id, first.id]):
             store.add(key=f"{number:016}", id=name, rater=f"rater{number}", vote="real")
-    assert call(monkeypatch, "review-export", path) == 0
+    assert call(monkeypatch, "review-export", path, "--min-votes", 2) == 0
     assert (tmp_path / "A.csv").read_text() == f"id,old_label,label\n{first.id},{first.label},real\n"
     assert len((tmp_path / "A-votes.csv").read_text().splitlines()) == 4
-    assert "decided by a margin of 2: 1" in capsys.readouterr().out
+    assert "decided by a margin of 2 among 2 votes or more: 1" in capsys.readouterr().out
 
 
 def test_review_of_nothing_is_one_sentence(monkeypatch, tmp_path):

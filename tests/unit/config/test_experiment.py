@@ -16,6 +16,7 @@ PUBLISHED = yaml.safe_load((ROOT / "config.yaml").read_text())
 NEW_SURVEY = {
     "survey": "ZTF",
     "votes": {"origin": "path", "path": "votes.csv"},
+    "min_votes": 3,
     "margin": 2,
     "fractions": {"train": 0.5, "validation": 0.2, "test": 0.3, "reserve": 0.0},
     "training": PUBLISHED["des_study"]["training"],

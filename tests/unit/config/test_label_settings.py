@@ -18,6 +18,7 @@ NEW = {
         "origin": "simulate",
         "simulate": {"raters": 4, "votes_per_candidate": 3, "error_rate": 0.1, "seed": 0},
     },
+    "min_votes": 3,
     "margin": 2,
     "fractions": {"train": 0.5, "validation": 0.2, "test": 0.3, "reserve": 0.0},
     "training": PUBLISHED["des_study"]["training"],
@@ -106,8 +107,8 @@ def test_a_consistent_configuration_passes(changes):
         ),
         (
             SIMULATED_HITS | {"des_study__new_survey": NEW | {"margin": 4}},
-            "4 raters are to cast 3 votes per candidate, a majority to lead by 4; there must be at least as "
-            "many raters as votes per candidate",
+            "4 raters are to cast 3 votes per candidate, of which a label needs 3 and a lead of 4; there "
+            "must be at least as many raters as votes per candidate",
         ),
     ],
 )

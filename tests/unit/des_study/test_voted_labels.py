@@ -6,7 +6,7 @@ import pytest
 
 from stampshift.core.errors import ContractError
 from stampshift.des_study.voted_labels import agreement_numbers, cast_votes, voted_labels
-from stampshift.review.votes import simulate_votes
+from stampshift.review.votes import Rule, simulate_votes
 
 
 def votes(**by_candidate):
@@ -25,7 +25,7 @@ CAST = votes(_104="rrr", _101="rrrb", _102="rrb", _103="bbs", _105="ss")
 
 def test_a_majority_that_leads_by_the_margin_is_kept(survey):
     # the survey's own labels are all wrong here, and count for nothing
-    table = voted_labels(survey(0, 0, 1, 0, 0, 0), CAST, margin=2)
+    table = voted_labels(survey(0, 0, 1, 0, 0, 0), CAST, rule=Rule(2, 1))
     expected = pd.DataFrame(
         {
             "row": [0, 2, 3],
@@ -38,16 +38,16 @@ def test_a_majority_that_leads_by_the_margin_is_kept(survey):
     )
     pd.testing.assert_frame_equal(table, expected, check_dtype=False)
     assert table["label"].dtype == np.uint8
-    assert len(voted_labels(survey(*[0] * 6), CAST, margin=1)) == 4
+    assert len(voted_labels(survey(*[0] * 6), CAST, rule=Rule(1, 1))) == 4
 
 
 def test_without_both_labels_there_is_nothing_to_train_on(survey):
-    with pytest.raises(ContractError, match=r"DES: no candidate has a majority for bogus that leads by 3; a"):
-        voted_labels(survey(*[0] * 6), CAST, margin=3)
+    with pytest.raises(ContractError, match="DES: expected candidates that are bogus by at least 3 votes, w"):
+        voted_labels(survey(*[0] * 6), CAST, rule=Rule(3, 3))
 
 
 def test_the_numbers_of_agreement(survey):
-    numbers = agreement_numbers(survey(*[0] * 6), CAST, margin=2)
+    numbers = agreement_numbers(survey(*[0] * 6), CAST, rule=Rule(2, 1))
     counts = {
         "candidates": 6,
         "judged": 4,
@@ -63,12 +63,12 @@ def test_the_numbers_of_agreement(survey):
 def test_the_surveys_own_labels_do_not_count(survey):
     stamps = survey(*[0, 1] * 40)
     cast = simulate_votes(stamps, raters=4, votes_per_candidate=3, error_rate=0.2, seed=1)
-    table = voted_labels(stamps, cast, margin=2)
+    table = voted_labels(stamps, cast, rule=Rule(2, 1))
     # all three agree on about half of them: three votes lead by one or by three
     assert 30 < len(table) < 60
     assert table["unanimous"].all()
     hidden = replace(stamps, labels=np.zeros_like(stamps.labels))
-    assert voted_labels(hidden, cast, margin=2).equals(table)
+    assert voted_labels(hidden, cast, rule=Rule(2, 1)).equals(table)
 
 
 def test_votes_come_from_where_the_configuration_says(survey, tmp_path):

@@ -3,7 +3,7 @@ import socket
 
 import pytest
 
-from review_server import ACCESS, serving
+from review_server import ACCESS, TWO, serving
 from stampshift.review.app import make_app
 from stampshift.review.vote_store import VoteStore
 
@@ -16,7 +16,7 @@ def server(review, tmp_path_factory):
     path = tmp_path_factory.mktemp("access") / "votes.sqlite"
     with (
         VoteStore.open(path, review) as store,
-        serving(make_app(review, store, raters_per_candidate=2, access=ACCESS)) as address,
+        serving(make_app(review, store, asking=TWO, access=ACCESS)) as address,
     ):
         host, port = address.removeprefix("http://").split(":")
         yield host, int(port)

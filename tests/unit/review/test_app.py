@@ -6,7 +6,7 @@ from unittest.mock import Mock
 import httpx
 import pytest
 
-from review_server import ACCESS, COOKIES, serving
+from review_server import ACCESS, COOKIES, TWO, serving
 from stampshift.core.errors import WriteError
 from stampshift.review.app import PAGE, make_app
 from stampshift.review.vote_store import VoteStore
@@ -18,7 +18,7 @@ def clients(review, tmp_path_factory):
     path = tmp_path_factory.mktemp("app") / "votes.sqlite"
     with VoteStore.open(path, review) as store:
         apps = [
-            make_app(review, store, raters_per_candidate=2, access=access)
+            make_app(review, store, asking=TWO, access=access)
             for access in (ACCESS, replace(ACCESS, loopback=False))
         ]
         with (

@@ -10,7 +10,7 @@ from stampshift.core.errors import ContractError
 from stampshift.review.export import export
 from stampshift.review.reviewed import open_review
 from stampshift.review.vote_store import VoteStore
-from stampshift.review.votes import majority, read_votes
+from stampshift.review.votes import Rule, majority, read_votes
 from stampshift.surveys.label_table import classes_by_id
 
 
@@ -25,7 +25,7 @@ def test_decided_candidates_and_standing_votes_are_written(store, say, files):
     say("ann c3 bogus", "bob c3 bogus", "cyd c3 skip")  # real before: flipped
     say("ann c4 real", "bob c4 bogus")  # disputed
     say("ann c5 real", "ann c6 real", "ann c6 undo")  # too few
-    told = export(store, margin=2, **files)
+    told = export(store, rule=Rule(2, 1), **files)
     assert files["relabels"].read_text().splitlines() == [
         "id,old_label,label",
         "c0,bogus,real",
@@ -36,24 +36,28 @@ def test_decided_candidates_and_standing_votes_are_written(store, say, files):
     assert list(votes) == ["id", "rater", "vote", "time"]
     assert len(votes) == 10
     assert "c6" not in set(votes["id"])
-    assert list(majority(votes, margin=2)["label"]) == ["real", "real", "bogus", "", ""]
+    assert list(majority(votes, rule=Rule(2, 1))["label"]) == ["real", "real", "bogus", "", ""]
     assert "votes: 10 (ann 5, bob 4, cyd 1), of which 1 skips" in told
-    assert "decided by a margin of 2: 3, of which 2 flipped (1 bogus to real, 1 real to bogus)" in told
+    assert (
+        "decided by a margin of 2 among 1 vote or more: 3, of which 2 flipped (1 bogus to real, 1 real"
+        in told
+    )
     assert "undecided: 27, of which 1 disputed" in told
     # ann r r b r, bob r r b b: agreement 3/4, by chance 3/4 * 1/2 + 1/4 * 1/2
     assert "Cohen's kappa, ann and bob: 0.50 (4 candidates)" in told
     # five of eight votes are real: by chance (5/8)^2 + (3/8)^2 = 17/32
-    assert "Fleiss' kappa, 2 votes each: 0.47 (4 candidates)" in told
+    assert "Fleiss' kappa, first 2 votes: 0.47 (4 candidates)" in told
 
 
 def test_nothing_decided_writes_nothing_and_says_how_far_it_is(store, say, files):
     say("ann c0 real")
     with pytest.raises(
-        ContractError, match=r"no candidate is decided by a margin of 2(.|\n)*votes: 1 \(ann 1\)"
+        ContractError,
+        match=r"no candidate is decided by a margin of 2 among 1 vote or more(.|\n)*votes: 1 \(ann 1\)",
     ):
-        export(store, margin=2, **files)
+        export(store, rule=Rule(2, 1), **files)
     assert not files["relabels"].parent.exists()
-    assert "decided by a margin of 1: 1" in export(store, margin=1, **files)
+    assert "decided by a margin of 1 among 1 vote or more: 1" in export(store, rule=Rule(1, 1), **files)
 
 
 @pytest.fixture
@@ -74,31 +78,32 @@ def voted(tmp_path):
 
 def test_first_labels_are_counted_separately_and_no_label_is_reversed(voted, files):
     store = voted([255] * 5, "ann n0 real", "ann n1 bogus", "ann n2 real", "ann n3 skip")
-    told = export(store, margin=1, **files)
+    told = export(store, rule=Rule(1, 1), **files)
     assert files["relabels"].read_text().splitlines() == [
         "id,old_label,label",
         "n0,unlabelled,real",
         "n1,unlabelled,bogus",
         "n2,unlabelled,real",
     ]
-    assert "decided by a margin of 1: 3, of which 3 labelled for the first time (2 real, 1 bogus)\n" in told
+    assert "among 1 vote or more: 3, of which 3 labelled for the first time (2 real, 1 bogus)\n" in told
     assert "undecided: 2, of which 0 disputed" in told
     assert "flipped" not in told
 
 
 def test_labels_old_and_new_are_distinguished(voted, files):
     store = voted([255, 1, 0, 255], "ann n0 bogus", "ann n1 bogus", "ann n2 bogus")
-    told = export(store, margin=1, **files)
+    told = export(store, rule=Rule(1, 1), **files)
     assert list(pd.read_csv(files["relabels"])["old_label"]) == ["unlabelled", "real", "bogus"]
     assert (
-        "decided by a margin of 1: 3, of which 1 flipped (0 bogus to real, 1 real to bogus), "
+        "decided by a margin of 1 among 1 vote or more: 3, of which 1 flipped (0 bogus to real, 1 real to "
+        "bogus), "
         "1 labelled for the first time (0 real, 1 bogus)\n"
     ) in told
 
 
 def test_no_votes_at_all(store, files):
     with pytest.raises(ContractError, match=r"votes: 0 \(none\)"):
-        export(store, margin=2, **files)
+        export(store, rule=Rule(2, 1), **files)
 
 
 def test_a_vote_that_is_no_word_of_the_page_names_the_file(store, say, files):
@@ -109,7 +114,7 @@ def test_a_vote_that_is_no_word_of_the_page_names_the_file(store, say, files):
         file.execute("UPDATE vote SET vote = 'maybe'")
     file.close()
     with pytest.raises(ContractError, match=rf"{store.path.name}: .*maybe"):
-        export(store, margin=1, **files)
+        export(store, rule=Rule(1, 1), **files)
     assert not any(path.exists() for path in files.values())
 
 
@@ -125,7 +130,7 @@ def test_every_identifier_survives_the_export_and_the_label_file(store, files, m
     standing = pd.DataFrame(said, columns=["id", "rater", "vote", "time"])
     monkeypatch.setattr(store, "labels", lambda: labels)
     monkeypatch.setattr(store, "standing", lambda: standing)
-    export(store, margin=1, **files)
+    export(store, rule=Rule(1, 1), **files)
     assert classes_by_id(files["relabels"]) == dict.fromkeys(IDENTIFIERS, "real")
     stamps = Mock(ids=list(IDENTIFIERS), survey="New")
     pd.testing.assert_frame_equal(read_votes(files["votes"], stamps), standing)
@@ -137,7 +142,7 @@ def test_no_file_replaces_another(store, say, files, which):
     before = store.after(0)
     same = files | ({"votes": files["relabels"]} if which == "both" else {which: store.path})
     with pytest.raises(ContractError, match=r"must be three files; found .* Nothing was written"):
-        export(store, margin=1, **same)
+        export(store, rule=Rule(1, 1), **same)
     assert not files["relabels"].exists()
     with VoteStore.read(store.path) as kept:
         assert kept.after(0) == before
@@ -146,5 +151,20 @@ def test_no_file_replaces_another(store, say, files, which):
 def test_names_with_commas_survive(store, files):
     for rater in ("Doe, Jane", 'Q "the eye"'):
         store.add(key=f"{rater:16}", id="c0", rater=rater, vote="real")
-    export(store, margin=2, **files)
+    export(store, rule=Rule(2, 1), **files)
     assert list(pd.read_csv(files["votes"])["rater"]) == ["Doe, Jane", 'Q "the eye"']
+
+
+def test_an_adjudicator_decides_and_stays_apart(store, say, files):
+    say("ann c0 real", "bob c0 real", "cyd c0 bogus", "eve c0 bogus")
+    say("ann c1 real", "bob c1 real", "cyd c1 real")
+    say("ann c2 real", "bob c2 bogus", "cyd c2 bogus")
+    say("ann c3 real")
+    told = export(store, rule=Rule(margin=2, min_votes=3, adjudicator="Eve"), **files)
+    assert files["relabels"].read_text().splitlines()[1:] == ["c0,bogus,bogus", "c1,real,real"]
+    assert "decided by a margin of 2 among 3 votes or more: 2, of which 0 flipped" in told
+    assert "of these decided by Eve alone: 1\n" in told
+    assert "undecided: 28, of which 1 disputed, and 27 with fewer than 3 votes\n" in told
+    assert "kappa, ann and eve" not in told
+    # within candidates 1/3, 1, 1/3: mean 5/9; six of nine votes are real: by chance 5/9
+    assert "Fleiss' kappa, first 3 votes: 0.00 (3 candidates)" in told

@@ -8,7 +8,7 @@ import yaml
 from typer.testing import CliRunner
 
 from any_survey import write_packets
-from review_server import ACCESS, COOKIES, serving
+from review_server import ACCESS, COOKIES, ONE, serving
 from stampshift.cli import app
 from stampshift.core.errors import ArchiveError, ContractError
 from stampshift.review.app import make_app
@@ -25,6 +25,7 @@ SECTION = {
     "invalid": {},
 }
 VOTES = Path("resources/reviews/Rubin.sqlite")
+ALONE = ("--margin", 1, "--min-votes", 1)
 LABELS = VOTES.with_suffix(".csv")
 # of packets 1 to 8: packet 4 is skipped, packet 6 never looked at
 SAID = {1: "real", 2: "bogus", 3: "bogus", 4: "skip", 5: "real", 7: "bogus", 8: "real"}
@@ -56,7 +57,7 @@ def vote(stamps, said):
     shown = []
     with (
         VoteStore.open(VOTES, review) as store,
-        serving(make_app(review, store, raters_per_candidate=1, access=ACCESS)) as address,
+        serving(make_app(review, store, asking=ONE, access=ACCESS)) as address,
         httpx.Client(base_url=address, headers={"Origin": address}, cookies=COOKIES) as client,
     ):
         queue = client.get("api/queue", params={"rater": "ann", "count": 100}).json()
@@ -78,7 +79,7 @@ def vote(stamps, said):
 def test_votes_on_unlabelled_packets_become_the_labels_of_their_stamps(unlabelled):
     vote(unlabelled, SAID)
     assert "6, of which 6 labelled for the first time (3 real, 3 bogus)" in run(
-        "review-export", VOTES, "--margin", 1
+        "review-export", VOTES, *ALONE
     )
     told = make_stamps("Rubin.h5", packets={"labels": str(LABELS)})
     assert "real 3, bogus 3, unlabelled 2" in told
@@ -90,19 +91,19 @@ def test_votes_on_unlabelled_packets_become_the_labels_of_their_stamps(unlabelle
 
 def test_more_votes_on_the_same_stamps_make_more_labels(unlabelled):
     vote(unlabelled, {1: "real", 2: "bogus"})
-    run("review-export", VOTES, "--margin", 1)
+    run("review-export", VOTES, *ALONE)
     make_stamps("Rubin.h5", packets={"labels": str(LABELS)})
     again = open_review(unlabelled, stamps=None)
     with VoteStore.open(VOTES, again) as store:
         store.add(key="k" * 16, id="6", rater="ann", vote="real")
-    run("review-export", VOTES, "--margin", 1)
+    run("review-export", VOTES, *ALONE)
     make_stamps("Rubin.h5", packets={"labels": str(LABELS)})
     assert Stamps.open("Rubin.h5", unlabelled=True).labels.tolist() == [1, 0, 255, 255, 255, 1, 255, 255]
 
 
 def test_votes_do_not_pass_to_the_file_that_they_labelled(unlabelled):
     vote(unlabelled, {1: "real"})
-    run("review-export", VOTES, "--margin", 1)
+    run("review-export", VOTES, *ALONE)
     make_stamps("Rubin.h5", packets={"labels": str(LABELS)})
     partly = open_review(Path("Rubin.h5"), stamps=None)
     assert [kept.label for kept in partly.candidates.values()] == ["real"] + ["unlabelled"] * 7
@@ -118,7 +119,7 @@ def test_a_seed_shuffles_what_nobody_has_labelled(unlabelled):
 
 def test_a_map_without_real_and_bogus_says_what_to_add(unlabelled):
     vote(unlabelled, {1: "real"})
-    run("review-export", VOTES, "--margin", 1)
+    run("review-export", VOTES, *ALONE)
     with pytest.raises(ArchiveError, match=r"found 'real' for 1\. Correct it, or add it to the survey's"):
         make_stamps("Rubin.h5", packets={"labels": str(LABELS)}, classes={"SN": "real", "ghost": "bogus"})
 

@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 import uvicorn
 
+from review_server import TWO
 from stampshift.core.errors import StampshiftError
 from stampshift.review.serve import serve
 
@@ -19,7 +20,7 @@ def told(review, store, monkeypatch):
     def start(**options):
         lines = []
         usual = {"host": "127.0.0.1", "port": 0, "token": None, "open_browser": False, "say": lines.append}
-        serve(review, store, raters_per_candidate=2, **(usual | options))
+        serve(review, store, asking=TWO, **(usual | options))
         return "\n".join(lines)
 
     return start

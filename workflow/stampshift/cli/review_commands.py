@@ -28,7 +28,24 @@ def review(
         Path | None,
         typer.Option(help="SQLite file for the votes; resources/reviews/<survey>.sqlite if not given."),
     ] = None,
-    raters_per_candidate: Annotated[int, typer.Option(min=1, help="Votes to collect per candidate.")] = 2,
+    raters_per_candidate: Annotated[
+        int, typer.Option(min=1, help="Raters that every candidate is shown to.")
+    ] = 3,
+    max_raters: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Raters, at the most, that a disputed candidate is shown to; two more than the other "
+            "candidates if not given.",
+        ),
+    ] = None,
+    margin: Annotated[
+        int, typer.Option(min=1, help="Lead in votes at which a candidate is not disputed.")
+    ] = 2,
+    adjudicator: Annotated[
+        str | None,
+        typer.Option(help="Name of the rater who is shown what is still disputed after all others, alone."),
+    ] = None,
     order: Annotated[
         Order | None,
         typer.Option(
@@ -63,18 +80,20 @@ def review(
     ] = True,
 ) -> None:
     """Open a web page on which people label candidates as real or bogus."""
+    from stampshift.review.asking import Asking
     from stampshift.review.drawing import Draw
     from stampshift.review.reviewed import open_review
     from stampshift.review.serve import serve
     from stampshift.review.vote_store import VoteStore
 
+    asking = Asking.of(raters=raters_per_candidate, most=max_raters, margin=margin, adjudicator=adjudicator)
     found = open_review(candidates, stamps=stamps, draw=Draw(order, count, seed), scores=scores)
     try:
         with VoteStore.open(votes or Path("resources/reviews") / f"{found.survey}.sqlite", found) as store:
             serve(
                 found,
                 store,
-                raters_per_candidate=raters_per_candidate,
+                asking=asking,
                 host=host,
                 port=port,
                 token=token,
@@ -92,6 +111,16 @@ def review_export(
     margin: Annotated[
         int, typer.Option(min=1, help="Lead in votes that a label needs to count as decided.")
     ] = 2,
+    min_votes: Annotated[
+        int, typer.Option(min=1, help="Raters that must have voted on a candidate for a label to count.")
+    ] = 3,
+    adjudicator: Annotated[
+        str | None,
+        typer.Option(
+            help="Name of the rater whose vote decides where the others' margin is too small, and counts "
+            "nowhere else."
+        ),
+    ] = None,
     relabels: Annotated[
         Path | None, typer.Option(help="CSV file for the decided candidates; <votes>.csv if not given.")
     ] = None,
@@ -102,11 +131,12 @@ def review_export(
     """Write a review's votes and the labels that they decided; print counts and how far the raters agree."""
     from stampshift.review.export import export
     from stampshift.review.vote_store import VoteStore
+    from stampshift.review.votes import Rule
 
     with VoteStore.read(votes) as store:
         text = export(
             store,
-            margin=margin,
+            rule=Rule(margin, min_votes, adjudicator),
             relabels=relabels or votes.with_suffix(".csv"),
             votes=votes_csv or votes.with_name(f"{votes.stem}-votes.csv"),
         )

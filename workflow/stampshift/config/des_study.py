@@ -101,22 +101,29 @@ class NewSurvey(ConfigModel):
 
     survey: str = key("One of `surveys`.")
     votes: Votes
+    min_votes: Count = key("Raters that must have voted on a candidate for it to be kept.")
     margin: Count = key("Votes by which the majority must lead for a candidate to be kept.")
     start: Literal["second/new", "first"] = key(
         "Folder of the network that is trained further: `second/new`, trained on corrected labels, as in the "
         "paper (the default), or `first`, trained on the archive's labels.",
         default="second/new",
     )
+    adjudicator: Name | None = key(
+        "The rater whose vote decides where the majority of the others does not lead by the margin; null for "
+        "none.",
+        default=None,
+    )
     fractions: FractionsWithReserve
     training: Training
 
     def _check(self) -> None:
         raters = self.votes.simulate if self.votes.origin == "simulate" else None
-        if raters and not self.margin <= raters.votes_per_candidate <= raters.raters:
+        needed = max(self.margin, self.min_votes)
+        if raters and not needed <= raters.votes_per_candidate <= raters.raters:
             raise ValueError(
                 f"{PLACE}: {raters.raters} raters are to cast {raters.votes_per_candidate} votes per "
-                f"candidate, a majority to lead by {self.margin}; there must be at least as many "
-                "raters as votes per candidate, and at least as many votes as the margin."
+                f"candidate, of which a label needs {self.min_votes} and a lead of {self.margin}; there must "
+                "be at least as many raters as votes per candidate, and as many votes as a label needs."
             )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from stampshift.core.errors import ContractError
-from stampshift.review.votes import agreement, majority, read_votes, simulate_votes
+from stampshift.review.votes import Rule, agreement, majority, read_votes, simulate_votes
 from stampshift.stamps.file import LABELS, Stamps
 from stampshift.stamps.identifiers import rows_of
 
@@ -22,19 +22,20 @@ def cast_votes(stamps: Stamps, *, votes: Mapping[str, Any]) -> pd.DataFrame:
     return simulate_votes(stamps, **votes["simulate"])
 
 
-def voted_labels(stamps: Stamps, votes: pd.DataFrame, *, margin: int) -> pd.DataFrame:
-    """Labels of the candidates on which the majority leads by `margin` votes; the others are left out.
+def voted_labels(stamps: Stamps, votes: pd.DataFrame, *, rule: Rule) -> pd.DataFrame:
+    """Labels of the candidates that the votes decide by `rule`; the others are left out.
 
     The columns are those of a labels file (`stamps.label_file`), and ``votes``, ``real_votes`` and
     ``unanimous`` of `majority`.
     """
-    decided = majority(votes, margin=margin)
+    decided = majority(votes, rule=rule)
     decided = decided[decided["label"] != ""]
     for name in LABELS:
         if not (decided["label"] == name).any():
             raise ContractError(
-                f"{stamps.survey}: no candidate has a majority for {name} that leads by {margin}; a network "
-                "needs both labels. Let more people vote, or lower des_study.new_survey.margin."
+                f"{stamps.survey}: expected candidates that are {name} by at least {rule.min_votes} votes, "
+                f"with a lead of {rule.margin}, found none; a network needs both labels. Let more people "
+                "vote, or lower des_study.new_survey.min_votes or margin."
             )
     stamps_file = f"votes: the stamps of {stamps.survey}"
     rows = rows_of(decided["id"], among=stamps.ids, source=stamps_file, remedy="Correct the votes.")
@@ -43,14 +44,16 @@ def voted_labels(stamps: Stamps, votes: pd.DataFrame, *, margin: int) -> pd.Data
     return kept[["row", "id", "label", "votes", "real_votes", "unanimous"]]
 
 
-def agreement_numbers(stamps: Stamps, votes: pd.DataFrame, *, margin: int) -> dict[str, Any]:
+def agreement_numbers(stamps: Stamps, votes: pd.DataFrame, *, rule: Rule) -> dict[str, Any]:
     """Kappas of the raters, and how many candidates they leave undecided: content of ``agreement.json``."""
-    by_candidate = majority(votes, margin=margin)
+    by_candidate = majority(votes, rule=rule)
     judged = by_candidate[by_candidate["votes"] > 0]
-    return agreement(votes) | {
-        "margin": margin,
+    return agreement(votes, rule=rule) | {
+        "margin": rule.margin,
+        "min_votes": rule.min_votes,
         "candidates": len(stamps),
         "judged": len(judged),
         **{name: int((judged["label"] == word).sum()) for name, word in CALLS.items()},
         "unanimous": int(judged["unanimous"].sum()),
+        "adjudicated": int(judged["adjudicated"].sum()),
     }

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from stampshift.core.errors import StampshiftError, WriteError
 from stampshift.review.access import Access, Guard
+from stampshift.review.asking import Asking
 from stampshift.review.images import STRETCHES, triplet_png
 from stampshift.review.queue import Queue
 from stampshift.review.raters import checked_name
@@ -50,15 +51,15 @@ class NewVote(BaseModel):
     vote: Literal["real", "bogus", "skip", "undo"]
 
 
-def make_app(review: Review, store: VoteStore, *, raters_per_candidate: int, access: Access) -> FastAPI:
-    """Make the application; each candidate should get `raters_per_candidate` votes, skips left out."""
+def make_app(review: Review, store: VoteStore, *, asking: Asking, access: Access) -> FastAPI:
+    """Make the application; `asking` says how many votes a candidate should get, skips left out."""
     # no pages of documentation: they would load scripts from elsewhere
     app = FastAPI(title="stampshift review", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(Guard, access=access)
     _explain_refusals(app)
     _add_page(app, access)
     _add_images(app, review)
-    _add_votes(app, review, store, Queue(review, store, raters_per_candidate=raters_per_candidate))
+    _add_votes(app, review, store, Queue(review, store, asking=asking))
     return app
 
 

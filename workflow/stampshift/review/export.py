@@ -11,16 +11,17 @@ import pandas as pd
 from stampshift.core.errors import ContractError
 from stampshift.core.files import atomic_paths
 from stampshift.review.vote_store import VoteStore
-from stampshift.review.votes import SKIP, agreement, majority
+from stampshift.review.votes import SKIP, Rule, agreement, majority
 from stampshift.stamps.file import LABELS, UNLABELLED_CLASS
+from stampshift.tables.wording import counted
 
 
-def export(store: VoteStore, *, margin: int, relabels: Path, votes: Path) -> str:
+def export(store: VoteStore, *, rule: Rule, relabels: Path, votes: Path) -> str:
     """Write the votes that stand and the labels that they decide, as CSV; counts and kappas are returned.
 
-    `votes` is as of `VoteStore.standing`. `relabels` has a row per candidate on which the majority leads by
-    `margin` votes: id, old_label (real, bogus or unlabelled) and label, as `surveys.label_table` reads them
-    too. Without any, or if one file would replace another, a `ContractError` is raised and nothing written.
+    `votes` is as of `VoteStore.standing`. `relabels` has a row per candidate that the votes decide by `rule`:
+    id, old_label (real, bogus or unlabelled) and label, as `surveys.label_table` reads them too. Without any,
+    or if one file would replace another, a `ContractError` is raised and nothing written.
     """
     if len({path.resolve() for path in (store.path, relabels, votes)}) < 3:
         raise ContractError(
@@ -30,22 +31,30 @@ def export(store: VoteStore, *, margin: int, relabels: Path, votes: Path) -> str
     standing = store.standing()
     labels = store.labels()
     try:
-        result = majority(standing, margin=margin)
+        result = majority(standing, rule=rule)
     except ContractError as error:
         raise ContractError(f"{store.path}: {error}") from error
     decided = result[result["label"] != ""]
-    disputed = int(((result["label"] == "") & ~result["unanimous"] & (result["votes"] > 0)).sum())
+    undecided = result[result["label"] == ""]
+    disputed = int((~undecided["unanimous"] & (undecided["votes"] > 0)).sum())
+    few = int((undecided["votes"] < rule.min_votes).sum()) + len(labels) - len(result)
+    by = _by(rule)
     lines = [
         f"{store.path}: {len(labels)} candidates of {store.survey()}",
         _count_of_votes(standing),
-        f"decided by a margin of {margin}: {len(decided)}, of which {_changes(decided, labels)}",
-        f"undecided: {len(labels) - len(decided)}, of which {disputed} disputed",
-        *_kappas(agreement(standing)),
+        f"decided by {by}: {len(decided)}, of which {_changes(decided, labels)}",
+        *_adjudicated(decided, rule),
+        f"undecided: {len(labels) - len(decided)}, of which {disputed} disputed, and {few} with fewer than "
+        f"{counted(rule.min_votes, 'vote')}",
+        *_kappas(agreement(standing, rule=rule)),
     ]
     if decided.empty:
-        nothing = f"{store.path}: no candidate is decided by a margin of {margin}; nothing was written."
+        nothing = f"{store.path}: no candidate is decided by {by}; nothing was written."
         summary = "\n  ".join([nothing, *lines])
-        raise ContractError(f"{summary}\nMore raters are needed, or a smaller --margin.")
+        raise ContractError(
+            f"{summary}\nMore votes are needed, or a smaller --margin or --min-votes: 1 and 1 if one person "
+            "alone labels."
+        )
     table = decided.assign(old_label=decided["id"].map(labels))[["id", "old_label", "label"]]
     with atomic_paths(votes, relabels) as temporaries:
         for path, content in zip(temporaries, (standing, table), strict=True):
@@ -65,6 +74,15 @@ def _count_of_votes(standing: pd.DataFrame) -> str:
     return f"votes: {len(standing)} ({raters or 'none'}), of which {skips} skips"
 
 
+def _by(rule: Rule) -> str:
+    return f"a margin of {rule.margin} among {counted(rule.min_votes, 'vote')} or more"
+
+
+def _adjudicated(decided: pd.DataFrame, rule: Rule) -> list[str]:
+    count = int(decided["adjudicated"].sum())
+    return [] if rule.adjudicator is None else [f"of these decided by {rule.adjudicator} alone: {count}"]
+
+
 def _changes(decided: pd.DataFrame, labels: Mapping[str, str]) -> str:
     """Counts of flipped labels and of first ones; what no candidate of the review can be is left out."""
     counts = Counter(zip(decided["id"].map(labels), decided["label"], strict=True))
@@ -81,9 +99,9 @@ def _changes(decided: pd.DataFrame, labels: Mapping[str, str]) -> str:
 
 def _kappas(found: Mapping[str, list[dict[str, Any]]]) -> list[str]:
     groups = [(f"Cohen's kappa, {' and '.join(pair['raters'])}", pair) for pair in found["cohen"]]
-    groups += [(f"Fleiss' kappa, {group['votes']} votes each", group) for group in found["fleiss"]]
+    groups += [(f"Fleiss' kappa, first {group['votes']} votes", group) for group in found["fleiss"]]
     return [f"{name}: {_kappa(group['kappa'])} ({group['candidates']} candidates)" for name, group in groups]
 
 
 def _kappa(value: float | None) -> str:
-    return "unknown, because all votes are the same" if value is None else f"{value:.2f}"
+    return "unknown, because all votes are the same" if value is None else f"{value:z.2f}"

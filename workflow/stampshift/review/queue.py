@@ -1,10 +1,11 @@
 """Who is asked about which candidate: the most suspicious first, until enough raters have voted."""
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from itertools import islice
 from threading import Lock
 
+from stampshift.review.asking import Asking
 from stampshift.review.raters import folded, rater_name
 from stampshift.review.reviewed import Candidate, Review
 from stampshift.review.vote_store import UNDO, VoteStore
@@ -16,15 +17,16 @@ SHOWN_SECONDS = 120  # how long a candidate on a rater's screen is assumed to be
 class Queue:
     """The queue of every rater over the votes in a store.
 
-    A rater is asked about candidates on which the rater has not voted and fewer than `raters_per_candidate`
-    others have. What others have on their screens, and will probably complete, comes last rather than
-    never: nobody waits for anybody. A rater is the same however the name is typed.
+    A rater is asked about candidates on which the rater has not voted and which need votes, as `asking` says;
+    the adjudicator about those that stay disputed. What others have on their screens, and will probably
+    complete, comes last rather than never: nobody waits for anybody. A rater is the same however the name is
+    typed.
     """
 
-    def __init__(self, review: Review, store: VoteStore, *, raters_per_candidate: int) -> None:
+    def __init__(self, review: Review, store: VoteStore, *, asking: Asking) -> None:
         self._review = review
         self._store = store
-        self._wanted = raters_per_candidate
+        self._asking = asking
         self._seen = 0
         # of raters by their folded names
         self._names: dict[str, str] = {}
@@ -47,15 +49,18 @@ class Queue:
         """How far the review is, and the rater in it, in numbers of candidates and of votes."""
         with self._lock:
             self._read_new_votes()
-            mine = self._by_rater.get(folded(rater), {})
-            complete = {name for name in self._by_candidate if self._cast(name) >= self._wanted}
-            total = len(self._review.candidates)
+            rater = folded(rater)
+            mine = self._by_rater.get(rater, {})
+            touched = self._by_candidate.items()
+            complete = sum(self._asking.is_complete(votes) for _, votes in touched)
+            left = sum(self._needed(rater, votes) > 0 for name, votes in touched if name not in mine)
+            untouched = len(self._review.candidates) - len(touched)
             return {
                 "mine": len(mine),  # voted on or skipped
-                "left": total - len(complete | mine.keys()),
-                "complete": len(complete),
-                "candidates": total,
-                "votes": sum(map(self._cast, self._by_candidate)),
+                "left": left + (untouched if self._needed(rater, {}) else 0),
+                "complete": complete,
+                "candidates": len(self._review.candidates),
+                "votes": sum(vote in LABELS for _, votes in touched for vote in votes.values()),
                 "seen": self._seen,  # of two answers, the one with the larger number is the later
             }
 
@@ -87,8 +92,11 @@ class Queue:
             if vote != UNDO:
                 votes[rater] = own[name] = vote
 
-    def _cast(self, name: str) -> int:
-        return sum(vote in LABELS for vote in self._by_candidate.get(name, {}).values())
+    def _needed(self, rater: str, votes: Mapping[str, str]) -> int:
+        """Number of votes that a candidate needs from such as the rater."""
+        if rater == self._asking.adjudicator:
+            return int(self._asking.is_for_adjudicator(votes))
+        return self._asking.missing(votes)
 
     def _choose(self, rater: str, count: int, held: Collection[str]) -> list[Candidate]:
         since = time.monotonic() - SHOWN_SECONDS
@@ -99,10 +107,9 @@ class Queue:
         for name, candidate in self._review.candidates.items():
             if len(free) == count:
                 break
-            missing = self._wanted - self._cast(name)
-            if name in mine or name in held or missing <= 0:
-                continue
             voters = self._by_candidate.get(name, {})
+            if name in mine or name in held or not (missing := self._needed(rater, voters)):
+                continue
             looking = sum(name in names and other not in voters for other, names in screens)
             (free if looking < missing else in_good_hands).append(candidate)
         return [*free, *in_good_hands][:count]

@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from stampshift.core.errors import StampshiftError
 from stampshift.review.access import Access, is_loopback
 from stampshift.review.app import make_app
+from stampshift.review.asking import Asking
 from stampshift.review.reviewed import Review
 from stampshift.review.vote_store import VoteStore
 
@@ -28,7 +29,7 @@ def serve(
     review: Review,
     store: VoteStore,
     *,
-    raters_per_candidate: int,
+    asking: Asking,
     host: str,
     port: int,
     token: str | None,
@@ -48,7 +49,7 @@ def serve(
             "--token: expected at least 8 letters, digits or signs of -._~; leave it out for a random one."
         )
     access = Access(is_loopback(host), token, f"stampshift-{review.fingerprint}")
-    app = make_app(review, store, raters_per_candidate=raters_per_candidate, access=access)
+    app = make_app(review, store, asking=asking, access=access)
     with _listening(host, port) as listener, ExitStack() as until_the_end:
         bound, port = listener.getsockname()[:2]
         # by address: another user may listen at the same name's other one (IPv4 and IPv6)

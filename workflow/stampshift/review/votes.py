@@ -5,6 +5,7 @@ a row per vote; the review page exports it as CSV. The last vote of a rater on a
 counts for nothing, so that skipping withdraws what the rater said before.
 """
 
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import fleiss_kappa
 
 from stampshift.core.errors import ContractError
-from stampshift.review.raters import one_spelling
+from stampshift.review.raters import folded, one_spelling
 from stampshift.stamps.file import LABEL_NAMES, LABELS, Stamps
 
 SKIP = "skip"
@@ -25,6 +26,20 @@ COLUMNS = ("id", "rater", "vote", "time")
 STREAM = 0x52415445
 FIRST_VOTE = pd.Timestamp("2000-01-01T00:00:00Z")  # of no night in particular: the votes are made up
 SECONDS_PER_VOTE = 4
+
+
+@dataclass(frozen=True)
+class Rule:
+    """When votes decide a candidate.
+
+    At least `min_votes` people have voted on it, and the majority leads by `margin` votes: 3 and 2 in the
+    DECAT survey (Ayyar et al. 2022). Where so many have voted and none leads by the margin, the adjudicator's
+    vote decides, if there is one; it is none of the votes that are counted.
+    """
+
+    margin: int
+    min_votes: int
+    adjudicator: str | None = None  # a rater's name, in any spelling
 
 
 def read_votes(path: Path, stamps: Stamps) -> pd.DataFrame:
@@ -107,36 +122,52 @@ def last_votes(votes: pd.DataFrame) -> pd.DataFrame:
     return in_order.drop_duplicates(["id", "rater"], keep="last")
 
 
-def majority(votes: pd.DataFrame, *, margin: int) -> pd.DataFrame:
-    """What the majority calls each candidate, where it leads by at least `margin` votes.
+def majority(votes: pd.DataFrame, *, rule: Rule) -> pd.DataFrame:
+    """What a rule makes of the votes on each candidate.
 
-    The margin was 2 in the DECAT survey (Ayyar et al. 2022). A row per candidate with any vote or skip,
-    sorted by ``id``: ``votes`` and ``real_votes``, counts (int64); ``label``, ``"real"``, ``"bogus"`` or
-    ``""`` where undecided; ``unanimous`` (bool), true where there are votes and they all agree.
+    A row per candidate with any vote or skip, sorted by ``id``: ``votes`` and ``real_votes``, counts without
+    the adjudicator (int64); ``label``, ``"real"``, ``"bogus"`` or ``""`` where undecided; ``unanimous``
+    (bool), true where there are votes and they all agree; ``adjudicated`` (bool), true where the
+    adjudicator's vote decided.
     """
     last = last_votes(votes)
-    words = {word: (last["vote"] == word).astype(int) for word in LABELS}
+    apart = _is_adjudicator(last["rater"], rule)
+    words = {word: ((last["vote"] == word) & ~apart).astype(int) for word in LABELS}
     counts = pd.DataFrame({"id": last["id"], **words}).groupby("id").sum()
     lead, total = counts["real"] - counts["bogus"], counts["real"] + counts["bogus"]
+    enough = total >= rule.min_votes
+    led = np.select([enough & (lead >= rule.margin), enough & (-lead >= rule.margin)], ["real", "bogus"], "")
+    said = last[apart & last["vote"].isin(list(LABELS))].set_index("id")["vote"].reindex(counts.index)
+    adjudicated = enough & (led == "") & said.notna()
     columns = {
         "votes": total,
         "real_votes": counts["real"],
-        "label": np.select([lead >= margin, -lead >= margin], ["real", "bogus"], ""),
+        "label": np.where(adjudicated, said, led),
         "unanimous": (total > 0) & (lead.abs() == total),
+        "adjudicated": adjudicated,
     }
     return pd.DataFrame(columns, index=counts.index).reset_index()
 
 
-def agreement(votes: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
-    """Agreement of raters beyond chance, skips left out.
+def agreement(votes: pd.DataFrame, *, rule: Rule) -> dict[str, list[dict[str, Any]]]:
+    """Agreement of raters beyond chance, skips and the adjudicator left out.
 
+    Of each candidate only the first votes count, as many as the rule asks for (at least two). Later ones are
+    asked for only where people disagree, so that numbers of votes would sort candidates by agreement.
     ``cohen`` holds Cohen's (1960) kappa of every pair of raters with candidates in common, ``fleiss`` Fleiss'
-    (1971) kappa of the candidates with 2 votes, with 3, and so on. A kappa is None where all votes are the
-    same: chance alone would agree as well.
+    (1971) kappa of the candidates with 2 such votes, with 3, and so on. A kappa is None where all votes are
+    the same: chance alone would agree as well.
     """
     last = last_votes(votes)
-    cast = last[last["vote"] != SKIP]
-    return {"cohen": _cohen(cast), "fleiss": _fleiss(cast)}
+    cast = last[(last["vote"] != SKIP) & ~_is_adjudicator(last["rater"], rule)]
+    first = cast.groupby("id").head(max(2, rule.min_votes))
+    return {"cohen": _cohen(first), "fleiss": _fleiss(first)}
+
+
+def _is_adjudicator(raters: pd.Series, rule: Rule) -> pd.Series:
+    if rule.adjudicator is None:
+        return pd.Series(data=False, index=raters.index)
+    return raters.map(folded) == folded(rule.adjudicator)
 
 
 def _cohen(cast: pd.DataFrame) -> list[dict[str, Any]]:
