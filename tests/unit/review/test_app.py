@@ -9,6 +9,9 @@ import pytest
 from review_server import ACCESS, COOKIES, TWO, serving
 from stampshift.core.errors import WriteError
 from stampshift.review.app import PAGE, make_app
+from stampshift.review.gold import Gold
+from stampshift.review.known_answers import THE_LABELS
+from stampshift.review.reviewed import open_review
 from stampshift.review.vote_store import VoteStore
 
 
@@ -260,3 +263,67 @@ def test_the_page_loads_nothing_from_elsewhere(client):
 def test_no_page_of_documentation(client):
     for address in ("docs", "redoc", "openapi.json"):
         assert client.get(address).status_code == 404
+
+
+@pytest.fixture
+def team(study, tmp_path):
+    """A client of a review with examples and gold stamps, and its store."""
+    review = open_review(study, stamps=None, gold=THE_LABELS)
+    gold = Gold.of(review.known, examples=4, rate=0.5, seed=0)
+    with (
+        VoteStore.open(tmp_path / "votes.sqlite", review) as store,
+        serving(make_app(review, store, asking=TWO, access=ACCESS, gold=gold)) as address,
+        httpx.Client(base_url=address, cookies=COOKIES) as client,
+    ):
+        yield client, store
+
+
+def test_gold_stamps_look_like_candidates_and_are_judged_apart(team, review):
+    client, store = team
+    assert client.get("api/review").json()["gold"]
+    asked = client.get("api/queue", params={"rater": "ann", "count": 20, "reveal": True}).json()
+    gold = [each["id"] for each in asked["candidates"] if each["id"].startswith("other")]
+    assert 4 <= len(gold) <= 16
+    assert len(asked["candidates"]) == 20 + len(gold)
+    assert len({frozenset(each) for each in asked["candidates"]}) == 1
+    for number, name in enumerate(["c0", *gold[:2]]):
+        sent = body(review, id=name, key=f"{number:016}", vote="real", seconds=2.0)
+        assert post(client, sent).status_code == 200
+    assert [vote.id for vote in store.after(0)] == ["c0"]
+    assert client.get("api/queue", params={"rater": "ann", "count": 1}).json()["progress"]["mine"] == 3
+    answers = {name: "real" if int(name.removeprefix("other")) // 2 % 2 else "bogus" for name in gold[:2]}
+    result = client.get("api/result", params={"rater": "ANN"}).json()
+    assert (result["votes"], result["gold_seen"], result["median_seconds"]) == (1, 2, 2.0)
+    assert result["gold_right"] == list(answers.values()).count("real")
+    missed = [(each["id"], each["answer"], each["vote"]) for each in result["missed"]]
+    assert missed == [(name, "bogus", "real") for name in gold[:2] if answers[name] == "bogus"]
+    again = client.get("api/queue", params={"rater": "ann", "count": 20}).json()["candidates"]
+    assert not {each["id"] for each in again} & {"c0", *gold[:2]}
+
+
+def test_examples_come_with_their_answers_and_are_asked_of_nobody(team):
+    client, _ = team
+    examples = client.get("api/examples").json()
+    assert sorted(each["answer"] for each in examples) == ["bogus", "bogus", "real", "real"]
+    asked = client.get("api/queue", params={"rater": "ann", "count": 100}).json()["candidates"]
+    assert not {each["id"] for each in asked} & {each["id"] for each in examples}
+
+
+def test_a_result_of_nobody(client):
+    result = client.get("api/result", params={"rater": "never"}).json()
+    assert result == {
+        "rater": "never",
+        **{"votes": 0, "skips": 0, "gold_seen": 0, "gold_right": 0, "median_seconds": None, "missed": []},
+    }
+
+
+def test_reasons_are_those_of_the_list(client, review, store):
+    known = client.get("api/review").json()["tags"]
+    assert known[:4] == ["saturated", "bad CCD", "dipole", "trail"]
+    sent = body(review, key="r" * 16, id="c18", rater="tia", tags=["dipole", "trail"], seconds=1.5)
+    assert post(client, sent).status_code == 200
+    assert [(vote.tags, vote.seconds) for vote in store.after(0) if vote.rater == "tia"] == [
+        ("dipole;trail", 1.5)
+    ]
+    for wrong in ({"tags": ["ugly"]}, {"tags": "dipole"}, {"seconds": -1}, {"seconds": "inf"}):
+        assert post(client, body(review, key="w" * 16, rater="tia") | wrong).status_code == 422

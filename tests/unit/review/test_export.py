@@ -16,7 +16,11 @@ from stampshift.surveys.label_table import classes_by_id
 
 @pytest.fixture
 def files(tmp_path):
-    return {"relabels": tmp_path / "out" / "DES.csv", "votes": tmp_path / "out" / "DES-votes.csv"}
+    return {
+        "relabels": tmp_path / "out" / "DES.csv",
+        "votes": tmp_path / "out" / "DES-votes.csv",
+        "raters": tmp_path / "out" / "DES-raters.csv",
+    }
 
 
 def test_decided_candidates_and_standing_votes_are_written(store, say, files):
@@ -33,7 +37,7 @@ def test_decided_candidates_and_standing_votes_are_written(store, say, files):
         "c3,real,bogus",
     ]
     votes = pd.read_csv(files["votes"])
-    assert list(votes) == ["id", "rater", "vote", "time"]
+    assert list(votes) == ["id", "rater", "vote", "time", "tags", "seconds"]
     assert len(votes) == 10
     assert "c6" not in set(votes["id"])
     assert list(majority(votes, rule=Rule(2, 1))["label"]) == ["real", "real", "bogus", "", ""]
@@ -47,6 +51,25 @@ def test_decided_candidates_and_standing_votes_are_written(store, say, files):
     assert "Cohen's kappa, ann and bob: 0.50 (4 candidates)" in told
     # five of eight votes are real: by chance (5/8)^2 + (3/8)^2 = 17/32
     assert "Fleiss' kappa, first 2 votes: 0.47 (4 candidates)" in told
+
+
+def test_reasons_and_the_raters_are_written_and_gold_decides_nothing(store, say, files):
+    say("bob c0 bogus", "bob c2 real")
+    store.add(key="t" * 16, id="c0", rater="ann", vote="bogus", tags=["dipole", "edge"], seconds=3.0)
+    store.add(key="u" * 16, id="c1", rater="ann", vote="bogus", tags=["dipole"], seconds=5.0)
+    for number, rater in enumerate(("ann", "bob")):
+        store.add_gold(key=f"{number:016}", id="c2", answer="bogus", rater=rater, vote="real", seconds=1.0)
+    told = export(store, rule=Rule(2, 1), **files)
+    assert files["relabels"].read_text().splitlines()[1:] == ["c0,bogus,bogus"]
+    assert "reasons: dipole 2, edge 1" in told
+    assert "known answers, ann: 0 of 1 right" in told
+    votes = pd.read_csv(files["votes"], keep_default_na=False)
+    assert votes.set_index(["rater", "id"]).loc[("ann", "c0"), "tags"] == "dipole;edge"
+    assert files["raters"].read_text().splitlines() == [
+        "rater,votes,skips,gold_seen,gold_right,median_seconds",
+        "ann,2,0,1,0,3.0",
+        "bob,2,0,1,0,1.0",
+    ]
 
 
 def test_nothing_decided_writes_nothing_and_says_how_far_it_is(store, say, files):
@@ -126,14 +149,14 @@ IDENTIFIERS = (
 
 def test_every_identifier_survives_the_export_and_the_label_file(store, files, monkeypatch):
     labels = dict.fromkeys(IDENTIFIERS, "unlabelled")
-    said = [(name, "ann", "real", f"2026-01-01T00:00:{n:02}Z") for n, name in enumerate(labels)]
-    standing = pd.DataFrame(said, columns=["id", "rater", "vote", "time"])
+    said = [(name, "ann", "real", f"2026-01-01T00:00:{n:02}Z", "", 1.5) for n, name in enumerate(labels)]
+    standing = pd.DataFrame(said, columns=["id", "rater", "vote", "time", "tags", "seconds"])
     monkeypatch.setattr(store, "labels", lambda: labels)
     monkeypatch.setattr(store, "standing", lambda: standing)
     export(store, rule=Rule(1, 1), **files)
     assert classes_by_id(files["relabels"]) == dict.fromkeys(IDENTIFIERS, "real")
     stamps = Mock(ids=list(IDENTIFIERS), survey="New")
-    pd.testing.assert_frame_equal(read_votes(files["votes"], stamps), standing)
+    pd.testing.assert_frame_equal(read_votes(files["votes"], stamps), standing.iloc[:, :4])
 
 
 @pytest.mark.parametrize("which", ["relabels", "votes", "both"])
@@ -141,7 +164,7 @@ def test_no_file_replaces_another(store, say, files, which):
     say("ann c0 real")
     before = store.after(0)
     same = files | ({"votes": files["relabels"]} if which == "both" else {which: store.path})
-    with pytest.raises(ContractError, match=r"must be three files; found .* Nothing was written"):
+    with pytest.raises(ContractError, match=r"must be four files; found .* Nothing was written"):
         export(store, rule=Rule(1, 1), **same)
     assert not files["relabels"].exists()
     with VoteStore.read(store.path) as kept:

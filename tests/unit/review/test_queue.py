@@ -66,8 +66,8 @@ def test_a_closed_laptop_keeps_nothing_back(review, store, monkeypatch):
 def test_progress_counts_mine_and_all(queue, say):
     say("ann c0 real", "ann c1 skip", "bob c0 bogus", "bob c2 real", "cyd c2 real", "cyd c3 real")
     everyone = {"complete": 2, "candidates": 30, "votes": 5, "seen": 6}
-    assert queue.progress("ann") == {"mine": 2, "left": 27, **everyone}
-    assert queue.progress("new") == {"mine": 0, "left": 28, **everyone}
+    assert queue.progress("ann") == {"mine": 2, "left": 27, "my_real": 1, "my_bogus": 0, **everyone}
+    assert queue.progress("new") == {"mine": 0, "left": 28, "my_real": 0, "my_bogus": 0, **everyone}
 
 
 def test_the_last_votes_are_the_first_to_be_undone(queue, say):
@@ -128,7 +128,8 @@ def test_the_adjudicator_sees_what_stays_disputed_and_nothing_else(disputes, say
     say("ann c0 real", "bob c0 real", "cyd c0 bogus", "dan c0 bogus", "eli c0 bogus")
     assert names(disputes, "EVE", 30) == ["c0"]
     assert disputes.progress("eve") | {"seen": 0} == {
-        "mine": 0, "left": 1, "complete": 0, "candidates": 30, "votes": 5, "seen": 0,
+        "mine": 0, "left": 1, "my_real": 0, "my_bogus": 0,
+        "complete": 0, "candidates": 30, "votes": 5, "seen": 0,
     }  # fmt: skip
     say("eve c0 skip")
     assert disputes.progress("ann")["complete"] == 0

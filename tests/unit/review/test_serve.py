@@ -9,6 +9,7 @@ import uvicorn
 
 from review_server import TWO
 from stampshift.core.errors import StampshiftError
+from stampshift.review.gold import NO_GOLD
 from stampshift.review.serve import serve
 
 
@@ -20,7 +21,7 @@ def told(review, store, monkeypatch):
     def start(**options):
         lines = []
         usual = {"host": "127.0.0.1", "port": 0, "token": None, "open_browser": False, "say": lines.append}
-        serve(review, store, asking=TWO, **(usual | options))
+        serve(review, store, asking=TWO, gold=NO_GOLD, **(usual | options))
         return "\n".join(lines)
 
     return start

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from stampshift.core.errors import ContractError, StampshiftError, WriteError
+from stampshift.review.vote_format import EARLIER, FIRST
 from stampshift.review.vote_store import NothingToUndoError, VoteStore
 
 
@@ -69,6 +70,7 @@ def test_nothing_is_lost_when_the_process_is_killed(study, tmp_path, review):
 import os, signal, sys
 from pathlib import Path
 from stampshift.review.reviewed import open_review
+from stampshift.review.vote_format import EARLIER, FIRST
 from stampshift.review.vote_store import VoteStore
 store = VoteStore.open(Path(sys.argv[2]), open_review(Path(sys.argv[1]), stamps=None))
 for number in range(5):
@@ -189,3 +191,99 @@ def test_a_kill_while_the_file_is_made_leaves_one_that_can_be_made_again(tmp_pat
     with VoteStore.open(path, review) as store:
         assert store.labels()["c1"] == "real"
         assert store.survey() == "DES"
+
+
+def test_reasons_and_the_time_taken_are_kept_with_the_vote(store):
+    saved = store.add(
+        key="a" * 16, id="c0", rater="ann", vote="bogus", tags=["saturated", "dipole"], seconds=2.5
+    )
+    assert (saved.tags, saved.seconds) == ("saturated;dipole", 2.5)
+    assert store.standing()[["tags", "seconds"]].to_numpy().tolist() == [["saturated;dipole", 2.5]]
+
+
+def test_votes_on_known_answers_are_apart_from_those_on_candidates(store):
+    for _ in range(2):  # sent again
+        store.add_gold(key="g" * 16, id="c1", answer="real", rater="ann", vote="bogus", seconds=1.0)
+    assert store.after(0) == []
+    assert store.standing().empty
+    assert store.gold_votes().to_numpy().tolist() == [["c1", "real", "ann", "bogus", 1.0]]
+    assert store.gold_seen("ANN") == {"c1"}
+    assert store.gold_seen("bob") == set()
+    with pytest.raises(sqlite3.IntegrityError, match="never deleted"), sqlite3.connect(store.path) as other:
+        other.execute("DELETE FROM gold_vote")
+
+
+@pytest.fixture
+def earlier(tmp_path, review):
+    """A file of the earlier format, with a vote."""
+    path = tmp_path / "earlier.sqlite"
+    with sqlite3.connect(path) as file:
+        for statement in FIRST:
+            file.execute(statement)
+        file.executemany("INSERT INTO candidate VALUES (?, ?)", review.labels.items())
+        file.execute("INSERT INTO review VALUES (?, ?, 'then')", (review.survey, review.fingerprint))
+        row = ("k" * 16, "c3", "ann", "real", "2026-01-01T00:00:00.000Z")
+        file.execute("INSERT INTO vote (key, id, rater, vote, time) VALUES (?, ?, ?, ?, ?)", row)
+        file.execute(f"PRAGMA user_version = {EARLIER}")
+    file.close()
+    return path
+
+
+def test_a_file_of_the_earlier_format_is_read_as_it_is(earlier):
+    before = earlier.read_bytes()
+    with VoteStore.read(earlier) as store:
+        assert words(store) == ["ann c3 real"]
+        assert store.standing()[["tags"]].to_numpy().tolist() == [[""]]
+        assert len(store.labels()) == 30
+        assert store.gold_votes().empty
+    assert earlier.read_bytes() == before
+
+
+def test_a_file_of_the_earlier_format_goes_on_in_the_present_one(earlier, review):
+    with VoteStore.open(earlier, review) as store:
+        store.add(key="n" * 16, id="c4", rater="ann", vote="bogus", tags=["trail"], seconds=1.0)
+        assert words(store) == ["ann c3 real", "ann c4 bogus"]
+        store.add_gold(key="g" * 16, id="other0", answer="real", rater="ann", vote="real")
+    with VoteStore.open(earlier, review) as again:
+        assert words(again) == ["ann c3 real", "ann c4 bogus"]
+
+
+def other_list(review, *names, **changes):
+    """The review of another list of candidates."""
+    labels = {name: review.labels.get(name, "unlabelled") for name in names} | changes.pop("labels", {})
+    return replace(review, labels=labels, fingerprint="f" * 16, **changes)
+
+
+def test_votes_pass_to_another_list_by_identifier_and_the_others_wait_in_the_file(store, say, review):
+    say("ann c0 real", "ann c1 bogus", "bob c1 real")
+    listed = other_list(review, "c1", "new", labels={"c2": "unlabelled"})
+    with pytest.raises(ContractError, match=r"Nothing was changed: .* with --carry-over"):
+        VoteStore.open(store.path, listed)
+    with VoteStore.open(store.path, listed, carry_over=True) as carried:
+        assert words(carried) == ["ann c1 bogus", "bob c1 real"]
+        assert carried.labels() == {"c1": "real", "new": "unlabelled", "c2": "unlabelled"}
+        assert len(carried.after(0)) == 3
+        carried.add(key="n" * 16, id="new", rater="ann", vote="real")
+    with VoteStore.open(store.path, listed) as again:
+        assert words(again) == ["ann c1 bogus", "bob c1 real", "ann new real"]
+    with VoteStore.open(store.path, review, carry_over=True) as back:
+        assert words(back) == ["ann c0 real", "ann c1 bogus", "bob c1 real"]
+        assert back.labels() == review.labels
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"survey": "Other"}, r"of DES, .*\(of Other, .*name another file"),
+        ({"simulated": False}, "one of the two is simulated"),
+        ({"names": ["x1", "x2"]}, "no identifier is in both"),
+    ],
+)
+def test_votes_do_not_pass_to_another_survey(store, say, review, changes, message):
+    say("ann c0 real")
+    listed = other_list(review, *changes.pop("names", ["c0", "c1"]), **changes)
+    with pytest.raises(ContractError, match=message):
+        VoteStore.open(store.path, listed, carry_over=True)
+    with VoteStore.open(store.path, review) as same:
+        assert words(same) == ["ann c0 real"]
+        assert len(same.labels()) == 30

@@ -61,6 +61,33 @@ def review(
         Path | None,
         typer.Option(help="Table with id and score, such as that of `stampshift score`, to order by."),
     ] = None,
+    gold: Annotated[
+        Path | None,
+        typer.Option(
+            help="Table with id and label (real or bogus) of stamps whose answer is known; nobody is asked "
+            "for their labels. If not given, but one of the next two is: labelled stamps that are no "
+            "candidates."
+        ),
+    ] = None,
+    gold_rate: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Stamps with known answers per candidate, mixed in unseen to measure each rater's accuracy; "
+            "0.1 if --gold is given.",
+        ),
+    ] = None,
+    examples: Annotated[
+        int, typer.Option(min=0, help="Stamps with known answers that a new rater is shown, with them.")
+    ] = 0,
+    carry_over: Annotated[
+        bool,
+        typer.Option(
+            "--carry-over",
+            help="Let votes on another list of candidates of the survey pass to this one, by identifier.",
+        ),
+    ] = False,
     host: Annotated[
         str, typer.Option(help="Address to listen on; any but loopback lets other machines in.")
     ] = "127.0.0.1",
@@ -82,18 +109,26 @@ def review(
     """Open a web page on which people label candidates as real or bogus."""
     from stampshift.review.asking import Asking
     from stampshift.review.drawing import Draw
+    from stampshift.review.gold import Gold
+    from stampshift.review.known_answers import THE_LABELS
     from stampshift.review.reviewed import open_review
     from stampshift.review.serve import serve
     from stampshift.review.vote_store import VoteStore
 
     asking = Asking.of(raters=raters_per_candidate, most=max_raters, margin=margin, adjudicator=adjudicator)
-    found = open_review(candidates, stamps=stamps, draw=Draw(order, count, seed), scores=scores)
+    rate = (0.1 if gold else 0.0) if gold_rate is None else gold_rate
+    source = gold or (THE_LABELS if rate or examples else None)
+    draw = Draw(order, count, seed)
+    found = open_review(candidates, stamps=stamps, draw=draw, scores=scores, gold=source)
+    known = Gold.of(found.known, examples=examples, rate=rate, seed=seed)
+    path = votes or Path("resources/reviews") / f"{found.survey}.sqlite"
     try:
-        with VoteStore.open(votes or Path("resources/reviews") / f"{found.survey}.sqlite", found) as store:
+        with VoteStore.open(path, found, carry_over=carry_over) as store:
             serve(
                 found,
                 store,
                 asking=asking,
+                gold=known,
                 host=host,
                 port=port,
                 token=token,
@@ -127,6 +162,10 @@ def review_export(
     votes_csv: Annotated[
         Path | None, typer.Option(help="CSV file for the votes; <votes>-votes.csv if not given.")
     ] = None,
+    raters_csv: Annotated[
+        Path | None,
+        typer.Option(help="CSV file with each rater's speed and accuracy; <votes>-raters.csv if not given."),
+    ] = None,
 ) -> None:
     """Write a review's votes and the labels that they decided; print counts and how far the raters agree."""
     from stampshift.review.export import export
@@ -139,5 +178,6 @@ def review_export(
             rule=Rule(margin, min_votes, adjudicator),
             relabels=relabels or votes.with_suffix(".csv"),
             votes=votes_csv or votes.with_name(f"{votes.stem}-votes.csv"),
+            raters=raters_csv or votes.with_name(f"{votes.stem}-raters.csv"),
         )
     echo(text)

@@ -14,18 +14,21 @@ from pydantic import AfterValidator, BaseModel, Field
 from stampshift.core.errors import StampshiftError, WriteError
 from stampshift.review.access import Access, Guard
 from stampshift.review.asking import Asking
+from stampshift.review.desk import Desk
+from stampshift.review.gold import NO_GOLD, Gold
 from stampshift.review.images import STRETCHES, triplet_png
 from stampshift.review.queue import Queue
 from stampshift.review.raters import checked_name
-from stampshift.review.reviewed import Candidate, Review
+from stampshift.review.reviewed import Review
+from stampshift.review.tags import TAGS
 from stampshift.review.vote_store import NothingToUndoError, VoteStore
-from stampshift.stamps.file import LABEL_NAMES
 
 PAGE = Path(__file__).parent / "page"
 # the address of an image holds the digest of its stamps: it never changes
 FOREVER = {"Cache-Control": "private, max-age=604800, immutable"}
 CACHED_IMAGES = 2048  # a few kilobytes each
 LAST_VOTES = 50  # that can be undone after a reload
+MOST_SECONDS = 86_400  # of a vote: who sleeps over one has not looked at it all night
 
 
 def encodable(text: str) -> str:
@@ -37,7 +40,15 @@ def encodable(text: str) -> str:
     return text
 
 
+def known_tag(tag: str) -> str:
+    """The tag; a `ValueError` if it is none of `TAGS`."""
+    if tag not in TAGS:
+        raise ValueError(f"a reason is one of {', '.join(TAGS)}")
+    return tag
+
+
 Text = Annotated[str, AfterValidator(encodable)]
+Tag = Annotated[Text, AfterValidator(known_tag)]
 Rater = Annotated[Text, AfterValidator(checked_name)]
 
 
@@ -49,9 +60,13 @@ class NewVote(BaseModel):
     id: Text
     rater: Rater
     vote: Literal["real", "bogus", "skip", "undo"]
+    tags: list[Tag] = []
+    seconds: float | None = Field(None, ge=0, le=MOST_SECONDS)
 
 
-def make_app(review: Review, store: VoteStore, *, asking: Asking, access: Access) -> FastAPI:
+def make_app(
+    review: Review, store: VoteStore, *, asking: Asking, access: Access, gold: Gold = NO_GOLD
+) -> FastAPI:
     """Make the application; `asking` says how many votes a candidate should get, skips left out."""
     # no pages of documentation: they would load scripts from elsewhere
     app = FastAPI(title="stampshift review", docs_url=None, redoc_url=None, openapi_url=None)
@@ -59,7 +74,9 @@ def make_app(review: Review, store: VoteStore, *, asking: Asking, access: Access
     _explain_refusals(app)
     _add_page(app, access)
     _add_images(app, review)
-    _add_votes(app, review, store, Queue(review, store, asking=asking))
+    desk = Desk(review, store, Queue(review, store, asking=asking), gold)
+    _add_review(app, desk)
+    _add_votes(app, desk)
     return app
 
 
@@ -106,17 +123,21 @@ def _add_images(app: FastAPI, review: Review) -> None:
         return Response(image(row, stretch), media_type="image/png", headers=FOREVER)
 
 
-def _add_votes(app: FastAPI, review: Review, store: VoteStore, queue: Queue) -> None:
+def _add_review(app: FastAPI, desk: Desk) -> None:
     @app.get("/api/review")
     def about() -> dict[str, Any]:
-        return {
-            "survey": review.survey,
-            "simulated": review.simulated,
-            "fingerprint": review.fingerprint,
-            "stretches": list(STRETCHES),
-            "raters": queue.raters(),
-        }
+        return desk.about() | {"stretches": list(STRETCHES), "tags": list(TAGS)}
 
+    @app.get("/api/examples")
+    def examples() -> list[dict[str, Any]]:
+        return desk.examples()
+
+    @app.get("/api/result")
+    def result(rater: Rater) -> dict[str, Any]:
+        return desk.result(rater)
+
+
+def _add_votes(app: FastAPI, desk: Desk) -> None:
     @app.get("/api/queue")
     def waiting(
         rater: Rater,
@@ -124,37 +145,19 @@ def _add_votes(app: FastAPI, review: Review, store: VoteStore, queue: Queue) -> 
         held: Annotated[list[str], Query()] = [],  # noqa: B006 - FastAPI copies it
         reveal: bool = False,
     ) -> dict[str, Any]:
-        chosen = queue.next(rater, count, held=held)
-        return {
-            "candidates": [_blind(c) | (_revealed(c) if reveal else {}) for c in chosen],
-            "progress": queue.progress(rater),
-        }
+        chosen = desk.next(rater, count, held=held, reveal=reveal)
+        return {"candidates": chosen, "progress": desk.progress(rater)}
 
     @app.get("/api/last")
     def last(rater: Rater) -> list[dict[str, Any]]:
-        return [_voted(candidate, vote) for candidate, vote in queue.last(rater, LAST_VOTES)]
+        return desk.last(rater, LAST_VOTES)
 
     @app.post("/api/votes")
     def take(new: NewVote) -> dict[str, Any]:
-        if new.review != review.fingerprint:
+        if new.review != desk.fingerprint:
             reason = "Another review runs at this address now: reload the page."
             raise HTTPException(HTTPStatus.CONFLICT, reason)
-        if new.id not in review.candidates:
+        saved = desk.take(**new.model_dump(exclude={"review"}))
+        if saved is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"{new.id} is not a candidate of this review.")
-        saved = store.add(**new.model_dump(exclude={"review"}))
-        candidate = _voted(review.candidates[saved.id], saved.vote)
-        return {"time": saved.time, "candidate": candidate, "progress": queue.progress(new.rater)}
-
-
-def _blind(candidate: Candidate) -> dict[str, Any]:
-    return {"id": candidate.id, "row": candidate.row}
-
-
-def _revealed(candidate: Candidate) -> dict[str, Any]:
-    return {"label": candidate.label, "score": candidate.score}
-
-
-def _voted(candidate: Candidate, vote: str) -> dict[str, Any]:
-    """A candidate with the rater's word; what the model says only where the rater has said something."""
-    known = _revealed(candidate) if vote in LABEL_NAMES.values() else {}
-    return _blind(candidate) | {"vote": vote} | known
+        return saved | {"progress": desk.progress(new.rater)}

@@ -10,26 +10,30 @@ import pandas as pd
 
 from stampshift.core.errors import ContractError
 from stampshift.core.files import atomic_paths
+from stampshift.review.rater_table import rater_table
+from stampshift.review.tags import SEPARATOR
 from stampshift.review.vote_store import VoteStore
 from stampshift.review.votes import SKIP, Rule, agreement, majority
 from stampshift.stamps.file import LABELS, UNLABELLED_CLASS
 from stampshift.tables.wording import counted
 
 
-def export(store: VoteStore, *, rule: Rule, relabels: Path, votes: Path) -> str:
-    """Write the votes that stand and the labels that they decide, as CSV; counts and kappas are returned.
+def export(store: VoteStore, *, rule: Rule, relabels: Path, votes: Path, raters: Path) -> str:
+    """Write the votes that stand, the labels that they decide, and how each rater does, as CSV.
 
-    `votes` is as of `VoteStore.standing`. `relabels` has a row per candidate that the votes decide by `rule`:
-    id, old_label (real, bogus or unlabelled) and label, as `surveys.label_table` reads them too. Without any,
-    or if one file would replace another, a `ContractError` is raised and nothing written.
+    Counts and kappas are returned. `votes` is as of `VoteStore.standing`, `raters` as of `rater_table`.
+    `relabels` has a row per candidate that the votes decide by `rule`: id, old_label (real, bogus or
+    unlabelled) and label, as `surveys.label_table` reads them too. Without any, or if one file would replace
+    another, a `ContractError` is raised and nothing written.
     """
-    if len({path.resolve() for path in (store.path, relabels, votes)}) < 3:
+    if len({path.resolve() for path in (store.path, relabels, votes, raters)}) < 4:
         raise ContractError(
-            f"{store.path}: the votes, --relabels and --votes-csv must be three files; found {store.path}, "
-            f"{relabels} and {votes}. Nothing was written; name others."
+            f"{store.path}: the votes, --relabels, --votes-csv and --raters-csv must be four files; found "
+            f"{store.path}, {relabels}, {votes} and {raters}. Nothing was written; name others."
         )
     standing = store.standing()
     labels = store.labels()
+    by_rater = rater_table(store)
     try:
         result = majority(standing, rule=rule)
     except ContractError as error:
@@ -47,6 +51,8 @@ def export(store: VoteStore, *, rule: Rule, relabels: Path, votes: Path) -> str:
         f"undecided: {len(labels) - len(decided)}, of which {disputed} disputed, and {few} with fewer than "
         f"{counted(rule.min_votes, 'vote')}",
         *_kappas(agreement(standing, rule=rule)),
+        *_reasons(standing),
+        *_on_gold(by_rater),
     ]
     if decided.empty:
         nothing = f"{store.path}: no candidate is decided by {by}; nothing was written."
@@ -56,10 +62,11 @@ def export(store: VoteStore, *, rule: Rule, relabels: Path, votes: Path) -> str:
             "alone labels."
         )
     table = decided.assign(old_label=decided["id"].map(labels))[["id", "old_label", "label"]]
-    with atomic_paths(votes, relabels) as temporaries:
-        for path, content in zip(temporaries, (standing, table), strict=True):
-            content.to_csv(path, index=False, quoting=_quoting(content["id"]))
-    return "\n".join([*lines, f"written: {votes}", f"written: {relabels}"])
+    tables = {votes: standing, raters: by_rater, relabels: table}
+    with atomic_paths(*tables) as temporaries:
+        for path, content in zip(temporaries, tables.values(), strict=True):
+            content.to_csv(path, index=False, quoting=_quoting(content.iloc[:, 0]))
+    return "\n".join([*lines, *(f"written: {path}" for path in tables)])
 
 
 def _quoting(ids: pd.Series) -> Literal[0, 1]:
@@ -81,6 +88,19 @@ def _by(rule: Rule) -> str:
 def _adjudicated(decided: pd.DataFrame, rule: Rule) -> list[str]:
     count = int(decided["adjudicated"].sum())
     return [] if rule.adjudicator is None else [f"of these decided by {rule.adjudicator} alone: {count}"]
+
+
+def _reasons(standing: pd.DataFrame) -> list[str]:
+    counts = Counter(tag for tags in standing["tags"] if tags for tag in tags.split(SEPARATOR))
+    named = ", ".join(f"{tag} {count}" for tag, count in counts.most_common())
+    return [f"reasons: {named}"] if counts else []
+
+
+def _on_gold(by_rater: pd.DataFrame) -> list[str]:
+    seen = by_rater[by_rater["gold_seen"] > 0]
+    return [
+        f"known answers, {row.rater}: {row.gold_right} of {row.gold_seen} right" for row in seen.itertuples()
+    ]
 
 
 def _changes(decided: pd.DataFrame, labels: Mapping[str, str]) -> str:

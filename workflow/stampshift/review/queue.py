@@ -61,6 +61,7 @@ class Queue:
                 "complete": complete,
                 "candidates": len(self._review.candidates),
                 "votes": sum(vote in LABELS for _, votes in touched for vote in votes.values()),
+                **{f"my_{word}": sum(vote == word for vote in mine.values()) for word in LABELS},
                 "seen": self._seen,  # of two answers, the one with the larger number is the later
             }
 
@@ -78,7 +79,7 @@ class Queue:
             return sorted(self._names.values())
 
     def _read_new_votes(self) -> None:
-        for number, _, name, said_by, vote, _ in self._store.after(self._seen):
+        for number, _, name, said_by, vote, *_ in self._store.after(self._seen):
             self._seen = number
             if name not in self._review.candidates:  # not drawn, or of an earlier list
                 continue

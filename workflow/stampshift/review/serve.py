@@ -18,6 +18,7 @@ from stampshift.core.errors import StampshiftError
 from stampshift.review.access import Access, is_loopback
 from stampshift.review.app import make_app
 from stampshift.review.asking import Asking
+from stampshift.review.gold import Gold
 from stampshift.review.reviewed import Review
 from stampshift.review.vote_store import VoteStore
 
@@ -30,6 +31,7 @@ def serve(
     store: VoteStore,
     *,
     asking: Asking,
+    gold: Gold,
     host: str,
     port: int,
     token: str | None,
@@ -49,7 +51,7 @@ def serve(
             "--token: expected at least 8 letters, digits or signs of -._~; leave it out for a random one."
         )
     access = Access(is_loopback(host), token, f"stampshift-{review.fingerprint}")
-    app = make_app(review, store, asking=asking, access=access)
+    app = make_app(review, store, asking=asking, access=access, gold=gold)
     with _listening(host, port) as listener, ExitStack() as until_the_end:
         bound, port = listener.getsockname()[:2]
         # by address: another user may listen at the same name's other one (IPv4 and IPv6)

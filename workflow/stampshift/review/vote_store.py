@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,33 +15,19 @@ from stampshift.core.errors import ContractError, StampshiftError, WriteError
 from stampshift.core.files import make_folder
 from stampshift.review.raters import folded, one_spelling, rater_name
 from stampshift.review.reviewed import Review
+from stampshift.review.tags import SEPARATOR
+from stampshift.review.vote_format import identity_of, prepare, read_as_now
 
 UNDO = "undo"
-FORMAT = 1
 BUSY_SECONDS = 30
-SCHEMA = (
-    "CREATE TABLE review (survey TEXT NOT NULL, fingerprint TEXT NOT NULL, created TEXT NOT NULL)",
-    """CREATE TABLE candidate (
-        id TEXT PRIMARY KEY,
-        label TEXT NOT NULL CHECK (label IN ('real', 'bogus', 'unlabelled')))""",
-    """CREATE TABLE vote (
-        number INTEGER PRIMARY KEY AUTOINCREMENT,
-        key TEXT NOT NULL UNIQUE,
-        id TEXT NOT NULL REFERENCES candidate (id),
-        rater TEXT NOT NULL,
-        vote TEXT NOT NULL CHECK (vote IN ('real', 'bogus', 'skip', 'undo')),
-        time TEXT NOT NULL)""",
-    """CREATE TRIGGER votes_are_not_changed BEFORE UPDATE ON vote
-        BEGIN SELECT RAISE(ABORT, 'a vote is never changed'); END""",
-    """CREATE TRIGGER votes_are_not_deleted BEFORE DELETE ON vote
-        BEGIN SELECT RAISE(ABORT, 'a vote is never deleted'); END""",
-)
-TEXTS = {"candidate": ("id", "label"), "vote": ("key", "id", "rater", "vote", "time")}
 # an undo is saved only where the rater's last word on the candidate is not one already
-INSERTION = """INSERT INTO vote (key, id, rater, vote, time)
-    SELECT :key, :id, :rater, :vote, :time WHERE :vote <> 'undo' OR 'undo' <> (
+INSERTION = """INSERT INTO vote (key, id, rater, vote, time, tags, seconds)
+    SELECT :key, :id, :rater, :vote, :time, :tags, :seconds WHERE :vote <> 'undo' OR 'undo' <> (
         SELECT vote FROM vote WHERE id = :id AND folded(rater) = folded(:rater) ORDER BY number DESC LIMIT 1)
     ON CONFLICT (key) DO NOTHING"""
+GOLD_INSERTION = """INSERT INTO gold_vote (key, id, answer, rater, vote, time, seconds)
+    VALUES (:key, :id, :answer, :rater, :vote, :time, :seconds) ON CONFLICT (key) DO NOTHING"""
+GOLD_COLUMNS = ("id", "answer", "rater", "vote", "seconds")
 # what the system refuses is no fault of the file
 SYSTEM_FAULTS = {
     sqlite3.SQLITE_FULL: "the disk is full",
@@ -66,6 +52,8 @@ class SavedVote(NamedTuple):
     rater: str
     vote: str  # real, bogus or skip; undo withdraws what the rater said of the candidate
     time: str  # when it was saved, ISO 8601 UTC with milliseconds
+    tags: str  # the rater's reasons, of `tags.TAGS`, joined by `tags.SEPARATOR`
+    seconds: float | None  # between the stamps on the screen and the vote, None where they were not taken
 
 
 class VoteStore(AbstractContextManager["VoteStore"]):
@@ -77,22 +65,17 @@ class VoteStore(AbstractContextManager["VoteStore"]):
         self._lock = Lock()
 
     @classmethod
-    def open(cls, path: Path, review: Review) -> Self:
-        """Open the file of a review's votes, created if missing; a `ContractError` if it is of another."""
+    def open(cls, path: Path, review: Review, *, carry_over: bool = False) -> Self:
+        """Open the file of a review's votes, created if missing; a `ContractError` if it is of another.
+
+        With `carry_over` it may be that of another list of candidates of the survey (`vote_format.prepare`).
+        """
         with _explained(path):
             make_folder(path.parent)
         with _opening(path) as connection:
-            store = cls(path, connection)
-            store._create_if_new(review)
-            survey, fingerprint = store._identity()
-            if fingerprint != review.fingerprint:
-                raise ContractError(
-                    f"{path}: its votes are on other candidates (of {survey}, fingerprint {fingerprint}) "
-                    f"than these (of {review.survey}, fingerprint {review.fingerprint}). Nothing was "
-                    "changed: keep it, and name another file with --votes."
-                )
+            prepare(connection, review, path=path, carry_over=carry_over)
             connection.execute("PRAGMA journal_mode = WAL")
-            return store
+            return cls(path, connection)
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -101,23 +84,30 @@ class VoteStore(AbstractContextManager["VoteStore"]):
             if not path.is_file():
                 raise ContractError(f"{path}: no such file of votes; `stampshift review` makes it.")
         with _opening(path, alone=not os.access(path.resolve().parent, os.W_OK)) as connection:
-            store = cls(path, connection)
-            store._identity()
-            return store
+            read_as_now(connection)
+            identity_of(connection)
+            return cls(path, connection)
 
-    def add(self, *, key: str, id: str, rater: str, vote: str) -> SavedVote:
+    def add(
+        self,
+        *,
+        key: str,
+        id: str,
+        rater: str,
+        vote: str,
+        tags: Sequence[str] = (),
+        seconds: float | None = None,
+    ) -> SavedVote:
         """Save a vote, which is on disk when this returns; one sent again under its key is saved once.
 
         Raises a `StampshiftError` if the candidate is not in the review, or the key is that of another vote;
         a `NothingToUndoError` if the rater has no vote to undo; a `WriteError` if the disk is full.
         """
         rater = rater_name(rater)
-        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        values = {"key": key, "id": id, "rater": rater, "vote": vote, "time": _now(), "seconds": seconds}
         with self._in_use() as connection:
             try:
-                connection.execute(
-                    INSERTION, {"key": key, "id": id, "rater": rater, "vote": vote, "time": now}
-                )
+                connection.execute(INSERTION, values | {"tags": SEPARATOR.join(tags)})
             except sqlite3.IntegrityError as error:
                 raise StampshiftError(f"{vote} on candidate {id}: refused ({error}).") from error
             rows = connection.execute("SELECT * FROM vote WHERE key = ?", (key,)).fetchall()
@@ -128,6 +118,31 @@ class VoteStore(AbstractContextManager["VoteStore"]):
             raise StampshiftError(f"key {key}: already used for another vote, on candidate {saved.id}.")
         return saved
 
+    def add_gold(
+        self, *, key: str, id: str, answer: str, rater: str, vote: str, seconds: float | None = None
+    ) -> None:
+        """Save a vote on a stamp whose answer is known, apart from those on candidates; once under its key.
+
+        Raises a `WriteError` if the disk is full.
+        """
+        values = {"key": key, "id": id, "answer": answer, "rater": rater_name(rater), "vote": vote}
+        with self._in_use() as connection:
+            connection.execute(GOLD_INSERTION, values | {"time": _now(), "seconds": seconds})
+
+    def gold_votes(self) -> pd.DataFrame:
+        """Every vote on a stamp whose answer is known, in the order of saving: `GOLD_COLUMNS`."""
+        with self._in_use() as connection:
+            rows = connection.execute(f"SELECT {', '.join(GOLD_COLUMNS)} FROM gold_vote ORDER BY number")
+            return pd.DataFrame(rows.fetchall(), columns=list(GOLD_COLUMNS))
+
+    def gold_seen(self, rater: str) -> set[str]:
+        """Stamps whose answer is known on which a rater has said anything."""
+        with self._in_use() as connection:
+            rows = connection.execute(
+                "SELECT DISTINCT id FROM gold_vote WHERE folded(rater) = ?", (folded(rater),)
+            )
+            return {name for (name,) in rows}
+
     def after(self, number: int) -> list[SavedVote]:
         """Votes saved after the vote of that number, in the order of saving."""
         with self._in_use() as connection:
@@ -135,24 +150,25 @@ class VoteStore(AbstractContextManager["VoteStore"]):
             return [SavedVote(*row) for row in rows]
 
     def standing(self) -> pd.DataFrame:
-        """The last vote of every rater on every candidate, unless withdrawn, in the order of saving.
+        """The last vote of every rater on every listed candidate, unless withdrawn, in the order of saving.
 
         A rater's name has one spelling (`one_spelling`).
         """
         votes = pd.DataFrame(self.after(0), columns=SavedVote._fields)
         votes["rater"] = one_spelling(votes["rater"])
         last = votes.drop_duplicates(["id", "rater"], keep="last")
-        return last.loc[last["vote"] != UNDO, list(SavedVote._fields[2:])].reset_index(drop=True)
+        stands = (last["vote"] != UNDO) & last["id"].isin(list(self.labels()))
+        return last.loc[stands, list(SavedVote._fields[2:])].reset_index(drop=True)
 
     def labels(self) -> dict[str, str]:
         """Label before the review, ``"real"``, ``"bogus"`` or ``"unlabelled"``, by candidate."""
         with self._in_use() as connection:
-            return dict(connection.execute("SELECT id, label FROM candidate"))
+            return dict(connection.execute("SELECT id, label FROM candidate WHERE listed"))
 
     def survey(self) -> str:
         """Name of the survey."""
-        with self._in_use():
-            return self._identity()[0]
+        with self._in_use() as connection:
+            return identity_of(connection).survey
 
     def __exit__(self, *_: object) -> None:
         self._connection.close()
@@ -162,32 +178,9 @@ class VoteStore(AbstractContextManager["VoteStore"]):
         with self._lock, _explained(self.path):
             yield self._connection
 
-    def _identity(self) -> tuple[str, str]:
-        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
-        if version != FORMAT:
-            raise sqlite3.DatabaseError(f"format {version} where {FORMAT} is needed")
-        reviews = self._connection.execute("SELECT survey, fingerprint FROM review").fetchall()
-        if len(reviews) != 1 or not all(isinstance(each, str) for each in reviews[0]):
-            raise sqlite3.DatabaseError(f"{len(reviews)} reviews with names where one is needed")
-        for table, columns in TEXTS.items():
-            others = " OR ".join(f"typeof({column}) <> 'text'" for column in columns)
-            (count,) = self._connection.execute(f"SELECT count(*) FROM {table} WHERE {others}").fetchone()
-            if count:
-                raise sqlite3.DatabaseError(f"{count} rows of the table '{table}' are no text")
-        return reviews[0]
 
-    def _create_if_new(self, review: Review) -> None:
-        """Make the tables in one transaction: a kill in the middle leaves an empty file."""
-        execute = self._connection.execute
-        execute("BEGIN IMMEDIATE")
-        if execute("SELECT count(*) FROM sqlite_schema").fetchone() == (0,):
-            for statement in SCHEMA:
-                execute(statement)
-            self._connection.executemany("INSERT INTO candidate VALUES (?, ?)", review.labels.items())
-            created = datetime.now(UTC).isoformat(timespec="seconds")
-            execute("INSERT INTO review VALUES (?, ?, ?)", (review.survey, review.fingerprint, created))
-            execute(f"PRAGMA user_version = {FORMAT}")
-        execute("COMMIT")
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @contextmanager
@@ -225,6 +218,7 @@ def _opening(path: Path, *, alone: bool = False) -> Iterator[sqlite3.Connection]
             # a commit is on disk before it returns
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA temp_store = MEMORY")
             # every commit goes on from the log into the file itself: a copy of it alone holds all votes
             connection.execute("PRAGMA wal_autocheckpoint = 1")
             yield connection
