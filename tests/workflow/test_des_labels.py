@@ -187,6 +187,9 @@ def test_without_a_review_everything_before_it_runs_and_then_it_says_what_to_do(
     review = pd.DataFrame({"id": candidates["id"], "old_label": words, "label": words[::-1].to_numpy()})
     (copy.folder / "resources/reviews").mkdir()
     review.iloc[:3].to_csv(copy.folder / "resources/reviews/DES.csv", index=False)
+    stopped = copy.snakemake(f"{STUDY}/labels.parquet", config=config)
+    assert f"3 of the {len(review)} candidates are decided" in stopped.stderr
+    config["des_study"]["relabels"]["least_decided"] = 3 / len(review)
     copy.run(f"{STUDY}/labels.parquet", config=config)
     labels = pd.read_parquet(copy.folder / STUDY / "labels.parquet").set_index("id")
     expected = review.iloc[:3].set_index("id")["label"].map({"bogus": 0, "real": 1})

@@ -81,8 +81,8 @@ rule des_study_labels:
     input:
         stamps=rules.des_study_stamps.output[0],
         relabels=inputs(RELABELLED),
-        # where the truth of them is asked for, or people have yet to look at them
-        candidates=[] if RELABELLED or DES_RELABELS["origin"] == "table" else [CANDIDATES],
+        # of which a share has to be decided, or whose truth is asked for
+        candidates=[] if DES_RELABELS["origin"] == "table" else [CANDIDATES],
         planted=of_survey(raw_archive, DES_SURVEY) if DES_PLANTED else [],
     output:
         CORRECTED,
@@ -91,6 +91,7 @@ rule des_study_labels:
     params:
         listing=listing_digest(RELABELLED),
         origin=DES_RELABELS["origin"],
+        least_decided=DES_RELABELS["least_decided"],
         path=lambda wildcards: DES_RELABELS["path"],  # a function: braces in its value are no wildcards
         classes=config["surveys"][DES_SURVEY]["classes"],
     script:

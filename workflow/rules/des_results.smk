@@ -142,7 +142,6 @@ if not DES_SIMULATED:
             second="<results>/des_study/tables/performance-second.csv",
             categories="<results>/des_study/tables/categories-second.csv",
             labels=CORRECTED,
-            candidates=CANDIDATES,
             new_survey=[
                 f"<results>/des_study/tables/{name}.csv"
                 for name in ("new-survey", "consensus")

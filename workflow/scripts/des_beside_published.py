@@ -14,7 +14,6 @@ with job_log(snakemake.log[0]):
         read_table(snakemake.input.second),
         categories=read_table(snakemake.input.categories),
         labels=read_labels(snakemake.input.labels),
-        candidates=read_table(snakemake.input.candidates),
         new_survey=list(map(read_table, snakemake.input.new_survey)),
     )
     table = beside_published(values, published=pd.read_csv(snakemake.input.published))

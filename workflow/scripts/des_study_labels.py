@@ -15,6 +15,7 @@ with job_log(snakemake.log[0]):
         origin=params.origin,
         path=params.path,
         candidates=next(iter(files.candidates), None),
+        least_decided=params.least_decided,
         planted=next((Path(folder) / PLANTED for folder in files.planted), None),
         classes=params.classes,
         results=str(Path(files.stamps).parent),

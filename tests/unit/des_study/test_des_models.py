@@ -65,13 +65,15 @@ def test_a_stamp_without_a_label_is_named(predicted):
 
 def test_a_labels_file_has_a_line_per_stamp(tmp_path):
     path = tmp_path / "labels.parquet"
-    pd.DataFrame({"row": [0, 0], "old_label": [0, 0], "label": [1, 1]}).to_parquet(path)
+    pd.DataFrame({"row": [0, 0], "old_label": [0, 0], "label": [1, 1], "reviewed": [0, 1]}).to_parquet(path)
     with pytest.raises(ContractError, match=r"expected one line per stamp, found 1 lines of stamps that"):
         read_labels(path)
     pd.DataFrame({"row": [0], "old_label": [0]}).to_parquet(path)
-    with pytest.raises(ContractError, match="columns row, old_label, label are needed; label missing"):
+    with pytest.raises(ContractError, match="columns row, old_label, label, reviewed are needed; label, "):
         read_labels(path)
-    pd.DataFrame({"row": [0, 1], "old_label": [0, 0], "label": [1, None]}).to_parquet(path)
+    pd.DataFrame({"row": [0, 1], "old_label": [0, 0], "label": [1, None], "reviewed": [0, 1]}).to_parquet(
+        path
+    )
     with pytest.raises(ContractError, match=r"labels\.parquet: expected whole numbers as label, found"):
         read_labels(path)
     path.write_text("nothing")

@@ -31,12 +31,12 @@ def performance(**models):
 @pytest.fixture
 def values():
     labels = pd.DataFrame({"row": range(5), "old_label": [1, 1, 1, 0, 0], "label": [1, 0, 0, 1, 0]})
+    labels["reviewed"] = [0, 1, 1, 1, 1]
     return ours(
         performance(network_1=(0.99, 8, 2, 1, 9, 0.02), network_2=(0.98, 8, 2, 1, 9, 0.02)),
         performance(network_1=(0.99, 9, 1, 2, 8, 0.009), forest=(0.98, 8, 2, 3, 7, 0.012)),
         categories=pd.DataFrame({"model": ["network_1"], "category": [3], "percent": [50.0]}),
         labels=labels,
-        candidates=pd.DataFrame({"row": [1, 2, 3, 4]}),
         new_survey=[],
     )
 
@@ -97,8 +97,7 @@ def test_the_new_survey_at_the_published_cutoff():
         one,
         one,
         categories=pd.DataFrame({"model": [], "category": [], "percent": []}),
-        labels=pd.DataFrame({"row": [0], "old_label": [0], "label": [0]}),
-        candidates=pd.DataFrame({"row": []}),
+        labels=pd.DataFrame({"row": [0], "old_label": [0], "label": [0], "reviewed": [0]}),
         new_survey=[numbers, means],
     )
     found = values[values["part"] == "new survey"].set_index(["model", "quantity"])["value"].to_dict()

@@ -24,8 +24,20 @@ def truth(tmp_path):
 
 def corrected(stamps, origin, **changes):
     files = dict.fromkeys(("path", "candidates", "planted"))
-    given = files | {"classes": CLASSES, "results": "results/des_study"} | changes
+    given = files | {"least_decided": 0.9, "classes": CLASSES, "results": "results/des_study"} | changes
     return corrected_labels(stamps, origin=origin, **given)
+
+
+@pytest.fixture
+def candidates(tmp_path):
+    """Candidates of the search: 102 and 103."""
+    return suspected(tmp_path, 102, 103)
+
+
+def suspected(tmp_path, *ids):
+    path = tmp_path / "candidates.parquet"
+    pd.DataFrame({"row": [number - 101 for number in ids], "id": list(map(str, ids))}).to_parquet(path)
+    return path
 
 
 def review(tmp_path, *lines, header="id,old_label,label"):
@@ -34,15 +46,16 @@ def review(tmp_path, *lines, header="id,old_label,label"):
     return path
 
 
-def test_a_review_changes_the_labels_that_it_contradicts(stamps, tmp_path):
+def test_a_review_changes_the_labels_that_it_contradicts(stamps, candidates, tmp_path):
     path = review(tmp_path, "103,real,bogus", "102,bogus,bogus")
-    table = corrected(stamps, "review", path=path)
+    table = corrected(stamps, "review", path=path, candidates=candidates)
     expected = pd.DataFrame(
         {
             "row": np.arange(4),
             "id": ["101", "102", "103", "104"],
             "old_label": np.array([1, 0, 1, 0], np.uint8),
             "label": np.array([1, 0, 0, 0], np.uint8),
+            "reviewed": [0, 1, 1, 0],
         }
     )
     pd.testing.assert_frame_equal(table, expected, check_dtype=False)
@@ -73,13 +86,13 @@ def test_without_a_review_it_says_how_to_make_one(stamps, tmp_path):
             ["101,real,real", "103,bogus,real", "104,real,bogus"],
             r"the old label of candidate 103 is bogus there and real in the archive \(2 differ in all\)",
         ),
-        (["103,real,"], "expected real or bogus as label of candidate 103, found ''"),
+        (["103,real,maybe"], "expected real or bogus as label of candidate 103, found 'maybe'"),
         (["103,1,bogus"], "expected real or bogus as old_label of candidate 103, found '1'"),
     ],
 )
-def test_a_review_of_other_stamps_is_refused(lines, message, stamps, tmp_path):
+def test_a_review_of_other_stamps_is_refused(lines, message, stamps, candidates, tmp_path):
     with pytest.raises(ContractError, match=rf"DES\.csv: {message}"):
-        corrected(stamps, "review", path=review(tmp_path, *lines))
+        corrected(stamps, "review", path=review(tmp_path, *lines), candidates=candidates)
 
 
 def test_a_review_needs_its_columns(stamps, tmp_path):
@@ -89,12 +102,52 @@ def test_a_review_needs_its_columns(stamps, tmp_path):
 
 def test_the_public_relabelled_table_is_read(stamps, tmp_path):
     path = tmp_path / "relabeled_autoscan_features.csv"
-    rows = ["101, 0, 0.5, 0, 0", "102, 0, 0.5, 1, 1", "103, 0, , 0, 0", "104, 1, 1, 1, 0", "105, 1, 2, 1, 0"]
+    rows = ["101, 0, 0.5, 0, 0", "102, 0, 0.5, 1, 1", "103, 0, , 0, 0", "104, 1, 1, 1, 1", "105, 1, 2, 1, 0"]
     header = "ID, OBJECT_TYPE, AMP, old_OBJECT_TYPE, check_relabel"
     path.write_text("\n".join(["# six comments"] * 6 + [header, *rows]) + "\n")
     table = corrected(stamps, "table", path=path)
     assert table["label"].tolist() == [1, 1, 1, 0]
     assert "true_label" not in table
+    # 104 was checked and kept its label
+    assert table["reviewed"].tolist() == [0, 1, 0, 1]
+
+
+def test_a_table_that_does_not_say_what_was_checked_has_its_changes_counted(stamps, truth):
+    assert corrected(stamps, "table", path=truth)["reviewed"].tolist() == [0, 0, 1, 1]
+
+
+def test_labels_that_changed_unchecked_are_reported(stamps, tmp_path, caplog):
+    path = tmp_path / "relabelled.csv"
+    rows = ["101,1,0,0", "102,1,1,1", "103,0,0,0", "104,1,1,0"]
+    path.write_text("\n".join(["ID,OBJECT_TYPE,old_OBJECT_TYPE,check_relabel", *rows]) + "\n")
+    assert corrected(stamps, "table", path=path)["reviewed"].tolist() == [0, 1, 0, 0]
+    assert "1 labels differ of stamps that check_relabel says nobody checked" in caplog.text
+
+
+def test_undecided_candidates_of_an_export_keep_their_labels(stamps, candidates, tmp_path):
+    path = review(tmp_path, "101,real,", "104,bogus,unlabelled", "103,real,bogus", "102,bogus,bogus")
+    table = corrected(stamps, "review", path=path, candidates=candidates)
+    assert table["label"].tolist() == [1, 0, 0, 0]
+    assert table["reviewed"].tolist() == [0, 1, 1, 0]
+
+
+def test_a_partial_review_stops_and_says_how_many_are_missing(stamps, tmp_path):
+    # 104 is undecided, and 101 no candidate: two of three are decided
+    path = review(tmp_path, "101,real,real", "102,bogus,real", "103,real,bogus", "104,bogus,")
+    given = {"path": path, "candidates": suspected(tmp_path, 102, 103, 104)}
+    with pytest.raises(ContractError) as caught:
+        corrected(stamps, "review", **given)
+    message = str(caught.value)
+    assert message.startswith(f"{path}: 2 of the 3 candidates are decided; des_study.relabels.least_decided")
+    assert "(0.9) asks for 1 more. Continue with `stampshift review results/des_study`" in message
+    assert corrected(stamps, "review", **given, least_decided=2 / 3)["label"].tolist() == [1, 1, 0, 0]
+
+
+def test_a_share_that_rounds_up_in_floating_point_is_enough(survey, tmp_path):
+    stamps = survey(*[1] * 30)
+    found = suspected(tmp_path, *range(101, 131))
+    path = review(tmp_path, *(f"{number},real,real" for number in range(101, 128)))
+    assert corrected(stamps, "review", path=path, candidates=found)["reviewed"].sum() == 27
 
 
 def test_a_class_map_that_inverts_is_followed(survey, truth):
@@ -149,12 +202,15 @@ def test_the_perfect_reviewer_corrects_what_was_found_and_no_more(stamps, truth,
     table = corrected(stamps, "planted", candidates=candidates, planted=truth)
     # 103 was found, 104 was not; 101 was suspected wrongly
     assert table["label"].tolist() == [1, 0, 0, 0]
+    assert table["reviewed"].tolist() == [1, 0, 1, 0]
     assert table["true_label"].tolist() == [1, 0, 0, 1]
     assert table["true_label"].dtype == np.uint8
 
 
 def test_true_labels_are_kept_with_a_review_of_planted_flips(stamps, truth, tmp_path):
-    table = corrected(stamps, "review", path=review(tmp_path, "104,bogus,real"), planted=truth)
+    found = suspected(tmp_path, 104)
+    path = review(tmp_path, "104,bogus,real")
+    table = corrected(stamps, "review", path=path, candidates=found, planted=truth)
     assert table["label"].tolist() == [1, 0, 1, 1]
     assert table["true_label"].tolist() == [1, 0, 0, 1]
 
@@ -162,3 +218,11 @@ def test_true_labels_are_kept_with_a_review_of_planted_flips(stamps, truth, tmp_
 def test_without_planted_flips_there_is_no_truth(stamps):
     with pytest.raises(ContractError, match="there are no planted flips to know the truth of"):
         corrected(stamps, "planted")
+
+
+def test_candidates_of_other_stamps_are_refused(stamps, truth, tmp_path):
+    path = tmp_path / "candidates.parquet"
+    pd.DataFrame({"row": [2, 0], "id": ["103", "102"]}).to_parquet(path)
+    for origin, given in (("planted", {}), ("review", {"path": review(tmp_path, "103,real,real")})):
+        with pytest.raises(ContractError, match=r"candidates\.parquet: row 0 should be candidate 101 of DES"):
+            corrected(stamps, origin, candidates=path, planted=truth, **given)

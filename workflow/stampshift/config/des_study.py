@@ -69,6 +69,9 @@ class Relabels(ConfigModel):
 
     origin: Literal["review", "table", "planted"]
     path: Name | None = key("From `stampshift review-export`, or a relabelled table; unused for planted.")
+    least_decided: float = key(
+        "Share of the candidates that a review has to decide, else the workflow stops.", ge=0, le=1
+    )
 
     def _check(self) -> None:
         if self.origin != "planted" and self.path is None:

@@ -14,7 +14,7 @@ from stampshift.tables.predictions import pool_predictions
 
 # the archive's table lacks a value for some stamps, which this forest cannot judge
 JUDGES_SOME = ("forest",)
-CORRECTED, OLD, TRUE = "label", "old_label", "true_label"  # columns of the labels file
+CORRECTED, OLD, TRUE, REVIEWED = "label", "old_label", "true_label", "reviewed"  # columns of the labels file
 
 
 def read_test_part(
@@ -48,8 +48,8 @@ def common_stamps(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def read_labels(path: Path | str) -> pd.DataFrame:
-    """Read a labels file: ``row``, ``id``, ``old_label``, ``label`` and, of planted flips, ``true_label``."""
-    labels = read_table(path, kinds=dict.fromkeys(("row", OLD, CORRECTED), WHOLE))
+    """Read a labels file, with the columns of `relabelling.corrected_labels`."""
+    labels = read_table(path, kinds=dict.fromkeys(("row", OLD, CORRECTED, REVIEWED), WHOLE))
     twice = int(labels["row"].duplicated().sum())
     if twice:
         raise ContractError(

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from stampshift.core.errors import ContractError
-from stampshift.des_study.models import CORRECTED, OLD
+from stampshift.des_study.models import CORRECTED, OLD, REVIEWED
 from stampshift.des_study.new_survey import PUBLISHED_CUTOFF
 from stampshift.des_study.performance import OWN, confusion_shares
 from stampshift.metrics.metrics import THRESHOLD
@@ -30,7 +30,6 @@ def ours(
     *,
     categories: pd.DataFrame,
     labels: pd.DataFrame,
-    candidates: pd.DataFrame,
     new_survey: Sequence[pd.DataFrame],
 ) -> pd.DataFrame:
     """Our values of the quantities that the paper gives: columns `KEY` and ``value``, in its units.
@@ -42,7 +41,7 @@ def ours(
     lines = [
         ("first", "networks", "auc_lowest", areas.min()),
         ("first", "networks", "auc_highest", areas.max()),
-        *_of_labels(labels, reviewed=len(candidates)),
+        *_of_labels(labels),
         *_of_second(second, categories),
         *(_of_new_survey(*new_survey) if new_survey else ()),
     ]
@@ -85,9 +84,9 @@ def beside_published(values: pd.DataFrame, *, published: pd.DataFrame) -> Table:
 Line = tuple[str, str, str, float]
 
 
-def _of_labels(labels: pd.DataFrame, *, reviewed: int) -> Iterator[Line]:
+def _of_labels(labels: pd.DataFrame) -> Iterator[Line]:
     old, new = labels[OLD], labels[CORRECTED]
-    yield "labels", "people", "reviewed", reviewed
+    yield "labels", "people", "reviewed", int(labels[REVIEWED].sum())
     yield "labels", "people", "flipped", int((old != new).sum())
     yield "labels", "people", "real_to_bogus", int(((old == REAL) & (new == BOGUS)).sum())
     yield "labels", "people", "bogus_to_real", int(((old == BOGUS) & (new == REAL)).sum())

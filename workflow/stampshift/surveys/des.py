@@ -149,13 +149,15 @@ def _labelled(stamps: NDArray[Any], table: Path, tars: Sequence[str]) -> Iterato
         yield Unusable(reason, str(identifier), f"{SURVEY} archive {table}: {expected}, found {found}.")
 
 
-def read_autoscan(table: Path, columns: Sequence[str], *, remedy: str) -> pd.DataFrame:
+def read_autoscan(
+    table: Path, columns: Sequence[str], *, remedy: str, perhaps: Sequence[str] = ()
+) -> pd.DataFrame:
     """ID (int64) and columns of DES' table or its relabelled form; float64 except BAND, NaN for a gap.
 
-    Raises an `ArchiveError` if a column is missing or holds text, or OBJECT_TYPE, old or new, is neither 0
-    nor 1.
+    Columns that are `perhaps` there are returned if they are. Raises an `ArchiveError` if a column is missing
+    or holds text, or OBJECT_TYPE, old or new, is neither 0 nor 1.
     """
-    values = _read(table, columns, remedy=remedy)
+    values = _read(table, columns, remedy=remedy, perhaps=perhaps)
     for name in (column for column in columns if column.endswith("OBJECT_TYPE")):
         strange = values[~values[name].isin(list(CLASSES))]
         if len(strange):
@@ -166,11 +168,14 @@ def read_autoscan(table: Path, columns: Sequence[str], *, remedy: str) -> pd.Dat
     return values
 
 
-def _read(table: Path, columns: Sequence[str], *, remedy: str) -> pd.DataFrame:
+def _read(table: Path, columns: Sequence[str], *, remedy: str, perhaps: Sequence[str] = ()) -> pd.DataFrame:
     place = f"{SURVEY} archive {table}"
-    dtypes = {"ID": np.int64} | {name: np.str_ if name == "BAND" else np.float64 for name in columns}
+    form = {"comment": "#", "skipinitialspace": True}
     try:
-        return pd.read_csv(table, comment="#", skipinitialspace=True, usecols=list(dtypes), dtype=dtypes)
+        found = pd.read_csv(table, nrows=0, **form).columns if perhaps else []
+        names = [*columns, *(name for name in perhaps if name in found)]
+        dtypes = {"ID": np.int64} | {name: np.str_ if name == "BAND" else np.float64 for name in names}
+        return pd.read_csv(table, usecols=list(dtypes), dtype=dtypes, **form)
     except (ValueError, OSError) as error:
         if system_fault(error):
             raise ArchiveError(unreadable_now(place, error)) from error
