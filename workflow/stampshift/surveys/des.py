@@ -170,7 +170,7 @@ def read_autoscan(
 
 def _read(table: Path, columns: Sequence[str], *, remedy: str, perhaps: Sequence[str] = ()) -> pd.DataFrame:
     place = f"{SURVEY} archive {table}"
-    form = {"comment": "#", "skipinitialspace": True}
+    form: dict[str, Any] = {"comment": "#", "skipinitialspace": True}
     try:
         found = pd.read_csv(table, nrows=0, **form).columns if perhaps else []
         names = [*columns, *(name for name in perhaps if name in found)]
