@@ -7,6 +7,7 @@ import pandas as pd
 from scipy.special import expit
 
 from stampshift.stamps.splits import Splits
+from stampshift.stamps.writer import stamps_writer
 
 STAMPS = 400
 MODELS = ("network_1", "network_2", "forest")
@@ -50,6 +51,13 @@ def write_study(folder: Path, *, survey: str, new_survey: str) -> None:
     table.to_parquet(folder / "labels.parquet")
     candidates = np.append(np.flatnonzero(flipped)[:10], np.flatnonzero(~flipped)[:5])
     pd.DataFrame({"row": candidates}).to_parquet(folder / "search/candidates.parquet")
+    images = generator.normal(size=(STAMPS, 3, 5, 5)).astype(np.float32)
+    ids = [str(row) for row in rows]
+    with stamps_writer(folder / "stamps.h5", survey=survey, size_pixels=5) as writer:
+        classes = ["real" if label else "artifact" for label in old]
+        writer.append(images, labels=old, classes=classes, ids=ids, groups=[""] * STAMPS)
+    snr = generator.uniform(5, 50, STAMPS)
+    pd.DataFrame({"id": ids, "SNR": snr}).to_parquet(folder / "features.parquet")
     for model in ("before", "after"):
         path = folder / "new-survey" / model
         table = judged(model, truth, truth=truth, rows=rows, survey=new_survey)

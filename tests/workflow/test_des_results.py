@@ -11,7 +11,8 @@ from tiny_project import TINY, copy_of_the_project
 # what they take is written by the test: nothing is trained
 ONLY_RESULTS = [
     "--allowed-rules", "des_study", "des_performance", "des_categories", "des_retraining",
-    "des_search_success", "des_new_survey", "des_beside_published",
+    "des_search_success", "des_new_survey", "des_beside_published", "des_first_step", "des_examples",
+    "des_relabelled_examples", "des_high_snr",
 ]  # fmt: skip
 STUDY = {
     "networks": [model for model in MODELS if model.startswith("network")],
@@ -69,14 +70,18 @@ def test_the_whole_study_on_a_simulated_survey(reported):
     found = results(reported)
     parts = ("first", "second")
     tables = [
-        f"{name}-{part}" for name in ("performance", "confusion", "categories", "agreement") for part in parts
+        f"{name}-{part}"
+        for name in ("performance", "confusion", "categories", "agreement", "high-snr")
+        for part in parts
     ]
-    tables += ["relabelled", "retraining-gain", "search", "new-survey", "consensus"]
+    tables += ["relabelled", "retraining-gain", "search", "new-survey", "consensus", "unanimity"]
+    tables += ["first-step", "retested", "categories-first-corrected"]
     assert {f"tables/{name}.{suffix}" for name in tables for suffix in ("csv", "md", "tex")} <= found
     figures = [
         f"{name}-{part}" for name in ("curves", "confusion", "scores", "learning-curves") for part in parts
     ]
     figures += ["search", "new-survey", "new-survey-scores", "new-survey-learning-curves"]
+    figures += ["examples", "relabelled-stamps", "retested"]
     assert {f"figures/{name}.{suffix}" for name in figures for suffix in ("pdf", "png")} <= found
     # simulated numbers beside no published ones, and said to be simulated
     assert not any("beside-published" in name for name in found)
@@ -94,7 +99,13 @@ def test_a_second_call_has_nothing_to_do(reported):
 def test_another_bound_of_the_categories_makes_their_tables_again_and_no_figure(reported):
     config = simulated(evaluation={"bootstrap_samples": 100, "categories": [0.2, 0.5, 0.8]})
     jobs = reported.jobs("des_study", *ONLY_RESULTS, config=config)
-    assert jobs == {"des_categories": 2, "des_retraining": 1, "des_study": 1}
+    assert jobs == {
+        "des_categories": 2,
+        "des_first_step": 1,
+        "des_high_snr": 2,
+        "des_retraining": 1,
+        "des_study": 1,
+    }
 
 
 def test_the_real_archive_is_compared_with_the_published_numbers(fresh):
@@ -103,6 +114,14 @@ def test_the_real_archive_is_compared_with_the_published_numbers(fresh):
     cells = pd.read_csv(project.folder / target).set_index(["part", "model", "quantity"])
     assert cells.loc[("second", "network_1", "fpr_at_mdr"), "published"] == 0.008
     assert ("new survey", "after", "mdr_all") not in cells.index
+    # what not every model judges is not compared: 200 test stamps, five of which the forest lacks at most
+    common = pd.read_csv(project.folder / "results/des_study/tables/categories-second.csv")
+    common = common[(common["sample"] == "common") & (common["model"] == "network_1")]
+    assert common["stamps"].sum() < 200
+    for line in common.to_dict("records"):
+        found = cells.loc[("second", "network_1", f"category_{line['category']}_percent")]
+        assert found["value"] == pytest.approx(line["percent"])
+    assert cells.loc[("second", "forest", "accuracy_percent"), "source"] == "notebook"
     performance = project.folder / "results/des_study/tables/performance-first.md"
     assert "simulated" not in performance.read_text()
     # planted flips and votes there are none

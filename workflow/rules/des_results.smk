@@ -36,6 +36,7 @@ rule des_performance:
         mdr=DES_EVALUATION["mdr"],
         bootstrap=DES_BOOTSTRAP,
         bins=50,
+        cutoff=None,
         scores_title="DES study, {part} part",
         learning_title="DES study, {part} part",
     script:
@@ -61,6 +62,90 @@ rule des_categories:
         reference=DES_NETWORKS[0],
     script:
         "../scripts/des_categories.py"
+
+
+rule des_first_step:
+    """The models of the first part, trained on old labels, by old and by corrected labels of their test stamps."""
+    input:
+        predictions=expand("<results>/des_study/first/{model}/predictions.parquet", model=DES_MODELS),
+        splits="<results>/des_study/splits/first.npz",
+        labels=CORRECTED,
+        performance="<results>/des_study/tables/performance-first.csv",
+        curves="<results>/des_study/tables/curves-first.csv",
+    output:
+        counts=des_table("first-step", "4 relabelling", "test stamps of the first step"),
+        retested=des_table("retested", "4 relabelling", "old models by corrected labels"),
+        categories=des_table("categories-first-corrected", "4 relabelling", "old models, categories"),
+        curves="<results>/des_study/tables/curves-retested.csv",
+        figure=des_figure("retested", "4 relabelling", "old models by corrected labels"),
+    resources:
+        **growing(mem_mb=8000, runtime=60),
+    params:
+        **DES_JUDGED,
+        bounds=DES_EVALUATION["categories"],
+        mdr=DES_EVALUATION["mdr"],
+        bootstrap=DES_BOOTSTRAP,
+    script:
+        "../scripts/des_first_step.py"
+
+
+rule des_examples:
+    """
+    Triplets of real and of bogus stamps, whole, as the networks see them; each image is stretched separately. Published:
+    Figure 2 of Ayyar et al. (2022).
+    """
+    input:
+        stamps=rules.des_study_stamps.output[0],
+    output:
+        des_figure("examples", "0 stamps", "real and bogus stamps", "caption"),
+    resources:
+        **growing(mem_mb=4000, runtime=60),
+    params:
+        function="des_study.example_figures:label_examples",
+        per_label=6,
+        simulated=DES_SIMULATED,
+    script:
+        "../scripts/draw.py"
+
+
+rule des_relabelled_examples:
+    """
+    Stamps whose label changed, in both directions, spread over the file; each image is stretched separately. Published:
+    Figure 6 of Ayyar et al. (2022).
+    """
+    input:
+        stamps=rules.des_study_stamps.output[0],
+        labels=CORRECTED,
+    output:
+        des_figure("relabelled-stamps", "0 stamps", "stamps whose label changed", "caption"),
+    resources:
+        **growing(mem_mb=4000, runtime=60),
+    params:
+        function="des_study.example_figures:relabelled_examples",
+        per_change=6,
+        simulated=DES_SIMULATED,
+    script:
+        "../scripts/draw.py"
+
+
+if config["surveys"][DES_SURVEY]["reader"] == "des":
+
+    rule des_high_snr:
+        """Errors of the models on candidates that stand out of the noise."""
+        input:
+            predictions=des_part_files(DES_MODELS, "predictions.parquet"),
+            splits="<results>/des_study/splits/{part}.npz",
+            stamps=rules.des_study_stamps.output[0],
+            features=rules.des_study_features.output[0],
+        output:
+            des_table("high-snr-{part}", "1 performance", "{part} part, high S/N (table)"),
+        resources:
+            **growing(mem_mb=8000, runtime=60),
+        params:
+            **DES_JUDGED,
+            bounds=DES_EVALUATION["categories"],
+        script:
+            "../scripts/des_high_snr.py"
 
 
 rule des_retraining:
@@ -112,6 +197,7 @@ if NEW_SURVEY:
         output:
             table=des_table("new-survey", "5 new survey", "rates at cutoffs (table)"),
             consensus=des_table("consensus", "5 new survey", "unanimous and disputed (table)"),
+            unanimity=des_table("unanimity", "5 new survey", "unanimity by label (table)"),
             cutoffs="<results>/des_study/tables/cutoffs.csv",
             figure=des_figure("new-survey", "5 new survey", "rates and cleanliness"),
             scores="<results>/des_study/tables/new-survey-scores.csv",
@@ -126,6 +212,7 @@ if NEW_SURVEY:
             models=["before", "after"],
             networks=["network_1"],
             bins=25,
+            cutoff=0.3,  # as in the paper
             scores_title=f"{NEW_NAME}, labelled by votes",
             learning_title=f"{NEW_NAME}, network trained further on votes",
             simulated=DES_ANY_SIMULATED,
@@ -140,11 +227,15 @@ if not DES_SIMULATED:
         input:
             first="<results>/des_study/tables/performance-first.csv",
             second="<results>/des_study/tables/performance-second.csv",
-            categories="<results>/des_study/tables/categories-second.csv",
+            categories=[
+                f"<results>/des_study/tables/categories-{part}.csv"
+                for part in ("first", "first-corrected", "second")
+            ],
+            first_step="<results>/des_study/tables/first-step.csv",
             labels=CORRECTED,
             new_survey=[
                 f"<results>/des_study/tables/{name}.csv"
-                for name in ("new-survey", "consensus")
+                for name in ("new-survey", "consensus", "unanimity")
                 if NEW_SURVEY and not DES_ANY_SIMULATED
             ],
             published="resources/published/des_study.csv",

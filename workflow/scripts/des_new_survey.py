@@ -12,6 +12,8 @@ from stampshift.des_study.new_survey import (
     cutoff_curves,
     new_survey_numbers,
     new_survey_table,
+    unanimity,
+    unanimity_table,
     with_consensus,
 )
 from stampshift.des_study.performance import curves
@@ -23,11 +25,14 @@ with job_log(snakemake.log[0]):
     survey, simulated = params.survey, params.simulated
     scored = predictions_of(snakemake)
 
-    predictions = with_consensus(scored, consensus=read_table(snakemake.input.labels))
+    labelled = read_table(snakemake.input.labels)
+    predictions = with_consensus(scored, consensus=labelled)
     numbers = new_survey_numbers(predictions)
     write_table(new_survey_table(numbers, survey=survey), output.table, simulated=simulated)
     means = consensus_means(predictions)
     write_table(consensus_table(means, survey=survey), output.consensus, simulated=simulated)
+    agreed = unanimity_table(unanimity(labelled), survey=survey)
+    write_table(agreed, output.unanimity, simulated=simulated)
     cutoffs = cutoff_curves(predictions)
     write_csv(cutoffs, output.cutoffs)
     figure = new_survey_figure(curves(predictions), cutoffs, survey=survey)

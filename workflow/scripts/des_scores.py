@@ -16,7 +16,7 @@ def save_scores_and_learning_curves(snakemake: Any, predictions: pd.DataFrame) -
     params, output = snakemake.params, snakemake.output
     histograms = score_histograms(predictions, bins=params.bins)
     write_csv(histograms, output.scores)
-    figure = score_panels(histograms, title=params.scores_title)
+    figure = score_panels(histograms, title=params.scores_title, cutoff=params.cutoff)
     save_figure(figure, output.scores_figure, simulated=params.simulated)
     histories = zip(params.networks, map(read_table, snakemake.input.histories), strict=True)
     figure = network_learning_curves(dict(histories), title=params.learning_title)

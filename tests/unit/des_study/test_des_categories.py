@@ -7,6 +7,7 @@ from stampshift.des_study.categories import (
     category_headings,
     category_shares,
     category_table,
+    sampled_shares,
     six_categories,
 )
 from stampshift.tables.writing import write_table
@@ -65,14 +66,45 @@ def test_shares_are_of_all_that_a_model_judges(predictions):
     assert shares["percent"].iloc[0] == 25
 
 
+def test_shares_of_the_stamps_that_every_model_judges(predictions):
+    shares = sampled_shares(predictions, bounds=BOUNDS)
+    common = shares[shares["sample"] == "common"]
+    by_model = {model: lines["stamps"].to_list() for model, lines in common.groupby("model", sort=False)}
+    # rows 6 and 7, which the forest does not judge, are in nobody's shares
+    assert by_model == {
+        "network_1": [1, 1, 1, 1, 1, 1],
+        "network_2": [1, 1, 1, 1, 2, 0],
+        "forest": [1, 1, 1, 1, 1, 1],
+    }
+    assert common["percent"].iloc[0] == pytest.approx(100 / 6)
+    own = shares[shares["sample"] == "own"].drop(columns="sample")
+    assert own.equals(category_shares(predictions, bounds=BOUNDS))
+
+
+def printed(predictions):
+    shares = sampled_shares(predictions, bounds=BOUNDS)
+    return category_table(shares, bounds=BOUNDS, title="Test stamps", label="first")
+
+
 def test_the_printed_shares(predictions, tmp_path):
-    shares = category_shares(predictions, bounds=BOUNDS)
-    table = category_table(shares, bounds=BOUNDS, part="first")
+    table = printed(predictions)
     row = table.cells.iloc[0].to_dict()
     assert row["1: bogus, p ≤ 0.1"] == "25.000"
     assert row["5: real, 0.5 < p < 0.9"] == "12.500"
     write_table(table, [tmp_path / "a.tex"], simulated=False)
     assert r"1: bogus, p $\leq$ 0.1 & 2: bogus, 0.1 $<$ p $<$ 0.5" in (tmp_path / "a.tex").read_text()
+
+
+def test_shares_of_common_stamps_are_printed_where_models_judge_different_ones(predictions):
+    cells = printed(predictions).cells
+    assert cells["model"].to_list() == [
+        "network 1", "network 2", "random forest",
+        "network 1, common stamps", "network 2, common stamps", "random forest, common stamps",
+    ]  # fmt: skip
+    assert cells["stamps"].to_list() == ["8", "8", "6", "6", "6", "6"]
+    networks = predictions[predictions["method"] != "forest"].copy()
+    networks["method"] = networks["method"].cat.remove_unused_categories()
+    assert printed(networks).cells["model"].to_list() == ["network 1", "network 2"]
 
 
 def test_headings_follow_the_bounds():

@@ -3,12 +3,14 @@ import pandas as pd
 import pytest
 
 from fake_study import MODELS, history, judged
+from stampshift.des_study.first_step import retested
 from stampshift.des_study.label_figures import new_survey_figure, review_figure
 from stampshift.des_study.new_survey import cutoff_curves
 from stampshift.des_study.part_figures import (
     confusion_matrices,
     detection_figure,
     network_learning_curves,
+    retested_figure,
     score_panels,
 )
 from stampshift.des_study.performance import confusion_shares, curves, performance
@@ -45,7 +47,7 @@ def drawn(numbers, **options):
 
 def test_detection_curves_of_every_model_and_their_operating_points(numbers):
     figure = drawn(numbers, published=None)
-    rates, roc, points = figure.axes[:3]
+    rates, _, roc, points = figure.axes[:4]
     lines = {line.get_label(): line for line in rates.lines}
     assert {"network 1", "network 2", "random forest"} <= set(lines)
     assert lines["random forest"].get_linestyle() == "--"
@@ -79,7 +81,7 @@ def test_every_model_of_the_configuration_has_its_own_colour():
 
 
 def test_scores_have_a_panel_per_model():
-    figure = score_panels(score_histograms(predictions(MODELS), bins=10), title="DES study")
+    figure = score_panels(score_histograms(predictions(MODELS), bins=10), title="DES study", cutoff=None)
     visible = [axes for axes in figure.axes if axes.get_visible()]
     assert [axes.get_title() for axes in visible] == ["network 1", "network 2", "random forest"]
     assert {axes.get_yscale() for axes in visible} == {"log"}
@@ -88,8 +90,42 @@ def test_scores_have_a_panel_per_model():
     assert sum(np.maximum(stairs["real"].get_data().values - 1e-6, 0)) == pytest.approx(100, abs=1e-3)
 
 
+def test_a_cutoff_of_the_scores_is_drawn_and_named_in_every_panel():
+    histograms = score_histograms(predictions(("before", "after")), bins=10)
+    figure = score_panels(histograms, title="B", cutoff=0.3)
+    for axes in figure.axes:
+        assert {line.get_xdata()[0] for line in axes.lines} == {0.3, 0.5}
+    assert "cutoff 0.3" in [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_the_axes_of_the_paper_next_to_the_logarithmic_ones(numbers):
+    rates, authors = drawn(numbers, published=POINTS).axes[:2]
+    assert (rates.get_xscale(), authors.get_xscale()) == ("log", "linear")
+    assert (authors.get_xlim(), authors.get_ylim()) == ((0, 0.1), (0, 0.05))
+    for axes in (rates, authors):
+        curve, stars = axes.lines[0], axes.lines[-1]
+        assert len(curve.get_xdata()) > 100
+        assert list(stars.get_ydata()) == [0.038, 0.016]
+
+
+def test_old_and_corrected_labels_side_by_side():
+    same = curves(predictions(MODELS))
+    other = same.assign(fpr=same["fpr"] / 2)
+    figure = retested_figure(retested(same, other), mdr=0.05)
+    old, corrected, old_linear, corrected_linear = figure.axes
+    assert [axes.get_title() for axes in figure.axes[:2]] == [
+        "tested on old labels",
+        "tested on corrected labels",
+    ]
+    for axes in (old_linear, corrected_linear):
+        assert (axes.get_xlim(), axes.get_ylim()) == ((0, 0.1), (0, 0.05))
+    for left, right in ((old, corrected), (old_linear, corrected_linear)):
+        halved = right.lines[0].get_ydata()
+        assert list(halved) == pytest.approx(list(left.lines[0].get_ydata() / 2))
+
+
 def test_confusion_matrices_have_labels_as_rows(numbers):
-    figure = confusion_matrices(confusion_shares(numbers), part="second")
+    figure = confusion_matrices(confusion_shares(numbers, stamps="own"), part="second")
     axes = figure.axes[0]
     assert (axes.get_ylabel(), axes.get_xlabel()) == ("label", "called")
     texts = {text.get_position(): text.get_text() for text in axes.texts}
@@ -132,8 +168,22 @@ def test_the_new_survey_before_and_after():
     table = predictions(("before", "after"))
     figure = new_survey_figure(curves(table), cutoff_curves(table), survey="B")
     detection, rates, clean = figure.axes
-    assert [line.get_linestyle() for line in detection.lines] == ["--", "-"]
-    assert len(rates.lines) == 2 * 2 + 1
+    curve = [line for line in detection.lines if line.get_marker() != "o"]
+    assert [line.get_linestyle() for line in curve] == ["--", "-"]
     assert rates.lines[-1].get_xdata()[0] == 0.3
-    assert clean.lines[1].get_ydata()[0] == pytest.approx(0.5, abs=0.01)  # all pass: the share of reals
+    assert clean.lines[2].get_ydata()[0] == pytest.approx(0.5, abs=0.01)  # all pass: the share of reals
     assert figure.get_suptitle() == "B, labelled by votes"
+
+
+def test_every_panel_of_the_new_survey_has_a_dot_at_the_published_cutoff():
+    table = predictions(("before", "after"))
+    cutoffs = cutoff_curves(table)
+    figure = new_survey_figure(curves(table), cutoffs, survey="B")
+    at = cutoffs[np.isclose(cutoffs["cutoff"], 0.3)].set_index("model")
+    dots = [
+        {(line.get_xdata()[0], line.get_ydata()[0]) for line in axes.lines if line.get_marker() == "o"}
+        for axes in figure.axes
+    ]
+    assert dots[0] == set(zip(at["mdr"], at["fpr"], strict=True))
+    assert dots[1] == {(0.3, rate) for rate in (*at["mdr"], *at["fpr"])}
+    assert dots[2] == set(zip(at["mdr"], at["cleanliness"], strict=True))

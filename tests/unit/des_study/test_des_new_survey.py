@@ -9,6 +9,8 @@ from stampshift.des_study.new_survey import (
     cutoff_curves,
     new_survey_numbers,
     new_survey_table,
+    unanimity,
+    unanimity_table,
     with_consensus,
 )
 
@@ -72,3 +74,14 @@ def test_a_test_stamp_without_votes_is_refused(predicted):
         with_consensus(table, consensus=pd.DataFrame({"row": [0], "unanimous": [True]}))
     with pytest.raises(ContractError, match="expected the columns row and unanimous"):
         with_consensus(table, consensus=pd.DataFrame({"row": [0, 1]}))
+
+
+def test_unanimity_by_label():
+    consensus = pd.DataFrame(
+        {"row": range(6), "label": [1, 1, 1, 1, 0, 0], "unanimous": [True, True, True, False, True, True]}
+    )
+    numbers = unanimity(consensus)
+    assert numbers.set_index("label").loc["real"].to_list() == [4, 3, 75]
+    assert numbers.set_index("label").loc["bogus"].to_list() == [2, 2, 100]
+    table = unanimity_table(numbers, survey="B")
+    assert table.cells.to_numpy().tolist() == [["real", "4", "3", "75.0%"], ["bogus", "2", "2", "100.0%"]]

@@ -64,7 +64,7 @@ def test_without_a_forest_there_is_nothing_to_say_of_common_stamps(predicted):
 
 
 def test_confusion_shares_are_of_a_label(numbers):
-    shares = confusion_shares(numbers).set_index(["model", "call"])
+    shares = confusion_shares(numbers, stamps="own").set_index(["model", "call"])
     assert shares.loc["network_1"]["percent"].to_dict() == {"tp": 75, "fn": 25, "fp": 25, "tn": 75}
     assert shares.loc[("forest", "tn"), "stamps"] == 3
     cells = confusion_table(numbers, part="first").cells

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from stampshift.core.errors import ContractError
 from stampshift.des_study.models import common_stamps
-from stampshift.des_study.performance import PARTS
+from stampshift.des_study.performance import COMMON, OWN, PARTS
 from stampshift.stamps.file import REAL, Stamps
 from stampshift.tables.wording import model_name
 from stampshift.tables.writing import Table, format_number
@@ -60,18 +60,32 @@ def category_shares(predictions: pd.DataFrame, *, bounds: Sequence[float]) -> pd
     return pd.concat(parts, ignore_index=True)
 
 
-def category_table(shares: pd.DataFrame, *, bounds: Sequence[float], part: str) -> Table:
-    """Print the numbers of `category_shares`, a line per model (Table 2 of the paper)."""
+def sampled_shares(predictions: pd.DataFrame, *, bounds: Sequence[float]) -> pd.DataFrame:
+    """`category_shares` of the ``sample`` that a model judges (`OWN`), and of what all judge (`COMMON`)."""
+    samples = ((OWN, predictions), (COMMON, common_stamps(predictions)))
+    parts = [category_shares(rows, bounds=bounds).assign(sample=name) for name, rows in samples]
+    return pd.concat(parts, ignore_index=True)
+
+
+def category_table(shares: pd.DataFrame, *, bounds: Sequence[float], title: str, label: str) -> Table:
+    """Print the numbers of `sampled_shares`, a line per model (Table 2 of the paper).
+
+    Where models judge different stamps, their shares of the common ones follow.
+    """
+    own, common = (shares[shares["sample"] == sample] for sample in (OWN, COMMON))
+    shown = [("", own)]
+    caption = f"{title} by their label and p = P(bogus), in percent of all that a model judges. "
+    if own.groupby("model", sort=False)["stamps"].sum().nunique() > 1:
+        shown.append((", common stamps", common))
+        caption += "The lines of common stamps are of those that every model judges: compare models by them. "
     rows = [
-        {"model": model_name(str(model)), "stamps": f"{lines['stamps'].sum():,}"}
+        {"model": f"{model_name(str(model))}{which}", "stamps": f"{lines['stamps'].sum():,}"}
         | percent_cells(lines, bounds=bounds)
-        for model, lines in shares.groupby("model", sort=False)
+        for which, of_sample in shown
+        for model, lines in of_sample.groupby("model", sort=False)
     ]
-    caption = (
-        f"Test stamps of the {PARTS[part]} by their label and p = P(bogus), in percent of all that a model "
-        "judges. Categories 1 and 6 contradict their label."
-    )
-    return Table(shares, pd.DataFrame(rows), caption, f"tab:des-categories:{part}")
+    caption += "Categories 1 and 6 contradict their label."
+    return Table(shares, pd.DataFrame(rows), caption, f"tab:des-categories:{label}")
 
 
 def percent_cells(lines: pd.DataFrame, *, bounds: Sequence[float]) -> dict[str, str]:
@@ -134,7 +148,8 @@ def category_tables(
     predictions: pd.DataFrame, *, reference: str, bounds: Sequence[float], part: str
 ) -> Iterator[Table]:
     """Tables of a part: shares of the categories and, of several models, their agreement with `reference`."""
-    yield category_table(category_shares(predictions, bounds=bounds), bounds=bounds, part=part)
+    shares = sampled_shares(predictions, bounds=bounds)
+    yield category_table(shares, bounds=bounds, title=f"Test stamps of the {PARTS[part]}", label=part)
     if predictions["method"].nunique() > 1:
         agreement = category_agreement(predictions, reference=reference, bounds=bounds)
         yield agreement_table(agreement, reference=reference, bounds=bounds, part=part)

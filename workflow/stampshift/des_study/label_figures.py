@@ -52,7 +52,7 @@ def new_survey_figure(curves: pd.DataFrame, cutoffs: pd.DataFrame, *, survey: st
     """Draw detection curves, both rates against the cutoff, and cleanliness against missed detections.
 
     `curves` and `cutoffs` are of `performance.curves` and `cutoff_curves`, of the models ``before`` and
-    ``after``.
+    ``after``. In every panel a dot is at the published cutoff.
     """
     figure = new_figure(3.0)
     detection, rates, clean = figure.subplots(1, 3)
@@ -62,7 +62,14 @@ def new_survey_figure(curves: pd.DataFrame, cutoffs: pd.DataFrame, *, survey: st
         clean.plot(rows["mdr"], rows["cleanliness"], **line)
         for rate, colour in RATE_COLOURS.items():
             rates.plot(rows["cutoff"], rows[rate], color=colour, linestyle=line["linestyle"])
+        point = rows[np.isclose(rows["cutoff"], PUBLISHED_CUTOFF)].iloc[0]
+        dot = {"color": line["color"], "marker": "o", "linestyle": "none", "zorder": 5}
+        detection.plot(point["mdr"], point["fpr"], **dot)
+        clean.plot(point["mdr"], point["cleanliness"], **dot)
+        for rate, colour in RATE_COLOURS.items():
+            rates.plot(point["cutoff"], point[rate], **dot | {"color": colour})
     handles.append(rates.axvline(PUBLISHED_CUTOFF, **GUIDE, label=f"cutoff {PUBLISHED_CUTOFF:g}"))
+    handles.append(Line2D([], [], color="black", marker="o", linestyle="none", label="at this cutoff"))
     rates.set(xlim=(0, 1), ylim=(0, 1), xlabel="cutoff of the score", ylabel="rate")
     clean.set(xlim=(0, 1), ylim=(0, 1.005), xlabel="missed-detection rate (MDR)")
     clean.set_ylabel("share of passed that are real")

@@ -104,6 +104,32 @@ def consensus_table(numbers: pd.DataFrame, *, survey: str) -> Table:
     return Table(numbers, cells, caption, "tab:des-consensus")
 
 
+def unanimity(consensus: pd.DataFrame) -> pd.DataFrame:
+    """Candidates kept and those with ``unanimous`` votes, by ``label``, of the file of voted labels.
+
+    ``percent`` is the share of the unanimous; NaN without a candidate of the label.
+    """
+    by_label = {name: consensus.loc[consensus["label"] == code, "unanimous"] for name, code in LABELS.items()}
+    return pd.DataFrame(
+        {"label": name, "kept": len(votes), "unanimous": int(votes.sum()), "percent": 100 * votes.mean()}
+        for name, votes in by_label.items()
+    )
+
+
+def unanimity_table(numbers: pd.DataFrame, *, survey: str) -> Table:
+    """Print the numbers of `unanimity`."""
+    cells = numbers[["label"]].assign(
+        kept=numbers["kept"].map("{:,}".format),
+        unanimous=numbers["unanimous"].map("{:,}".format),
+        share=[format_number(value, ".1f") + "%" for value in numbers["percent"]],
+    )
+    caption = (
+        f"Candidates of {survey} that a majority labelled, and those of them on which all votes agreed, by "
+        "label."
+    )
+    return Table(numbers, cells, caption, "tab:des-unanimity")
+
+
 def _rates(rows: pd.DataFrame, *, cutoff: float) -> dict[str, float]:
     """Rates at a cutoff; those that a lack of stamps of a label leaves without value are NaN."""
     if rows["label"].nunique() < 2:

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
+from stampshift.des_study.first_step import JUDGES
 from stampshift.des_study.performance import OWN
 from stampshift.figures.score_figures import GUIDE, LOWEST_RATE, score_axes, score_steps
 from stampshift.figures.style import (
@@ -34,8 +35,9 @@ PUBLISHED: dict[str, Any] = {
     "linestyle": "none",
     "zorder": 5,
 }
-PANELS: list[Any] = [["rates", "roc"], ["points", "points"]]
-HEIGHTS_INCHES = (3.0, 0.17)  # of the upper panels, and per model of the lower one
+AUTHORS_LIMITS = {"xlim": (0, 0.1), "ylim": (0, 0.05)}  # of MDR and FPR in the figures of the paper
+PANELS: list[Any] = [["rates", "authors", "roc"], ["points", "points", "points"]]
+HEIGHTS_INCHES = (2.4, 0.17)  # of the upper panels, and per model of the lower one
 DARK_PERCENT = 50  # from here on, light text
 
 
@@ -50,19 +52,25 @@ def detection_figure(
 ) -> Figure:
     """Draw false against missed detections, the ROC curve with its corner enlarged, and operating points.
 
-    `curves` and `performance` are of the functions of these names in `des_study.performance`. The rate
-    `mdr` is drawn as a guide. `published` has columns ``mdr`` and ``fpr``, operating points of the
-    published forest; it is None on simulated surveys, which are shown beside no published number.
+    The missed detections are drawn twice: on logarithmic axes, and on those of the paper. `curves` and
+    `performance` are of the functions of these names in `des_study.performance`. The rate `mdr` is drawn as
+    a guide. `published` has columns ``mdr`` and ``fpr``, operating points of the published forest; it is
+    None on simulated surveys, which are shown beside no published number.
     """
     own = performance[performance["stamps"] == OWN].iloc[::-1]
     heights = (HEIGHTS_INCHES[0], HEIGHTS_INCHES[1] * (len(own) + 1))
     figure = new_figure(1.4 + sum(heights))
     panels = figure.subplot_mosaic(PANELS, height_ratios=heights)
-    rates, roc = panels["rates"], panels["roc"]
+    rates, authors, roc = panels["rates"], panels["authors"], panels["roc"]
     handles = detection_lines(rates, curves)
+    detection_lines(authors, curves)
+    authors_axes(authors)
     handles.append(rates.axvline(mdr, **GUIDE, label=f"MDR {mdr:g}"))
+    authors.axvline(mdr, **GUIDE)
     if published is not None:
-        handles += rates.plot(published["mdr"], published["fpr"], **PUBLISHED, label="published forest")
+        for axes in (rates, authors):
+            stars = axes.plot(published["mdr"], published["fpr"], **PUBLISHED, label="published forest")
+        handles += stars
     corner = roc.inset_axes((0.34, 0.14, 0.62, 0.62))
     for axes in (roc, corner):
         for model, rows in curves.groupby("model", sort=False):
@@ -86,6 +94,30 @@ def detection_lines(axes: Axes, curves: pd.DataFrame) -> list[Line2D]:
     axes.set(xlabel="missed-detection rate (MDR)", ylabel="false-positive rate (FPR)")
     axes.grid(visible=True)
     return lines
+
+
+def authors_axes(axes: Axes) -> None:
+    """Give axes of `detection_lines` the paper's limits, linear."""
+    axes.set(xscale="linear", yscale="linear", **AUTHORS_LIMITS)
+
+
+@styled
+def retested_figure(curves: pd.DataFrame, *, mdr: float) -> Figure:
+    """Draw false against missed detections of the first part's models, by old and by corrected labels.
+
+    `curves` are those of `performance.curves` with the column ``tested_on`` of `first_step.retested`. Above
+    on logarithmic axes, below on those of the paper (its Fig. 7).
+    """
+    figure = new_figure(5.2)
+    above, below = figure.subplots(2, len(JUDGES))
+    for column, logarithmic, linear in zip(JUDGES, above, below, strict=True):
+        rows = curves[curves["tested_on"] == column]
+        for axes in (logarithmic, linear):
+            handles = detection_lines(axes, rows)
+            handles.append(axes.axvline(mdr, **GUIDE, label=f"MDR {mdr:g}"))
+        authors_axes(linear)
+        logarithmic.set_title(f"tested on {JUDGES[column]}")
+    return finished(figure, "DES study, trained on old labels", legend=handles, columns=4)
 
 
 def _points(axes: Axes, performance: pd.DataFrame, *, mdr: float) -> None:
@@ -126,8 +158,11 @@ def _matrix(axes: Axes, lines: pd.DataFrame) -> None:
 
 
 @styled
-def score_panels(histograms: pd.DataFrame, *, title: str) -> Figure:
-    """Draw the `score_histograms` of real and of bogus stamps, a panel per model, on the same axes."""
+def score_panels(histograms: pd.DataFrame, *, title: str, cutoff: float | None) -> Figure:
+    """Draw the `score_histograms` of real and of bogus stamps, a panel per model, on the same axes.
+
+    A `cutoff` is drawn as a guide.
+    """
     models = histograms["method"].unique()
     figure, panels = _model_panels(
         models, columns=2, inches=(0.9, 1.6), x="score, P(real)", y="test stamps", share=True
@@ -135,6 +170,8 @@ def score_panels(histograms: pd.DataFrame, *, title: str) -> Figure:
     for axes, model in zip(panels, models, strict=True):
         score_steps(axes, histograms[histograms["method"] == model])
         axes.xaxis.set_tick_params(labelbottom=True)
+        if cutoff is not None:
+            axes.axvline(cutoff, **GUIDE, label=f"cutoff {cutoff:g}")
     score_axes(panels[0], histograms)
     return finished(figure, title, legend=panels[0])
 

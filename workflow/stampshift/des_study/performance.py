@@ -84,7 +84,7 @@ def performance_table(numbers: pd.DataFrame, *, mdr: float, bootstrap: Bootstrap
 
 def confusion_table(numbers: pd.DataFrame, *, part: str) -> Table:
     """Print the confusion counts of `performance`, with their shares of each label in percent."""
-    shares = confusion_shares(numbers)
+    shares = confusion_shares(numbers, stamps=OWN)
     cells: dict[str, dict[str, str]] = {}
     for line in shares.to_dict("records"):
         row = cells.setdefault(line["model"], {"model": model_name(line["model"])})
@@ -96,10 +96,10 @@ def confusion_table(numbers: pd.DataFrame, *, part: str) -> Table:
     return Table(shares, pd.DataFrame(cells.values()), caption, f"tab:des-confusion:{part}")
 
 
-def confusion_shares(numbers: pd.DataFrame) -> pd.DataFrame:
-    """``model``, ``call``, ``stamps`` and ``percent`` of the same label, of all that a model judges."""
+def confusion_shares(numbers: pd.DataFrame, *, stamps: str) -> pd.DataFrame:
+    """``model``, ``call``, ``stamps`` and ``percent`` of the same label, of the lines `OWN` or `COMMON`."""
     lines = []
-    for row in numbers[numbers["stamps"] == OWN].to_dict("records"):
+    for row in numbers[numbers["stamps"] == stamps].to_dict("records"):
         for call in CONFUSION:
             percent = 100 * row[call] / row["n_real" if call in ("tp", "fn") else "n_bogus"]
             lines.append({"model": row["model"], "call": call, "stamps": row[call], "percent": percent})

@@ -1,7 +1,6 @@
 """Triplets of stamps: examples of every class, before and after preprocessing, and a model's worst errors."""
 
-from collections.abc import Hashable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -83,23 +82,43 @@ def error_gallery(errors: pd.DataFrame, stamps: Stamps, *, per_kind: int, model:
     Under a triplet are its class, identifier and score. Each image is stretched separately (IRAF's
     zscale). The errors are of `worst_errors`; a model with fewer of them than rows leaves places empty.
     """
+    columns = {}
+    for kind, heading in HEADINGS.items():
+        of_kind = errors[errors["kind"] == kind]
+        count = "none" if of_kind.empty else "the most confident first"
+        columns[f"{heading}: {count}"] = {
+            error["row"]: f"{error['class']}, {error['id']}, score {error['score']:.4g}"
+            for error in of_kind.to_dict("records")
+        }
+    title = f"Worst errors on {stamps.survey}: {model}"
+    return triplet_columns(stamps, columns, per_column=per_kind, title=title)
+
+
+def triplet_columns(
+    stamps: Stamps, columns: Mapping[str, Mapping[int, str]], *, per_column: int, title: str
+) -> Figure:
+    """Columns of triplets under their headings: rows of the stamps, up to `per_column`, each with a text.
+
+    Each image is stretched separately (IRAF's zscale).
+    """
     figure, grid = _image_grid(
-        rows=per_kind,
-        triplets=len(HEADINGS),
+        rows=per_column,
+        triplets=len(columns),
         left=MARGIN,
         row_height=ERROR_HEIGHT,
         top_inches=HEADINGS_INCHES,
     )
     height = figure.get_figheight()
-    for place, (kind, heading) in enumerate(HEADINGS.items()):
+    for place, (heading, triplets) in enumerate(columns.items()):
         first = place * len(CHANNELS)
         x = grid[0][first].get_position().x0
-        of_kind = errors[errors["kind"] == kind]
-        count = "none" if of_kind.empty else "the most confident first"
-        figure.text(x, 1 - HEADING_TOP_INCHES / height, f"{heading}: {count}", va="top", fontsize=8)
-        for row, error in zip(grid, of_kind.to_dict("records"), strict=False):
-            _triplet(row[first : first + len(CHANNELS)], stamps, error)
-    _title_at_top(figure, f"Worst errors on {stamps.survey}: {model}")
+        figure.text(x, 1 - HEADING_TOP_INCHES / height, heading, va="top", fontsize=8)
+        for axes, (row, text) in zip(grid, triplets.items(), strict=False):
+            for channel, image in zip(axes[first:], stamps.stamps[row], strict=False):
+                show_image(channel, image)
+            place_of_text = axes[first].transAxes
+            axes[first].text(0, -0.03, text, transform=place_of_text, va="top", fontsize=SMALL_FONT)
+    _title_at_top(figure, title)
     return figure
 
 
@@ -119,14 +138,6 @@ def _name_row(axes: Axes, survey_class: str, *, label: int) -> None:
     """Write a class at the left of its row, with its label where that is another word."""
     name = survey_class if survey_class == LABEL_NAMES[label] else f"{survey_class}\n({LABEL_NAMES[label]})"
     axes.text(-0.08, 0.5, name, transform=axes.transAxes, ha="right", va="center", fontsize=7)
-
-
-def _triplet(axes: list[Axes], stamps: Stamps, error: Mapping[Hashable, Any]) -> None:
-    """Show one triplet with what is known of it."""
-    for channel, image in zip(axes, stamps.stamps[error["row"]], strict=True):
-        show_image(channel, image)
-    text = f"{error['class']}, {error['id']}, score {error['score']:.4g}"
-    axes[0].text(0, -0.03, text, transform=axes[0].transAxes, va="top", fontsize=SMALL_FONT)
 
 
 def show_image(axes: Axes, image: ArrayLike) -> None:
