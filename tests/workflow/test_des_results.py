@@ -127,4 +127,4 @@ def test_the_real_archive_is_compared_with_the_published_numbers(fresh):
     # planted flips and votes there are none
     asked = project.jobs("des_study", *ONLY_RESULTS, config=real())
     assert {"des_search_success", "des_new_survey"}.isdisjoint(asked)
-    assert {"des_categories", "des_retraining"} <= set(asked)
+    assert {"des_examples", "des_retraining"} <= set(asked)
