@@ -48,6 +48,7 @@ def write_study(folder: Path, *, survey: str, new_survey: str) -> None:
     corrected = np.where(rows < STAMPS // 2, truth, old)  # half of the flips are found
     table = pd.DataFrame({"row": rows, "id": rows, "old_label": old, "label": corrected, "true_label": truth})
     table = table.assign(reviewed=(flipped & (rows < STAMPS // 2)).astype("uint8"))
+    table["cause"] = np.where(truth == 1, "host", "dipole")
     table.to_parquet(folder / "labels.parquet")
     candidates = np.append(np.flatnonzero(flipped)[:10], np.flatnonzero(~flipped)[:5])
     pd.DataFrame({"row": candidates}).to_parquet(folder / "search/candidates.parquet")

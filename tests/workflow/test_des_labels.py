@@ -46,9 +46,9 @@ CONFIG = deepcopy(TINY) | {
         },
     }
 }
-CONFIG["surveys"]["DES"]["simulate"] = {"stamps": 150, "seed": 1, "flipped": 0.1}
+CONFIG["surveys"]["DES"]["simulate"] = {"stamps": 150, "seed": 1, "flipped": 0.1, "flipped_by": "chance"}
 CONFIG["surveys"]["DECAT"] = DES_LIKE | {"simulate": {"stamps": 60, "seed": 0}}
-ARCHIVE = "resources/raw/simulated/DES-150-seed-1-flipped-0.1"
+ARCHIVE = "resources/raw/simulated/DES-150-seed-1-flipped-0.1-by-chance"
 STUDY = "results/des_study"
 
 

@@ -80,7 +80,7 @@ def test_the_whole_study_on_a_simulated_survey(reported):
     figures = [
         f"{name}-{part}" for name in ("curves", "confusion", "scores", "learning-curves") for part in parts
     ]
-    figures += ["search", "new-survey", "new-survey-scores", "new-survey-learning-curves"]
+    figures += ["search", "search-causes", "new-survey", "new-survey-scores", "new-survey-learning-curves"]
     figures += ["examples", "relabelled-stamps", "retested"]
     assert {f"figures/{name}.{suffix}" for name in figures for suffix in ("pdf", "png")} <= found
     # simulated numbers beside no published ones, and said to be simulated

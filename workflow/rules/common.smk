@@ -178,10 +178,11 @@ def raw_archive(survey):
     if section["origin"] == "url":
         return [f"resources/raw/{survey}/{Path(url).name}" for url in section["url"]]
     if section["origin"] == "simulate":
-        size, seed = section["simulate"]["stamps"], section["simulate"]["seed"]
-        flipped = f"-flipped-{section['simulate']['flipped']}" if "flipped" in section["simulate"] else ""
-        hdus = "-hdus" if section["simulate"].get("hdus") else ""
-        return [f"resources/raw/simulated/{survey}-{size}-seed-{seed}{flipped}{hdus}"]
+        drawn = section["simulate"]
+        name = f"{survey}-{drawn['stamps']}-seed-{drawn['seed']}"
+        if "flipped" in drawn:
+            name += f"-flipped-{drawn['flipped']}-by-{drawn.get('flipped_by', 'cause')}"
+        return [f"resources/raw/simulated/{name}{'-hdus' if drawn.get('hdus') else ''}"]
     if not Path(section["path"]).exists():
         known = constants_file(survey)
         files = yaml.safe_load(known.read_text()).get("archive_files") if known.exists() else None

@@ -34,10 +34,11 @@ rule simulate:
 use rule simulate as simulate_flipped with:
     """An archive in DES' format with a share of wrong labels, and a file of the true ones."""
     output:
-        directory("resources/raw/simulated/{survey}-{size}-seed-{seed}-flipped-{share}"),
+        directory("resources/raw/simulated/{survey}-{size}-seed-{seed}-flipped-{share}-by-{by}"),
     wildcard_constraints:
         size="[0-9]+",
         share="0[.][0-9]+|[0-9.]+e-[0-9]+",
+        by="cause|chance",
     params:
         flipped=lambda wildcards: float(wildcards.share),
 

@@ -178,6 +178,7 @@ if DES_PLANTED:
             table=des_table("search", "4 relabelling", "search on planted flips"),
             queue="<results>/des_study/tables/review-queue.csv",
             figure=des_figure("search", "4 relabelling", "search on planted flips"),
+            causes_figure=des_figure("search-causes", "4 relabelling", "search on planted flips by cause"),
         params:
             simulated=DES_SIMULATED,
         script:

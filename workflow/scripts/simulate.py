@@ -17,5 +17,6 @@ if __name__ == "__main__":  # worker processes import this file
             folder=Path(snakemake.output[0]),
             processes=snakemake.threads,
             flipped=snakemake.params.flipped,
+            flipped_by=snakemake.wildcards.get("by", "cause"),
             hdus=snakemake.params.hdus,
         )

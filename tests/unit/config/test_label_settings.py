@@ -69,6 +69,10 @@ def test_a_consistent_configuration_passes(changes):
             "but surveys.HiTS.reader is 'hits'; remove the key.",
         ),
         (
+            {"surveys__DES__simulate__flipped_by": "chance"},
+            "surveys.DES.simulate.flipped_by is 'chance', but no share `flipped` is set.",
+        ),
+        (
             {"des_study__survey": "HiTS"},
             "des_study.forests has 'forest', which needs the 38 features of an archive's table, but HiTS has "
             "reader 'hits', whose archives have none; leave it out.",

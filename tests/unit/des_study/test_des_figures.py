@@ -4,7 +4,7 @@ import pytest
 
 from fake_study import MODELS, history, judged
 from stampshift.des_study.first_step import retested
-from stampshift.des_study.label_figures import new_survey_figure, review_figure
+from stampshift.des_study.label_figures import causes_figure, new_survey_figure, review_figure
 from stampshift.des_study.new_survey import cutoff_curves
 from stampshift.des_study.part_figures import (
     confusion_matrices,
@@ -14,7 +14,7 @@ from stampshift.des_study.part_figures import (
     score_panels,
 )
 from stampshift.des_study.performance import confusion_shares, curves, performance
-from stampshift.des_study.search_success import review_queue
+from stampshift.des_study.search_success import review_queue, search_success
 from stampshift.figures.style import MODEL_COLOURS
 from stampshift.metrics.intervals import Bootstrap
 from stampshift.tables.score_tables import score_histograms
@@ -152,7 +152,7 @@ def test_validation_loss_is_drawn_where_a_training_wrote_it():
 def test_the_review_next_to_the_best_and_a_random_one():
     labels = pd.DataFrame(
         {"row": range(10), "old_label": [0, 1] * 5, "label": 0, "true_label": [1, 1] + [0, 1] * 4}
-    )
+    ).assign(cause="")
     queue = review_queue(pd.DataFrame({"row": [3, 0, 2]}), labels=labels)
     found, precision = review_figure(queue).axes
     best, random, review, end = found.lines
@@ -162,6 +162,25 @@ def test_the_review_next_to_the_best_and_a_random_one():
     assert end.get_xdata()[0] == 3
     assert list(precision.lines[0].get_ydata()) == pytest.approx([0, 1 / 2, 1 / 3])
     assert precision.lines[1].get_ydata()[0] == 0.1
+
+
+def test_the_search_by_cause():
+    labels = pd.DataFrame(
+        {"row": range(6), "old_label": [1, 1, 1, 0, 0, 0], "label": 0, "true_label": [0, 0, 1, 0, 1, 0]}
+    ).assign(cause=["dipole", "dipole", "", "dipole", "host", ""])
+    numbers = search_success(pd.DataFrame({"row": [0, 2]}), labels=labels)
+    precision, recall = causes_figure(numbers).axes
+    assert [text.get_text() for text in precision.get_yticklabels()] == [
+        "all",
+        "labelled bogus (category 1)",
+        "labelled real (category 6)",
+        "dipoles of misaligned stars, called real",
+        "reals on a bright galaxy's core, called bogus",
+        "without a cause",
+    ]
+    (points,) = (line for line in recall.lines if line.get_marker() == "o")
+    assert list(points.get_xdata()[:5]) == pytest.approx([1 / 3, 0, 1 / 2, 1 / 2, 0])
+    assert [text.get_text() for text in precision.texts] == ["1/2", "0/0", "1/2", "1/1", "0/0", "0/1"]
 
 
 def test_the_new_survey_before_and_after():

@@ -18,7 +18,8 @@ def stamps(survey):
 def truth(tmp_path):
     """The table of planted flips, with a candidate 99 that preprocessing dropped; 0 is real."""
     path = tmp_path / "planted_flips.csv"
-    path.write_text("ID,OBJECT_TYPE,old_OBJECT_TYPE\n104,0,1\n99,0,0\n101,0,0\n102,1,1\n103,1,0\n")
+    rows = ("104,0,1,host", "99,0,0,", "101,0,0,", "102,1,1,dipole", "103,1,0,dipole")
+    path.write_text("\n".join(["ID,OBJECT_TYPE,old_OBJECT_TYPE,cause", *rows]) + "\n")
     return path
 
 
@@ -205,6 +206,8 @@ def test_the_perfect_reviewer_corrects_what_was_found_and_no_more(stamps, truth,
     assert table["reviewed"].tolist() == [1, 0, 1, 0]
     assert table["true_label"].tolist() == [1, 0, 0, 1]
     assert table["true_label"].dtype == np.uint8
+    # of each stamp, whether its label is wrong or right
+    assert table["cause"].tolist() == ["", "dipole", "dipole", "host"]
 
 
 def test_true_labels_are_kept_with_a_review_of_planted_flips(stamps, truth, tmp_path):

@@ -127,9 +127,17 @@ class Simulate(ConfigModel):
     flipped: Omittable[float] = key(
         "Share of labels made wrong on purpose; for reader des only.", gt=0, lt=0.5
     )
+    flipped_by: Omittable[Literal["cause", "chance"]] = key(
+        "Which labels: those of saturated stars, bad CCDs, dipoles and cores of bright galaxies, or any. "
+        "`cause` without this key."
+    )
     hdus: Omittable[bool] = key(
         "Whether the pickle holds HDUs of astropy, images and labels together; for reader atlas only."
     )
+
+    def _check(self) -> None:
+        if self.flipped_by and self.flipped is None:
+            raise ValueError(f"{PLACE}.flipped_by is '{self.flipped_by}', but no share `flipped` is set.")
 
 
 class Invalid(ConfigModel):

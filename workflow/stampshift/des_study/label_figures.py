@@ -7,6 +7,7 @@ from matplotlib.lines import Line2D
 
 from stampshift.des_study.new_survey import PUBLISHED_CUTOFF, TRAININGS
 from stampshift.des_study.part_figures import detection_lines
+from stampshift.des_study.search_success import GROUPS, SHARES
 from stampshift.figures.score_figures import GUIDE
 from stampshift.figures.style import (
     BASELINE_COLOUR,
@@ -19,6 +20,7 @@ from stampshift.figures.style import (
 )
 
 FOUND_COLOUR = METHOD_COLOURS["mme"]
+AXES = {"precision": "flipped among candidates", "recall": "flips that are candidates"}
 RATE_COLOURS = {"mdr": METHOD_COLOURS["mme"], "fpr": METHOD_COLOURS["finetune"]}
 
 
@@ -45,6 +47,25 @@ def review_figure(queue: pd.DataFrame) -> Figure:
         axes.set_ylim(0, 1.03)
         axes.grid(visible=True)
     return finished(figure, f"Search for {flips:,} planted flips among {stamps:,} stamps", legend=found)
+
+
+@styled
+def causes_figure(numbers: pd.DataFrame) -> Figure:
+    """Draw recall and precision of the search by group of stamps, of the numbers of `search_success`."""
+    figure = new_figure(2.6)
+    places = np.arange(len(numbers))
+    panels = figure.subplots(1, len(SHARES), sharey=True)
+    for axes, share, of in zip(panels, SHARES, ("candidates", "flipped"), strict=True):
+        value = numbers[share].to_numpy()
+        reach = [value - numbers[f"{share}_low"], numbers[f"{share}_high"] - value]
+        axes.errorbar(value, places, xerr=np.abs(reach), fmt="o", color=FOUND_COLOUR, capsize=2)
+        for place, found, known in zip(places, numbers["found"], numbers[of], strict=True):
+            axes.annotate(f"{found}/{known}", (1.04, place), va="center", annotation_clip=False)
+        axes.set(xlim=(0, 1.03), xlabel=f"{share} ({AXES[share]})")
+        axes.grid(visible=True, axis="x")
+    panels[0].set_yticks(places, [GROUPS[group] for group in numbers["group"]])
+    panels[0].invert_yaxis()
+    return finished(figure, "Search for planted flips by cause", legend=())
 
 
 @styled

@@ -15,6 +15,7 @@ from stampshift.tables.predictions import pool_predictions
 # the archive's table lacks a value for some stamps, which this forest cannot judge
 JUDGES_SOME = ("forest",)
 CORRECTED, OLD, TRUE, REVIEWED = "label", "old_label", "true_label", "reviewed"  # columns of the labels file
+CAUSE = "cause"  # of a planted flip, and of stamps of the same kind
 
 
 def read_test_part(

@@ -14,7 +14,7 @@ import pandas as pd
 from stampshift.core.columns import TEXT, WHOLE
 from stampshift.core.errors import ContractError
 from stampshift.core.files import REMEDY, read_table
-from stampshift.des_study.models import REVIEWED
+from stampshift.des_study.models import CAUSE, REVIEWED, TRUE
 from stampshift.stamps.file import LABEL_NAMES, LABELS, UNLABELLED_CLASS, Stamps
 from stampshift.stamps.identifiers import check_rows, rows_of
 from stampshift.surveys import des
@@ -45,9 +45,10 @@ def corrected_labels(
     `classes` are the survey's, and `results` is the study's folder, for messages.
 
     Columns ``row`` (int64), ``id`` (str), ``old_label``, ``label`` and, where flips were planted,
-    ``true_label`` (uint8, 1 real and 0 bogus), and ``reviewed``, 1 where somebody looked and decided, in the
-    order of the stamps file. Raises a `ContractError` if a file is missing or of another format, has
-    an unknown or repeated candidate, or another old label than the archive, or if too few are decided.
+    ``true_label`` (uint8, 1 real and 0 bogus) and ``cause`` (str, what may make the label wrong; empty where
+    nothing would), and ``reviewed``, 1 where somebody looked and decided, in the order of the stamps file.
+    Raises a `ContractError` if a file is missing or of another format, has an unknown or repeated candidate,
+    or another old label than the archive, or if too few are decided.
     """
     truth = None if planted is None else _of_every_stamp(planted, stamps, classes)
     if origin == "review":
@@ -72,7 +73,7 @@ def corrected_labels(
         "label": labels,
     }
     if truth is not None:
-        columns["true_label"] = truth["label"].to_numpy()
+        columns |= {TRUE: truth["label"].to_numpy(), CAUSE: truth[CAUSE].to_numpy()}
     columns[REVIEWED] = np.isin(columns["row"], reviewed).astype(np.uint8)
     return pd.DataFrame(columns)
 
@@ -166,7 +167,7 @@ def _of_table(path: Path, stamps: Stamps, classes: Mapping[str, str]) -> pd.Data
 def _of_every_stamp(path: Path, stamps: Stamps, classes: Mapping[str, str]) -> pd.DataFrame:
     """Labels of a table in DES' format, in the stamps' order; it may hold candidates that were dropped."""
     remedy = "Use a relabelled table of the archive."
-    values = des.read_autoscan(path, list(TABLE_COLUMNS), perhaps=[CHECKED], remedy=remedy)
+    values = des.read_autoscan(path, list(TABLE_COLUMNS), perhaps=[CHECKED, CAUSE], remedy=remedy)
     remedy = "Use the table that belongs to the archive."
     ids = values["ID"].astype(str)
     lines = rows_of(stamps.ids, among=ids, source=f"{path}: the table", remedy=remedy)
@@ -176,6 +177,8 @@ def _of_every_stamp(path: Path, stamps: Stamps, classes: Mapping[str, str]) -> p
         corrections[name] = values[column].iloc[lines].map(codes).to_numpy(np.uint8)
     if CHECKED in values:
         corrections[CHECKED] = values[CHECKED].iloc[lines].to_numpy()
+    if CAUSE in values:
+        corrections[CAUSE] = values[CAUSE].iloc[lines].fillna("").to_numpy(object)
     _check_old_labels(corrections, stamps, path)
     return corrections
 

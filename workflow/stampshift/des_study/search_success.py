@@ -1,39 +1,53 @@
 """Success of the search for mislabelled stamps on flips that the simulator planted."""
 
+from collections.abc import Hashable
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from stampshift.core.errors import ContractError
-from stampshift.des_study.models import CORRECTED, OLD, TRUE
+from stampshift.des_study.models import CAUSE, CORRECTED, OLD, TRUE
+from stampshift.metrics.intervals import binomial_interval
 from stampshift.stamps.file import LABELS
 from stampshift.tables.writing import Table, format_number
 
-ALL = "all"
-GROUPS = {ALL: "all", "bogus": "labelled bogus (category 1)", "real": "labelled real (category 6)"}
+ALL, NO_CAUSE = "all", "none"
+LABELLED = {"bogus": "labelled bogus (category 1)", "real": "labelled real (category 6)"}
+# of `simulation.flips`: kinds of stamps whose label may be wrong, and the wrong label
+CAUSES = {
+    "dipole": "dipoles of misaligned stars, called real",
+    "saturated_star": "saturated stars, called real",
+    "bad_ccd": "artifacts of bad CCDs, called real",
+    "host": "reals on a bright galaxy's core, called bogus",
+}
+GROUPS = {ALL: "all"} | LABELLED | CAUSES | {NO_CAUSE: "without a cause"}
+CONFIDENCE = 0.95
+SHARES = ("precision", "recall")
 
 
 def search_success(candidates: pd.DataFrame, *, labels: pd.DataFrame) -> pd.DataFrame:
-    """Precision and recall of the candidates against the planted flips, by old label (key of `GROUPS`).
+    """Precision and recall of the candidates against the planted flips, by group of stamps (key of `GROUPS`).
 
-    ``found`` counts flipped candidates, ``wrong_after`` stamps whose corrected label is wrong; without
-    candidates there is no precision (NaN), without flips no recall.
+    Groups are all stamps, those of an old label, and those of a kind that gives cause for a wrong label,
+    whether it is wrong or not. ``found`` counts flipped candidates, ``wrong_after`` stamps whose corrected
+    label is wrong; the limits ``_low`` and ``_high`` of the two shares are exact. Without candidates there
+    is no precision (NaN), without flips no recall.
     """
     table = _with_candidates(candidates, labels)
     lines = []
     for group in GROUPS:
-        rows = table if group == ALL else table[table[OLD] == LABELS[group]]
+        rows = table[_members(table, group)]
+        if group in (*CAUSES, NO_CAUSE) and rows.empty:
+            continue
         flipped, candidate = rows["flipped"], rows["candidate"]
+        counts = {"stamps": len(rows), "flipped": int(flipped.sum()), "candidates": int(candidate.sum())}
+        counts["found"] = int((flipped & candidate).sum())
         lines.append(
-            {
-                "labelled": group,
-                "stamps": len(rows),
-                "flipped": flipped.sum(),
-                "candidates": candidate.sum(),
-                "found": (flipped & candidate).sum(),
-                "precision": flipped[candidate].mean(),
-                "recall": candidate[flipped].mean(),
-                "wrong_after": (rows[CORRECTED] != rows[TRUE]).sum(),
-            }
+            {"group": group, **counts}
+            | _share("precision", counts["found"], counts["candidates"])
+            | _share("recall", counts["found"], counts["flipped"])
+            | {"wrong_after": int((rows[CORRECTED] != rows[TRUE]).sum())}
         )
     return pd.DataFrame(lines)
 
@@ -42,13 +56,13 @@ def search_table(numbers: pd.DataFrame) -> Table:
     """Print the numbers of `search_success`."""
     rows = [
         {
-            "stamps": GROUPS[line["labelled"]],
+            "stamps": GROUPS[line["group"]],
             "number": f"{line['stamps']:,}",
             "planted flips": f"{line['flipped']:,}",
             "candidates": f"{line['candidates']:,}",
             "flips among them": f"{line['found']:,}",
-            "precision": format_number(line["precision"], ".1%"),
-            "recall": format_number(line["recall"], ".1%"),
+            "precision": _share_text(line, "precision"),
+            "recall": _share_text(line, "recall"),
             "wrong after relabelling": f"{line['wrong_after']:,}",
         }
         for line in numbers.to_dict("records")
@@ -56,8 +70,9 @@ def search_table(numbers: pd.DataFrame) -> Table:
     caption = (
         "The search for mislabelled stamps against the flips that the simulator planted. Candidates are the "
         "stamps of categories 1 and 6; precision is the share of them whose label was flipped, recall the "
-        "share of the flips that are candidates. The last column counts wrong labels after relabelling; "
-        "before it, these were the planted flips."
+        f"share of the flips that are candidates, each with its exact {CONFIDENCE:.0%} interval. The last "
+        "column counts wrong labels after relabelling; before it, these were the planted flips. Lines by "
+        "cause hold all stamps of a kind, those with the right label too."
     )
     return Table(numbers, pd.DataFrame(rows), caption, "tab:des-search")
 
@@ -92,7 +107,8 @@ def review_queue(candidates: pd.DataFrame, *, labels: pd.DataFrame) -> pd.DataFr
 def _with_candidates(candidates: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
     """Labels with what is ``flipped`` and what is a ``candidate``."""
     missing = set(candidates["row"]) - set(labels["row"])
-    if TRUE not in labels.columns or missing or candidates["row"].duplicated().any():
+    lacking = {TRUE, CAUSE} - set(labels.columns)
+    if lacking or missing or candidates["row"].duplicated().any():
         raise ContractError(
             "search: expected true labels, and every candidate once among the labelled stamps, found the "
             f"columns {', '.join(map(str, labels.columns))} and {len(missing)} candidates without a label. "
@@ -101,3 +117,28 @@ def _with_candidates(candidates: pd.DataFrame, labels: pd.DataFrame) -> pd.DataF
         )
     flipped = labels[OLD] != labels[TRUE]
     return labels.assign(flipped=flipped, candidate=labels["row"].isin(candidates["row"]))
+
+
+def _members(table: pd.DataFrame, group: str) -> Any:
+    """Which stamps are of a group."""
+    if group == ALL:
+        return table["row"].notna()
+    if group in LABELLED:
+        return table[OLD] == LABELS[group]
+    if group == NO_CAUSE:
+        return ~table[CAUSE].isin(list(CAUSES))
+    return table[CAUSE] == group
+
+
+def _share(name: str, found: int, of: int) -> dict[str, float]:
+    """A share with its exact interval; NaN of none."""
+    if of == 0:
+        return dict.fromkeys((name, f"{name}_low", f"{name}_high"), float("nan"))
+    low, high = binomial_interval(found, of, confidence=CONFIDENCE, method="exact")
+    return {name: found / of, f"{name}_low": low, f"{name}_high": high}
+
+
+def _share_text(line: dict[Hashable, Any], name: str) -> str:
+    if np.isnan(line[name]):
+        return format_number(line[name], ".1%")
+    return f"{line[name]:.1%} [{line[f'{name}_low']:.1%}, {line[f'{name}_high']:.1%}]"

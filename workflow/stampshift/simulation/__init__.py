@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from stampshift.core.errors import ConfigError
 from stampshift.core.files import make_folder
@@ -20,14 +20,15 @@ def simulate_survey(
     folder: Path,
     processes: int,
     flipped: float | None = None,
+    flipped_by: Literal["cause", "chance"] = "cause",
     hdus: bool = False,
 ) -> None:
     """Draw a survey and write it as its raw archive, in that survey's native format, into `folder`.
 
     The bytes do not depend on `processes`. The constants are those of ``resources/surveys/<survey>.yaml``.
-    In an archive in DES' format wrong labels are planted, of a share `flipped` of the candidates; that of
-    ATLAS is a pickle of astropy's `hdus` on demand. Raises ConfigError for an unknown survey, a number out of
-    range, or HDUs of another survey.
+    In an archive in DES' format wrong labels are planted, of a share `flipped` of the candidates, as
+    `flips.plant_flips` does; that of ATLAS is a pickle of astropy's `hdus` on demand. Raises ConfigError for
+    an unknown survey, a number out of range, or HDUs of another survey.
     """
     if survey not in SURVEY_KEYS:
         known = ", ".join(SURVEY_KEYS)
@@ -40,6 +41,7 @@ def simulate_survey(
     # only now: these need GalSim, which the planning of a workflow does not
     from stampshift.simulation import atlas_archive, des_archive, hits_archive, rubin_archive, ztf_archive
     from stampshift.simulation.archive_plan import make_plan
+    from stampshift.simulation.flips import plant_flips
 
     writers: dict[str, Any] = {
         **{"HiTS": hits_archive, "DES": des_archive, "ATLAS": atlas_archive, "ZTF": ztf_archive},
@@ -48,6 +50,6 @@ def simulate_survey(
     plan = make_plan(survey, stamps=stamps, seed=seed, constants=constants)
     make_folder(folder)
     form = {"hdus": True} if hdus else {}
-    writers[survey].write_archive(plan, folder, processes=processes, **form)
+    causes = writers[survey].write_archive(plan, folder, processes=processes, **form)
     if flipped is not None:
-        des_archive.plant_flips(folder, survey=survey, seed=seed, share=flipped)
+        plant_flips(folder, survey=survey, seed=seed, share=flipped, by=flipped_by, causes=causes)

@@ -1,7 +1,4 @@
-"""Writes DES' archive: tars of FITS and GIF stamps and the autoscan table (Goldstein et al. 2015).
-
-Wrong labels can be planted in its table, so that a search for mislabelled stamps has a known answer.
-"""
+"""Writes DES' archive: tars of FITS and GIF stamps and the autoscan table (Goldstein et al. 2015)."""
 
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -13,17 +10,16 @@ import pandas as pd
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from stampshift.core.errors import ConfigError
 from stampshift.core.files import atomic_path
 from stampshift.simulation.archive_plan import Plan
 from stampshift.simulation.detector import staircase_region
 from stampshift.simulation.encoding import fits_bytes, gif_bytes, tar_end, tar_member
 from stampshift.simulation.exposure import Triplet
+from stampshift.simulation.flips import likely_cause
 from stampshift.simulation.streams import Purpose, random_stream
-from stampshift.stamps.autoscan import COLUMNS, PLANTED, stamp_features
+from stampshift.stamps.autoscan import COLUMNS, TABLE, stamp_features
 
 Features = dict[str, float | str]
-TABLE = "autoscan_features.3.csv"
 COMMENTS = (
     "# Simulated stand-in of the autoscan training set, in the format of version 3 of its table",
     "# Format after Goldstein et al. 2015, AJ 150, 82; one row per candidate",
@@ -47,8 +43,9 @@ LAYOUTS = (
 )
 
 
-def write_archive(plan: Plan, folder: Path, *, processes: int) -> None:
-    """Write the tars and the table, one task's stamps in memory at a time."""
+def write_archive(plan: Plan, folder: Path, *, processes: int) -> list[str]:
+    """Write the tars and the table, one task's stamps in memory at a time; `flips.likely_cause` of each."""
+    causes = []
     with ExitStack() as stack:
         tars = [
             stack.enter_context(stack.enter_context(atomic_path(folder / f"stamps_{n}.tar")).open("wb"))
@@ -56,16 +53,18 @@ def write_archive(plan: Plan, folder: Path, *, processes: int) -> None:
         ]
         table = stack.enter_context(stack.enter_context(atomic_path(folder / TABLE)).open("w"))
         table.writelines(f"{line}\n" for line in (*COMMENTS, ",".join(("ID", "OBJECT_TYPE", *COLUMNS))))
-        for contents, lines in plan.blocks(draw_block, processes=processes):
+        for contents, lines, likely in plan.blocks(draw_block, processes=processes):
             for stream, content in zip(tars, contents, strict=True):
                 stream.write(content)
             table.write(lines)
+            causes += likely
         for stream in tars:
             stream.write(tar_end(stream.tell()))
+    return causes
 
 
-def draw_block(task: Plan) -> tuple[list[bytes], str]:
-    """What one task adds to the archive: bytes for each tar, and lines of the table."""
+def draw_block(task: Plan) -> tuple[list[bytes], str, list[str]]:
+    """What one task adds to the archive: bytes for each tar, lines of the table, likely causes."""
     stamps = list(task.stamps())
     template, science, difference = (
         np.stack([getattr(stamp.triplet, name) for stamp in stamps])
@@ -84,7 +83,8 @@ def draw_block(task: Plan) -> tuple[list[bytes], str]:
     lines = table[["ID", "OBJECT_TYPE", *COLUMNS]].to_csv(
         index=False, header=False, float_format="%.6g", lineterminator="\n"
     )
-    return _tars(task, {"temp": template, "srch": science, "diff": difference}), lines
+    causes = [likely_cause(stamp, ccd=ccd) for stamp, ccd in zip(stamps, table["CCDID"], strict=True)]
+    return _tars(task, {"temp": template, "srch": science, "diff": difference}), lines, causes
 
 
 def _mask(rng: Generator, *, task: Plan) -> NDArray[np.bool_]:
@@ -157,33 +157,3 @@ def _neighbour_features(triplet: Triplet, magnitude: float, constants: Mapping[s
         "A_REF": size / np.sqrt(1 - shear), "B_REF": size * np.sqrt(1 - shear),
         "NN_DIST_RENORM": float(np.hypot(nearest.x, nearest.y)) / size, "MAGDIFF": magnitude - reference,
     }  # fmt: skip
-
-
-def plant_flips(folder: Path, *, survey: str, seed: int, share: float) -> None:
-    """Give a share of an archive's candidates the wrong label, and write the true ones beside the table.
-
-    Only the table of the archive in `folder`, just simulated, is rewritten. The truth goes to
-    ``planted_flips.csv``, in the columns of the public relabelled table: for every candidate its ID, its true
-    OBJECT_TYPE, and as old_OBJECT_TYPE the one of the archive's table. The candidates of a larger share
-    include those of a smaller one. Raises ConfigError if the share is less than half a candidate.
-    """
-    table = folder / TABLE
-    lines = table.read_text().splitlines(keepends=True)
-    first = next(number for number, line in enumerate(lines) if line.startswith("ID,")) + 1
-    count = len(lines) - first
-    flips = round(share * count)
-    if flips == 0:
-        raise ConfigError(
-            f"simulate {survey}: a flipped share of {share:g} of {count} candidates is less than one "
-            "candidate; raise it, or simulate more stamps."
-        )
-    chosen = set(random_stream(seed, survey, Purpose.FLIPS, 0).permutation(count)[:flips])
-    truth = ["ID,OBJECT_TYPE,old_OBJECT_TYPE\n"]
-    for row in range(count):
-        identifier, kind, features = lines[first + row].split(",", 2)
-        given = str(1 - int(kind)) if row in chosen else kind
-        lines[first + row] = ",".join((identifier, given, features))
-        truth.append(f"{identifier},{kind},{given}\n")
-    for path, content in ((folder / PLANTED, truth), (table, lines)):
-        with atomic_path(path) as temporary:
-            temporary.write_text("".join(content))

@@ -39,6 +39,7 @@ class Triplet:
     candidate: Candidate
     conditions: Conditions
     neighbours: list[Source]  # static sources, the candidate's own included
+    recipe: str  # name of the candidate's
 
 
 def draw_triplet(
@@ -59,7 +60,7 @@ def draw_triplet(
     static = field + candidate.static
     mismatch = candidate.mismatch or scenes.draw_mismatch(rng, errors=constants["subtraction"])
     images = expose(candidate, static=static, mismatch=mismatch, view=view)
-    return Triplet(*images, candidate=candidate, conditions=conditions, neighbours=static)
+    return Triplet(*images, candidate, conditions, neighbours=static, recipe=name)
 
 
 def expose(

@@ -21,6 +21,7 @@ REFERENCE_FEATURES = ("MAG_REF", "MAG_REF_ERR", "A_REF", "B_REF", "NN_DIST_RENOR
 # the table's own order is alphabetical
 COLUMNS = tuple(sorted((*STAMP_FEATURES, *DETECTION_FEATURES, *REFERENCE_FEATURES)))
 
+TABLE = "autoscan_features.3.csv"
 # of a simulated archive in DES' format: the true labels, where wrong ones were planted in its table
 PLANTED = "planted_flips.csv"
 

@@ -35,6 +35,7 @@ UNIT_TRIPLETS = 256  # 11 MB of FITS
 HEADER = np.dtype([("identifier", "i8"), ("kind", "u1"), ("tar", "u1"), ("offset", "i8"), ("size", "u4")])
 TAR = re.compile(r".*\.tar")
 TABLE = re.compile(r"(relabeled_)?autoscan_features.*\.csv")
+TEXTS = ("BAND", "cause")  # columns of text; the second is that of planted flips
 STAMP = re.compile(r"(temp|srch|diff)(\d+)\.fits")
 REMEDY = (
     "Put stamps_0.tar ... stamps_10.tar and autoscan_features.3.csv there, or give their path in the config."
@@ -152,7 +153,7 @@ def _labelled(stamps: NDArray[Any], table: Path, tars: Sequence[str]) -> Iterato
 def read_autoscan(
     table: Path, columns: Sequence[str], *, remedy: str, perhaps: Sequence[str] = ()
 ) -> pd.DataFrame:
-    """ID (int64) and columns of DES' table or its relabelled form; float64 except BAND, NaN for a gap.
+    """ID (int64) and columns of DES' table or its relabelled form; float64 except `TEXTS`, NaN for a gap.
 
     Columns that are `perhaps` there are returned if they are. Raises an `ArchiveError` if a column is missing
     or holds text, or OBJECT_TYPE, old or new, is neither 0 nor 1.
@@ -174,7 +175,7 @@ def _read(table: Path, columns: Sequence[str], *, remedy: str, perhaps: Sequence
     try:
         found = pd.read_csv(table, nrows=0, **form).columns if perhaps else []
         names = [*columns, *(name for name in perhaps if name in found)]
-        dtypes = {"ID": np.int64} | {name: np.str_ if name == "BAND" else np.float64 for name in names}
+        dtypes = {"ID": np.int64} | {name: np.str_ if name in TEXTS else np.float64 for name in names}
         return pd.read_csv(table, usecols=list(dtypes), dtype=dtypes, **form)
     except (ValueError, OSError) as error:
         if system_fault(error):
