@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import yaml
 from typer.testing import CliRunner
@@ -6,6 +7,7 @@ from any_survey import CLASSES, write_hdf5, write_packets
 from stampshift.cli import app
 from stampshift.core.errors import ArchiveError, ConfigError
 from stampshift.stamps.file import Stamps
+from stampshift.stamps.shown import open_shown
 from stampshift.surveys.one_survey import make_survey, survey_settings
 
 
@@ -48,6 +50,17 @@ def test_the_stamps_file_keeps_the_unlabelled(mine):
 def test_or_drops_them(mine):
     assert run("--output", "mine.h5", "--drop-unlabelled").exit_code == 0
     assert Stamps.open("mine.h5").labels.tolist() == [0, 1]
+
+
+def test_a_wider_crop_is_kept_for_the_review_page(mine):
+    assert run("--output", "plain.h5").exit_code == 0
+    assert run("--output", "wide.h5", "--context", "31").exit_code == 0
+    plain, wide = (Stamps.open(name, unlabelled=True) for name in ("plain.h5", "wide.h5"))
+    np.testing.assert_array_equal(plain.stamps, wide.stamps)
+    assert plain.attributes["digest"] == wide.attributes["digest"]
+    context = open_shown("wide.h5", wide.attributes, count=8).context
+    assert context.shape == (8, 3, 31, 31)
+    assert open_shown("plain.h5", plain.attributes, count=8).context is None
 
 
 def test_size_and_normalisation_are_those_of_the_file_or_of_the_projects_config(mine):
@@ -96,6 +109,7 @@ def test_an_archive_that_does_not_exist(mine):
                 processes=1,
                 unit_minutes=10,
                 unlabelled="keep",
+                context_pixels=0,
             )
 
 

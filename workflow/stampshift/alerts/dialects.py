@@ -11,9 +11,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from stampshift.alerts.metadata_fields import FIELDS, Field, metadata_of_packet
 from stampshift.core.errors import ArchiveError
 from stampshift.formats.cells import EXACT, MOST_CHARACTERS
 from stampshift.formats.fits import image_of
+from stampshift.stamps.metadata import NO_METADATA, Metadata
 from stampshift.stamps.raw_triplets import InvalidPixels, Triplet, object_of, triplet_of
 
 UNREADABLE_PACKET = "unreadable packet"
@@ -43,6 +45,7 @@ class Alert:
     detail: str  # what was expected and found, for the log
     survey_score: float  # the survey's own real/bogus score, NaN where there is none; never used for training
     caution: str = ""  # "", or what is to be known of an alert that has images: "inexact identifier"
+    metadata: Metadata = NO_METADATA  # for people who look at it
 
 
 def unread(place: str, detail: str, problem: str = UNREADABLE_PACKET) -> Alert:
@@ -80,6 +83,7 @@ class Dialect:
     # or a record with such `stampData`; where packets hold no template, it is science - difference
     cutouts: tuple[str, ...]
     invalid: InvalidPixels
+    metadata: Mapping[str, Field]  # by the names of `Metadata`
     detector: Detector | None = None  # None where a packet does not say where on it the candidate is
 
     @property
@@ -87,6 +91,7 @@ class Dialect:
         """All that is read of a packet."""
         yield from (*self.identifiers, *self.groups, *(self.detector[:2] if self.detector else ()))
         yield from (path for score in self.scores for path in score if path)
+        yield from (field.path for field in self.metadata.values())
         yield from (f"{name}.{STAMP_DATA}" for name in self.cutouts)
 
 
@@ -99,6 +104,7 @@ DIALECTS: dict[str, Dialect] = {
         scores=(("candidate.drb", "candidate.drbversion"), ("candidate.rb", "candidate.rbversion")),
         cutouts=CUTOUTS,
         invalid=InvalidPixels(magnitude_above=1e30),  # float32's lowest number marks a missing pixel
+        metadata=FIELDS["ZTF"],
         detector=Detector("candidate.xpos", "candidate.ypos", 3072, 3080, cutout=63),  # a readout quadrant
     ),
     # lsst.alert.packet, schemas 7 to 11: the wording of the outer identifier changes, diaSource's does not
@@ -109,6 +115,7 @@ DIALECTS: dict[str, Dialect] = {
         scores=(("diaSource.reliability", ""),),
         cutouts=CUTOUTS,
         invalid=InvalidPixels(),
+        metadata=FIELDS["Rubin"],
     ),
     # Tonry et al. 2018, PASP 130, 064505; `candidate.rb` is a placeholder, 0 in every packet
     "ATLAS": Dialect(
@@ -118,6 +125,7 @@ DIALECTS: dict[str, Dialect] = {
         scores=(),
         cutouts=CUTOUTS[1:],
         invalid=InvalidPixels(equals=-31415.0),
+        metadata=FIELDS["ATLAS"],
     ),
     # Palomar Gattini-IR, De et al. 2020, PASP 132, 025001
     "PGIR": Dialect(
@@ -127,6 +135,7 @@ DIALECTS: dict[str, Dialect] = {
         scores=(("candidate.drb", "candidate.drbversion"),),
         cutouts=CUTOUTS,
         invalid=InvalidPixels(),
+        metadata=FIELDS["PGIR"],
     ),
 }
 
@@ -169,6 +178,7 @@ def alert_of(record: Mapping[str, Any], *, survey: str, place: str) -> Alert:
             "detector's edge cuts, but not by what is missing: the candidate may be anywhere."
         )
         return known(images=None, problem=OFF_CENTRE, detail=detail)
+    known = partial(known, metadata=metadata_of_packet(dialect.metadata, partial(_value, record)))
     if caution:
         detail = (
             f"{place}: expected a whole number in {caution}, found a double, which is not exact beyond 2^53. "

@@ -107,6 +107,14 @@ def stamps(
             "dropped and counted. It has no effect with a single process.",
         ),
     ] = 10,
+    context: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="Also keep so many central pixels squared of each cutout, which the review page can show "
+            "around the stamp; no model sees them.",
+        ),
+    ] = 0,
     drop_unlabelled: Annotated[
         bool, typer.Option("--drop-unlabelled", help="Drop stamps without a label, as the experiment does.")
     ] = False,
@@ -129,5 +137,6 @@ def stamps(
         processes=processes,
         unit_minutes=unit_minutes,
         unlabelled=unlabelled,
+        context_pixels=context,
     )
     echo(text)

@@ -16,6 +16,7 @@ from stampshift.review.known_answers import known_answers
 from stampshift.stamps.contents import check_attributes
 from stampshift.stamps.file import LABEL_NAMES, UNLABELLED, UNLABELLED_CLASS, Stamps
 from stampshift.stamps.identifiers import check_rows
+from stampshift.stamps.shown import Shown, open_shown
 
 COLUMNS = {
     "row": WHOLE,
@@ -55,6 +56,7 @@ class Review:
     survey: str
     simulated: bool
     stamps: Stamps
+    shown: Shown  # of the stamps: metadata and a wider crop, where their file holds them
     candidates: dict[str, Candidate]  # that are asked about, by id, in the order in which they wait for votes
     labels: dict[str, str]  # of all candidates, by id: real, bogus or unlabelled
     known: tuple[Known, ...]  # stamps whose answer is known, about which nobody is asked for a label
@@ -97,6 +99,7 @@ def open_review(
         survey=opened.survey,
         simulated="simulate" in opened.attributes.get("origin", {}),
         stamps=opened,
+        shown=open_shown(stamps_path, opened.attributes, count=len(opened)),
         candidates={
             name: Candidate(name, int(row), LABEL_WORDS[label], None if np.isnan(score) else float(score))
             for name, row, label, score in drawn[["id", "row", "label", "score"]].itertuples(index=False)

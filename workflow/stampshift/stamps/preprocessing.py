@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from stampshift.core.errors import ArchiveError
 from stampshift.formats.cells import MOST_CHARACTERS
 from stampshift.stamps.file import CHANNELS, DIFFERENCE, LABELS, UNLABELLED, UNLABELLED_CLASS
+from stampshift.stamps.metadata import Metadata, as_table
 from stampshift.stamps.raw_triplets import Image, InvalidPixels, RawTriplet, Unusable, object_of
 
 BLOCK_TRIPLETS = 256  # 2.7 MB in float64 at 21 pixels: stays within a processor's cache
@@ -78,9 +79,10 @@ class Preprocessing:
     invalid: InvalidPixels  # the survey's marks
     classes: Mapping[str, str]  # each of the survey's classes to "real" or "bogus"
     unlabelled: str  # "keep" or "drop": what becomes of triplets that nobody has labelled
+    context_pixels: int = 0  # of a wider crop that people are shown, 0 for none
 
     @classmethod
-    def of_settings(cls, settings: Mapping[str, Any], *, unlabelled: str) -> Self:
+    def of_settings(cls, settings: Mapping[str, Any], *, unlabelled: str, context_pixels: int = 0) -> Self:
         """Of the keys `size_pixels`, `normalisation`, `invalid` and `classes`, as a config has them."""
         return cls(
             size_pixels=settings["size_pixels"],
@@ -88,6 +90,7 @@ class Preprocessing:
             invalid=InvalidPixels(**settings["invalid"]),
             classes=settings["classes"],
             unlabelled=unlabelled,
+            context_pixels=context_pixels,
         )
 
 
@@ -100,6 +103,8 @@ class Block:
     classes: list[str]
     ids: list[str]
     groups: list[str]
+    metadata: NDArray[np.void]  # (n,), of `metadata.DTYPE`
+    context: NDArray[np.float32]  # (n, 3, context, context), as of `wider_crop`
     counts: Counts
     dropped: list[Unusable]  # except unlabelled ones; what does not fit the crop has no detail
 
@@ -113,7 +118,9 @@ def preprocess(triplets: Iterable[RawTriplet | Unusable], settings: Preprocessin
     size, counts, dropped = settings.size_pixels, Counts(), list[Unusable]()
     fit = _fit(triplets, settings, counts=counts, dropped=dropped)
     stamps = [np.empty((0, len(CHANNELS), size, size), np.float32)]
-    names, ids, groups = list[str](), list[str](), list[str]()
+    names, ids, groups, metadata = list[str](), list[str](), list[str](), list[Metadata]()
+    wide = (len(CHANNELS), settings.context_pixels, settings.context_pixels)
+    wider = list[NDArray[np.float32]]()
     while block := list(islice(fit, BLOCK_TRIPLETS)):
         crops = [central_crop(image, size_pixels=size) for each in block for image in each.images]
         pixels = np.stack(crops).reshape(-1, *stamps[0].shape[1:])
@@ -128,13 +135,19 @@ def preprocess(triplets: Iterable[RawTriplet | Unusable], settings: Preprocessin
         names += [triplet.survey_class for triplet in block]
         ids += [triplet.identifier for triplet in block]
         groups += [object_of(triplet.group) for triplet in block]
+        metadata += [triplet.metadata for triplet in block]
+        if settings.context_pixels:
+            wider += [wider_crop(triplet.images, settings) for triplet in block]
     kinds = [settings.classes.get(name, UNLABELLED_CLASS) for name in names]
     counts.kept = len(names)
     counts.classes.update(names)
     counts.labels.update(kinds)
     counts.dropped.update(each.reason for each in dropped)
     labels = np.array([LABELS.get(kind, UNLABELLED) for kind in kinds], np.uint8)
-    return Block(np.concatenate(stamps), labels, names, ids, groups, counts, dropped)
+    context = np.stack(wider) if wider else np.empty((len(names), *wide), np.float32)
+    return Block(
+        np.concatenate(stamps), labels, names, ids, groups, as_table(metadata), context, counts, dropped
+    )
 
 
 def known_class(name: str, classes: Mapping[str, str]) -> str:
@@ -211,6 +224,22 @@ def central_crop(image: Image, *, size_pixels: int) -> Image:
     start = image.shape[0] // 2 - size_pixels // 2
     window = slice(start, start + size_pixels)
     return image[window, window]
+
+
+def wider_crop(images: Sequence[Image], settings: Preprocessing) -> NDArray[np.float32]:
+    """Central `context_pixels` squared of a triplet around the centre of its crop, as the survey measured it.
+
+    float32 (3, context, context), NaN where a pixel is invalid or beyond the image.
+    """
+    size = settings.context_pixels
+    wide = np.full((len(images), size, size), np.nan, np.float32)
+    for channel, image in enumerate(images):
+        shift = size // 2 - image.shape[0] // 2
+        inside = slice(max(0, shift), min(size, shift + image.shape[0]))
+        within = slice(inside.start - shift, inside.stop - shift)
+        pixels = image[within, within]
+        wide[channel, inside, inside] = np.where(settings.invalid.mask(pixels), np.nan, pixels)
+    return wide
 
 
 def normalise_and_fill(

@@ -6,6 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from stampshift.stamps.metadata import NO_METADATA, Metadata
+
 Image = NDArray[np.float32]
 Triplet = tuple[Image, Image, Image]
 
@@ -22,6 +24,7 @@ class RawTriplet(NamedTuple):
     survey_class: str  # such as "kast", or `UNLABELLED_CLASS`
     identifier: str
     group: str  # identifier of the astronomical object, "" where the survey gives none
+    metadata: Metadata = NO_METADATA
 
 
 class Unusable(NamedTuple):

@@ -28,12 +28,13 @@ from stampshift.stamps.file import (
     digested,
     fingerprint,
 )
+from stampshift.stamps.shown import ShownWriter
 
 
 class StampsWriter:
     """Collects preprocessed stamps block by block, with memory bounded by one block; see `stamps_writer`."""
 
-    def __init__(self, spool: BinaryIO, *, survey: str, size_pixels: int) -> None:
+    def __init__(self, spool: BinaryIO, context_spool: BinaryIO, *, survey: str, size_pixels: int) -> None:
         self._spool = spool
         self._survey = survey
         self._shape = (len(CHANNELS), size_pixels, size_pixels)
@@ -42,6 +43,7 @@ class StampsWriter:
         self._attributes: dict[str, Any] = {}
         self._fingerprints: list[int] = []
         self._digest = hashlib.sha256()
+        self._shown = ShownWriter(context_spool)
 
     def append(
         self,
@@ -89,6 +91,14 @@ class StampsWriter:
         for name, values in texts.items():
             self._texts[name].extend(value.rstrip("\0") for value in values)  # HDF5 pads texts with zeros
 
+    def append_shown(self, metadata: NDArray[np.void], context: NDArray[np.float32]) -> None:
+        """Add what people are shown of the block of stamps that was added last.
+
+        `metadata` (n,) has `metadata.DTYPE`; `context` (n, 3, wide, wide) is a wider crop, in the survey's
+        units and NaN where there is no pixel; without pixels, none is kept.
+        """
+        self._shown.append(metadata, context)
+
     def describe(self, attributes: Mapping[str, Any]) -> None:
         """Keep counts and origin (any JSON content) in the file's attributes."""
         self._attributes.update(attributes)
@@ -100,10 +110,11 @@ class StampsWriter:
             raise ContractError(f"{self._survey}: no stamp is left after preprocessing: {self._attributes}.")
         self._digest.update(digested(self._labels, self._texts))
         self.describe({"digest": self._digest.hexdigest()})
+        self.describe(self._shown.attributes())
         names = sorted(set(self._texts["class"]))
         codes = {name: code for code, name in enumerate(names)}
         # HDF5 could not close a file on a full disk, and would crash
-        if shutil.disk_usage(path.parent).free < 4 * count * row_pixels:
+        if shutil.disk_usage(path.parent).free < 4 * count * row_pixels + self._shown.context_bytes:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
         with h5py.File(path, "w") as file:
             file.attrs["survey"] = self._survey
@@ -122,6 +133,7 @@ class StampsWriter:
                 texts = np.char.encode(np.array(self._texts[name], np.str_), "utf-8")
                 dtype = h5py.string_dtype("utf-8", max(1, texts.itemsize))
                 file.create_dataset(name, data=texts.astype(dtype), track_times=False)
+            self._shown.write(file)
             stamps = file.create_dataset("stamps", (count, *self._shape), np.float32, track_times=False)
             rows = max(1, COPY_BLOCK_BYTES // (4 * row_pixels))
             self._spool.seek(0)
@@ -140,7 +152,11 @@ def stamps_writer(path: Path | str, *, survey: str, size_pixels: int) -> Iterato
     pixels, and 0.3 KB per stamp. Temporary files of writers that were killed are removed.
     """
     remove_leftovers(path)
-    with atomic_path(path) as temporary, tempfile.TemporaryFile(dir=temporary.parent) as spool:
-        writer = StampsWriter(spool, survey=survey, size_pixels=size_pixels)
+    with (
+        atomic_path(path) as temporary,
+        tempfile.TemporaryFile(dir=temporary.parent) as spool,
+        tempfile.TemporaryFile(dir=temporary.parent) as context_spool,
+    ):
+        writer = StampsWriter(spool, context_spool, survey=survey, size_pixels=size_pixels)
         yield writer
         writer.finish(temporary)

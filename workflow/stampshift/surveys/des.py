@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from stampshift.core.errors import ArchiveError, system_fault, unreadable_now
 from stampshift.formats.archives import find, in_units, listing, tar_members
 from stampshift.formats.fits import read_image
+from stampshift.stamps.metadata import Metadata, metadata_of
 from stampshift.stamps.raw_triplets import RawTriplet, Unusable
 from stampshift.surveys.reader import MISSING_IMAGE, MISSING_LABEL, UNREADABLE_IMAGE, wrong_label
 
@@ -31,6 +32,7 @@ SURVEY = "DES"
 KINDS = ("temp", "srch", "diff")  # in the order of stamps.CHANNELS
 CLASSES = {0: "real", 1: "artifact"}
 UNIT_TRIPLETS = 256  # 11 MB of FITS
+METADATA = {"MAG": "magnitude", "SNR": "snr", "BAND": "band", "CCDID": "ccd"}  # columns, and what they say
 # of a FITS: its candidate, the index of its kind, and where it is: index of the tar, offset and size
 HEADER = np.dtype([("identifier", "i8"), ("kind", "u1"), ("tar", "u1"), ("offset", "i8"), ("size", "u4")])
 TAR = re.compile(r".*\.tar")
@@ -48,6 +50,7 @@ class Candidate(NamedTuple):
     identifier: int
     survey_class: str
     stamps: tuple[tuple[str, int, int], ...]
+    metadata: Metadata
 
 
 def files(paths: Sequence[Path]) -> list[Path]:
@@ -100,7 +103,8 @@ def decode(unit: list[Candidate | Unusable]) -> Iterator[RawTriplet | Unusable]:
         except ArchiveError as error:
             yield Unusable(UNREADABLE_IMAGE, identifier, str(error))
         else:
-            yield RawTriplet((template, science, difference), candidate.survey_class, identifier, "")
+            images = template, science, difference
+            yield RawTriplet(images, candidate.survey_class, identifier, "", candidate.metadata)
 
 
 def _headers(tars: Sequence[Path]) -> Iterator[tuple[int, ...]]:
@@ -137,17 +141,30 @@ def _labelled(stamps: NDArray[Any], table: Path, tars: Sequence[str]) -> Iterato
     labels = _read(table, ["OBJECT_TYPE"], remedy="Download the table again.")
     identifiers = pd.Index(stamps["identifier"][:, 0])
     times = pd.Index(labels["ID"]).value_counts().reindex(identifiers, fill_value=0).to_numpy()
+    said = _metadata(table, identifiers)
     codes = labels.drop_duplicates("ID").set_index("ID")["OBJECT_TYPE"].reindex(identifiers).to_numpy()
-    for three, code, count in zip(stamps, codes.tolist(), times.tolist(), strict=True):
+    for three, code, count, metadata in zip(stamps, codes.tolist(), times.tolist(), said, strict=True):
         identifier, name = int(three["identifier"][0]), CLASSES.get(code)
         if name is not None and count == 1:
             places = tuple((tars[tar], *place) for _, _, tar, *place in three.tolist())
-            yield Candidate(identifier, name, places)
+            yield Candidate(identifier, name, places, metadata)
             continue
         reason = wrong_label(code, CLASSES) if count == 1 else MISSING_LABEL
         found = f"{count} times" if count != 1 else "none" if code != code else f"{code:g}"
         expected = f"expected one OBJECT_TYPE of candidate {identifier}, 0 (real) or 1 (artifact)"
         yield Unusable(reason, str(identifier), f"{SURVEY} archive {table}: {expected}, found {found}.")
+
+
+def _metadata(table: Path, identifiers: pd.Index) -> Iterator[Metadata]:
+    """What the table says of candidates beside their features, as far as it does: no stamp depends on it."""
+    cells = pd.read_csv(
+        table, comment="#", skipinitialspace=True, usecols=lambda name: name in ("ID", *METADATA), dtype=str
+    )
+    cells.index = pd.Index(pd.to_numeric(cells.pop("ID")))
+    cells = cells[~cells.index.duplicated()].reindex(identifiers)
+    columns = [cells[name].tolist() if name in cells else [None] * len(cells) for name in METADATA]
+    for values in zip(*columns, strict=True):
+        yield metadata_of(dict(zip(METADATA.values(), values, strict=True)))
 
 
 def read_autoscan(

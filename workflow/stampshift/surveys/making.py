@@ -92,6 +92,7 @@ def make_stamps(
                 block = tally.add(made)
                 known = {name: getattr(block, name) for name in ("labels", "classes", "ids", "groups")}
                 writer.append(block.stamps, **known)
+                writer.append_shown(block.metadata, block.context)
                 bar.update(made.counts.read)
             tally.check(survey, tolerated)
             writer.describe(

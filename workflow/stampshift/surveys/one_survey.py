@@ -47,13 +47,14 @@ def make_survey(
     processes: int,
     unit_minutes: float,
     unlabelled: str,
+    context_pixels: int,
 ) -> str:
     """Make the stamps file of a survey and describe it as `stampshift inspect` does.
 
     The file appears only when complete; the number of worker processes does not change it. `unit_minutes` is
-    that of `making.make_stamps`, and `unlabelled` is ``"keep"`` or ``"drop"``. Raises `ConfigError` if the
-    archive is yet to be downloaded or drawn, `ArchiveError` if it is not there, and what
-    `making.make_stamps` raises.
+    that of `making.make_stamps`, `unlabelled` is ``"keep"`` or ``"drop"``, and `context_pixels` that of
+    `Preprocessing`. Raises `ConfigError` if the archive is yet to be downloaded or drawn, `ArchiveError` if
+    it is not there, and what `making.make_stamps` raises.
     """
     if section["origin"] != "path":
         raise ConfigError(
@@ -71,7 +72,9 @@ def make_survey(
         survey=survey,
         reader=section["reader"],
         options=reader_options(section),
-        preprocessing=Preprocessing.of_settings({**section, **stamps}, unlabelled=unlabelled),
+        preprocessing=Preprocessing.of_settings(
+            {**section, **stamps}, unlabelled=unlabelled, context_pixels=context_pixels
+        ),
         processes=processes,
         unit_minutes=unit_minutes,
         origin={"path": section["path"]},

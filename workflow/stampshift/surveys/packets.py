@@ -69,4 +69,4 @@ def _decode(unit: Unit, *, label_file: Path | None) -> Iterator[RawTriplet | Unu
             np.where(marks.mask(image), np.float32(np.nan), image) for image in alert.images
         )
         name = class_of(alert.identifier, label_file)
-        yield RawTriplet((template, science, difference), name, alert.identifier, alert.group)
+        yield RawTriplet((template, science, difference), name, alert.identifier, alert.group, alert.metadata)

@@ -94,4 +94,5 @@ def _without(block: Block, seen: set[str]) -> Block:
     texts: dict[str, Any] = {
         name: list(compress(getattr(block, name), fresh)) for name in ("classes", "ids", "groups")
     }
-    return replace(block, stamps=block.stamps[fresh], labels=block.labels[fresh], **texts)
+    arrays = {name: getattr(block, name)[fresh] for name in ("stamps", "labels", "metadata", "context")}
+    return replace(block, **arrays, **texts)

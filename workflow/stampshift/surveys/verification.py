@@ -15,7 +15,8 @@ from stampshift.core.files import files_below, read_json
 from stampshift.core.printing import printable
 from stampshift.core.provenance import file_digest
 from stampshift.downloads.checksums import read_records
-from stampshift.stamps.file import is_stamps_file, verify_stamps
+from stampshift.stamps.file import Stamps, is_stamps_file, verify_stamps
+from stampshift.stamps.shown import open_shown
 
 WRITTEN, CHANGED, UNKNOWN = "as written", "not as written", "cannot be verified"  # in order of exit statuses
 I32_FIELD = 0x15  # of Thrift's compact protocol: the next field, a 32-bit integer
@@ -121,6 +122,8 @@ def _known_by(path: Path, downloads: Path) -> str | None:
         return f"by its record in {downloads}"
     if is_stamps_file(path) or (path.suffix == ".h5" and not h5py.is_hdf5(path)):
         verify_stamps(path)
+        stamps = Stamps.open(path, unlabelled=True)
+        open_shown(path, stamps.attributes, count=len(stamps))
         return "pixels, labels, names and fingerprints by their digests"
     if path.suffix in {".npz", ".pt", ".checkpoint"}:
         _check_zip(path)

@@ -1,0 +1,64 @@
+"""What a survey says of a candidate beside its pixels: for people who look at it, never for training."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+LONGEST_TEXT = 12  # characters of a band or a detector
+
+
+class Metadata(NamedTuple):
+    """Where, how bright and by which detector a candidate was seen; NaN or ``""`` where that is not known."""
+
+    ra: float = np.nan  # degrees, as is dec
+    dec: float = np.nan
+    magnitude: float = np.nan  # of the difference
+    snr: float = np.nan
+    band: str = ""
+    ccd: str = ""
+
+
+NO_METADATA = Metadata()
+TEXTS = ("band", "ccd")
+# of a stamps file; texts in UTF-8
+DTYPE = np.dtype(
+    [
+        (name, "S48") if name in TEXTS else (name, "f8" if name in ("ra", "dec") else "f4")
+        for name in Metadata._fields
+    ]
+)
+LIMITS = {"ra": (0, 360), "dec": (-90, 90), "magnitude": (-30, 40), "snr": (-1e6, 1e6)}
+
+
+def metadata_of(found: dict[str, object]) -> Metadata:
+    """Metadata from whatever an archive has, by the names of its fields; what cannot be is left out."""
+    ra, dec, magnitude, snr = (_number(found.get(name), *limits) for name, limits in LIMITS.items())
+    return Metadata(ra, dec, magnitude, snr, _text(found.get("band")), _text(found.get("ccd")))
+
+
+def as_table(metadata: Sequence[Metadata]) -> NDArray[np.void]:
+    """Rows of `DTYPE`."""
+    rows = [(*each[:4], each.band.encode(), each.ccd.encode()) for each in metadata]
+    return np.array(rows, DTYPE)
+
+
+def of_row(row: np.void) -> Metadata:
+    """One row of `as_table`."""
+    ra, dec, magnitude, snr = (float(row[name]) for name in LIMITS)
+    return Metadata(ra, dec, magnitude, snr, row["band"].decode(), row["ccd"].decode())
+
+
+def _number(value: object, low: float, high: float) -> float:
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return np.nan
+    return number if low <= number <= high else np.nan
+
+
+def _text(value: object) -> str:
+    if value is None or value != value:
+        return ""
+    return str(value).strip()[:LONGEST_TEXT]
