@@ -13,8 +13,9 @@ from fake_surveys import write_survey
 from stampshift.core.errors import ConfigError, ContractError
 from stampshift.scoring import parts, score, units
 from stampshift.scoring.scores_file import SCHEMA, read_scores
+from stampshift.stamps.cropping import central_crop
 from stampshift.stamps.file import Stamps
-from stampshift.stamps.preprocessing import Counts, central_crop, normalise_and_fill
+from stampshift.stamps.preprocessing import Counts, normalise_and_fill
 from stampshift.stamps.raw_triplets import InvalidPixels
 
 LOWEST = np.float32(-3.4028235e38)

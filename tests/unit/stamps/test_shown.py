@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from stampshift.core.errors import ContractError
+from stampshift.stamps.cropping import wider_crop
 from stampshift.stamps.file import Stamps, verify_stamps
 from stampshift.stamps.metadata import Metadata, as_table, metadata_of, of_row
-from stampshift.stamps.preprocessing import Preprocessing, preprocess, wider_crop
+from stampshift.stamps.preprocessing import Preprocessing, preprocess
 from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet
 from stampshift.stamps.shown import open_shown
 from stampshift.stamps.writer import stamps_writer
@@ -84,12 +85,12 @@ def test_the_wider_crop_has_the_centre_of_the_stamp_and_no_pixel_is_made_up():
     settings = Preprocessing(
         3, "channel", InvalidPixels(equals=24.0), {"a": "real"}, "keep", context_pixels=5
     )
-    wide = wider_crop((image,) * 3, settings)
+    wide = wider_crop((image,) * 3, size_pixels=5, invalid=settings.invalid)
     expected = image[1:6, 1:6].copy()
     expected[2, 2] = np.nan
     np.testing.assert_array_equal(wide[0], expected)
     # wider than the cutout: a pixel is as far from the centre as before
-    beyond = wider_crop((image + 100,) * 3, Preprocessing(3, "channel", InvalidPixels(), {}, "keep", 12))
+    beyond = wider_crop((image + 100,) * 3, size_pixels=12, invalid=InvalidPixels())
     assert beyond.shape == (3, 12, 12)
     assert beyond[0, 6, 6] == image[3, 3] + 100
     assert np.isfinite(beyond).sum() == 3 * 49

@@ -6,8 +6,8 @@ from matplotlib.figure import Figure
 
 from stampshift.figures.stamp_figures import preprocessing_examples, show_image
 from stampshift.figures.style import COLUMN_WIDTH_INCHES, PAGE_WIDTH_INCHES, new_figure, styled
+from stampshift.stamps.cropping import central_crop
 from stampshift.stamps.file import CHANNELS
-from stampshift.stamps.preprocessing import central_crop
 from stampshift.stamps.raw_triplets import Image, InvalidPixels
 from stampshift.surveys.first_cases import EXTREME, FILLED, ORDINARY, Cases
 

@@ -21,15 +21,9 @@ from stampshift.core.printing import printable
 from stampshift.release.contract import Contract
 from stampshift.release.released import OUT_OF_DISTRIBUTION, ReleasedModel
 from stampshift.scoring.scores_file import NO_VALID_PIXEL, SCHEMA, SEPARATOR, UNFIT
+from stampshift.stamps.cropping import central_crop, unfit
 from stampshift.stamps.file import CHANNELS, Stamps, verify_stamps
-from stampshift.stamps.preprocessing import (
-    NO_INFORMATION,
-    Counts,
-    central_crop,
-    normalise_and_fill,
-    unfit,
-    without_information,
-)
+from stampshift.stamps.preprocessing import NO_INFORMATION, Counts, normalise_and_fill, without_information
 from stampshift.stamps.raw_triplets import InvalidPixels
 
 Images = NDArray[np.float32]

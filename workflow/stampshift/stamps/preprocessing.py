@@ -12,7 +12,7 @@
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import compress, islice
@@ -23,15 +23,15 @@ from numpy.typing import NDArray
 
 from stampshift.core.errors import ArchiveError
 from stampshift.formats.cells import MOST_CHARACTERS
+from stampshift.stamps.cropping import REASONS, central_crop, unfit, wider_crop
 from stampshift.stamps.file import CHANNELS, DIFFERENCE, LABELS, UNLABELLED, UNLABELLED_CLASS
 from stampshift.stamps.metadata import Metadata, as_table
-from stampshift.stamps.raw_triplets import Image, InvalidPixels, RawTriplet, Unusable, object_of
+from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet, Unusable, object_of
 
 BLOCK_TRIPLETS = 256  # 2.7 MB in float64 at 21 pixels: stays within a processor's cache
 NORMAL_SIGMA = 1.4826  # standard deviation of a normal distribution over its median absolute deviation
 SMALLEST_SIGMA = 1e-10  # of a difference, in the survey's units; below it nothing is divided
 CLIPPED_SIGMAS = 30.0
-REASONS = ("non_square", "ragged", "too_small")
 NO_INFORMATION = "no information"
 LONG_TEXT = "long identifier"
 SHOWN_CHARACTERS = 60
@@ -137,7 +137,8 @@ def preprocess(triplets: Iterable[RawTriplet | Unusable], settings: Preprocessin
         groups += [object_of(triplet.group) for triplet in block]
         metadata += [triplet.metadata for triplet in block]
         if settings.context_pixels:
-            wider += [wider_crop(triplet.images, settings) for triplet in block]
+            crop = partial(wider_crop, size_pixels=settings.context_pixels, invalid=settings.invalid)
+            wider += [crop(triplet.images) for triplet in block]
     kinds = [settings.classes.get(name, UNLABELLED_CLASS) for name in names]
     counts.kept = len(names)
     counts.classes.update(names)
@@ -195,16 +196,6 @@ def _fit(
             yield triplet
 
 
-def unfit(images: Sequence[Image], *, size_pixels: int) -> str:
-    """Why a triplet cannot be cropped, one of `REASONS`; ``""`` if it can."""
-    shapes = {image.shape for image in images}
-    if any(len(shape) != 2 or shape[0] != shape[1] for shape in shapes):
-        return "non_square"
-    if len(shapes) != 1:
-        return "ragged"
-    return "too_small" if images[0].shape[0] < size_pixels else ""
-
-
 def without_information(pixels: NDArray[np.float32], *, invalid: InvalidPixels) -> Mask:
     """Which of the triplets (n, 3, size, size), in the survey's units, have nothing but constant channels.
 
@@ -217,29 +208,6 @@ def without_information(pixels: NDArray[np.float32], *, invalid: InvalidPixels) 
     some = valid.any(axis=(2, 3))
     spread, largest = (np.where(some, each, 0.0) for each in (high - low, np.maximum(high, -low)))
     return np.asarray((spread <= np.finfo(np.float32).eps * largest).all(axis=1))
-
-
-def central_crop(image: Image, *, size_pixels: int) -> Image:
-    """Central `size_pixels` squared of a square image; the centre of an even size is pixel ``size // 2``."""
-    start = image.shape[0] // 2 - size_pixels // 2
-    window = slice(start, start + size_pixels)
-    return image[window, window]
-
-
-def wider_crop(images: Sequence[Image], settings: Preprocessing) -> NDArray[np.float32]:
-    """Central `context_pixels` squared of a triplet around the centre of its crop, as the survey measured it.
-
-    float32 (3, context, context), NaN where a pixel is invalid or beyond the image.
-    """
-    size = settings.context_pixels
-    wide = np.full((len(images), size, size), np.nan, np.float32)
-    for channel, image in enumerate(images):
-        shift = size // 2 - image.shape[0] // 2
-        inside = slice(max(0, shift), min(size, shift + image.shape[0]))
-        within = slice(inside.start - shift, inside.stop - shift)
-        pixels = image[within, within]
-        wide[channel, inside, inside] = np.where(settings.invalid.mask(pixels), np.nan, pixels)
-    return wide
 
 
 def normalise_and_fill(

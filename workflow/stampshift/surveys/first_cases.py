@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from stampshift.core.errors import ArchiveError
-from stampshift.stamps.preprocessing import Block, Preprocessing, central_crop, preprocess, unfit
+from stampshift.stamps.cropping import central_crop, unfit
+from stampshift.stamps.preprocessing import Block, Preprocessing, preprocess
 from stampshift.stamps.raw_triplets import RawTriplet
 from stampshift.surveys import READERS
 
