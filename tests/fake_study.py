@@ -64,6 +64,10 @@ def write_study(folder: Path, *, survey: str, new_survey: str) -> None:
         table = judged(model, truth, truth=truth, rows=rows, survey=new_survey)
         table.to_parquet(path / "predictions.parquet")
         history().to_parquet(path / "history.parquet")
+    parts = np.where(rows % 2, "validation", "test")
+    scored = judged("after", truth, truth=truth, rows=rows, survey=new_survey)[["row", "score"]]
+    scored = scored.assign(id=rows.astype(str), label=pd.array(truth, "Int8"), part=parts, cutoff=0.3)
+    scored.to_parquet(folder / "new-survey/scores.parquet")
     votes = pd.DataFrame({"row": rows, "label": truth, "unanimous": generator.random(STAMPS) < 0.7})
     votes.to_parquet(folder / "new-survey/labels.parquet")
 

@@ -1,5 +1,6 @@
 """Features, forests, candidates, corrected labels and votes in the workflow; networks' files are made up."""
 
+import re
 import shutil
 from copy import deepcopy
 
@@ -13,10 +14,10 @@ from stampshift.stamps.splits import make_splits
 from tiny_project import TINY, copy_of_the_project
 
 FRACTIONS = {"train": 0.5, "validation": 0.1, "test": 0.4}
-DES_LIKE = {
-    "reader": "des",
+PACKETS = {
+    "reader": "packets",
     "classes": {"real": "real", "artifact": "bogus"},
-    "invalid": {"nonzero_below": 1e-29},
+    "invalid": {},
     "origin": "simulate",
 }
 CONFIG = deepcopy(TINY) | {
@@ -47,7 +48,7 @@ CONFIG = deepcopy(TINY) | {
     }
 }
 CONFIG["surveys"]["DES"]["simulate"] = {"stamps": 150, "seed": 1, "flipped": 0.1, "flipped_by": "chance"}
-CONFIG["surveys"]["DECAT"] = DES_LIKE | {"simulate": {"stamps": 60, "seed": 0}}
+CONFIG["surveys"]["DECAT"] = PACKETS | {"simulate": {"stamps": 60, "seed": 0}}
 ARCHIVE = "resources/raw/simulated/DES-150-seed-1-flipped-0.1-by-chance"
 STUDY = "results/des_study"
 
@@ -70,11 +71,10 @@ def made_up_networks(study, stamps, truth):
 def labelled(tmp_path_factory):
     """A project with planted flips in which everything but networks has run; and the rows of the flips."""
     project = copy_of_the_project(tmp_path_factory.mktemp("labelled"))
-    project.run("results/stamps/DES.h5", "results/stamps/DECAT.h5", config=CONFIG)
+    project.run("results/stamps/DES.h5", config=CONFIG)
     study = project.folder / STUDY
-    (study / "new-survey").mkdir(parents=True)
+    study.mkdir(parents=True)
     shutil.copy(project.folder / "results/stamps/DES.h5", study / "stamps.h5")
-    shutil.copy(project.folder / "results/stamps/DECAT.h5", study / "new-survey/stamps.h5")
     stamps = Stamps.open(study / "stamps.h5")
     for part in ("first", "second"):
         make_splits(stamps, fractions=FRACTIONS, seed=0).save(study / f"splits/{part}.npz")
@@ -157,6 +157,43 @@ def test_disputed_candidates_of_a_new_survey_have_no_label(labelled):
     numbers = read_json(project.folder / STUDY / "new-survey/agreement.json")
     assert numbers["undecided"] == 60 - len(labels)
     assert numbers["real"] == (labels["label"] == 1).sum()
+
+
+def test_the_stamps_of_a_new_survey_have_no_labels_and_votes_alone_have_seen_the_truth(labelled):
+    project, _ = labelled
+    path = project.folder / STUDY / "new-survey/stamps.h5"
+    stamps = Stamps.open(path, unlabelled=True)
+    assert set(stamps.labels) == {255}
+    archive = project.folder / "resources/raw/simulated/DECAT-60-seed-0-packets"
+    truth = pd.read_csv(archive / "labels.csv", dtype=str)
+    assert sorted(truth["id"]) == sorted(stamps.ids)
+    # three votes of four simulated raters, a tenth of them wrong: where all agree they are right
+    labels = read(project, "new-survey/labels.parquet")
+    classes = labels["id"].map(truth.set_index("id")["label"])
+    assert (classes.map({"real": 1, "artifact": 0}) == labels["label"]).mean() > 0.95
+
+
+def test_the_archive_of_a_new_survey_is_given_to_two_jobs_alone(labelled):
+    """To that of its stamps, which leaves labels out, and to its simulated raters."""
+    project, _ = labelled
+    target = f"{STUDY}/tables/new-survey.csv"
+    done = project.snakemake("--dry-run", "--forceall", "--printshellcmds", target, config=CONFIG)
+    jobs = re.findall(r"^(?:local)?rule (\w+):\n((?: +.*\n)+)", done.stdout + done.stderr, re.MULTILINE)
+    assert {"des_study_further", "des_study_new_scores", "des_new_survey"} <= {name for name, _ in jobs}
+    given = [name for name, told in jobs if re.search(r"^ +input: .*simulated/DECAT-", told, re.MULTILINE)]
+    assert sorted(given) == ["des_study_new_stamps", "des_study_votes"]
+
+
+def test_without_votes_the_new_survey_stops_and_says_how_people_vote(labelled, tmp_path):
+    project, _ = labelled
+    config = deepcopy(CONFIG)
+    config["des_study"]["new_survey"]["votes"] = {"origin": "path", "path": "reviews/votes.csv"}
+    target = f"{STUDY}/new-survey/scores.parquet"
+    done = project.snakemake(target, "--until", "des_study_votes", "--force", config=config)
+    assert done.returncode != 0
+    assert "reviews/votes.csv does not exist: there are no votes on DECAT. Let three people" in done.stderr
+    assert f"`stampshift review {STUDY}/new-survey/stamps.h5`" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_another_run_has_nothing_to_do(labelled):

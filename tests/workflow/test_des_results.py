@@ -75,7 +75,7 @@ def test_the_whole_study_on_a_simulated_survey(reported):
         for part in parts
     ]
     tables += ["relabelled", "retraining-gain", "search", "new-survey", "consensus", "unanimity"]
-    tables += ["first-step", "retested", "categories-first-corrected"]
+    tables += ["operating-point", "first-step", "retested", "categories-first-corrected"]
     assert {f"tables/{name}.{suffix}" for name in tables for suffix in ("csv", "md", "tex")} <= found
     figures = [
         f"{name}-{part}" for name in ("curves", "confusion", "scores", "learning-curves") for part in parts

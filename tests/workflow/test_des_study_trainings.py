@@ -101,6 +101,7 @@ NEW_SURVEY = {
         "origin": "simulate",
         "simulate": {"raters": 4, "votes_per_candidate": 3, "error_rate": 0.1, "seed": 0},
     },
+    "min_votes": 3,
     "margin": 2,
     "fractions": {"train": 0.5, "validation": 0.1, "test": 0.4, "reserve": 0.0},
     "training": yaml.safe_load((ROOT / "config.yaml").read_text())["des_study"]["training"],
@@ -116,9 +117,13 @@ def test_a_network_is_trained_further_from_the_one_that_corrected_labels_trained
     """As in the paper; or, if asked for, from the one of the archive's labels, which needs no review."""
     config = deepcopy(STUDY)
     config["surveys"]["DES"]["simulate"] = {"stamps": 150, "seed": 1, "flipped": 0.1}
-    like_des = yaml.safe_load((ROOT / "config.yaml").read_text())["surveys"]["DES"]
-    like_des |= {"origin": "simulate", "simulate": {"stamps": 60, "seed": 0}}
-    config["surveys"]["DECAT"] = like_des
+    config["surveys"]["DECAT"] = {
+        "reader": "packets",
+        "origin": "simulate",
+        "simulate": {"stamps": 60, "seed": 0},
+        "classes": {"real": "real", "artifact": "bogus"},
+        "invalid": {},
+    }
     config["des_study"] |= {"relabels": {"origin": "planted", "path": None}}
     config["des_study"]["new_survey"] = NEW_SURVEY | start
     jobs = trained.jobs("results/des_study/new-survey/after/model.pt", "--forceall", config=config)

@@ -182,7 +182,9 @@ def raw_archive(survey):
         name = f"{survey}-{drawn['stamps']}-seed-{drawn['seed']}"
         if "flipped" in drawn:
             name += f"-flipped-{drawn['flipped']}-by-{drawn.get('flipped_by', 'cause')}"
-        return [f"resources/raw/simulated/{name}{'-hdus' if drawn.get('hdus') else ''}"]
+        name += "-hdus" if drawn.get("hdus") else ""
+        name += "-packets" if section["reader"] == "packets" else ""
+        return [f"resources/raw/simulated/{name}"]
     if not Path(section["path"]).exists():
         known = constants_file(survey)
         files = yaml.safe_load(known.read_text()).get("archive_files") if known.exists() else None

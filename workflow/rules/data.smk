@@ -27,6 +27,7 @@ rule simulate:
     params:
         flipped=None,
         hdus=False,
+        packets=False,
     script:
         "../scripts/simulate.py"
 
@@ -53,6 +54,16 @@ use rule simulate as simulate_hdus with:
         hdus=True,
 
 
+use rule simulate as simulate_packets with:
+    """Alert packets without labels, and a table of the true ones."""
+    output:
+        directory("resources/raw/simulated/{survey}-{size}-seed-{seed}-packets"),
+    wildcard_constraints:
+        size="[0-9]+",
+    params:
+        packets=True,
+
+
 rule stamps:
     input:
         **archive(),
@@ -66,6 +77,7 @@ rule stamps:
         origin=of_survey(archive_origin),
         size_pixels=config["stamps"]["size_pixels"],
         normalisation=config["stamps"]["normalisation"],
+        unlabelled="drop",
         unit_minutes=EXECUTION["unit_minutes"],
     script:
         "../scripts/stamps.py"

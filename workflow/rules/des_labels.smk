@@ -100,13 +100,19 @@ rule des_study_labels:
 
 if NEW_SURVEY:
 
-    VOTES = existing(NEW_SURVEY["votes"]["path"]) if NEW_SURVEY["votes"]["origin"] == "path" else []
+    VOTES_ARE_SIMULATED = NEW_SURVEY["votes"]["origin"] == "simulate"
+    VOTES = [] if VOTES_ARE_SIMULATED else existing(NEW_SURVEY["votes"]["path"])
 
     rule des_study_votes:
-        """Who says what of a new survey's candidates, read or simulated, and the labels of those with a majority."""
+        """Who says what of a new survey's candidates, read or simulated, and the labels of those with a majority.
+
+        Without votes it stops and says how people give them. No other job of the study sees the truth of a new
+        survey, and this one for simulated raters only.
+        """
         input:
             stamps=rules.des_study_new_stamps.output[0],
             votes=inputs(VOTES),
+            truth=of_survey(raw_archive, NEW_NAME) if VOTES_ARE_SIMULATED else [],
         output:
             votes="<results>/des_study/new-survey/votes.csv",
             labels="<results>/des_study/new-survey/labels.parquet",
@@ -116,6 +122,7 @@ if NEW_SURVEY:
         params:
             listing=listing_digest(VOTES),
             votes=NEW_SURVEY["votes"],
+            classes=config["surveys"][NEW_NAME]["classes"],
             rule={name: NEW_SURVEY.get(name) for name in ("margin", "min_votes", "adjudicator")},
         script:
             "../scripts/des_study_votes.py"

@@ -194,11 +194,13 @@ if NEW_SURVEY:
             ),
             labels="<results>/des_study/new-survey/labels.parquet",
             splits="<results>/des_study/new-survey/splits.npz",
+            scores="<results>/des_study/new-survey/scores.parquet",
             histories=["<results>/des_study/new-survey/after/history.parquet"],
         output:
             table=des_table("new-survey", "5 new survey", "rates at cutoffs (table)"),
             consensus=des_table("consensus", "5 new survey", "unanimous and disputed (table)"),
             unanimity=des_table("unanimity", "5 new survey", "unanimity by label (table)"),
+            operating=des_table("operating-point", "5 new survey", "operating cutoff (table)"),
             cutoffs="<results>/des_study/tables/cutoffs.csv",
             figure=des_figure("new-survey", "5 new survey", "rates and cleanliness"),
             scores="<results>/des_study/tables/new-survey-scores.csv",
@@ -210,6 +212,8 @@ if NEW_SURVEY:
             **growing(mem_mb=4000, runtime=60),
         params:
             survey=NEW_NAME,
+            mdr=DES_EVALUATION["mdr"],
+            confidence=DES_EVALUATION["confidence"],
             models=["before", "after"],
             networks=["network_1"],
             bins=25,

@@ -109,6 +109,7 @@ if NEW_SURVEY:
         params:
             **reading(NEW_NAME),
             origin=of_survey(archive_origin, NEW_NAME),
+            unlabelled="all",  # votes alone label it, whatever its archive says
 
     use rule splits as des_study_new_splits with:
         input:
@@ -145,3 +146,21 @@ if NEW_SURVEY:
             seed=DES_STUDY["seed"],
         script:
             "../scripts/des_study_further.py"
+
+    rule des_study_new_scores:
+        """Every candidate of the new survey with its score, undecided ones included, and whether it passes."""
+        input:
+            stamps=rules.des_study_new_stamps.output[0],
+            splits=rules.des_study_new_splits.output[0],
+            labels="<results>/des_study/new-survey/labels.parquet",
+            model="<results>/des_study/new-survey/after/model.pt",
+        output:
+            "<results>/des_study/new-survey/scores.parquet",
+        resources:
+            **growing(mem_mb=8000, runtime=240),
+            gpu=GPUS,
+        params:
+            architecture="ayyar",
+            mdr=DES_EVALUATION["mdr"],
+        script:
+            "../scripts/des_study_new_scores.py"

@@ -5,6 +5,7 @@ from des_scores import save_scores_and_learning_curves
 
 from stampshift.core.files import read_table
 from stampshift.core.joblog import job_log
+from stampshift.des_study.candidate_scores import operating_numbers, operating_table
 from stampshift.des_study.label_figures import new_survey_figure
 from stampshift.des_study.new_survey import (
     consensus_means,
@@ -33,6 +34,10 @@ with job_log(snakemake.log[0]):
     write_table(consensus_table(means, survey=survey), output.consensus, simulated=simulated)
     agreed = unanimity_table(unanimity(labelled), survey=survey)
     write_table(agreed, output.unanimity, simulated=simulated)
+    scores = read_table(snakemake.input.scores)
+    operating = operating_numbers(scores, cutoff=scores["cutoff"].iloc[0], confidence=params.confidence)
+    table = operating_table(operating, survey=survey, mdr=params.mdr, confidence=params.confidence)
+    write_table(table, output.operating, simulated=simulated)
     cutoffs = cutoff_curves(predictions)
     write_csv(cutoffs, output.cutoffs)
     figure = new_survey_figure(curves(predictions), cutoffs, survey=survey)

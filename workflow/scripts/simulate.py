@@ -19,4 +19,5 @@ if __name__ == "__main__":  # worker processes import this file
             flipped=snakemake.params.flipped,
             flipped_by=snakemake.wildcards.get("by", "cause"),
             hdus=snakemake.params.hdus,
+            packets=snakemake.params.packets,
         )

@@ -7,8 +7,8 @@ from stampshift.stamps.file import Stamps
 from stampshift.stamps.label_file import split_labelled
 
 with job_log(snakemake.log[0]):
-    stamps, labels = Stamps.open(snakemake.input[0]), next(map(Path, snakemake.input[1:]), None)
-    params = snakemake.params
+    params, labels = snakemake.params, next(map(Path, snakemake.input[1:]), None)
+    stamps = Stamps.open(snakemake.input[0], unlabelled=labels is not None)
     for seed, path in zip(params.seeds, snakemake.output, strict=True):
         split_labelled(
             stamps,

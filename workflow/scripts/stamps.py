@@ -17,7 +17,7 @@ if __name__ == "__main__":  # worker processes import this file
             survey=snakemake.params.survey,
             reader=snakemake.params.reader,
             options=snakemake.params.options,
-            preprocessing=Preprocessing.of_settings(snakemake.params, unlabelled="drop"),
+            preprocessing=Preprocessing.of_settings(snakemake.params, unlabelled=snakemake.params.unlabelled),
             processes=snakemake.threads,
             unit_minutes=snakemake.params.unit_minutes,
             origin=origin,

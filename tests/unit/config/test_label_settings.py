@@ -38,7 +38,11 @@ def changed(**changes):
 
 
 PLANTED = {"surveys__DES__origin": "simulate", "surveys__DES__simulate__flipped": 0.02}
-SIMULATED_HITS = {"surveys__HiTS__origin": "simulate", "des_study__new_survey": NEW}
+SIMULATED_HITS = {
+    "surveys__HiTS__origin": "simulate",
+    "surveys__HiTS__reader": "packets",
+    "des_study__new_survey": NEW,
+}
 
 
 @pytest.mark.parametrize(
@@ -107,7 +111,15 @@ def test_a_consistent_configuration_passes(changes):
         ),
         (
             {"des_study__new_survey": NEW},
-            "votes are simulated from the true labels of HiTS, which must be a simulated survey",
+            "votes are simulated from the truth of HiTS, whose archive must be simulated packets",
+        ),
+        (
+            {"des_study__new_survey": NEW, "surveys__HiTS__origin": "simulate"},
+            "(reader 'packets', origin 'simulate'); or give people's votes, origin 'path'.",
+        ),
+        (
+            SIMULATED_HITS | {"surveys__HiTS__packets": {"labels": "labels.csv"}},
+            "surveys.HiTS.packets.labels is labels.csv, but votes alone label des_study.new_survey; leave it",
         ),
         (
             SIMULATED_HITS | {"des_study__new_survey": NEW | {"margin": 4}},

@@ -72,8 +72,8 @@ def test_packets_and_folders_need_no_options(reader):
         ),
         (
             {"reader": "folder", "origin": "simulate", "simulate": {"stamps": 50, "seed": 1}},
-            "config: surveys.Mine.origin is 'simulate', but the simulator writes the formats of the "
-            "published surveys, and the reader is 'folder'; set origin to 'path'.",
+            "config: surveys.Mine.origin is 'simulate', but the simulator writes packets and the "
+            "formats of the published surveys, and the reader is 'folder'; set origin to 'path'.",
         ),
         (
             {"reader": "folder", "folder": {"channels": ["science", "difference"]}},

@@ -6,10 +6,13 @@ import pytest
 import torch
 
 from stampshift.core.files import read_json
+from stampshift.des_study.candidate_scores import score_candidates
 from stampshift.des_study.training import train_further, train_network
 from stampshift.metrics.metrics import evaluate
+from stampshift.stamps.file import UNLABELLED, Stamps
 from stampshift.stamps.label_file import split_labelled
 from stampshift.stamps.splits import Splits, make_folds, make_splits
+from stampshift.stamps.writer import stamps_writer
 from stampshift.training.execute import Job
 from stampshift.training.model import Model, predict
 
@@ -153,3 +156,50 @@ def test_without_voted_labels_all_stamps_are_split(surveys):
     fractions = {"train": 0.5, "validation": 0.2, "test": 0.3}
     found = split_labelled(surveys["B"], None, fractions=fractions, seed=0, grouped=True, stratified=True)
     assert found.test.tolist() == make_splits(surveys["B"], fractions=fractions, seed=0).test.tolist()
+
+
+def hidden(survey, path, labels):
+    """The stamps of a survey in a file with other labels of its own."""
+    with stamps_writer(path, survey=survey.survey, size_pixels=survey.stamps.shape[-1]) as writer:
+        writer.append(
+            np.array(survey.stamps),
+            labels=labels,
+            classes=["unlabelled" if label == UNLABELLED else "other" for label in labels],
+            ids=survey.ids.tolist(),
+            groups=survey.groups.tolist(),
+        )
+    return path
+
+
+def test_no_truth_of_a_new_survey_reaches_splits_training_or_scores(job, survey_files, surveys, tmp_path):
+    """Whatever a stamps file says of its candidates, or if it says nothing: votes alone decide."""
+    train(job, survey_files, folder="first", network="network_1")
+    rows = np.arange(100, 300)
+    labels = labels_file(surveys["B"], tmp_path / "labels.parquet", rows=rows, flipped=rows[::9])
+    truth = surveys["B"].labels
+    found = []
+    for name, own in (("none", np.full_like(truth, UNLABELLED)), ("wrong", 1 - truth)):
+        stamps = hidden(surveys["B"], tmp_path / f"{name}.h5", own)
+        opened = Stamps.open(stamps, unlabelled=True)
+        fractions = {"train": 0.5, "validation": 0.2, "test": 0.3}
+        parts = split_labelled(opened, labels, fractions=fractions, seed=0, grouped=True, stratified=True)
+        parts.save(tmp_path / f"{name}.npz")
+        train_further(
+            job,
+            survey="B",
+            before=f"before-{name}",
+            after=f"after-{name}",
+            stamps=stamps,
+            splits=tmp_path / f"{name}.npz",
+            labels=labels,
+            model=tmp_path / "first" / "model.pt",
+            training=TRAINING,
+            seed=0,
+        )
+        after = job.results / f"after-{name}"
+        model, table = Model.open(after / "model.pt"), pd.read_parquet(labels)
+        scores = score_candidates(opened, model, labels=table, splits=parts, device=CPU)
+        assert set(scores.loc[scores["label"].notna(), "row"]) == set(rows)
+        written = [(after / file).read_bytes() for file in ("model.pt", "predictions.parquet")]
+        found.append([(tmp_path / f"{name}.npz").read_bytes(), *written, scores.to_json()])
+    assert found[0] == found[1]

@@ -7,6 +7,7 @@ import pytest
 from stampshift.core.errors import ContractError
 from stampshift.des_study.voted_labels import agreement_numbers, cast_votes, voted_labels
 from stampshift.review.votes import Rule, simulate_votes
+from stampshift.stamps.file import UNLABELLED
 
 
 def votes(**by_candidate):
@@ -62,7 +63,7 @@ def test_the_numbers_of_agreement(survey):
 
 def test_the_surveys_own_labels_do_not_count(survey):
     stamps = survey(*[0, 1] * 40)
-    cast = simulate_votes(stamps, raters=4, votes_per_candidate=3, error_rate=0.2, seed=1)
+    cast = simulate_votes(stamps.ids, stamps.labels, raters=4, votes_per_candidate=3, error_rate=0.2, seed=1)
     table = voted_labels(stamps, cast, rule=Rule(2, 1))
     # all three agree on about half of them: three votes lead by one or by three
     assert 30 < len(table) < 60
@@ -71,11 +72,49 @@ def test_the_surveys_own_labels_do_not_count(survey):
     assert voted_labels(hidden, cast, rule=Rule(2, 1)).equals(table)
 
 
+CLASSES = {"real": "real", "artifact": "bogus"}
+
+
+def cast(stamps, votes, truth=None):
+    return cast_votes(stamps, votes=votes, truth=truth, classes=CLASSES, stamps_file="results/stamps.h5")
+
+
 def test_votes_come_from_where_the_configuration_says(survey, tmp_path):
-    stamps = survey(1, 0, 1)
+    known = survey(1, 0, 1)
+    stamps = replace(known, labels=np.full(3, UNLABELLED, np.uint8))
+    truth = tmp_path / "labels.csv"
+    truth.write_text("id,label\n103,real\n102,artifact\n101,real\n99,artifact\n")
     raters = {"raters": 2, "votes_per_candidate": 2, "error_rate": 0.1, "seed": 0}
-    simulated = cast_votes(stamps, votes={"origin": "simulate", "simulate": raters})
-    assert simulated.equals(simulate_votes(stamps, **raters))
+    simulated = cast(stamps, {"origin": "simulate", "simulate": raters}, truth)
+    assert simulated.equals(simulate_votes(known.ids, known.labels, **raters))
     simulated.iloc[:3].to_csv(tmp_path / "votes.csv", index=False)
-    read = cast_votes(stamps, votes={"origin": "path", "path": str(tmp_path / "votes.csv")})
-    assert read.equals(simulated.iloc[:3])
+    assert cast(stamps, {"origin": "path", "path": str(tmp_path / "votes.csv")}).equals(simulated.iloc[:3])
+
+
+def test_a_candidate_without_a_truth_is_named(survey, tmp_path):
+    truth = tmp_path / "labels.csv"
+    truth.write_text("id,label\n101,real\n")
+    raters = {"raters": 2, "votes_per_candidate": 2, "error_rate": 0.1, "seed": 0}
+    with pytest.raises(ContractError, match="the truth should hold candidate 102 once, found 0"):
+        cast(survey(1, 0), {"origin": "simulate", "simulate": raters}, truth)
+
+
+def test_without_votes_it_says_how_people_give_them(survey, tmp_path):
+    with pytest.raises(ContractError) as caught:
+        cast(survey(1, 0), {"origin": "path", "path": "reviews/DES-votes.csv"})
+    assert str(caught.value) == (
+        "reviews/DES-votes.csv does not exist: there are no votes on DES. Let three people or more vote with "
+        "`stampshift review results/stamps.h5`, export the votes with `stampshift review-export "
+        "resources/reviews/DES.sqlite --votes-csv reviews/DES-votes.csv`, and start the workflow again; or "
+        "change des_study.new_survey.votes."
+    )
+
+
+def test_votes_on_undecided_candidates_are_no_error(survey, tmp_path):
+    """Two of three candidates are disputed or skipped, and stay without a label."""
+    stamps = replace(survey(1, 0, 1, 0), labels=np.full(4, UNLABELLED, np.uint8))
+    table = votes(_101="rrr", _102="rbs", _103="bbb", _104="ss")
+    table.to_csv(tmp_path / "votes.csv", index=False)
+    read = cast(stamps, {"origin": "path", "path": str(tmp_path / "votes.csv")})
+    labels = voted_labels(stamps, read, rule=Rule(2, 3))
+    assert labels["id"].tolist() == ["101", "103"]

@@ -3,7 +3,10 @@ import io
 
 import fastavro
 import numpy as np
+import pandas as pd
 from astropy.io import fits
+
+from stampshift.simulation import simulate_survey
 
 CUTOUTS = ("cutoutTemplate", "cutoutScience", "cutoutDifference")
 
@@ -64,3 +67,21 @@ def test_a_negative_detection_is_dark_at_its_centre(simulated):
 def test_the_sync_marker_is_the_same_in_every_archive(simulated):
     content = (simulated("Rubin", 30) / "alerts-000.avro").read_bytes()
     assert content.startswith(b"Obj\x01") and content.endswith(b"stampshift-rubin")
+
+
+def test_any_survey_is_simulated_as_packets_without_labels(tmp_path, survey_constants):
+    """The same detections as in the survey's own format, and the true classes beside the packets."""
+    folder = tmp_path / "DECAT"
+    constants = survey_constants("DECAT")
+    given = {"stamps": 30, "seed": 7, "constants": constants, "processes": 1}
+    simulate_survey("DECAT", **given, folder=folder, packets=True)
+    written = packets(folder)
+    assert [pixels(packet[name]).shape for packet in written for name in CUTOUTS] == [(51, 51)] * 90
+    assert [packet["diaSourceId"] for packet in written] == list(labels(folder))
+    classes = list(labels(folder).values())
+    assert sorted(classes) == ["artifact"] * 18 + ["real"] * 12
+    simulate_survey("DECAT", **given, folder=tmp_path / "native")
+    table = pd.read_csv(tmp_path / "native" / "autoscan_features.3.csv", comment="#")
+    assert [name == "artifact" for name in classes] == table["OBJECT_TYPE"].tolist()
+    content = b"".join(path.read_bytes() for path in folder.glob("*.avro"))
+    assert b"artifact" not in content

@@ -337,7 +337,12 @@ def test_the_spread_agrees_with_a_plain_computation():
 
 
 @pytest.mark.parametrize(
-    ("unlabelled", "ids", "labels"), [("keep", ["a", "b", "d"], [1, 255, 0]), ("drop", ["a", "d"], [1, 0])]
+    ("unlabelled", "ids", "labels"),
+    [
+        ("keep", ["a", "b", "d"], [1, 255, 0]),
+        ("drop", ["a", "d"], [1, 0]),
+        ("all", ["a", "b", "d"], [255, 255, 255]),
+    ],
 )
 def test_unlabelled_triplets_are_kept_or_dropped_and_unusable_ones_counted(unlabelled, ids, labels):
     image = np.random.default_rng(0).normal(size=(5, 5))
@@ -356,6 +361,7 @@ def test_unlabelled_triplets_are_kept_or_dropped_and_unusable_ones_counted(unlab
     dropped = {"non_square": 1, "ragged": 0, "too_small": 0, "missing cutout": 1}
     assert counts["dropped"] == dropped | ({"unlabelled": 1} if unlabelled == "drop" else {})
     assert (counts["read"], counts["kept"]) == (5, len(ids))
+    assert unlabelled != "all" or set(block.classes) == {"unlabelled"}
 
 
 @pytest.mark.parametrize("normalisation", ["channel", "difference_mad", "difference_mad_clipped"])

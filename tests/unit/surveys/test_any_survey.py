@@ -266,6 +266,24 @@ def test_folder_unlabelled_is_not_a_class(tmp_path):
     assert stamps.attributes["counts"]["dropped"]["unlabelled"] == 1
 
 
+def test_labels_of_an_archive_that_do_not_count_leave_no_trace_in_its_stamps(tmp_path):
+    """The same images under other classes make the same stamps, without a label."""
+    write_folder(tmp_path / "one", 4)
+    write_folder(tmp_path / "other", 4)
+    folder = tmp_path / "other"
+    for old, new in (("SN", "away"), ("ghost", "SN"), ("away", "ghost")):
+        (folder / old).rename(folder / new)
+    one, other = (
+        make([tmp_path / name], tmp_path / f"{name}.h5", reader="folder", options={}, unlabelled="all")
+        for name in ("one", "other")
+    )
+    assert one.labels.tolist() == other.labels.tolist() == [255] * 4
+    assert set(one.classes) == set(other.classes) == {"unlabelled"}
+    found = {name: stamp.tobytes() for name, stamp in zip(other.ids, other.stamps, strict=True)}
+    assert {name: stamp.tobytes() for name, stamp in zip(one.ids, one.stamps, strict=True)} == found
+    assert one.attributes["counts"] == other.attributes["counts"]
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [

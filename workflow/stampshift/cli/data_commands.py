@@ -65,8 +65,14 @@ def simulate(
     hdus: Annotated[
         bool, typer.Option("--hdus", help="ATLAS alone: a pickle of astropy's HDUs instead of FITS files.")
     ] = False,
+    packets: Annotated[
+        bool,
+        typer.Option(
+            "--packets", help="Alert packets without labels, and the true ones in labels.csv, as of Rubin."
+        ),
+    ] = False,
 ) -> None:
-    """Simulate a survey's raw archive, in the survey's native format."""
+    """Simulate a survey's raw archive, in the survey's native format, or its alert packets."""
     from stampshift.core.folders import new_folder
     from stampshift.simulation import simulate_survey
 
@@ -85,6 +91,7 @@ def simulate(
             folder=temporary,
             processes=processes,
             hdus=hdus,
+            packets=packets,
         )
 
 

@@ -79,7 +79,7 @@ class Relabels(ConfigModel):
 
 
 class Raters(ConfigModel):
-    """Raters who know the classes of a simulated survey, and err."""
+    """Raters who know the truth of simulated packets, and err."""
 
     raters: Count
     votes_per_candidate: Count
@@ -88,7 +88,7 @@ class Raters(ConfigModel):
 
 
 class Votes(ConfigModel):
-    """Who labels; a file of votes, or raters simulated from the classes of a simulated survey."""
+    """Who labels; a file of votes, or raters simulated from the truth of simulated packets."""
 
     origin: Literal["path", "simulate"]
     path: Omittable[Name] = key("CSV of id, rater, vote and time, as `stampshift review-export` writes it.")
@@ -186,11 +186,20 @@ class DesStudy(ConfigModel):
                 f"des_study.relabels.origin is 'planted', but no wrong labels are planted in {self.survey}; "
                 f"simulate it with surveys.{self.survey}.simulate.flipped, or choose another origin."
             )
-        if new and new.votes.origin == "simulate":
-            voted = surveys[new.survey]
-            if voted.origin != "simulate" or voted.flipped:
-                raise ValueError(
-                    f"des_study.new_survey.votes are simulated from the true labels of {new.survey}, which "
-                    "must be a simulated survey without `flipped` then; or give people's votes, origin "
-                    "'path'."
-                )
+        if new:
+            _check_unlabelled(new, surveys[new.survey])
+
+
+def _check_unlabelled(new: NewSurvey, section: Survey) -> None:
+    """Raise `ValueError` unless the new survey is one without labels, of which votes may be simulated."""
+    options = {"table": section.table, "packets": section.packets}.get(section.reader)
+    if options is not None and options.labels:
+        raise ValueError(
+            f"surveys.{new.survey}.{section.reader}.labels is {options.labels}, but votes alone label "
+            "des_study.new_survey; leave it out, or take the survey under another name."
+        )
+    if new.votes.origin == "simulate" and not (section.origin == "simulate" and section.reader == "packets"):
+        raise ValueError(
+            f"des_study.new_survey.votes are simulated from the truth of {new.survey}, whose archive must be "
+            "simulated packets (reader 'packets', origin 'simulate'); or give people's votes, origin 'path'."
+        )

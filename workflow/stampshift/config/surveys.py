@@ -203,10 +203,10 @@ class Survey(ConfigModel):
         for other in ANY_SURVEY:
             if other in self.model_fields_set and other != reader:
                 raise ValueError(f"{PLACE}.{other} is set, but {PLACE}.reader is '{reader}'.")
-        if reader in ANY_SURVEY and self.origin == "simulate":
+        if reader in ("table", "folder") and self.origin == "simulate":
             raise ValueError(
-                f"{PLACE}.origin is 'simulate', but the simulator writes the formats of the published "
-                f"surveys, and the reader is '{reader}'; set origin to 'path'."
+                f"{PLACE}.origin is 'simulate', but the simulator writes packets and the formats of the "
+                f"published surveys, and the reader is '{reader}'; set origin to 'path'."
             )
         if reader == "table" and self.table is None:
             raise ValueError(

@@ -6,20 +6,48 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from stampshift.core.errors import ContractError
 from stampshift.review.votes import Rule, agreement, majority, read_votes, simulate_votes
 from stampshift.stamps.file import LABELS, Stamps
 from stampshift.stamps.identifiers import rows_of
+from stampshift.surveys.label_table import classes_by_id
 
 CALLS = {"real": "real", "bogus": "bogus", "undecided": ""}  # with what `majority` writes
 
 
-def cast_votes(stamps: Stamps, *, votes: Mapping[str, Any]) -> pd.DataFrame:
-    """Votes on a survey's candidates, as the section `votes` of the configuration says: read or simulated."""
+def cast_votes(
+    stamps: Stamps,
+    *,
+    votes: Mapping[str, Any],
+    truth: Path | None,
+    classes: Mapping[str, str],
+    stamps_file: str,
+) -> pd.DataFrame:
+    """Votes on a survey's candidates, as the section `votes` of the configuration says: read or simulated.
+
+    Simulated raters know the `truth`, a table of ``id`` and ``label``, of `classes`. Raises a `ContractError`
+    if there are no votes; it says how people give them, on the page of `stamps_file`.
+    """
     if votes["origin"] == "path":
-        return read_votes(Path(votes["path"]), stamps)
-    return simulate_votes(stamps, **votes["simulate"])
+        file = f"resources/reviews/{stamps.survey}.sqlite"
+        return read_votes(
+            Path(votes["path"]),
+            stamps,
+            remedy=f"Let three people or more vote with `stampshift review {stamps_file}`, export the votes "
+            f"with `stampshift review-export {file} --votes-csv {votes['path']}`, and start the workflow "
+            "again; or change des_study.new_survey.votes.",
+        )
+    if truth is None:
+        raise ContractError("votes: there is no truth to simulate raters from.")
+    return simulate_votes(stamps.ids, _true_labels(stamps, truth, classes), **votes["simulate"])
+
+
+def _true_labels(stamps: Stamps, table: Path, classes: Mapping[str, str]) -> NDArray[np.uint8]:
+    by_id = classes_by_id(table)
+    rows_of(stamps.ids, among=list(by_id), source=f"{table}: the truth", remedy="Simulate the survey again.")
+    return np.array([LABELS[classes[by_id[name]]] for name in stamps.ids], np.uint8)
 
 
 def voted_labels(stamps: Stamps, votes: pd.DataFrame, *, rule: Rule) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import fleiss_kappa
 
@@ -42,19 +43,16 @@ class Rule:
     adjudicator: str | None = None  # a rater's name, in any spelling
 
 
-def read_votes(path: Path, stamps: Stamps) -> pd.DataFrame:
+def read_votes(path: Path, stamps: Stamps, *, remedy: str) -> pd.DataFrame:
     """Read the votes of people on stamps of a survey; the columns are str, in the file's order.
 
     A rater's name has one spelling (`one_spelling`).
 
-    Raises a `ContractError` if the file is missing, `last_votes` refuses its votes, or it holds the same vote
-    twice, an unnamed rater, or a candidate that the survey does not have.
+    Raises a `ContractError` if the file is missing, which `remedy` is for, `last_votes` refuses its votes, or
+    it holds the same vote twice, an unnamed rater, or a candidate that the survey does not have.
     """
     if not path.is_file():
-        raise ContractError(
-            f"{path} does not exist: there are no votes. Let people label {stamps.survey} with `stampshift "
-            "review` and export the votes there, or change des_study.new_survey.votes."
-        )
+        raise ContractError(f"{path} does not exist: there are no votes on {stamps.survey}. {remedy}")
     try:
         votes = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (ValueError, OSError) as error:
@@ -82,20 +80,28 @@ def read_votes(path: Path, stamps: Stamps) -> pd.DataFrame:
 
 
 def simulate_votes(
-    stamps: Stamps, *, raters: int, votes_per_candidate: int, error_rate: float, seed: int
+    ids: NDArray[np.str_],
+    truth: NDArray[np.uint8],
+    *,
+    raters: int,
+    votes_per_candidate: int,
+    error_rate: float,
+    seed: int,
 ) -> pd.DataFrame:
     """Votes of simulated raters, ``rater-1`` and so on, who know the true labels and err at a known rate.
+
+    `ids` and `truth`, 1 real and 0 bogus, are those of the candidates (N,).
 
     Every candidate is judged by as many raters, drawn at random. Times are made up, a few seconds apart.
     """
     rng = np.random.default_rng([STREAM, seed])
-    chosen = rng.random((len(stamps), raters)).argsort(axis=1)[:, :votes_per_candidate]  # (N, votes)
+    chosen = rng.random((len(ids), raters)).argsort(axis=1)[:, :votes_per_candidate]  # (N, votes)
     wrong = rng.random(chosen.shape) < error_rate
-    said = np.where(wrong, 1 - stamps.labels[:, np.newaxis], stamps.labels[:, np.newaxis])
+    said = np.where(wrong, 1 - truth[:, np.newaxis], truth[:, np.newaxis])
     seconds = pd.to_timedelta(SECONDS_PER_VOTE * np.arange(chosen.size), unit="s")
     return pd.DataFrame(
         {
-            "id": np.repeat(stamps.ids.astype(object), votes_per_candidate),
+            "id": np.repeat(ids.astype(object), votes_per_candidate),
             "rater": [f"rater-{number + 1}" for number in chosen.ravel()],
             "vote": [LABEL_NAMES[code] for code in said.ravel()],
             "time": (FIRST_VOTE + seconds).strftime("%Y-%m-%dT%H:%M:%SZ"),

@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 from stampshift.core.errors import ConfigError
 from stampshift.core.files import make_folder
-from stampshift.simulation.streams import SURVEY_KEYS, class_counts, expected_counts
+from stampshift.simulation.streams import SURVEY_KEYS, TRUTH, class_counts, expected_counts
 
-__all__ = ["class_counts", "expected_counts", "simulate_survey"]
+__all__ = ["TRUTH", "class_counts", "expected_counts", "simulate_survey"]
 
 
 def simulate_survey(
@@ -22,13 +22,15 @@ def simulate_survey(
     flipped: float | None = None,
     flipped_by: Literal["cause", "chance"] = "cause",
     hdus: bool = False,
+    packets: bool = False,
 ) -> None:
     """Draw a survey and write it as its raw archive, in that survey's native format, into `folder`.
 
     The bytes do not depend on `processes`. The constants are those of ``resources/surveys/<survey>.yaml``.
     In an archive in DES' format wrong labels are planted, of a share `flipped` of the candidates, as
-    `flips.plant_flips` does; that of ATLAS is a pickle of astropy's `hdus` on demand. Raises ConfigError for
-    an unknown survey, a number out of range, or HDUs of another survey.
+    `flips.plant_flips` does; that of ATLAS is a pickle of astropy's `hdus` on demand. Of any survey the
+    archive may be alert `packets` instead, without labels; the true ones are in `TRUTH` beside them.
+    Raises ConfigError for an unknown survey, a number out of range, or HDUs of another survey.
     """
     if survey not in SURVEY_KEYS:
         known = ", ".join(SURVEY_KEYS)
@@ -47,9 +49,10 @@ def simulate_survey(
         **{"HiTS": hits_archive, "DES": des_archive, "ATLAS": atlas_archive, "ZTF": ztf_archive},
         **{"DECAT": des_archive, "Rubin": rubin_archive},  # DECAT has the camera and the pipeline of DES
     }
+    writer = rubin_archive if packets else writers[survey]
     plan = make_plan(survey, stamps=stamps, seed=seed, constants=constants)
     make_folder(folder)
     form = {"hdus": True} if hdus else {}
-    causes = writers[survey].write_archive(plan, folder, processes=processes, **form)
+    causes = writer.write_archive(plan, folder, processes=processes, **form)
     if flipped is not None:
         plant_flips(folder, survey=survey, seed=seed, share=flipped, by=flipped_by, causes=causes)

@@ -1,4 +1,4 @@
-"""Writes alert packets in the manner of Rubin's, and the labels of all of them beside.
+"""Writes alert packets in the manner of Rubin's, of any survey, and the labels of all of them beside.
 
 The packets have those fields of lsst.alert.packet that a real/bogus classifier reads, under their names,
 in Avro containers: identifiers, and three cutouts as FITS in nJy of an even number of pixels. The survey's
@@ -15,8 +15,8 @@ import fastavro
 from stampshift.core.files import atomic_path
 from stampshift.simulation.archive_plan import Plan
 from stampshift.simulation.encoding import fits_bytes
+from stampshift.simulation.streams import TRUTH
 
-LABELS = "labels.csv"
 CUTOUTS = {"cutoutTemplate": "template", "cutoutScience": "science", "cutoutDifference": "difference"}
 CARDS = ("BUNIT   = 'nJy     '",)
 FIRST_SOURCE, FIRST_OBJECT = 170_094_456_000_000_001, 170_000_000_000_000_001
@@ -39,7 +39,7 @@ SCHEMA = {"type": "record", "name": "alert", "namespace": "stampshift.simulated.
 
 def write_archive(plan: Plan, folder: Path, *, processes: int) -> None:
     """Write a container of packets per task, and the table of labels."""
-    with atomic_path(folder / LABELS) as temporary, temporary.open("w", newline="") as stream:
+    with atomic_path(folder / TRUTH) as temporary, temporary.open("w", newline="") as stream:
         table = csv.writer(stream, lineterminator="\n")
         table.writerow(["id", "label"])
         for number, (labels, content) in enumerate(plan.blocks(draw_block, processes=processes)):

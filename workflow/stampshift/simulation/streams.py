@@ -10,6 +10,7 @@ import yaml
 
 from stampshift.core.errors import ConfigError
 
+TRUTH = "labels.csv"  # beside simulated packets: id and true class of each
 # part of every random stream: a new number here is a new archive
 SURVEY_KEYS = {"HiTS": 1, "DES": 2, "ATLAS": 3, "ZTF": 4, "DECAT": 5, "Rubin": 6}
 # what a stream is for: the archive (order, objects, files, wrong labels), or one stamp (stamp, sky, record)

@@ -15,7 +15,7 @@ import pandas as pd
 from stampshift.core.columns import ANYTHING, WHOLE
 from stampshift.core.errors import ContractError
 from stampshift.core.files import read_table
-from stampshift.stamps.file import BOGUS, REAL, Stamps
+from stampshift.stamps.file import BOGUS, REAL, UNLABELLED, Stamps
 from stampshift.stamps.identifiers import check_rows
 from stampshift.stamps.splits import Rows, Splits, make_splits
 
@@ -38,7 +38,7 @@ def relabelled(stamps: Stamps, labels: Path | None, *, rows: Rows) -> Stamps:
             f"used, but {len(missing)} have none, among them candidate {stamps.ids[missing[0]]}. Delete the "
             "labels file and the splits; the workflow makes them again."
         )
-    given = stamps.labels.copy()
+    given = np.full_like(stamps.labels, UNLABELLED)  # no other label of the stamps file stays
     given[held] = table["label"].to_numpy(np.uint8)
     return replace(stamps, labels=given)
 

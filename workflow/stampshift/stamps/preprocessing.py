@@ -78,7 +78,8 @@ class Preprocessing:
     normalisation: str  # key of `NORMALISATIONS`
     invalid: InvalidPixels  # the survey's marks
     classes: Mapping[str, str]  # each of the survey's classes to "real" or "bogus"
-    unlabelled: str  # "keep" or "drop": what becomes of triplets that nobody has labelled
+    # "keep" or "drop": what becomes of triplets that nobody has labelled; "all": no label counts, nobody has
+    unlabelled: str
     context_pixels: int = 0  # of a wider crop that people are shown, 0 for none
 
     @classmethod
@@ -173,6 +174,8 @@ def _fit(
             dropped.append(triplet)
             continue
         name = known_class(triplet.survey_class, settings.classes)
+        if settings.unlabelled == "all":
+            name = UNLABELLED_CLASS
         triplet = triplet._replace(survey_class=name)
         if name not in settings.classes and name != UNLABELLED_CLASS:
             raise ArchiveError(

@@ -119,7 +119,7 @@ def open_survey(files: SurveyFiles, *, rows: Rows) -> Stamps:
     its contract, or a labels file made for other stamps, raises a `ContractError`.
     """
     if files.labels is not None:
-        return relabelled(Stamps.open(files.stamps), files.labels, rows=rows)
+        return relabelled(Stamps.open(files.stamps, unlabelled=True), files.labels, rows=rows)
     if not files.stamps.is_file():
         return Stamps.open(files.stamps)  # which says what is wrong
     status = files.stamps.stat()
