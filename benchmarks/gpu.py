@@ -101,7 +101,7 @@ class GraphedModel:
             if kept is not None:
                 kept.copy_(new)
         self.graph.replay()
-        return self.total.clone()
+        return self.total.clone(), self.right.clone()
 
     def first_step(self, weights, batch, options, masks, rates):
         drawn, take = [], masks.take
@@ -109,7 +109,7 @@ class GraphedModel:
         side = torch.cuda.Stream()
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):  # a step as ever, and the warming up that a capture asks for
-            total = self.model.step(weights, batch, options, masks=masks, rates=rates)
+            found = self.model.step(weights, batch, options, masks=masks, rates=rates)
         torch.cuda.current_stream().wait_stream(side)
         del masks.take
         self.passes = len(drawn)
@@ -121,7 +121,7 @@ class GraphedModel:
         stamps, labels, unlabelled, own_rates, *own_masks = self.inputs
         self.graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(self.graph):  # nothing is computed here
-            self.total = self.model.step(
+            self.total, self.right = self.model.step(
                 weights,
                 Batch(stamps, labels, unlabelled),
                 self.options,
@@ -129,7 +129,7 @@ class GraphedModel:
                 rates=own_rates,
             )
         self.weights = weights
-        return total
+        return found
 
 
 def inputs_of(batch, rates, drawn):

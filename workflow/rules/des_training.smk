@@ -80,6 +80,7 @@ rule des_study_network:
         folder="des_study/{trained}/{network}",
         network="{network}",
         training=DES_STUDY["training"],
+        precision=EXECUTION["precision"],
         seed=DES_STUDY["seed"],
     script:
         "../scripts/des_study_network.py"
@@ -143,6 +144,7 @@ if NEW_SURVEY:
             before="des_study/new-survey/before",
             after="des_study/new-survey/after",
             training=NEW_SURVEY["training"],
+            precision=EXECUTION["precision"],
             seed=DES_STUDY["seed"],
         script:
             "../scripts/des_study_further.py"

@@ -14,6 +14,7 @@ rule baseline:
         architecture="bolivar",
         network=config["network"],
         training=config["training"],
+        precision=EXECUTION["precision"],
     script:
         "../scripts/baseline.py"
 
@@ -60,6 +61,7 @@ rule select_lambda:
         options=searched("options"),
         search=searched("search"),
         training=config["training"],
+        precision=EXECUTION["precision"],
         validation_shots=config["splits"]["validation_shots"],
     script:
         "../scripts/select_lambda.py"
@@ -127,6 +129,7 @@ rule adapt:
         options=trained("options"),
         weight_without_labels=trained("weight_without_labels"),
         training=config["training"],
+        precision=EXECUTION["precision"],
         validation_shots=config["splits"]["validation_shots"],
     script:
         "../scripts/adapt.py"

@@ -17,4 +17,5 @@ if __name__ == "__main__":  # worker processes import this file
             stamps=Path(snakemake.input.stamps),
             splits=paths(snakemake.input.splits),
             training=snakemake.params.training,
+            precision=snakemake.params.precision,
         )

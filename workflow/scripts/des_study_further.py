@@ -20,5 +20,6 @@ if __name__ == "__main__":  # worker processes import this file
             labels=Path(files.labels),
             model=Path(files.model),
             training=params.training,
+            precision=params.precision,
             seed=params.seed,
         )

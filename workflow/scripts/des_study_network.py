@@ -18,5 +18,6 @@ with job_log(snakemake.log[0]):
         splits=Path(files.splits),
         labels=next(map(Path, files.labels), None),
         training=params.training,
+        precision=params.precision,
         seed=params.seed,
     )

@@ -32,6 +32,7 @@ def cohort_of(snakemake: Any, *, name: str) -> Cohort:
         options=params.options,
         training=params.training,
         validation_shots=params.validation_shots,
+        precision=params.precision,
     )
 
 

@@ -204,6 +204,18 @@ def test_a_list_of_pairs_limits_sources_and_targets():
             {"training__epoch_size": None},
             "config: training.epoch_size is null, a pass over the train part, but methods.mme trains on more",
         ),
+        (
+            {"training__halve_every_epochs": 10},
+            "config: training has halve_every_iterations 100000 and halve_every_epochs 10; give one of them,",
+        ),
+        (
+            {"training__stop_on": "accuracy"},
+            "training.stop_on",
+        ),
+        (
+            {"execution__precision": "float16"},
+            "execution.precision",
+        ),
         ({"des_study__training__epoch_size": 100}, "des_study.training.epoch_size 100 is not a multiple of"),
         (
             {"des_study__survey": "LSST"},

@@ -11,7 +11,8 @@ from stampshift.core.errors import ConfigError
 from stampshift.des_study.forest import FORESTS
 from stampshift.surveys.catalogue import FEATURES
 
-PUBLISHED = yaml.safe_load((Path(__file__).parents[3] / "config.yaml").read_text())
+ROOT = Path(__file__).parents[3]
+PUBLISHED = yaml.safe_load((ROOT / "config.yaml").read_text())
 NEW = {
     "survey": "HiTS",
     "votes": {
@@ -138,3 +139,20 @@ def test_a_contradiction_is_one_sentence(changes, message):
 def test_the_light_names_are_those_of_the_modules():
     assert set(READERS_WITH_FEATURES) == set(FEATURES)
     assert {name: len(columns) for name, columns in FORESTS.items()} == FEATURES_OF
+
+
+PAPERS = {
+    "halve_every_iterations": None,
+    "halve_every_epochs": 10,
+    "patience_epochs": 15,
+    "stop_on": "validation_loss",
+    "keep": "last",
+}
+
+
+def test_the_settings_of_the_paper_are_an_overlay():
+    overlay = yaml.safe_load((ROOT / "workflow/profiles/des_study/paper.yaml").read_text())
+    training = PUBLISHED["des_study"]["training"] | overlay["des_study"]["training"]
+    read_experiment(changed(des_study__training=training))
+    assert {name: value for name, value in training.items() if name in PAPERS} == PAPERS
+    assert (training["optimiser"], training["learning_rate"], training["batch_size"]) == ("adam", 2e-5, 64)

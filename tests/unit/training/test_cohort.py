@@ -12,7 +12,7 @@ import torch
 
 from fake_surveys import flip_labels
 from stampshift.config.experiment import Run
-from stampshift.core.errors import ContractError
+from stampshift.core.errors import ConfigError, ContractError
 from stampshift.core.files import read_json
 from stampshift.metrics.metrics import evaluate
 from stampshift.stamps.file import Stamps
@@ -79,7 +79,7 @@ def adaptation_plan(
 
 def mme_cohort(files, name, options):
     stamps = (files["stamps"]["A"], files["stamps"]["B"])
-    return Cohort(name, "mme", "bolivar", "A", "B", stamps, options, TRAINING, validation_shots=5)
+    return Cohort(name, "mme", "bolivar", "A", "B", stamps, options, TRAINING, 5, "float32")
 
 
 def job_in(folder, threads=1):
@@ -524,3 +524,31 @@ def test_a_damaged_record_is_trained_again_with_the_same_bytes(survey_files, tmp
     train_and_publish([plan], job)
     assert contents(job, plan) == first
     assert (tmp_path / plan.folder / "predictions.parquet").read_bytes() == first[1]
+
+
+def test_the_precision_changes_weights_and_key_and_is_kept_in_the_metrics(
+    tmp_path, survey_files, monkeypatch
+):
+    """Bfloat16 on a CPU, which is slow where the CPU has no instructions for it, and the same arithmetic."""
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: True)
+    whole = baseline_plan(survey_files, TRAINING | {"max_epochs": 1}, network="network_1")
+    plans = [whole, replace(whole, precision="bfloat16", folder="low")]
+    assert plans[0].key(CPU) != plans[1].key(CPU)
+    assert plans[0].entropy == plans[1].entropy
+    job = job_in(tmp_path)
+    train_cohort(plans, job)
+    folders = [job.record(plan) for plan in plans]
+    assert [read_json(folder / "metrics.json")["precision"] for folder in folders] == ["float32", "bfloat16"]
+    states = [Model.open(folder / "model.pt").state for folder in folders]
+    assert all(value.dtype != torch.bfloat16 for value in states[1].values())
+    assert any(not torch.equal(states[0][name], value) for name, value in states[1].items())
+    histories = [pd.read_parquet(folder / "history.parquet") for folder in folders]
+    first, low = (history["train_loss"].iloc[0] for history in histories)
+    assert low == pytest.approx(first, rel=0.05)
+
+
+def test_a_precision_that_the_device_does_not_have_stops_the_job_before_it_trains(tmp_path, survey_files):
+    plan = replace(baseline_plan(survey_files), precision="tf32")
+    with pytest.raises(ConfigError, match=r"execution\.precision is 'tf32', which only GPUs have"):
+        train_cohort([plan], job_in(tmp_path))
+    assert not job_in(tmp_path).store.has(plan.key(CPU))

@@ -1,3 +1,4 @@
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from stampshift.training.data import TrainingData
 from stampshift.training.keeping import RULES
 from stampshift.training.loop import Trainer, descend, fit
 from stampshift.training.progress import DivergedError, Progress, Task
+from stampshift.training.sampler import epoch_batches
 from stampshift.training.stopping import StoppedError
 
 TRAINING = {
@@ -314,6 +316,7 @@ def test_two_steps_are_those_of_saito_et_al():
         Batch(torch.tensor(labelled), torch.tensor(labels), torch.tensor(unlabelled)),
         options,
         optimiser=torch.optim.SGD(model.parameters(), lr=rate),
+        low=nullcontext(),
     )
 
     features = labelled @ extractor.T
@@ -354,3 +357,62 @@ def test_an_iteration_of_two_steps_is_one_for_the_learning_rate(surveys, splits)
         trainer.run_epoch()
         trainer.run_epoch()
     assert [row["learning_rate"] for row in trainer.progress.history] == [0.01, 0.005]
+
+
+# ---- halving by epochs, stopping on the loss, and the accuracy of the training ----------------------------
+
+BY_EPOCHS = {
+    "halve_every_iterations": None,
+    "halve_every_epochs": 2,
+    "patience_epochs": 9,
+    "max_epochs": 5,
+    "keep": "last",
+}
+
+
+def learning_rates_of(progress):
+    return [row["learning_rate"] for row in progress.history]
+
+
+@pytest.mark.parametrize("epoch_size", [40, None])
+def test_the_learning_rate_is_halved_every_so_many_epochs_of_any_length(surveys, splits, epoch_size):
+    training = BY_EPOCHS | {"epoch_size": epoch_size, "batch_size": 10 if epoch_size else 30}
+    progress = run(task(surveys, splits, **training))
+    assert learning_rates_of(progress) == [0.01, 0.01, 0.005, 0.005, 0.0025]
+
+
+def test_a_training_that_goes_on_halves_in_the_same_epochs(surveys, splits):
+    checkpoints = []
+    run(task(surveys, splits, **(BY_EPOCHS | {"max_epochs": 3})), save=checkpoints.append, every=3)
+    resumed = run(task(surveys, splits, **BY_EPOCHS), checkpoint=checkpoints[-1])
+    assert learning_rates_of(resumed) == [0.01, 0.01, 0.005, 0.005, 0.0025]
+
+
+@pytest.mark.parametrize("keep", ["first_best", "last_best", "lowest_validation_loss", "last"])
+@pytest.mark.parametrize(
+    ("stop_on", "expected"),
+    [({}, 4), ({"stop_on": "validation_balanced_accuracy"}, 4), ({"stop_on": "validation_loss"}, 6)],
+)
+def test_the_patience_waits_for_the_accuracy_or_for_the_loss_whatever_is_kept(keep, stop_on, expected):
+    """The accuracy is best in epoch 2, the loss in epoch 4; patience 2."""
+    training = {"patience_epochs": 2, "max_epochs": None, "keep": keep, **stop_on}
+    scores, losses = [0.7, 0.9, 0.9, 0.8, 0.8, 0.8], [0.9, 0.5, 0.4, 0.3, 0.3, 0.6]
+    progress, ended = Progress(), None
+    for epoch, (score, loss) in enumerate(zip(scores, losses, strict=True), start=1):
+        record(progress, [score], [loss])
+        if ended is None and progress.finished(training):
+            ended = epoch
+    assert ended == expected
+
+
+def test_the_training_accuracy_is_that_of_the_batches_as_they_were_trained_on(surveys, splits):
+    """Of one batch, the whole train part: the calls before the first step, with dropout."""
+    given = task(surveys, splits, **(ADAM | {"batch_size": 400, "max_epochs": 1}))
+    (batch,) = epoch_batches(given, 1)
+    with torch.random.fork_rng():
+        trainer = Trainer(given)
+        torch.manual_seed(given.torch_seed(1))
+        called = trainer.classifier.train()(batch.stamps).argmax(dim=1)
+    (row,) = run(given).history
+    assert row["train_accuracy"] == pytest.approx((called == batch.labels).double().mean().item(), abs=1e-6)
+    assert 0 < row["train_accuracy"] < 1

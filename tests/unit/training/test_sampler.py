@@ -1,3 +1,7 @@
+from itertools import count
+from threading import Event, get_ident
+from threading import enumerate as enumerate_threads
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +11,7 @@ from stampshift.methods import METHODS
 from stampshift.training import sampler
 from stampshift.training.data import TrainingData
 from stampshift.training.progress import Task
-from stampshift.training.sampler import balanced_draw, epoch_batches
+from stampshift.training.sampler import balanced_draw, epoch_batches, iterations_of
 
 CPU = torch.device("cpu")
 
@@ -26,11 +30,14 @@ OPTIONS = {
 }
 
 
-def batches(method, data, seed=0, epoch_size=200, batch_size=50, **options):
+def task_of(method, data, epoch_size, seed=0, batch_size=50, **options):
     options = {**OPTIONS, **options}
     training = {"epoch_size": epoch_size, "batch_size": batch_size}
-    task = Task(method, METHODS[method](options), "bolivar", data, seed, options, training, None, CPU)
-    return list(epoch_batches(task, 1))
+    return Task(method, METHODS[method](options), "bolivar", data, seed, options, training, None, CPU)
+
+
+def batches(method, data, seed=0, epoch_size=200, batch_size=50, **options):
+    return list(epoch_batches(task_of(method, data, epoch_size, seed, batch_size, **options), 1))
 
 
 def rows_of(stamps, survey):
@@ -182,6 +189,51 @@ def test_no_more_than_a_part_of_the_epoch_is_gathered_at_once(surveys, splits, m
     assert gathered == [2, 2, 1]
 
 
+def test_the_next_part_is_gathered_while_the_batches_of_one_are_trained_on(surveys, splits, monkeypatch):
+    """In another thread: it is done before anybody asks for its batches."""
+    monkeypatch.setattr(sampler, "GATHERED_BYTES", 2 * 50 * surveys["A"].stamps[0].nbytes)
+    gathered, gather = [Event() for _ in range(3)], sampler._gather_at_once
+    threads, numbers = [], count()
+
+    def watched(sources, device):
+        threads.append(get_ident())
+        stamps = gather(sources, device)
+        gathered[next(numbers)].set()
+        return stamps
+
+    monkeypatch.setattr(sampler, "_gather_at_once", watched)
+    epoch = iter(
+        epoch_batches(task_of("baseline", TrainingData.of_source(surveys["A"], splits["A"]), 300), 1)
+    )
+    next(epoch)
+    assert gathered[1].wait(60)
+    assert not gathered[2].is_set()  # two parts are in memory, no more
+    assert len(list(epoch)) == 5
+    assert get_ident() not in threads
+
+
+def test_an_error_of_a_part_is_that_of_its_batch_and_an_epoch_may_be_left(surveys, splits, monkeypatch):
+    monkeypatch.setattr(sampler, "GATHERED_BYTES", 50 * surveys["A"].stamps[0].nbytes)
+    numbers, gather = count(), sampler._gather_at_once
+
+    def broken(sources, device):
+        if next(numbers) == 2:
+            raise MemoryError
+        return gather(sources, device)
+
+    monkeypatch.setattr(sampler, "_gather_at_once", broken)
+    given = task_of("baseline", TrainingData.of_source(surveys["A"], splits["A"]), 250)
+    epoch = iter(epoch_batches(given, 1))
+    next(epoch)
+    next(epoch)
+    with pytest.raises(MemoryError):
+        next(epoch)
+    left = iter(epoch_batches(given, 2))
+    next(left)
+    left.close()
+    assert not [thread.name for thread in enumerate_threads() if thread.name.startswith("gather")]
+
+
 # ---- a pass over the train part ---------------------------------------------------------------------------
 
 
@@ -220,3 +272,10 @@ def test_a_pass_needs_a_method_of_one_set_of_stamps(surveys, splits, options):
         ConfigError, match="epoch_size is null, a pass over the train part, but mme trains on"
     ):
         batches("mme", adaptation_data(surveys, splits), epoch_size=None, **options)
+
+
+@pytest.mark.parametrize(("epoch_size", "batch_size"), [(200, 50), (None, 60), (None, 29), (None, 400)])
+def test_the_number_of_batches_is_known_before_an_epoch(surveys, splits, epoch_size, batch_size):
+    data = TrainingData.of_source(surveys["A"], splits["A"])
+    given = task_of("baseline", data, epoch_size, batch_size=batch_size)
+    assert iterations_of(given) == len(list(epoch_batches(given, 1)))

@@ -53,7 +53,7 @@ def _fold_scores(numbered: tuple[int, Fold], *, setting: Setting, epochs: int) -
 def final_training(setting: Setting, *, epochs: int, progress: bool) -> tuple[Model, pd.DataFrame]:
     """Train on all labelled stamps: the model after the last epoch, and a line per epoch.
 
-    Its columns are ``epoch``, ``train_loss`` and ``learning_rate``.
+    Its columns are ``epoch``, ``train_loss``, ``train_accuracy`` and ``learning_rate``.
     """
     few = setting.few_labels
     steps = trained_epochs(setting, few.labelled, few.pile, number=0, epochs=epochs)

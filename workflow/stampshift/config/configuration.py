@@ -99,6 +99,10 @@ class Execution(ConfigModel):
     """How the experiment is run."""
 
     device: Literal["auto", "cpu", "cuda"] = key("Where to train. `auto`: on the GPU if there is one.")
+    precision: Literal["float32", "tf32", "bfloat16"] = key(
+        "Arithmetic of the trainings. `tf32` and `bfloat16` are faster on GPUs that have them, and change "
+        "results: a run's key and metrics.json have the precision. Scores are always float32's."
+    )
     threads: Count = key("Cores of a training job; on a CPU each trains one run at a time, on one thread.")
     preprocessing_threads: Count = key("Cores of a job that simulates or preprocesses an archive.")
     unit_minutes: Positive = key(

@@ -98,6 +98,9 @@ class Training(ConfigModel):
     halve_every_iterations: Count | None = key(
         "Number of iterations between two halvings of the learning rate; null for none."
     )
+    halve_every_epochs: Omittable[Count] = key(
+        "The same in epochs, in place of `halve_every_iterations`, which is null then."
+    )
     batch_size: int = key(
         "Labelled stamps per iteration; MME takes half from each survey.", ge=4, multiple_of=2
     )
@@ -106,8 +109,13 @@ class Training(ConfigModel):
         "for every stamp of the train part once, in random order, for methods that train on one survey."
     )
     patience_epochs: Count = key(
-        "Epochs without better validation balanced accuracy until a training stops; an equal one does not "
+        "Epochs without a better validation, by `stop_on`, until a training stops; an equal one does not "
         "count as better."
+    )
+    stop_on: Literal["validation_balanced_accuracy", "validation_loss"] = key(
+        "What `patience_epochs` waits for: a higher balanced accuracy (the default), or a lower "
+        "cross-entropy.",
+        default="validation_balanced_accuracy",
     )
     max_epochs: Count | None = key("Maximum number of epochs of a training; null for no maximum.")
     keep: Literal["first_best", "last_best", "lowest_validation_loss", "last"] = key(
@@ -121,6 +129,12 @@ class Training(ConfigModel):
         if self.epoch_size is not None and self.epoch_size % self.batch_size:
             sizes = f"{PLACE}.epoch_size {self.epoch_size} is not a multiple of {PLACE}.batch_size"
             raise ValueError(f"{sizes} {self.batch_size}.")
+        if self.halve_every_iterations is not None and self.halve_every_epochs is not None:
+            raise ValueError(
+                f"{PLACE} has halve_every_iterations {self.halve_every_iterations} and halve_every_epochs "
+                f"{self.halve_every_epochs}; give one of them: set halve_every_iterations to null, or leave "
+                "halve_every_epochs out."
+            )
         if self.optimiser == "sgd" and self.momentum is None:
             raise ValueError(
                 f"{PLACE}.momentum is null, but {PLACE}.optimiser is 'sgd': give a number, 0 for none."

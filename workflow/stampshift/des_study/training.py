@@ -24,6 +24,7 @@ def train_network(
     splits: Path,
     labels: Path | None,
     training: Mapping[str, Any],
+    precision: str,
     seed: int,
 ) -> None:
     """Train a network on the train part of a survey from random weights.
@@ -37,6 +38,7 @@ def train_network(
         network=network,
         baseline=None,
         training=training,
+        precision=precision,
     )
     train_and_publish([plan], job)
 
@@ -52,6 +54,7 @@ def train_further(
     labels: Path,
     model: Path,
     training: Mapping[str, Any],
+    precision: str,
     seed: int,
 ) -> None:
     """Train a finished network further on a new survey's labels, and score the test part before and after.
@@ -66,6 +69,7 @@ def train_further(
         network=start.network,
         baseline=model,
         training=training,
+        precision=precision,
     )
     predictions = score_test_parts(start, plan.files, device=job.device)
     write_run(job.results / before, predictions=predictions)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from stampshift.networks.classifier import Classifier
@@ -29,6 +29,27 @@ Loss = Callable[[Classifier, Batch, Options], Tensor]
 def cross_entropy(classifier: Classifier, batch: Batch, options: Options) -> Tensor:  # noqa: ARG001
     """Cross-entropy of the labelled batch, the loss of methods that have no other."""
     return functional.cross_entropy(classifier(batch.stamps), batch.labels)
+
+
+def loss_and_hits(
+    loss_of: Loss, classifier: Classifier, batch: Batch, options: Options
+) -> tuple[Tensor, Tensor]:
+    """A loss, and how many labelled stamps the classifier called right on the way to it: both scalars.
+
+    0 are right for a loss that does not call the classifier on the labelled stamps.
+    """
+    hits = batch.labels.new_zeros(())
+
+    def count(module: nn.Module, arguments: tuple[Tensor], logits: Tensor) -> None:  # noqa: ARG001
+        nonlocal hits
+        if arguments[0] is batch.stamps:
+            hits = (logits.detach().argmax(dim=1) == batch.labels).sum()
+
+    hook = classifier.register_forward_hook(count)
+    try:
+        return loss_of(classifier, batch, options), hits
+    finally:
+        hook.remove()
 
 
 @dataclass(frozen=True)

@@ -130,6 +130,7 @@ def trainer_of(recipe: Recipe, device: torch.device, *, batches: int) -> Trainer
         training={**recipe.training, "epoch_size": batches * recipe.training["batch_size"]},
         baseline=baseline.state_dict(),
         device=device,
+        precision=recipe.precision,
     )
     return Trainer(task)
 

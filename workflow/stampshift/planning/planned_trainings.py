@@ -14,6 +14,7 @@ from typing import Any
 from stampshift.config.experiment import BASELINE, Run
 from stampshift.methods import METHODS
 from stampshift.planning.dry_run import PlannedWorkflow
+from stampshift.training.precision import FLOAT32
 from stampshift.training.run_folder import METRICS, MODEL, read_metrics
 
 ASSUMED_WEIGHT = 0.1  # where the weight is searched; any but 0 costs the same
@@ -33,6 +34,7 @@ class Recipe:
     size_pixels: int
     options: Mapping[str, Any]  # of the method
     training: Mapping[str, Any]  # section of the configuration
+    precision: str = FLOAT32
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,8 @@ def _trainings_of(path: PurePath, runs: Mapping[str, Run], workflow: PlannedWork
     if path.name == MODEL and run:
         config = workflow.config
         size, training = config["stamps"]["size_pixels"], config["training"]
-        recipe = Recipe(BASELINE, BASELINE, config["network"], size, {}, training)
+        precision = config["execution"]["precision"]
+        recipe = Recipe(BASELINE, BASELINE, config["network"], size, {}, training, precision)
         return [_on_one_survey(workflow, recipe, run.source, config["splits"]["fractions"])]
     return []
 
@@ -87,7 +90,8 @@ def _adaptation(workflow: PlannedWorkflow, name: str, source: str, target: str) 
     config, section = workflow.config, workflow.experiment.sections[name]
     size, splits, training = config["stamps"]["size_pixels"], config["splits"], config["training"]
     options = {**section.options, **({"entropy_weight": ASSUMED_WEIGHT} if section.weights_of else {})}
-    recipe = Recipe(name, section.method, config["network"], size, options, training)
+    precision = config["execution"]["precision"]
+    recipe = Recipe(name, section.method, config["network"], size, options, training, precision)
     tested = workflow.count(source, target) * splits["fractions"]["test"]
     epoch = METHODS[section.method](options).epoch_stamps(training["epoch_size"])
     return Training(recipe, epoch, 2 * splits["validation_shots"], tested)
@@ -106,7 +110,8 @@ def _of_second_study(workflow: PlannedWorkflow, path: PurePath) -> Training:
     else:
         network, shares = path.parent.name, study["fractions"][part]
     name = network if method == BASELINE else method
-    recipe = Recipe(name, method, network, study["size_pixels"], {}, own["training"])
+    precision = workflow.config["execution"]["precision"]
+    recipe = Recipe(name, method, network, study["size_pixels"], {}, own["training"], precision)
     return _on_one_survey(workflow, recipe, own["survey"], shares)
 
 

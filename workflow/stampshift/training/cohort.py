@@ -18,6 +18,7 @@ from stampshift.core.printing import without_bar
 from stampshift.stamps.file import verify_stamps
 from stampshift.training.device import is_out_of_memory, set_up_process
 from stampshift.training.execute import Job, Plan, execute
+from stampshift.training.precision import check_precision
 from stampshift.training.run_folder import copy_run
 from stampshift.training.stacked.train import MOST_LANES, Outcome, train_stacked
 from stampshift.training.stopping import StoppedError, StopRequest, stoppable
@@ -41,13 +42,16 @@ def train_and_publish(plans: Sequence[Plan], job: Job) -> None:
 def train_cohort(plans: Sequence[Plan], job: Job) -> None:
     """Finish every run of a cohort; a run's result does not depend on the others.
 
-    The stamps files are compared with their digests before anything trains. On a CPU the job's threads train
+    The stamps files are compared with their digests before anything trains; a precision that the device does
+    not have is a `ConfigError`. On a CPU the job's threads train
     a run each, in its own process, which logs to the job's file as well.
     If runs failed, a `CohortError` names each with its reason, after all others were finished. If another
     process trains one of the runs, a `LockedError` is raised; if this one was asked to end by SIGTERM or
     SIGINT, a `StoppedError`. A second call goes on where this one was.
     """
     set_up_process()
+    for precision in {plan.precision for plan in plans}:
+        check_precision(precision, job.device)
     work = partial(execute, job=job)
     names = {plan.key(job.device): plan.folder for plan in plans}
     unfinished = {key: name for key, name in names.items() if not job.store.has(key)}

@@ -23,6 +23,7 @@ from stampshift.stamps.splits import Splits
 from stampshift.training.data import SurveyFiles, TrainingData, open_survey
 from stampshift.training.loop import fit
 from stampshift.training.model import Model, predict
+from stampshift.training.precision import FLOAT32
 from stampshift.training.progress import VALIDATED, Progress, Task
 from stampshift.training.run_folder import write_run
 from stampshift.training.stopping import stop_if_asked
@@ -46,6 +47,7 @@ class Plan:
     # target stamps per class that choose the epoch; 0 where the source's validation part does: for a baseline
     # and for an adaptation without labels
     validation_shots: int
+    precision: str = FLOAT32  # of the training's arithmetic: `stampshift.training.precision`
 
     @property
     def code(self) -> str:
@@ -79,6 +81,7 @@ class Plan:
                 "validation_shots": self.validation_shots,
                 "code": self.code,
                 "device": device.type,
+                "precision": self.precision,
                 "torch": torch.__version__,
                 "stamps": [read_attributes(each.stamps)["digest"] for each in files],
                 "splits": [file_digest(each.splits) for each in files],
@@ -151,6 +154,7 @@ def prepare(plan: Plan, *, device: torch.device) -> Task:
         training=plan.training,
         baseline=Model.open(plan.baseline).state if plan.baseline else None,
         device=device,
+        precision=plan.precision,
     )
 
 
@@ -173,6 +177,7 @@ def keep(plan: Plan, task: Task, progress: Progress, *, store: Store) -> None:
         "entropy_weight": plan.options.get("entropy_weight"),
         "validation_shots": plan.validation_shots,
         "code_digest": plan.code,
+        "precision": plan.precision,
         "keep": plan.training["keep"],
         "kept_epoch": chosen,
         "epochs": progress.epoch,

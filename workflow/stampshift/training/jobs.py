@@ -33,6 +33,7 @@ class Cohort:
     options: Options  # of the method, without an entropy weight that is chosen
     training: Options
     validation_shots: int
+    precision: str
 
     def plan(
         self, *, shots: int, seed: int, splits: Sequence[Path], baseline: Path | None, weight: float | None
@@ -58,6 +59,7 @@ class Cohort:
             options={**self.options, **no_label, **({} if weight is None else {"entropy_weight": weight})},
             training=self.training,
             validation_shots=self.validation_shots if shots else 0,
+            precision=self.precision,
         )
 
 
@@ -70,9 +72,10 @@ def train_baselines(
     stamps: Path,
     splits: Sequence[Path],
     training: Options,
+    precision: str,
 ) -> None:
     """Train the baselines of a source, one per seed; `splits` go with `seeds`."""
-    cohort = Cohort(BASELINE, BASELINE, network, source, None, [stamps], {}, training, validation_shots=0)
+    cohort = Cohort(BASELINE, BASELINE, network, source, None, [stamps], {}, training, 0, precision)
     plans = [
         cohort.plan(shots=0, seed=seed, splits=[split], baseline=None, weight=None)
         for seed, split in zip(seeds, splits, strict=True)

@@ -8,15 +8,22 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-FIRST_BEST = "first_best"
+FIRST_BEST, LOWEST_LOSS = "first_best", "lowest_validation_loss"
+ACCURACY, LOSS = (
+    "validation_balanced_accuracy",
+    "validation_loss",
+)  # columns that the rules choose by
 Choose = Callable[[NDArray[np.float64], NDArray[np.float64]], int]  # from accuracies and losses to an index
 
 RULES: dict[str, Choose] = {
     FIRST_BEST: lambda accuracies, losses: int(accuracies.argmax()),  # noqa: ARG005
     "last_best": lambda accuracies, losses: len(losses) - 1 - int(accuracies[::-1].argmax()),
-    "lowest_validation_loss": lambda accuracies, losses: int(losses.argmin()),  # noqa: ARG005
+    LOWEST_LOSS: lambda accuracies, losses: int(losses.argmin()),  # noqa: ARG005
     "last": lambda accuracies, losses: len(losses) - 1,  # noqa: ARG005
 }
+
+# by `training.stop_on`, the rule whose epoch the patience counts from: the first one of the best value
+PATIENCE = {ACCURACY: FIRST_BEST, LOSS: LOWEST_LOSS}
 
 
 def kept_epochs(accuracies: ArrayLike, losses: ArrayLike) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from copy import deepcopy
 from dataclasses import asdict
 from typing import Any
@@ -10,12 +11,13 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from stampshift.methods.method import Batch, Method, Options
+from stampshift.methods.method import Batch, Method, Options, loss_and_hits
 from stampshift.networks.classifier import Classifier, place
 from stampshift.training.model import predict
 from stampshift.training.optimisers import build_optimiser, build_schedule
+from stampshift.training.precision import autocast, tensor_float32
 from stampshift.training.progress import Progress, Task
-from stampshift.training.sampler import epoch_batches
+from stampshift.training.sampler import epoch_batches, iterations_of
 from stampshift.training.stopping import StoppedError, stop_if_asked
 
 
@@ -34,7 +36,7 @@ class Trainer:
         task.method.initialise(self.classifier, task.baseline)
         place(self.classifier, task.device)
         self._optimiser = build_optimiser(self.classifier.parameters(), task.training)
-        self._schedule = build_schedule(self._optimiser, task.training)
+        self._schedule = build_schedule(self._optimiser, task.training, iterations=iterations_of(task))
 
     def run_epoch(self) -> None:
         """Train one epoch, validate, and record both; errors as for `train_epoch`."""
@@ -45,7 +47,7 @@ class Trainer:
         self.progress.record(row, self.classifier.state_dict())
 
     def train_epoch(self, epoch: int) -> dict[str, float]:
-        """Train one epoch, numbered from 1; its ``train_loss`` and its ``learning_rate`` at the start.
+        """Train one epoch, from 1: its ``train_loss``, ``train_accuracy`` and first ``learning_rate``.
 
         A loss that is NaN or infinite raises a `DivergedError`. A process that is asked to end raises a
         `StoppedError`, which leaves classifier and optimiser within the epoch.
@@ -54,15 +56,27 @@ class Trainer:
         torch.manual_seed(task.torch_seed(epoch))
         learning_rate = float(self._schedule.get_last_lr()[0])
         self.classifier.train()
-        total, iterations = torch.zeros((), device=task.device), 0
-        for batch in epoch_batches(task, epoch):
-            stop_if_asked()
-            total += descend(task.method, self.classifier, batch, task.options, optimiser=self._optimiser)
-            self._schedule.step()
-            iterations += 1
-        loss = (total / iterations).item()  # read from the device once
-        task.check_loss(loss, epoch=epoch)
-        return {"train_loss": loss, "learning_rate": learning_rate}
+        total, right = (torch.zeros((), device=task.device) for _ in range(2))
+        iterations = stamps = 0
+        low = autocast(task.precision, task.device)
+        with tensor_float32(task.precision):
+            for batch in epoch_batches(task, epoch):
+                stop_if_asked()
+                loss, hits = descend(
+                    task.method, self.classifier, batch, task.options, optimiser=self._optimiser, low=low
+                )
+                total += loss
+                right += hits
+                self._schedule.step()
+                iterations += 1
+                stamps += len(batch.labels)
+        mean = (total / iterations).item()  # read from the device once
+        task.check_loss(mean, epoch=epoch)
+        return {
+            "train_loss": mean,
+            "train_accuracy": right.item() / stamps,
+            "learning_rate": learning_rate,
+        }
 
     def checkpoint(self) -> dict[str, Any]:
         """Everything that `resume` needs; tensors and plain types only."""
@@ -82,17 +96,29 @@ class Trainer:
 
 
 def descend(
-    method: Method, classifier: Classifier, batch: Batch, options: Options, *, optimiser: Optimizer
-) -> Tensor:
-    """One iteration: a step on each loss of a method, one after the other, on one batch; their sum."""
-    total = torch.zeros((), device=batch.stamps.device)
+    method: Method,
+    classifier: Classifier,
+    batch: Batch,
+    options: Options,
+    *,
+    optimiser: Optimizer,
+    low: AbstractContextManager[object],
+) -> tuple[Tensor, Tensor]:
+    """One iteration: a step on each loss of a method, one after the other, on one batch.
+
+    The losses are in the context `low`. Returns their sum, and how many labelled stamps were called right on
+    the way.
+    """
+    total, right = (torch.zeros((), device=batch.stamps.device) for _ in range(2))
     for loss_of in method.losses:
-        loss = loss_of(classifier, batch, options)
+        with low:
+            loss, hits = loss_and_hits(loss_of, classifier, batch, options)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
         total += loss.detach()
-    return total
+        right += hits
+    return total, right
 
 
 def fit(

@@ -41,15 +41,23 @@ def build_optimiser(parameters: Iterable[Parameter], training: Options) -> Optim
     return _SGD(parameters, lr=rate, momentum=training["momentum"])
 
 
-def build_schedule(optimiser: Optimizer, training: Options) -> LRScheduler:
-    """Learning rate halved every ``halve_every_iterations`` iterations, or constant where that is None."""
-    if training["halve_every_iterations"] is None:
+def build_schedule(optimiser: Optimizer, training: Options, *, iterations: int) -> LRScheduler:
+    """Learning rate halved as in `halving`, or constant where that is None; a step of it per iteration."""
+    every = halving(training, iterations=iterations)
+    if every is None:
         return torch.optim.lr_scheduler.ConstantLR(optimiser, factor=1.0, total_iters=0)
-    return torch.optim.lr_scheduler.StepLR(optimiser, training["halve_every_iterations"], gamma=0.5)
+    return torch.optim.lr_scheduler.StepLR(optimiser, every, gamma=0.5)
 
 
-def learning_rates(training: Options, *, first: int, count: int) -> NDArray[np.float64]:
+def learning_rates(training: Options, *, first: int, count: int, iterations: int) -> NDArray[np.float64]:
     """Learning rates of `count` iterations after the `first` ones: those of `build_schedule`, (count,)."""
-    iterations = np.arange(first, first + count)
-    halvings = iterations // (training["halve_every_iterations"] or first + count + 1)
+    numbers = np.arange(first, first + count)
+    halvings = numbers // (halving(training, iterations=iterations) or first + count + 1)
     return np.asarray(training["learning_rate"] * 0.5**halvings, np.float64)
+
+
+def halving(training: Options, *, iterations: int) -> int | None:
+    """Iterations between two halvings of the learning rate, given those of an epoch; None for no halving."""
+    epochs: int | None = training.get("halve_every_epochs")
+    every: int | None = training["halve_every_iterations"]
+    return every if epochs is None else epochs * iterations

@@ -14,11 +14,12 @@ from stampshift.metrics.metrics import accuracy, evaluate, mean_cross_entropy
 from stampshift.networks import build_classifier
 from stampshift.networks.classifier import Classifier
 from stampshift.training.data import Labelled, TrainingData
-from stampshift.training.keeping import FIRST_BEST, kept_epochs
+from stampshift.training.keeping import ACCURACY, FIRST_BEST, LOSS, PATIENCE, kept_epochs
 from stampshift.training.model import Model
+from stampshift.training.precision import FLOAT32
 
 PERFECT = 1.0
-VALIDATED = ("validation_balanced_accuracy", "validation_loss")  # columns of the history that rules choose by
+VALIDATED = (ACCURACY, LOSS)
 
 
 class DivergedError(StampshiftError):
@@ -38,6 +39,7 @@ class Task:
     training: Mapping[str, Any]  # section of the configuration
     baseline: State | None  # of the model that the method starts from, for methods that start from one
     device: torch.device
+    precision: str = FLOAT32  # of the training's arithmetic
 
     def generator(self, epoch: int) -> np.random.Generator:
         """Stream of the samples of an epoch, numbered from 1."""
@@ -75,15 +77,21 @@ class Task:
         *,
         epoch: int,
         train_loss: float,
+        train_accuracy: float,
         learning_rate: float,
         seconds: float,
     ) -> dict[str, float]:
-        """What the history keeps of an epoch, from the scores of the validation stamps after it."""
+        """What the history keeps of an epoch, from the scores of the validation stamps after it.
+
+        ``train_accuracy`` is the share of labelled stamps called right in the batches as they were trained
+        on, with dropout and by weights that change from one batch to the next: it costs no pass of its own.
+        """
         labels = self.validation.labels
         validated = evaluate(labels, scores)
         return {
             "epoch": epoch,
             "train_loss": train_loss,
+            "train_accuracy": train_accuracy,
             "validation_loss": mean_cross_entropy(labels, scores),
             "validation_accuracy": accuracy(validated["confusion"]),
             "validation_balanced_accuracy": validated["balanced_accuracy"],
@@ -124,17 +132,18 @@ class Progress:
     def finished(self, training: Mapping[str, Any]) -> bool:
         """Whether no later epoch may run, by a section `training`.
 
-        The patience counts the epochs since the first one of the highest validation balanced accuracy: a tie
-        does not renew it, whatever rule keeps the weights, so that every rule sees the same epochs. Where the
-        first best epoch is kept, a perfect validation ends the training at once: it cannot be beaten, and
-        stopping there changes no result.
+        The patience counts the epochs since the first one of the highest validation balanced accuracy, or,
+        with ``stop_on`` `LOSS`, of the lowest validation loss: a tie does not renew it, whatever rule keeps
+        the weights, so that every rule sees the same epochs. Where the first best epoch is kept, a perfect
+        validation ends the training at once: it cannot be beaten, and stopping there changes no result.
         """
         if not self.history:
             return False
-        best = self.kept[FIRST_BEST]
-        out_of_patience = self.epoch - best >= training["patience_epochs"]
+        kept = self.kept
+        since = kept[PATIENCE[training.get("stop_on", ACCURACY)]]
+        out_of_patience = self.epoch - since >= training["patience_epochs"]
         at_the_end = training["max_epochs"] is not None and self.epoch >= training["max_epochs"]
-        perfect = self.after(best)["validation_balanced_accuracy"] == PERFECT
+        perfect = self.after(kept[FIRST_BEST])[ACCURACY] == PERFECT
         return out_of_patience or at_the_end or (perfect and training["keep"] == FIRST_BEST)
 
     def record(self, row: dict[str, float], state: State) -> None:

@@ -4,9 +4,11 @@ An epoch is a number of stamps drawn with replacement, classes balanced, or, whe
 pass over the train part.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import chain, repeat
 
 import numpy as np
 import torch
@@ -49,12 +51,21 @@ def epoch_batches(task: Task, epoch: int) -> Iterator[Batch]:
         yield from map(Batch, _gather(drawn.labelled, task.device), labels, unlabelled)
 
 
+def iterations_of(task: Task) -> int:
+    """Number of batches of an epoch."""
+    training, batch_size = task.training, task.training["batch_size"]
+    if training["epoch_size"] is not None:
+        return int(task.method.epoch_stamps(training["epoch_size"]) // batch_size)
+    whole, rest = divmod(len(task.data.labelled(task.method.labelled[0]).rows), batch_size)
+    return int(whole + (rest > 1))
+
+
 def draw_epoch(task: Task, epoch: int) -> Draws:
     """Draw the rows of an epoch of ``epoch_size`` labelled stamps, as the method counts them."""
     method, batch_size, generator = task.method, task.training["batch_size"], task.generator(epoch)
     sets = [task.data.labelled(origin) for origin in method.labelled]
     share = batch_size // len(sets)
-    n_batches = method.epoch_stamps(task.training["epoch_size"]) // batch_size
+    n_batches = iterations_of(task)
     picks = [
         balanced_draw(each.labels, n_batches * share, generator).reshape(n_batches, share) for each in sets
     ]
@@ -98,16 +109,40 @@ def balanced_draw(labels: NDArray[np.uint8], count: int, generator: np.random.Ge
 
 
 def _gather(sources: Sequence[Source], device: torch.device) -> Iterator[torch.Tensor]:
-    """Stamps (batch, 3, size, size) of each batch, the shares of the sources side by side."""
+    """Stamps (batch, 3, size, size) of each batch, the shares of the sources side by side.
+
+    A thread gathers the next part of the epoch while the batches of one are trained on.
+    """
     batch_bytes = sum(rows.shape[1] * stamps[:1].nbytes for stamps, rows in sources)
     step = max(1, GATHERED_BYTES // batch_bytes)
-    for start in range(0, len(sources[0][1]), step):
-        yield from _gather_at_once([(stamps, rows[start : start + step]) for stamps, rows in sources], device)
+    parts = [
+        [(stamps, rows[start : start + step]) for stamps, rows in sources]
+        for start in range(0, len(sources[0][1]), step)
+    ]
+    with ThreadPoolExecutor(1, "gather") as thread:
+        ahead = deque[Future[Sequence[torch.Tensor]]]()
+        for part in parts:
+            ahead.append(thread.submit(_gather_at_once, part, device))
+            if len(ahead) > 1:
+                yield from ahead.popleft().result()
+        yield from chain.from_iterable(each.result() for each in ahead)
 
 
 def _gather_at_once(sources: Sequence[Source], device: torch.device) -> Sequence[torch.Tensor]:
-    picked = [stamps[rows] for stamps, rows in sources]  # each (n_batches, share, 3, size, size)
-    joined = torch.from_numpy(picked[0] if len(picked) == 1 else np.concatenate(picked, axis=1))
+    joined = _picked(sources, pinned=device.type == "cuda")  # (n_batches, batch, 3, size, size)
     # pooling in channels_last is vectorised on a CPU: 20 times faster than in the other layout
-    flat = joined.to(device).flatten(0, 1).contiguous(memory_format=torch.channels_last)
+    flat = joined.to(device, non_blocking=True).flatten(0, 1).contiguous(memory_format=torch.channels_last)
     return flat.split(len(flat) // len(joined))
+
+
+def _picked(sources: Sequence[Source], *, pinned: bool) -> torch.Tensor:
+    """Stamps in the computer's memory, pinned where a GPU is to copy them while the next step is at work."""
+    if not pinned:
+        picked = [stamps[rows] for stamps, rows in sources]
+        return torch.from_numpy(picked[0] if len(picked) == 1 else np.concatenate(picked, axis=1))
+    shares = [rows.shape[1] for _, rows in sources]
+    first, rows = sources[0]
+    joined = torch.empty((len(rows), sum(shares), *first.shape[1:]), pin_memory=True)
+    for (stamps, own), place in zip(sources, joined.split(shares, dim=1), strict=True):
+        place.copy_(torch.from_numpy(stamps[own]))
+    return joined

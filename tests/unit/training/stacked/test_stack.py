@@ -235,17 +235,25 @@ def test_dropouts_of_the_network(make_tasks):
     assert dropouts(extractor, (3, 21, 21)) == [Dropout(0.5, (50, 1, 1)), Dropout(0.5, (100,))]
 
 
-@pytest.mark.parametrize("halve", [3, 7, None])
-def test_learning_rates_are_those_of_the_schedule(halve):
-    training = {"optimiser": "sgd", "learning_rate": 0.01, "momentum": 0.9, "halve_every_iterations": halve}
+@pytest.mark.parametrize(
+    "halving",
+    [
+        {"halve_every_iterations": 3},
+        {"halve_every_iterations": 7},
+        {"halve_every_iterations": None},
+        {"halve_every_iterations": None, "halve_every_epochs": 2},
+    ],
+)
+def test_learning_rates_are_those_of_the_schedule(halving):
+    training = {"optimiser": "sgd", "learning_rate": 0.01, "momentum": 0.9, **halving}
     optimiser = build_optimiser([nn.Parameter(torch.zeros(1))], training)
-    schedule, expected = build_schedule(optimiser, training), []
+    schedule, expected = build_schedule(optimiser, training, iterations=4), []
     for _ in range(20):
         expected.append(schedule.get_last_lr()[0])
         optimiser.step()
         schedule.step()
-    assert learning_rates(training, first=0, count=20).tolist() == expected
-    assert learning_rates(training, first=5, count=9).tolist() == expected[5:14]
+    assert learning_rates(training, first=0, count=20, iterations=4).tolist() == expected
+    assert learning_rates(training, first=5, count=9, iterations=4).tolist() == expected[5:14]
 
 
 def test_stamps_kept_on_the_device_are_those_that_are_streamed(make_tasks):
@@ -281,6 +289,7 @@ def test_what_trains_alone(make_tasks):
     assert why_alone(task) is None
     assert "adam" in why_alone(replace(task, training=task.training | {"optimiser": "adam"}))
     assert "pass" in why_alone(replace(task, training=task.training | {"epoch_size": None}))
+    assert why_alone(replace(task, precision="bfloat16")) == "the precision bfloat16 has no stacked form"
     assert unstackable(nn.Sequential(nn.Linear(3, 3), nn.LayerNorm(3))).startswith("LayerNorm")
     assert unstackable(nn.Sequential(nn.BatchNorm1d(3, momentum=None))).startswith("BatchNorm1d")
     assert unstackable(nn.ReLU()) == "ReLU"

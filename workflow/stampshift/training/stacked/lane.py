@@ -14,7 +14,9 @@ from stampshift.methods.method import State, copied_to_cpu
 from stampshift.networks.classifier import Classifier
 from stampshift.training.loop import Trainer
 from stampshift.training.optimisers import learning_rates
+from stampshift.training.precision import FLOAT32
 from stampshift.training.progress import Progress, Task
+from stampshift.training.sampler import iterations_of
 from stampshift.training.stacked.extractor import unstackable
 
 
@@ -27,6 +29,8 @@ def why_alone(task: Task) -> str | None:
     """Why a training has no place in a stack; None if it has one."""
     if task.training["optimiser"] != "sgd":
         return f"the optimiser {task.training['optimiser']} has no stacked form"
+    if task.precision != FLOAT32:
+        return f"the precision {task.precision} has no stacked form"
     if task.training["epoch_size"] is None:
         return "an epoch that is a pass over the train part is not the same number of batches for every run"
     with torch.random.fork_rng(devices=[]):
@@ -86,12 +90,12 @@ class Lane:
 
     @property
     def _iterations(self) -> int:
-        training, method = self.task.training, self.task.method
-        return self.epoch * (method.epoch_stamps(training["epoch_size"]) // training["batch_size"])
+        return self.epoch * iterations_of(self.task)
 
     def learning_rates(self, count: int) -> NDArray[np.float64]:
         """Of the next `count` iterations."""
-        return learning_rates(self.task.training, first=self._iterations, count=count)
+        own = {"first": self._iterations, "iterations": iterations_of(self.task)}
+        return learning_rates(self.task.training, count=count, **own)
 
     def first_state(self) -> LaneState:
         """Weights and momentum when it joined."""

@@ -55,15 +55,16 @@ class Stack:
         before = deepcopy(self.weights)
         try:
             start = time.perf_counter()
-            losses = self._descend()
+            losses, accuracies = self._descend()
             scores = self._validate()
         except BaseException:
             self.weights = before
             raise
-        return self._record(losses, scores, seconds=(time.perf_counter() - start) / len(self.lanes))
+        seconds = (time.perf_counter() - start) / len(self.lanes)
+        return self._record(losses, accuracies, scores, seconds=seconds)
 
-    def _descend(self) -> NDArray[np.float64]:
-        """One iteration per batch; the lanes' mean losses are read from the device once, at the end."""
+    def _descend(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """One iteration per batch; the lanes' mean losses and accuracies are read from the device once."""
         draws = [draw_epoch(lane.task, lane.epoch + 1) for lane in self.lanes]
         steps = len(draws[0].labels)
         rates = np.stack([lane.learning_rates(steps) for lane in self.lanes], axis=1)
@@ -75,12 +76,16 @@ class Stack:
             steps_at_once=1 if self._device.type == "cpu" else min(STEPS_AT_ONCE, steps),
         )
         options = self._options()
-        total = torch.zeros_like(rates_here[0])
+        total, right = torch.zeros_like(rates_here[0]), torch.zeros_like(rates_here[0])
         for batch, own_rates in zip(self._batches(draws), rates_here, strict=True):
             stop_if_asked()
-            total += self.model.step(self.weights, batch, options, masks=masks, rates=own_rates)
+            losses, hits = self.model.step(self.weights, batch, options, masks=masks, rates=own_rates)
+            total += losses
+            right += hits
         self.weights.count_batches(masks.passes)
-        return (total / steps).cpu().numpy().astype(np.float64)
+        stamps = draws[0].labels.size  # of one lane's epoch
+        means = torch.stack([total / steps, right / stamps]).cpu().numpy().astype(np.float64)
+        return means[0], means[1]
 
     def _options(self) -> dict[str, object]:
         """The method's options, those of all lanes; a number, which each lane has separately, is (lanes,)."""
@@ -126,10 +131,16 @@ class Stack:
         return [together[: len(each.rows), number] for number, each in enumerate(sets)]
 
     def _record(
-        self, losses: NDArray[np.float64], scores: Sequence[NDArray[np.float32]], *, seconds: float
+        self,
+        losses: NDArray[np.float64],
+        accuracies: NDArray[np.float64],
+        scores: Sequence[NDArray[np.float32]],
+        *,
+        seconds: float,
     ) -> dict[int, DivergedError]:
         diverged, weights = {}, self.weights.in_memory()
-        for number, (lane, loss, own_scores) in enumerate(zip(self.lanes, losses, scores, strict=True)):
+        each = zip(self.lanes, losses, accuracies, scores, strict=True)
+        for number, (lane, loss, accuracy, own_scores) in enumerate(each):
             try:
                 lane.task.check_loss(float(loss), epoch=lane.epoch + 1)
             except DivergedError as error:
@@ -139,6 +150,7 @@ class Stack:
                 own_scores,
                 epoch=lane.epoch + 1,
                 train_loss=float(loss),
+                train_accuracy=float(accuracy),
                 learning_rate=float(lane.learning_rates(1)[0]),
                 seconds=seconds,
             )

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from stampshift.methods.method import Batch, Loss, Options, part_of
+from stampshift.methods.method import Batch, Loss, Options, loss_and_hits, part_of
 from stampshift.networks.classifier import Classifier
 from stampshift.stamps.file import REAL
 from stampshift.training.stacked.extractor import DropoutMasks, dropouts, stacked_features
@@ -67,27 +67,29 @@ class StackedModel:
 
     def step(
         self, weights: LaneWeights, batch: Batch, options: Options, *, masks: DropoutMasks, rates: Tensor
-    ) -> Tensor:
-        """One iteration: a step on each loss of the method, one after the other; each lane's sum, (lanes,).
+    ) -> tuple[Tensor, Tensor]:
+        """One iteration: a step on each loss of the method, one after the other.
 
+        Returns each lane's sum of the losses and number of labelled stamps called right, (lanes,) both.
         The weights change in place. The batch has stamps (batch, lanes, 3, size, size), labels (batch, lanes)
         and unlabelled stamps likewise. All lanes share the method's options but for tensors among them, which
         are (lanes,) as the learning rates are. The masks are those of the epoch.
         """
         self._template.train()
         masks.next_step()
-        total = torch.zeros_like(rates)
+        total, right = torch.zeros_like(rates), torch.zeros_like(rates)
         for loss_of in self._losses:
-            losses = self._lanes_losses(loss_of, weights, batch, options, masks)
+            losses, hits = self._lanes_losses(loss_of, weights, batch, options, masks)
             # a lane's loss depends on its own weights alone: the gradient of the sum is each lane's own
             (gradient,) = torch.autograd.grad(losses.sum(), weights.parameters)
             weights.descend(gradient, rates, momentum=self._momentum)
             total += losses.detach()
-        return total
+            right += hits
+        return total, right
 
     def _lanes_losses(
         self, loss_of: Loss, weights: LaneWeights, batch: Batch, options: Options, masks: DropoutMasks
-    ) -> Tensor:
+    ) -> tuple[Tensor, Tensor]:
         named = weights.named()
         numbers = {name: value for name, value in options.items() if isinstance(value, Tensor)}
 
@@ -96,16 +98,17 @@ class StackedModel:
 
         def of_one_lane(
             stamps: Tensor, labels: Tensor, unlabelled: Tensor | None, head: Any, own_numbers: Any
-        ) -> Tensor:
+        ) -> tuple[Tensor, Tensor]:
             extractor = _Part(lambda stamps: _Together.apply(stamps, features))
             classifier = Classifier(extractor, _Part(partial(self._head, head)))
-            return loss_of(classifier, Batch(stamps, labels, unlabelled), {**options, **own_numbers})
+            own_batch = Batch(stamps, labels, unlabelled)
+            return loss_and_hits(loss_of, classifier, own_batch, {**options, **own_numbers})
 
         lanes_of_unlabelled = None if batch.unlabelled is None else ALL_LANES
-        losses: Tensor = vmap(of_one_lane, in_dims=(ALL_LANES, ALL_LANES, lanes_of_unlabelled, 0, 0))(
-            batch.stamps, batch.labels, batch.unlabelled, part_of(named, "head"), numbers
-        )
-        return losses
+        found: tuple[Tensor, Tensor] = vmap(
+            of_one_lane, in_dims=(ALL_LANES, ALL_LANES, lanes_of_unlabelled, 0, 0)
+        )(batch.stamps, batch.labels, batch.unlabelled, part_of(named, "head"), numbers)
+        return found
 
     def features(self, named: Mapping[str, Tensor], stamps: Tensor, masks: list[Tensor]) -> Tensor:
         """Features (batch, lanes, features) of stamps, given the weights by name and one pass' masks."""
