@@ -46,6 +46,7 @@ def train(job, survey_files, *, folder, network, splits=None, labels=None):
         splits=splits or survey_files["splits"]["A"],
         labels=labels,
         training=TRAINING,
+        precision="float32",
         seed=0,
     )
 
@@ -117,6 +118,7 @@ def test_a_network_is_trained_further_on_the_labels_of_a_new_survey(job, survey_
         labels=labels,
         model=tmp_path / "first" / "model.pt",
         training=TRAINING,
+        precision="float32",
         seed=0,
     )
     before, after = (
