@@ -14,6 +14,7 @@ from stampshift.review.access import Access
 from stampshift.review.asking import Asking
 from stampshift.review.serve import server_of
 from stampshift.stamps.file import BOGUS, REAL, UNLABELLED, UNLABELLED_CLASS
+from stampshift.stamps.metadata import Metadata, as_table
 from stampshift.stamps.writer import stamps_writer
 
 SIZE_PIXELS = 51
@@ -65,8 +66,11 @@ def write_study(folder: Path, *, count: int = CANDIDATES) -> Path:
     return folder
 
 
-def write_new_survey(folder: Path, labels: Sequence[int]) -> Path:
-    """A stamps file as `stampshift stamps` makes of packets: candidates n0, n1, ... of a survey New."""
+def write_new_survey(folder: Path, labels: Sequence[int], *, wide: int = 0) -> Path:
+    """A stamps file as `stampshift stamps` makes of packets: candidates n0, n1, ... of a survey New.
+
+    With a `wide` size it holds metadata and wider cutouts too: of candidate n<k> RA 10 + k, Dec -k, r band.
+    """
     names = {REAL: "SN", BOGUS: "ghost", UNLABELLED: UNLABELLED_CLASS}
     stamps = np.random.default_rng(6).normal(size=(len(labels), 3, 21, 21)).astype(np.float32)
     stamps[::2, 1:, 9:12, 9:12] += 20
@@ -78,6 +82,10 @@ def write_new_survey(folder: Path, labels: Sequence[int]) -> Path:
             ids=[f"n{row}" for row in range(len(labels))],
             groups=[""] * len(labels),
         )
+        if wide:
+            known = [Metadata(10.0 + row, -float(row), 20.5, 7.25, "r", "42") for row in range(len(labels))]
+            context = np.random.default_rng(7).normal(size=(len(labels), 3, wide, wide)).astype(np.float32)
+            writer.append_shown(as_table(known), context)
     return folder / "New.h5"
 
 

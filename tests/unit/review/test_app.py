@@ -1,12 +1,14 @@
 import json
 import re
 from dataclasses import replace
+from io import BytesIO
 from unittest.mock import Mock
 
 import httpx
 import pytest
+from PIL import Image
 
-from review_server import ACCESS, COOKIES, TWO, serving
+from review_server import ACCESS, COOKIES, ONE, TWO, serving, write_new_survey
 from stampshift.core.errors import WriteError
 from stampshift.review.app import PAGE, make_app
 from stampshift.review.gold import Gold
@@ -327,3 +329,28 @@ def test_reasons_are_those_of_the_list(client, review, store):
     ]
     for wrong in ({"tags": ["ugly"]}, {"tags": "dipole"}, {"seconds": -1}, {"seconds": "inf"}):
         assert post(client, body(review, key="w" * 16, rater="tia") | wrong).status_code == 422
+
+
+def test_metadata_and_wider_cutouts_are_told_where_the_file_has_them(tmp_path):
+    review = open_review(write_new_survey(tmp_path, [255] * 3, wide=35), stamps=None)
+    with (
+        VoteStore.open(tmp_path / "votes.sqlite", review) as store,
+        serving(make_app(review, store, asking=ONE, access=ACCESS)) as address,
+        httpx.Client(base_url=address, cookies=COOKIES) as client,
+    ):
+        about = client.get("api/review").json()
+        assert (about["size"], about["wide"]["size"]) == (21, 35)
+        (asked,) = client.get("api/queue", params={"rater": "ann", "count": 1}).json()["candidates"]
+        assert {"ra": 10.0, "dec": 0.0, "band": "r", "ccd": "42"}.items() <= asked["about"].items()
+        sizes = {}
+        for kind in (review.fingerprint, about["wide"]["digest"]):
+            image = client.get(f"images/{kind}/0-zscale-shared.png")
+            assert image.status_code == 200
+            sizes[kind] = Image.open(BytesIO(image.content)).size
+        assert list(sizes.values()) == [(3 * 21 + 4, 21), (3 * 35 + 4, 35)]
+
+
+def test_a_file_without_a_wider_cutout_says_so(client):
+    about = client.get("api/review").json()
+    assert (about["size"], about["wide"]) == (51, None)
+    assert client.get("images//1-zscale.png").status_code == 404

@@ -43,6 +43,33 @@ def test_asinh_keeps_the_order_where_zscale_saturates():
     assert asinh[3] == 255
 
 
+@pytest.mark.parametrize("stretch", ["zscale", "asinh"])
+def test_a_shared_stretch_has_the_same_limits_for_all_three(stretch):
+    triplet = np.random.default_rng(0).normal(size=(3, 21, 21))
+    triplet[1] *= 10
+    triplet[2, 4, 4] = triplet[1, 4, 4] = 20
+    each, shared = (drawn(triplet, name)[0] for name in (stretch, f"{stretch}-shared"))
+    place = (21 - 1 - 4, 4)
+    science, difference = 23, 46
+    assert shared[place[0], science + 4] == shared[place[0], difference + 4]
+    assert each[place[0], science + 4] != each[place[0], difference + 4]
+    # the science's noise is ten times that of the template
+    assert shared[:, :21].astype(int).std() < 0.5 * shared[:, science : science + 21].astype(int).std()
+
+
+@pytest.mark.parametrize("stretch", STRETCHES)
+def test_pixels_that_are_not_there_are_transparent_and_change_no_other(stretch):
+    triplet = np.random.default_rng(0).normal(size=(3, 21, 21)).astype(np.float32)
+    holes = triplet.copy()
+    holes[:, 0, :5] = np.nan
+    holes[2] = np.nan
+    grey, opaque = drawn(holes, stretch)
+    assert (opaque[20, :5] == 0).all()
+    assert (opaque[:20, :21] == 255).all()
+    assert (opaque[:, 46:] == 0).all()
+    assert (grey[opaque == 0] == 0).all()
+
+
 def test_asinh_by_hand():
     """The MAD is 0, so that the deviation s is taken: from -3 s to 1, asinh(1) where the pixels are 0."""
     triplet = np.zeros((3, 21, 21))

@@ -73,8 +73,8 @@ def make_app(
     app.add_middleware(Guard, access=access)
     _explain_refusals(app)
     _add_page(app, access)
-    _add_images(app, review)
     desk = Desk(review, store, Queue(review, store, asking=asking), gold)
+    _add_images(app, desk)
     _add_review(app, desk)
     _add_votes(app, desk)
     return app
@@ -111,16 +111,20 @@ def _add_page(app: FastAPI, access: Access) -> None:
         return response
 
 
-def _add_images(app: FastAPI, review: Review) -> None:
-    @lru_cache(CACHED_IMAGES)
-    def image(row: int, stretch: str) -> bytes:
-        return triplet_png(review.stamps.stamps[row], stretch)
+def _add_images(app: FastAPI, desk: Desk) -> None:
+    stamps, wide = desk.review.stamps.stamps, desk.review.shown.context
 
-    @app.get("/images/{fingerprint}/{row}-{stretch}.png")
-    def triplet(fingerprint: str, row: int, stretch: str) -> Response:
-        if fingerprint != review.fingerprint or stretch not in STRETCHES or not 0 <= row < len(review.stamps):
+    @lru_cache(CACHED_IMAGES)
+    def image(kind: str, row: int, stretch: str) -> bytes:
+        return triplet_png(sources[kind][row], stretch)
+
+    def answer(kind: str, row: int, stretch: str) -> Response:
+        if kind not in sources or stretch not in STRETCHES or not 0 <= row < len(stamps):
             raise HTTPException(HTTPStatus.NOT_FOUND, "No such image in this review.")
-        return Response(image(row, stretch), media_type="image/png", headers=FOREVER)
+        return Response(image(kind, row, stretch), media_type="image/png", headers=FOREVER)
+
+    sources = {desk.fingerprint: stamps} | ({} if wide is None else {desk.wide_digest: wide})
+    app.get("/images/{kind}/{row}-{stretch}.png")(answer)
 
 
 def _add_review(app: FastAPI, desk: Desk) -> None:

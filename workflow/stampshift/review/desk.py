@@ -10,8 +10,10 @@ from stampshift.review.queue import Queue
 from stampshift.review.rater_table import first_answers, rater_table
 from stampshift.review.raters import folded
 from stampshift.review.reviewed import Candidate, Review
+from stampshift.review.sky import described
 from stampshift.review.vote_store import VoteStore
 from stampshift.stamps.file import LABEL_NAMES
+from stampshift.stamps.metadata import of_row
 
 NO_RESULT = {"votes": 0, "skips": 0, "gold_seen": 0, "gold_right": 0, "median_seconds": None}
 
@@ -30,12 +32,20 @@ class Desk:
         """That of the review."""
         return self.review.fingerprint
 
+    @property
+    def wide_digest(self) -> str:
+        """That of what the stamps file shows beside its stamps, which the review's does not cover."""
+        return str(self.review.stamps.attributes.get("shown", {}).get("digest", ""))[:16]
+
     def about(self) -> dict[str, Any]:
         """What holds for all raters."""
+        wide = self.review.shown.context
         return {
             "survey": self.review.survey,
             "simulated": self.review.simulated,
             "fingerprint": self.fingerprint,
+            "size": self.review.stamps.stamps.shape[-1],
+            "wide": None if wide is None else {"size": wide.shape[-1], "digest": self.wide_digest},
             "examples": len(self.gold.examples),
             "gold": bool(self.gold.mixed),
             "raters": self.queue.raters(),
@@ -107,7 +117,9 @@ class Desk:
 
     def _blind(self, candidate: Candidate) -> dict[str, Any]:
         """What is told before the vote."""
-        return {"id": candidate.id, "row": candidate.row}
+        told: dict[str, Any] = {"id": candidate.id, "row": candidate.row}
+        metadata = self.review.shown.metadata
+        return told if metadata is None else told | {"about": described(of_row(metadata[candidate.row]))}
 
     def _voted(self, candidate: Candidate, vote: str) -> dict[str, Any]:
         """A candidate with the rater's word; what the model says only where the rater has said something."""

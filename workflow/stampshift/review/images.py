@@ -24,23 +24,39 @@ def _asinh(image: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(AsinhStretch(min(1.0, soft / (high - low)))(ManualInterval(low, high)(image)))
 
 
-# each image of a triplet is stretched separately; greys are linear between the limits of zscale
-STRETCHES: Mapping[str, Callable[[NDArray[np.float64]], Any]] = {"zscale": ZScaleInterval(), "asinh": _asinh}
+Stretch = Callable[[NDArray[np.float64]], Any]
+SHARED = "-shared"
+EACH: Mapping[str, Stretch] = {"zscale": ZScaleInterval(), "asinh": _asinh}
+# of each image of a triplet separately, or of all three by the same limits; greys are linear between those of
+# zscale
+STRETCHES: Mapping[str, Stretch] = {**EACH, **{f"{name}{SHARED}": stretch for name, stretch in EACH.items()}}
 
 
 def triplet_png(triplet: NDArray[np.float32], stretch: str) -> bytes:
     """PNG of a triplet (3, size, size), side by side: grey, with transparent gaps of two pixels.
 
     Each pixel of a stamp is one of the image, and its first row is at the bottom, as in the figures. A
-    constant image is black.
+    constant image is black, a NaN transparent. `stretch` is a key of `STRETCHES`.
     """
     channels, height, width = triplet.shape
     canvas = np.zeros((height, channels * (width + GAP_PIXELS) - GAP_PIXELS, 2), np.uint8)
-    for channel, image in enumerate(triplet):
+    valid = np.isfinite(triplet)
+    parts = (
+        [slice(None)] if stretch.endswith(SHARED) else [slice(channel, channel + 1) for channel in range(3)]
+    )
+    greys = np.concatenate([_grey(triplet[part], valid[part], STRETCHES[stretch]) for part in parts])
+    for channel in range(channels):
         left = channel * (width + GAP_PIXELS)
-        shown = STRETCHES[stretch](image.astype(np.float64))
-        canvas[:, left : left + width, 0] = np.rint(255 * shown[::-1])
-        canvas[:, left : left + width, 1] = 255
+        canvas[:, left : left + width, 0] = greys[channel, ::-1]
+        canvas[:, left : left + width, 1] = 255 * valid[channel, ::-1]
     written = BytesIO()
     Image.fromarray(canvas, "LA").save(written, "PNG")
     return written.getvalue()
+
+
+def _grey(images: NDArray[np.float32], valid: NDArray[np.bool_], stretch: Stretch) -> NDArray[np.uint8]:
+    """Greys of images (n, height, width) by the same limits; invalid pixels do not count."""
+    grey = np.zeros(images.shape, np.uint8)
+    if valid.any():
+        grey[valid] = np.rint(255 * np.asarray(stretch(images[valid].astype(np.float64))))
+    return grey

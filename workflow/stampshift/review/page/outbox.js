@@ -16,15 +16,17 @@ export class Outbox {
     this.sending = null;
     this.retry = null;
     this.made = 0;
+    this.refused = new Map(); // votes that the server has no use for now, with its reason; they stay in storage
     window.addEventListener("online", () => this.send());
   }
 
-  add(rater, id, vote) {
+  // `more` are the vote's reasons and its time.
+  add(rater, id, vote, more = {}) {
     // not randomUUID, which browsers refuse to pages that come over plain HTTP from another machine
     const random = crypto.getRandomValues(new Uint8Array(16));
     const key = Array.from(random, (byte) => byte.toString(16).padStart(2, "0")).join("");
     const order = `${String(Date.now()).padStart(15, "0")}-${String(this.made++).padStart(6, "0")}`;
-    const entry = { review: this.fingerprint, key, id, rater, vote };
+    const entry = { review: this.fingerprint, key, id, rater, vote, ...more };
     localStorage.setItem(`${this.prefix}${order}-${key}`, JSON.stringify(entry));
     this.changed(this.waiting().length, null);
     this.send();
@@ -50,20 +52,23 @@ export class Outbox {
 
   async empty() {
     clearTimeout(this.retry);
-    for (let [name] = this.waiting(); name; [name] = this.waiting()) {
+    const next = () => this.waiting().find((each) => !this.refused.has(each));
+    for (let name = next(); name; name = next()) {
       const vote = JSON.parse(localStorage.getItem(name));
       try {
         const answer = await post(vote);
         localStorage.removeItem(name);
         this.saved(vote, answer);
-        this.changed(this.waiting().length, null);
+        this.changed(this.waiting().length, [...this.refused.values()].at(-1) ?? null);
       } catch (error) {
         if (vote.vote === "undo" && error.status === NOT_FOUND) {
           localStorage.removeItem(name); // no vote stands any more, which is what the rater wanted
           this.changed(this.waiting().length, null);
           continue;
         }
+        if (error.status === NOT_FOUND) this.refused.set(name, error.message); // of another start of the server
         this.changed(this.waiting().length, error.message);
+        if (this.refused.has(name)) continue;
         this.retry = setTimeout(() => this.send(), RETRY_MS);
         return;
       }
