@@ -124,7 +124,7 @@ def _add_images(app: FastAPI, desk: Desk) -> None:
         return Response(image(kind, row, stretch), media_type="image/png", headers=FOREVER)
 
     sources = {desk.fingerprint: stamps} | ({} if wide is None else {desk.wide_digest: wide})
-    app.get("/images/{kind}/{row}-{stretch}.png")(answer)
+    app.get("/images/{kind}/{row:int}-{stretch}.png")(answer)
 
 
 def _add_review(app: FastAPI, desk: Desk) -> None:
