@@ -51,7 +51,9 @@ def write_study(folder: Path, *, survey: str, new_survey: str) -> None:
     table["cause"] = np.where(truth == 1, "host", "dipole")
     table.to_parquet(folder / "labels.parquet")
     candidates = np.append(np.flatnonzero(flipped)[:10], np.flatnonzero(~flipped)[:5])
-    pd.DataFrame({"row": candidates}).to_parquet(folder / "search/candidates.parquet")
+    found = pd.DataFrame({"row": candidates, "label": old[candidates]})
+    found = found.assign(score=0.95 - 0.9 * found["label"], agreeing=2)
+    found.to_parquet(folder / "search/candidates.parquet")
     images = generator.normal(size=(STAMPS, 3, 5, 5)).astype(np.float32)
     ids = [str(row) for row in rows]
     with stamps_writer(folder / "stamps.h5", survey=survey, size_pixels=5) as writer:

@@ -24,6 +24,7 @@ CONFIG = deepcopy(TINY) | {
     "des_study": {
         "forest": {"trees": 10},
         "relabels": {"origin": "planted", "path": None},
+        "search": {"networks": ["network_1"]},
         "new_survey": {
             "survey": "DECAT",
             "votes": {
@@ -62,7 +63,8 @@ def made_up_networks(study, stamps, truth):
         rows = np.arange(fold, len(stamps), 2)
         columns = {"row": rows, "label": stamps.labels[rows], "score": scores[rows].astype("f4")}
         write_parquet(
-            study / f"search/fold-{fold}/predictions.parquet", pd.DataFrame({"survey": "DES"} | columns)
+            study / f"search/network_1/fold-{fold}/predictions.parquet",
+            pd.DataFrame({"survey": "DES"} | columns),
         )
     return flipped
 

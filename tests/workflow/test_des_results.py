@@ -12,7 +12,7 @@ from tiny_project import TINY, copy_of_the_project
 ONLY_RESULTS = [
     "--allowed-rules", "des_study", "des_performance", "des_categories", "des_retraining",
     "des_search_success", "des_new_survey", "des_beside_published", "des_first_step", "des_examples",
-    "des_relabelled_examples", "des_high_snr",
+    "des_relabelled_examples", "des_high_snr", "des_rankings",
 ]  # fmt: skip
 STUDY = {
     "networks": [model for model in MODELS if model.startswith("network")],
@@ -81,7 +81,8 @@ def test_the_whole_study_on_a_simulated_survey(reported):
         f"{name}-{part}" for name in ("curves", "confusion", "scores", "learning-curves") for part in parts
     ]
     figures += ["search", "search-causes", "new-survey", "new-survey-scores", "new-survey-learning-curves"]
-    figures += ["examples", "relabelled-stamps", "retested"]
+    tables += ["rankings", "agreeing"]
+    figures += ["examples", "relabelled-stamps", "retested", "rankings"]
     assert {f"figures/{name}.{suffix}" for name in figures for suffix in ("pdf", "png")} <= found
     # simulated numbers beside no published ones, and said to be simulated
     assert not any("beside-published" in name for name in found)

@@ -24,8 +24,8 @@ TARGETS = [
     for name in (
         "first/network_1",
         "first/network_4",
-        "search/fold-0",
-        "search/fold-1",
+        "search/network_1/fold-0",
+        "search/network_1/fold-1",
         "second/old/network_4",
     )
 ]
@@ -47,13 +47,13 @@ def test_stamps_are_whole_and_scaled_by_the_difference(trained):
 def test_every_network_has_its_files_and_its_own_test_part(trained):
     folder = trained.folder / "results/des_study"
     files = {"model.pt", "history.parquet", "predictions.parquet", "metrics.json", "SHA256SUMS"}
-    names = ("first/network_1", "first/network_4", "second/old/network_4", "search/fold-0", "search/fold-1")
-    for name in names:
+    folds = [f"search/network_1/fold-{fold}" for fold in (0, 1)]
+    for name in ("first/network_1", "first/network_4", "second/old/network_4", *folds):
         assert {path.name for path in (folder / name).iterdir()} == files
         network = "network_4" if name.endswith("4") else "network_1"
         assert read_json(folder / name / "metrics.json")["network"] == network
-    folds = [pd.read_parquet(folder / f"search/fold-{fold}/predictions.parquet") for fold in (0, 1)]
-    assert sorted(pd.concat(folds)["row"]) == list(range(150))
+    scored = [pd.read_parquet(folder / fold / "predictions.parquet") for fold in folds]
+    assert sorted(pd.concat(scored)["row"]) == list(range(150))
 
 
 def test_a_second_call_has_nothing_to_do(trained):

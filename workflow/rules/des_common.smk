@@ -11,6 +11,7 @@ NEW_START = NEW_SURVEY.get("start", "second/new") if NEW_SURVEY else None
 DES_ANY_SIMULATED = DES_SIMULATED or bool(NEW_SURVEY and is_simulated(NEW_NAME))
 DES_NETWORKS = DES_STUDY["networks"]
 DES_MODELS = [*DES_NETWORKS, *DES_STUDY["forests"]]
+DES_SEARCHED = DES_STUDY["search"]["networks"] or DES_NETWORKS
 DES_FOLDS = range(DES_STUDY["search"]["folds"])
 DES_EVALUATION = DES_STUDY["evaluation"]
 DES_BOOTSTRAP = {

@@ -59,15 +59,22 @@ rule des_study_forest:
 
 
 rule des_study_candidates:
-    """Stamps that may be mislabelled: categories 1 and 6 of the network that has not seen their labels."""
+    """Stamps that may be mislabelled: categories 1 and 6 of a network that has not seen their labels."""
     input:
+        **{
+            network: expand(
+                f"<results>/des_study/search/{network}/fold-{{fold}}/predictions.parquet", fold=DES_FOLDS
+            )
+            for network in DES_SEARCHED
+        },
         stamps=rules.des_study_stamps.output[0],
-        predictions=expand("<results>/des_study/search/fold-{fold}/predictions.parquet", fold=DES_FOLDS),
     output:
         CANDIDATES,
     resources:
         **growing(mem_mb=4000, runtime=60),
     params:
+        network=DES_STUDY["search"]["network"],
+        networks=DES_SEARCHED,
         bounds=DES_EVALUATION["categories"],
     script:
         "../scripts/des_study_candidates.py"

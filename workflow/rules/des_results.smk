@@ -185,6 +185,25 @@ if DES_PLANTED:
             "../scripts/des_search_success.py"
 
 
+if DES_PLANTED and len(DES_SEARCHED) > 1:
+
+    rule des_rankings:
+        """The candidates in the order of several networks and in that of one, on planted flips."""
+        input:
+            candidates=CANDIDATES,
+            labels=CORRECTED,
+        output:
+            table=des_table("rankings", "4 relabelling", "candidates in two orders"),
+            agreeing=des_table("agreeing", "4 relabelling", "candidates by agreeing networks"),
+            queues="<results>/des_study/tables/ranked-queues.csv",
+            figure=des_figure("rankings", "4 relabelling", "candidates in two orders"),
+        params:
+            networks=len(DES_SEARCHED),
+            simulated=DES_SIMULATED,
+        script:
+            "../scripts/des_rankings.py"
+
+
 if NEW_SURVEY:
 
     rule des_new_survey:

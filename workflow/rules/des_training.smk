@@ -92,12 +92,12 @@ use rule des_study_network as des_study_search with:
         splits="<results>/des_study/splits/search/fold-{fold}.npz",
         labels=[],
     output:
-        expand("<results>/des_study/search/fold-{{fold}}/{file}", file=RUN_FILES),
+        expand("<results>/des_study/search/{{network}}/fold-{{fold}}/{file}", file=RUN_FILES),
     wildcard_constraints:
+        network="|".join(DES_SEARCHED),
         fold="[0-9]+",
     params:
-        folder="des_study/search/fold-{fold}",
-        network=DES_STUDY["search"]["network"],
+        folder="des_study/search/{network}/fold-{fold}",
 
 
 if NEW_SURVEY:

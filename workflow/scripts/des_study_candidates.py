@@ -4,10 +4,14 @@ import pandas as pd
 
 from stampshift.core.files import read_table, write_parquet
 from stampshift.core.joblog import job_log
-from stampshift.des_study.categories import find_candidates
+from stampshift.des_study.candidates import find_candidates
 from stampshift.stamps.file import Stamps
 
 with job_log(snakemake.log[0]):
-    predictions = pd.concat(map(read_table, snakemake.input.predictions), ignore_index=True)
-    stamps, bounds = Stamps.open(snakemake.input.stamps), snakemake.params.bounds
-    write_parquet(snakemake.output[0], find_candidates(stamps, predictions, bounds=bounds))
+    files, params = snakemake.input, snakemake.params
+    predictions = {
+        network: pd.concat(map(read_table, files[network]), ignore_index=True) for network in params.networks
+    }
+    stamps = Stamps.open(files.stamps)
+    found = find_candidates(stamps, predictions, network=params.network, bounds=params.bounds)
+    write_parquet(snakemake.output[0], found)

@@ -245,6 +245,11 @@ def test_a_list_of_pairs_limits_sources_and_targets():
             "networks.0 must be 'network_1', 'network_2', 'network_3' or 'network_4', found 'network_5'.",
         ),
         (
+            {"des_study__search__networks": ["network_2", "network_3"]},
+            "config: des_study.search.network is 'network_1', which is not among des_study.search.networks "
+            "['network_2', 'network_3'].",
+        ),
+        (
             {"des_study__search__validation": 0.125},
             "config: des_study.search.validation is 0.125, not a whole percentage.",
         ),

@@ -71,10 +71,11 @@ def test_the_second_study_trains_its_networks_on_the_shares_of_each_part():
     assert first[0].test_stamps == pytest.approx(7.5)
     (again,) = trainings(second("second/new/network_2"))
     assert (again.recipe.network, again.epoch_stamps) == ("network_2", pytest.approx(105))
-    folds = trainings(second("search/fold-0", "search/fold-1"))
+    folds = trainings(second("search/network_1/fold-0", "search/network_4/fold-1"))
     # two folds: each network is trained and validated on one half and scores the other
     assert [part.epoch_stamps for part in folds] == pytest.approx([67.5, 67.5])
     assert [part.test_stamps for part in folds] == pytest.approx([75, 75])
+    assert [part.recipe.network for part in folds] == ["network_1", "network_4"]
 
 
 def test_other_jobs_train_nothing():

@@ -109,6 +109,13 @@ def test_the_first_of_an_order_are_asked_about_and_all_are_the_review(study, rev
     assert drawn.fingerprint == review.fingerprint
 
 
+def test_more_agreeing_networks_are_more_suspicious_than_any_suspicion():
+    table = pd.DataFrame({"score": 0.5, "suspicion": [0.91, 1.0, 0.95], "agreeing": [2, 1, 2]})
+    assert Draw(None, None, 0).drawn(table, source="a").index.tolist() == [2, 0, 1]
+    one = Draw(None, None, 0).drawn(table.drop(columns="agreeing"), source="a")
+    assert one.index.tolist() == [1, 2, 0]
+
+
 def test_so_many_are_drawn_at_random(study):
     one, more = (list(opened(study, draw=Draw("random", count, 4)).candidates) for count in (5, 10))
     assert one == more[:5]

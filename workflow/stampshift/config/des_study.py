@@ -59,9 +59,22 @@ class Evaluation(ConfigModel):
 class MislabelledSearch(ConfigModel):
     """The search for mislabelled stamps, by cross-fitting."""
 
-    network: Network = key("One of `networks`; also the network that a new survey's labels train further.")
+    network: Network = key(
+        "Candidates are the stamps whose label it contradicts with confidence. One of des_study.networks, "
+        "and the one that a new survey's labels train further."
+    )
+    networks: Unique[Network] | None = key(
+        "Networks, `network` among them, that are trained on the folds; the more of them contradict a label, "
+        "the earlier its stamp is reviewed. null for all of des_study.networks."
+    )
     folds: int = key("Every stamp is scored by a network trained on the other folds.", ge=2, le=10)
     validation: Percent = key("Share of the other folds' stamps, in whole percent, that chooses the epoch.")
+
+    def _check(self) -> None:
+        if self.networks is not None and self.network not in self.networks:
+            raise ValueError(
+                f"{PLACE}.network is '{self.network}', which is not among {PLACE}.networks {self.networks}."
+            )
 
 
 class Relabels(ConfigModel):

@@ -11,10 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from stampshift.core.errors import ContractError
 from stampshift.des_study.models import common_stamps
 from stampshift.des_study.performance import COMMON, OWN, PARTS
-from stampshift.stamps.file import REAL, Stamps
+from stampshift.stamps.file import REAL
 from stampshift.tables.wording import model_name
 from stampshift.tables.writing import Table, format_number
 
@@ -153,53 +152,3 @@ def category_tables(
     if predictions["method"].nunique() > 1:
         agreement = category_agreement(predictions, reference=reference, bounds=bounds)
         yield agreement_table(agreement, reference=reference, bounds=bounds, part=part)
-
-
-def find_candidates(stamps: Stamps, predictions: pd.DataFrame, *, bounds: Sequence[float]) -> pd.DataFrame:
-    """Stamps of categories 1 and 6, most suspicious first (Ayyar et al. 2022, section 4.2).
-
-    `predictions` are those of all folds, each stamp scored by a network that was trained on other folds.
-    Columns ``row`` (int64), ``id`` (str), ``label`` (uint8, 1 real and 0 bogus), ``score`` (float64,
-    P(real)), ``category`` (1 or 6) and ``suspicion`` (float64, distance of score and label, 0 to 1), by
-    falling suspicion and then by row. Raises a `ContractError` if the predictions are of other stamps, or a
-    stamp was scored twice or not at all.
-    """
-    _check_every_stamp_once(stamps, predictions)
-    score = predictions.set_index("row")["score"].sort_index().to_numpy(np.float64)
-    table = pd.DataFrame(
-        {
-            "row": np.arange(len(stamps), dtype=np.int64),
-            "id": stamps.ids.astype(object),
-            "label": stamps.labels,
-            "score": score,
-            "category": six_categories(stamps.labels, score, bounds=bounds),
-            "suspicion": np.abs(stamps.labels - score),
-        }
-    )
-    chosen = table[table["category"].isin(CONTRADICTED)]
-    return chosen.sort_values(["suspicion", "row"], ascending=[False, True], ignore_index=True)
-
-
-def _check_every_stamp_once(stamps: Stamps, predictions: pd.DataFrame) -> None:
-    remedy = "Delete the folder of the search; the workflow makes it again."
-    rows, count = predictions["row"].to_numpy(), len(stamps)
-    strange = predictions[
-        ~predictions["row"].between(0, count - 1) | (predictions["survey"] != stamps.survey)
-    ]
-    if len(strange):
-        raise ContractError(
-            f"search: expected scores of {stamps.survey}'s {count} stamps, found row "
-            f"{strange['row'].iloc[0]} of {strange['survey'].iloc[0]}. {remedy}"
-        )
-    times = np.bincount(rows, minlength=count)
-    if (times != 1).any():
-        worst = int(np.flatnonzero(times != 1)[0])
-        raise ContractError(
-            f"search: expected one score for every stamp of {stamps.survey}, found {times[worst]} of "
-            f"candidate {stamps.ids[worst]}; {int((times == 0).sum())} have none, {int((times > 1).sum())} "
-            f"several. {remedy}"
-        )
-    if (stamps.labels[rows] != predictions["label"].to_numpy()).any():
-        raise ContractError(
-            f"search: the labels stored with the scores are not those of {stamps.survey}'s stamps. {remedy}"
-        )

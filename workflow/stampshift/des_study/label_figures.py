@@ -7,6 +7,7 @@ from matplotlib.lines import Line2D
 
 from stampshift.des_study.new_survey import PUBLISHED_CUTOFF, TRAININGS
 from stampshift.des_study.part_figures import detection_lines
+from stampshift.des_study.rankings import RANKINGS
 from stampshift.des_study.search_success import GROUPS, SHARES
 from stampshift.figures.score_figures import GUIDE
 from stampshift.figures.style import (
@@ -21,6 +22,7 @@ from stampshift.figures.style import (
 
 FOUND_COLOUR = METHOD_COLOURS["mme"]
 AXES = {"precision": "flipped among candidates", "recall": "flips that are candidates"}
+RANKING_COLOURS = (METHOD_COLOURS["mme"], METHOD_COLOURS["finetune"])
 RATE_COLOURS = {"mdr": METHOD_COLOURS["mme"], "fpr": METHOD_COLOURS["finetune"]}
 
 
@@ -66,6 +68,25 @@ def causes_figure(numbers: pd.DataFrame) -> Figure:
     panels[0].set_yticks(places, [GROUPS[group] for group in numbers["group"]])
     panels[0].invert_yaxis()
     return finished(figure, "Search for planted flips by cause", legend=())
+
+
+@styled
+def ranking_figure(queues: pd.DataFrame) -> Figure:
+    """Draw precision by number reviewed, and precision against recall, of both `ranked_queues`."""
+    figure = new_figure(3.0)
+    by_number, by_recall = figure.subplots(1, 2, sharey=True)
+    for (ranking, queue), colour in zip(queues.groupby("ranking", sort=False), RANKING_COLOURS, strict=True):
+        by_number.plot(queue["reviewed"], queue["precision"], color=colour, label=RANKINGS[str(ranking)])
+        by_recall.plot(queue["recall"], queue["precision"], color=colour)
+    random = queues["flips"].iloc[0] / queues["stamps"].iloc[0]
+    by_number.axhline(random, linestyle="--", color=BASELINE_COLOUR, label="stamps drawn at random")
+    by_recall.axhline(random, linestyle="--", color=BASELINE_COLOUR)
+    by_number.set(xlim=(0, None), ylim=(0, 1.03), xlabel="candidates reviewed")
+    by_number.set_ylabel("flipped among reviewed (precision)")
+    by_recall.set(xlim=(0, 1.03), xlabel="share of planted flips found (recall)")
+    for axes in (by_number, by_recall):
+        axes.grid(visible=True)
+    return finished(figure, "Candidates in two orders", legend=by_number)
 
 
 @styled

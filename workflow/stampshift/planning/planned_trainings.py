@@ -98,13 +98,14 @@ def _adaptation(workflow: PlannedWorkflow, name: str, source: str, target: str) 
 
 
 def _of_second_study(workflow: PlannedWorkflow, path: PurePath) -> Training:
-    """Training of ``des_study/<part>/.../<network>/model.pt``, on a fold, or on the new survey."""
+    """Training of ``des_study/<part>/.../<network>/model.pt``, on one of its folds, or on the new survey."""
     study, part = workflow.config["des_study"], path.parts[1]
     own, search, method, network = study, study["search"], BASELINE, study["search"]["network"]
     if part == "new-survey":
         own, method = study["new_survey"], "further"
         shares = own["fractions"]
     elif part == "search":
+        network = path.parts[2]
         others, validation = 1 - 1 / search["folds"], search["validation"]
         shares = {"train": others * (1 - validation), "validation": others * validation, "test": 1 - others}
     else:

@@ -22,10 +22,13 @@ class Draw:
     def drawn(self, table: pd.DataFrame, *, source: str) -> pd.DataFrame:
         """The drawn rows of a table with the columns ``score``, P(real), and ``suspicion``, NaN for a gap.
 
-        Uncertain is a score close to one half; candidates without a score come last. Raises a `ContractError`
+        Uncertain is a score close to one half; where several networks looked, more ``agreeing`` ones are more
+        suspicious, whatever the suspicion. Candidates without a score come last. Raises a `ContractError`
         if no candidate has what the order needs.
         """
-        column = {SUSPICION: table["suspicion"], UNCERTAINTY: -(table["score"] - 0.5).abs()}
+        # a suspicion is 1 at most, and so decides between equal numbers of networks alone
+        suspicion = table["suspicion"] + table.get("agreeing", 0)
+        column = {SUSPICION: suspicion, UNCERTAINTY: -(table["score"] - 0.5).abs()}
         order = self.order or (SUSPICION if table["suspicion"].notna().any() else FILE)
         if order in column:
             if column[order].isna().all():
