@@ -11,16 +11,18 @@ from stampshift.stamps.writer import stamps_writer
 FRACTIONS = {"train": 0.8, "validation": 0.1, "test": 0.1}
 
 
-def write_survey(folder: Path, name: str, *, width: float, count: int = 400, groups: bool = False) -> Path:
+def write_survey(
+    folder: Path, name: str, *, width: float, count: int = 400, groups: bool = False, size: int = 21
+) -> Path:
     """A stamps file of noise (bogus) and noise with a Gaussian source of `width` pixels (real)."""
     generator = np.random.default_rng(int.from_bytes(name.encode(), "little"))
     labels = generator.permutation(np.arange(count) % 2)
-    y, x = np.mgrid[-10:11, -10:11]
+    y, x = np.indices((size, size)) - size // 2
     source = np.exp(-(x**2 + y**2) / (2 * width**2)).astype(np.float32)
-    stamps = generator.normal(size=(count, 3, 21, 21)).astype(np.float32)
+    stamps = generator.normal(size=(count, 3, size, size)).astype(np.float32)
     stamps[:, 1:] += 3 * labels[:, None, None, None] * source
     path = folder / f"{name}.h5"
-    with stamps_writer(path, survey=name, size_pixels=21) as writer:
+    with stamps_writer(path, survey=name, size_pixels=size) as writer:
         writer.append(
             stamps,
             labels=labels,

@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from adaptation import MME, TRAINING, some_labels, write_some
-from stampshift.adapting.setting import Setting, Source
+from stampshift.adapting.setting import Setting
 from stampshift.networks import build_classifier
+from stampshift.release.run_files import RunFiles
 from stampshift.training.model import Model
 
 
@@ -40,7 +41,7 @@ def setting(survey_files, few, tmp_path) -> Setting:
     model.save(tmp_path / "model.pt")
     return Setting(
         model=tmp_path / "model.pt",
-        source=Source(survey_files["stamps"]["A"], survey_files["splits"]["A"]),
+        source=RunFiles(survey_files["stamps"]["A"], survey_files["splits"]["A"]),
         target=few(real=3, bogus=3),
         method="mme",
         options=MME,

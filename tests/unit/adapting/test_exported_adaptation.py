@@ -10,7 +10,8 @@ import torch
 from adaptation import MME, TRAINING
 from fake_release import release_of, write_results, write_run
 from stampshift.adapting.adapt import adapt_model
-from stampshift.adapting.setting import Setting, source_of
+from stampshift.adapting.setting import Setting
+from stampshift.adapting.source import source_of
 from stampshift.config.experiment import Run
 from stampshift.core.digests import write_digests
 from stampshift.core.errors import ContractError

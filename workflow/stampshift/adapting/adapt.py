@@ -158,6 +158,7 @@ def _described(setting: Setting) -> dict[str, Any]:
     files = {
         "source_stamps": setting.source and setting.source.stamps,
         "source_splits": setting.source and setting.source.splits,
+        "source_labels": setting.source and setting.source.labels,
         "target_stamps": setting.target,
         "test_stamps": setting.test,
     }

@@ -4,47 +4,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 import torch
 
 from stampshift.adapting import defaults
+from stampshift.adapting.source import source_of
 from stampshift.core.errors import ConfigError, ContractError
 from stampshift.methods import METHODS
 from stampshift.methods.method import Method
+from stampshift.networks import build_classifier
+from stampshift.release.run_files import RunFiles
 from stampshift.stamps.few_labels import FewLabels
 from stampshift.stamps.file import Stamps
+from stampshift.stamps.label_file import relabelled
 from stampshift.stamps.splits import Rows, Splits
 from stampshift.training.data import Labelled, TrainingData, Unlabelled
 from stampshift.training.model import Model
 from stampshift.training.progress import Task
-from stampshift.training.run_folder import MODEL, read_trained_run
-
-
-class Source(NamedTuple):
-    """Files of the survey that the model was trained on: its stamps, and the split of that training."""
-
-    stamps: Path
-    splits: Path
-
-
-def source_of(run: Path, *, stamps: Path | None, splits: Path | None) -> Source | None:
-    """Stamps and split of a run's source: those given, or those of the results that the run's folder is in.
-
-    None where one of the two files is neither given nor found. A `ContractError` if the folder is not that of
-    a trained run, or a given file does not exist.
-    """
-    metrics = read_trained_run(run)
-    for given in (stamps, splits):
-        if given is not None and not given.is_file():
-            raise ContractError(f"{given}: no such file.")
-    for results in run.resolve().parents:
-        beside = results / "stamps" / f"{metrics['source']}.h5"
-        stamps = stamps or (beside if beside.is_file() else None)
-        beside = results / "splits" / f"{metrics['source']}" / f"seed-{metrics['seed']}.npz"
-        splits = splits or (beside if beside.is_file() else None)
-    return Source(stamps, splits) if stamps and splits else None
+from stampshift.training.run_folder import MODEL
 
 
 @dataclass(frozen=True)
@@ -52,7 +31,7 @@ class Setting:
     """Files and options of an adaptation; picklable."""
 
     model: Path  # model file that the adaptation starts from
-    source: Source | None  # None where its files are not available, which fine-tuning can do without
+    source: RunFiles | None  # None where its files are not available, which fine-tuning can do without
     target: Path  # stamps file of the new survey, with labels for a few
     method: str  # "mme" or "finetune"
     options: Mapping[str, Any]  # of the method, with a number as `entropy_weight`
@@ -135,6 +114,18 @@ class Setting:
                 f"{self.starting_model.head} head; start from the baseline from which it was made, or use "
                 "mme."
             )
+        try:
+            build_classifier(
+                network=self.starting_model.network,
+                head=self.recipe.head,
+                size_pixels=self.starting_model.size_pixels,
+                temperature=self.options.get("temperature"),
+            )
+        except ValueError as error:
+            raise ConfigError(
+                f"adapt: {self.method} needs a {self.recipe.head} head, which the network of {self.model}, "
+                f"{self.starting_model.network}, does not have; use --method finetune."
+            ) from error
         for stamps in (self.source_stamps, self.target_stamps):
             if stamps is not None:
                 self.check_stamps(stamps)
@@ -189,8 +180,13 @@ class Setting:
 
     @cached_property
     def source_stamps(self) -> Stamps | None:
-        """Stamps of the model's own survey, where they are available."""
-        return None if self.source is None else Stamps.open(self.source.stamps)
+        """Stamps of the model's own survey with the labels of its training, where they are available."""
+        if self.source is None:
+            return None
+        stamps = Stamps.open(self.source.stamps, unlabelled=self.source.labels is not None)
+        splits = Splits.of(stamps, self.source.splits)
+        rows = np.concatenate([splits.train, splits.validation, splits.test])
+        return relabelled(stamps, self.source.labels, rows=rows)
 
     @cached_property
     def source_splits(self) -> Splits | None:

@@ -33,7 +33,12 @@ def export(
     run: Annotated[
         Path, typer.Argument(help="Folder of a trained or adapted run, with model.pt and metrics.json.")
     ],
-    output: Annotated[Path, typer.Option(help="Folder for the released model; it must not exist yet.")],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for the released model, which must not exist yet; <run>-release if not given."
+        ),
+    ] = None,
     stamps: Annotated[
         list[Path] | None,
         typer.Option(help="Stamps file, if not that of the run's results; once per survey."),
@@ -44,15 +49,19 @@ def export(
     ] = None,
     labels: Annotated[
         Path | None,
-        typer.Option(help="Labels file, if the run was trained on other labels than the archive's."),
+        typer.Option(
+            help="Labels file of a run that was trained on other labels than the archive's, if not that of "
+            "its results."
+        ),
     ] = None,
 ) -> None:
     """Make a released model from a run: network (ONNX), contract, reference stamps and model card."""
     from stampshift.release.contract import CARD
     from stampshift.release.exporting import export as export_run
 
-    export_run(run, output, stamps=stamps or [], splits=splits or [], labels=labels)
-    echo(f"{output}: released; read {output / CARD} before you use it.")
+    folder = output or run.resolve().with_name(f"{run.resolve().name}-release")
+    export_run(run, folder, stamps=stamps or [], splits=splits or [], labels=labels)
+    echo(f"{folder}: released; read {folder / CARD} before you use it.")
 
 
 @app.command()

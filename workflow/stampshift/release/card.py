@@ -129,7 +129,13 @@ def data_notes(attributes: Mapping[str, Any]) -> list[str]:
         lost = [f"{count} {name.replace('_', ' ')}" for name, count in counts["dropped"].items() if count]
         notes.append(f"{counts['read']} candidates read, dropped: {', '.join(lost) or 'none'}")
     if "labels" in attributes:
-        notes.append(f"Its labels are those of {attributes['labels']['name']}, in place of the archive's")
+        given = attributes["labels"]
+        told = (
+            f": {given['changed']:,} of {given['replaced']:,} differ"
+            if given["replaced"]
+            else ", which has none"
+        )
+        notes.append(f"Its labels are those of {given['name']}, in place of the archive's{told}")
     if "class_map" in attributes:
         classes: dict[str, list[str]] = {label: [] for label in LABELS}
         for name, label in attributes["class_map"].items():

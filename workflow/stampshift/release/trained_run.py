@@ -1,7 +1,7 @@
 """What a release is made from: a trained run, with the stamps and splits that it was trained on."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from stampshift.core.shapes import check_shape
 from stampshift.methods import METHODS
 from stampshift.metrics.calibration import logit_difference
 from stampshift.release.reference import ReleasedSurvey
+from stampshift.release.run_files import labels_of, splits_of, stamps_of
 from stampshift.stamps.few_labels import FewLabels
 from stampshift.stamps.file import UNLABELLED, Stamps
 from stampshift.stamps.label_file import relabelled
@@ -46,6 +47,9 @@ class _Files:
 
     source_stamps: str | None
     source_splits: str | None
+    source_labels: str | None = field(
+        default=None, kw_only=True
+    )  # that replaced those of the source's stamps
     target_stamps: str
     test_stamps: str | None
 
@@ -103,8 +107,8 @@ def open_run(
 ) -> TrainedRun:
     """Open a run of the workflow or of `stampshift adapt`, with the stamps and splits that it was trained on.
 
-    Stamps and splits given here replace those of the run's results. A labels file is one that replaced the
-    source's own labels in the training, as in the second study.
+    Stamps, splits and labels given here replace those that are found in the run's results. A labels file is
+    one that replaced the source's own labels in the training, as in the second study.
 
     Raises
     ------
@@ -136,14 +140,15 @@ def open_run(
         return _adaptation(folder, metrics)
     run = Run(**{name: metrics[name] for name in FACTORS})
     names = [name for name in (run.source, run.target) if name is not None]
-    given = {each.survey: each for each in map(Stamps.verified, stamps)}
+    labels = labels or labels_of(folder)
+    voted = labels is not None  # then not every stamp has a label
+    given = {each.survey: each for each in (Stamps.verified(path, unlabelled=voted) for path in stamps)}
     parts = {Splits.open(path).survey: path for path in splits}
     predictions = pool_predictions([folder / PREDICTIONS], runs=[vars(run)], surveys=names)
     surveys = []
     for name in names:
-        survey = given.get(name) or Stamps.verified(_beside(folder, run, f"stamps/{name}.h5", "--stamps"))
-        path = parts.get(name) or _beside(folder, run, f"splits/{name}/seed-{run.seed}.npz", "--splits")
-        split = Splits.of(survey, path)
+        survey = given.get(name) or Stamps.verified(stamps_of(folder, run, name), unlabelled=voted)
+        split = Splits.of(survey, parts.get(name) or splits_of(folder, run, name))
         if name == run.source and labels is not None:
             survey = _with_labels(survey, labels, split)
         _check_predictions(folder, predictions[predictions["survey"] == name], survey, split)
@@ -156,29 +161,14 @@ def open_run(
     return TrainedRun(Model.open(folder / MODEL), metrics, predictions, surveys)
 
 
-def _beside(folder: Path, run: Run, place: str, option: str) -> Path:
-    """A file of the results that a run's folder is in."""
-    parts = Path(run.folder).parts
-    resolved = folder.resolve()
-    if resolved.parts[-len(parts) :] != parts:
-        raise ContractError(
-            f"{folder}: expected the folder {run.folder} inside its results; it is elsewhere, so give the "
-            f"file {place} of its results with {option}."
-        )
-    path = resolved.parents[len(parts) - 1] / place
-    if not path.is_file():
-        raise ContractError(
-            f"{path} does not exist, but the run {run} was trained on it; give its path with {option}."
-        )
-    return path
-
-
 def _with_labels(survey: Stamps, labels: Path, splits: Splits) -> Stamps:
     """Stamps with the labels of a labels file; stamps in no part of the split then have none."""
     rows = np.concatenate([splits.train, splits.validation, splits.test])
     given = np.full(len(survey), UNLABELLED, np.uint8)
     given[rows] = relabelled(survey, labels, rows=rows).labels[rows]
-    file = {"name": labels.name, "sha256": file_digest(labels)}
+    replaced = rows[survey.labels[rows] != UNLABELLED]
+    changed = int((given[replaced] != survey.labels[replaced]).sum())
+    file = {"name": labels.name, "sha256": file_digest(labels), "replaced": len(replaced), "changed": changed}
     return replace(survey, labels=given, attributes={**survey.attributes, "labels": file})
 
 
@@ -213,6 +203,8 @@ def _adaptation(folder: Path, metrics: Mapping[str, Any]) -> TrainedRun:
         _unchanged(files[f"{name}_stamps"], folder, metrics["stamps"]) for name in ("source", "target")
     )
     splits, few = Splits.of(source, files["source_splits"]), FewLabels.of(target)
+    if files.get("source_labels") is not None:
+        source = _with_labels(source, files["source_labels"], splits)
     held_out = read_table(folder / VALIDATION, remedy=ADAPT_AGAIN, kinds=PREDICTION_KINDS)
     beyond = held_out[~held_out["row"].isin(few.labelled)]
     if len(beyond):
