@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import torch
 
+from alert_packets import container, images, packet
 from fake_surveys import write_survey
 from loaded_rules import loaded_rules
 from stampshift import cli
@@ -129,6 +130,20 @@ def test_scores_of_stamps_are_the_predictions_of_the_run(released, study, monkey
     expected = calibrated(logit_difference(predictions["score"]), temperature)
     assert scores["score"].iloc[predictions["row"]].to_numpy() == pytest.approx(expected, abs=1e-4)
     assert (scores["survey"] == "DES").all()
+
+
+def test_packets_are_cropped_and_scaled_as_the_training_stamps_were(released, monkeypatch, tmp_path):
+    triplets = [images(seed, side=63) for seed in (1, 2)]
+    night, output = tmp_path / "night.avro", tmp_path / "scores.parquet"
+    night.write_bytes(container("ZTF", [packet("ZTF", seed, triplets[seed - 1]) for seed in (1, 2)]))
+    assert call(monkeypatch, "score", released, night, "--output", output, "--processes", 1) == 0
+    crops = np.stack(triplets)[:, :, 6:57, 6:57]
+    difference = crops[:, 2].reshape(2, -1)
+    median = np.median(difference, axis=1, keepdims=True)
+    sigma = 1.4826 * np.median(np.abs(difference - median), axis=1)  # of a Gaussian, from its MAD
+    scaled = (crops / sigma[:, None, None, None]).clip(-30, 30).astype(np.float32)
+    expected = ReleasedModel.open(released).score(scaled).score
+    assert pd.read_parquet(output)["score"].to_numpy() == pytest.approx(expected, abs=1e-3)
 
 
 def test_stamps_of_another_normalisation_are_refused(released, study, monkeypatch, tmp_path):
