@@ -12,7 +12,7 @@ from tiny_project import TINY, copy_of_the_project
 ONLY_RESULTS = [
     "--allowed-rules", "des_study", "des_performance", "des_categories", "des_retraining",
     "des_search_success", "des_new_survey", "des_beside_published", "des_first_step", "des_examples",
-    "des_relabelled_examples", "des_high_snr", "des_rankings",
+    "des_relabelled_examples", "des_high_snr", "des_rankings", "des_networks",
 ]  # fmt: skip
 STUDY = {
     "networks": [model for model in MODELS if model.startswith("network")],
@@ -75,7 +75,7 @@ def test_the_whole_study_on_a_simulated_survey(reported):
         for part in parts
     ]
     tables += ["relabelled", "retraining-gain", "search", "new-survey", "consensus", "unanimity"]
-    tables += ["operating-point", "first-step", "retested", "categories-first-corrected"]
+    tables += ["networks", "operating-point", "first-step", "retested", "categories-first-corrected"]
     assert {f"tables/{name}.{suffix}" for name in tables for suffix in ("csv", "md", "tex")} <= found
     figures = [
         f"{name}-{part}" for name in ("curves", "confusion", "scores", "learning-curves") for part in parts
@@ -88,6 +88,9 @@ def test_the_whole_study_on_a_simulated_survey(reported):
     assert not any("beside-published" in name for name in found)
     folder = reported.folder / "results/des_study/tables"
     assert all("simulated" in (folder / f"{name}.md").read_text() for name in tables)
+    networks = pd.read_csv(folder / "networks.csv").set_index(["network", "split"])
+    assert networks.loc[("network_1", "first"), "seconds_per_epoch"] == 2
+    assert networks["published_seconds_per_epoch"].isna().all()
     performance = pd.read_csv(folder / "performance-first.csv").set_index(["model", "stamps"])
     assert performance.loc[("network_1", "own"), ["n_real", "n_bogus"]].sum() == 200
     assert set(pd.read_csv(folder / "retraining-gain.csv")["tested_on"]) == {"label", "true_label"}

@@ -43,6 +43,24 @@ rule des_performance:
         "../scripts/des_performance.py"
 
 
+rule des_networks:
+    """Size of the networks, and the time of their trainings."""
+    input:
+        **{
+            part: expand(
+                "<results>/des_study/{place}/{network}/metrics.json", place=place, network=DES_NETWORKS
+            )
+            for part, place in DES_PARTS.items()
+        },
+        published="resources/published/des_study.csv",
+    output:
+        des_table("networks", "2 training", "sizes and times of the networks (table)"),
+    params:
+        simulated=DES_SIMULATED,
+    script:
+        "../scripts/des_networks.py"
+
+
 rule des_categories:
     input:
         predictions=des_part_files(DES_MODELS, "predictions.parquet"),

@@ -5,7 +5,8 @@ from typing import Any
 import pandas as pd
 
 from stampshift.core.files import read_table
-from stampshift.des_study.part_figures import network_learning_curves, score_panels
+from stampshift.des_study.learning_figures import network_learning_curves
+from stampshift.des_study.part_figures import score_panels
 from stampshift.figures.style import save_figure
 from stampshift.tables.score_tables import score_histograms
 from stampshift.tables.writing import write_csv

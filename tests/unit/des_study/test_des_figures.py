@@ -2,14 +2,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fake_study import MODELS, history, judged
+from fake_study import MODELS, judged
 from stampshift.des_study.first_step import retested
 from stampshift.des_study.label_figures import causes_figure, new_survey_figure, review_figure
+from stampshift.des_study.learning_figures import network_learning_curves
 from stampshift.des_study.new_survey import cutoff_curves
 from stampshift.des_study.part_figures import (
     confusion_matrices,
     detection_figure,
-    network_learning_curves,
     retested_figure,
     score_panels,
 )
@@ -134,19 +134,37 @@ def test_confusion_matrices_have_labels_as_rows(numbers):
     assert texts[(0, 1)] == f"{100 * row['fp'] / row['n_bogus']:.1f}%\n{row['fp']}"
 
 
+HISTORY = pd.DataFrame(
+    {
+        "epoch": [1, 2, 3],
+        "train_loss": [0.7, 0.5, 0.3],
+        "train_accuracy": [0.6, 0.8, 0.95],
+        "validation_loss": [0.6, 0.4, 0.5],
+        "validation_accuracy": [0.7, 0.92, 0.9],
+        "validation_balanced_accuracy": [0.65, 0.9, 0.85],
+        "kept": [False, True, False],
+    }
+)
+
+
+def test_learning_curves_show_the_training_beside_the_validation_and_plain_beside_balanced_accuracy():
+    """As Fig. 10 of the paper, which has accuracy and loss of both."""
+    figure = network_learning_curves({"network_1": HISTORY, "network_4": HISTORY}, title="DES study")
+    loss, accuracy, balanced = figure.axes
+    assert [axes.get_ylabel() for axes in figure.axes] == ["cross-entropy", "accuracy", "balanced accuracy"]
+    for axes, name in ((loss, "loss"), (accuracy, "accuracy")):
+        training, validation, *_ = axes.lines
+        assert list(training.get_ydata()) == list(HISTORY[f"train_{name}"])
+        assert list(validation.get_ydata()) == list(HISTORY[f"validation_{name}"])
+        assert (training.get_linestyle(), validation.get_linestyle()) == ("-", ":")
+    assert list(balanced.lines[0].get_ydata()) == [0.65, 0.9, 0.85]
+    assert accuracy.get_ylim() == balanced.get_ylim()
+    assert len(figure.legends[0].get_texts()) == 2 + 3
+
+
 def test_learning_curves_mark_the_kept_epoch():
-    figure = network_learning_curves({"network_1": history()}, title="DES study")
-    loss, accuracy = figure.axes
-    assert [line.get_xdata()[0] for line in accuracy.lines if line.get_marker() == "o"] == [2]
-    assert loss.get_ylabel() == "training loss (cross-entropy)"
-
-
-def test_validation_loss_is_drawn_where_a_training_wrote_it():
-    table = history().assign(validation_loss=[0.6, 0.4, 0.5])
-    figure = network_learning_curves({"network_1": table}, title="DES study")
-    (dotted,) = [line for line in figure.axes[0].lines if line.get_linestyle() == ":"]
-    assert list(dotted.get_ydata()) == [0.6, 0.4, 0.5]
-    assert figure.axes[0].get_ylabel() == "cross-entropy"
+    *_, balanced = network_learning_curves({"network_1": HISTORY}, title="DES study").axes
+    assert [line.get_xdata()[0] for line in balanced.lines if line.get_marker() == "o"] == [2]
 
 
 def test_the_review_next_to_the_best_and_a_random_one():

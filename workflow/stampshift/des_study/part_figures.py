@@ -1,6 +1,5 @@
-"""Figures of one part of the study: detection curves, confusion, scores and learning curves of its models."""
+"""Figures of one part of the study: detection curves, confusion and scores of its models."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,9 +13,6 @@ from stampshift.des_study.first_step import JUDGES
 from stampshift.des_study.performance import OWN
 from stampshift.figures.score_figures import GUIDE, LOWEST_RATE, score_axes, score_steps
 from stampshift.figures.style import (
-    ACCURACY_LABEL,
-    accuracy_axis,
-    accuracy_limits,
     finished,
     model_line,
     new_figure,
@@ -193,39 +189,3 @@ def _model_panels(
     for axes in panels[-columns:]:
         axes.set_xlabel(x)
     return figure, panels
-
-
-@styled
-def network_learning_curves(histories: Mapping[str, pd.DataFrame], *, title: str) -> Figure:
-    """Draw loss and validation accuracy by epoch, a line per network, the kept epoch marked.
-
-    A history has columns ``epoch``, ``train_loss``, ``validation_balanced_accuracy``, ``kept``, true for one
-    epoch, and, where the training wrote it, ``validation_loss``, which is drawn dotted.
-    """
-    figure = new_figure(2.9)
-    loss, accuracy = figure.subplots(1, 2)
-    handles = []
-    for network, history in histories.items():
-        line, reached = model_line(network), history["validation_balanced_accuracy"]
-        handles += loss.plot(history["epoch"], history["train_loss"], **line, label=model_name(network))
-        if "validation_loss" in history:
-            loss.plot(history["epoch"], history["validation_loss"], color=line["color"], linestyle=":")
-        accuracy.plot(history["epoch"], reached, **line)
-        kept = history[history["kept"]]
-        accuracy.plot(kept["epoch"], kept[reached.name], "o", color=line["color"], zorder=4)
-    every = pd.concat(history["validation_balanced_accuracy"] for history in histories.values())
-    accuracy_axis(accuracy, limits=accuracy_limits(every))
-    loss.set_ylim(bottom=0)
-    loss.grid(axis="y")
-    both = any("validation_loss" in history for history in histories.values())
-    loss.set(xlabel="epoch", ylabel="cross-entropy" if both else "training loss (cross-entropy)")
-    accuracy.set(xlabel="epoch", ylabel=f"validation {ACCURACY_LABEL}")
-    if both:
-        handles += [
-            Line2D([], [], color="black", label="training"),
-            Line2D([], [], color="black", linestyle=":", label="validation"),
-        ]
-    handles.append(
-        Line2D([], [], color="black", marker="o", linestyle="none", label="epoch whose weights are kept")
-    )
-    return finished(figure, title, legend=handles, columns=4 if both else 5)

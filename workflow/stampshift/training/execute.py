@@ -173,6 +173,7 @@ def keep(plan: Plan, task: Task, progress: Progress, *, store: Store) -> None:
     metrics = describe(plan.run, predictions[chosen], device=device) | {
         "trained_by": plan.method,
         "network": plan.network,
+        "trainable_parameters": models[chosen].trainable_parameters,
         "options": dict(plan.options),
         "entropy_weight": plan.options.get("entropy_weight"),
         "validation_shots": plan.validation_shots,

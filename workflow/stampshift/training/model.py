@@ -61,15 +61,24 @@ class Model:
             raise ContractError(f"{path}: not a model file of stampshift ({error}).") from error
         return model
 
-    def _check(self) -> None:
-        """Raise any exception unless the weights are those of the network, all of them finite."""
-        with torch.device("meta"):  # without memory for weights, or random numbers
-            expected = build_classifier(
+    @property
+    def trainable_parameters(self) -> int:
+        """Number of weights that a training changes."""
+        return sum(weights.numel() for weights in self._without_memory().parameters())
+
+    def _without_memory(self) -> Classifier:
+        """The classifier without memory for weights, and without random numbers."""
+        with torch.device("meta"):
+            return build_classifier(
                 network=self.network,
                 head=self.head,
                 size_pixels=self.size_pixels,
                 temperature=self.temperature,
-            ).state_dict()
+            )
+
+    def _check(self) -> None:
+        """Raise any exception unless the weights are those of the network, all of them finite."""
+        expected = self._without_memory().state_dict()
         scale = self.temperature
         if scale is not None and not (isinstance(scale, int | float) and 0 < scale < LARGEST):
             raise ValueError(f"the temperature {scale!r:.60}")
