@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from stampshift.des_study.first_step import JUDGES
-from stampshift.des_study.performance import OWN
+from stampshift.des_study.performance import COMMON
 from stampshift.figures.score_figures import GUIDE, LOWEST_RATE, score_axes, score_steps
 from stampshift.figures.style import (
     finished,
@@ -48,13 +48,14 @@ def detection_figure(
 ) -> Figure:
     """Draw false against missed detections, the ROC curve with its corner enlarged, and operating points.
 
-    The missed detections are drawn twice: on logarithmic axes, and on those of the paper. `curves` and
-    `performance` are of the functions of these names in `des_study.performance`. The rate `mdr` is drawn as
-    a guide. `published` has columns ``mdr`` and ``fpr``, operating points of the published forest; it is
-    None on simulated surveys, which are shown beside no published number.
+    All are of the stamps that every model judges. The missed detections are drawn twice: on logarithmic
+    axes, and on those of the paper. `curves` and `performance` are of the functions of these names in
+    `des_study.performance`. The rate `mdr` is drawn as a guide. `published` has columns ``mdr`` and
+    ``fpr``, operating points of the published forest; it is None on simulated surveys, which are shown
+    beside no published number.
     """
-    own = performance[performance["stamps"] == OWN].iloc[::-1]
-    heights = (HEIGHTS_INCHES[0], HEIGHTS_INCHES[1] * (len(own) + 1))
+    common = performance[performance["stamps"] == COMMON].iloc[::-1]
+    heights = (HEIGHTS_INCHES[0], HEIGHTS_INCHES[1] * (len(common) + 1))
     figure = new_figure(1.4 + sum(heights))
     panels = figure.subplot_mosaic(PANELS, height_ratios=heights)
     rates, authors, roc = panels["rates"], panels["authors"], panels["roc"]
@@ -75,7 +76,7 @@ def detection_figure(
     roc.set(xlim=(0, 1), ylim=(0, 1.005), xlabel="false-positive rate (FPR)", ylabel="true-positive rate")
     corner.set(xlim=(0, CORNER), ylim=(1 - CORNER, 1))
     roc.indicate_inset_zoom(corner, edgecolor="black", linewidth=0.5)
-    _points(panels["points"], own, mdr=mdr)
+    _points(panels["points"], common, mdr=mdr)
     return finished(figure, f"DES study, {part} part", legend=handles, columns=4)
 
 

@@ -107,8 +107,11 @@ def confusion_shares(numbers: pd.DataFrame, *, stamps: str) -> pd.DataFrame:
 
 
 def curves(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Missed-detection rate of every model at fixed false-positive rates: ``model``, ``fpr`` and ``mdr``."""
-    lines = mean_curves(predictions).rename(columns={"method": "model", "mean": "mdr"})
+    """Missed-detection rate of every model at fixed false-positive rates: ``model``, ``fpr`` and ``mdr``.
+
+    Of the stamps that every model judges, so that the curves can be compared.
+    """
+    lines = mean_curves(common_stamps(predictions)).rename(columns={"method": "model", "mean": "mdr"})
     return lines[["model", "fpr", "mdr"]].astype({"model": str})
 
 
