@@ -105,8 +105,13 @@ def test_data_are_described_by_origin_losses_and_classes():
         "100 candidates read, dropped: 7 non square",
         "Classes that are real: SN, AGN; bogus: ghost",
     ]
-    assert card.data_notes({"labels": {"name": "votes.parquet"}})[1] == (
-        "Its labels are those of votes.parquet, in place of the archive's"
+    corrected = {"name": "labels.parquet", "replaced": 2000, "changed": 30}
+    assert card.data_notes({"labels": corrected})[1] == (
+        "Its labels are those of labels.parquet, in place of the archive's: 30 of 2,000 differ"
+    )
+    voted = {"name": "votes.parquet", "replaced": 0, "changed": 0}
+    assert card.data_notes({"labels": voted})[1] == (
+        "Its labels are those of votes.parquet, in place of the archive's, which has none"
     )
     assert card.data_notes({}) == ["origin not recorded"]
     assert card.data_notes({"origin": {"path": "nights"}}) == ["path nights"]
