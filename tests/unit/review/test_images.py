@@ -47,7 +47,8 @@ def test_asinh_keeps_the_order_where_zscale_saturates():
 def test_a_shared_stretch_has_the_same_limits_for_all_three(stretch):
     triplet = np.random.default_rng(0).normal(size=(3, 21, 21))
     triplet[1] *= 10
-    triplet[2, 4, 4] = triplet[1, 4, 4] = 20
+    triplet[2, 4, 4], triplet[1, 4, 4] = 20 + np.median(triplet[2]), 20 + np.median(triplet[1])
+    triplet[1] += 1000  # the sky, which each image is taken above
     each, shared = (drawn(triplet, name)[0] for name in (stretch, f"{stretch}-shared"))
     place = (21 - 1 - 4, 4)
     science, difference = 23, 46

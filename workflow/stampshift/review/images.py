@@ -27,8 +27,8 @@ def _asinh(image: NDArray[np.float64]) -> NDArray[np.float64]:
 Stretch = Callable[[NDArray[np.float64]], Any]
 SHARED = "-shared"
 EACH: Mapping[str, Stretch] = {"zscale": ZScaleInterval(), "asinh": _asinh}
-# of each image of a triplet separately, or of all three by the same limits; greys are linear between those of
-# zscale
+# of each image of a triplet separately, or of all three by the same limits, each above its median, the sky;
+# greys are linear between the limits of zscale
 STRETCHES: Mapping[str, Stretch] = {**EACH, **{f"{name}{SHARED}": stretch for name, stretch in EACH.items()}}
 
 
@@ -41,10 +41,15 @@ def triplet_png(triplet: NDArray[np.float32], stretch: str) -> bytes:
     channels, height, width = triplet.shape
     canvas = np.zeros((height, channels * (width + GAP_PIXELS) - GAP_PIXELS, 2), np.uint8)
     valid = np.isfinite(triplet)
-    parts = (
-        [slice(None)] if stretch.endswith(SHARED) else [slice(channel, channel + 1) for channel in range(3)]
-    )
-    greys = np.concatenate([_grey(triplet[part], valid[part], STRETCHES[stretch]) for part in parts])
+    if stretch.endswith(SHARED):
+        skies = np.array(
+            [np.median(image[good]) if good.any() else 0 for image, good in zip(triplet, valid, strict=True)]
+        )
+        greys = _grey(triplet - skies[:, np.newaxis, np.newaxis], valid, STRETCHES[stretch])
+    else:
+        greys = np.stack(
+            [_grey(image, good, STRETCHES[stretch]) for image, good in zip(triplet, valid, strict=True)]
+        )
     for channel in range(channels):
         left = channel * (width + GAP_PIXELS)
         canvas[:, left : left + width, 0] = greys[channel, ::-1]
@@ -54,8 +59,8 @@ def triplet_png(triplet: NDArray[np.float32], stretch: str) -> bytes:
     return written.getvalue()
 
 
-def _grey(images: NDArray[np.float32], valid: NDArray[np.bool_], stretch: Stretch) -> NDArray[np.uint8]:
-    """Greys of images (n, height, width) by the same limits; invalid pixels do not count."""
+def _grey(images: NDArray[np.floating], valid: NDArray[np.bool_], stretch: Stretch) -> NDArray[np.uint8]:
+    """Greys of one image or several by the same limits; invalid pixels do not count."""
     grey = np.zeros(images.shape, np.uint8)
     if valid.any():
         grey[valid] = np.rint(255 * np.asarray(stretch(images[valid].astype(np.float64))))

@@ -33,6 +33,10 @@ class Queue:
         self._by_candidate: dict[str, dict[str, str]] = {}
         self._by_rater: dict[str, dict[str, str]] = {}
         self._shown: dict[str, tuple[float, frozenset[str]]] = {}
+        # candidates by what is still to be done about them, kept up to date vote by vote
+        self._for_raters = set(review.candidates)
+        self._for_adjudicator: set[str] = set()
+        self._complete: set[str] = set()
         self._lock = Lock()
 
     def next(self, rater: str, count: int, *, held: Collection[str]) -> list[Candidate]:
@@ -51,16 +55,12 @@ class Queue:
             self._read_new_votes()
             rater = folded(rater)
             mine = self._by_rater.get(rater, {})
-            touched = self._by_candidate.items()
-            complete = sum(self._asking.is_complete(votes) for _, votes in touched)
-            left = sum(self._needed(rater, votes) > 0 for name, votes in touched if name not in mine)
-            untouched = len(self._review.candidates) - len(touched)
             return {
                 "mine": len(mine),  # voted on or skipped
-                "left": left + (untouched if self._needed(rater, {}) else 0),
-                "complete": complete,
+                "left": len(self._waiting(rater) - mine.keys()),
+                "complete": len(self._complete),
                 "candidates": len(self._review.candidates),
-                "votes": sum(vote in LABELS for _, votes in touched for vote in votes.values()),
+                "votes": sum(vote in LABELS for own in self._by_rater.values() for vote in own.values()),
                 **{f"my_{word}": sum(vote == word for vote in mine.values()) for word in LABELS},
                 "seen": self._seen,  # of two answers, the one with the larger number is the later
             }
@@ -92,9 +92,19 @@ class Queue:
             own.pop(name, None)
             if vote != UNDO:
                 votes[rater] = own[name] = vote
+            for names, belongs in (
+                (self._for_raters, self._asking.missing(votes) > 0),
+                (self._for_adjudicator, self._asking.is_for_adjudicator(votes)),
+                (self._complete, self._asking.is_complete(votes)),
+            ):
+                (names.add if belongs else names.discard)(name)
+
+    def _waiting(self, rater: str) -> set[str]:
+        """Candidates that need a vote from such as the rater."""
+        return self._for_adjudicator if rater == self._asking.adjudicator else self._for_raters
 
     def _needed(self, rater: str, votes: Mapping[str, str]) -> int:
-        """Number of votes that a candidate needs from such as the rater."""
+        """Number of votes that a waiting candidate needs from such as the rater."""
         if rater == self._asking.adjudicator:
             return int(self._asking.is_for_adjudicator(votes))
         return self._asking.missing(votes)
@@ -102,15 +112,16 @@ class Queue:
     def _choose(self, rater: str, count: int, held: Collection[str]) -> list[Candidate]:
         since = time.monotonic() - SHOWN_SECONDS
         screens = [(each, names) for each, (at, names) in self._shown.items() if each != rater and at > since]
-        mine = self._by_rater.get(rater, {})
+        mine, waiting = self._by_rater.get(rater, {}), self._waiting(rater)
         free: list[Candidate] = []
         in_good_hands: list[Candidate] = []
         for name, candidate in self._review.candidates.items():
             if len(free) == count:
                 break
-            voters = self._by_candidate.get(name, {})
-            if name in mine or name in held or not (missing := self._needed(rater, voters)):
+            if name not in waiting or name in mine or name in held:
                 continue
+            voters = self._by_candidate.get(name, {})
+            missing = self._needed(rater, voters)
             looking = sum(name in names and other not in voters for other, names in screens)
             (free if looking < missing else in_good_hands).append(candidate)
         return [*free, *in_good_hands][:count]

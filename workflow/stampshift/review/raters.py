@@ -1,6 +1,7 @@
 """Names of raters: who types a name in another way is no other rater."""
 
 import unicodedata
+from functools import lru_cache
 
 import pandas as pd
 
@@ -31,6 +32,7 @@ def checked_name(typed: str) -> str:
     return name
 
 
+@lru_cache(4096)  # tables of votes name few raters many times
 def folded(name: str) -> str:
     """What all spellings of a rater's name have in common, upper and lower case among them."""
     return rater_name(name).casefold()

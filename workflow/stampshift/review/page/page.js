@@ -134,7 +134,7 @@ async function start() {
   screen.draws(desk);
   screen.showWaiting(outbox.waiting().length, null);
   zoom = new Zoom(screen.box);
-  result = new Result((item) => screen.missedCard(item));
+  result = new Result(outbox, (item) => screen.missedCard(item));
   byId("names").replaceChildren(...review.raters.map((name) => new Option(name)));
   byId("examples").hidden = review.examples === 0;
   listen();

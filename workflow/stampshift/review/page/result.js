@@ -6,8 +6,8 @@ const byId = (name) => document.getElementById(name);
 
 export class Result {
   // cardOf(item) makes the card of a stamp that the rater took for another class.
-  constructor(cardOf) {
-    this.cardOf = cardOf;
+  constructor(outbox, cardOf) {
+    Object.assign(this, { outbox, cardOf });
     this.node = byId("result");
     this.told = ""; // the rater who has seen it at the end
   }
@@ -30,6 +30,7 @@ export class Result {
 
   async show(rater) {
     let found;
+    await this.outbox.send(); // or the last votes would not count
     try {
       found = await reach(`api/result?${new URLSearchParams({ rater })}`);
     } catch (error) {
@@ -40,7 +41,8 @@ export class Result {
     byId("missed").replaceChildren(...(found?.missed ?? []).map((item) => this.cardOf(item)));
     byId("missed-title").hidden = !found?.missed.length;
     this.node.hidden = false;
-    byId("result-title").focus();
+    byId("result-title").focus({ preventScroll: true });
+    this.node.scrollIntoView({ block: "start" });
   }
 }
 
