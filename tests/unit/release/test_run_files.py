@@ -79,6 +79,7 @@ def study(tmp_path_factory):
         labels=folder / "labels.parquet",
         training=TRAINING,
         seed=0,
+        precision="float32",
     )
     return folder
 
