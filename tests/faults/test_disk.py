@@ -59,9 +59,9 @@ def fill(folder, *, but_kilobytes):
     (folder / "ballast").write_bytes(bytes(1024 * (free - but_kilobytes)))
 
 
-@pytest.mark.parametrize("kilobytes", [1000, 3000], ids=["while spooling", "while copying"])
+@pytest.mark.parametrize("kilobytes", [1000, 2100], ids=["while pixels are written", "before the rest is"])
 def test_stamps_on_a_full_disk(disk, tmp_path, kilobytes):
-    """400 stamps are 2.1 MB, which are spooled and then copied."""
+    """400 stamps are 2.1 MB."""
     folder = disk(kilobytes)
     with pytest.raises(WriteError, match=f"A.h5: {FULL}"):
         write_survey(folder, "A", width=1.5)
@@ -69,6 +69,11 @@ def test_stamps_on_a_full_disk(disk, tmp_path, kilobytes):
     disk(9000, again=True)
     again = write_survey(folder, "A", width=1.5)
     assert again.read_bytes() == write_survey(tmp_path, "A", width=1.5).read_bytes()
+
+
+def test_a_disk_that_holds_a_stamps_file_once_is_large_enough(disk):
+    """Their pixels, 2.1 MB, are written to their place and not spooled."""
+    assert write_survey(disk(2500), "A", width=1.5).stat().st_size > 2.1e6
 
 
 def test_a_table_on_a_full_disk(disk):

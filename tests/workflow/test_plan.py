@@ -3,6 +3,7 @@
 import os
 import re
 from collections import Counter
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import yaml
 from loaded_rules import SCRIPTS, loaded_rules
 from stampshift.core.errors import ConfigError
 from stampshift.planning.dry_run import read_workflow
-from stampshift.planning.planned_trainings import trainings_by_job
+from stampshift.planning.planned_trainings import expected_epochs, trainings_by_job
 from tiny_project import TINY
 
 TORCH = r"from stampshift\.training\.(jobs|finished_models)"
@@ -74,6 +75,36 @@ def test_a_job_whose_script_imports_torch_has_a_model_among_its_files(here):
 def test_the_second_study_is_another_target(here):
     rules = jobs_by_rule(planned(here, targets=["results/des_study/first/network_1/model.pt"]))
     assert rules == {"simulate": 1, "des_study_stamps": 1, "des_study_splits": 1, "des_study_network": 1}
+
+
+def test_the_whole_second_study_has_a_job_per_training_of_the_epochs_configured(here):
+    """Two networks, before and after relabelling, on old and corrected labels; folds; and the new survey."""
+    demo = yaml.safe_load((here.folder / "workflow/profiles/des_study/experiment.yaml").read_text())
+    config = deepcopy(TINY)
+    config["surveys"]["DES"]["simulate"]["flipped"] = 0.05
+    config["surveys"]["DECAT"] = demo["surveys"]["DECAT"]
+    config["des_study"] = {
+        "networks": ["network_1", "network_4"],
+        "relabels": demo["des_study"]["relabels"],
+        "training": {"patience_epochs": 15, "stop_on": "validation_loss", "halve_every_epochs": 10},
+        "new_survey": deepcopy(demo["des_study"]["new_survey"]),
+    }
+    config["des_study"]["new_survey"]["training"] |= {"patience_epochs": 3, "max_epochs": 4}
+    (here.folder / "tiny.yaml").write_text(yaml.safe_dump(config))
+    workflow = planned(here, targets=["des_study"])
+    assert jobs_by_rule(workflow) == here.jobs("des_study", config=config)
+    trainings = trainings_by_job(workflow)
+    assert {len(own) for own in trainings} == {0, 1}
+    counts = Counter(job.rule for job, own in zip(workflow.jobs, trainings, strict=True) if own)
+    assert counts == {"des_study_network": 6, "des_study_search": 2 * 2, "des_study_further": 1}
+    assert {job.threads for job, own in zip(workflow.jobs, trainings, strict=True) if own} == {1}
+    epochs = {part.recipe.name: expected_epochs(part.recipe, {}) for own in trainings for part in own}
+    assert {name: each["high"] for name, each in epochs.items()} == {
+        "network_1": 50,
+        "network_4": 50,
+        "further": 4,
+    }
+    assert epochs["network_4"]["low"] == 16  # the patience after the first epoch
 
 
 def test_an_archive_that_is_not_there_yet_does_not_stop_a_plan(here):

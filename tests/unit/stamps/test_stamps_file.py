@@ -157,3 +157,24 @@ def test_a_file_of_many_blocks_and_strange_names_is_as_it_was_written(tmp_path, 
     with stamps_writer(tmp_path / "x.h5", survey="X", size_pixels=5) as writer:
         writer.append(stamps, **rest)
     verify_stamps(tmp_path / "x.h5")
+
+
+def test_pixels_are_written_once_to_their_place(tmp_path):
+    """Before the number of stamps is known, and with nothing of them in another file."""
+    pixels = np.random.default_rng(0).normal(size=(50, 3, 21, 21)).astype(np.float32)
+    known = {
+        "labels": [0, 1] * 25,
+        "classes": ["a", "b"] * 25,
+        "ids": [*map(str, range(50))],
+        "groups": [""] * 50,
+    }
+    with stamps_writer(tmp_path / "x.h5", survey="X", size_pixels=21) as writer:
+        writer.append(pixels, **known)
+        writer.append(-pixels, **known)
+        (begun,) = tmp_path.iterdir()
+        written = begun.read_bytes()
+    start = Stamps.open(tmp_path / "x.h5").stamps.offset
+    finished = (tmp_path / "x.h5").read_bytes()
+    assert len(written) > 1.9 * pixels.nbytes  # but for what is in the writer's buffer
+    assert finished[start : len(written)] == written[start:]
+    assert finished[start : start + 2 * pixels.nbytes] == pixels.tobytes() + (-pixels).tobytes()

@@ -111,7 +111,10 @@ def read_workflow(
         cores=available,
         gpus=int(limits["gpu"].value) if "gpu" in limits else None,
         absent={n: missing[n] for n, path in instead.items() if any(path in job.inputs for job in jobs)},
-        stamps={name: survey_size(name, section, results) for name, section in surveys.items()},
+        stamps={
+            name: survey_size(name, section, stamps_files(name, config["des_study"], results))
+            for name, section in surveys.items()
+        },
     )
 
 
@@ -140,9 +143,17 @@ def _job(record: Any) -> PlannedJob:
     return PlannedJob(record.rule_name, dict(record.wildcards), int(record.threads), gpus, *paths)
 
 
-def survey_size(name: str, section: Mapping[str, Any], results: Path) -> int | None:
-    """Number of stamps of a survey: as configured, in its stamps file, or of the published archive."""
-    file = results / "stamps" / f"{name}.h5"
-    if section["origin"] != "simulate" and file.exists():
-        return int(read_attributes(file)["counts"]["read"])
+def stamps_files(name: str, des_study: Mapping[str, Any], results: Path) -> list[Path]:
+    """Where the stamps of a survey may be: of the study across surveys, and of the second study."""
+    new = (des_study["new_survey"] or {}).get("survey")
+    of_second = {"stamps.h5": des_study["survey"], "new-survey/stamps.h5": new}
+    own = [results / "des_study" / file for file, survey in of_second.items() if survey == name]
+    return [results / "stamps" / f"{name}.h5", *own]
+
+
+def survey_size(name: str, section: Mapping[str, Any], files: Sequence[Path]) -> int | None:
+    """Number of stamps of a survey: as configured, in a stamps file of it, or of the published archive."""
+    made = [file for file in files if file.exists()]
+    if section["origin"] != "simulate" and made:
+        return int(read_attributes(made[0])["counts"]["read"])
     return sum(expected_counts(section, constants=Path(CONSTANTS.format(survey=name))).values()) or None

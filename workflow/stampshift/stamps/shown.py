@@ -6,7 +6,7 @@ says what models see; the attribute `shown` has a digest of both.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from stampshift.core.errors import ContractError
 from stampshift.stamps.contents import REMEDY
 from stampshift.stamps.metadata import DTYPE, NO_METADATA, as_table
+from stampshift.stamps.reserved import reserve
 
 BLOCK_BYTES = 1 << 24
 NOTHING = as_table([NO_METADATA]).tobytes()
@@ -53,19 +54,22 @@ class ShownWriter:
         pieces = self._pixels() if self.context_bytes else iter(())
         return {"shown": {"digest": _digest(metadata, pieces)}}
 
-    def write(self, file: h5py.File) -> None:
-        """Write the data sets of which there is anything."""
+    def write(self, file: h5py.File) -> list[range]:
+        """Write the metadata, if there are any, and make room for the pixels, if there are any."""
         metadata = self._table()
         if metadata is not None:
             file.create_dataset("metadata", data=metadata, track_times=False)
-        if self.context_bytes:
-            count = self.context_bytes // (4 * int(np.prod(self._shape)))
-            context = file.create_dataset("context", (count, *self._shape), np.float32, track_times=False)
-            row = 0
+        if not self.context_bytes:
+            return []
+        count = self.context_bytes // (4 * int(np.prod(self._shape)))
+        return [reserve(file, "context", (count, *self._shape))]
+
+    def copy(self, stream: BinaryIO, rooms: Sequence[range]) -> None:
+        """Write the pixels to the room that `write` made."""
+        for room in rooms:
+            stream.seek(room.start)
             for piece in self._pixels():
-                pixels = np.frombuffer(piece, np.float32).reshape(-1, *self._shape)
-                context[row : row + len(pixels)] = pixels
-                row += len(pixels)
+                stream.write(piece)
 
     def _table(self) -> NDArray[np.void] | None:
         table = np.concatenate(self._metadata) if self._metadata else np.empty(0, DTYPE)

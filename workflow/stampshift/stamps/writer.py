@@ -22,22 +22,26 @@ from stampshift.formats.cells import MOST_CHARACTERS
 from stampshift.stamps.file import (
     BOGUS,
     CHANNELS,
-    COPY_BLOCK_BYTES,
     REAL,
     UNLABELLED,
     digested,
     fingerprint,
 )
+from stampshift.stamps.reserved import copy_around, reserve, start_of_first
 from stampshift.stamps.shown import ShownWriter
+
+HEADER_BYTES = 1 << 16  # of HDF5's own structures, and the attributes
 
 
 class StampsWriter:
     """Collects preprocessed stamps block by block, with memory bounded by one block; see `stamps_writer`."""
 
-    def __init__(self, spool: BinaryIO, context_spool: BinaryIO, *, survey: str, size_pixels: int) -> None:
-        self._spool = spool
+    def __init__(self, stream: BinaryIO, context_spool: BinaryIO, *, survey: str, size_pixels: int) -> None:
+        self._stream = stream
         self._survey = survey
         self._shape = (len(CHANNELS), size_pixels, size_pixels)
+        self._start = start_of_first("stamps", self._shape)
+        stream.seek(self._start)
         self._labels: list[int] = []
         self._texts: dict[str, list[str]] = {"class": [], "id": [], "group": []}
         self._attributes: dict[str, Any] = {}
@@ -84,7 +88,7 @@ class StampsWriter:
                     f"{longest} in that of candidate {ids[[*map(len, values)].index(longest)][:60]}."
                 )
         pixels = np.ascontiguousarray(stamps, dtype=np.float32).data
-        self._spool.write(pixels)
+        self._stream.write(pixels)
         self._digest.update(pixels)
         self._fingerprints.extend(map(fingerprint, stamps))
         self._labels.extend(map(int, labels))
@@ -104,59 +108,68 @@ class StampsWriter:
         self._attributes.update(attributes)
 
     def finish(self, path: Path) -> None:
-        """Write everything collected to `path`, a stamp at least; the same content gives the same bytes."""
-        count, row_pixels = len(self._labels), int(np.prod(self._shape))
+        """Complete the file at `path`, of a stamp at least; the same content gives the same bytes."""
+        count = len(self._labels)
         if count == 0:
             raise ContractError(f"{self._survey}: no stamp is left after preprocessing: {self._attributes}.")
         self._digest.update(digested(self._labels, self._texts))
         self.describe({"digest": self._digest.hexdigest()})
         self.describe(self._shown.attributes())
+        columns = self._columns()
+        rest = sum(data.nbytes for data, _ in columns.values())
+        # HDF5 could not close a file on a full disk, and would crash
+        if shutil.disk_usage(path.parent).free < 2 * (rest + HEADER_BYTES) + self._shown.context_bytes:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        with tempfile.TemporaryFile(dir=path.parent) as frame:
+            with h5py.File(frame, "w") as file:
+                pixels = reserve(file, "stamps", (count, *self._shape))
+                file.attrs["survey"] = self._survey
+                file.attrs["size"] = self._shape[-1]
+                file.attrs["channels"] = list(CHANNELS)
+                file.attrs["version"] = __version__
+                file.attrs["preprocessing"] = json.dumps(self._attributes, sort_keys=True)
+                for name, (data, kind) in columns.items():
+                    file.create_dataset(name, data=data, dtype=kind, track_times=False)
+                context = self._shown.write(file)
+            if pixels.start != self._start:
+                raise RuntimeError(f"{path}: HDF5 put the pixels at byte {pixels.start}, not {self._start}")
+            copy_around(frame, self._stream, [pixels, *context])
+        self._shown.copy(self._stream, context)
+        self._stream.flush()
+
+    def _columns(self) -> dict[str, tuple[NDArray[Any], np.dtype[Any]]]:
+        """Data sets of a value per stamp, and their types in the file."""
         names = sorted(set(self._texts["class"]))
         codes = {name: code for code, name in enumerate(names)}
-        # HDF5 could not close a file on a full disk, and would crash
-        if shutil.disk_usage(path.parent).free < 4 * count * row_pixels + self._shown.context_bytes:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-        with h5py.File(path, "w") as file:
-            file.attrs["survey"] = self._survey
-            file.attrs["size"] = self._shape[-1]
-            file.attrs["channels"] = list(CHANNELS)
-            file.attrs["version"] = __version__
-            file.attrs["preprocessing"] = json.dumps(self._attributes, sort_keys=True)
-            file.create_dataset("label", data=np.array(self._labels, np.uint8), track_times=False)
-            fingerprints = np.array(self._fingerprints, np.uint64)
-            file.create_dataset("fingerprint", data=fingerprints, track_times=False)
-            kind = np.min_scalar_type(len(codes) - 1)  # one byte up to 256 classes
-            classes = np.array([codes[name] for name in self._texts["class"]], kind)
-            enum = h5py.enum_dtype(codes, kind)
-            file.create_dataset("class", data=classes, dtype=enum, track_times=False)
-            for name in ("id", "group"):
-                texts = np.char.encode(np.array(self._texts[name], np.str_), "utf-8")
-                dtype = h5py.string_dtype("utf-8", max(1, texts.itemsize))
-                file.create_dataset(name, data=texts.astype(dtype), track_times=False)
-            self._shown.write(file)
-            stamps = file.create_dataset("stamps", (count, *self._shape), np.float32, track_times=False)
-            rows = max(1, COPY_BLOCK_BYTES // (4 * row_pixels))
-            self._spool.seek(0)
-            for start in range(0, count, rows):
-                size = min(rows, count - start)
-                block = np.frombuffer(self._spool.read(4 * size * row_pixels), np.float32)
-                stamps[start : start + size] = block.reshape(size, *self._shape)
+        kind = np.min_scalar_type(len(codes) - 1)  # one byte up to 256 classes
+        classes = np.array([codes[name] for name in self._texts["class"]], kind)
+        columns: dict[str, tuple[NDArray[Any], np.dtype[Any]]] = {
+            "label": (np.array(self._labels, np.uint8), np.dtype(np.uint8)),
+            "fingerprint": (np.array(self._fingerprints, np.uint64), np.dtype(np.uint64)),
+            "class": (classes, h5py.enum_dtype(codes, kind)),
+        }
+        for name in ("id", "group"):
+            texts = np.char.encode(np.array(self._texts[name], np.str_), "utf-8")
+            dtype = h5py.string_dtype("utf-8", max(1, texts.itemsize))
+            columns[name] = (texts.astype(dtype), dtype)
+        return columns
 
 
 @contextmanager
 def stamps_writer(path: Path | str, *, survey: str, size_pixels: int) -> Iterator[StampsWriter]:
     """Write a stamps file that appears under its final name only if the block ends well.
 
-    A contiguous HDF5 data set cannot grow, and the number of stamps is unknown until the archive ends: pixels
-    are spooled to an anonymous file in the same folder and copied at the end. Memory holds one block of
-    pixels, and 0.3 KB per stamp. Temporary files of writers that were killed are removed.
+    The number of stamps is unknown until the archive ends, but not where the pixels begin: they are written
+    once, to their place, and the rest of the file is put around them at the end (`reserved`). Wider crops,
+    whose place is behind it, are spooled. Memory holds one block of pixels, and 0.3 KB per stamp. Temporary
+    files of writers that were killed are removed.
     """
     remove_leftovers(path)
     with (
         atomic_path(path) as temporary,
-        tempfile.TemporaryFile(dir=temporary.parent) as spool,
+        temporary.open("wb") as stream,
         tempfile.TemporaryFile(dir=temporary.parent) as context_spool,
     ):
-        writer = StampsWriter(spool, context_spool, survey=survey, size_pixels=size_pixels)
+        writer = StampsWriter(stream, context_spool, survey=survey, size_pixels=size_pixels)
         yield writer
         writer.finish(temporary)

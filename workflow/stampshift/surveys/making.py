@@ -3,7 +3,7 @@
 Blocks are written in archive order whatever the number of processes, so that the same archive gives the
 same bytes. Memory holds the units in flight, two per process, of which HiTS' are the largest, chunks of
 35 MB whose stamps are 26 MB; what the reader keeps of the whole archive (DES: where its stamps are, 60 MB;
-ATLAS and ZTF: their one pickle); and 0.3 KB for every stamp written, whose pixels are spooled to disk.
+ATLAS and ZTF: their one pickle); and 0.3 KB for every stamp written, whose pixels go to disk.
 """
 
 import hashlib
