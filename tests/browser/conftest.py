@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from review_server import write_study
+from review_server import ACCESS, TWO, serving, write_study
+from stampshift.review.app import make_app
+from stampshift.review.reviewed import open_review
+from stampshift.review.vote_store import VoteStore
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 # no GPU and no sandbox in a container, and no word to the outside
@@ -70,3 +73,41 @@ def server(study, tmp_path):
     made = Server(study, tmp_path / "votes.sqlite")
     yield made
     made.kill()
+
+
+@pytest.fixture
+def store(study, tmp_path):
+    with VoteStore.open(tmp_path / "votes.sqlite", open_review(study, stamps=None)) as made:
+        yield made
+
+
+@pytest.fixture
+def address(chromium, study, store):
+    """A server in this process, of which every candidate wants two raters."""
+    review = open_review(study, stamps=None)
+    with serving(make_app(review, store, asking=TWO, access=ACCESS)) as served:
+        yield f"{served}/?token={ACCESS.token}"
+
+
+@pytest.fixture
+def enter(chromium):
+    """A function that opens the page under a name in a fresh browser; an error in a page fails the test."""
+    from review_page import HERE  # which needs playwright
+
+    contexts, errors = [], []
+
+    def open_page(address, name, **options):
+        context = chromium.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(address)
+        page.get_by_label("Name", exact=True).fill(name)
+        page.get_by_role("button", name="Start").click()
+        page.locator(HERE).wait_for()
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert errors == []

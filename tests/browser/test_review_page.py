@@ -1,74 +1,11 @@
 """People at the review page: real keys, a real browser, a server that is really killed."""
 
-import pytest
-
+from review_page import expect, expect_saved, press, rows, shown
 from review_server import ACCESS, ONE, TWO, serving, write_new_survey
 from stampshift.review.app import make_app
 from stampshift.review.reviewed import open_review
 from stampshift.review.serve import private_page
 from stampshift.review.vote_store import VoteStore
-
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-expect = sync_api.expect
-expect.set_options(timeout=15_000)  # of patience with a busy machine; it is no pause
-HERE = ".card[aria-current]:not([aria-busy])"  # the card that gets the next vote, with its stamps
-
-
-@pytest.fixture
-def store(study, tmp_path):
-    with VoteStore.open(tmp_path / "votes.sqlite", open_review(study, stamps=None)) as made:
-        yield made
-
-
-@pytest.fixture
-def address(chromium, study, store):
-    """A server in this process, of which every candidate wants two raters."""
-    review = open_review(study, stamps=None)
-    with serving(make_app(review, store, asking=TWO, access=ACCESS)) as served:
-        yield f"{served}/?token={ACCESS.token}"
-
-
-@pytest.fixture
-def enter(chromium):
-    """A function that opens the page under a name in a fresh browser; an error in a page fails the test."""
-    contexts, errors = [], []
-
-    def open_page(address, name, **options):
-        context = chromium.new_context(**options)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(address)
-        page.get_by_label("Name", exact=True).fill(name)
-        page.get_by_role("button", name="Start").click()
-        page.locator(HERE).wait_for()
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert errors == []
-
-
-def press(page, *keys):
-    """Press keys, votes as soon as the stamps that they are on are there."""
-    for key in keys:
-        if key in "rbs":
-            page.locator(HERE).wait_for()
-        page.keyboard.press(key)
-
-
-def shown(page):
-    return page.locator(".card").first
-
-
-def expect_saved(page, *, mine):
-    expect(page.locator("#saving")).to_have_text("all votes saved")
-    expect(page.locator("#mine-text")).to_have_text(mine)
-
-
-def rows(store):
-    return [(vote.rater, vote.id, vote.vote) for vote in store.after(0)]
 
 
 def test_votes_by_key_are_saved_and_then_the_model_speaks(address, enter, store):

@@ -13,6 +13,7 @@ export class Result {
   }
 
   hide() {
+    this.open = false;
     this.node.hidden = true;
   }
 
@@ -24,19 +25,20 @@ export class Result {
   }
 
   toggle(rater) {
-    if (this.node.hidden) this.show(rater);
-    else this.hide();
+    if (this.open) this.hide();
+    else this.show(rater);
   }
 
   async show(rater) {
-    let found;
+    this.open = true;
+    let found = null;
     await this.outbox.send(); // or the last votes would not count
     try {
       found = await reach(`api/result?${new URLSearchParams({ rater })}`);
     } catch (error) {
-      found = null;
       byId("result-text").textContent = `Your results cannot be loaded: ${error.message}.`;
     }
+    if (!this.open) return;
     if (found) byId("result-text").textContent = sentence(found);
     byId("missed").replaceChildren(...(found?.missed ?? []).map((item) => this.cardOf(item)));
     byId("missed-title").hidden = !found?.missed.length;
