@@ -183,7 +183,7 @@ def place(value, wildcards) -> Path | None:
         ("des_study_network", {"trained": "first", "network": "network_1"}),
         ("des_study_network", {"trained": "second/old", "network": "network_1"}),
         ("des_study_network", {"trained": "second/new", "network": "network_4"}),
-        ("des_study_search", {"fold": "1"}),
+        ("des_study_search", {"network": "network_1", "fold": "1"}),
         ("des_study_further", {}),
     ],
 )

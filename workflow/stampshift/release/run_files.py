@@ -22,7 +22,7 @@ STUDY_RUNS = (
     (r"first/[^/]+", "stamps.h5", "splits/first.npz", None),
     (r"second/old/[^/]+", "stamps.h5", "splits/second.npz", None),
     (r"second/new/[^/]+", "stamps.h5", "splits/second.npz", "labels.parquet"),
-    (r"search/(fold-[0-9]+)", "stamps.h5", r"splits/search/\1.npz", None),
+    (r"search/[^/]+/(fold-[0-9]+)", "stamps.h5", r"splits/search/\1.npz", None),
     (r"new-survey/after", "new-survey/stamps.h5", "new-survey/splits.npz", "new-survey/labels.parquet"),
 )
 
