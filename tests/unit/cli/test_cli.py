@@ -2,10 +2,13 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 import stampshift
+from review_server import write_new_survey
 from stampshift import cli
 from stampshift.review.reviewed import open_review
 from stampshift.review.vote_store import VoteStore
@@ -91,6 +94,37 @@ def test_review_export_writes_beside_the_votes(monkeypatch, capsys, survey_files
     assert "decided by a margin of 2 among 2 votes or more: 1" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("options", "rate", "examples", "asked"),
+    [
+        ((), 0, 0, 4),
+        (("--gold", "gold.csv"), 0.1, 0, 1),
+        (("--gold", "gold.csv", "--examples", 2, "--gold-rate", 0.5, "--count", 1), 0.5, 2, 1),
+        (("--examples", 2), 0, 2, 2),
+    ],
+)
+def test_review_with_known_answers(monkeypatch, tmp_path, options, rate, examples, asked):
+    monkeypatch.chdir(tmp_path)
+    stamps = write_new_survey(tmp_path, [255, 1, 255, 0])
+    Path("gold.csv").write_text("id,label\nn0,real\nn1,real\nn3,bogus\n")
+    served = Mock()
+    monkeypatch.setattr("stampshift.review.serve.serve", served)
+    assert call(monkeypatch, "review", stamps, "--no-open", *options) == 0
+    (review, _), told = served.call_args
+    assert (told["gold"].rate, len(told["gold"].examples)) == (rate, examples)
+    assert len(review.candidates) == asked
+
+
+def test_votes_on_another_list_are_carried_over_on_request(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("stampshift.review.serve.serve", Mock())
+    for labels in ([255], [255, 255]):
+        stamps = write_new_survey(tmp_path, labels)
+        code = call(monkeypatch, "review", stamps)
+    assert "with --carry-over" in code
+    assert call(monkeypatch, "review", stamps, "--carry-over") == 0
+
+
 def test_review_of_nothing_is_one_sentence(monkeypatch, tmp_path):
     assert "snakemake des_study" in call(monkeypatch, "review", tmp_path)
     assert "no such file of votes" in call(monkeypatch, "review-export", tmp_path / "none.sqlite")
@@ -112,6 +146,8 @@ def test_summary_of_a_folder_without_results_is_one_sentence(monkeypatch, tmp_pa
 WRITING = """
 import signal
 import sys
+from pathlib import Path
+from unittest.mock import Mock
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # which `nohup` before the tests would leave ignored
 from stampshift import cli
 from stampshift.core.files import atomic_path

@@ -12,6 +12,7 @@ from stampshift.stamps.preprocessing import Preprocessing, preprocess
 from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet
 from stampshift.stamps.shown import open_shown
 from stampshift.stamps.writer import stamps_writer
+from stampshift.surveys.verification import exit_status, verify
 
 KNOWN = [Metadata(150.25, -2.5, 20.5, 7.25, "r", "42"), Metadata(), Metadata(band="\u03b3")]
 NONE = np.empty((3, 3, 0, 0), np.float32)
@@ -71,6 +72,7 @@ def test_what_is_shown_is_compared_with_its_digest(tmp_path, name):
     verify_stamps(path)  # models see what they saw
     with pytest.raises(ContractError, match=r"x\.h5: what it holds for people is damaged"):
         shown(path)
+    assert exit_status(verify(path, downloads=tmp_path / "none")) == 1
 
 
 def test_what_cannot_be_is_left_out():
@@ -94,6 +96,9 @@ def test_the_wider_crop_has_the_centre_of_the_stamp_and_no_pixel_is_made_up():
     assert beyond.shape == (3, 12, 12)
     assert beyond[0, 6, 6] == image[3, 3] + 100
     assert np.isfinite(beyond).sum() == 3 * 49
-    block = preprocess([RawTriplet((image + 100, image + 200, image + 300), "a", "1", "")], settings)
+    block = preprocess(
+        [RawTriplet((image + 100, image + 200, image + 300), "a", "1", "", Metadata(band="r"))], settings
+    )
+    assert of_row(block.metadata[0])[4:] == ("r", "")
     assert block.context.shape == (1, 3, 5, 5)
     np.testing.assert_array_equal(block.context[0, 0], (image + 100)[1:6, 1:6])
