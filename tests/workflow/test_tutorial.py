@@ -1,51 +1,25 @@
 """The tutorial, command by command as it stands."""
 
-import os
 import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
 
-from tiny_project import ROOT, copy_of_the_project
+from tiny_project import ROOT
+from tutorial_page import blocks, printed_by, run_page
 
-PAGE = (ROOT / "docs" / "tutorial.md").read_text()
-BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.DOTALL)
+PAGE = "tutorial.md"
 
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory) -> dict[str, str]:
-    """What each block of commands printed, by the block; and, under "folder", where."""
-    folder = tmp_path_factory.mktemp("tutorial")
-    copy_of_the_project(folder)
-    shutil.copytree(ROOT / "docs", folder / "docs")
-    environment = os.environ | {
-        "PYTHONPATH": str(folder / "workflow"),
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-    }
-    printed = {"folder": str(folder)}
-    for language, block in BLOCK.findall(PAGE):
-        if language == "bash" and not block.startswith("export PATH"):
-            done = subprocess.run(
-                ["bash", "-euo", "pipefail", "-c", block],
-                cwd=folder, env=environment, capture_output=True, text=True, check=False,
-            )  # fmt: skip
-            assert done.returncode == 0, f"{block}\n{done.stderr[-3000:]}"
-            printed[block] = done.stdout
-    return printed
-
-
-def block(told: dict[str, str], command: str) -> str:
-    (printed,) = [text for commands, text in told.items() if commands.startswith(command)]
-    return printed
+    return run_page(PAGE, tmp_path_factory.mktemp("tutorial"))
 
 
 def test_the_section_on_the_page_is_that_of_the_file():
-    (section,) = [text for language, text in BLOCK.findall(PAGE) if language == "yaml"]
+    (section,) = [text for language, text in blocks(PAGE) if language == "yaml"]
     assert yaml.safe_load(section) == yaml.safe_load((ROOT / "docs/tutorial/rubin.yaml").read_text())
 
 
@@ -53,18 +27,16 @@ def test_the_quick_start_has_only_commands_of_the_tutorial():
     readme = (ROOT / "README.md").read_text()
     (quick,) = re.findall(r"## Quick start\n.*?```bash\n(.*?)```", readme, re.DOTALL)
     commands = [line for line in quick.splitlines() if not line.startswith(("#", "make"))]
-    tutorial = [
-        line for language, text in BLOCK.findall(PAGE) if language == "bash" for line in text.splitlines()
-    ]
+    tutorial = [line for language, text in blocks(PAGE) if language == "bash" for line in text.splitlines()]
     assert len(commands) > 8 and set(commands) <= set(tutorial)
 
 
 def test_ten_stamps_have_a_label(told):
-    assert re.search(r"labels +real 5, bogus 5, unlabelled 1490", block(told, "stampshift stamps"))
+    assert re.search(r"labels +real 5, bogus 5, unlabelled 1490", printed_by(told, "stampshift stamps"))
 
 
 def test_the_adaptation_says_what_it_gained_and_lost(told):
-    printed = block(told, "stampshift adapt")
+    printed = printed_by(told, "stampshift adapt")
     assert "| Rubin, labelled stamps, held out in turn | 5 real, 5 bogus" in printed
     assert "| HiTS, test part " in printed
 
@@ -72,7 +44,7 @@ def test_the_adaptation_says_what_it_gained_and_lost(told):
 def test_every_alert_of_the_night_is_scored_and_most_are_called_rightly(told):
     night = pd.read_parquet(Path(told["folder"]) / "tutorial" / "tonight.parquet")
     assert len(night) == 1000 and night["score"].notna().all()
-    found = re.search(r"1000 alerts, balanced accuracy (0\.\d+)", block(told, "python docs"))
+    found = re.search(r"1000 alerts, balanced accuracy (0\.\d+)", printed_by(told, "python docs"))
     assert found and float(found[1]) > 0.65
 
 
@@ -80,4 +52,4 @@ def test_the_card_says_how_little_ten_labels_promise(told):
     card = (Path(told["folder"]) / "tutorial" / "rubin-model" / "card.md").read_text()
     assert "Simulated data" in card
     assert "10 labelled validation stamps of Rubin (5 real, 5 bogus)" in card
-    assert "are too few to promise" in block(told, "stampshift threshold")
+    assert "are too few to promise" in printed_by(told, "stampshift threshold")

@@ -129,6 +129,20 @@ def test_test_labels_reach_neither_the_model_nor_the_choice_of_the_epoch(setting
     )
 
 
+def test_stamps_of_a_test_file_that_people_left_undecided_judge_nothing(setting, surveys, tmp_path):
+    rows = np.arange(300, 400)
+    labels = surveys["B"].labels[rows]
+    undecided = np.where(rows % 4, labels, UNLABELLED)
+    decided = write_some(
+        tmp_path / "decided.h5", surveys["B"], rows[rows % 4 > 0], labels[rows % 4 > 0].tolist()
+    )
+    some = write_some(tmp_path / "some.h5", surveys["B"], rows, undecided.tolist())
+    one, other = (run(setting, test=path) for path in (decided, some))
+    assert one.changes[-1] == other.changes[-1]
+    judged = other.predictions.query("survey == 'B'")
+    assert judged["row"].tolist() == np.flatnonzero(undecided != UNLABELLED).tolist()
+
+
 def test_a_test_file_with_a_candidate_of_the_adaptation_is_refused(setting, few):
     with pytest.raises(ContractError, match=r"expected candidates that the adaptation does not see, found 4"):
         run(setting, test=few(real=2, bogus=2, unlabelled=0))

@@ -60,7 +60,7 @@ def test_rates_of_a_hand_computed_stream():
     cells = operating_table(numbers.reset_index(), survey="B", mdr=0.05, confidence=0.95).cells
     assert cells.iloc[1]["MDR"] == "0.250 (0.006 to 0.806)"
     assert cells.iloc[2].to_dict() == {
-        "candidates of": "all", "candidates": "10", "n_real": "5", "n_bogus": "3", "undecided": "2",
+        "part": "all", "candidates": "10", "real": "5", "bogus": "3", "undecided": "2",
         "passed": "6", "MDR": "", "FPR": "", "cleanliness": "",
     }  # fmt: skip
 

@@ -9,7 +9,7 @@ import torch
 from stampshift.adapting.setting import Setting
 from stampshift.core.errors import ContractError
 from stampshift.metrics.change import Change
-from stampshift.stamps.file import BOGUS, REAL, Stamps
+from stampshift.stamps.file import BOGUS, REAL, UNLABELLED, Stamps
 from stampshift.stamps.splits import Rows
 from stampshift.training.model import Model, predict
 
@@ -53,14 +53,15 @@ def tested_by(setting: Setting) -> list[Jury]:
     if setting.source_stamps is not None and setting.source_splits is not None:
         juries.append(Jury(setting.source_stamps, setting.source_splits.test, "test part"))
     if setting.test is not None:
-        stamps = Stamps.open(setting.test)
+        stamps = Stamps.open(setting.test, unlabelled=True)
         setting.check_stamps(stamps)
-        _check_unseen(stamps, setting)
-        juries.append(Jury(stamps, np.arange(len(stamps)), "test file"))
+        rows = np.flatnonzero(stamps.labels != UNLABELLED)  # what people left undecided judges nothing
+        _check_unseen(stamps, rows, setting)
+        juries.append(Jury(stamps, rows, "test file"))
     return juries
 
 
-def _check_unseen(stamps: Stamps, setting: Setting) -> None:
+def _check_unseen(stamps: Stamps, rows: Rows, setting: Setting) -> None:
     """Refuse a test file of one class, or with anything that the adaptation sees, labelled or not."""
     reals, bogus = (int((stamps.labels == label).sum()) for label in (REAL, BOGUS))
     if not (reals and bogus):
@@ -70,13 +71,13 @@ def _check_unseen(stamps: Stamps, setting: Setting) -> None:
         )
     seen = setting.target_stamps
     for words, ours, theirs in (
-        ("candidates", stamps.ids, seen.ids),
-        ("objects", stamps.groups, seen.groups),
-        ("pixels", stamps.fingerprints, seen.fingerprints),
+        ("candidates", stamps.ids[rows], seen.ids),
+        ("objects", stamps.groups[rows], seen.groups),
+        ("pixels", stamps.fingerprints[rows], seen.fingerprints),
     ):
         shared = np.isin(ours, theirs) & (ours.astype(np.str_) != "")
         if shared.any():
-            first = stamps.ids[int(np.argmax(shared))]
+            first = stamps.ids[rows[int(np.argmax(shared))]]
             raise ContractError(
                 f"{setting.test}: expected {words} that the adaptation does not see, found "
                 f"{int(shared.sum())} stamps whose {words} are in {setting.target} too, such as candidate "

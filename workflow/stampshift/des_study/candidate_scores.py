@@ -18,6 +18,13 @@ from stampshift.training.model import Model, predict
 
 NO_PART = ""  # undecided candidates, and what is in reserve
 ROUNDING = 1e-9  # 0.07 of 100 is a little more than 7
+COUNTED = {
+    "candidates": "candidates",
+    "n_real": "real",
+    "n_bogus": "bogus",
+    "undecided": "undecided",
+    "passed": "passed",
+}
 RATES = {"mdr": "MDR", "fpr": "FPR", "cleanliness": "cleanliness"}
 
 
@@ -91,7 +98,7 @@ def operating_table(numbers: pd.DataFrame, *, survey: str, mdr: float, confidenc
     """Print the numbers of `operating_numbers`."""
     rows = []
     for line in numbers.to_dict("records"):
-        counts = {name: f"{line[name]:,}" for name in ("candidates", *_COUNTED, "passed")}
+        counts = {heading: f"{line[name]:,}" for name, heading in COUNTED.items()}
         rates = {
             heading: f"{format_number(line[rate], '.3f')} ({format_number(line[f'{rate}_low'], '.3f')} to "
             f"{format_number(line[f'{rate}_high'], '.3f')})"
@@ -99,7 +106,7 @@ def operating_table(numbers: pd.DataFrame, *, survey: str, mdr: float, confidenc
             else ""
             for rate, heading in RATES.items()
         }
-        rows.append({"candidates of": line["part"]} | counts | rates)
+        rows.append({"part": line["part"]} | counts | rates)
     caption = (
         f"The stream of {survey} at the operating cutoff {numbers['cutoff'].iloc[0]:.2f}, the highest at "
         f"which no more than {mdr:.0%} of the reals of the validation part are missed, after the network was "
@@ -108,9 +115,6 @@ def operating_table(numbers: pd.DataFrame, *, survey: str, mdr: float, confidenc
         "say in the cutoff. Undecided candidates have no label."
     )
     return Table(numbers, pd.DataFrame(rows), caption, "tab:des-operating-point")
-
-
-_COUNTED = ("n_real", "n_bogus", "undecided")
 
 
 def _counts(scores: pd.DataFrame, *, cutoff: float) -> dict[str, int]:

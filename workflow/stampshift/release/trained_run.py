@@ -213,10 +213,10 @@ def _adaptation(folder: Path, metrics: Mapping[str, Any]) -> TrainedRun:
             f"{beyond['row'].iloc[0]}. {ADAPT_AGAIN}"
         )
     predictions = read_predictions(folder, remedy=ADAPT_AGAIN)
-    tested = None if files["test_stamps"] is None else Stamps.verified(files["test_stamps"])
+    tested = None if files["test_stamps"] is None else Stamps.verified(files["test_stamps"], unlabelled=True)
     _check_tested(folder, predictions, source, splits.test)
     if tested is not None:
-        _check_tested(folder, predictions, tested, np.arange(len(tested)))
+        _check_tested(folder, predictions, tested, np.flatnonzero(tested.labels != UNLABELLED))
     known = ReleasedSurvey("source", source, splits.train, splits.validation, NO_ROWS)
     new = ReleasedSurvey(
         "target",
