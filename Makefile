@@ -24,7 +24,7 @@ study: $(VENV)/installed ## the claims of the paper on larger simulated surveys;
 des-study: $(VENV)/installed ## the second study, scaled down, on a simulated survey with planted wrong labels
 	$(DES_STUDY)
 	$(DES_STUDY) --report results/des_study-demo/report.html
-	@cd results/des_study-demo/des_study/tables && cat performance-second.md search.md retraining-gain.md
+	@cd results/des_study-demo/des_study/tables && cat performance-second.md search.md retraining-gain.md operating-point.md
 	@echo "tables, figures: results/des_study-demo/des_study; report: results/des_study-demo/report.html"
 
 test: $(VENV)/installed ## the test suite
