@@ -197,6 +197,7 @@ def test_no_truth_of_a_new_survey_reaches_splits_training_or_scores(job, survey_
             model=tmp_path / "first" / "model.pt",
             training=TRAINING,
             seed=0,
+            precision="float32",
         )
         after = job.results / f"after-{name}"
         model, table = Model.open(after / "model.pt"), pd.read_parquet(labels)
