@@ -212,6 +212,22 @@ def test_the_next_part_is_gathered_while_the_batches_of_one_are_trained_on(surve
     assert get_ident() not in threads
 
 
+def test_stamps_in_pinned_memory_are_the_same(surveys, monkeypatch):
+    """Of two origins, as a GPU is given them; a CPU has no such memory."""
+    empty, pinned = torch.empty, []
+
+    def noted(shape, *, pin_memory):
+        pinned.append(pin_memory)
+        return empty(shape)
+
+    monkeypatch.setattr(sampler.torch, "empty", noted)
+    rows = np.random.default_rng(0).integers(0, 400, (2, 4, 5))
+    sources = [(surveys[name].stamps, own) for name, own in zip("AB", rows, strict=True)]
+    found = sampler._picked(sources, pinned=True)
+    assert torch.equal(found, sampler._picked(sources, pinned=False))
+    assert (found.shape, pinned) == ((4, 10, 3, 21, 21), [True])
+
+
 def test_an_error_of_a_part_is_that_of_its_batch_and_an_epoch_may_be_left(surveys, splits, monkeypatch):
     monkeypatch.setattr(sampler, "GATHERED_BYTES", 50 * surveys["A"].stamps[0].nbytes)
     numbers, gather = count(), sampler._gather_at_once

@@ -149,7 +149,7 @@ class DesStudy(ConfigModel):
     survey: str = key("One of `surveys`; only archives of reader des have a catalogue of features.")
     size_pixels: int = key("Side of the central crop, pixels.", ge=16, le=127)
     normalisation: Normalisation
-    seed: Seed = key("Seed of the splits and trainings.")
+    seed: Seed = key("Seed of the splits, each from a stream of its own, and of the trainings.")
     networks: Unique[Network] = key("Networks of the paper to train.", min_length=1)
     forests: Unique[Literal["forest", "forest_of_stamps"]] = key(
         "Random forests to train: `forest` on the archive's 38 features, `forest_of_stamps` on the 18 that "
