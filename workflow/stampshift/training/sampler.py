@@ -111,7 +111,8 @@ def balanced_draw(labels: NDArray[np.uint8], count: int, generator: np.random.Ge
 def _gather(sources: Sequence[Source], device: torch.device) -> Iterator[torch.Tensor]:
     """Stamps (batch, 3, size, size) of each batch, the shares of the sources side by side.
 
-    A thread gathers the next part of the epoch while the batches of one are trained on.
+    A thread gathers the next part of the epoch while the batches of one are trained on; an epoch of one part,
+    as in the study across surveys, needs none.
     """
     batch_bytes = sum(rows.shape[1] * stamps[:1].nbytes for stamps, rows in sources)
     step = max(1, GATHERED_BYTES // batch_bytes)
@@ -119,6 +120,9 @@ def _gather(sources: Sequence[Source], device: torch.device) -> Iterator[torch.T
         [(stamps, rows[start : start + step]) for stamps, rows in sources]
         for start in range(0, len(sources[0][1]), step)
     ]
+    if len(parts) == 1:
+        yield from _gather_at_once(parts[0], device)
+        return
     with ThreadPoolExecutor(1, "gather") as thread:
         ahead = deque[Future[Sequence[torch.Tensor]]]()
         for part in parts:
