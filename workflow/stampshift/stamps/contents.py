@@ -43,13 +43,21 @@ class _Raw:
 
 
 @dataclass
+class _Shown:
+    digest: str
+    metadata: bool
+    context_pixels: int
+
+
+@dataclass
 class _Attributes:
     """The attribute `preprocessing`; what has no default is in every file."""
 
     digest: str
-    # a file may lack these two, but they are never null
+    # a file may lack these, but they are never null
     counts: _Counts = field(default=None)  # type: ignore[assignment]
     raw: _Raw = field(default=None)  # type: ignore[assignment]
+    shown: _Shown = field(default=None)  # type: ignore[assignment]
     origin: dict[str, Any] = field(default_factory=dict)
     invalid: dict[str, float | None] = field(default_factory=dict)
     class_map: dict[str, str] = field(default_factory=dict)

@@ -2,8 +2,9 @@
 
 An HDF5 file holds `stamps` (float32, N x 3 x size x size), `label` (uint8), `class` (the survey's own class),
 `id` (the survey's identifier), `group` (object id, empty where the survey has none) and `fingerprint`
-(uint64, hash of the pixels). A file for adaptation may hold unlabelled stamps too. Stamps are contiguous and
-uncompressed: any number of processes memory-map one copy through the page cache.
+(uint64, hash of the pixels). A file for adaptation may hold unlabelled stamps too, and any file what
+`shown` says, for people. Stamps are contiguous and uncompressed: any number of processes memory-map one copy
+through the page cache.
 """
 
 import hashlib

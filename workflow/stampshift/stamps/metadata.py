@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-LONGEST_TEXT = 12  # characters of a band or a detector
+TEXT_BYTES = 12  # of a band or a detector, in UTF-8
 
 
 class Metadata(NamedTuple):
@@ -23,12 +23,8 @@ class Metadata(NamedTuple):
 NO_METADATA = Metadata()
 TEXTS = ("band", "ccd")
 # of a stamps file; texts in UTF-8
-DTYPE = np.dtype(
-    [
-        (name, "S48") if name in TEXTS else (name, "f8" if name in ("ra", "dec") else "f4")
-        for name in Metadata._fields
-    ]
-)
+NUMBERS = {"ra": "f8", "dec": "f8", "magnitude": "f4", "snr": "f4"}
+DTYPE = np.dtype([*NUMBERS.items(), *((name, f"S{TEXT_BYTES}") for name in TEXTS)])
 LIMITS = {"ra": (0, 360), "dec": (-90, 90), "magnitude": (-30, 40), "snr": (-1e6, 1e6)}
 
 
@@ -47,7 +43,7 @@ def as_table(metadata: Sequence[Metadata]) -> NDArray[np.void]:
 def of_row(row: np.void) -> Metadata:
     """One row of `as_table`."""
     ra, dec, magnitude, snr = (float(row[name]) for name in LIMITS)
-    return Metadata(ra, dec, magnitude, snr, row["band"].decode(), row["ccd"].decode())
+    return Metadata(ra, dec, magnitude, snr, *(row[name].decode("utf-8", "replace") for name in TEXTS))
 
 
 def _number(value: object, low: float, high: float) -> float:
@@ -61,4 +57,4 @@ def _number(value: object, low: float, high: float) -> float:
 def _text(value: object) -> str:
     if value is None or value != value:
         return ""
-    return str(value).strip()[:LONGEST_TEXT]
+    return str(value).strip().encode("utf-8", "ignore")[:TEXT_BYTES].decode("utf-8", "ignore")

@@ -2,7 +2,7 @@
 
 The data set `metadata` has a row of `metadata.DTYPE` per stamp, `context` (float32, N x 3 x wide x wide) the
 pixels around it as the survey measured them, NaN where there are none. Neither is in the file's digest, which
-says what models see; the attribute `shown` has a digest of both.
+says what models see; the attribute `shown` has a digest of both, and says which of them there are.
 """
 
 import hashlib
@@ -52,7 +52,9 @@ class ShownWriter:
         if metadata is None and not self.context_bytes:
             return {}
         pieces = self._pixels() if self.context_bytes else iter(())
-        return {"shown": {"digest": _digest(metadata, pieces)}}
+        wide = self._shape[-1] if self.context_bytes else 0
+        found = {"metadata": metadata is not None, "context_pixels": wide}
+        return {"shown": found | {"digest": _digest(metadata, pieces)}}
 
     def write(self, file: h5py.File) -> list[range]:
         """Write the metadata, if there are any, and make room for the pixels, if there are any."""

@@ -87,6 +87,7 @@ def describe_stamps(path: Path) -> str:
             ("objects", str(objects) if objects else "not known"),
             ("identical", f"{copies} stamps, {looks} different" if copies else "none"),
             *(("remark", remark) for remark in remarks_on(stamps)),
+            *_for_people(stamps.attributes.get("shown")),
             ("read", f"{counts['read']}, of which {_listed(counts['classes_read'])}"),
             ("dropped", _listed(counts["dropped"])),
             ("filled", "; ".join(filled)),
@@ -97,6 +98,14 @@ def describe_stamps(path: Path) -> str:
             ("archive", f"{raw['files']} files, {raw['bytes'] / 1e6:.1f} MB, SHA-256 {raw['sha256']}"),
         ]
     )
+
+
+def _for_people(shown: Mapping[str, Any] | None) -> Lines:
+    if shown is None:
+        return []
+    wide = shown["context_pixels"]
+    kept = ["metadata"] * shown["metadata"] + [f"cutouts of {wide} x {wide} pixels"] * (wide > 0)
+    return [("for people", ", ".join(kept))]
 
 
 def _describe_table(path: Path) -> str:
