@@ -82,7 +82,7 @@ def test_rare_class_is_never_empty():
 def test_counts_sum_to_the_number_asked_for(survey, stamps, survey_constants):
     constants = survey_constants(survey)
     counts = class_counts(stamps, constants=constants)
-    archive = constants["archive_counts"]
+    archive = constants.get("archive_counts") or constants["class_shares"]
     assert sum(counts.values()) == stamps
     assert list(counts) == list(archive)
     for name, count in counts.items():
@@ -104,6 +104,10 @@ def test_the_counts_of_an_archive_are_expected_from_its_configuration(tmp_path):
     constants.write_text("archive_counts: {a: 40, b: 20, c: 10}")
     assert expected_counts(drawn, constants=constants) == {"a": 4, "b": 2, "c": 1}
     assert expected_counts({"origin": "path"}, constants=constants) == {"a": 40, "b": 20, "c": 10}
+    # shares of classes say how to draw an archive, not what a real one holds
+    constants.write_text("class_shares: {a: 40, b: 20, c: 10}")
+    assert expected_counts(drawn, constants=constants) == {"a": 4, "b": 2, "c": 1}
+    assert expected_counts({"origin": "path"}, constants=constants) == {}
 
 
 def test_unknown_survey_and_bad_numbers_are_refused(survey_constants, tmp_path):

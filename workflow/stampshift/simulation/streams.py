@@ -23,14 +23,17 @@ def random_stream(seed: int, survey: str, purpose: Purpose, index: int) -> np.ra
 
 
 def class_counts(stamps: int, *, constants: Mapping[str, Any]) -> dict[str, int]:
-    """Exact number of stamps of each class, in proportion to ``archive_counts``, summing to `stamps`.
+    """Exact number of stamps of each class, in the proportions of the constants, summing to `stamps`.
+
+    These are ``archive_counts``, or ``class_shares`` of a survey whose archive is not known.
 
     Shares are rounded by the largest remainder (Hamilton's method); a tie goes to the class named first.
     Where `stamps` suffices, every class has at least one. Raises ConfigError if `stamps` is not positive.
     """
     if stamps < 1:
         raise ConfigError(f"simulate: stamps must be at least 1, found {stamps}.")
-    weights = {name: int(count) for name, count in constants["archive_counts"].items()}
+    proportions = constants.get("archive_counts") or constants["class_shares"]
+    weights = {name: int(count) for name, count in proportions.items()}
     names, total = list(weights), sum(weights.values())
     # in whole numbers: floating point would break ties at random
     counts = {name: stamps * weights[name] // total for name in names}
@@ -46,11 +49,11 @@ def class_counts(stamps: int, *, constants: Mapping[str, Any]) -> dict[str, int]
 
 
 def expected_counts(section: Mapping[str, Any], *, constants: Path) -> Mapping[str, int]:
-    """Stamps by class of the archive of a survey's section; empty if there is no file of constants."""
+    """Stamps by class of the archive of a survey's section; empty if nobody knows them."""
     if not constants.exists():
         return {}
     known = yaml.safe_load(constants.read_text())
     if section["origin"] == "simulate":
         return class_counts(section["simulate"]["stamps"], constants=known)
-    counts: Mapping[str, int] = known["archive_counts"]
+    counts: Mapping[str, int] = known.get("archive_counts", {})
     return counts
