@@ -206,7 +206,7 @@ def test_a_list_of_pairs_limits_sources_and_targets():
         ),
         (
             {"training__halve_every_epochs": 10},
-            "config: training has halve_every_iterations 100000 and halve_every_epochs 10; give one of them: ",
+            "config: training has halve_every_iterations 100000 and halve_every_epochs 10; give one of them",
         ),
         (
             {"training__stop_on": "accuracy"},

@@ -50,6 +50,7 @@ SECTIONS = {
         "batch_size": 50,
         "epoch_size": 10_000,
         "patience_epochs": 100,
+        "stop_on": "validation_balanced_accuracy",
         "max_epochs": None,
         "keep": "first_best",
     },
