@@ -35,6 +35,7 @@ def test_a_majority_that_leads_by_the_margin_is_kept(survey):
             "votes": [4, 2, 3],
             "real_votes": [3, 0, 3],
             "unanimous": [False, True, True],
+            "adjudicated": [False, False, False],
         }
     )
     pd.testing.assert_frame_equal(table, expected, check_dtype=False)

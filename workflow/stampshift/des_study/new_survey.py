@@ -99,7 +99,7 @@ def consensus_table(numbers: pd.DataFrame, *, survey: str) -> Table:
         cells[f"mean score {model}"] = [format_number(value, ".3f") for value in numbers[model]]
     caption = (
         f"Mean score of test stamps of {survey}, before and after the network was trained further, by label "
-        "and by whether all votes agreed or the majority outvoted somebody by enough to be kept."
+        "and by whether all votes agreed or people disagreed and the candidate was kept all the same."
     )
     return Table(numbers, cells, caption, "tab:des-consensus")
 

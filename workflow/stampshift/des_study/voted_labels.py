@@ -53,8 +53,8 @@ def _true_labels(stamps: Stamps, table: Path, classes: Mapping[str, str]) -> NDA
 def voted_labels(stamps: Stamps, votes: pd.DataFrame, *, rule: Rule) -> pd.DataFrame:
     """Labels of the candidates that the votes decide by `rule`; the others are left out.
 
-    The columns are those of a labels file (`stamps.label_file`), and ``votes``, ``real_votes`` and
-    ``unanimous`` of `majority`.
+    The columns are those of a labels file (`stamps.label_file`), and ``votes``, ``real_votes``,
+    ``unanimous`` and ``adjudicated`` of `majority`.
     """
     decided = majority(votes, rule=rule)
     decided = decided[decided["label"] != ""]
@@ -69,7 +69,7 @@ def voted_labels(stamps: Stamps, votes: pd.DataFrame, *, rule: Rule) -> pd.DataF
     rows = rows_of(decided["id"], among=stamps.ids, source=stamps_file, remedy="Correct the votes.")
     labels = decided["label"].map(LABELS).astype(np.uint8)
     kept = decided.assign(row=rows, label=labels).sort_values("row", ignore_index=True)
-    return kept[["row", "id", "label", "votes", "real_votes", "unanimous"]]
+    return kept[["row", "id", "label", "votes", "real_votes", "unanimous", "adjudicated"]]
 
 
 def agreement_numbers(stamps: Stamps, votes: pd.DataFrame, *, rule: Rule) -> dict[str, Any]:
