@@ -92,7 +92,7 @@ def test_the_wider_view_frames_the_stamp(new, enter):
     image = page.get_by_alt_text("science of candidate n0")
     assert image.evaluate(width) == 3 * 21 + 4
     press(page, "w")
-    page.locator(HERE).wait_for()
+    expect(image).to_be_visible()  # once it has come
     assert image.evaluate(width) == 3 * 35 + 4
     frame = "sky => getComputedStyle(sky, '::after').width"
     stamp = page.locator(".sky").first
@@ -114,6 +114,7 @@ def test_one_stretch_is_shared_by_the_three_images(address, enter):
     page = enter(address, "ann")
     page.get_by_label("Stretch").select_option("zscale-shared")
     image = page.get_by_alt_text("difference of candidate c0, stretched by zscale-shared")
+    expect(image).to_be_visible()  # once it has come
     assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") == 157
 
 
