@@ -56,6 +56,17 @@ def test_light_jobs_run_where_the_workflow_runs_whatever_a_profile_gives_every_r
     assert not {"stamps", "baseline", "adapt", "diagnostics", "preprocessing_figure"} & plain
 
 
+def test_candidates_are_searched_by_every_network_of_the_second_study():
+    files = loaded_rules()["des_study_candidates"].input
+    networks = [f"network_{number}" for number in range(1, 5)]
+    assert {*files.keys()} == {*networks, "stamps"}
+    for network in networks:
+        assert [path.split("/")[-3:-1] for path in files[network]] == [
+            [network, "fold-0"],
+            [network, "fold-1"],
+        ]
+
+
 @pytest.mark.parametrize("script", sorted(SCRIPTS.glob("*.py")), ids=lambda path: path.stem)
 def test_a_script_is_followed_to_all_that_it_imports(script):
     assert script_closure(script) == closure(script)
