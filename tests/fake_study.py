@@ -74,6 +74,7 @@ def write_study(folder: Path, *, survey: str, new_survey: str) -> None:
     scored.to_parquet(folder / "new-survey/scores.parquet")
     votes = pd.DataFrame({"row": rows, "label": truth, "unanimous": generator.random(STAMPS) < 0.7})
     votes.to_parquet(folder / "new-survey/labels.parquet")
+    write_json(folder / "new-survey/agreement.json", {"judged": STAMPS})
 
 
 def metrics(model: str, *, survey: str) -> dict[str, object]:

@@ -230,6 +230,7 @@ if NEW_SURVEY:
                 "<results>/des_study/new-survey/{model}/predictions.parquet", model=["before", "after"]
             ),
             labels="<results>/des_study/new-survey/labels.parquet",
+            agreement="<results>/des_study/new-survey/agreement.json",
             splits="<results>/des_study/new-survey/splits.npz",
             scores="<results>/des_study/new-survey/scores.parquet",
             histories=["<results>/des_study/new-survey/after/history.parquet"],

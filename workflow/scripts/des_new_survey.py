@@ -3,7 +3,7 @@
 from des_part import predictions_of
 from des_scores import save_scores_and_learning_curves
 
-from stampshift.core.files import read_table
+from stampshift.core.files import read_json, read_table
 from stampshift.core.joblog import job_log
 from stampshift.des_study.candidate_scores import operating_numbers, operating_table
 from stampshift.des_study.label_figures import new_survey_figure
@@ -32,7 +32,8 @@ with job_log(snakemake.log[0]):
     write_table(new_survey_table(numbers, survey=survey), output.table, simulated=simulated)
     means = consensus_means(predictions)
     write_table(consensus_table(means, survey=survey), output.consensus, simulated=simulated)
-    agreed = unanimity_table(unanimity(labelled), survey=survey)
+    judged = read_json(snakemake.input.agreement)["judged"]
+    agreed = unanimity_table(unanimity(labelled, judged=judged), survey=survey)
     write_table(agreed, output.unanimity, simulated=simulated)
     scores = read_table(snakemake.input.scores)
     operating = operating_numbers(scores, cutoff=scores["cutoff"].iloc[0], confidence=params.confidence)

@@ -80,8 +80,9 @@ def test_unanimity_by_label():
     consensus = pd.DataFrame(
         {"row": range(6), "label": [1, 1, 1, 1, 0, 0], "unanimous": [True, True, True, False, True, True]}
     )
-    numbers = unanimity(consensus)
-    assert numbers.set_index("label").loc["real"].to_list() == [4, 3, 75]
-    assert numbers.set_index("label").loc["bogus"].to_list() == [2, 2, 100]
+    numbers = unanimity(consensus, judged=9)
+    assert numbers.set_index("label").loc["real"].to_list() == [4, 3, 75, 9]
+    assert numbers.set_index("label").loc["bogus"].to_list() == [2, 2, 100, 9]
     table = unanimity_table(numbers, survey="B")
+    assert "of 9 that people judged" in table.caption
     assert table.cells.to_numpy().tolist() == [["real", "4", "3", "75.0%"], ["bogus", "2", "2", "100.0%"]]

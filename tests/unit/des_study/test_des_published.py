@@ -208,6 +208,7 @@ def test_the_new_survey_at_the_published_cutoff():
     numbers = pd.DataFrame(rows, columns=["model", "stamps", "cutoff", "mdr"]).assign(fpr=0.04)
     means = pd.DataFrame({"label": ["real"], "votes": ["disputed"], "before": [0.3], "after": [0.7]})
     agreed = pd.DataFrame({"label": ["real"], "kept": [40], "unanimous": [30], "percent": [75.0]})
+    agreed["judged"] = 50
     one = performance(network_1=(0.99, 9, 1, 2, 8, 0.009))
     values = ours(
         performance={"first": one, "second": one},
@@ -220,10 +221,11 @@ def test_the_new_survey_at_the_published_cutoff():
     assert found["before", "mdr_unanimous"] == 0.2
     assert found["after", "mdr_all"] == 0.1
     assert found["after", "mean_real_disputed"] == 0.7
+    assert found["people", "judged"] == 50
     assert found["people", "kept_real"] == 40
     assert found["people", "unanimous_real_percent"] == 75
     table = beside_published(values, published=PUBLISHED).cells
-    assert (table["part"] == "new survey").sum() == 6
+    assert (table["part"] == "new survey").sum() == 7
 
 
 def test_a_study_of_other_models_has_nothing_to_compare():

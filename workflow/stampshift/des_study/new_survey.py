@@ -104,14 +104,16 @@ def consensus_table(numbers: pd.DataFrame, *, survey: str) -> Table:
     return Table(numbers, cells, caption, "tab:des-consensus")
 
 
-def unanimity(consensus: pd.DataFrame) -> pd.DataFrame:
+def unanimity(consensus: pd.DataFrame, *, judged: int) -> pd.DataFrame:
     """Candidates kept and those with ``unanimous`` votes, by ``label``, of the file of voted labels.
 
-    ``percent`` is the share of the unanimous; NaN without a candidate of the label.
+    ``percent`` is the share of the unanimous; NaN without a candidate of the label. ``judged`` is the number
+    of candidates that anybody voted on, kept or not, the same in every line.
     """
     by_label = {name: consensus.loc[consensus["label"] == code, "unanimous"] for name, code in LABELS.items()}
     return pd.DataFrame(
         {"label": name, "kept": len(votes), "unanimous": int(votes.sum()), "percent": 100 * votes.mean()}
+        | {"judged": judged}
         for name, votes in by_label.items()
     )
 
@@ -124,8 +126,8 @@ def unanimity_table(numbers: pd.DataFrame, *, survey: str) -> Table:
         share=[format_number(value, ".1f") + "%" for value in numbers["percent"]],
     )
     caption = (
-        f"Candidates of {survey} that a majority labelled, and those of them on which all votes agreed, by "
-        "label."
+        f"Candidates of {survey} that a majority labelled, of {numbers['judged'].iloc[0]:,} that people "
+        "judged, and those on which all votes agreed, by label."
     )
     return Table(numbers, cells, caption, "tab:des-unanimity")
 

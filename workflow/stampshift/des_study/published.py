@@ -135,6 +135,7 @@ def _of_new_survey(numbers: pd.DataFrame, means: pd.DataFrame, agreed: pd.DataFr
         row = chosen[chosen["cutoff"] == cutoff].iloc[0]
         yield "new survey", model, f"mdr_{stamps}", row["mdr"]
         yield "new survey", model, f"fpr_{stamps}", row["fpr"]
+    yield "new survey", "people", "judged", agreed["judged"].iloc[0]
     for line in agreed.to_dict("records"):
         yield "new survey", "people", f"kept_{line['label']}", line["kept"]
         yield "new survey", "people", f"unanimous_{line['label']}_percent", line["percent"]
