@@ -316,7 +316,7 @@ def test_two_steps_are_those_of_saito_et_al():
         Batch(torch.tensor(labelled), torch.tensor(labels), torch.tensor(unlabelled)),
         options,
         optimiser=torch.optim.SGD(model.parameters(), lr=rate),
-        low=nullcontext(),
+        arithmetic=nullcontext(),
     )
 
     features = labelled @ extractor.T

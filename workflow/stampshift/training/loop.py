@@ -58,12 +58,17 @@ class Trainer:
         self.classifier.train()
         total, right = (torch.zeros((), device=task.device) for _ in range(2))
         iterations = stamps = 0
-        low = autocast(task.precision, task.device)
+        arithmetic = autocast(task.precision, task.device)
         with tensor_float32(task.precision):
             for batch in epoch_batches(task, epoch):
                 stop_if_asked()
                 loss, hits = descend(
-                    task.method, self.classifier, batch, task.options, optimiser=self._optimiser, low=low
+                    task.method,
+                    self.classifier,
+                    batch,
+                    task.options,
+                    optimiser=self._optimiser,
+                    arithmetic=arithmetic,
                 )
                 total += loss
                 right += hits
@@ -102,16 +107,16 @@ def descend(
     options: Options,
     *,
     optimiser: Optimizer,
-    low: AbstractContextManager[object],
+    arithmetic: AbstractContextManager[object],
 ) -> tuple[Tensor, Tensor]:
     """One iteration: a step on each loss of a method, one after the other, on one batch.
 
-    The losses are in the context `low`. Returns their sum, and how many labelled stamps were called right on
-    the way.
+    The losses are in the context `arithmetic`. Returns their sum, and how many labelled stamps were called
+    right on the way.
     """
     total, right = (torch.zeros((), device=batch.stamps.device) for _ in range(2))
     for loss_of in method.losses:
-        with low:
+        with arithmetic:
             loss, hits = loss_and_hits(loss_of, classifier, batch, options)
         optimiser.zero_grad()
         loss.backward()
