@@ -14,6 +14,7 @@ from stampshift.review.app import PAGE, make_app
 from stampshift.review.gold import Gold
 from stampshift.review.known_answers import THE_LABELS
 from stampshift.review.reviewed import open_review
+from stampshift.review.tags import TAGS
 from stampshift.review.vote_store import VoteStore
 
 
@@ -354,3 +355,13 @@ def test_a_file_without_a_wider_cutout_says_so(client):
     about = client.get("api/review").json()
     assert (about["size"], about["wide"]) == (51, None)
     assert client.get("images//1-zscale.png").status_code == 404
+
+
+def test_the_help_names_every_key_of_the_page_and_every_reason_has_one():
+    script, page = ((PAGE / name).read_text() for name in ("page.js", "index.html"))
+    actions = script[script.index("const ACTIONS") : script.index("function pressed")]
+    keys = set(re.findall(r"^  \"?(.)\"?: \(\) =>", actions, re.MULTILINE))
+    help_box = page[page.index('id="help"') :]
+    named = set(re.findall(r"<kbd>(.)</kbd>", help_box))
+    assert keys - {"="} == named - {"1", "8"}
+    assert len(TAGS) == 8
