@@ -105,8 +105,12 @@ def test_the_contract_is_that_of_the_study(released):
     assert reference["label"].notna().all()
 
 
-def test_the_card_says_on_which_labels_it_was_trained(released, study):
+def test_the_card_says_on_which_labels_it_was_trained(released):
     card = (released / "card.md").read_text()
+    assert card.startswith("# Model card: network 1 of DES\n")
+    assert "It was trained on DES alone, on corrected labels, and knows no other survey." in card
+    assert "The model learned corrected labels, including wrong ones that no search found." in card
+    assert "The study repeats each training" not in card
     assert "in place of the archive's: 4 of 96 differ" in card
     assert "labels.parquet" in card
     assert "| network, head | network_1, linear |" in card

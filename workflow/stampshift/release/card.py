@@ -17,7 +17,7 @@ from stampshift.release.reference import spread
 from stampshift.release.released import ReleasedModel
 from stampshift.release.trained_run import TrainedRun
 from stampshift.stamps.file import LABELS
-from stampshift.tables.wording import counted, method_name, title_note
+from stampshift.tables.wording import STUDY_NAMES, counted, method_name, title_note
 
 TEMPLATE = Path(__file__).with_name("card.md.jinja")
 PACKAGES = ("torch", "onnx", "onnxruntime", "numpy")
@@ -66,6 +66,8 @@ def model_card(release: ReleasedModel, run: TrainedRun) -> str:
         home=home.name,
         home_tested=len(judged),
         adapted=metrics["target"] is not None,
+        corrected=bool(home.stamps.attributes.get("labels", {}).get("changed")),
+        repeated=contract.network not in STUDY_NAMES,
         without_labels=metrics["target"] is not None and not any(shots_by_label(metrics).values()),
         shots=_numbers(shots_by_label(metrics), "labelled stamp"),
         learns_unlabelled=learns_unlabelled(metrics),
@@ -94,6 +96,7 @@ def title(metrics: Mapping[str, Any], *, simulated: bool) -> str:
     """``"MME, 20 shots, HiTS to ZTF"``, with a note where surveys are simulated."""
     name = method_name(metrics["method"])
     if metrics["target"] is None:
+        name = STUDY_NAMES.get(metrics.get("network", ""), name)
         return title_note(f"{name} of {metrics['source']}", simulated=simulated)
     shots = _numbers(shots_by_label(metrics), "shot").removesuffix(PER_CLASS)
     return title_note(f"{name}, {shots}, {metrics['source']} to {metrics['target']}", simulated=simulated)
