@@ -1,9 +1,11 @@
+import h5py
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from typer.testing import CliRunner
 
-from any_survey import CLASSES, write_hdf5, write_packets
+from any_survey import CLASSES, write_hdf5, write_packets, write_parquet
 from stampshift.cli import app
 from stampshift.core.errors import ArchiveError, ConfigError
 from stampshift.stamps.file import Stamps
@@ -122,3 +124,28 @@ def test_a_table_needs_no_python(mine):
     (mine / "my.yaml").write_text(yaml.safe_dump({"surveys": {"Mine": section}}))
     assert run("--output", "mine.h5").exit_code == 0
     assert Stamps.open("mine.h5").labels.tolist() == [1, 0] * 3
+
+
+@pytest.mark.parametrize("write", [write_hdf5, write_parquet])
+def test_a_table_may_say_where_its_candidates_are(mine, write):
+    path = mine / ("part.parquet" if write is write_parquet else "part.h5")
+    options = write(path, 6)
+    columns = {"alpha": np.arange(6) + 0.5, "delta": np.full(6, -91.0), "filt": list("gri") * 2}
+    if write is write_parquet:
+        pd.read_parquet(path).assign(**columns).to_parquet(path)
+    else:
+        with h5py.File(path, "r+") as file:
+            for name, values in columns.items():
+                file[name] = values
+    options |= {"metadata": {"ra": "alpha", "dec": "delta", "band": "filt"}}
+    section = {
+        "reader": "table", "origin": "path", "path": path.name, "table": options,
+        "classes": CLASSES, "invalid": {},
+    }  # fmt: skip
+    (mine / "my.yaml").write_text(yaml.safe_dump({"surveys": {"Mine": section}}))
+    done = run("--output", "mine.h5")
+    assert done.exit_code == 0, done.output
+    found = open_shown("mine.h5", Stamps.open("mine.h5").attributes, count=6).metadata
+    assert found["ra"].tolist() == [0.5, 1.5, 2.5, 3.5, 4.5, 5.5]
+    assert np.isnan(found["dec"]).all()  # beyond the pole
+    assert found["band"].tolist() == [b"g", b"r", b"i"] * 2

@@ -61,6 +61,17 @@ class StampNames(ConfigModel):
     difference: Name
 
 
+class MetadataNames(ConfigModel):
+    """A name for each of what a table says of a candidate beside its pixels."""
+
+    ra: Omittable[Name] = key("In degrees, as is dec.")
+    dec: Omittable[Name]
+    magnitude: Omittable[Name]
+    snr: Omittable[Name]
+    band: Omittable[Name]
+    ccd: Omittable[Name]
+
+
 class Table(ChannelOrder):
     """Names of the arrays of an HDF5 or npz file, or of the columns of a Parquet file."""
 
@@ -82,6 +93,10 @@ class Table(ChannelOrder):
     labels: Omittable[Name] = key(LABELS)
     unlabelled: Omittable[str | float] = key(
         "Value of `label` that means no label, such as -1; empty and NaN always mean this."
+    )
+    metadata: Omittable[MetadataNames] = key(
+        "What the review page shows beside the stamps: position, magnitude, S/N, band, detector. No model "
+        "sees it."
     )
 
     def _check(self) -> None:

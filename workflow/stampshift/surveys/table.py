@@ -24,6 +24,7 @@ from stampshift.formats.fits import as_float32, read_image, read_planes
 from stampshift.formats.inflating import GZIP_MAGIC, read_file
 from stampshift.formats.tables import open_table, read_rows, source_files
 from stampshift.stamps.file import UNLABELLED_CLASS
+from stampshift.stamps.metadata import NO_METADATA, TEXTS, Metadata, metadata_of
 from stampshift.stamps.raw_triplets import Image, InvalidPixels, RawTriplet
 from stampshift.surveys.label_table import class_of, without
 from stampshift.surveys.reader import Reader, masked_triplet, named, stored_channels
@@ -43,6 +44,7 @@ class Rows(NamedTuple):
     ids: list[str]
     groups: list[str]
     classes: list[str]
+    metadata: list[Metadata]
     pixels: Mapping[str, Any] | None
 
 
@@ -80,6 +82,7 @@ def _tables(paths: Sequence[Path], options: Mapping[str, Any]) -> list[Path]:
 
 def _sources(path: Path, options: Mapping[str, Any]) -> list[Path]:
     names = [*_pixel_names(options), *(options[name] for name in CELLS if options.get(name))]
+    names += options.get("metadata", {}).values()
     return source_files(path, names)
 
 
@@ -120,9 +123,10 @@ def _units(paths: Sequence[Path], *, options: Mapping[str, Any]) -> Iterator[Row
     label_file = _label_file(options)
     pixels = _pixel_names(options)
     known = {name: options[name] for name in CELLS if options.get(name)}
+    said: Mapping[str, str] = options.get("metadata", {})
     seen: set[str] = set()
     for path in _tables(paths, options):
-        table = open_table(path, pixels=pixels, others=list(known.values()))
+        table = open_table(path, pixels=pixels, others=[*known.values(), *said.values()])
         columns = {name: list(map(as_text, table.others[column])) for name, column in known.items()}
         known_ids = columns.get("id", [""] * table.rows)
         ids = [identifier or f"{decoded_name(path.stem)}:{row}" for row, identifier in enumerate(known_ids)]
@@ -141,10 +145,18 @@ def _units(paths: Sequence[Path], *, options: Mapping[str, Any]) -> Iterator[Row
             classes = _labels(columns["label"], options)
         else:
             classes = [class_of(identifier, label_file) for identifier in ids]
+        metadata = _metadata({name: table.others[column] for name, column in said.items()}, table.rows)
         step = max(1, min(UNIT_ROWS, UNIT_BYTES // max(1, table.row_bytes)))
         for start, block in table.blocks(step):
             rows = slice(start, start + step)
-            yield Rows(path, start, ids[rows], groups[rows], classes[rows], block)
+            yield Rows(path, start, ids[rows], groups[rows], classes[rows], metadata[rows], block)
+
+
+def _metadata(columns: Mapping[str, Sequence[Any]], rows: int) -> list[Metadata]:
+    if not columns:
+        return [NO_METADATA] * rows
+    read = {name: [*map(as_text, cells)] if name in TEXTS else cells for name, cells in columns.items()}
+    return [metadata_of(dict(zip(read, cells, strict=True))) for cells in zip(*read.values(), strict=True)]
 
 
 def _decode(unit: Rows, *, options: Mapping[str, Any], invalid: InvalidPixels) -> Iterator[RawTriplet]:
@@ -163,7 +175,8 @@ def _decode(unit: Rows, *, options: Mapping[str, Any], invalid: InvalidPixels) -
             }
         mask = options.get("mask")
         masks = _planes(pixels[mask][row], options, unit.path, f"{place}, mask")[0] if mask else []
-        yield RawTriplet(masked_triplet(images, masks, invalid=invalid, place=place), name, identifier, group)
+        triplet = masked_triplet(images, masks, invalid=invalid, place=place)
+        yield RawTriplet(triplet, name, identifier, group, unit.metadata[row])
 
 
 def _planes(cell: Any, options: Mapping[str, Any], path: Path, place: str) -> tuple[list[Image], list[str]]:
