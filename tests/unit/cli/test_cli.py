@@ -1,3 +1,4 @@
+import inspect
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 import stampshift
 from review_server import write_new_survey
 from stampshift import cli
+from stampshift.cli.review_commands import review, review_export
 from stampshift.review.reviewed import open_review
 from stampshift.review.vote_store import VoteStore
 
@@ -123,6 +125,14 @@ def test_votes_on_another_list_are_carried_over_on_request(monkeypatch, tmp_path
         code = call(monkeypatch, "review", stamps)
     assert "with --carry-over" in code
     assert call(monkeypatch, "review", stamps, "--carry-over") == 0
+
+
+def test_votes_are_asked_for_and_counted_as_in_the_paper_unless_told_otherwise():
+    """Three people, and a lead of two votes (Ayyar et al. 2022)."""
+    asked, counted = (inspect.signature(command).parameters for command in (review, review_export))
+    assert (asked["raters_per_candidate"].default, asked["margin"].default) == (3, 2)
+    assert (counted["min_votes"].default, counted["margin"].default) == (3, 2)
+    assert asked["adjudicator"].default is counted["adjudicator"].default is None
 
 
 def test_review_of_nothing_is_one_sentence(monkeypatch, tmp_path):
