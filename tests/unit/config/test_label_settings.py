@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from snakemake.utils import update_config
 
 from stampshift.config.configuration import read_experiment
 from stampshift.config.des_study import FEATURES_OF
@@ -156,3 +157,13 @@ def test_the_settings_of_the_paper_are_an_overlay():
     read_experiment(changed(des_study__training=training))
     assert {name: value for name, value in training.items() if name in PAPERS} == PAPERS
     assert (training["optimiser"], training["learning_rate"], training["batch_size"]) == ("adam", 2e-5, 64)
+
+
+def test_the_larger_run_plants_flips_by_cause():
+    config = deepcopy(PUBLISHED)
+    for name in ("experiment", "larger"):
+        overlay = (ROOT / f"workflow/profiles/des_study/{name}.yaml").read_text()
+        update_config(config, yaml.safe_load(overlay))
+    read_experiment(config)
+    drawn = config["surveys"]["DES"]["simulate"]
+    assert (drawn["stamps"], drawn["flipped"], drawn.get("flipped_by")) == (16000, 0.015, None)
