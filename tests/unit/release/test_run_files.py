@@ -98,7 +98,7 @@ def test_the_contract_is_that_of_the_study(released):
     assert contract.normalisation == "difference_mad_clipped"
     assert contract.surveys["DES"]["invalid"] == {"nonzero_below": 1e-29}
     assert contract.parity["largest_difference"] < contract.parity["tolerance"]
-    # the validation part, by its corrected labels, chose the epoch and fits the temperature
+    # the validation part, by its corrected labels, fits the temperature
     assert contract.calibration["stamps"] == 24
     reference = ReleasedModel.open(released).reference()
     assert len(reference) == 24
@@ -115,6 +115,7 @@ def test_the_card_says_on_which_labels_it_was_trained(released):
     assert "labels.parquet" in card
     assert "| network, head | network_1, linear |" in card
     assert "51 x 51 pixels" in card
+    assert "the labelled stamps that said when to stop, fitted the temperature" in card  # it keeps the last epoch
 
 
 def test_verify_and_threshold(released, monkeypatch, capsys):
