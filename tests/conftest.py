@@ -23,7 +23,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
-    """With several workers (`-n 3`), tests that share what is costly share a worker."""
+    """With several workers (`-n 4`), tests that share what is costly share a worker."""
     return Together(config, log)
 
 

@@ -2,8 +2,9 @@ import shutil
 
 import pytest
 
+from alert_packets import replaced
 from stampshift.core import provenance
-from stampshift.core.provenance import code_digest
+from stampshift.core.provenance import code_digest, listing_digest
 
 METHODS = ("finetune", "mme", "scratch")
 
@@ -74,3 +75,31 @@ def test_a_new_method_in_the_registry_changes_no_digest(package):
 def test_a_missing_module_is_named():
     with pytest.raises(ModuleNotFoundError, match=r"stampshift\.methods\.nothing"):
         code_digest("methods.nothing")
+
+
+def test_every_change_of_files_changes_their_listing(tmp_path):
+    july, elsewhere, labels = (
+        tmp_path / "nights" / "2026" / "july",
+        tmp_path / "disk",
+        tmp_path / "labels.csv",
+    )
+    for file in (july / "2.avro", july / "3.avro", elsewhere / "7.avro", labels):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"some content\n")
+    changes = {
+        "added": lambda: (july / "5.avro").write_bytes(b"more"),
+        "removed": lambda: (july / "5.avro").unlink(),
+        "replaced by an older one": lambda: replaced(july / "2.avro", 1e9),
+        "replaced by one of its time": lambda: replaced(july / "3.avro", (july / "3.avro").stat().st_mtime),
+        "a linked night": lambda: (tmp_path / "nights" / "linked").symlink_to(elsewhere),
+        "in a linked night": lambda: shutil.copy(july / "2.avro", elsewhere / "9.avro"),
+        "older labels": lambda: replaced(labels, 1e9),
+    }
+    seen = [listing_digest([tmp_path / "nights", labels])]
+    for change in changes.values():
+        change()
+        seen.append(listing_digest([tmp_path / "nights", labels]))
+        assert listing_digest([tmp_path / "nights", labels]) == seen[-1]
+    # a packet that was added and removed leaves the listing that was
+    assert seen[2] == seen[0]
+    assert len(set(seen)) == len(seen) - 1

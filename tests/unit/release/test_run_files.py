@@ -115,7 +115,9 @@ def test_the_card_says_on_which_labels_it_was_trained(released):
     assert "labels.parquet" in card
     assert "| network, head | network_1, linear |" in card
     assert "51 x 51 pixels" in card
-    assert "the labelled stamps that said when to stop, fitted the temperature" in card  # it keeps the last epoch
+    assert (
+        "the labelled stamps that said when to stop, fitted the temperature" in card
+    )  # it keeps the last epoch
 
 
 def test_verify_and_threshold(released, monkeypatch, capsys):
