@@ -33,9 +33,7 @@ def test_a_change_of_packets_or_labels_reruns_the_stamps(fresh):
     elsewhere = write_night(fresh.folder / "disk", "ZTF", 1, first=7)
     (nights / "linked").symlink_to(elsewhere)
     changes = {
-        "added to a linked night": lambda: shutil.copy(
-            nights / "2026" / "july" / "4.avro", elsewhere / "9.avro"
-        ),
+        "added to a linked night": lambda: shutil.copy(one, elsewhere / "9.avro"),
         "older labels": lambda: replaced(labels, 1e9),
     }
     fresh.run(STAMPS, config=config)
