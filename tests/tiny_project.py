@@ -23,6 +23,18 @@ TINY = {
     "execution": {"threads": 1, "preprocessing_threads": 2},
 }
 
+# of `des_study.new_survey`, but for its training: a survey that simulated raters label
+VOTED = {
+    "survey": "DECAT",
+    "votes": {
+        "origin": "simulate",
+        "simulate": {"raters": 4, "votes_per_candidate": 3, "error_rate": 0.1, "seed": 0},
+    },
+    "min_votes": 3,
+    "margin": 2,
+    "fractions": {"train": 0.5, "validation": 0.1, "test": 0.4, "reserve": 0.0},
+}
+
 
 class Project:
     """A checkout that tests may edit, and Snakemake in it."""

@@ -11,7 +11,7 @@ import pytest
 from stampshift.core.files import read_json, write_parquet
 from stampshift.stamps.file import Stamps
 from stampshift.stamps.splits import make_splits
-from tiny_project import TINY, copy_of_the_project
+from tiny_project import TINY, VOTED, copy_of_the_project
 
 FRACTIONS = {"train": 0.5, "validation": 0.1, "test": 0.4}
 PACKETS = {
@@ -25,15 +25,8 @@ CONFIG = deepcopy(TINY) | {
         "forest": {"trees": 10},
         "relabels": {"origin": "planted", "path": None},
         "search": {"networks": ["network_1"]},
-        "new_survey": {
-            "survey": "DECAT",
-            "votes": {
-                "origin": "simulate",
-                "simulate": {"raters": 4, "votes_per_candidate": 3, "error_rate": 0.1, "seed": 0},
-            },
-            "min_votes": 3,
-            "margin": 2,
-            "fractions": {"train": 0.5, "validation": 0.1, "test": 0.4, "reserve": 0.0},
+        "new_survey": VOTED
+        | {
             "training": {
                 "optimiser": "adam",
                 "learning_rate": 2e-5,

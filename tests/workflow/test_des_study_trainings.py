@@ -10,7 +10,7 @@ from loaded_rules import loaded_rules
 from stampshift.core.files import read_json
 from stampshift.stamps.file import Stamps
 from stampshift.stamps.splits import Splits
-from tiny_project import ROOT, TINY, copy_of_the_project
+from tiny_project import ROOT, TINY, VOTED, copy_of_the_project
 
 STUDY = {
     **deepcopy(TINY),
@@ -95,15 +95,7 @@ def test_a_network_is_one_job_of_one_core_and_the_other_networks_are_not_asked_f
     assert loaded_rules()["des_study_network"].resources["_cores"] == 1
 
 
-NEW_SURVEY = {
-    "survey": "DECAT",
-    "votes": {
-        "origin": "simulate",
-        "simulate": {"raters": 4, "votes_per_candidate": 3, "error_rate": 0.1, "seed": 0},
-    },
-    "min_votes": 3,
-    "margin": 2,
-    "fractions": {"train": 0.5, "validation": 0.1, "test": 0.4, "reserve": 0.0},
+NEW_SURVEY = VOTED | {
     "training": yaml.safe_load((ROOT / "config.yaml").read_text())["des_study"]["training"],
 }
 

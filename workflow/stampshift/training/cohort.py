@@ -43,8 +43,9 @@ def train_cohort(plans: Sequence[Plan], job: Job) -> None:
     """Finish every run of a cohort; a run's result does not depend on the others.
 
     The stamps files are compared with their digests before anything trains; a precision that the device does
-    not have is a `ConfigError`. On a CPU the job's threads train
-    a run each, in its own process, which logs to the job's file as well.
+    not have is a `ConfigError`. On a CPU the job's threads train a run each, in its own process, which logs
+    to the job's file as well.
+
     If runs failed, a `CohortError` names each with its reason, after all others were finished. If another
     process trains one of the runs, a `LockedError` is raised; if this one was asked to end by SIGTERM or
     SIGINT, a `StoppedError`. A second call goes on where this one was.

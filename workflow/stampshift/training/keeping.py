@@ -9,10 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 FIRST_BEST, LOWEST_LOSS = "first_best", "lowest_validation_loss"
-ACCURACY, LOSS = (
-    "validation_balanced_accuracy",
-    "validation_loss",
-)  # columns that the rules choose by
+# columns that the rules choose by
+ACCURACY, LOSS = "validation_balanced_accuracy", "validation_loss"
 Choose = Callable[[NDArray[np.float64], NDArray[np.float64]], int]  # from accuracies and losses to an index
 
 RULES: dict[str, Choose] = {
