@@ -1,0 +1,254 @@
+"""How real the simulated surveys are: what tells their stamps from real alerts, and how well it does.
+
+    python benchmarks/realism.py real-data/                    # or with STAMPSHIFT_REAL_DATA set
+    python benchmarks/realism.py real-data/ --models results/simulated/baseline/*/seed-0/model.pt
+
+Real alerts are those of ZTF whose own score `drb` is above 0.9 (real) or below 0.5 (bogus), and those of
+Rubin by `reliability`, above and below 0.5. These are scores and not truth. Simulated stamps are drawn here
+and pass the survey's reader; both are preprocessed as for training, to 21 pixels. For each class:
+
+- the domain classifier: proxy A-distance of the statistics below, and the AUC of two random forests, of the
+  statistics and of the pixels, cross-validated with the alerts of an object in one fold; 0.5 is a simulation
+  that cannot be told from reality, 1 one that always can;
+- the statistics that differ most: medians, and the Kolmogorov-Smirnov distance of their distributions;
+- the pixels that differ most, by channel and distance from the centre;
+- with `--models`, how well models of simulated stamps rank real alerts.
+
+**Half of the alerts are reserved**: nobody looks at their stamps or numbers while the simulation is worked
+on. Which half an alert belongs to follows from the name of its astronomical object. Everything here is of the
+open half, unless `--reserved` asks for the other, once, at the end.
+"""
+
+import argparse
+import hashlib
+import os
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pandas as pd
+import torch
+import yaml
+from agreement import auc, published
+from scipy.stats import ks_2samp
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
+
+from stampshift import alerts
+from stampshift.alerts.dialects import DIALECTS
+from stampshift.simulation import simulate_survey
+from stampshift.simulation.streams import TRUTH
+from stampshift.stamps.file import BOGUS, CHANNELS, REAL
+from stampshift.stamps.preprocessing import Preprocessing, preprocess
+from stampshift.stamps.raw_triplets import RawTriplet
+from stampshift.surveys import READERS
+from stampshift.tables.domain_shift import proxy_a_distance
+from stampshift.training.model import Model, predict
+
+ROOT = Path(__file__).parents[1]
+SIZE = 21
+FOLDERS = {"ZTF": "ztf_alerts", "Rubin": "rubin_alerts/fink"}
+SCORE = {"ZTF": "drb", "Rubin": "reliability"}
+REAL_ABOVE, BOGUS_BELOW = {"ZTF": 0.9, "Rubin": 0.5}, 0.5
+SURE = {"ZTF": (0.1, 0.9), "Rubin": (0.5, 0.5)}  # of the AUC: bogus below, real above
+FRAME_PIXELS = 7  # from here on out a stamp shows its background
+FEWEST = 10  # real alerts of a class, below which nothing is classified
+SHOWN = 12  # statistics
+
+
+def is_reserved(group, *, survey):
+    """Whether the alerts of an object belong to the half that is scored once."""
+    return hashlib.sha256(f"{survey} {group}".encode()).digest()[0] % 2 == 1
+
+
+def real_alerts(folder, *, survey, reserved):
+    """Stamps (n, 3, 21, 21), labels, objects and scores of one half of a survey's scored alerts."""
+    own = published([folder / FOLDERS[survey]]).set_index(["survey", "id"])[SCORE[survey]].dropna()
+    triplets = {}
+    for alert in alerts.read_alerts(folder / FOLDERS[survey]):
+        group = alert.group or alert.identifier
+        known = (alert.survey, alert.identifier) in own.index
+        if alert.images and known and is_reserved(group, survey=survey) == reserved:
+            triplets[alert.identifier] = RawTriplet(alert.images, "alert", alert.identifier, group)
+    block = preprocess(triplets.values(), settings({"alert": "real"}, DIALECTS[survey].invalid))
+    scores = own[survey].loc[block.ids].to_numpy(float)
+    labels = np.where(scores > REAL_ABOVE[survey], REAL, np.where(scores < BOGUS_BELOW, BOGUS, -1))
+    return block.stamps, labels, np.array(block.groups), scores
+
+
+def simulated_stamps(survey, *, stamps, seed):
+    """Stamps and labels of a simulated archive, through the survey's own reader, and stamps per second."""
+    constants = yaml.safe_load((ROOT / "resources" / "surveys" / f"{survey}.yaml").read_text())
+    with TemporaryDirectory() as name:
+        begin = time.process_time()
+        simulate_survey(survey, stamps=stamps, seed=seed, constants=constants, folder=Path(name), processes=1)
+        rate = stamps / (time.process_time() - begin)
+        options = {"labels": f"{name}/{TRUTH}"} if survey == "Rubin" else {}
+        invalid = DIALECTS[survey].invalid
+        reader = READERS["packets" if survey == "Rubin" else survey.lower()](options, invalid)
+        classes = {each: "bogus" if each == "bogus" else "real" for each in constants["recipes"]}
+        block = preprocess(list(reader.candidates([Path(name)])), settings(classes, invalid))
+    return block.stamps, block.labels.astype(int), rate
+
+
+def settings(classes, invalid):
+    return Preprocessing(
+        size_pixels=SIZE, normalisation="channel", invalid=invalid, classes=classes, unlabelled="drop"
+    )
+
+
+def statistics(stamps):
+    """What a stamp (n, 3, 21, 21) of mean 0 and deviation 1 looks like, a row of numbers each."""
+    middle, radius = SIZE // 2, distances()
+    columns = {}
+    for channel, name in enumerate(CHANNELS):
+        image = stamps[:, channel].astype(float)
+        flat, core = image.reshape(len(image), -1), image[:, middle - 3 : middle + 4, middle - 3 : middle + 4]
+        frame = image[:, radius >= FRAME_PIXELS]
+        median = np.median(frame, axis=1)
+        scatter = 1.4826 * np.median(np.abs(frame - median[:, None]), axis=1)
+        clipped = np.clip((image - median[:, None, None]) / np.maximum(scatter, 1e-9)[:, None, None], -3, 3)
+        values = {
+            "centre": image[:, middle, middle],
+            "peak": flat.max(1),
+            "trough": flat.min(1),
+            "highest near the centre": core.max((1, 2)),
+            "lowest near the centre": core.min((1, 2)),
+            "shoulder of the peak": shoulder(image),
+            "noise in the frame": scatter,
+            "neighbour correlation": neighbours(image, np.ones_like(radius, bool), "both"),
+            "neighbour correlation of the noise": neighbours(clipped, radius >= FRAME_PIXELS, "both"),
+            "correlation along columns - rows": neighbours(image, np.ones_like(radius, bool), "difference"),
+            "share of one value": (np.abs(flat - np.median(flat, axis=1)[:, None]) == 0).mean(1),
+        }
+        columns |= {f"{name}: {key}": value for key, value in values.items()}
+    template, science, difference = np.moveaxis(stamps.reshape(len(stamps), len(CHANNELS), -1), 1, 0)
+    pairs = {
+        "template and science": (template, science),
+        "science and difference": (science, difference),
+        "template and difference": (template, difference),
+    }
+    columns |= {f"correlation of {key}": (one * other).mean(1) for key, (one, other) in pairs.items()}
+    return pd.DataFrame(columns).astype(float)
+
+
+def distances():
+    """Distance of every pixel from the central one."""
+    return np.hypot(*(np.indices((SIZE, SIZE)) - SIZE // 2))
+
+
+def shoulder(image):
+    """Mean of the four neighbours of the pixel that deviates most within 3 pixels of the centre, over it."""
+    middle = SIZE // 2
+    core = np.abs(image[:, middle - 3 : middle + 4, middle - 3 : middle + 4]).reshape(len(image), -1)
+    rows, columns = (place + middle - 3 for place in np.unravel_index(core.argmax(1), (7, 7)))
+    each = np.arange(len(image))
+    around = sum(
+        image[each, rows + down, columns + right] for down, right in ((0, 1), (0, -1), (1, 0), (-1, 0))
+    )
+    peak = image[each, rows, columns]
+    return around / 4 / np.where(peak == 0, 1, peak)
+
+
+def neighbours(image, chosen, kind):
+    """Correlation of neighbouring pixels among the `chosen`: mean of both axes, or columns minus rows."""
+    found = []
+    for axis in (1, 2):
+        first, second = (
+            np.take(image, range(start, SIZE - 1 + start), axis=axis)[
+                :, np.take(chosen, range(SIZE - 1), axis - 1) & np.take(chosen, range(1, SIZE), axis - 1)
+            ]
+            for start in (0, 1)
+        )
+        first, second = (each - each.mean(1, keepdims=True) for each in (first, second))
+        power = np.sqrt((first**2).sum(1) * (second**2).sum(1))
+        found.append((first * second).sum(1) / np.maximum(power, 1e-12))
+    return (found[0] + found[1]) / 2 if kind == "both" else found[0] - found[1]
+
+
+def domain_auc(real, simulated, groups):
+    """AUC of a forest that tells real alerts (n, features) from simulated ones, objects in one fold."""
+    features = np.concatenate([real, simulated])
+    domain = np.repeat([1, 0], [len(real), len(simulated)])
+    groups = np.concatenate([groups, [f"simulated {row}" for row in range(len(simulated))]])
+    forest = RandomForestClassifier(300, min_samples_leaf=2, class_weight="balanced", random_state=0)
+    folds = StratifiedGroupKFold(5, shuffle=True, random_state=0)
+    found = cross_val_predict(forest, features, domain, groups=groups, cv=folds, method="predict_proba")
+    return roc_auc_score(domain, found[:, 1])
+
+
+def class_report(real, groups, simulated):
+    """Domain classifiers and the differences behind them, for the stamps of one class."""
+    one, other = statistics(real), statistics(simulated)
+    pixels = [np.arcsinh(stamps.reshape(len(stamps), -1)) for stamps in (real, simulated)]
+    distance = proxy_a_distance(one.to_numpy(), other.to_numpy())
+    of_statistics, of_pixels = domain_auc(one, other, groups), domain_auc(*pixels, groups)
+    print(f"\nDomain classifier: A-distance {distance:.2f}; AUC of a forest of the statistics")
+    print(f"{of_statistics:.3f}, of the pixels {of_pixels:.3f}.")
+    rows = [(ks_2samp(one[name], other[name]).statistic, name) for name in one]
+    print("\n| statistic | real: 10, 50, 90% | simulated: 10, 50, 90% | KS |\n|---|---|---|---|")
+    for distance, name in sorted(rows, reverse=True)[:SHOWN]:
+        cells = [" ".join(f"{v:.2f}" for v in np.quantile(t[name], [0.1, 0.5, 0.9])) for t in (one, other)]
+        print(f"| {name} | {' | '.join(cells)} | {distance:.2f} |")
+    print("\n| KS of pixels at distance | 0-1 | 1-3 | 3-5 | 5-7 | 7-10 | above 10 |\n" + "|---" * 7 + "|")
+    ring = np.digitize(distances().ravel(), [1, 3, 5, 7, 10])
+    for channel, name in enumerate(CHANNELS):
+        both = [stamps[:, channel].reshape(len(stamps), -1) for stamps in (real, simulated)]
+        apart = np.array([ks_2samp(*(each[:, pixel] for each in both)).statistic for pixel in range(SIZE**2)])
+        print(
+            f"| {name} | " + " | ".join(f"{apart[ring == number].mean():.2f}" for number in range(6)) + " |"
+        )
+
+
+def model_report(paths, stamps, scores, *, survey):
+    """AUC of models on the alerts of which the survey's own score is sure."""
+    low, high = SURE[survey]
+    print(f"\n| model | AUC, `{SCORE[survey]}` > {high} against < {low} | n |\n|---|---|---|")
+    for path in paths:
+        classifier = Model.open(path).classifier(torch.device("cpu"))
+        found = predict(classifier, stamps, np.arange(len(stamps)), device=torch.device("cpu")).astype(float)
+        sides = found[scores > high], found[scores < low]
+        print(f"| {path} | {auc(*sides):.3f} | {len(sides[0])} and {len(sides[1])} |")
+
+
+def survey_report(folder, arguments, *, survey):
+    half = "reserved" if arguments.reserved else "open"
+    stamps, labels, groups, scores = real_alerts(folder, survey=survey, reserved=arguments.reserved)
+    drawn, classes, rate = simulated_stamps(survey, stamps=arguments.stamps, seed=arguments.seed)
+    print(f"\n## {survey}, {half} half: {len(stamps)} alerts; simulated at {rate:.0f} stamps/s of one core")
+    for label, name in ((REAL, "real"), (BOGUS, "bogus")):
+        chosen = labels == label
+        print(f"\n### {survey}, {name}: {chosen.sum()} alerts, {(classes == label).sum()} simulated")
+        if chosen.sum() < FEWEST:
+            print(f"\nToo few alerts: at least {FEWEST} are needed.")
+        else:
+            class_report(stamps[chosen], groups[chosen], drawn[classes == label])
+    if arguments.models:
+        model_report(arguments.models, stamps, scores, survey=survey)
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    data = os.environ.get("STAMPSHIFT_REAL_DATA")
+    parser.add_argument("data", type=Path, nargs="?", default=data and Path(data), help="of real alerts")
+    parser.add_argument("--surveys", nargs="+", choices=list(FOLDERS), default=list(FOLDERS))
+    parser.add_argument("--stamps", type=int, default=3000, help="simulated stamps per survey")
+    parser.add_argument("--seed", type=int, default=11)
+    parser.add_argument("--models", nargs="+", type=Path, default=[], help="model.pt of trained runs")
+    parser.add_argument(
+        "--reserved", action="store_true", help="the half that is scored once, instead of the open one"
+    )
+    arguments = parser.parse_args()
+    if arguments.data is None:
+        sys.exit("realism.py: give the folder of real alerts, or set STAMPSHIFT_REAL_DATA.")
+    for survey in arguments.surveys:
+        survey_report(arguments.data, arguments, survey=survey)
+
+
+if __name__ == "__main__":
+    main()
