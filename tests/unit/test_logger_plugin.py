@@ -10,7 +10,7 @@ import pytest
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from snakemake_logger_plugin_stampshift import LogHandler
-from stampshift.core.printing import WORKFLOW_BAR, without_bar
+from stampshift.core.bars import WORKFLOW_BAR, HiddenBar, job_bar
 
 ENDED = "CalledProcessError in file train.smk:\nCommand 'python x' returned non-zero exit status 1."
 
@@ -121,7 +121,7 @@ def test_errors_warnings_and_the_end_are_shown_and_nothing_else(handler):
 def test_on_a_terminal_there_is_one_bar_and_the_jobs_draw_none(handler, clock):
     stream = Terminal()
     shown = handler(stream)
-    assert without_bar() is None
+    assert not isinstance(job_bar(), HiddenBar)
     begin(shown, total=2)
     start(shown, 1, "DES")
     tell(shown, event=LogEvent.JOB_FINISHED, job_id=1)
@@ -131,4 +131,4 @@ def test_on_a_terminal_there_is_one_bar_and_the_jobs_draw_none(handler, clock):
     assert "1/2" in stream.getvalue()
     assert "adapt mme HiTS ZTF" in stream.getvalue()
     assert " of 2 steps" not in stream.getvalue()
-    assert without_bar() is True
+    assert isinstance(job_bar(), HiddenBar)

@@ -18,7 +18,8 @@ from rich.table import Column
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from stampshift.core.printing import WORKFLOW_BAR, printable
+from stampshift.core.bars import WORKFLOW_BAR
+from stampshift.core.printing import printable
 
 SECONDS_BETWEEN_LINES = 60
 LINES_OF_A_LOG = 12

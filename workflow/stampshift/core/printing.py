@@ -1,15 +1,12 @@
 """Text for people: what a terminal would obey or could not show is escaped."""
 
 import logging
-import os
 import re
 import sys
 
 # control characters, lone surrogates (undecodable bytes of names), and marks that reorder what is read
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 UNDECODED = range(0xDC80, 0xDD00)  # bytes 0x80 to 0xff of a name that is not UTF-8, as Python holds them
-
-WORKFLOW_BAR = "STAMPSHIFT_WORKFLOW_BAR"  # set in the jobs of a workflow that shows a bar of its own
 
 
 def printable(text: str, *, keep: str = "") -> str:
@@ -35,11 +32,6 @@ def echo(text: str, *, err: bool = False) -> None:
     encoding = stream.encoding or "utf-8"
     shown = printable(text, keep="\n\t").encode(encoding, "backslashreplace").decode(encoding)
     print(shown, file=stream, flush=True)
-
-
-def without_bar() -> bool | None:
-    """Argument ``disable`` of tqdm in a job: None leaves it to whether there is a terminal."""
-    return True if os.environ.get(WORKFLOW_BAR) else None
 
 
 class PrintableFormatter(logging.Formatter):

@@ -7,7 +7,7 @@ import os
 import platform
 from collections.abc import Iterable
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from stampshift.core.version import __version__
 PACKAGE_ROOT = Path(__file__).parents[1]
 REGISTRIES = ("methods", "networks", "surveys")  # their `__init__` imports all that may be picked by name
 REPORTED_PACKAGES = ("numpy", "torch", "h5py", "pandas", "snakemake")
+ABSENT = "absent"  # version of a package that is not installed
 
 
 def code_digest(*modules: str) -> str:
@@ -71,9 +72,16 @@ def listing_digest(paths: Iterable[Path | str]) -> str:
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that decide a result."""
+    """Versions of Python and of the packages behind a result; `ABSENT` for one that is not installed."""
     own = {"python": platform.python_version(), "stampshift": __version__}
-    return own | {name: version(name) for name in REPORTED_PACKAGES}
+    return own | {name: _version_of(name) for name in REPORTED_PACKAGES}
+
+
+def _version_of(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:  # Snakemake starts trainings, but takes no part in them
+        return ABSENT
 
 
 def offer_package_to_subprocesses() -> None:

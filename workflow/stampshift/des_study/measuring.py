@@ -11,11 +11,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
+from stampshift.core.bars import job_bar
 from stampshift.core.errors import ArchiveError
 from stampshift.core.parallel import ordered_map
-from stampshift.core.printing import without_bar
 from stampshift.stamps.autoscan import SMALLEST_STAMP, STAMP_FEATURES, stamp_features
 from stampshift.stamps.raw_triplets import InvalidPixels, RawTriplet
 from stampshift.surveys import READERS
@@ -40,7 +39,7 @@ def measure_archive(
     tables = []
     try:
         units = READERS[reader](options, invalid).units(paths)
-        with tqdm(desc=survey, unit=" stamps", disable=without_bar()) as bar:
+        with job_bar(desc=survey, unit=" stamps") as bar:
             for table in ordered_map(work, units, processes=processes):
                 tables.append(table)
                 bar.update(len(table))

@@ -19,11 +19,9 @@ from typing import Any, NamedTuple
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-from tqdm import tqdm
-
+from stampshift.core.bars import job_bar
 from stampshift.core.errors import ArchiveError, ContractError
 from stampshift.core.files import read_json, write_json
-from stampshift.core.printing import without_bar
 
 log = logging.getLogger(__name__)
 
@@ -124,9 +122,7 @@ def _go_on(url: str, part: Path, *, check_space: Callable[[int], None]) -> None:
 def _write(response: Any, part: Path, *, start: int, whole: int | None, url: str) -> None:
     with (
         part.open("r+b" if start else "wb") as file,
-        tqdm(
-            desc=part.stem, total=whole, initial=start, unit="B", unit_scale=True, disable=without_bar()
-        ) as bar,
+        job_bar(desc=part.stem, total=whole, initial=start, unit="B", unit_scale=True) as bar,
     ):
         file.seek(start)
         while chunk := response.read(CHUNK_BYTES):

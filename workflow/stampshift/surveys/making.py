@@ -15,11 +15,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
+from stampshift.core.bars import job_bar
 from stampshift.core.errors import ArchiveError, ConfigError, reading_archive
 from stampshift.core.parallel import recovering_map
-from stampshift.core.printing import without_bar
 from stampshift.core.provenance import file_digest
 from stampshift.formats.archives import passed_over
 from stampshift.formats.cells import MOST_CHARACTERS, decoded_name
@@ -82,7 +80,7 @@ def make_stamps(
         if left:
             logging.warning("%s: %s", survey, left)
         with (
-            tqdm(desc=survey, unit=" stamps", disable=without_bar()) as bar,
+            job_bar(desc=survey, unit=" stamps") as bar,
             stamps_writer(output, survey=survey, size_pixels=preprocessing.size_pixels) as writer,
         ):
             units = _units(archive, paths)

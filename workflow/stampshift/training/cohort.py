@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from tqdm import tqdm
-
+from stampshift.core.bars import job_bar
 from stampshift.core.errors import StampshiftError
 from stampshift.core.joblog import log_to
 from stampshift.core.parallel import WorkerError, worker_pool
-from stampshift.core.printing import without_bar
 from stampshift.stamps.file import verify_stamps
 from stampshift.training.device import is_out_of_memory, set_up_process
 from stampshift.training.execute import Job, Plan, execute
@@ -84,7 +82,7 @@ def _sorted_out(outcomes: Iterator[Outcome], plans: Sequence[Plan]) -> tuple[lis
     """Runs that failed, with their reasons, and the number of those that were stopped."""
     failures, stopped, run = [], 0, plans[0].run
     title = f"{run.method} {run.source}" + (f" to {run.target}" if run.target else "")
-    for plan, error in tqdm(outcomes, total=len(plans), desc=title, unit="run", disable=without_bar()):
+    for plan, error in job_bar(outcomes, total=len(plans), desc=title, unit="run"):
         if isinstance(error, StoppedError):
             stopped += 1
         elif error is not None:

@@ -9,10 +9,9 @@ from typing import Any
 
 import pandas as pd
 import torch
-from tqdm import tqdm
 
 from stampshift.config.experiment import Run
-from stampshift.core.printing import without_bar
+from stampshift.core.bars import job_bar
 from stampshift.core.provenance import code_digest, digest, file_digest, versions
 from stampshift.methods import METHODS
 from stampshift.methods.method import Options
@@ -124,7 +123,7 @@ def execute(plan: Plan, *, job: Job, bar_position: int) -> None:
     task, checkpoint = prepare(plan, device=job.device), store.load_checkpoint(key)
     if checkpoint is not None:
         log.info("%s: continues after epoch %d", task.name, len(checkpoint["progress"]["history"]))
-    with tqdm(desc=task.name, unit="epoch", position=bar_position, leave=False, disable=without_bar()) as bar:
+    with job_bar(desc=task.name, unit="epoch", position=bar_position, leave=False) as bar:
 
         def show(progress: Progress) -> None:
             bar.update(progress.epoch - bar.n)

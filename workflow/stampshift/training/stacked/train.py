@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
-from tqdm import tqdm
 
-from stampshift.core.printing import without_bar
+from stampshift.core.bars import job_bar
 from stampshift.training.device import is_out_of_memory
 from stampshift.training.execute import Job, Plan, keep, prepare
 from stampshift.training.progress import Task
@@ -109,7 +108,7 @@ class _Shift:
 
     def outcomes(self) -> Iterator[Outcome]:
         """Train until no run is left or waits."""
-        with tqdm(desc="stacked", unit="epoch", position=1, leave=False, disable=without_bar()) as bar:
+        with job_bar(desc="stacked", unit="epoch", position=1, leave=False) as bar:
             yield from self._fill()
             while self.stack is not None:
                 diverged = self.stack.run_epoch()

@@ -1,0 +1,124 @@
+"""Trainings where little more than torch and the packages of the files is installed, as on a lent GPU machine."""
+
+import json
+import os
+import subprocess
+import sys
+from importlib.metadata import distribution
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from stampshift.core.files import read_json
+from stampshift.core.provenance import ABSENT, PACKAGE_ROOT
+
+NEEDED = ("torch", "numpy", "pandas", "pyarrow", "h5py", "pydantic", "jsonschema")
+TRAINING = {
+    "optimiser": "sgd",
+    "learning_rate": 0.01,
+    "momentum": 0.9,
+    "halve_every_iterations": 100_000,
+    "batch_size": 20,
+    "epoch_size": 40,
+    "patience_epochs": 2,
+    "max_epochs": 1,
+    "keep": "first_best",
+}
+MME = {
+    "labelled": ["source", "target"],
+    "head": "random",
+    "steps": "one",
+    "epoch": "together",
+    "temperature": 0.05,
+}
+JOBS = """
+import json, sys
+from pathlib import Path
+import torch
+from stampshift.training.execute import Job
+from stampshift.training.jobs import Cohort, adapt, search_entropy_weight, train_baselines, transfer_baselines
+
+given = json.loads(sys.argv[1])
+stamps, splits = ({name: Path(path) for name, path in given[kind].items()} for kind in ("stamps", "splits"))
+training, options, both = given["training"], given["options"], (splits["A"], splits["B"])
+if __name__ == "__main__":
+    for threads in (1, 2):  # in this process, and in others
+        results = Path(given["results"], str(threads))
+        job = Job(results, torch.device("cpu"), threads, 1, None)
+        baseline = results / "baseline/A/seed-0/model.pt"
+        shared = {"training": training, "precision": "float32"}
+        train_baselines(
+            job, network="bolivar", source="A", seeds=[0, 1], stamps=stamps["A"], splits=[splits["A"]] * 2, **shared
+        )
+        cohort = Cohort("mme", "mme", "bolivar", "A", "B", list(stamps.values()), options, training, 5, "float32")
+        search = {"choice": "search", "grid": [0.1, 1], "seed": 0}
+        weights = results / "weights.json"
+        search_entropy_weight(job, cohort, shots=[1], splits=both, baseline=baseline, search=search, output=weights)
+        adapt(
+            job, cohort, shots=[1, 2], seeds=[0], splits=[both], baselines=[baseline],
+            entropy_weight_files=[weights], weight_without_labels=None,
+        )
+        transfer_baselines(
+            job, source="A", target="B", seeds=[0], stamps=stamps["B"], splits=[splits["B"]],
+            models=[baseline], metrics=[baseline.with_name("metrics.json")],
+        )
+    print(*sorted(sys.modules))
+"""
+
+
+def link_needed(folder: Path) -> None:
+    """Link the needed packages, and what they need themselves, into a folder."""
+    waiting, linked = list(NEEDED), set()
+    while waiting:
+        name = waiting.pop()
+        found = distribution(name)
+        if found.name in linked:
+            continue
+        linked.add(found.name)
+        for entry in {file.parts[0] for file in found.files} - {"..", "__pycache__"}:
+            link = folder / entry
+            if not link.exists():
+                link.symlink_to(found.locate_file(entry))
+        required = map(Requirement, found.requires or [])
+        waiting += [each.name for each in required if each.marker is None or each.marker.evaluate({"extra": ""})]
+
+
+@pytest.fixture(scope="module")
+def bare_jobs(tmp_path_factory, survey_files):
+    """Results of tiny jobs of every kind in Python processes that have the needed packages alone; their modules."""
+    folder = tmp_path_factory.mktemp("bare")
+    packages = folder / "packages"
+    packages.mkdir()
+    link_needed(packages)
+    script = folder / "jobs.py"
+    script.write_text(JOBS)
+    given = {"training": TRAINING, "options": MME, "results": folder} | survey_files
+    environment = os.environ | {"PYTHONPATH": f"{PACKAGE_ROOT.parent}{os.pathsep}{packages}"}
+    command = [sys.executable, "-S", script, json.dumps(given, default=str)]  # no site-packages
+    done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return folder, done.stdout.split()
+
+
+def test_trainings_need_only_torch_and_the_packages_of_the_files(bare_jobs):
+    folder, modules = bare_jobs
+    assert not (folder / "packages" / "snakemake").exists()
+    for threads in "12":
+        for run in ("baseline/A/seed-1", "mme/A-to-B/shots-2/seed-0", "baseline/A-to-B/shots-0/seed-0"):
+            versions = read_json(folder / threads / run / "metrics.json")["versions"]
+            assert versions["snakemake"] == ABSENT
+            assert versions["torch"].startswith("2.")
+    others = {name.partition(".")[0] for name in modules} & {"tqdm", "matplotlib", "sklearn", "snakemake"}
+    assert not others
+
+
+def test_a_training_job_on_a_cpu_imports_no_compiler(bare_jobs):
+    _, modules = bare_jobs
+    assert not [name for name in modules if name.startswith(("torch._dynamo", "torch._inductor", "triton"))]
+
+
+def test_the_same_bytes_come_out_with_every_package_installed(bare_jobs):
+    folder, _ = bare_jobs
+    run = "mme/A-to-B/shots-2/seed-0"
+    assert (folder / "1" / run / "model.pt").read_bytes() == (folder / "2" / run / "model.pt").read_bytes()
