@@ -1,192 +1,97 @@
-"""Seconds per epoch and lane on a GPU: one run at a time against stacks of runs, and other variants.
+"""Everything about stacked training that needs a GPU to be known, in one command that keeps to a time.
 
-All on synthetic stamps of the study's size, 10,000 labelled ones per epoch. "stacked" is what the workflow
-does. The other variants are compiled, in bfloat16, streamed to the GPU batch by batch, or replay a whole step
-as a CUDA graph; their losses in the table should be those of "stacked". First it checks, on this device,
-that a lane equals the run alone and that a NaN stays in its lane. Run: python benchmarks/gpu.py
+In this order: (checks) that a lane equals the run alone and that a NaN stays in its lane; (jobs) that the
+jobs of a source and a pair score on the GPU what they score on the CPU; (times) seconds per epoch and lane of
+baseline and MME, by the number of lanes and the precision; (profile) which operations take them. What the
+time did not allow is named at the end. Needs torch, numpy, pandas, pyarrow, h5py and pydantic, nothing else.
+Run: python benchmarks/gpu.py
 """
 
 import argparse
+import os
+import platform
 import statistics
+import tempfile
 import time
-from dataclasses import replace
-from itertools import chain
+from pathlib import Path
 
 import torch
-from torch import nn
+from gpu_cohort import compare_jobs
+from gpu_lanes import TOLERANCES, a_nan_stays, differences, stack_of, tasks
+from torch.profiler import ProfilerActivity, profile
 from training import OPTIONS, TRAINING, synthetic_data
 
-from stampshift.methods import METHODS
-from stampshift.methods.method import Batch, part_of
-from stampshift.networks import build_classifier
 from stampshift.training.device import choose_device, is_out_of_memory, set_up_process
 from stampshift.training.loop import Trainer
-from stampshift.training.progress import Task
-from stampshift.training.stacked.extractor import stacked_features
-from stampshift.training.stacked.lane import Lane
-from stampshift.training.stacked.pools import Pools, free_bytes
-from stampshift.training.stacked.stack import Stack
+from stampshift.training.stacked.lane import why_alone
 
+PARTS = ("checks", "jobs", "times", "profile")
+PRECISIONS = ("float32", "tf32", "bfloat16")
+EPOCH_SIZE = 10_000  # of the study
 # the full grid: 40 baselines and 600 fine-tunings, at a baseline's cost; 600 runs of MME, of which the
 # searches have done 60, and the searches' 480
-GRID = {("baseline", 10): 640, ("mme", 10): 540, ("mme", 40): 480}
-TOLERANCE = 1e-3  # of the largest gradient
+GRID = {"baseline": 640, "mme": 1020}
 
 
-def tasks(method, data, lanes, device, epoch_size):
-    torch.manual_seed(0)
-    start = build_classifier(network="bolivar", head="linear", size_pixels=21, temperature=None).state_dict()
-    training = TRAINING | {"epoch_size": epoch_size, "patience_epochs": 100, "max_epochs": None}
-    options = OPTIONS[method]
-    return [
-        Task(f"{method}-{k}", METHODS[method](options), "bolivar", data, k, options, training, start, device)
-        for k in range(lanes)
-    ]
+class Clock:
+    """What is left of the time, and what was left out for the lack of it."""
+
+    def __init__(self, seconds):
+        self.end, self.left_out, self.longest = time.monotonic() + seconds, [], 0.0
+
+    def allows(self, what, seconds=0.0):
+        """Whether something that may take so long fits."""
+        if time.monotonic() + seconds < self.end:
+            return True
+        self.left_out.append(what)
+        return False
 
 
-def stack_of(given, *, streamed=False, precision="float32", compiled=False, dropout=True):
-    """A stack; of bfloat16 are convolutions and products, not weights, batch normalisation and losses."""
-    lanes = [Lane.start(task, None) for task in given]
-    if not dropout:
-        without_dropout(lanes[0].classifier)
-    stack = Stack(lanes, pools=Pools(given, free=(lambda _: 0) if streamed else free_bytes))
-    of_all_lanes = torch.compile(stacked_features, dynamic=False) if compiled else stacked_features
-
-    def features(named, stamps, masks):
-        with torch.autocast(stamps.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-            found = of_all_lanes(stack.model.extractor, stamps, part_of(named, "extractor"), masks)
-        return found.to(stamps.dtype)
-
-    stack.model.features = features
-    return stack
-
-
-def without_dropout(classifier):
-    for layer in classifier.modules():
-        if isinstance(layer, nn.Dropout | nn.Dropout2d):
-            layer.p = 0.0
-
-
-# ---- a whole step as one CUDA graph ----------------------------------------------------------------------
-
-
-class KeptMasks:
-    """Hands out the same tensors in every step; what is in them is written before."""
-
-    def __init__(self, masks, per_pass):
-        self.masks, self.per_pass = masks, per_pass
-
-    def next_step(self):
-        self.remaining = iter(self.masks)
-
-    def take(self, *_):
-        return [next(self.remaining) for _ in range(self.per_pass)]
-
-
-class GraphedModel:
-    """A stacked model whose step is captured after the first one on some weights, and then replayed."""
-
-    def __init__(self, model):
-        self.model, self.weights = model, None
-
-    def __getattr__(self, name):
-        return getattr(self.model, name)
-
-    def step(self, weights, batch, options, *, masks, rates):
-        if weights is not self.weights:
-            return self.first_step(weights, batch, options, masks, rates)
-        masks.next_step()
-        drawn = [masks.take(len(batch.labels), torch.float32) for _ in range(self.passes)]
-        for kept, new in zip(self.inputs, inputs_of(batch, rates, drawn), strict=True):
-            if kept is not None:
-                kept.copy_(new)
-        self.graph.replay()
-        return self.total.clone(), self.right.clone()
-
-    def first_step(self, weights, batch, options, masks, rates):
-        drawn, take = [], masks.take
-        masks.take = lambda *arguments: drawn.append(take(*arguments)) or drawn[-1]
-        side = torch.cuda.Stream()
-        side.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(side):  # a step as ever, and the warming up that a capture asks for
-            found = self.model.step(weights, batch, options, masks=masks, rates=rates)
-        torch.cuda.current_stream().wait_stream(side)
-        del masks.take
-        self.passes = len(drawn)
-        self.inputs = [None if each is None else each.clone() for each in inputs_of(batch, rates, drawn)]
-        self.options = {
-            name: value.clone() if isinstance(value, torch.Tensor) else value
-            for name, value in options.items()
-        }
-        stamps, labels, unlabelled, own_rates, *own_masks = self.inputs
-        self.graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self.graph):  # nothing is computed here
-            self.total, self.right = self.model.step(
-                weights,
-                Batch(stamps, labels, unlabelled),
-                self.options,
-                masks=KeptMasks(own_masks, len(self.model.dropouts)),
-                rates=own_rates,
+def check_lanes(data, device, clock):
+    for method in OPTIONS:
+        for steps, tolerance in TOLERANCES.items():
+            if not clock.allows(f"check of {method} after {steps} steps"):
+                continue
+            alone, among = differences(method, data, device, steps)
+            verdict = "equal" if max(alone, among) < tolerance else "NOT EQUAL"
+            print(
+                f"{method}, {steps} steps: a lane against the run alone {alone:.1e}, against a stack of one "
+                f"{among:.1e} of the largest gradient: {verdict}",
+                flush=True,
             )
-        self.weights = weights
-        return found
+        if clock.allows(f"check of a NaN, {method}"):
+            contained = a_nan_stays(method, data, device)
+            print(f"{method}: a NaN {'stays in its lane' if contained else 'SPREADS'}", flush=True)
 
 
-def inputs_of(batch, rates, drawn):
-    return [batch.stamps, batch.labels, batch.unlabelled, rates, *chain.from_iterable(drawn)]
+def check_jobs(device, clock, arguments):
+    if not clock.allows("jobs on both devices"):
+        return
+    begin = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        found = compare_jobs(
+            device,
+            Path(folder),
+            stamps_per_survey=arguments.job_stamps,
+            seeds=arguments.seeds,
+            epochs=arguments.job_epochs,
+            epoch_size=min(2000, arguments.epoch_size),
+            threads=arguments.threads,
+        )
+    print(f"test balanced accuracy on {device.type} and cpu, {time.monotonic() - begin:.0f} s:")
+    print(f"| runs | number | {device.type} | cpu | mean difference | standard error | largest | verdict |")
+    print("|---|---|---|---|---|---|---|---|")
+    for each in found:
+        numbers = (each.there, each.here, each.difference, each.error, each.largest)
+        cells = [each.kind, each.runs, *(f"{number:.4f}" for number in numbers)]
+        line(*cells, "equal within the runs' scatter" if each.agrees else "DIFFERENT")
 
 
-def graphed(given):
-    stack = stack_of(given)
-    stack.model = GraphedModel(stack.model)
-    return stack
+# ---- times -------------------------------------------------------------------------------------------------
 
 
-VARIANTS = {
-    "stacked": stack_of,
-    "stacked, streamed": lambda given: stack_of(given, streamed=True),
-    "stacked + compiled": lambda given: stack_of(given, compiled=True),
-    "stacked + graph": graphed,
-    "stacked bfloat16": lambda given: stack_of(given, precision="bfloat16"),
-    "stacked bfloat16 + compiled": lambda given: stack_of(given, precision="bfloat16", compiled=True),
-}
-
-
-# ---- is it right here? -------------------------------------------------------------------------------------
-
-
-def largest_difference(found, expected):
-    """Of the gradients of one step (momentum after it), in units of the largest one, over all parameters."""
-    largest = max(value.abs().max().item() for value in expected)
-    pairs = zip(found, expected, strict=True)
-    return max((a.cpu() - b.cpu()).abs().max().item() for a, b in pairs) / largest
-
-
-def gradients(checkpoint):
-    return [state["momentum_buffer"] for state in checkpoint["optimiser"]["state"].values()]
-
-
-def check(method, data, device, lanes=4):
-    """Largest differences against the run alone, without dropout, and a stack of one; whether a NaN stays."""
-    given = [replace(task, device=device) for task in tasks(method, data, lanes, device, 50)]
-    stack = stack_of(given, dropout=False)
-    stack.run_epoch()
-    alone = []
-    for number, task in enumerate(given):
-        with torch.random.fork_rng():
-            trainer = Trainer(task)
-            without_dropout(trainer.classifier)
-            trainer.run_epoch()
-        alone.append(largest_difference(gradients(stack.checkpoint(number)), gradients(trainer.checkpoint())))
-    stack, single = stack_of(given), stack_of(given[-1:])
-    stack.run_epoch()
-    single.run_epoch()
-    among = largest_difference(gradients(stack.checkpoint(lanes - 1)), gradients(single.checkpoint(0)))
-    stack.weights.lane(1).classifier["extractor.0.weight"].detach().fill_(float("nan"))
-    return max(alone), among, list(stack.run_epoch()) == [1]
-
-
-# ---- measurement ----------------------------------------------------------------------------------------
+def line(*cells):
+    print(f"| {' | '.join(map(str, cells))} |", flush=True)
 
 
 def synchronise(device):
@@ -195,90 +100,150 @@ def synchronise(device):
 
 
 def timed(run_epoch, device, epochs):
-    """Median seconds of an epoch after a first one, on a CPU the processor's, and peak memory in MB."""
+    """Median seconds of an epoch after a first one, on a CPU the processor's; those of the first; peak MB."""
     clock = time.perf_counter if device.type == "cuda" else time.process_time
     if device.type == "cuda":
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
-    run_epoch()
     seconds = []
-    for _ in range(epochs):
+    for _ in range(epochs + 1):
         synchronise(device)
         begin = clock()
         run_epoch()
         synchronise(device)
         seconds.append(clock() - begin)
     peak = f"{torch.cuda.max_memory_allocated() / 1e6:.0f}" if device.type == "cuda" else ""
-    return statistics.median(seconds), peak
+    return statistics.median(seconds[1:]), seconds[0], peak
 
 
-def row(method, variant, histories, seconds, peak, mean_epochs):
-    hour = 3600 / (seconds * mean_epochs)
-    loss = statistics.mean(history[-1]["train_loss"] for history in histories)
-    cells = [method, variant, len(histories), f"{seconds:.4f}", f"{hour:.0f}", f"{1720 / hour:.2f}", peak]
-    cells.append(f"{loss:.4f}")
-    print(f"| {' | '.join(map(str, cells))} |", flush=True)
-
-
-def measure(method, data, device, arguments):
-    """Print a row per variant; seconds per epoch and lane by variant and number of lanes."""
-    found = {}
-    (task,) = tasks(method, data, 1, device, arguments.epoch_size)
+def alone(task):
     with torch.random.fork_rng():
-        trainer = Trainer(task)
-        seconds, peak = timed(trainer.run_epoch, device, arguments.epochs)
-    row(method, "one run at a time", [trainer.progress.history], seconds, peak, arguments.mean_epochs)
-    for lanes in arguments.lanes:
-        given = tasks(method, data, lanes, device, arguments.epoch_size)
-        for variant in arguments.variants:
-            try:
-                stack = VARIANTS[variant](given)
-                seconds, peak = timed(stack.run_epoch, device, arguments.epochs)
-            except Exception as error:  # a variant that does not work here is a result too
-                kind = "out of memory" if is_out_of_memory(error) else f"{type(error).__name__}: {error}"
-                print(
-                    f"| {method} | {variant} | {lanes} | failed: {kind.splitlines()[0]} | | | | |", flush=True
-                )
-                continue
-            found[variant, lanes] = seconds / lanes
-            histories = [lane.progress.history for lane in stack.lanes]
-            row(method, variant, histories, seconds / lanes, peak, arguments.mean_epochs)
-    return found
+        return Trainer(task).run_epoch
 
 
-def main():
+def rows(arguments):
+    """What is timed, the most telling first: method, variant, precision and lanes."""
+    for lanes in sorted(arguments.lanes, key=lambda count: (count != 40, count)):
+        for precision in arguments.precisions:
+            yield from ((method, "stacked", precision, lanes) for method in OPTIONS)
+    for method in OPTIONS:
+        yield method, "one run at a time", "float32", 1
+        yield method, "stacked, streamed", "float32", arguments.lanes[0]
+
+
+def measure(method, variant, precision, lanes, data, device, arguments):
+    """Seconds per epoch of the study and lane; a printed row."""
+    given = tasks(method, data, lanes, device, arguments.epoch_size, precision)
+    reason = why_alone(given[0])
+    if variant != "one run at a time" and reason:
+        line(method, variant, precision, lanes, f"none: {reason}", *[""] * 5)
+        return None
+    try:
+        if variant == "one run at a time":
+            histories, run_epoch = [], alone(given[0])
+        else:
+            stack = stack_of(given, streamed="streamed" in variant)
+            histories, run_epoch = [lane.progress.history for lane in stack.lanes], stack.run_epoch
+        seconds, first, peak = timed(run_epoch, device, arguments.epochs)
+    except Exception as error:  # what does not work here is a result too
+        kind = "out of memory" if is_out_of_memory(error) else f"{type(error).__name__}: {error}"
+        line(method, variant, precision, lanes, f"failed: {kind.splitlines()[0]}", *[""] * 5)
+        return None
+    own = seconds / lanes * EPOCH_SIZE / arguments.epoch_size
+    hour = 3600 / (own * arguments.mean_epochs)
+    loss = f"{statistics.mean(history[-1]['train_loss'] for history in histories):.4f}" if histories else ""
+    line(
+        method,
+        variant,
+        precision,
+        lanes,
+        f"{own:.4f}",
+        f"{first:.1f}",
+        f"{hour:.0f}",
+        f"{1720 / hour:.2f}",
+        peak,
+        loss,
+    )
+    return own
+
+
+def time_all(data, device, clock, arguments):
+    line("method", "variant", "precision", "lanes", "s/epoch and lane", "first epoch s", "trainings/h",
+         "1,720 trainings h", "peak MB", "loss")  # fmt: skip
+    line(*["---"] * 10)
+    found = {}
+    for row in rows(arguments):
+        if clock.allows(", ".join(map(str, row)), seconds=clock.longest):
+            begin = time.monotonic()
+            method, *kind = row
+            found[tuple(kind), method] = measure(*row, data, device, arguments)
+            clock.longest = max(clock.longest, time.monotonic() - begin)
+    for kind in dict.fromkeys(kind for kind, _ in found):
+        parts = [(found.get((kind, method)), count) for method, count in GRID.items()]
+        if all(seconds for seconds, _ in parts):
+            hours = sum(seconds * count for seconds, count in parts) * arguments.mean_epochs / 3600
+            print(f"the full grid, {', '.join(map(str, kind))} lanes: {hours:.2f} h")
+
+
+def profile_steps(data, device, clock, arguments):
+    lanes = arguments.lanes[0]
+    for method in OPTIONS:
+        if not clock.allows(f"profile of {method}", seconds=clock.longest):
+            continue
+        epoch_size = min(arguments.epoch_size, 10 * TRAINING["batch_size"])
+        stack = stack_of(tasks(method, data, lanes, device, epoch_size))
+        stack.run_epoch()
+        on_gpu = device.type == "cuda"
+        kinds = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if on_gpu else [])]
+        with profile(activities=kinds) as found:
+            stack.run_epoch()
+            synchronise(device)
+        order = f"self_{'cuda' if on_gpu else 'cpu'}_time_total"
+        print(f"{method}, {lanes} lanes, {epoch_size // TRAINING['batch_size']} steps and a validation:")
+        print(
+            found.key_averages().table(sort_by=order, row_limit=arguments.profiled, max_name_column_width=60)
+        )
+
+
+def parsed():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--device", default="cuda", choices=["cuda", "cpu"])
-    parser.add_argument("--lanes", type=int, nargs="+", default=[10, 40])
-    parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=list(VARIANTS))
-    parser.add_argument("--epochs", type=int, default=3, help="measured, after a first one")
-    parser.add_argument("--epoch-size", type=int, default=10_000, help="labelled stamps per epoch")
-    parser.add_argument("--stamps", type=int, default=100_000, help="per survey")
+    parser.add_argument("--parts", nargs="+", default=list(PARTS), choices=PARTS)
+    parser.add_argument("--seconds", type=float, default=840, help="of all parts together")
+    parser.add_argument("--lanes", type=int, nargs="+", default=[40, 10, 120])
+    parser.add_argument("--precisions", nargs="+", default=list(PRECISIONS), choices=PRECISIONS)
+    parser.add_argument("--epochs", type=int, default=2, help="timed, after a first one")
+    parser.add_argument("--epoch-size", type=int, default=EPOCH_SIZE, help="labelled stamps per epoch timed")
+    parser.add_argument("--stamps", type=int, default=100_000, help="per survey timed")
     parser.add_argument("--mean-epochs", type=float, default=175, help="of a training, for the projections")
-    arguments = parser.parse_args()
+    parser.add_argument("--seeds", type=int, default=10, help="of the jobs run on both devices")
+    parser.add_argument("--job-epochs", type=int, default=6, help="of their runs")
+    parser.add_argument("--job-stamps", type=int, default=4000, help="per survey of theirs")
+    parser.add_argument(
+        "--threads", type=int, default=len(os.sched_getaffinity(0)), help="of theirs on the CPU"
+    )
+    parser.add_argument("--profiled", type=int, default=25, help="operations listed")
+    return parser.parse_args()
+
+
+def main():
+    arguments = parsed()
+    clock = Clock(arguments.seconds)
     set_up_process()
     device, data = choose_device(arguments.device), synthetic_data(arguments.stamps)
-    name = torch.cuda.get_device_name() if device.type == "cuda" else "cpu"
-    print(f"{name}, torch {torch.__version__}, {arguments.mean_epochs:g} epochs per training")
-    for method in OPTIONS:
-        alone, among, contained = check(method, data, device)
-        print(
-            f"{method}: a lane against the run alone {alone:.1e}, against a stack of one {among:.1e} of the "
-            f"largest gradient: {'equal' if max(alone, among) < TOLERANCE else 'NOT EQUAL'}; "
-            f"a NaN {'stays in its lane' if contained else 'SPREADS'}"
-        )
-    print(
-        "| method | variant | lanes | s/epoch and lane | trainings/h | 1,720 trainings h | peak MB | loss |"
-    )
-    print("|---|---|---|---|---|---|---|---|")
-    found = {method: measure(method, data, device, arguments) for method in OPTIONS}
-    for variant in arguments.variants:
-        parts = [(found[method].get((variant, lanes)), count) for (method, lanes), count in GRID.items()]
-        if all(seconds is not None for seconds, _ in parts):
-            hours = sum(seconds * count for seconds, count in parts) * arguments.mean_epochs / 3600
-            print(f"the full grid, {variant}: {hours:.2f} h")
+    name = torch.cuda.get_device_name() if device.type == "cuda" else platform.processor() or "cpu"
+    print(f"{name}, torch {torch.__version__}, {arguments.mean_epochs:g} epochs per training", flush=True)
+    if "checks" in arguments.parts:
+        check_lanes(data, device, clock)
+    if "jobs" in arguments.parts:
+        check_jobs(device, clock, arguments)
+    if "times" in arguments.parts:
+        time_all(data, device, clock, arguments)
+    if "profile" in arguments.parts:
+        profile_steps(data, device, clock, arguments)
+    print(f"left out for lack of time: {'; '.join(clock.left_out) or 'nothing'}")
 
 
 if __name__ == "__main__":

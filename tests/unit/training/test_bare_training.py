@@ -81,7 +81,9 @@ def link_needed(folder: Path) -> None:
             if not link.exists():
                 link.symlink_to(found.locate_file(entry))
         required = map(Requirement, found.requires or [])
-        waiting += [each.name for each in required if each.marker is None or each.marker.evaluate({"extra": ""})]
+        waiting += [
+            each.name for each in required if each.marker is None or each.marker.evaluate({"extra": ""})
+        ]
 
 
 @pytest.fixture(scope="module")
