@@ -59,7 +59,7 @@ def gradients(checkpoint):
 
 
 def differences(method, data, device, steps, lanes=4):
-    """Largest differences after an epoch: against the run alone, without dropout, and against a stack of one."""
+    """Largest differences after an epoch: from the run alone, without dropout, and from a stack of one."""
     given = tasks(method, data, lanes, device, steps * TRAINING["batch_size"])
     stack = stack_of(given, dropout=False)
     stack.run_epoch()
