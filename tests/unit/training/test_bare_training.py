@@ -1,4 +1,4 @@
-"""Trainings where little more than torch and the packages of the files is installed, as on a lent GPU machine."""
+"""Trainings where little more is installed than torch and what reads and writes the files."""
 
 import json
 import os
@@ -8,10 +8,13 @@ from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
+import torch
 from packaging.requirements import Requirement
 
 from stampshift.core.files import read_json
 from stampshift.core.provenance import ABSENT, PACKAGE_ROOT
+from stampshift.training.execute import Job
+from stampshift.training.jobs import train_baselines
 
 NEEDED = ("torch", "numpy", "pandas", "pyarrow", "h5py", "pydantic", "jsonschema")
 TRAINING = {
@@ -49,12 +52,17 @@ if __name__ == "__main__":
         baseline = results / "baseline/A/seed-0/model.pt"
         shared = {"training": training, "precision": "float32"}
         train_baselines(
-            job, network="bolivar", source="A", seeds=[0, 1], stamps=stamps["A"], splits=[splits["A"]] * 2, **shared
+            job, network="bolivar", source="A", seeds=[0, 1], stamps=stamps["A"],
+            splits=[splits["A"]] * 2, **shared,
         )
-        cohort = Cohort("mme", "mme", "bolivar", "A", "B", list(stamps.values()), options, training, 5, "float32")
+        cohort = Cohort(
+            "mme", "mme", "bolivar", "A", "B", list(stamps.values()), options, training, 5, "float32"
+        )
         search = {"choice": "search", "grid": [0.1, 1], "seed": 0}
         weights = results / "weights.json"
-        search_entropy_weight(job, cohort, shots=[1], splits=both, baseline=baseline, search=search, output=weights)
+        search_entropy_weight(
+            job, cohort, shots=[1], splits=both, baseline=baseline, search=search, output=weights
+        )
         adapt(
             job, cohort, shots=[1, 2], seeds=[0], splits=[both], baselines=[baseline],
             entropy_weight_files=[weights], weight_without_labels=None,
@@ -80,15 +88,14 @@ def link_needed(folder: Path) -> None:
             link = folder / entry
             if not link.exists():
                 link.symlink_to(found.locate_file(entry))
-        required = map(Requirement, found.requires or [])
-        waiting += [
-            each.name for each in required if each.marker is None or each.marker.evaluate({"extra": ""})
-        ]
+        for required in map(Requirement, found.requires or []):
+            if required.marker is None or required.marker.evaluate({"extra": ""}):
+                waiting.append(required.name)
 
 
 @pytest.fixture(scope="module")
 def bare_jobs(tmp_path_factory, survey_files):
-    """Results of tiny jobs of every kind in Python processes that have the needed packages alone; their modules."""
+    """Results of tiny jobs in Python processes that have the needed packages alone, and their modules."""
     folder = tmp_path_factory.mktemp("bare")
     packages = folder / "packages"
     packages.mkdir()
@@ -120,7 +127,18 @@ def test_a_training_job_on_a_cpu_imports_no_compiler(bare_jobs):
     assert not [name for name in modules if name.startswith(("torch._dynamo", "torch._inductor", "triton"))]
 
 
-def test_the_same_bytes_come_out_with_every_package_installed(bare_jobs):
+def test_the_same_bytes_come_out_with_every_package_installed(bare_jobs, survey_files, tmp_path):
     folder, _ = bare_jobs
-    run = "mme/A-to-B/shots-2/seed-0"
-    assert (folder / "1" / run / "model.pt").read_bytes() == (folder / "2" / run / "model.pt").read_bytes()
+    train_baselines(
+        Job(tmp_path, torch.device("cpu"), 1, 1, None),
+        network="bolivar",
+        source="A",
+        seeds=[0],
+        stamps=survey_files["stamps"]["A"],
+        splits=[survey_files["splits"]["A"]],
+        training=TRAINING,
+        precision="float32",
+    )
+    for name in ("model.pt", "predictions.parquet"):
+        bare = folder / "1/baseline/A/seed-0" / name
+        assert (tmp_path / "baseline/A/seed-0" / name).read_bytes() == bare.read_bytes()

@@ -363,6 +363,25 @@ def test_one_failing_run_is_named_and_the_others_finish(tmp_path, survey_files, 
         assert not job.store.has(bad.key(CPU))
 
 
+def test_runs_ahead_train_with_a_cohort_for_their_own_job_to_find(tmp_path, survey_files, baseline):
+    own, other = (adaptation_plan(survey_files, baseline, "finetune", shots=shots) for shots in (1, 2))
+    bad = adaptation_plan(
+        survey_files, baseline, "finetune", shots=3, training={**TRAINING, "learning_rate": 1e30}
+    )
+    job, alone = job_in(tmp_path / "wide"), job_in(tmp_path / "alone")
+    train_and_publish([own], job, ahead=[bad, other])  # one that fails is its own job's to report
+    assert (job.results / own.folder / "model.pt").exists()
+    assert not (job.results / other.folder).exists()
+    trained = (job.record(other) / "model.pt").stat().st_mtime_ns
+    train_and_publish([other], job)
+    assert (job.record(other) / "model.pt").stat().st_mtime_ns == trained
+    train_cohort([own, other], alone)
+    for plan in (own, other):
+        assert contents(job, plan) == contents(alone, plan)
+    with pytest.raises(CohortError, match="1 of 1 runs failed"):
+        train_cohort([bad], job)
+
+
 def test_too_many_shots_fail_by_name(tmp_path, survey_files, baseline):
     with pytest.raises(CohortError, match="B: 300 shots per class were asked for"):
         train_cohort([adaptation_plan(survey_files, baseline, shots=300)], job_in(tmp_path))

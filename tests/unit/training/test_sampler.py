@@ -11,7 +11,7 @@ from stampshift.methods import METHODS
 from stampshift.training import sampler
 from stampshift.training.data import TrainingData
 from stampshift.training.progress import Task
-from stampshift.training.sampler import balanced_draw, epoch_batches, iterations_of
+from stampshift.training.sampler import DrawsAhead, balanced_draw, draw_epoch, epoch_batches, iterations_of
 
 CPU = torch.device("cpu")
 
@@ -295,3 +295,28 @@ def test_the_number_of_batches_is_known_before_an_epoch(surveys, splits, epoch_s
     data = TrainingData.of_source(surveys["A"], splits["A"])
     given = task_of("baseline", data, epoch_size, batch_size=batch_size)
     assert iterations_of(given) == len(list(epoch_batches(given, 1)))
+
+
+def test_a_thread_draws_the_next_epoch_of_every_training_and_draws_the_same(monkeypatch, surveys, splits):
+    tasks = [task_of("mme", adaptation_data(surveys, splits), 200, seed=seed) for seed in (0, 1)]
+    drawn_by = {}
+
+    def watched(task, epoch):
+        drawn_by[task.entropy, epoch] = get_ident()
+        return draw_epoch(task, epoch)
+
+    monkeypatch.setattr(sampler, "draw_epoch", watched)
+    draws = DrawsAhead()
+    for epoch in (1, 2, 3):
+        lanes = [tasks[0], tasks[1], tasks[0]]  # the last one stands in for a lane that has ended
+        found = draws.take([(task, epoch) for task in lanes])
+        assert found[0] is found[2]
+        for task, own in zip(tasks, found, strict=False):
+            expected = draw_epoch(task, epoch)
+            assert own.labels.tolist() == expected.labels.tolist()
+            for (_, rows), (_, others) in zip(
+                [*own.labelled, own.unlabelled], [*expected.labelled, expected.unlabelled], strict=True
+            ):
+                assert rows.tolist() == others.tolist()
+    assert {drawn_by[entropy, 1] for entropy in (0, 1)} == {get_ident()}
+    assert get_ident() not in {drawn_by[entropy, epoch] for entropy in (0, 1) for epoch in (2, 3)}

@@ -30,15 +30,18 @@ class CohortError(StampshiftError):
     """Some runs of a cohort failed; the others are finished and kept."""
 
 
-def train_and_publish(plans: Sequence[Plan], job: Job) -> None:
-    """Finish every plan and copy its files to its folder among the results; errors as for `train_cohort`."""
-    train_cohort(plans, job)
+def train_and_publish(plans: Sequence[Plan], job: Job, *, ahead: Sequence[Plan] = ()) -> None:
+    """Finish every plan and copy its files to its folder among the results; otherwise as `train_cohort`."""
+    train_cohort(plans, job, ahead=ahead)
     for plan in plans:
         copy_run(job.record(plan), job.results / plan.folder)
 
 
-def train_cohort(plans: Sequence[Plan], job: Job) -> None:
+def train_cohort(plans: Sequence[Plan], job: Job, *, ahead: Sequence[Plan] = ()) -> None:
     """Finish every run of a cohort; a run's result does not depend on the others.
+
+    The runs `ahead` are those of other jobs. They train beside these, and their own jobs find them in the
+    store. One that fails is logged only; its own job tries it again.
 
     The stamps files are compared with their digests before anything trains; a precision that the device does
     not have is a `ConfigError`. On a CPU the job's threads train a run each, in its own process, which logs
@@ -51,26 +54,28 @@ def train_cohort(plans: Sequence[Plan], job: Job) -> None:
     set_up_process()
     for precision in {plan.precision for plan in plans}:
         check_precision(precision, job.device)
-    work = partial(execute, job=job)
-    names = {plan.key(job.device): plan.folder for plan in plans}
+    work, together = partial(execute, job=job), [*plans, *ahead]
+    names = {plan.key(job.device): plan.folder for plan in together}
     unfinished = {key: name for key, name in names.items() if not job.store.has(key)}
-    todo = [plan for plan in plans if plan.key(job.device) in unfinished]
+    todo = [plan for plan in together if plan.key(job.device) in unfinished]
     with job.store.locked(unfinished), stoppable() as request:
         for path in sorted({files.stamps for plan in todo for files in plan.files.values()}):
             verify_stamps(path)
-        processes = min(job.threads, len(plans))
+        processes = min(job.threads, len(together))
         if job.device.type == "cuda":
-            outcomes = train_stacked(plans, job, alone=partial(one_by_one, work), lanes=MOST_LANES)
+            outcomes = train_stacked(together, job, alone=partial(one_by_one, work), lanes=MOST_LANES)
         elif processes == 1:
-            outcomes = one_by_one(work, plans)
+            outcomes = one_by_one(work, together)
         else:
             start = partial(_start_worker, request, job.log_file)
-            outcomes = side_by_side(work, plans, processes=processes, initialise=start)
-        failures, stopped = _sorted_out(outcomes, plans)
+            outcomes = side_by_side(work, together, processes=processes, initialise=start)
+        failed, stopped = _sorted_out(outcomes, together)
+        failures = [failure for plan, failure in failed if plan in plans]
     if stopped:
-        finished = len(plans) - stopped - len(failures)
+        total = len(together)
+        finished = total - stopped - len(failed)
         raise StoppedError(
-            f"stopped by {request.signal_name} with {finished} of {len(plans)} runs finished; the others are "
+            f"stopped by {request.signal_name} with {finished} of {total} runs finished; the others are "
             "saved after their last complete epoch. Run the same command again to continue."
             + "".join(f"\nFailed before: {failure}" for failure in failures)
         )
@@ -78,8 +83,8 @@ def train_cohort(plans: Sequence[Plan], job: Job) -> None:
         raise CohortError(f"{len(failures)} of {len(plans)} runs failed.\n" + "\n".join(failures))
 
 
-def _sorted_out(outcomes: Iterator[Outcome], plans: Sequence[Plan]) -> tuple[list[str], int]:
-    """Runs that failed, with their reasons, and the number of those that were stopped."""
+def _sorted_out(outcomes: Iterator[Outcome], plans: Sequence[Plan]) -> tuple[list[tuple[Plan, str]], int]:
+    """Runs that failed, with a line about each, and the number of those that were stopped."""
     failures, stopped, run = [], 0, plans[0].run
     title = f"{run.method} {run.source}" + (f" to {run.target}" if run.target else "")
     for plan, error in job_bar(outcomes, total=len(plans), desc=title, unit="run"):
@@ -88,7 +93,7 @@ def _sorted_out(outcomes: Iterator[Outcome], plans: Sequence[Plan]) -> tuple[lis
         elif error is not None:
             reason = error if isinstance(error, StampshiftError) else f"{type(error).__name__}: {error}"
             log.error("%s failed: %s", plan.folder, reason, exc_info=error)
-            failures.append(f"{plan.folder}: {reason}")
+            failures.append((plan, f"{plan.folder}: {reason}"))
     return failures, stopped
 
 

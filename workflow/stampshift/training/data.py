@@ -126,7 +126,7 @@ def open_survey(files: SurveyFiles, *, rows: Rows) -> Stamps:
     return _opened(files.stamps, status.st_mtime_ns, status.st_size)
 
 
-@lru_cache(maxsize=2)  # a source and a target
+@lru_cache(maxsize=16)  # the surveys of an experiment
 def _opened(path: Path, modified_ns: int, size: int) -> Stamps:  # noqa: ARG001
     """Without names: a million of them takes a second and 100 MB, and a training needs none."""
     survey = Stamps.open(path)

@@ -79,6 +79,28 @@ def draw_epoch(task: Task, epoch: int) -> Draws:
     return Draws(labelled, labels, (others.stamps, generator.choice(others.rows, (n_batches, batch_size))))
 
 
+class DrawsAhead:
+    """Draws of the epochs of several trainings: during one epoch a thread draws the next one of each."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, "draws")
+        # by id of the task, which lives as long as it is here, and epoch
+        self._ahead: dict[tuple[int, int], tuple[Task, Future[Draws]]] = {}
+
+    def take(self, trainings: Sequence[tuple[Task, int]]) -> list[Draws]:
+        """Draws of an epoch, from 1, of each training: those of `draw_epoch`."""
+        drawn = {}
+        for task, epoch in trainings:
+            key = id(task), epoch
+            if key not in drawn:  # else it is there twice
+                drawn[key] = self._ahead[key][1].result() if key in self._ahead else draw_epoch(task, epoch)
+        self._ahead = {
+            (id(task), epoch + 1): (task, self._thread.submit(draw_epoch, task, epoch + 1))
+            for task, epoch in {(id(task), epoch): (task, epoch) for task, epoch in trainings}.values()
+        }
+        return [drawn[id(task), epoch] for task, epoch in trainings]
+
+
 def _draw_pass(task: Task, epoch: int) -> list[Draws]:
     """Every labelled stamp once, in random order: the whole batches, and what remains."""
     method, batch_size = task.method, task.training["batch_size"]

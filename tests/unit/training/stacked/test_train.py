@@ -34,8 +34,8 @@ TRAINING = {
 
 @pytest.fixture
 def plans(survey_files):
-    def make(count=3, **changed):
-        runs = [Run("baseline", "A", None, 0, seed) for seed in range(count)]
+    def make(count=3, survey="A", **changed):
+        runs = [Run("baseline", survey, None, 0, seed) for seed in range(count)]
         training = {seed: TRAINING | changed.get(f"seed_{seed}", {}) for seed in range(count)}
         return [
             Plan(
@@ -43,7 +43,9 @@ def plans(survey_files):
                 folder=run.folder,
                 method="baseline",
                 network="bolivar",
-                files={"A": SurveyFiles(survey_files["stamps"]["A"], survey_files["splits"]["A"], None)},
+                files={
+                    survey: SurveyFiles(survey_files["stamps"][survey], survey_files["splits"][survey], None)
+                },
                 baseline=None,
                 options={},
                 training=training[run.seed],
@@ -106,6 +108,14 @@ def widths(monkeypatch):
 def test_records_are_those_of_the_runs_alone(tmp_path, plans):
     runs, job = plans(), job_in(tmp_path / "stacked")
     assert set(train(runs, job).values()) == {None}
+    assert_as_alone(runs, job, tmp_path)
+
+
+def test_runs_of_different_surveys_share_a_stack(tmp_path, plans, widths):
+    seen, _ = widths
+    runs, job = [*plans(2), *plans(1, survey="B")], job_in(tmp_path / "stacked")
+    assert set(train([runs[0], runs[2], runs[1]], job).values()) == {None}
+    assert {len(lanes) for lanes in seen} == {3}
     assert_as_alone(runs, job, tmp_path)
 
 

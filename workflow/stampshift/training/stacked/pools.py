@@ -1,6 +1,7 @@
 """Stamps where a GPU finds them: on the GPU once for all lanes, or streamed to it batch by batch."""
 
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -79,9 +80,24 @@ class Pools:
         for key, (stamps, seen) in sorted(used.items(), key=lambda item: int(item[1][1].sum())):
             self._pools[key] = _pool(stamps, np.flatnonzero(seen), device=device, free=free(device))
 
-    def of(self, stamps: NDArray[np.float32]) -> ResidentPool | StreamedPool:
-        """Pool of a survey's stamps."""
-        return self._pools[id(stamps)]
+    def batches(
+        self, stamps: Sequence[NDArray[np.float32]], rows: NDArray[np.int64], *, lanes: int
+    ) -> Iterator[Tensor]:
+        """Stamps for each of rows (batches, ...), in which `lanes` is the dimension of the lanes.
+
+        Each lane's rows are those of its own survey, whose `stamps` are given for every lane.
+        """
+        of_survey = defaultdict[int, list[int]](list)
+        for number, own in enumerate(stamps):
+            of_survey[id(own)].append(number)
+        parts = [self._pools[key].batches(rows.take(own, axis=lanes)) for key, own in of_survey.items()]
+        if len(parts) == 1:
+            yield from parts[0]
+            return
+        order = np.argsort(np.concatenate(list(of_survey.values())))
+        for found in zip(*parts, strict=True):
+            together = torch.cat(found, dim=lanes - 1)
+            yield together.index_select(lanes - 1, torch.from_numpy(order).to(together.device))
 
 
 def _used(task: Task) -> list[tuple[NDArray[np.float32], NDArray[np.int64]]]:

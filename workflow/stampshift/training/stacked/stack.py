@@ -12,7 +12,7 @@ from torch import Tensor
 
 from stampshift.methods.method import Batch
 from stampshift.training.progress import DivergedError
-from stampshift.training.sampler import Draws, draw_epoch
+from stampshift.training.sampler import Draws, DrawsAhead
 from stampshift.training.stacked.extractor import DropoutMasks
 from stampshift.training.stacked.lane import Lane, LaneWeights, is_number
 from stampshift.training.stacked.pools import Pools
@@ -30,7 +30,7 @@ class Stack:
         self.lanes = list(lanes)
         self._device = lanes[0].task.device
         self.weights = LaneWeights.of([lane.first_state() for lane in lanes], device=self._device)
-        self._pools = pools
+        self._pools, self._draws = pools, DrawsAhead()
         self.model = StackedModel(lanes[0])
 
     def change(self, *, leaving: Collection[int], joining: Sequence[Lane]) -> None:
@@ -65,7 +65,7 @@ class Stack:
 
     def _descend(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """One iteration per batch; the lanes' mean losses and accuracies are read from the device once."""
-        draws = [draw_epoch(lane.task, lane.epoch + 1) for lane in self.lanes]
+        draws = self._draws.take([(lane.task, lane.epoch + 1) for lane in self.lanes])
         steps = len(draws[0].labels)
         rates = np.stack([lane.learning_rates(steps) for lane in self.lanes], axis=1)
         rates_here = torch.from_numpy(rates).to(self._device, self.weights.parameters.dtype)  # (steps, lanes)
@@ -112,7 +112,7 @@ class Stack:
     def _gathered(self, drawn: Sequence[tuple[NDArray[np.float32], NDArray[np.int64]]]) -> Iterator[Tensor]:
         """Stamps (share, lanes, 3, size, size) of each step, from stamps and rows of each lane."""
         rows = np.stack([own_rows for _, own_rows in drawn], axis=-1)  # (steps, share, lanes)
-        return self._pools.of(drawn[0][0]).batches(rows)
+        return self._pools.batches([own_stamps for own_stamps, _ in drawn], rows, lanes=2)
 
     def _validate(self) -> list[NDArray[np.float32]]:
         """Scores of each lane's own validation stamps."""
@@ -120,12 +120,12 @@ class Stack:
         longest = max(len(each.rows) for each in sets)
         # a shorter set is filled up with its last stamp; the surplus scores are left out
         rows = np.stack([np.pad(s.rows, (0, longest - len(s.rows)), mode="edge") for s in sets], axis=1)
-        stamps = sets[0].stamps
-        block = max(1, SCORED_PIXELS // (stamps.shape[-1] * stamps.shape[-2] * len(sets)))
+        stamps = [each.stamps for each in sets]
+        block = max(1, SCORED_PIXELS // (stamps[0].shape[-1] * stamps[0].shape[-2] * len(sets)))
         scores = [
             self.model.scores(self.weights, batch)
             for start in range(0, longest, block)
-            for batch in self._pools.of(stamps).batches(rows[np.newaxis, start : start + block])
+            for batch in self._pools.batches(stamps, rows[np.newaxis, start : start + block], lanes=2)
         ]
         together = torch.cat(scores).cpu().numpy()  # (longest, lanes)
         return [together[: len(each.rows), number] for number, each in enumerate(sets)]
