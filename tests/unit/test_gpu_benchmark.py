@@ -1,11 +1,10 @@
-"""The benchmark of stacked training, tiny and on the CPU: on a GPU it has to work at once."""
+"""The benchmark of stacked training, tiny, on the CPU, with few packages: on a GPU it has to work at once."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from bare_packages import run_bare
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "gpu.py"
 TINY = {
@@ -14,16 +13,21 @@ TINY = {
 }  # fmt: skip
 
 
-def output_of(**arguments):
-    environment = os.environ | {"PYTHONPATH": str(SCRIPT.parents[1] / "workflow")}
+def output_of(packages, **arguments):
     given = [part for name, value in (TINY | arguments).items() for part in (f"--{name}", str(value))]
-    command = [sys.executable, SCRIPT, "--device", "cpu", *given]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    done = run_bare(SCRIPT, "--device", "cpu", *given, packages=packages)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 @pytest.fixture(scope="module")
-def output():
-    return output_of()
+def packages(tmp_path_factory):
+    return tmp_path_factory.mktemp("bare") / "packages"
+
+
+@pytest.fixture(scope="module")
+def output(packages):
+    return output_of(packages)
 
 
 def table(output, first):
@@ -75,8 +79,8 @@ def test_operations_are_listed(output):
     assert output.rstrip().endswith("left out for lack of time: nothing")
 
 
-def test_what_the_time_does_not_allow_is_named():
-    (last,) = output_of(seconds=0).splitlines()[-1:]
+def test_what_the_time_does_not_allow_is_named(packages):
+    (last,) = output_of(packages, seconds=0).splitlines()[-1:]
     for part in ("check of mme after 3 steps", "jobs on both devices", "baseline, stacked, float32, 2"):
         assert part in last
     assert "profile of mme" in last

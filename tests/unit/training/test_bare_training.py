@@ -1,22 +1,16 @@
 """Trainings where little more is installed than torch and what reads and writes the files."""
 
 import json
-import os
-import subprocess
-import sys
-from importlib.metadata import distribution
-from pathlib import Path
 
 import pytest
 import torch
-from packaging.requirements import Requirement
 
+from bare_packages import run_bare
 from stampshift.core.files import read_json
-from stampshift.core.provenance import ABSENT, PACKAGE_ROOT
+from stampshift.core.provenance import ABSENT
 from stampshift.training.execute import Job
 from stampshift.training.jobs import train_baselines
 
-NEEDED = ("torch", "numpy", "pandas", "pyarrow", "h5py", "pydantic", "jsonschema")
 TRAINING = {
     "optimiser": "sgd",
     "learning_rate": 0.01,
@@ -75,37 +69,14 @@ if __name__ == "__main__":
 """
 
 
-def link_needed(folder: Path) -> None:
-    """Link the needed packages, and what they need themselves, into a folder."""
-    waiting, linked = list(NEEDED), set()
-    while waiting:
-        name = waiting.pop()
-        found = distribution(name)
-        if found.name in linked:
-            continue
-        linked.add(found.name)
-        for entry in {file.parts[0] for file in found.files} - {"..", "__pycache__"}:
-            link = folder / entry
-            if not link.exists():
-                link.symlink_to(found.locate_file(entry))
-        for required in map(Requirement, found.requires or []):
-            if required.marker is None or required.marker.evaluate({"extra": ""}):
-                waiting.append(required.name)
-
-
 @pytest.fixture(scope="module")
 def bare_jobs(tmp_path_factory, survey_files):
     """Results of tiny jobs in Python processes that have the needed packages alone, and their modules."""
     folder = tmp_path_factory.mktemp("bare")
-    packages = folder / "packages"
-    packages.mkdir()
-    link_needed(packages)
     script = folder / "jobs.py"
     script.write_text(JOBS)
     given = {"training": TRAINING, "options": MME, "results": folder} | survey_files
-    environment = os.environ | {"PYTHONPATH": f"{PACKAGE_ROOT.parent}{os.pathsep}{packages}"}
-    command = [sys.executable, "-S", script, json.dumps(given, default=str)]  # no site-packages
-    done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
+    done = run_bare(script, json.dumps(given, default=str), packages=folder / "packages")
     assert done.returncode == 0, done.stderr
     return folder, done.stdout.split()
 
