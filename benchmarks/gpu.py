@@ -168,6 +168,7 @@ def measure(method, variant, precision, lanes, data, device, arguments):
 
 
 def time_all(data, device, clock, arguments):
+    print()  # ends a table before
     line("method", "variant", "precision", "lanes", "s/epoch and lane", "first epoch s", "trainings/h",
          "1,720 trainings h", "peak MB", "loss")  # fmt: skip
     line(*["---"] * 10)
