@@ -61,7 +61,7 @@ def write_run(results: Path, run: Run, *, validation_shots: int = 10) -> Path:
         for name in names
     }
     method = METHODS["baseline" if run.target is None else "scratch"]({})
-    data = TrainingData.open(run, files, validation_shots=validation_shots)
+    data = TrainingData.open(run, files, sources=[run.source], validation_shots=validation_shots)
     task = Task(str(run), method, "bolivar", data, 1, {}, TRAINING, None, CPU)
     progress = fit(
         task,

@@ -2,7 +2,6 @@
 
 import sys
 from inspect import cleandoc
-from itertools import permutations
 from pathlib import Path
 
 import yaml
@@ -14,7 +13,7 @@ sys.path.insert(0, str(PACKAGE_ROOT))  # the package is found even where it is n
 
 from stampshift.core.errors import ArchiveError, ConfigError
 from stampshift.tables.wording import METHOD_NAMES
-from stampshift.config.experiment import BASELINE, Pair, Run, check_shots
+from stampshift.config.experiment import BASELINE, Pair, check_shots, every_pair
 from stampshift.config.configuration import read_experiment
 from stampshift.core.provenance import listing_digest, offer_package_to_subprocesses, script_digest
 from stampshift.config.surveys import label_files, reader_options, schema_files, tolerated_share
@@ -50,12 +49,17 @@ EXPERIMENT = load_experiment()
 DIAGNOSED = [str(pair) for pair in EXPERIMENT.diagnosed]
 SURVEYS = list(EXPERIMENT.surveys)
 PAIRS = [str(pair) for pair in EXPERIMENT.pairs]
+# what the paper asks is of pairs of two surveys; where there is none, of the others
+OF_TWO_SURVEYS = [str(pair) for pair in EXPERIMENT.pairs if pair.source in SURVEYS] or PAIRS
 SEEDS = list(EXPERIMENT.seeds)
 SHOTS = list(EXPERIMENT.shots)
 LABELLED_SHOTS = [shots for shots in SHOTS if shots]
 # an overlay's keys come before those of config.yaml: tables and figures keep one order
 METHODS = sorted(EXPERIMENT.methods, key=lambda name: [*METHOD_NAMES, name].index(name))
+SEVERAL = list(EXPERIMENT.sources)  # sources of several surveys
 SOURCES = list(dict.fromkeys(pair.source for pair in EXPERIMENT.pairs))
+GENERALISTS = [name for name in SOURCES if name in SEVERAL]
+NAMED = SURVEYS if GENERALISTS != SOURCES else SURVEYS + SEVERAL  # in figures of all pairs
 SIMULATED = EXPERIMENT.simulated
 DOWNLOADED = [survey for survey, section in config["surveys"].items() if section["origin"] == "url"]
 SECTIONS = EXPERIMENT.sections  # of the methods and of their variants, by name
@@ -68,14 +72,15 @@ PUBLISHED_WEIGHTS = [name for name in VARIANTS if (SECTIONS[name].search or {}).
 OWN_WEIGHTS = [name for name in VARIANTS if name not in PUBLISHED_WEIGHTS]  # as far as they search any
 EXECUTION = config["execution"]
 GPUS = 0 if EXECUTION["device"] == "cpu" else 1  # for a job that runs a network
+ANSWERS = ["specialists", "new-survey", "adapted", "kept"]  # to questions on sources of several surveys
 PUBLISHED_ACCURACY = "resources/published/published_balanced_accuracy.csv"
 
 
 wildcard_constraints:
     survey="|".join(SURVEYS),
-    source="|".join(SURVEYS),
+    source="|".join(SURVEYS + SEVERAL),
     target="|".join(SURVEYS),
-    pair="|".join(f"{source}-to-{target}" for source, target in permutations(SURVEYS, 2)),
+    pair="|".join(f"{source}-to-{target}" for source, target in every_pair(SURVEYS, SEVERAL)),
     method="|".join(SECTIONS),
     variant="|".join(VARIANTS),
     shots="|".join(map(str, SHOTS)),
@@ -219,17 +224,32 @@ def run_files(runs, name):
     return [f"<results>/{run.folder}/{name}" for run in runs]
 
 
-def target_stamps(wildcards):
-    """Stamps of the target, which is another survey than the source."""
+def surveys_of_source(wildcards):
+    """Surveys that a source consists of: itself, or those of a source of several."""
+    return list(EXPERIMENT.surveys_of(wildcards.source))
+
+
+def of_source(path, **others):
+    """A path with a survey in it, for each survey of the source, with every value of other wildcards."""
+    return lambda wildcards: expand(path, survey=surveys_of_source(wildcards), **others)
+
+
+def source_and_target(wildcards):
+    """Surveys of the source and, at last, the target, which is another one than a source that is a survey."""
     if wildcards.source == wildcards.target:
         raise WorkflowError(
             f"{wildcards.source}-to-{wildcards.target} has the same survey as source and target."
         )
-    return f"<results>/stamps/{wildcards.target}.h5"
+    return [*surveys_of_source(wildcards), wildcards.target]
 
 
-def both_stamps(wildcards):
-    return [f"<results>/stamps/{wildcards.source}.h5", target_stamps(wildcards)]
+def of_pair(path, **others):
+    """A path with a survey in it, for each survey of the source and for the target, as `of_source`."""
+    return lambda wildcards: expand(path, survey=source_and_target(wildcards), **others)
+
+
+def target_stamps(wildcards):
+    return f"<results>/stamps/{source_and_target(wildcards)[-1]}.h5"
 
 
 def searched(key):
@@ -244,9 +264,14 @@ def searched(key):
     return found
 
 
-def of_search(*paths):
-    """Paths with a seed in them, that of the search."""
-    return lambda wildcards: expand(paths, **wildcards, seed=searched("search")(wildcards)["seed"])
+def of_search(path):
+    """A path with a seed in it, that of the search; with a survey in it, for those of the source and the target."""
+
+    def paths(wildcards):
+        surveys = source_and_target(wildcards) if "{survey}" in path else ""
+        return expand(path, **wildcards, survey=surveys, seed=searched("search")(wildcards)["seed"])
+
+    return paths
 
 
 def trained(key):
@@ -266,13 +291,9 @@ def chosen_entropy_weight(wildcards):
 def pair_metrics(wildcards):
     """Metrics of every run that a pair's table and figure show: no variants."""
     pair = Pair.parse(wildcards.pair)
-    runs = [Run(BASELINE, pair.source, to, 0, seed) for to in (None, pair.target) for seed in SEEDS]
-    runs += [
-        run
-        for run in EXPERIMENT.adaptations()
-        if (run.source, run.target) == (pair.source, pair.target) and run.method in METHODS
-    ]
-    return run_files(runs, "metrics.json")
+    every = [*EXPERIMENT.baseline_runs(), *EXPERIMENT.transfers(), *EXPERIMENT.adaptations()]
+    of_source = [run for run in every if run.source == pair.source and run.method in (BASELINE, *METHODS)]
+    return run_files([run for run in of_source if run.target in (None, pair.target)], "metrics.json")
 
 
 # ---- tables and figures, and the report -------------------------------------------------------------------
@@ -287,6 +308,12 @@ def table(stem, category, what, *, kind="table", **place):
 def figure(stem, category, what, *, kind="figure", **place):
     """Files of a figure, the last of them in the report."""
     return [f"<results>/{stem}.pdf", in_report(f"<results>/{stem}.png", category, what, kind=kind, **place)]
+
+
+def several(table_or_figure, name, what, *, caption="generalist"):
+    """A table or a figure of sources of several surveys."""
+    stem = Path(f"{table_or_figure.__name__}s", "generalist", name)
+    return table_or_figure(stem, "3 Several sources", what, caption=caption)
 
 
 def in_report(path, category, what, *, kind="table", subcategory=None, caption="caption"):
@@ -316,7 +343,7 @@ def reported(made):
 
 
 MAIN_CATEGORIES = (
-    "1 Claims", "2 Balanced accuracy", "3 Adaptation by pair", "4 Entropy weight", "5 Published",
+    "1 Claims", "2 Balanced accuracy", "3 Adaptation by pair", "3 Several sources", "4 Entropy weight", "5 Published",
     "6 Ablations", "7 Training", "9 Data", "9 Surveys",
 )  # fmt: skip
 
@@ -332,7 +359,7 @@ def pair_results(wildcards):
     """Tables and figures of one pair and of the two surveys in it."""
     pair = Pair.parse(wildcards.pair)
     values = {"pair": [str(pair)], "source": [pair.source]}
-    found = shown(MAIN_CATEGORIES, **values, survey=[pair.source, pair.target])
+    found = shown(MAIN_CATEGORIES, **values, survey=list(EXPERIMENT.surveys_in(pair)))
     found += shown([DIAGNOSED_CATEGORY], **values) if str(pair) in DIAGNOSED else []
     of_all_pairs = shown([*MAIN_CATEGORIES, DIAGNOSED_CATEGORY])
     return [file for file in found if file not in of_all_pairs]

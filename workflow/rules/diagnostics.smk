@@ -1,9 +1,8 @@
 rule calibrate:
     input:
         models=each_seed("<results>/{method}/{source}-to-{target}/shots-{shots}/seed-{seed}/model.pt"),
-        stamps=both_stamps,
-        splits=each_seed("<results>/splits/{source}/seed-{seed}.npz")
-        + each_seed("<results>/splits/{target}/seed-{seed}.npz"),
+        stamps=of_pair("<results>/stamps/{survey}.h5"),
+        splits=of_pair("<results>/splits/{survey}/seed-{seed}.npz", seed=SEEDS),
     output:
         "<results>/calibration/{method}/{source}-to-{target}/shots-{shots}.json",
     resources:
@@ -12,6 +11,8 @@ rule calibrate:
     params:
         architecture="bolivar",
         seeds=SEEDS,
+        sources=surveys_of_source,
+        surveys=source_and_target,
         validation_shots=config["splits"]["validation_shots"],
     script:
         "../scripts/calibrate.py"
@@ -20,11 +21,12 @@ rule calibrate:
 use rule calibrate as calibrate_baseline with:
     input:
         models=each_seed("<results>/baseline/{source}/seed-{seed}/model.pt"),
-        stamps=["<results>/stamps/{source}.h5"],
-        splits=each_seed("<results>/splits/{source}/seed-{seed}.npz"),
+        stamps=of_source("<results>/stamps/{survey}.h5"),
+        splits=of_source("<results>/splits/{survey}/seed-{seed}.npz", seed=SEEDS),
     output:
         "<results>/calibration/baseline/{source}.json",
     params:
+        surveys=surveys_of_source,
         validation_shots=0,
 
 
@@ -174,8 +176,8 @@ rule retention:
         numbers="<results>/tables/diagnostics/retention.csv",
         figure=diagnosed(figure, "retention", "6 retention", "all pairs", of="", caption="retention"),
     params:
-        pairs=PAIRS,
-        surveys=SURVEYS,
+        pairs=OF_TWO_SURVEYS,
+        surveys=NAMED,
         methods=METHODS,
     script:
         "../scripts/retention.py"

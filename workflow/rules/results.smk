@@ -34,7 +34,7 @@ rule overview:
         table("tables/overview", "2 Balanced accuracy", "all pairs"),
     params:
         function="tables.overview:overview_table",
-        pairs=PAIRS,
+        pairs=OF_TWO_SURVEYS,
         methods=METHODS,
     script:
         "../scripts/tabulate.py"
@@ -53,7 +53,7 @@ rule all_pairs_figure:
         figure("figures/all-pairs", "2 Balanced accuracy", "all pairs"),
     params:
         function="figures.accuracy_figures:all_pairs",
-        surveys=SURVEYS,
+        surveys=NAMED,
         methods=METHODS,
     script:
         "../scripts/draw.py"
@@ -71,7 +71,7 @@ rule table1:
         table("tables/table-1", "2 Balanced accuracy", "baselines"),
     params:
         function="tables.balanced_accuracy:baseline_table",
-        surveys=SURVEYS,
+        surveys=NAMED,
     script:
         "../scripts/tabulate.py"
 
@@ -87,7 +87,7 @@ rule table1_figure:
         figure("figures/table-1", "2 Balanced accuracy", "baselines"),
     params:
         function="figures.baseline_figures:baseline_map",
-        surveys=SURVEYS,
+        surveys=NAMED,
     script:
         "../scripts/draw.py"
 
@@ -104,7 +104,7 @@ rule baseline_bars:
         figure("figures/baseline-bars", "2 Balanced accuracy", "baselines", kind="bars"),
     params:
         function="figures.baseline_figures:baseline_bars",
-        surveys=SURVEYS,
+        surveys=NAMED,
     script:
         "../scripts/draw.py"
 
@@ -217,7 +217,7 @@ rule significance:
         ),
         winner=table("tables/table-27", "1 Claims", "better method", caption="winner"),
     params:
-        pairs=PAIRS,
+        pairs=OF_TWO_SURVEYS,
         methods=METHODS,
     script:
         "../scripts/significance.py"
@@ -259,11 +259,13 @@ rule summary_page:
         comparisons=rules.significance.output.comparisons,
         published=PUBLISHED_ACCURACY,
         panel="<results>/figures/all-pairs.png",
+        several=["<results>/tables/generalist/comparisons.csv"] if GENERALISTS else [],
+        answers=[f"<results>/figures/generalist/{name}.png" for name in ANSWERS if GENERALISTS],
         template="workflow/report/summary.html.jinja",
     output:
         in_report("<results>/summary.html", "1 Claims", "one-page summary", kind="page", caption="summary"),
     params:
-        pairs=PAIRS,
+        pairs=OF_TWO_SURVEYS,
         methods=METHODS,
     script:
         "../scripts/summary_page.py"
@@ -425,7 +427,7 @@ rule learning_curves_figure:
     params:
         function="figures.training_figures:learning_curves",
         survey="{source}",
-        simulated=of_survey(is_simulated),
+        simulated=lambda wildcards: any(map(is_simulated, surveys_of_source(wildcards))),
     script:
         "../scripts/draw.py"
 

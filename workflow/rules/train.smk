@@ -1,7 +1,7 @@
 rule baseline:
     input:
-        stamps="<results>/stamps/{source}.h5",
-        splits=each_seed("<results>/splits/{source}/seed-{seed}.npz"),
+        stamps=of_source("<results>/stamps/{survey}.h5"),
+        splits=of_source("<results>/splits/{survey}/seed-{seed}.npz", seed=SEEDS),
     output:
         each_seed("<results>/baseline/{source}/seed-{seed}/{file}", file=RUN_FILES),
     threads: EXECUTION["threads"]
@@ -10,6 +10,7 @@ rule baseline:
         gpu=GPUS,
     params:
         seeds=SEEDS,
+        surveys=surveys_of_source,
         method="baseline",
         architecture="bolivar",
         network=config["network"],
@@ -40,11 +41,8 @@ rule transfer:
 
 rule select_lambda:
     input:
-        source_stamps="<results>/stamps/{source}.h5",
-        target_stamps=target_stamps,
-        splits=of_search(
-            "<results>/splits/{source}/seed-{seed}.npz", "<results>/splits/{target}/seed-{seed}.npz"
-        ),
+        stamps=of_pair("<results>/stamps/{survey}.h5"),
+        splits=of_search("<results>/splits/{survey}/seed-{seed}.npz"),
         baseline=of_search("<results>/baseline/{source}/seed-{seed}/model.pt"),
     output:
         "<results>/lambda/{source}-to-{target}.json",
@@ -54,6 +52,7 @@ rule select_lambda:
         gpu=GPUS,
     params:
         name=searched("name"),
+        surveys=source_and_target,
         method="mme",
         architecture="bolivar",
         network=config["network"],
@@ -104,10 +103,8 @@ if ENTROPY_WEIGHT_CHOICE == "published":
 
 rule adapt:
     input:
-        source_stamps="<results>/stamps/{source}.h5",
-        target_stamps=target_stamps,
-        source_splits=each_seed("<results>/splits/{source}/seed-{seed}.npz"),
-        target_splits=each_seed("<results>/splits/{target}/seed-{seed}.npz"),
+        stamps=of_pair("<results>/stamps/{survey}.h5"),
+        splits=of_pair("<results>/splits/{survey}/seed-{seed}.npz", seed=SEEDS),
         baselines=each_seed("<results>/baseline/{source}/seed-{seed}/model.pt"),
         entropy_weight=chosen_entropy_weight,
     output:
@@ -123,6 +120,7 @@ rule adapt:
     params:
         shots=LABELLED_SHOTS,
         seeds=SEEDS,
+        surveys=source_and_target,
         method=trained("method"),
         architecture="bolivar",
         network=config["network"],
@@ -139,10 +137,8 @@ if WITHOUT_LABELS:
 
     use rule adapt as adapt_without_labels with:
         input:
-            source_stamps="<results>/stamps/{source}.h5",
-            target_stamps=target_stamps,
-            source_splits=each_seed("<results>/splits/{source}/seed-{seed}.npz"),
-            target_splits=each_seed("<results>/splits/{target}/seed-{seed}.npz"),
+            stamps=of_pair("<results>/stamps/{survey}.h5"),
+            splits=of_pair("<results>/splits/{survey}/seed-{seed}.npz", seed=SEEDS),
             baselines=each_seed("<results>/baseline/{source}/seed-{seed}/model.pt"),
             entropy_weight=[],
         output:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from training_job import cohort_of, job_of, paths
+from training_job import cohort_of, job_of, splits_by_seed
 
 from stampshift.core.joblog import job_log
 from stampshift.training.jobs import search_entropy_weight
@@ -14,7 +14,7 @@ if __name__ == "__main__":  # worker processes import this file
             job_of(snakemake),
             cohort_of(snakemake, name=params.name),
             shots=params.shots,
-            splits=tuple(paths(files.splits)),
+            splits=splits_by_seed(params.surveys, files.splits, [params.search["seed"]])[0],
             baseline=Path(files.baseline[0]),
             search=params.search,
             output=Path(snakemake.output[0]),

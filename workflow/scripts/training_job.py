@@ -1,5 +1,6 @@
 """What the scripts of trainings share: how and where their job is executed, and its cohort."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,19 @@ def cohort_of(snakemake: Any, *, name: str) -> Cohort:
         network=params.network,
         source=wildcards.source,
         target=wildcards.target,
-        stamps=paths([files.source_stamps, files.target_stamps]),
+        surveys=params.surveys[:-1],
+        stamps=dict(zip(params.surveys, paths(files.stamps), strict=True)),
         options=params.options,
         training=params.training,
         validation_shots=params.validation_shots,
         precision=params.precision,
     )
+
+
+def splits_by_seed(surveys: Sequence[str], files: Any, seeds: Sequence[int]) -> list[dict[str, Path]]:
+    """Splits by survey, for each seed, of files that come survey by survey, each with all seeds."""
+    splits = paths(files)
+    return [dict(zip(surveys, splits[place :: len(seeds)], strict=True)) for place in range(len(seeds))]
 
 
 def paths(files: Any) -> list[Path]:

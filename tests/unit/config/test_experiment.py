@@ -188,7 +188,8 @@ def test_a_list_of_pairs_limits_sources_and_targets():
         ),
         (
             {"diagnostics__pairs": ["HiTS-to-ZTF"], "pairs": ["ZTF-to-DES", "DES-to-ZTF"]},
-            "diagnostics.pairs: 'HiTS-to-ZTF' is not one of the experiment's pairs DES-to-ZTF, ZTF-to-DES.",
+            "diagnostics.pairs: 'HiTS-to-ZTF' is not one of the experiment's pairs of two surveys "
+            "DES-to-ZTF, ZTF-to-DES.",
         ),
         (
             {"diagnostics__errors__method": "mne"},

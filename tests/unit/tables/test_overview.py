@@ -110,7 +110,7 @@ EMPTY = {"pairs": ["A-to-B"], "methods": ["finetune", "mme"]}
 
 @pytest.fixture
 def page(runs):
-    def made(*, simulated, seeds=3, warnings=()):
+    def made(*, simulated, seeds=3, warnings=(), several=(), answers=()):
         some = runs[runs["seed"] < seeds]
         return summary_page(
             some,
@@ -118,6 +118,8 @@ def page(runs):
             warnings=warnings,
             published=pd.read_csv(ROOT / "resources/published/published_balanced_accuracy.csv"),
             panel=b"\x89PNG",
+            several=several,
+            answers=answers,
             template=(ROOT / "workflow/report/summary.html.jinja").read_text(encoding="utf-8"),
             simulated=simulated,
             versions={"torch": "2.13.0"},

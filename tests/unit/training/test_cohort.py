@@ -78,8 +78,8 @@ def adaptation_plan(
 
 
 def mme_cohort(files, name, options):
-    stamps = (files["stamps"]["A"], files["stamps"]["B"])
-    return Cohort(name, "mme", "bolivar", "A", "B", stamps, options, TRAINING, 5, "float32")
+    stamps = {name: files["stamps"][name] for name in "AB"}
+    return Cohort(name, "mme", "bolivar", "A", "B", ["A"], stamps, options, TRAINING, 5, "float32")
 
 
 def job_in(folder, threads=1):
@@ -258,7 +258,7 @@ def test_with_no_shots_no_label_of_the_target_is_reached(tmp_path, survey_files,
             mme_cohort(files, "mme", MME),
             shots=[0],
             seeds=[0],
-            splits=[(files["splits"]["A"], files["splits"]["B"])],
+            splits=[files["splits"]],
             baselines=[baseline],
             entropy_weight_files=[],
             weight_without_labels=0.3,
@@ -282,7 +282,7 @@ def test_with_no_shots_the_weight_that_labels_chose_is_not_used(tmp_path, survey
     cohort = mme_cohort(survey_files, "mme", MME)
     chosen = tmp_path / "A-to-B.json"
     chosen.write_text('{"chosen": 10}')
-    splits = (survey_files["splits"]["A"], survey_files["splits"]["B"])
+    splits = survey_files["splits"]
     adapt(
         job_in(tmp_path),
         cohort,
@@ -304,7 +304,7 @@ def test_with_no_shots_the_data_hold_no_label_of_the_target(survey_files):
     files = {
         name: SurveyFiles(survey_files["stamps"][name], survey_files["splits"][name], None) for name in "AB"
     }
-    data = TrainingData.open(Run("mme", "A", "B", 0, 0), files, validation_shots=5)
+    data = TrainingData.open(Run("mme", "A", "B", 0, 0), files, sources=["A"], validation_shots=5)
     assert (data.target, data.target_validation) == (None, None)
     assert data.unlabelled.rows.tolist() == np.sort(Splits.open(survey_files["splits"]["B"]).train).tolist()
     for ask in (data.labelled, data.validation):
@@ -333,7 +333,7 @@ def test_a_variants_own_search_trains_it_under_its_name(tmp_path, survey_files, 
         job,
         mme_cohort(survey_files, "mme_two", options),
         shots=[1],
-        splits=(survey_files["splits"]["A"], survey_files["splits"]["B"]),
+        splits=survey_files["splits"],
         baseline=baseline,
         search={"choice": "search", "grid": [0.5], "seed": 0},
         output=tmp_path / "lambda" / "mme_two" / "A-to-B.json",
@@ -405,7 +405,7 @@ def test_the_search_chooses_by_validation_and_serves_the_experiment(tmp_path, su
         job,
         mme_cohort(survey_files, "mme", MME),
         shots=[1, 2],
-        splits=(survey_files["splits"]["A"], survey_files["splits"]["B"]),
+        splits=survey_files["splits"],
         baseline=baseline,
         search={"choice": "search", "grid": [0.1, 1], "seed": 0},
         output=tmp_path / "lambda" / "A-to-B.json",

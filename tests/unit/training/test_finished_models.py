@@ -31,6 +31,7 @@ def scores(run, survey_files, model_file):
     used = [run.source] if run.target is None else [run.source, run.target]
     return score_validation(
         [run],
+        sources=[run.source],
         models=[model_file],
         stamps={name: survey_files["stamps"][name] for name in used},
         splits=[{name: survey_files["splits"][name] for name in used}],

@@ -46,4 +46,4 @@ def test_splits_of_other_stamps_are_refused(survey_files, tmp_path, source, targ
     with pytest.raises(
         ContractError, match=rf"npz: expected splits of the \d00 stamps of {wrong}, found those of"
     ):
-        TrainingData.open(Run("mme", source, target, 1, 0), files, validation_shots=1)
+        TrainingData.open(Run("mme", source, target, 1, 0), files, sources=[source], validation_shots=1)

@@ -1,13 +1,12 @@
 """The whole configuration as one model, and the experiment that it asks for."""
 
 from collections.abc import Mapping
-from itertools import permutations
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from stampshift.config.des_study import DesStudy
-from stampshift.config.experiment import Experiment, Pair, Section, read_sections
+from stampshift.config.experiment import Experiment, Pair, Section, every_pair, read_sections
 from stampshift.config.fields import (
     ConfigModel,
     Count,
@@ -29,7 +28,8 @@ from stampshift.config.methods import Choice, Methods
 from stampshift.config.surveys import READERS_WITH_SNR, Survey
 from stampshift.core.errors import ConfigError
 
-PairName = Annotated[str, Field(pattern="^[A-Za-z0-9_]+-to-[A-Za-z0-9_]+$")]
+PairName = Annotated[str, Field(pattern="^[A-Za-z0-9_-]+-to-[A-Za-z0-9_]+$")]
+SOURCE_WORD = "A name in paths; letters, digits, underscores and hyphens, a letter first."
 Pairs = Literal["all"] | Annotated[Unique[PairName], Field(min_length=1)]
 
 
@@ -38,6 +38,17 @@ class Stamps(ConfigModel):
 
     size_pixels: int = key("Side of the central crop, pixels. The network needs at least 16.", ge=16, le=63)
     normalisation: Normalisation
+
+
+def _no_pair(name: str) -> str:
+    if "-to-" in name:
+        raise ValueError(f"sources: the name '{name}' reads as a pair; leave out '-to-'.")
+    return name
+
+
+SourceName = Annotated[
+    str, Field(pattern="^[A-Za-z][A-Za-z0-9_-]*$", description=SOURCE_WORD), AfterValidator(_no_pair)
+]
 
 
 class StampsConfig(ConfigModel):
@@ -83,7 +94,7 @@ class Diagnostics(ConfigModel):
     """What is looked into beyond the paper, from finished runs, for the fewest and the most shots."""
 
     enabled: bool = key("Whether diagnostics are made by default, and with the results of a pair.")
-    pairs: Pairs = key("Pairs to diagnose, `all` for every pair of the experiment.")
+    pairs: Pairs = key("Pairs of two surveys to diagnose, `all` for every one of the experiment.")
     operating_points: OperatingPoints
     reliability_bins: int = key("Equal bins of the score, for reliability and calibration.", ge=2, le=100)
     snr_bins: Annotated[int, Field(ge=2, le=50)] | None = key(
@@ -123,7 +134,14 @@ class Pathvars(ConfigModel):
 class Config(StampsConfig):
     """An experiment of stampshift."""
 
-    pairs: Pairs = key("Source-target pairs to study, `all` for every ordered pair of two surveys.")
+    sources: dict[SourceName, Annotated[Unique[Word], Field(min_length=2)]] = key(
+        "Sources of several surveys, by name, beside the surveys, each of which is a source: a model is "
+        "trained on the train parts of all of them, drawn in equal shares. A pair may name one as its source."
+    )
+    pairs: Pairs = key(
+        "Source-target pairs to study, `all` for every ordered pair of two surveys, and every source of "
+        "several with every survey as its target."
+    )
     splits: Splits
     network: Literal["bolivar", "bolivar_as_listed"] = key(
         "Network of the study: with a ReLU after both convolutions, as the paper says, or without the second "
@@ -140,7 +158,7 @@ class Config(StampsConfig):
     def all_pairs(self) -> tuple[Pair, ...]:
         """Pairs to study."""
         if isinstance(self.pairs, str):
-            return tuple(Pair(*names) for names in permutations(self.surveys, 2))
+            return tuple(Pair(*names) for names in every_pair(self.surveys, self.sources))
         return tuple(map(Pair.parse, self.pairs))
 
     @property
@@ -149,13 +167,30 @@ class Config(StampsConfig):
         if not self.diagnostics.enabled:
             return ()
         asked = self.diagnostics.pairs
-        return self.all_pairs if isinstance(asked, str) else tuple(map(Pair.parse, asked))
+        if isinstance(asked, str):
+            return tuple(pair for pair in self.all_pairs if pair.source in self.surveys)
+        return tuple(map(Pair.parse, asked))
 
     def _check(self) -> None:
+        self._check_sources()
         self._check_pairs()
         self._check_methods()
         self._check_diagnostics()
         self.des_study.check_surveys(self.surveys)
+
+    def _check_sources(self) -> None:
+        for name, members in self.sources.items():
+            if name in self.surveys:
+                raise ValueError(f"sources.{name} has the name of a survey; give it another one.")
+            for member in members:
+                if member not in self.surveys:
+                    names = f"sources.{name} names the survey '{member}'"
+                    raise ValueError(f"{names}, but the config has {', '.join(self.surveys)}.")
+        if self.sources and self.training.epoch_size is None:
+            raise ValueError(
+                "training.epoch_size is null, a pass over the train part, but a source of several surveys is "
+                "drawn in equal shares; give a number of labelled stamps per epoch, or leave sources empty."
+            )
 
     def _check_pairs(self) -> None:
         if not self.all_pairs:
@@ -163,10 +198,10 @@ class Config(StampsConfig):
         for pair in self.all_pairs:
             if pair.source == pair.target:
                 raise ValueError(f"pairs: '{pair}' has the same survey as source and target.")
-            for name in (pair.source, pair.target):
-                if name not in self.surveys:
+            for name, known in ((pair.source, [*self.surveys, *self.sources]), (pair.target, self.surveys)):
+                if name not in known:
                     names = f"pairs: '{pair}' names the survey '{name}'"
-                    raise ValueError(f"{names}, but the config has {', '.join(self.surveys)}.")
+                    raise ValueError(f"{names}, but the config has {', '.join(known)}.")
 
     def _check_methods(self) -> None:
         if self.splits.shots == [0]:
@@ -198,7 +233,8 @@ class Config(StampsConfig):
 
     def _check_diagnostics(self) -> None:
         methods = [name for name in self.methods.sections if name in Methods.model_fields]
-        method, known = self.diagnostics.errors.method, sorted(map(str, self.all_pairs))
+        method, pairs = self.diagnostics.errors.method, self.all_pairs
+        known = sorted(str(pair) for pair in pairs if pair.source in self.surveys)
         if self.diagnostics.enabled and method not in methods:
             raise ValueError(
                 f"diagnostics.errors.method is '{method}', which is not among the methods "
@@ -207,7 +243,8 @@ class Config(StampsConfig):
         for pair in map(str, self.diagnosed):
             if pair not in known:
                 raise ValueError(
-                    f"diagnostics.pairs: '{pair}' is not one of the experiment's pairs {', '.join(known)}."
+                    f"diagnostics.pairs: '{pair}' is not one of the experiment's pairs of two surveys "
+                    f"{', '.join(known)}."
                 )
 
 
@@ -219,6 +256,7 @@ def read_experiment(config: Mapping[str, Any]) -> Experiment:
     with_snr = READERS_WITH_SNR if model.diagnostics.snr_bins is not None else ()
     return Experiment(
         surveys=tuple(model.surveys),
+        sources={name: tuple(members) for name, members in model.sources.items()},
         pairs=model.all_pairs,
         seeds=tuple(sorted(model.splits.seeds)),
         shots=tuple(sorted(model.splits.shots)),

@@ -1,8 +1,8 @@
 """What a configuration asks for: surveys, pairs, methods, runs. No torch, no pydantic, no files of data."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import product
+from itertools import permutations, product
 from typing import Any, Self
 
 from stampshift.core.errors import ConfigError
@@ -14,7 +14,7 @@ WEIGHT = "entropy_weight"
 
 @dataclass(frozen=True, order=True)
 class Pair:
-    """A source survey and a target survey."""
+    """A source, which is a survey or the name of several, and a target survey."""
 
     source: str
     target: str
@@ -33,7 +33,7 @@ class Run:
     """One training: the unit of record."""
 
     method: str  # "baseline", "further", a method of adaptation, or the name of a variant of one
-    source: str  # survey of the labelled source stamps
+    source: str  # survey of the labelled source stamps, or the name of several
     target: str | None  # survey adapted to; None for a baseline
     shots: int  # labelled target stamps per class; 0 for a baseline
     seed: int  # number of the split
@@ -47,6 +47,11 @@ class Run:
 
     def __str__(self) -> str:
         return self.folder
+
+
+def every_pair(surveys: Iterable[str], sources: Iterable[str]) -> list[tuple[str, str]]:
+    """Source and target of every pair: of two surveys, and of a source of several and any survey."""
+    return [*permutations(surveys, 2), *product(sources, surveys)]
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,7 @@ class Experiment:
     """What a configuration asks for; `stampshift.config.configuration.read_experiment` reads it."""
 
     surveys: tuple[str, ...]  # in the order of the configuration
+    sources: Mapping[str, tuple[str, ...]]  # surveys of each source of several, by its name
     pairs: tuple[Pair, ...]
     seeds: tuple[int, ...]  # ascending
     shots: tuple[int, ...]  # ascending
@@ -107,15 +113,30 @@ class Experiment:
     surveys_with_snr: tuple[str, ...]  # whose recall is looked at by signal-to-noise ratio
     simulated: bool  # whether any survey is drawn by the simulator
 
+    def surveys_of(self, source: str) -> tuple[str, ...]:
+        """Surveys that a source consists of: those of a source of several, or itself."""
+        return self.sources.get(source, (source,))
+
+    def surveys_in(self, pair: Pair) -> tuple[str, ...]:
+        """Surveys of a pair, each once: the target, then those of its source."""
+        return tuple(dict.fromkeys((pair.target, *self.surveys_of(pair.source))))
+
+    def baseline_on(self, source: str, survey: str, seed: int) -> Run:
+        """Run that holds what a source's baseline scores on a survey: its own where it was trained on it."""
+        target = None if survey in self.surveys_of(source) else survey
+        return Run(BASELINE, source, target, 0, seed)
+
     def baseline_runs(self) -> Iterator[Run]:
-        """Baselines of every survey that is a source."""
+        """Baselines of everything that is a source."""
         for source, seed in product(dict.fromkeys(pair.source for pair in self.pairs), self.seeds):
             yield Run(BASELINE, source, None, 0, seed)
 
     def transfers(self) -> Iterator[Run]:
-        """Baselines of a source, evaluated on a target without any shot."""
+        """Baselines of a source, evaluated on a target that they were not trained on, without any shot."""
         for pair, seed in product(self.pairs, self.seeds):
-            yield Run(BASELINE, pair.source, pair.target, 0, seed)
+            run = self.baseline_on(pair.source, pair.target, seed)
+            if run.target is not None:
+                yield run
 
     def adaptations(self) -> Iterator[Run]:
         """Every run of every method of adaptation and of every variant."""

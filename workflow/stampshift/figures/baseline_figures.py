@@ -33,7 +33,7 @@ def baseline_bars(runs: pd.DataFrame, *, surveys: Sequence[str]) -> Figure:
 
     A bar is the mean over splits, the line on it the sample standard deviation.
     """
-    numbers = summarise(runs[runs["method"] == BASELINE], by=("source", "target"))
+    numbers = _numbers(runs, surveys)
     sources = [name for name in surveys if name in set(numbers["source"])]
     figure = new_figure(2.9, width_inches=max(COLUMN_WIDTH_INCHES, 1.2 * len(sources)))
     axes = figure.subplots()
@@ -61,7 +61,7 @@ def baseline_bars(runs: pd.DataFrame, *, surveys: Sequence[str]) -> Figure:
 @styled
 def baseline_map(runs: pd.DataFrame, *, surveys: Sequence[str]) -> Figure:
     """Source by target map of the baseline (Table 1 of the thesis); a survey that is no source has no row."""
-    numbers = summarise(runs[runs["method"] == BASELINE], by=("source", "target"))
+    numbers = _numbers(runs, surveys)
     sources, targets = (
         [name for name in surveys if name in set(numbers[role])] for role in ("source", "target")
     )
@@ -86,3 +86,9 @@ def baseline_map(runs: pd.DataFrame, *, surveys: Sequence[str]) -> Figure:
     figure.colorbar(image, ax=axes, label=ACCURACY_LABEL, extend="min")
     figure.suptitle("Baseline without adaptation")
     return figure
+
+
+def _numbers(runs: pd.DataFrame, surveys: Sequence[str]) -> pd.DataFrame:
+    """Means of the baselines of single surveys."""
+    known = (runs["method"] == BASELINE) & runs["source"].isin(list(surveys))
+    return summarise(runs[known], by=("source", "target"))

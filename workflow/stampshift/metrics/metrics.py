@@ -1,5 +1,6 @@
 """Metrics of a real/bogus classifier, real being the positive class."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -66,6 +67,13 @@ def evaluate_predictions(predictions: pd.DataFrame) -> dict[str, dict[str, Any]]
         except ContractError as error:
             raise ContractError(f"{survey}: {error}") from error
     return evaluation
+
+
+def mean_evaluation(evaluations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Evaluation over several surveys, each of which counts the same: mean rates, and counts in all."""
+    rates = ("balanced_accuracy", "recall_real", "recall_bogus")
+    means = {name: sum(each[name] for each in evaluations) / len(evaluations) for name in rates}
+    return means | {name: sum(each[name] for each in evaluations) for name in ("n_real", "n_bogus")}
 
 
 def accuracy(counts: dict[str, int]) -> float:

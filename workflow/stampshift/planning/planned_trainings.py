@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 from statistics import mean
 from typing import Any
 
-from stampshift.config.experiment import BASELINE, Run
+from stampshift.config.experiment import BASELINE, Pair, Run
 from stampshift.methods import METHODS
 from stampshift.planning.dry_run import PlannedWorkflow
 from stampshift.training.precision import FLOAT32
@@ -73,7 +73,8 @@ def _trainings_of(path: PurePath, runs: Mapping[str, Run], workflow: PlannedWork
         search = experiment.sections[run.method].search or {}
         training = _adaptation(workflow, run.method, run.source, run.target)
         if run.shots == 0:  # the source's validation part chooses the epoch, and no search its weight
-            validated = workflow.count(run.source) * workflow.config["splits"]["fractions"]["validation"]
+            surveys = experiment.surveys_of(run.source)
+            validated = workflow.count(*surveys) * workflow.config["splits"]["fractions"]["validation"]
             return [replace(training, validation_stamps=validated)]
         reused = search.get("choice") == "search" and search["seed"] == run.seed
         return [replace(training, reused=reused)]
@@ -82,7 +83,8 @@ def _trainings_of(path: PurePath, runs: Mapping[str, Run], workflow: PlannedWork
         size, training = config["stamps"]["size_pixels"], config["training"]
         precision = config["execution"]["precision"]
         recipe = Recipe(BASELINE, BASELINE, config["network"], size, {}, training, precision)
-        return [_on_one_survey(workflow, recipe, run.source, config["splits"]["fractions"])]
+        surveys = experiment.surveys_of(run.source)
+        return [_on_labels(workflow, recipe, surveys, config["splits"]["fractions"])]
     return []
 
 
@@ -92,7 +94,8 @@ def _adaptation(workflow: PlannedWorkflow, name: str, source: str, target: str) 
     options = {**section.options, **({"entropy_weight": ASSUMED_WEIGHT} if section.weights_of else {})}
     precision = config["execution"]["precision"]
     recipe = Recipe(name, section.method, config["network"], size, options, training, precision)
-    tested = workflow.count(source, target) * splits["fractions"]["test"]
+    surveys = workflow.experiment.surveys_in(Pair(source, target))
+    tested = workflow.count(*surveys) * splits["fractions"]["test"]
     epoch = METHODS[section.method](options).epoch_stamps(training["epoch_size"])
     return Training(recipe, epoch, 2 * splits["validation_shots"], tested)
 
@@ -113,13 +116,13 @@ def _of_second_study(workflow: PlannedWorkflow, path: PurePath) -> Training:
     name = network if method == BASELINE else method
     precision = workflow.config["execution"]["precision"]
     recipe = Recipe(name, method, network, study["size_pixels"], {}, own["training"], precision)
-    return _on_one_survey(workflow, recipe, own["survey"], shares)
+    return _on_labels(workflow, recipe, [own["survey"]], shares)
 
 
-def _on_one_survey(
-    workflow: PlannedWorkflow, recipe: Recipe, survey: str, shares: Mapping[str, float]
+def _on_labels(
+    workflow: PlannedWorkflow, recipe: Recipe, surveys: Sequence[str], shares: Mapping[str, float]
 ) -> Training:
-    count = workflow.count(survey)
+    count = workflow.count(*surveys)
     epoch = recipe.training["epoch_size"] or count * shares["train"]
     return Training(recipe, epoch, count * shares["validation"], count * shares["test"])
 

@@ -15,7 +15,7 @@ from stampshift.release import card_tables
 from stampshift.release.card_tables import shots_by_label
 from stampshift.release.reference import spread
 from stampshift.release.released import ReleasedModel
-from stampshift.release.trained_run import TrainedRun
+from stampshift.release.trained_run import SOURCES, TrainedRun
 from stampshift.stamps.file import LABELS
 from stampshift.tables.wording import STUDY_NAMES, counted, method_name, title_note
 
@@ -63,6 +63,8 @@ def model_card(release: ReleasedModel, run: TrainedRun) -> str:
         title=title(metrics, simulated=contract.simulated),
         contract=contract,
         metrics=metrics,
+        source=source(metrics),
+        home_in_source=metrics["target"] is not None and home.name in metrics.get(SOURCES, ()),
         home=home.name,
         home_tested=len(judged),
         adapted=metrics["target"] is not None,
@@ -100,6 +102,12 @@ def title(metrics: Mapping[str, Any], *, simulated: bool) -> str:
         return title_note(f"{name} of {metrics['source']}", simulated=simulated)
     shots = _numbers(shots_by_label(metrics), "shot").removesuffix(PER_CLASS)
     return title_note(f"{name}, {shots}, {metrics['source']} to {metrics['target']}", simulated=simulated)
+
+
+def source(metrics: Mapping[str, Any]) -> str:
+    """``"HiTS"``, or ``"HiTS, DES and ATLAS"``: the surveys of a run's source."""
+    surveys = metrics.get(SOURCES) or [str(metrics["source"])]
+    return " and ".join(filter(None, [", ".join(surveys[:-1]), surveys[-1]]))
 
 
 def _numbers(by_label: Mapping[str, int], noun: str) -> str:

@@ -15,7 +15,7 @@ from stampshift.release.faulty import FAULTS
 from stampshift.release.reference import ReleasedSurvey
 from stampshift.release.released import ReleasedModel, calibrated
 from stampshift.release.threshold import CONFIDENCE, Rate, choose, rate
-from stampshift.release.trained_run import TrainedRun
+from stampshift.release.trained_run import SOURCES, TrainedRun
 from stampshift.stamps.file import BOGUS, LABEL_NAMES, LABELS, REAL
 from stampshift.stamps.splits import Rows
 
@@ -63,7 +63,8 @@ def survey_table(release: ReleasedModel, run: TrainedRun, tested: Mapping[str, p
     lines = []
     for each in run.surveys:
         limits = release.contract.out_of_distribution["thresholds"][each.name]
-        shots = len(each.train) if each.role == "source" else sum(shots_by_label(run.metrics).values())
+        labelled = each.role == "source" or each.name in run.metrics.get(SOURCES, ())
+        shots = len(each.train) if labelled else sum(shots_by_label(run.metrics).values())
         line = {
             "role": each.role,
             "stamps": _by_label(each.stamps.labels) + f", {len(each.stamps)} in all",

@@ -103,9 +103,9 @@ class Contract:
 
     @property
     def home(self) -> str:
-        """Survey for which the model was made: the target, or the source where there is none."""
-        roles = {section["role"]: name for name, section in self.surveys.items()}
-        return roles.get("target", roles["source"])
+        """Survey for which the model was made: the target, or the source's (last) survey if there is none."""
+        home: str = self.calibration["survey"]
+        return home
 
     def invalid(self, survey: str) -> InvalidPixels:
         """Marks of invalid pixels of one of the model's surveys."""
@@ -167,7 +167,8 @@ class Contract:
         fit = {
             "a size, a temperature and distances above 0": all(0 < each < inf for each in numbers),
             "known marks of invalid pixels": marks <= {each.name for each in fields(InvalidPixels)},
-            "a source, and at most one target": sorted(roles) in (["source"], ["source", "target"]),
+            "a source, and at most one target": "source" in roles and roles.count("target") <= 1,
+            "a calibration on one of its surveys": self.calibration["survey"] in self.surveys,
             "thresholds of its surveys": set(self.surveys) == set(limits),
             "a known normalisation": self.normalisation in NORMALISATIONS,
             f"the channels {', '.join(CHANNELS)}": self.channels == CHANNELS,

@@ -37,6 +37,7 @@ from stampshift.training.run_folder import (
 
 SHOTS = "validation_shots"  # target stamps per class that chose the epoch
 VALIDATION = "validation.parquet"  # of an adapted model: scores of its labelled target stamps
+SOURCES = "source_surveys"  # in metrics.json, where it was written
 FOR_THE_CARD = ("options", "versions", "code_digest")  # of metrics.json
 ADAPT_AGAIN = "Adapt the model again."
 
@@ -94,11 +95,11 @@ class TrainedRun:
     model: Model
     metrics: Mapping[str, Any]  # content of metrics.json; it and the predictions are for the card alone
     predictions: pd.DataFrame
-    surveys: Sequence[ReleasedSurvey]  # the source and, of an adapted model, the target
+    surveys: Sequence[ReleasedSurvey]  # of the source and, of an adapted model, the target
 
     @property
     def home(self) -> ReleasedSurvey:
-        """The survey for which the model was made."""
+        """The survey for which the model was made; of a source of several, the last one."""
         return self.surveys[-1]
 
 
@@ -139,7 +140,9 @@ def open_run(
             )
         return _adaptation(folder, metrics)
     run = Run(**{name: metrics[name] for name in FACTORS})
-    names = [name for name in (run.source, run.target) if name is not None]
+    sources = metrics.get(SOURCES, [run.source])
+    # a target that is one of the source's surveys has the target's role: that of the model's home
+    names = [name for name in sources if name != run.target] + ([run.target] if run.target else [])
     labels = labels or labels_of(folder)
     voted = labels is not None  # then not every stamp has a label
     given = {each.survey: each for each in (Stamps.verified(path, unlabelled=voted) for path in stamps)}
@@ -149,10 +152,10 @@ def open_run(
     for name in names:
         survey = given.get(name) or Stamps.verified(stamps_of(folder, run, name), unlabelled=voted)
         split = Splits.of(survey, parts.get(name) or splits_of(folder, run, name))
-        if name == run.source and labels is not None:
+        if name in sources and labels is not None:
             survey = _with_labels(survey, labels, split)
         _check_predictions(folder, predictions[predictions["survey"] == name], survey, split)
-        if name == run.source:
+        if name != run.target:
             surveys.append(ReleasedSurvey("source", survey, split.train, split.validation, NO_ROWS))
         else:  # the validation shots are labelled, the others of that part are not
             shots = split.validation_shots(read_metrics(folder, needed=[SHOTS])[SHOTS])

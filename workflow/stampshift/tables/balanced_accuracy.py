@@ -19,7 +19,8 @@ def baseline_table(runs: pd.DataFrame, *, surveys: Sequence[str], published: pd.
     Rows and columns are in the order of `surveys`; a survey that is no source has no row. The published
     numbers have the columns ``source``, ``target``, ``method`` and ``thesis_table``.
     """
-    numbers = summarise(runs[runs["method"] == BASELINE], by=("source", "target"))
+    known = (runs["method"] == BASELINE) & runs["source"].isin(list(surveys))
+    numbers = summarise(runs[known], by=("source", "target"))
     texts = numbers.assign(text=format_means(numbers["mean"], numbers["std"]))
     cells = texts.pivot(index="source", columns="target", values="text").reindex(columns=pd.Index(surveys))
     # a column without a number is not of strings
@@ -36,6 +37,8 @@ def baseline_table(runs: pd.DataFrame, *, surveys: Sequence[str], published: pd.
 def pair_table(runs: pd.DataFrame, *, pair: str, methods: Sequence[str], published: pd.DataFrame) -> Table:
     """Balanced accuracy by shots of every method on the source and on the target, the baseline first.
 
+    Of a source of several surveys it is on each of them too; on the source is the mean over them.
+
     The published numbers are those of `baseline_table`. Raises `ContractError` if the runs do not hold the
     pair, adapted and as a baseline.
     """
@@ -44,7 +47,7 @@ def pair_table(runs: pd.DataFrame, *, pair: str, methods: Sequence[str], publish
     numbers = summarise(chosen, by=("evaluated_on", "method", "shots")).assign(source=source, target=target)
     line = numbers["shots"].where(numbers["method"] != BASELINE, BASELINE_LINE)
     columns = {}
-    for survey in (source, target):
+    for survey in dict.fromkeys([source, *numbers["evaluated_on"], target]):
         for method in methods:
             part = numbers[(numbers["evaluated_on"] == survey) & numbers["method"].isin([BASELINE, method])]
             columns[f"{method_name(method)}, on {survey}"] = pd.Series(

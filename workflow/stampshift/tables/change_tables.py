@@ -27,7 +27,8 @@ def compare_variants(runs: pd.DataFrame, *, names: Sequence[str], reference: str
     `names`, in their order. Raises `ContractError` if a method or the baseline lacks a run that the reference
     has; with 0 shots it may lack them all.
     """
-    adapted = runs[runs["method"].isin(list(names))]
+    on_either = (runs["evaluated_on"] == runs["source"]) | (runs["evaluated_on"] == runs["target"])
+    adapted = runs[on_either & runs["method"].isin(list(names))]
     on_target = adapted["evaluated_on"] == adapted["target"]
     adapted = adapted.assign(role=on_target.map({True: "target", False: "source"}))
     columns = ["method", *PAIRED_BY, "balanced_accuracy"]

@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -92,13 +93,17 @@ def summary_page(
     template: str,
     pairs: Sequence[str],
     methods: Sequence[str],
+    several: Sequence[Table],
+    answers: Sequence[tuple[tuple[str, Table], bytes]],
     simulated: bool,
     versions: Mapping[str, str],
 ) -> str:
     """One HTML page that a scientist sends to a colleague: headline table, panel and verdicts, images inside.
 
     Comparisons are as of `significance.paired_comparisons`, `panel` is the figure of all pairs as PNG,
-    `template` a Jinja template; `versions` are of Python and the packages that decide results. Where the
+    `template` a Jinja template; `versions` are of Python and the packages that decide results. `several` has
+    the claims on sources of several surveys, and `answers` a titled table and a figure for each question on
+    them; both are empty where there is no such source. Where the
     experiment is too short to judge, or the surveys are simulated, the page says so first; `warnings`
     follow.
     """
@@ -109,7 +114,7 @@ def summary_page(
     target = runs["target"].where(runs["method"] != BASELINE, runs["source"])
     trained = runs.assign(target=target).drop_duplicates(["method", "source", "target", "shots", "seed"])
     facts: dict[str, Any] = {
-        "surveys": list(dict.fromkeys(runs["evaluated_on"])),
+        "surveys": list(dict.fromkeys(chain.from_iterable(pair.split("-to-") for pair in pairs))),
         "pairs": len(pairs),
         "splits": runs["seed"].nunique(),
         "trainings": len(trained),
@@ -127,6 +132,16 @@ def summary_page(
         claims=claims.cells.to_dict("records"),
         claims_caption=full_caption(claims, simulated=simulated),
         panel=b64encode(panel).decode(),
+        several=[claim for table in several for claim in table.cells.to_dict("records")],
+        answers=[
+            {
+                "title": title,
+                "cells": table.cells,
+                "caption": full_caption(table, simulated=simulated),
+                "figure": b64encode(figure).decode(),
+            }
+            for (title, table), figure in answers
+        ],
         versions=versions,
     )
 

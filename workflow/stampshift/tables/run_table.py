@@ -86,13 +86,16 @@ def spread(values: SeriesGroupBy) -> pd.DataFrame:
 
 
 def select_pair(runs: pd.DataFrame, *, source: str, target: str, methods: Sequence[str]) -> pd.DataFrame:
-    """Lines of one pair: adapted runs of some methods, and the baseline on the source and on the target.
+    """Lines of one pair: adapted runs of some methods, and the baseline on the same surveys.
+
+    These are the source and the target and, of a source of several, each of its surveys.
 
     Raises `ContractError` if a method or the baseline has no line.
     """
     adapted = (runs["source"] == source) & (runs["target"] == target) & runs["method"].isin(list(methods))
     baseline = (runs["source"] == source) & (runs["method"] == BASELINE)
-    chosen = runs[adapted | (baseline & runs["evaluated_on"].isin([source, target]))]
+    surveys = {source, target, *runs.loc[adapted, "evaluated_on"]}
+    chosen = runs[adapted | (baseline & runs["evaluated_on"].isin(surveys))]
     found = set(chosen.groupby(["method", "evaluated_on"]).groups)
     wanted = product((BASELINE, *methods), (source, target))
     absent = ", ".join(f"{method} on {survey}" for method, survey in wanted if (method, survey) not in found)

@@ -23,7 +23,7 @@ from one survey share stamps, which makes such intervals and p-values somewhat t
 2003).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, combinations, product
 from typing import Any, NamedTuple
 
@@ -63,6 +63,7 @@ class Comparison(NamedTuple):
     against: str
 
 
+Question = tuple[Comparison, Key, Key]  # with the keys of its two sides
 SUBJECT = list(Comparison._fields)
 NUMBERS = ["difference", "low", "high", "effect_size", "splits", "p", "p_corrected"]
 
@@ -75,9 +76,15 @@ def paired_comparisons(runs: pd.DataFrame, *, pairs: Sequence[str], methods: Seq
     cannot show is NaN: all but the difference where there is one split, the p-value where all differ by the
     same.
     """
+    shots = sorted(set(runs.loc[runs["method"].isin(list(methods)), "shots"]))
+    return compare_runs(runs, chain(_of_baselines(pairs), _of_methods(pairs, methods, shots)))
+
+
+def compare_runs(runs: pd.DataFrame, questions: Iterable[Question]) -> pd.DataFrame:
+    """Ask questions of runs, as far as both sides of a comparison are among them; as `paired_comparisons`."""
     known: dict[Any, Any] = {OWN: OWN_ACCURACY}
     known |= {key: rows.set_index("seed")["balanced_accuracy"] for key, rows in runs.groupby(EVALUATION)}
-    return _compare(known, pairs, methods, of_means=_paired, of_spreads=_pitman)
+    return _compare(known, questions, of_means=_paired, of_spreads=_pitman)
 
 
 def published_comparisons(
@@ -91,20 +98,15 @@ def published_comparisons(
     """
     means = dict(published.set_index(EVALUATION)[["mean", "std"]].iterrows())
     means[OWN] = pd.Series({"mean": OWN_ACCURACY, "std": 0.0})
-    return _compare(means, pairs, methods, of_means=_welch, of_spreads=_f_test)
+    shots = sorted({int(shots) for method, _, _, shots, _ in means if method in methods})
+    questions = chain(_of_baselines(pairs), _of_methods(pairs, methods, shots))
+    return _compare(means, questions, of_means=_welch, of_spreads=_f_test)
 
 
 def _compare(
-    known: Mapping[Any, Any],
-    pairs: Sequence[str],
-    methods: Sequence[str],
-    *,
-    of_means: Statistic,
-    of_spreads: Statistic,
+    known: Mapping[Any, Any], questions: Iterable[Question], *, of_means: Statistic, of_spreads: Statistic
 ) -> pd.DataFrame:
     """Every comparison both of whose sides are known; a single split has no spread to compare."""
-    shots = sorted({int(shots) for method, _, _, shots, _ in known if method in methods})
-    questions = chain(_of_baselines(pairs), _of_methods(pairs, methods, shots))
     rows = [
         comparison._asdict()
         | (of_spreads if comparison.question == "spread" else of_means)(known[method], known[against])
@@ -120,7 +122,7 @@ def _compare(
     return compared.astype({"p_corrected": float})
 
 
-def _of_baselines(pairs: Sequence[str]) -> Iterator[tuple[Comparison, Key, Key]]:
+def _of_baselines(pairs: Sequence[str]) -> Iterator[Question]:
     """Every comparison of baselines, with the keys of its two sides."""
     known_pairs = list(map(Pair.parse, pairs))
 
@@ -140,9 +142,7 @@ def _of_baselines(pairs: Sequence[str]) -> Iterator[tuple[Comparison, Key, Key]]
             yield subject("direction", source, target), key(source, target), key(target, source)
 
 
-def _of_methods(
-    pairs: Sequence[str], methods: Sequence[str], shots: Sequence[int]
-) -> Iterator[tuple[Comparison, Key, Key]]:
+def _of_methods(pairs: Sequence[str], methods: Sequence[str], shots: Sequence[int]) -> Iterator[Question]:
     """Every comparison of methods, with the keys of its two sides."""
     for pair, number in product(map(Pair.parse, pairs), shots):
         source, target = pair.source, pair.target

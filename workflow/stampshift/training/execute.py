@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from stampshift.core.bars import job_bar
 from stampshift.core.provenance import code_digest, digest, file_digest, versions
 from stampshift.methods import METHODS
 from stampshift.methods.method import Options
-from stampshift.metrics.metrics import evaluate, evaluate_predictions
+from stampshift.metrics.metrics import evaluate, evaluate_predictions, mean_evaluation
 from stampshift.networks import network_module
 from stampshift.stamps.file import read_attributes
 from stampshift.stamps.splits import Splits
@@ -39,7 +39,7 @@ class Plan:
     folder: str  # of its files among the results; it names the run in messages
     method: str  # module of `stampshift.methods`: the run's method, or the one that it is a variant of
     network: str  # key of `stampshift.networks.NETWORKS`
-    files: Mapping[str, SurveyFiles]  # of the source and then, for an adaptation, of the target
+    files: Mapping[str, SurveyFiles]  # of the source's surveys and then, for an adaptation, of the target
     baseline: Path | None  # model file that the training starts from; None for random weights
     options: Options  # the method's, with a number as ``entropy_weight`` where it has one
     training: Options  # section of the configuration
@@ -47,6 +47,12 @@ class Plan:
     # and for an adaptation without labels
     validation_shots: int
     precision: str = FLOAT32  # of the training's arithmetic: `stampshift.training.precision`
+    surveys: tuple[str, ...] | None = None  # of a source of several; None where the source is a survey
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Surveys of the source."""
+        return self.surveys or (self.run.source,)
 
     @property
     def code(self) -> str:
@@ -73,6 +79,7 @@ class Plan:
             {
                 **stacked,
                 "run": str(self.run),
+                "sources": self.sources,
                 "method": self.method,
                 "network": self.network,
                 "options": dict(self.options),
@@ -147,7 +154,9 @@ def prepare(plan: Plan, *, device: torch.device) -> Task:
         name=plan.folder,
         method=method if plan.validation_shots else replace(method, validation="source"),
         network=plan.network,
-        data=TrainingData.open(plan.run, plan.files, validation_shots=plan.validation_shots),
+        data=TrainingData.open(
+            plan.run, plan.files, sources=plan.sources, validation_shots=plan.validation_shots
+        ),
         entropy=plan.entropy,
         options=plan.options,
         training=plan.training,
@@ -169,7 +178,8 @@ def keep(plan: Plan, task: Task, progress: Progress, *, store: Store) -> None:
         epoch: score_test_parts(model, plan.files, device=device) for epoch, model in models.items()
     }
     chosen, history = progress.kept[plan.training["keep"]], pd.DataFrame(progress.history)
-    metrics = describe(plan.run, predictions[chosen], device=device) | {
+    metrics = describe(plan.run, predictions[chosen], device=device, sources=plan.sources) | {
+        "source_surveys": plan.sources,
         "trained_by": plan.method,
         "network": plan.network,
         "trainable_parameters": models[chosen].trainable_parameters,
@@ -237,11 +247,19 @@ def score_test_parts(model: Model, files: Mapping[str, SurveyFiles], *, device: 
     return pd.concat(tables, ignore_index=True)
 
 
-def describe(run: Run, predictions: pd.DataFrame, *, device: torch.device) -> dict[str, Any]:
-    """Factors of a run, what it scored, and what it ran on: the common part of ``metrics.json``."""
+def describe(
+    run: Run, predictions: pd.DataFrame, *, device: torch.device, sources: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Factors of a run, what it scored, and what it ran on: the common part of ``metrics.json``.
+
+    Where the `sources` are several surveys, the evaluation has the mean over them under the source's name.
+    """
+    evaluation = evaluate_predictions(predictions)
+    if len(sources) > 1:
+        evaluation[run.source] = mean_evaluation([evaluation[name] for name in sources])
     return {
         **vars(run),
-        "evaluation": evaluate_predictions(predictions),
+        "evaluation": evaluation,
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
         "versions": versions(),
     }

@@ -20,6 +20,7 @@ FEATURE_COLUMNS = [f"feature_{index:03d}" for index in range(FEATURES)]
 def score_validation(
     runs: Sequence[Run],
     *,
+    sources: Sequence[str],
     models: Sequence[Path],
     stamps: Mapping[str, Path],
     splits: Sequence[Mapping[str, Path]],
@@ -32,8 +33,9 @@ def score_validation(
     with 0 shots, the target's validation shots (`validation_shots` per class) for the others. No stamp of a
     test part is among them: this is all that a calibration may see.
 
-    Stamps files are by survey, splits files by survey for each run, and `device` is ``"auto"``, ``"cpu"`` or
-    ``"cuda"``. The table has the columns ``seed``, ``survey``, ``row``, ``label`` and ``score``.
+    `sources` are the surveys of the runs' source. Stamps files are by survey, splits files by survey for each
+    run, and `device` is ``"auto"``, ``"cpu"`` or ``"cuda"``. The table has the columns ``seed``, ``survey``
+    (or the source of several, through whose surveys its rows are counted), ``row``, ``label`` and ``score``.
     """
     set_up_process()
     torch_device = choose_device(device)
@@ -42,7 +44,7 @@ def score_validation(
     tables = []
     for run, model, own_splits in zip(runs, models, splits, strict=True):
         files = {survey: SurveyFiles(stamps[survey], path, None) for survey, path in own_splits.items()}
-        data = TrainingData.open(run, files, validation_shots=validation_shots)
+        data = TrainingData.open(run, files, sources=sources, validation_shots=validation_shots)
         # as in every method: with shots an adaptation chooses its epoch on the target's
         origin, survey = ("target", run.target) if run.shots else ("source", run.source)
         validation = data.validation(origin)

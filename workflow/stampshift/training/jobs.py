@@ -1,7 +1,7 @@
 """The training jobs of the study across surveys: from input files to the runs' files among the results."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,37 +29,43 @@ class Cohort:
     network: str
     source: str
     target: str | None
-    stamps: Sequence[Path]  # of source and target
+    surveys: Sequence[str]  # of the source
+    stamps: Mapping[str, Path]  # by survey, of the source's and of the target
     options: Options  # of the method, without an entropy weight that is chosen
     training: Options
     validation_shots: int
     precision: str
 
     def plan(
-        self, *, shots: int, seed: int, splits: Sequence[Path], baseline: Path | None, weight: float | None
+        self,
+        *,
+        shots: int,
+        seed: int,
+        splits: Mapping[str, Path],
+        baseline: Path | None,
+        weight: float | None,
     ) -> Plan:
-        """Plan of one run, with the splits of source and target and any chosen entropy weight.
+        """Plan of one run, with the splits of every survey and any chosen entropy weight.
 
         An adaptation with 0 shots trains on the source's labels and chooses its epoch on the source's
         validation part: no label of the target is used.
         """
         run = Run(self.name, self.source, self.target, shots, seed)
         no_label = {"labelled": ["source"]} if self.target is not None and shots == 0 else {}
-        surveys = [self.source] if self.target is None else [self.source, self.target]
         return Plan(
             run=run,
             folder=run.folder,
             method=self.method,
             network=self.network,
             files={
-                survey: SurveyFiles(stamps, own_splits, None)
-                for survey, stamps, own_splits in zip(surveys, self.stamps, splits, strict=True)
+                survey: SurveyFiles(stamps, splits[survey], None) for survey, stamps in self.stamps.items()
             },
             baseline=baseline,
             options={**self.options, **no_label, **({} if weight is None else {"entropy_weight": weight})},
             training=self.training,
             validation_shots=self.validation_shots if shots else 0,
             precision=self.precision,
+            surveys=tuple(self.surveys) if len(self.surveys) > 1 else None,
         )
 
 
@@ -69,15 +75,16 @@ def train_baselines(
     network: str,
     source: str,
     seeds: Sequence[int],
-    stamps: Path,
-    splits: Sequence[Path],
+    stamps: Mapping[str, Path],
+    splits: Sequence[Mapping[str, Path]],
     training: Options,
     precision: str,
 ) -> None:
-    """Train the baselines of a source, one per seed; `splits` go with `seeds`."""
-    cohort = Cohort(BASELINE, BASELINE, network, source, None, [stamps], {}, training, 0, precision)
+    """Train the baselines of a source, one per seed; stamps, and `splits` of each seed, are by its survey."""
+    surveys = list(stamps)
+    cohort = Cohort(BASELINE, BASELINE, network, source, None, surveys, stamps, {}, training, 0, precision)
     plans = [
-        cohort.plan(shots=0, seed=seed, splits=[split], baseline=None, weight=None)
+        cohort.plan(shots=0, seed=seed, splits=split, baseline=None, weight=None)
         for seed, split in zip(seeds, splits, strict=True)
     ]
     train_and_publish(plans, job)
@@ -89,14 +96,14 @@ def adapt(
     *,
     shots: Sequence[int],
     seeds: Sequence[int],
-    splits: Sequence[tuple[Path, Path]],
+    splits: Sequence[Mapping[str, Path]],
     baselines: Sequence[Path],
     entropy_weight_files: Sequence[Path],
     weight_without_labels: float | None,
 ) -> None:
     """Adapt the baselines of a source to a target, one run per number of shots and seed.
 
-    `splits`, those of source and target, and `baselines` go with `seeds`; `entropy_weight_files` holds the
+    `splits`, by survey, and `baselines` go with `seeds`; `entropy_weight_files` holds the
     pair's lambda file, or nothing where no weight is chosen. With 0 shots the weight is the one without
     labels, if there is one: that of the pair was chosen by labels of the target.
     """
@@ -120,7 +127,7 @@ def search_entropy_weight(
     cohort: Cohort,
     *,
     shots: Sequence[int],
-    splits: tuple[Path, Path],
+    splits: Mapping[str, Path],
     baseline: Path,
     search: Options,
     output: Path,

@@ -83,18 +83,18 @@ class Task:
     ) -> dict[str, float]:
         """What the history keeps of an epoch, from the scores of the validation stamps after it.
 
+        Of several surveys each counts the same, as in the draws: numbers are means over them.
         ``train_accuracy`` is the share of labelled stamps called right in the batches as they were trained
         on, with dropout and by weights that change from one batch to the next: it costs no pass of its own.
         """
-        labels = self.validation.labels
-        validated = evaluate(labels, scores)
+        labels, surveys = self.validation.labels, self.validation.by_survey()
+        validated = [_validated(labels[rows], scores[rows]) for rows in surveys]
+        means = {name: sum(each[name] for each in validated) / len(surveys) for name in validated[0]}
         return {
             "epoch": epoch,
             "train_loss": train_loss,
             "train_accuracy": train_accuracy,
-            "validation_loss": mean_cross_entropy(labels, scores),
-            "validation_accuracy": accuracy(validated["confusion"]),
-            "validation_balanced_accuracy": validated["balanced_accuracy"],
+            **means,
             "learning_rate": learning_rate,
             "seconds": seconds,
         }
@@ -106,6 +106,16 @@ class Task:
                 f"{self.name}: the training loss is {loss} in epoch {epoch}; lower training.learning_rate "
                 "or the entropy weight."
             )
+
+
+def _validated(labels: NDArray[np.uint8], scores: NDArray[np.float32]) -> dict[str, float]:
+    """What the history keeps of one survey's validation stamps."""
+    validated = evaluate(labels, scores)
+    return {
+        "validation_loss": mean_cross_entropy(labels, scores),
+        "validation_accuracy": accuracy(validated["confusion"]),
+        "validation_balanced_accuracy": validated["balanced_accuracy"],
+    }
 
 
 @dataclass

@@ -1,7 +1,10 @@
 """The batches of an epoch, a function of run and epoch alone.
 
 An epoch is a number of stamps drawn with replacement, classes balanced, or, where no number is given, a
-pass over the train part.
+pass over the train part. Of a source of several surveys, every survey has its turn after the others, in an
+order drawn for the epoch, and classes are balanced within each. Where a batch, or its share of an origin,
+does not divide evenly by the surveys, a batch has at most one stamp more of a survey than of another, and the
+next batch goes on with the survey whose turn it is: so has an epoch.
 """
 
 from collections import deque
@@ -17,6 +20,7 @@ from numpy.typing import NDArray
 from stampshift.core.errors import ConfigError
 from stampshift.methods.method import Batch
 from stampshift.stamps.file import BOGUS, REAL
+from stampshift.training.data import Labelled
 from stampshift.training.progress import Task
 
 GATHERED_BYTES = 1 << 27  # of one gather: an epoch of the main study, a part of one of whole DES stamps
@@ -66,9 +70,8 @@ def draw_epoch(task: Task, epoch: int) -> Draws:
     sets = [task.data.labelled(origin) for origin in method.labelled]
     share = batch_size // len(sets)
     n_batches = iterations_of(task)
-    picks = [
-        balanced_draw(each.labels, n_batches * share, generator).reshape(n_batches, share) for each in sets
-    ]
+    picks = [_balanced_by_survey(each, n_batches * share, generator) for each in sets]
+    picks = [pick.reshape(n_batches, share) for pick in picks]
     labels = np.concatenate([each.labels[pick] for each, pick in zip(sets, picks, strict=True)], axis=1)
     labelled = [(each.stamps, each.rows[pick]) for each, pick in zip(sets, picks, strict=True)]
     others = task.data.unlabelled
@@ -128,6 +131,17 @@ def balanced_draw(labels: NDArray[np.uint8], count: int, generator: np.random.Ge
     real = generator.choice(np.flatnonzero(labels == REAL), n_real)
     bogus = generator.choice(np.flatnonzero(labels == BOGUS), count - n_real)
     return generator.permutation(np.concatenate([real, bogus]))
+
+
+def _balanced_by_survey(labelled: Labelled, count: int, generator: np.random.Generator) -> NDArray[np.int64]:
+    """Positions in `labelled`, the surveys taking turns, `balanced_draw` within each."""
+    surveys = labelled.by_survey()
+    picks = np.empty(count, np.int64)
+    order = generator.permutation(len(surveys)) if len(surveys) > 1 else [0]
+    for turn, number in enumerate(order):
+        own, turns = surveys[number], len(range(turn, count, len(surveys)))
+        picks[turn :: len(surveys)] = own[balanced_draw(labelled.labels[own], turns, generator)]
+    return picks
 
 
 def _gather(sources: Sequence[Source], device: torch.device) -> Iterator[torch.Tensor]:
