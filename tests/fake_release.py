@@ -1,6 +1,7 @@
 """Runs of two fake surveys as the workflow leaves them, and released models of them."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import h5py
@@ -53,15 +54,18 @@ def write_results(folder: Path, source: str = "A", target: str = "B") -> None:
         flip_labels(path, [splits.validation_real[0], splits.validation_bogus[0]])
 
 
-def write_run(results: Path, run: Run, *, validation_shots: int = 10) -> Path:
-    """Train a run for two epochs and write its files."""
-    names = [run.source] + ([run.target] if run.target else [])
+def write_run(
+    results: Path, run: Run, *, validation_shots: int = 10, sources: Sequence[str] | None = None
+) -> Path:
+    """Train a run for two epochs and write its files; `sources` are the surveys of a source of several."""
+    several, sources = sources, sources or [run.source]
+    names = dict.fromkeys([*sources, *([run.target] if run.target else [])])
     files = {
         name: SurveyFiles(results / "stamps" / f"{name}.h5", results / "splits" / name / "seed-0.npz", None)
         for name in names
     }
     method = METHODS["baseline" if run.target is None else "scratch"]({})
-    data = TrainingData.open(run, files, sources=[run.source], validation_shots=validation_shots)
+    data = TrainingData.open(run, files, sources=sources, validation_shots=validation_shots)
     task = Task(str(run), method, "bolivar", data, 1, {}, TRAINING, None, CPU)
     progress = fit(
         task,
@@ -74,7 +78,8 @@ def write_run(results: Path, run: Run, *, validation_shots: int = 10) -> Path:
     model = Model(progress.states[kept], "bolivar", "linear", 21, None)
     folder = results / run.folder
     predictions = score_test_parts(model, files, device=CPU)
-    metrics = describe(run, predictions, device=CPU) | {
+    metrics = describe(run, predictions, device=CPU, sources=sources) | {
+        **({"source_surveys": several} if several else {}),
         "trained_by": "baseline" if run.target is None else "scratch",
         "network": "bolivar",
         "options": {},

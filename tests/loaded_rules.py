@@ -18,6 +18,7 @@ SCRIPTS = ROOT / "workflow" / "scripts"
 VERSION = PACKAGE / "core" / "version.py"  # a new one makes nothing run again
 NOT_FOLLOWED = {"methods", "networks", "surveys"}  # registries: a rule names the module that it picks
 IMPORT = re.compile(r"^ *(?:from ([\w.]+) import (\([^)]*\)|[^\n]*)|import ([\w.]+))", re.MULTILINE)
+SEVERAL = {"sources": {"both": ["HiTS", "DES"]}, "pairs": ["HiTS-to-ZTF", "both-to-ZTF", "both-to-DES"]}
 PUBLISHED = {"methods": {"mme": {"entropy_weight": {"choice": "published"}}}}  # of archives, not simulated
 
 
@@ -31,7 +32,7 @@ def loaded_workflows(**default_resources: int) -> list[Workflow]:
     """The two workflows, with the resources that a profile gives every rule."""
     before = os.environ.get("PYTHONPATH", "")
     found: list[Workflow] = []
-    for profiles, config in ((("des_study", "ablations"), {}), ((), PUBLISHED)):
+    for profiles, config in ((("des_study", "ablations"), SEVERAL), ((), PUBLISHED)):
         files = [ROOT / f"workflow/profiles/{profile}/experiment.yaml" for profile in profiles]
         with chdir(ROOT), SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
             workflow = api.workflow(

@@ -336,6 +336,35 @@ def test_where_no_entropy_weight_is_searched_none_is_made(fresh, folder, name):
     assert not any("lambda" in rule for rule in fresh.jobs(config=config))
 
 
+def test_sources_of_several_surveys_are_sources_of_every_method_and_answer_their_questions(
+    finished, tmp_path
+):
+    project = Project(shutil.copytree(finished.folder, tmp_path / "copy"))
+    sources = {"both": ["HiTS", "DES"], "all-of-it": ["HiTS", "DES", "ATLAS"]}
+    pairs = ["HiTS-to-ATLAS", "both-to-ATLAS", "all-of-it-to-ATLAS"]
+    config = {**deepcopy(TINY), "sources": sources, "pairs": pairs}
+    alone = "results/mme/all-of-it-to-ATLAS/shots-3/seed-1/metrics.json"
+    assert project.jobs(alone, config=config) == {"baseline": 1, "select_lambda": 1, "adapt": 1}
+    project.run("results/summary.html", "results/pairs/all-of-it-to-ATLAS.done", config=config)
+    runs = pd.read_csv(project.folder / "results/tables/runs.csv")
+    for method in ("finetune", "mme"):
+        own = runs[(runs["method"] == method) & (runs["source"] == "all-of-it")]
+        assert set(own["evaluated_on"]) == {"HiTS", "DES", "ATLAS", "all-of-it"}
+        assert len(own) == 4 * 2 * 2
+    baselines = runs[runs["method"] == "baseline"].groupby("source")["evaluated_on"].agg(set)
+    assert baselines["both"] == {"HiTS", "DES", "both", "ATLAS"}
+    assert baselines["all-of-it"] == {"HiTS", "DES", "ATLAS", "all-of-it"}
+    compared = pd.read_csv(project.folder / "results/tables/generalist/comparisons.csv")
+    assert set(compared["question"]) == {"specialist", "new", "adapted", "kept", "keeping"}
+    page = (project.folder / "results/summary.html").read_text()
+    assert "Sources of several surveys" in page
+    assert page.count('src="data:image/png;base64,') == 1 + 4
+    cells = (project.folder / "results/tables/pairs/all-of-it-to-ATLAS.md").read_text()
+    for survey in ("all-of-it", "HiTS", "DES", "ATLAS"):
+        assert f"MME, on {survey} " in cells
+    assert project.jobs("results/summary.html", config=config) == {}
+
+
 def test_variants_are_tabled_by_label_and_rerun_with_their_method_alone(finished, tmp_path):
     project = Project(shutil.copytree(finished.folder, tmp_path / "copy"))
     config = with_variants("scratch", "mme_two", pairs=["HiTS-to-ATLAS"])

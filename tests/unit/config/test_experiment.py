@@ -21,6 +21,7 @@ NEW_SURVEY = {
     "fractions": {"train": 0.5, "validation": 0.2, "test": 0.3, "reserve": 0.0},
     "training": PUBLISHED["des_study"]["training"],
 }
+SEVERAL = {"all": ["HiTS", "DES", "ATLAS", "ZTF"], "all-but-ZTF": ["HiTS", "DES", "ATLAS"]}
 VARIANT = {"variant_of": "mme", "label": "other"}
 
 
@@ -70,9 +71,58 @@ def test_a_list_of_pairs_limits_sources_and_targets():
     assert {run.source for run in one.baseline_runs()} == {"ZTF"}
 
 
+def test_a_source_of_several_surveys_is_paired_with_every_survey_and_counts_as_one_source():
+    one = experiment(sources=SEVERAL, splits__seeds=[0])
+    several = [str(pair) for pair in one.pairs if pair.source in SEVERAL]
+    assert len(one.pairs) == 12 + 8
+    assert several[:4] == ["all-to-HiTS", "all-to-DES", "all-to-ATLAS", "all-to-ZTF"]
+    assert one.surveys_of("all-but-ZTF") == ("HiTS", "DES", "ATLAS")
+    assert one.surveys_of("ZTF") == ("ZTF",)
+    assert one.surveys_in(Pair("all", "DES")) == ("DES", "HiTS", "ATLAS", "ZTF")
+    assert Run("mme", "all-but-ZTF", "ZTF", 5, 0).folder == "mme/all-but-ZTF-to-ZTF/shots-5/seed-0"
+    assert Pair.parse("all-but-ZTF-to-ZTF") == Pair("all-but-ZTF", "ZTF")
+    assert [run.source for run in one.baseline_runs()] == ["HiTS", "DES", "ATLAS", "ZTF", *SEVERAL]
+    assert {str(run) for run in one.adaptations()} > {"mme/all-to-ZTF/shots-40/seed-0"}
+
+
+def test_a_baseline_is_scored_on_its_own_surveys_in_its_own_run():
+    one = experiment(sources=SEVERAL, pairs=["all-to-ZTF", "all-but-ZTF-to-ZTF"], splits__seeds=[0])
+    assert [str(run) for run in one.transfers()] == ["baseline/all-but-ZTF-to-ZTF/shots-0/seed-0"]
+    assert one.baseline_on("all", "ZTF", 0) == Run("baseline", "all", None, 0, 0)
+
+
+def test_diagnostics_compare_two_surveys():
+    assert {pair.source for pair in experiment(sources=SEVERAL).diagnosed} == set(PUBLISHED["surveys"])
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"sources": {"a-to-b": ["HiTS", "DES"]}}, "config: sources: the name 'a-to-b' reads as a pair;"),
+        ({"sources": {"HiTS": ["DES", "ZTF"]}}, "config: sources.HiTS has the name of a survey; give it"),
+        ({"sources": {"all": ["HiTS"]}}, "config: sources.all must have at least 2 items, found ['HiTS']."),
+        ({"sources": {"all": ["HiTS", "HiTS"]}}, "config: sources.all has 'HiTS' twice."),
+        (
+            {"sources": {"all": ["HiTS", "LSST"]}},
+            "config: sources.all names the survey 'LSST', but the config has HiTS, DES, ATLAS, ZTF.",
+        ),
+        (
+            {"sources": {"all": ["HiTS", "DES"]}, "pairs": ["HiTS-to-all"]},
+            "pairs: 'HiTS-to-all' names the survey 'all', but the config has HiTS, DES, ATLAS, ZTF.",
+        ),
+        (
+            {
+                "sources": {"all": ["HiTS", "DES"]},
+                "training__epoch_size": None,
+                "methods": {"finetune": {}},
+                "diagnostics__errors__method": "finetune",
+            },
+            "training.epoch_size is null, a pass over the train part, but a source of several surveys",
+        ),
+        (
+            {"sources": {"all": ["HiTS", "DES"]}, "diagnostics__pairs": ["all-to-ZTF"]},
+            "diagnostics.pairs: 'all-to-ZTF' is not one of the experiment's pairs of two surveys",
+        ),
         (
             {"training__learning_rat": 1},
             "config: training has no key 'learning_rat'; did you mean 'learning_rate'?",

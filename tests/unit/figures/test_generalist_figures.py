@@ -1,4 +1,4 @@
-"""Figures of sources of several surveys: what stands where, and that a question without a run has a figure."""
+"""Figures of sources of several surveys: what stands where, and a figure of a question without a run."""
 
 import numpy as np
 import pytest

@@ -32,6 +32,17 @@ def test_a_baseline_is_trained_once_per_seed_and_scored_on_its_own_survey():
     assert part.test_stamps == pytest.approx(15)
 
 
+def test_a_source_of_several_surveys_costs_the_stamps_of_all_of_them():
+    several = {"sources": {"both": ["HiTS", "ATLAS"]}, "pairs": ["both-to-ATLAS", "both-to-ZTF"]}
+    own = planned_job("baseline", outputs=models("baseline/both"), source="both")
+    part = trainings(own, **several)[0]
+    assert part.epoch_stamps == 100
+    assert (part.validation_stamps, part.test_stamps) == (pytest.approx(40), pytest.approx(40))
+    for target, tested in (("ATLAS", 40), ("ZTF", 55)):  # a target among them is scored once
+        job = planned_job("adapt", outputs=models(f"finetune/both-to-{target}/shots-1"), method="finetune")
+        assert trainings(job, **several)[0].test_stamps == pytest.approx(tested)
+
+
 def test_a_search_tries_every_weight_with_every_number_of_shots():
     assert counted(SEARCH_JOB) == ("mme", 2 * 2, 0)
     part = trainings(SEARCH_JOB)[0]

@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fake_generalist import ACCURACIES, runs_of
 from stampshift.core.errors import ContractError
 from stampshift.tables.balanced_accuracy import baseline_table, pair_table
 from stampshift.tables.run_table import select_pair, summarise
@@ -79,6 +80,15 @@ def test_pair_table_by_shots_next_to_the_baseline(runs, published):
     line = table.numbers[(table.numbers["method"] == "mme") & (table.numbers["shots"] == 10)].iloc[1]
     assert line[["source", "target", "evaluated_on", "splits"]].tolist() == ["A", "B", "B", 3]
     assert (line["mean"], line["std"]) == pytest.approx((0.8, 0.01))
+
+
+def test_a_source_of_several_surveys_has_columns_of_their_mean_and_of_each(published):
+    runs = runs_of(ACCURACIES).sort_values("evaluated_on", ascending=False)
+    table = pair_table(runs, pair="both-to-C", methods=["mme"], published=published)
+    assert table.cells.columns.tolist() == ["shots", "MME, on both", "MME, on B", "MME, on A", "MME, on C"]
+    assert table.cells["MME, on A"].tolist() == ["0.950 ± 0.008", "0.940 ± 0.008"]
+    member = pair_table(runs, pair="both-to-B", methods=["finetune"], published=published)
+    assert [name[-1] for name in member.cells.columns[2:]] == ["A", "B"]
 
 
 def test_a_method_without_labels_has_its_line_beside_the_baseline(with_no_labels, published):

@@ -108,7 +108,7 @@ def test_without_runs_of_single_surveys_there_are_tables_all_the_same():
     compared = ask(runs_of(some))
     assert set(compared["question"]) == {"kept", "keeping"}
     tables = generalist_tables(compared, methods=METHODS)
-    assert list(tables.values())[0].cells.to_numpy().tolist() == [["no such run in this experiment"]]
+    assert next(iter(tables.values())).cells.to_numpy().tolist() == [["no such run in this experiment"]]
     nothing = ask(runs_of({key: values for key, values in ACCURACIES.items() if key[1] != "both"}))
     assert nothing.empty
     assert set(generalist_claims(nothing, methods=METHODS)["verdict"]) == {UNDECIDED}

@@ -44,6 +44,17 @@ def test_the_target_of_a_baseline_is_where_it_was_evaluated(write, metrics_conte
     assert runs["entropy_weight"].isna().all()
 
 
+def test_a_source_of_several_surveys_has_a_line_for_each_and_for_their_mean(write, metrics_content):
+    own = {"method": "baseline", "source": "both", "target": None, "shots": 0}
+    adapted = {"source": "both", "target": "B"}
+    on = {"A": 0.9, "B": 0.8, "both": 0.85}
+    runs = gather(
+        [write("own", metrics_content(on=on, **own)), write("b", metrics_content(on=on, **adapted))]
+    )
+    assert runs["evaluated_on"].tolist() == ["A", "B", "both"] * 2
+    assert runs["target"].tolist() == ["A", "B", "both", "B", "B", "B"]
+
+
 def test_lines_keep_the_order_of_the_list(write, metrics_content):
     runs = [write(f"run-{seed}", metrics_content(on={"A": 0.9, "B": 0.8}, seed=seed)) for seed in (2, 0, 1)]
     assert gather(runs)["seed"].tolist() == [2, 2, 0, 0, 1, 1]

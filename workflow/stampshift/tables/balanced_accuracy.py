@@ -47,7 +47,8 @@ def pair_table(runs: pd.DataFrame, *, pair: str, methods: Sequence[str], publish
     numbers = summarise(chosen, by=("evaluated_on", "method", "shots")).assign(source=source, target=target)
     line = numbers["shots"].where(numbers["method"] != BASELINE, BASELINE_LINE)
     columns = {}
-    for survey in dict.fromkeys([source, *numbers["evaluated_on"], target]):
+    of_source = numbers.loc[numbers["evaluated_on"] != target, "evaluated_on"]
+    for survey in (*dict.fromkeys([source, *of_source]), target):
         for method in methods:
             part = numbers[(numbers["evaluated_on"] == survey) & numbers["method"].isin([BASELINE, method])]
             columns[f"{method_name(method)}, on {survey}"] = pd.Series(
