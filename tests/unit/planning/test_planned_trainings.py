@@ -34,6 +34,7 @@ def test_a_baseline_is_trained_once_per_seed_and_scored_on_its_own_survey():
 
 def test_a_source_of_several_surveys_costs_the_stamps_of_all_of_them():
     several = {"sources": {"both": ["HiTS", "ATLAS"]}, "pairs": ["both-to-ATLAS", "both-to-ZTF"]}
+    several["diagnostics"] = {"pairs": "all"}
     own = planned_job("baseline", outputs=models("baseline/both"), source="both")
     part = trainings(own, **several)[0]
     assert part.epoch_stamps == 100

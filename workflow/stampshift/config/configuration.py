@@ -244,7 +244,7 @@ class Config(StampsConfig):
             if pair not in known:
                 raise ValueError(
                     f"diagnostics.pairs: '{pair}' is not one of the experiment's pairs of two surveys "
-                    f"{', '.join(known)}."
+                    f"{', '.join(known) or '(none)'}."
                 )
 
 

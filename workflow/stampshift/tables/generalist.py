@@ -169,7 +169,7 @@ def _by_method(
     return _printed(cells)
 
 
-def _lines(numbers: pd.DataFrame) -> list[dict[str, Any]]:
+def _lines(numbers: pd.DataFrame) -> list[dict[Any, Any]]:
     """Comparisons as mappings, with ``change``: the difference, and its mark where it is beyond chance."""
     beyond = won(numbers, sign=1) | won(numbers, sign=-1)
     marks = beyond.map({True: BEYOND, False: ""})

@@ -96,7 +96,7 @@ def published_comparisons(
     behind them are not published: the p-values are of Welch's t-test of means and the F-test of standard
     deviations, which are unpaired, and there is neither interval nor effect size.
     """
-    means = dict(published.set_index(EVALUATION)[["mean", "std"]].iterrows())
+    means: dict[Any, Any] = dict(published.set_index(EVALUATION)[["mean", "std"]].iterrows())
     means[OWN] = pd.Series({"mean": OWN_ACCURACY, "std": 0.0})
     shots = sorted({int(shots) for method, _, _, shots, _ in means if method in methods})
     questions = chain(_of_baselines(pairs), _of_methods(pairs, methods, shots))
