@@ -26,6 +26,7 @@ ACCURACIES = {
     ("mme", "both", "C", 5, "both"): (0.921, 0.931, 0.94, 0.93),
     # the target is one of the source's surveys: only the other one can be kept
     ("finetune", "both", "B", 5, "A"): (0.91, 0.921, 0.93, 0.92),
+    ("finetune", "both", "B", 5, "both"): (0.92, 0.93, 0.94, 0.93),
     ("finetune", "both", "B", 5, "B"): (0.93, 0.94, 0.95, 0.94),
 }
 

@@ -17,7 +17,8 @@ from stampshift.training.data import Labelled, SurveyFiles, TrainingData
 from stampshift.training.execute import Job, Plan
 from stampshift.training.joined import Joined, joined
 from stampshift.training.progress import Task
-from stampshift.training.sampler import epoch_batches
+from stampshift.training.sampler import draw_epoch, epoch_batches
+from stampshift.training.stacked.pools import Pools
 
 CPU = torch.device("cpu")
 TRAINING = {
@@ -226,6 +227,15 @@ def test_each_survey_counts_the_same_in_the_validation(files):
     assert row["validation_accuracy"] == pytest.approx((1 + 0.5) / 2)
     losses = (-np.log(0.75), (-np.log(0.25) - np.log(0.75)) / 2)
     assert row["validation_loss"] == pytest.approx(np.mean(losses))
+
+
+@pytest.mark.parametrize("free", [0, 1 << 30], ids=["streamed", "resident"])
+def test_a_stack_gathers_the_same_stamps(files, free):
+    task = task_of(data_of(files, NAMES))
+    stamps, rows = task.data.source.stamps, draw_epoch(task, 1).labelled[0][1]
+    pools = Pools([task], free=lambda device: free)
+    gathered = torch.stack(list(pools.batches([stamps], rows[..., np.newaxis], lanes=2)))
+    assert gathered.numpy().tobytes() == np.ascontiguousarray(stamps[rows]).tobytes()
 
 
 def test_a_run_is_scored_on_every_survey_and_on_their_mean(files, tmp_path):
