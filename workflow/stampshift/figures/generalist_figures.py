@@ -1,6 +1,6 @@
 """Sources of several surveys, a figure for each of the questions of `tables.generalist`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import cycle
 from typing import Any
 
@@ -24,8 +24,12 @@ from stampshift.tables.generalist import of_question
 from stampshift.tables.wording import method_name
 
 MARKERS = "osD^vPX*"
-SINGLE = {"marker": "s", "markerfacecolor": "white", "linestyle": "--"}  # of what is compared with
-SEVERAL = {"marker": "o", "linestyle": "-"}
+SINGLE: Mapping[str, Any] = {
+    "marker": "s",
+    "markerfacecolor": "white",
+    "linestyle": "--",
+}  # of what is compared with
+SEVERAL: Mapping[str, Any] = {"marker": "o", "linestyle": "-"}
 WIDTH = 0.6  # of the distance between two surveys, that their points share
 NOTHING = "no such run in this experiment"
 
