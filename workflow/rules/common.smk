@@ -13,7 +13,7 @@ sys.path.insert(0, str(PACKAGE_ROOT))  # the package is found even where it is n
 
 from stampshift.core.errors import ArchiveError, ConfigError
 from stampshift.tables.wording import METHOD_NAMES
-from stampshift.config.experiment import BASELINE, Pair, check_shots, every_pair
+from stampshift.config.experiment import BASELINE, Pair, Run, check_shots, every_pair
 from stampshift.config.configuration import read_experiment
 from stampshift.core.provenance import listing_digest, offer_package_to_subprocesses, script_digest
 from stampshift.config.surveys import label_files, reader_options, schema_files, tolerated_share
