@@ -10,8 +10,9 @@ from torch import nn
 from stampshift.training.loop import Trainer, fit
 from stampshift.training.optimisers import build_optimiser, build_schedule, learning_rates
 from stampshift.training.progress import DivergedError
-from stampshift.training.stacked.extractor import Dropout, DropoutMasks, dropouts, unstackable
+from stampshift.training.stacked.extractor import unstackable
 from stampshift.training.stacked.lane import Lane, kind, why_alone
+from stampshift.training.stacked.masks import Dropout, DropoutMasks, dropouts
 from stampshift.training.stacked.pools import Pools
 from stampshift.training.stacked.stack import Stack
 from stampshift.training.stopping import StoppedError
@@ -125,12 +126,60 @@ def test_lanes_leave_and_others_join(make_tasks, double_precision):
     stack = stack_of(tasks[:3])
     stack.run_epoch()
     gone = stack.checkpoint(1)
-    stack.change(leaving={1}, joining=[])
-    stack.change(leaving=[], joining=[Lane.start(tasks[3], None)])
+    stack.change(leaving={1}, joining=[Lane.start(tasks[3], None)])
     stack.run_epoch()
     assert_equal(alone(tasks[1], epochs=1), gone, tolerance=1e-10)
-    for number, (task, epochs) in enumerate([(tasks[0], 2), (tasks[2], 2), (tasks[3], 1)]):
+    for number, (task, epochs) in enumerate([(tasks[0], 2), (tasks[3], 1), (tasks[2], 2)]):
         assert_equal(alone(task, epochs=epochs), stack.checkpoint(number), tolerance=1e-10)
+
+
+def addresses(stack):
+    weights = stack.weights
+    tensors = [weights.parameters, weights.momentum, *weights.buffers.values()]
+    return [tensor.data_ptr() for tensor in tensors]
+
+
+def test_lanes_come_and_go_in_the_same_storage(make_tasks):
+    """What a captured step knows: neither a change of lanes nor an error moves the weights."""
+    tasks = make_tasks("mme, one step", count=6)
+    stack = stack_of(tasks[:5])
+    before, step = addresses(stack), stack._step
+    stack.run_epoch()
+    stack.change(leaving={1}, joining=[Lane.start(tasks[5], None)])
+    stack.run_epoch()
+    stack.change(leaving={0, 4}, joining=[])
+    stack.run_epoch()
+    assert addresses(stack) == before
+    assert stack._step is step
+
+
+def test_a_free_place_changes_no_lane_and_is_reported_nowhere(make_tasks, double_precision):
+    tasks = make_tasks("mme, one step", count=3)
+    stack = stack_of(tasks)
+    with torch.no_grad():
+        stack.weights.lane(0).classifier["extractor.0.weight"].fill_(float("nan"))
+    stack.change(leaving={0}, joining=[])
+    for _ in range(2):
+        assert stack.run_epoch() == {}
+    assert stack.places == [1, 2]
+    for number in (1, 2):
+        assert_equal(alone(tasks[number], epochs=2), stack.checkpoint(number), tolerance=1e-10)
+    with pytest.raises(LookupError, match="place 0 of the stack has no lane"):
+        stack.checkpoint(0)
+
+
+def test_once_half_of_the_places_are_free_the_stack_is_half_as_wide(make_tasks, double_precision):
+    tasks = make_tasks("baseline", count=5)
+    stack = stack_of(tasks)
+    stack.run_epoch()
+    stack.change(leaving={1}, joining=[])
+    assert len(stack.lanes) == 5
+    stack.change(leaving={0, 4}, joining=[])
+    assert len(stack.lanes) == 3  # half, rounded up: one of its places is free
+    stack.run_epoch()
+    assert [stack.lane(number).task for number in stack.places] == tasks[2:4]
+    for number, task in zip(stack.places, tasks[2:4], strict=True):
+        assert_equal(alone(task, epochs=2), stack.checkpoint(number), tolerance=1e-10)
 
 
 def test_a_training_alone_continues_from_the_checkpoint_of_a_lane(make_tasks, double_precision):
@@ -198,41 +247,56 @@ def test_an_epoch_that_is_stopped_leaves_the_weights_of_the_last_complete_one(ma
 
 def test_masks_on_a_cpu_are_those_of_torchs_dropout():
     layers = [(nn.Dropout2d(0.5), (6, 5, 4, 4)), (nn.Dropout(0.3), (6, 7))]
-    shapes = [Dropout(0.5, (5, 1, 1)), Dropout(0.3, (7,))]
-    masks = DropoutMasks(shapes, [11, 12, 13], device=CPU, steps_at_once=1)
+    shapes = [Dropout(0.5, (1, 1, 5)), Dropout(0.3, (7,))]
+    masks = DropoutMasks(shapes, device=CPU, steps_at_once=1)
+    masks.begin_epoch([11, 12, 13])
     found = []
     for _ in range(2):
         masks.next_step()
-        found.append(masks.take(6, torch.float32) + masks.take(6, torch.float32))
-    assert masks.passes == 4
+        found.append([mask.clone() for number in range(2) for mask in masks.take(number, 6)])
+    assert masks.passes == 2
     for lane, seed in enumerate([11, 12, 13]):
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             for of_step in found:
                 for mask, (layer, shape) in zip(of_step, layers * 2, strict=True):
                     expected = layer(torch.ones(shape))
-                    own = mask.unflatten(1, (3, -1))[:, lane].expand_as(expected)
+                    own = mask[lane].movedim(-1, 1).expand_as(expected)
                     torch.testing.assert_close(own, expected, rtol=0, atol=0)
 
 
 def test_masks_drawn_for_many_steps_do_not_depend_on_the_other_lanes():
     def drawn(seeds):
-        masks = DropoutMasks([Dropout(0.5, (4, 1, 1))], seeds, device=CPU, steps_at_once=3)
-        steps = []
-        for _ in range(7):
-            masks.next_step()
-            steps.append(masks.take(5, torch.float32)[0].unflatten(1, (len(seeds), -1)))
-        return torch.stack(steps)
+        masks = DropoutMasks([Dropout(0.5, (1, 1, 4))], device=CPU, steps_at_once=3)
+        epochs = []
+        for shift in range(2):
+            masks.begin_epoch([seed + shift for seed in seeds])
+            for _ in range(7):
+                masks.next_step()
+                epochs.append(masks.take(0, 5)[0].clone())
+        return torch.stack(epochs)
 
     together, single = drawn([1, 2, 3]), drawn([2])
-    assert torch.equal(together[:, :, 1], single[:, :, 0])
-    assert len({tuple(step.flatten().tolist()) for step in single}) == 7
+    assert torch.equal(together[:, 1], single[:, 0])
+    assert torch.equal(together[7:, 1], together[:7, 2])  # the stream of another epoch's seed
+    assert len({tuple(step.flatten().tolist()) for step in single}) == 14
+
+
+def test_masks_are_at_the_same_addresses_in_every_step_and_epoch():
+    masks = DropoutMasks([Dropout(0.5, (7,))], device=CPU, steps_at_once=3)
+    addresses = set()
+    for epoch in range(2):
+        masks.begin_epoch([epoch])
+        for _ in range(4):
+            masks.next_step()
+            addresses.add(tuple(masks.take(number, 6)[0].data_ptr() for number in range(2)))
+    assert len(addresses) == 1
 
 
 def test_dropouts_of_the_network(make_tasks):
     (task,) = make_tasks("baseline", count=1)
     extractor = Lane.start(task, None).classifier.extractor
-    assert dropouts(extractor, (3, 21, 21)) == [Dropout(0.5, (50, 1, 1)), Dropout(0.5, (100,))]
+    assert dropouts(extractor, (3, 21, 21)) == [Dropout(0.5, (1, 1, 50)), Dropout(0.5, (100,))]
 
 
 @pytest.mark.parametrize(
@@ -264,8 +328,8 @@ def test_stamps_kept_on_the_device_are_those_that_are_streamed(make_tasks):
         rows = np.random.default_rng(0).choice(pool.rows, (2, 5, 3))
         for pools in (resident, streamed):
             found = list(pools.of(pool.stamps).batches(rows))
-            assert [batch.shape for batch in found] == [(5, 3, 3, 21, 21)] * 2
-            np.testing.assert_array_equal(torch.stack(found).numpy(), pool.stamps[rows])
+            assert [batch.shape for batch in found] == [(5, 3, 21, 21, 3)] * 2
+            np.testing.assert_array_equal(torch.stack(found).movedim(-1, -3).numpy(), pool.stamps[rows])
 
 
 def test_what_may_share_a_stack(make_tasks):
@@ -278,10 +342,11 @@ def test_what_may_share_a_stack(make_tasks):
         replace(without, method=make_tasks("finetune", count=1)[0].method),
         replace(first, training=first.training | {"momentum": 0.8}),
         replace(first, options=first.options | {"temperature": 0.1}),
+        replace(first, precision="bfloat16"),
         *other_heads,
         *two_steps,
     ]
-    assert len({kind(task) for task in [first, *others]}) == 6
+    assert len({kind(task) for task in [first, *others]}) == 7
 
 
 def test_what_trains_alone(make_tasks):
@@ -289,7 +354,7 @@ def test_what_trains_alone(make_tasks):
     assert why_alone(task) is None
     assert "adam" in why_alone(replace(task, training=task.training | {"optimiser": "adam"}))
     assert "pass" in why_alone(replace(task, training=task.training | {"epoch_size": None}))
-    assert why_alone(replace(task, precision="bfloat16")) == "the precision bfloat16 has no stacked form"
+    assert why_alone(replace(task, precision="bfloat16")) is None
     assert unstackable(nn.Sequential(nn.Linear(3, 3), nn.LayerNorm(3))).startswith("LayerNorm")
     assert unstackable(nn.Sequential(nn.BatchNorm1d(3, momentum=None))).startswith("BatchNorm1d")
     assert unstackable(nn.ReLU()) == "ReLU"

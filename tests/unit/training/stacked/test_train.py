@@ -95,8 +95,8 @@ def widths(monkeypatch):
     run_epoch, seen = Stack.run_epoch, []
 
     def watched(stack):
-        seen.append([lane.task.entropy for lane in stack.lanes])
-        if len(stack.lanes) > watched.enough_for:
+        seen.append([stack.lane(number).task.entropy for number in stack.places])
+        if len(seen[-1]) > watched.enough_for:
             raise torch.OutOfMemoryError("CUDA out of memory.")
         return run_epoch(stack)
 
@@ -145,7 +145,7 @@ def test_runs_join_lanes_that_are_at_work(tmp_path, plans, widths):
             execute(runs[0], job=job, bar_position=1)
     train(runs, job, lanes=2)
     numbers = {plan.entropy: plan.run.seed for plan in runs}
-    assert [[numbers[entropy] for entropy in lanes] for lanes in seen] == [[0, 1], [1, 2], [2]]
+    assert [[numbers[entropy] for entropy in lanes] for lanes in seen] == [[0, 1], [2, 1], [2]]
     assert_as_alone(runs, job, tmp_path)
 
 
@@ -178,8 +178,8 @@ def test_a_loss_that_is_nan_fails_by_name_and_the_others_finish(tmp_path, plans,
     run_epoch = Stack.run_epoch
 
     def broken(stack):
-        for number, lane in enumerate(stack.lanes):
-            if lane.task.entropy == runs[1].entropy:
+        for number in stack.places:
+            if stack.lane(number).task.entropy == runs[1].entropy:
                 stack.weights.lane(number).classifier["head.bias"].detach().fill_(float("nan"))
         return run_epoch(stack)
 
@@ -263,7 +263,7 @@ def test_memory_that_runs_out_within_a_training_costs_the_epoch(tmp_path, plans,
     run_epoch = Stack.run_epoch
 
     def later(stack):
-        if stack.lanes[0].epoch == 1:
+        if stack.lane(0).epoch == 1:
             limit.enough_for = 1
         return run_epoch(stack)
 

@@ -1,7 +1,7 @@
 """The lanes of a stack: which runs may join it, their weights and checkpoints, and what descends on them."""
 
 import json
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -14,7 +14,6 @@ from stampshift.methods.method import State, copied_to_cpu
 from stampshift.networks.classifier import Classifier
 from stampshift.training.loop import Trainer
 from stampshift.training.optimisers import learning_rates
-from stampshift.training.precision import FLOAT32
 from stampshift.training.progress import Progress, Task
 from stampshift.training.sampler import iterations_of
 from stampshift.training.stacked.extractor import unstackable
@@ -29,8 +28,6 @@ def why_alone(task: Task) -> str | None:
     """Why a training has no place in a stack; None if it has one."""
     if task.training["optimiser"] != "sgd":
         return f"the optimiser {task.training['optimiser']} has no stacked form"
-    if task.precision != FLOAT32:
-        return f"the precision {task.precision} has no stacked form"
     if task.training["epoch_size"] is None:
         return "an epoch that is a pass over the train part is not the same number of batches for every run"
     with torch.random.fork_rng(devices=[]):
@@ -45,6 +42,7 @@ def kind(task: Task) -> Hashable:
         task.network,
         task.method,
         task.options.get("temperature"),
+        task.precision,
         json.dumps([options, dict(task.training)], sort_keys=True),
         task.data.source.stamps.shape[1:],
     )
@@ -124,16 +122,15 @@ class Lane:
 
 @dataclass(frozen=True)
 class LaneWeights:
-    """Weights and momentum of all lanes, parameters one after the other in one vector.
+    """Weights and momentum of all lanes, a lane's parameters one after the other in a row.
 
-    One vector makes a step of the optimiser four operations, whatever the network.
+    All of them stay at their addresses, which a captured step knows: lanes come and go by `put`. One matrix
+    makes a step of the optimiser two operations, whatever the network.
     """
 
-    lanes: int
     shapes: Mapping[str, torch.Size]  # of one lane's parameters, by name
-    parameters: Tensor  # (total,): of each parameter in turn, all lanes' values
+    parameters: Tensor  # (lanes, total)
     momentum: Tensor  # likewise
-    lane_of: Tensor  # int64 (total,), the lane of each value
     buffers: dict[str, Tensor]  # by name, (lanes, ...)
 
     @classmethod
@@ -141,25 +138,29 @@ class LaneWeights:
         """Put lanes side by side."""
         first, lanes = states[0], len(states)
         shapes = {name: value.shape for name, value in first.momentum.items()}
-        sizes = torch.tensor([shape.numel() for shape in shapes.values()])
-        number = torch.arange(lanes).repeat(len(sizes))  # (parameters x lanes,)
-        lane_of = number.repeat_interleave(sizes.repeat_interleave(lanes))
-
-        def joined(each: Sequence[State]) -> Tensor:
-            return torch.cat([state[name].to(device).reshape(-1) for name in shapes for state in each])
-
-        return cls(
-            lanes=lanes,
+        total = sum(shape.numel() for shape in shapes.values())
+        weights = cls(
             shapes=shapes,
-            parameters=joined([state.classifier for state in states]).requires_grad_(),
-            momentum=joined([state.momentum for state in states]),
-            lane_of=lane_of.to(device),
+            parameters=torch.empty((lanes, total), device=device),
+            momentum=torch.empty((lanes, total), device=device),
             buffers={
-                name: torch.stack([state.classifier[name].to(device) for state in states])
-                for name in first.classifier
+                name: torch.empty((lanes, *value.shape), dtype=value.dtype, device=device)
+                for name, value in first.classifier.items()
                 if name not in shapes
             },
         )
+        for number, state in enumerate(states):
+            weights.put(number, state)
+        weights.parameters.requires_grad_()
+        return weights
+
+    def put(self, number: int, state: LaneState) -> None:
+        """Write one lane's values in the place of those of another."""
+        for vector, values in ((self.parameters, state.classifier), (self.momentum, state.momentum)):
+            row = torch.cat([values[name].reshape(-1) for name in self.shapes])
+            vector.detach()[number].copy_(row)
+        for name, buffer in self.buffers.items():
+            buffer[number].copy_(state.classifier[name])
 
     def named(self) -> dict[str, Tensor]:
         """Parameters and buffers by name, (lanes, ...) each; gradients reach `parameters`."""
@@ -167,12 +168,16 @@ class LaneWeights:
 
     def in_memory(self) -> "LaneWeights":
         """All lanes' values in the computer's memory, in one transfer, for `lane` to be read there."""
-        return replace(
-            self,
-            parameters=self.parameters.detach().cpu(),
-            momentum=self.momentum.cpu(),
-            buffers={name: value.cpu() for name, value in self.buffers.items()},
-        )
+        return self._each(lambda value: value.detach().cpu())
+
+    def copied(self) -> "LaneWeights":
+        """The values as they are now, for `write`."""
+        return self._each(lambda value: value.detach().clone())
+
+    def write(self, copied: "LaneWeights") -> None:
+        """Go back to values that were copied."""
+        for own, value in zip(self._tensors(), copied._tensors(), strict=True):
+            own.detach().copy_(value)
 
     def lane(self, number: int) -> LaneState:
         """One lane's values: views, which later steps change."""
@@ -183,8 +188,8 @@ class LaneWeights:
     def descend(self, gradient: Tensor, rates: Tensor, *, momentum: float) -> None:
         """A step of stochastic gradient descent with momentum, at each lane's own learning rate (lanes,)."""
         with torch.no_grad():
-            self.momentum.mul_(momentum).add_(gradient)
-            self.parameters.addcmul_(self.momentum, rates.index_select(0, self.lane_of), value=-1)
+            torch.add(gradient, self.momentum, alpha=momentum, out=self.momentum)
+            self.parameters.addcmul_(self.momentum, rates.unsqueeze(1), value=-1)
 
     def count_batches(self, passes: int) -> None:
         """Note that batch normalisation has seen so many batches more."""
@@ -192,9 +197,18 @@ class LaneWeights:
             if name.endswith("num_batches_tracked"):
                 value += passes
 
-    def _split(self, vector: Tensor) -> dict[str, Tensor]:
-        parts = vector.split([self.lanes * shape.numel() for shape in self.shapes.values()])
+    def _each(self, function: Callable[[Tensor], Tensor]) -> "LaneWeights":
+        buffers = {name: function(value) for name, value in self.buffers.items()}
+        return replace(
+            self, parameters=function(self.parameters), momentum=function(self.momentum), buffers=buffers
+        )
+
+    def _tensors(self) -> list[Tensor]:
+        return [self.parameters, self.momentum, *self.buffers.values()]
+
+    def _split(self, matrix: Tensor) -> dict[str, Tensor]:
+        parts = matrix.split([shape.numel() for shape in self.shapes.values()], dim=1)
         return {
-            name: part.view(self.lanes, *shape)
+            name: part.unflatten(1, shape) if shape else part.squeeze(1)
             for (name, shape), part in zip(self.shapes.items(), parts, strict=True)
         }

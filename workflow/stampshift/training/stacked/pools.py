@@ -25,14 +25,15 @@ class ResidentPool:
     def __init__(self, stamps: NDArray[np.float32], rows: NDArray[np.int64], *, device: torch.device) -> None:
         self._position = np.full(len(stamps), -1, np.int64)
         self._position[rows] = np.arange(len(rows))
-        self._stamps = torch.empty((len(rows), *stamps.shape[1:]), device=device)
+        channels, *side = stamps.shape[1:]
+        self._stamps = torch.empty((len(rows), *side, channels), device=device)
         piece = max(1, UPLOADED_BYTES // stamps[:1].nbytes)
         for start in range(0, len(rows), piece):
             part = torch.from_numpy(stamps[rows[start : start + piece]])
-            self._stamps[start : start + piece].copy_(part)
+            self._stamps[start : start + piece].copy_(part.to(device).movedim(1, -1))
 
     def batches(self, rows: NDArray[np.int64]) -> Iterator[Tensor]:
-        """Stamps (..., 3, size, size) for each of rows (batches, ...): one gather on the device per batch."""
+        """Stamps (..., size, size, 3) for each of rows (batches, ...): one gather on the device per batch."""
         positions = torch.from_numpy(self._position[rows]).to(self._stamps.device)
         for batch in positions:
             yield self._stamps.index_select(0, batch.flatten()).unflatten(0, batch.shape)
@@ -51,7 +52,7 @@ class StreamedPool:
         for batch in rows:
             gathered = torch.empty((*batch.shape, *self._stamps.shape[1:]), pin_memory=pinned)
             np.take(self._stamps, batch, axis=0, out=gathered.numpy(), mode="clip")
-            yield gathered.to(self._device, non_blocking=True)
+            yield gathered.to(self._device, non_blocking=True).movedim(-3, -1)
 
 
 def free_bytes(device: torch.device) -> int:
@@ -69,7 +70,7 @@ class Pools:
     """
 
     def __init__(self, tasks: Sequence[Task], *, free: Callable[[torch.device], int]) -> None:
-        device = tasks[0].device
+        self._device = device = tasks[0].device
         used: dict[int, tuple[NDArray[np.float32], NDArray[np.bool_]]] = {}
         for task in tasks:
             for stamps, rows in _used(task):
@@ -80,24 +81,21 @@ class Pools:
         for key, (stamps, seen) in sorted(used.items(), key=lambda item: int(item[1][1].sum())):
             self._pools[key] = _pool(stamps, np.flatnonzero(seen), device=device, free=free(device))
 
-    def batches(
-        self, stamps: Sequence[NDArray[np.float32]], rows: NDArray[np.int64], *, lanes: int
-    ) -> Iterator[Tensor]:
-        """Stamps for each of rows (batches, ...), in which `lanes` is the dimension of the lanes.
+    def batches(self, stamps: Sequence[NDArray[np.float32]], rows: NDArray[np.int64]) -> Iterator[Tensor]:
+        """Stamps (lanes, share, size, size, 3) for each of rows (batches, lanes, share).
 
         Each lane's rows are those of its own survey, whose `stamps` are given for every lane.
         """
         of_survey = defaultdict[int, list[int]](list)
         for number, own in enumerate(stamps):
             of_survey[id(own)].append(number)
-        parts = [self._pools[key].batches(rows.take(own, axis=lanes)) for key, own in of_survey.items()]
+        parts = [self._pools[key].batches(rows[:, own]) for key, own in of_survey.items()]
         if len(parts) == 1:
             yield from parts[0]
             return
-        order = np.argsort(np.concatenate(list(of_survey.values())))
+        order = torch.from_numpy(np.argsort(np.concatenate(list(of_survey.values())))).to(self._device)
         for found in zip(*parts, strict=True):
-            together = torch.cat(found, dim=lanes - 1)
-            yield together.index_select(lanes - 1, torch.from_numpy(order).to(together.device))
+            yield torch.cat(found).index_select(0, order)
 
 
 def _used(task: Task) -> list[tuple[NDArray[np.float32], NDArray[np.int64]]]:

@@ -1,8 +1,8 @@
 """A stack of lanes: runs of one method that train as one model, epoch by epoch."""
 
 import time
+from collections import deque
 from collections.abc import Collection, Iterator, Sequence
-from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -10,125 +10,172 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from stampshift.methods.method import Batch
+from stampshift.training.precision import tensor_float32
 from stampshift.training.progress import DivergedError
-from stampshift.training.sampler import Draws, DrawsAhead
-from stampshift.training.stacked.extractor import DropoutMasks
-from stampshift.training.stacked.lane import Lane, LaneWeights, is_number
+from stampshift.training.sampler import Draws, DrawsAhead, iterations_of
+from stampshift.training.stacked.lane import Lane, LaneState, LaneWeights
+from stampshift.training.stacked.masks import DropoutMasks, steps_at_once
 from stampshift.training.stacked.pools import Pools
-from stampshift.training.stacked.step import StackedModel
+from stampshift.training.stacked.replay import Repeated
+from stampshift.training.stacked.step import StackedModel, StepTensors
 from stampshift.training.stopping import stop_if_asked
 
-STEPS_AT_ONCE = 50  # that masks are drawn for on a GPU
 SCORED_PIXELS = 4000 * 21 * 21  # at once, over all lanes
 
 
 class Stack:
-    """Lanes of one `kind`, at least one, and their weights."""
+    """Places for lanes of one `kind`, and their weights.
+
+    A lane that leaves makes room for another in its place: weights stay at their addresses, so that the step
+    is neither compiled nor captured again. A place without a lane is computed too, at a learning rate of 0 on
+    the stamps of a lane that is there. Once half of the places are free the stack is half as wide.
+    """
 
     def __init__(self, lanes: Sequence[Lane], *, pools: Pools) -> None:
-        self.lanes = list(lanes)
-        self._device = lanes[0].task.device
-        self.weights = LaneWeights.of([lane.first_state() for lane in lanes], device=self._device)
         self._pools, self._draws = pools, DrawsAhead()
         self.model = StackedModel(lanes[0])
+        self._lay_out(lanes, [lane.first_state() for lane in lanes])
+
+    def _lay_out(self, lanes: Sequence[Lane | None], states: Sequence[LaneState]) -> None:
+        """Make places for lanes, and what a step at this width reads and writes."""
+        self.lanes, task = list(lanes), next(lane.task for lane in lanes if lane is not None)
+        self._device = task.device
+        self.weights = LaneWeights.of(states, device=self._device)
+        self._tensors = StepTensors.of(task, lanes=len(states))
+        self._masks = DropoutMasks(
+            self.model.dropouts,
+            device=self._device,
+            steps_at_once=steps_at_once(
+                self.model.dropouts,
+                batch=task.training["batch_size"],
+                steps=iterations_of(task),
+                device=self._device,
+            ),
+        )
+        weights, tensors, masks = self.weights, self._tensors, self._masks
+        self._step = Repeated(lambda: self.model.step(weights, tensors, masks), device=self._device)
+
+    @property
+    def places(self) -> list[int]:
+        """Numbers of the places that have a lane."""
+        return [number for number, lane in enumerate(self.lanes) if lane is not None]
+
+    def lane(self, number: int) -> Lane:
+        """The lane in a place that has one."""
+        lane = self.lanes[number]
+        if lane is None:
+            raise LookupError(f"place {number} of the stack has no lane")
+        return lane
 
     def change(self, *, leaving: Collection[int], joining: Sequence[Lane]) -> None:
-        """Take lanes out, by their numbers, and put others in; at least one must be left."""
-        staying = [number for number in range(len(self.lanes)) if number not in leaving]
-        states = [self.weights.lane(number) for number in staying]
-        states += [lane.first_state() for lane in joining]
-        self.weights = LaneWeights.of(states, device=self._device)
-        self.lanes = [self.lanes[number] for number in staying] + list(joining)
+        """Take lanes out, by their places, and put others into free ones; at least one must be left."""
+        for number in leaving:
+            self.lanes[number] = None
+        free = deque(number for number, lane in enumerate(self.lanes) if lane is None)
+        for lane in joining:
+            number = free.popleft()
+            self.weights.put(number, lane.first_state())
+            self.lanes[number] = lane
+        self._narrow()
+
+    def _narrow(self) -> None:
+        """Give up half of the places as often as the lanes fit into the others."""
+        width = len(self.lanes)
+        while width > 1 and len(self.places) <= (width + 1) // 2:
+            width = (width + 1) // 2
+        if width < len(self.lanes):
+            filled = self.places + [number for number, lane in enumerate(self.lanes) if lane is None]
+            kept = filled[:width]
+            weights = self.weights.in_memory()
+            self._lay_out([self.lanes[number] for number in kept], [weights.lane(number) for number in kept])
 
     def checkpoint(self, number: int) -> dict[str, Any]:
-        """A lane's checkpoint, as a training alone would keep it."""
-        return self.lanes[number].checkpoint(self.weights.lane(number))
+        """The checkpoint of the lane in a place, as a training alone would keep it."""
+        return self.lane(number).checkpoint(self.weights.lane(number))
 
     def run_epoch(self) -> dict[int, DivergedError]:
         """Train every lane for an epoch, validate, and record both.
 
-        Lanes whose loss became NaN or infinite are returned by number, each with its error; their epoch is
+        Lanes whose loss became NaN or infinite are returned by place, each with its error; their epoch is
         not recorded. After any error, such as a `StoppedError` or a `torch.OutOfMemoryError`, the weights are
         those before the epoch.
         """
-        before = deepcopy(self.weights)
+        before = self.weights.copied()
         try:
             start = time.perf_counter()
             losses, accuracies = self._descend()
             scores = self._validate()
         except BaseException:
-            self.weights = before
+            self.weights.write(before)
             raise
-        seconds = (time.perf_counter() - start) / len(self.lanes)
+        seconds = (time.perf_counter() - start) / len(self.places)
         return self._record(losses, accuracies, scores, seconds=seconds)
+
+    def _filled(self) -> list[Lane]:
+        """A lane for every place, with a stand-in where there is none."""
+        stand_in = self.lane(self.places[0])
+        return [lane or stand_in for lane in self.lanes]
 
     def _descend(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """One iteration per batch; the lanes' mean losses and accuracies are read from the device once."""
-        draws = self._draws.take([(lane.task, lane.epoch + 1) for lane in self.lanes])
+        lanes, tensors = self._filled(), self._tensors
+        tasks = [lane.task for lane in lanes]
+        draws = self._draws.take([(lane.task, lane.epoch + 1) for lane in lanes])
         steps = len(draws[0].labels)
-        rates = np.stack([lane.learning_rates(steps) for lane in self.lanes], axis=1)
-        rates_here = torch.from_numpy(rates).to(self._device, self.weights.parameters.dtype)  # (steps, lanes)
-        masks = DropoutMasks(
-            self.model.dropouts,
-            [lane.task.torch_seed(lane.epoch + 1) for lane in self.lanes],
-            device=self._device,
-            steps_at_once=1 if self._device.type == "cpu" else min(STEPS_AT_ONCE, steps),
-        )
-        options = self._options()
-        total, right = torch.zeros_like(rates_here[0]), torch.zeros_like(rates_here[0])
-        for batch, own_rates in zip(self._batches(draws), rates_here, strict=True):
-            stop_if_asked()
-            losses, hits = self.model.step(self.weights, batch, options, masks=masks, rates=own_rates)
-            total += losses
-            right += hits
-        self.weights.count_batches(masks.passes)
+        rates = np.stack([lane.learning_rates(steps) for lane in lanes], axis=1)
+        rates[:, [lane is None for lane in self.lanes]] = 0
+        tensors.set_options([task.options for task in tasks])
+        tensors.losses.zero_()
+        tensors.hits.zero_()
+        self._masks.begin_epoch([lane.task.torch_seed(lane.epoch + 1) for lane in lanes])
+        with tensor_float32(tasks[0].precision):
+            for _ in self._batches(draws, rates):
+                stop_if_asked()
+                self._masks.next_step()
+                self._step()
+        self.weights.count_batches(self._masks.passes * steps)
         stamps = draws[0].labels.size  # of one lane's epoch
-        means = torch.stack([total / steps, right / stamps]).cpu().numpy().astype(np.float64)
+        means = torch.stack([tensors.losses / steps, tensors.hits / stamps]).cpu().numpy().astype(np.float64)
         return means[0], means[1]
 
-    def _options(self) -> dict[str, object]:
-        """The method's options, those of all lanes; a number, which each lane has separately, is (lanes,)."""
-        options = dict(self.lanes[0].task.options)
-        for name, value in options.items():
-            if is_number(value):
-                own = [float(lane.task.options[name]) for lane in self.lanes]
-                options[name] = torch.tensor(own, device=self._device)
-        return options
-
-    def _batches(self, draws: Sequence[Draws]) -> Iterator[Batch]:
-        """Batches of all lanes: stamps (batch, lanes, 3, size, size), labels (batch, lanes)."""
-        labels = np.stack([each.labels for each in draws], axis=-1).astype(np.int64)
-        labels_here = torch.from_numpy(labels).to(self._device)  # (steps, batch, lanes)
-        shares = [
-            self._gathered([each.labelled[origin] for each in draws])
-            for origin in range(len(draws[0].labelled))
-        ]
+    def _batches(self, draws: Sequence[Draws], rates: NDArray[np.float64]) -> Iterator[None]:
+        """Write the stamps, labels and learning rates of a step to their places, one step after the other."""
+        tensors, own_rates = self._tensors, torch.from_numpy(rates).to(self._device)
+        labels = np.stack([each.labels for each in draws], axis=1).astype(np.int64)  # (steps, lanes, batch)
+        own_labels = torch.from_numpy(labels).to(self._device)
+        shares = [rows.shape[1] for _, rows in draws[0].labelled]
+        places = list(tensors.stamps.split(shares, dim=1))
+        parts = [self._gathered([each.labelled[origin] for each in draws]) for origin in range(len(shares))]
         unlabelled = [each.unlabelled for each in draws if each.unlabelled is not None]
-        others = self._gathered(unlabelled) if unlabelled else iter([None] * len(labels))
-        for own_labels, parts, other in zip(labels_here, zip(*shares, strict=True), others, strict=True):
-            yield Batch(torch.cat(parts) if len(parts) > 1 else parts[0], own_labels, other)
+        if unlabelled and tensors.unlabelled is not None:
+            places.append(tensors.unlabelled)
+            parts.append(self._gathered(unlabelled))
+        for step, stamps in enumerate(zip(*parts, strict=True)):
+            for place, part in zip(places, stamps, strict=True):
+                place.copy_(part)
+            tensors.labels.copy_(own_labels[step])
+            tensors.rates.copy_(own_rates[step])
+            yield
 
     def _gathered(self, drawn: Sequence[tuple[NDArray[np.float32], NDArray[np.int64]]]) -> Iterator[Tensor]:
-        """Stamps (share, lanes, 3, size, size) of each step, from stamps and rows of each lane."""
-        rows = np.stack([own_rows for _, own_rows in drawn], axis=-1)  # (steps, share, lanes)
-        return self._pools.batches([own_stamps for own_stamps, _ in drawn], rows, lanes=2)
+        """Stamps (lanes, share, size, size, 3) of each step, from stamps and rows of each lane."""
+        rows = np.stack([own_rows for _, own_rows in drawn], axis=1)  # (steps, lanes, share)
+        return self._pools.batches([own_stamps for own_stamps, _ in drawn], rows)
 
     def _validate(self) -> list[NDArray[np.float32]]:
         """Scores of each lane's own validation stamps."""
-        sets = [lane.task.validation for lane in self.lanes]
-        longest = max(len(each.rows) for each in sets)
-        # a shorter set is filled up with its last stamp; the surplus scores are left out
-        rows = np.stack([np.pad(s.rows, (0, longest - len(s.rows)), mode="edge") for s in sets], axis=1)
+        sets = [lane.task.validation for lane in self._filled()]
         stamps = [each.stamps for each in sets]
         block = max(1, SCORED_PIXELS // (stamps[0].shape[-1] * stamps[0].shape[-2] * len(sets)))
-        scores = [
-            self.model.scores(self.weights, batch)
-            for start in range(0, longest, block)
-            for batch in self._pools.batches(stamps, rows[np.newaxis, start : start + block], lanes=2)
-        ]
-        together = torch.cat(scores).cpu().numpy()  # (longest, lanes)
-        return [together[: len(each.rows), number] for number, each in enumerate(sets)]
+        longest = max(len(each.rows) for each in sets)
+        block = min(block, longest)
+        whole = -(-longest // block) * block
+        # a set is filled up with its last stamp to blocks of one shape; the surplus scores are left out
+        rows = np.stack([np.pad(each.rows, (0, whole - len(each.rows)), mode="edge") for each in sets])
+        blocks = rows.reshape(len(sets), -1, block).swapaxes(0, 1)  # (blocks, lanes, block)
+        scores = [self.model.scores(self.weights, batch) for batch in self._pools.batches(stamps, blocks)]
+        together = torch.cat(scores, dim=1).cpu().numpy()  # (lanes, whole)
+        return [own[: len(each.rows)] for own, each in zip(together, sets, strict=True)]
 
     def _record(
         self,
@@ -139,18 +186,18 @@ class Stack:
         seconds: float,
     ) -> dict[int, DivergedError]:
         diverged, weights = {}, self.weights.in_memory()
-        each = zip(self.lanes, losses, accuracies, scores, strict=True)
-        for number, (lane, loss, accuracy, own_scores) in enumerate(each):
+        for number in self.places:
+            lane, loss = self.lane(number), float(losses[number])
             try:
-                lane.task.check_loss(float(loss), epoch=lane.epoch + 1)
+                lane.task.check_loss(loss, epoch=lane.epoch + 1)
             except DivergedError as error:
                 diverged[number] = error
                 continue
             row = lane.task.row(
-                own_scores,
+                scores[number],
                 epoch=lane.epoch + 1,
-                train_loss=float(loss),
-                train_accuracy=float(accuracy),
+                train_loss=loss,
+                train_accuracy=float(accuracies[number]),
                 learning_rate=float(lane.learning_rates(1)[0]),
                 seconds=seconds,
             )

@@ -4,22 +4,27 @@ A method's losses stay what they are, written for one model and one batch: `torc
 for all lanes, on a classifier whose extractor takes all lanes' stamps together.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from stampshift.methods.method import Batch, Loss, Options, loss_and_hits, part_of
+from stampshift.methods.method import Batch, Loss, loss_and_hits, part_of
 from stampshift.networks.classifier import Classifier
 from stampshift.stamps.file import REAL
-from stampshift.training.stacked.extractor import DropoutMasks, dropouts, stacked_features
-from stampshift.training.stacked.lane import Lane, LaneWeights
+from stampshift.training.precision import BFLOAT16
+from stampshift.training.progress import Task
+from stampshift.training.stacked.forms import Features, choose_form
+from stampshift.training.stacked.lane import Lane, LaneWeights, is_number
+from stampshift.training.stacked.masks import DropoutMasks, dropouts
 
-ALL_LANES = 1  # dimension of the lanes in stamps and features
+ALL_LANES = 0  # dimension of the lanes in stamps and features
 
 Function = Callable[[Tensor], Tensor]
 
@@ -51,6 +56,53 @@ class _Part(nn.Module):
         return self._function(values)
 
 
+@dataclass(frozen=True)
+class StepTensors:
+    """What a step reads and writes beside weights and masks: the same tensors in every step."""
+
+    stamps: Tensor  # (lanes, batch, size, size, 3), labelled
+    labels: Tensor  # int64 (lanes, batch)
+    unlabelled: Tensor | None  # as the stamps
+    rates: Tensor  # (lanes,), learning rates
+    options: Mapping[str, object]  # the method's, those of all lanes; a number is (lanes,), each lane's own
+    losses: Tensor  # (lanes,), sum over the steps so far
+    hits: Tensor  # (lanes,), labelled stamps called right so far
+
+    @classmethod
+    def of(cls, task: Task, *, lanes: int) -> "StepTensors":
+        """Room for a task's steps."""
+        channels, *side = task.data.source.stamps.shape[1:]
+        batch, device = task.training["batch_size"], task.device
+        share = batch // len(task.method.labelled) * len(task.method.labelled)
+        shape = (*side, channels)
+        return cls(
+            stamps=torch.zeros((lanes, share, *shape), device=device),
+            labels=torch.zeros((lanes, share), dtype=torch.int64, device=device),
+            unlabelled=(
+                torch.zeros((lanes, batch, *shape), device=device) if task.method.uses_unlabelled else None
+            ),
+            rates=torch.zeros(lanes, device=device),
+            options={
+                name: torch.zeros(lanes, device=device) if is_number(value) else value
+                for name, value in task.options.items()
+            },
+            losses=torch.zeros(lanes, device=device),
+            hits=torch.zeros(lanes, device=device),
+        )
+
+    def set_options(self, options: Sequence[Mapping[str, Any]]) -> None:
+        """Write each lane's numbers."""
+        for name, value in self.options.items():
+            if isinstance(value, Tensor):
+                value.copy_(torch.tensor([float(each[name]) for each in options]))
+
+    @property
+    def batch(self) -> Batch:
+        """All lanes' batch: stamps (lanes, batch, 3, size, size), as a method knows them."""
+        unlabelled = None if self.unlabelled is None else _channels_first(self.unlabelled)
+        return Batch(_channels_first(self.stamps), self.labels, unlabelled)
+
+
 class StackedModel:
     """The classifiers of several lanes, all of one method.
 
@@ -59,42 +111,45 @@ class StackedModel:
     """
 
     def __init__(self, lane: Lane) -> None:
-        self._template = deepcopy(lane.classifier).to("meta")
-        self.extractor = nn.Sequential(*self._template.extractor.children())
-        self._head = partial(functional_call, self._template.head)  # of weights and features
-        self._losses, self._momentum = lane.task.method.losses, lane.task.training["momentum"]
-        self.dropouts = dropouts(self.extractor, lane.task.data.source.stamps.shape[1:])
+        task, template = lane.task, deepcopy(lane.classifier).to("meta")
+        self.extractor = nn.Sequential(*template.extractor.children())
+        self._head = partial(functional_call, template.head)  # of weights and features
+        self._losses, self._momentum = task.method.losses, task.training["momentum"]
+        self._dtype = torch.bfloat16 if task.precision == BFLOAT16 else torch.get_default_dtype()
+        self.dropouts = dropouts(self.extractor, task.data.source.stamps.shape[1:])
+        self.features: Features = choose_form(self.extractor, lane, dtype=self._dtype, dropouts=self.dropouts)
 
-    def step(
-        self, weights: LaneWeights, batch: Batch, options: Options, *, masks: DropoutMasks, rates: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    def step(self, weights: LaneWeights, tensors: StepTensors, masks: DropoutMasks) -> None:
         """One iteration: a step on each loss of the method, one after the other.
 
-        Returns each lane's sum of the losses and number of labelled stamps called right, (lanes,) both.
-        The weights change in place. The batch has stamps (batch, lanes, 3, size, size), labels (batch, lanes)
-        and unlabelled stamps likewise. All lanes share the method's options but for tensors among them, which
-        are (lanes,) as the learning rates are. The masks are those of the epoch.
+        Weights, losses and hits change in place.
         """
-        self._template.train()
-        masks.next_step()
-        total, right = torch.zeros_like(rates), torch.zeros_like(rates)
+        passes = count()
         for loss_of in self._losses:
-            losses, hits = self._lanes_losses(loss_of, weights, batch, options, masks)
+            losses, hits = self._lanes_losses(loss_of, weights, tensors, masks, passes)
             # a lane's loss depends on its own weights alone: the gradient of the sum is each lane's own
             (gradient,) = torch.autograd.grad(losses.sum(), weights.parameters)
-            weights.descend(gradient, rates, momentum=self._momentum)
-            total += losses.detach()
-            right += hits
-        return total, right
+            weights.descend(gradient, tensors.rates, momentum=self._momentum)
+            tensors.losses.add_(losses.detach())
+            tensors.hits.add_(hits)
 
     def _lanes_losses(
-        self, loss_of: Loss, weights: LaneWeights, batch: Batch, options: Options, masks: DropoutMasks
+        self,
+        loss_of: Loss,
+        weights: LaneWeights,
+        tensors: StepTensors,
+        masks: DropoutMasks,
+        passes: "count[int]",
     ) -> tuple[Tensor, Tensor]:
-        named = weights.named()
+        named, batch = weights.named(), tensors.batch
+        own_extractor, options = part_of(named, "extractor"), dict(tensors.options)
         numbers = {name: value for name, value in options.items() if isinstance(value, Tensor)}
 
         def features(stamps: Tensor) -> Tensor:
-            return self.features(named, stamps, masks.take(len(stamps), stamps.dtype))
+            own_masks = masks.take(next(passes), stamps.shape[1])
+            return self.features(
+                _channels_last(stamps), own_extractor, own_masks, training=True, dtype=self._dtype
+            )
 
         def of_one_lane(
             stamps: Tensor, labels: Tensor, unlabelled: Tensor | None, head: Any, own_numbers: Any
@@ -110,15 +165,20 @@ class StackedModel:
         )(batch.stamps, batch.labels, batch.unlabelled, part_of(named, "head"), numbers)
         return found
 
-    def features(self, named: Mapping[str, Tensor], stamps: Tensor, masks: list[Tensor]) -> Tensor:
-        """Features (batch, lanes, features) of stamps, given the weights by name and one pass' masks."""
-        return stacked_features(self.extractor, stamps, part_of(named, "extractor"), masks)
-
     def scores(self, weights: LaneWeights, stamps: Tensor) -> Tensor:
-        """P(real), (batch, lanes), of stamps (batch, lanes, 3, size, size), in evaluation mode."""
-        self._template.eval()
+        """P(real), (lanes, batch), of stamps (lanes, batch, size, size, 3), in evaluation mode."""
         with torch.no_grad():
             named = weights.named()
-            of_lanes = vmap(self._head, in_dims=(0, ALL_LANES), out_dims=ALL_LANES)
-            logits: Tensor = of_lanes(part_of(named, "head"), self.features(named, stamps, []))
+            features = self.features(
+                stamps, part_of(named, "extractor"), [], training=False, dtype=stamps.dtype
+            )
+            logits: Tensor = vmap(self._head)(part_of(named, "head"), features)
             return logits.softmax(dim=2)[..., REAL]
+
+
+def _channels_first(stamps: Tensor) -> Tensor:
+    return stamps.movedim(-1, 2)
+
+
+def _channels_last(stamps: Tensor) -> Tensor:
+    return stamps.movedim(2, -1)

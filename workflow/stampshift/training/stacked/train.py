@@ -103,31 +103,36 @@ class _Shift:
     width: int
     pools: Pools
     job: Job
-    runs: list[StackedRun] = field(default_factory=list)  # the stack's lanes, then those on their way into it
+    # the runs of the stack's lanes, and of those on their way into it, by their tasks' ids
+    runs: dict[int, StackedRun] = field(default_factory=dict)
     stack: Stack | None = None
 
     def outcomes(self) -> Iterator[Outcome]:
         """Train until no run is left or waits."""
         with job_bar(desc="stacked", unit="epoch", position=1, leave=False) as bar:
-            yield from self._fill()
+            yield from self._refill(set())
             while self.stack is not None:
                 diverged = self.stack.run_epoch()
                 bar.update()
                 bar.set_postfix(lanes=len(self.runs), waiting=len(self.waiting))
-                ended = [self._settle(self.stack, number, diverged) for number in range(len(self.runs))]
-                self._drop({number for number, outcome in enumerate(ended) if outcome is not None})
-                yield from filter(None, ended)
-                yield from self._fill()
+                ended = {number: self._settle(self.stack, number, diverged) for number in self.stack.places}
+                gone = {number for number, outcome in ended.items() if outcome is not None}
+                for number in gone:
+                    del self.runs[id(self.stack.lane(number).task)]
+                yield from filter(None, ended.values())
+                yield from self._refill(gone)
 
     def save_checkpoints(self) -> tuple[list[StackedRun], list[Outcome]]:
         """Save every lane as of its last whole epoch; the runs saved, and those for which that failed."""
         kept: list[StackedRun] = []
         lost: list[Outcome] = []
-        lanes = self.stack.lanes if self.stack is not None else []
-        for number, run in enumerate(self.runs):
+        stack, places = self.stack, {}
+        if stack is not None:
+            places = {id(stack.lane(number).task): number for number in stack.places}
+        for key, run in self.runs.items():
             try:
-                if self.stack is not None and number < len(lanes) and lanes[number].epoch:
-                    self.job.store.save_checkpoint(run.key, self.stack.checkpoint(number))
+                if stack is not None and key in places and stack.lane(places[key]).epoch:
+                    self.job.store.save_checkpoint(run.key, stack.checkpoint(places[key]))
                 kept.append(run)
             except Exception as error:
                 lost.append((run.plan, error))
@@ -135,7 +140,8 @@ class _Shift:
 
     def _settle(self, stack: Stack, number: int, diverged: Mapping[int, Exception]) -> Outcome | None:
         """Record a lane that has finished, or keep a checkpoint; its outcome if it ends here."""
-        run, lane = self.runs[number], stack.lanes[number]
+        lane = stack.lane(number)
+        run = self.runs[id(lane.task)]
         if number in diverged:
             return run.plan, diverged[number]
         try:
@@ -148,16 +154,8 @@ class _Shift:
             return run.plan, failure
         return None
 
-    def _drop(self, gone: set[int]) -> None:
-        staying = [run for number, run in enumerate(self.runs) if number not in gone]
-        if not staying:
-            self.stack = None
-        elif self.stack is not None and gone:
-            self.stack.change(leaving=gone, joining=[])
-        self.runs = staying
-
-    def _fill(self) -> Iterator[Outcome]:
-        """Put waiting runs into free lanes."""
+    def _refill(self, gone: set[int]) -> Iterator[Outcome]:
+        """Put waiting runs into free places, and into those of lanes that are gone."""
         joining: list[Lane] = []
         while self.waiting and len(self.runs) < self.width:
             run = self.waiting.popleft()
@@ -167,11 +165,13 @@ class _Shift:
                     keep(run.plan, run.task, lane.progress, store=self.job.store)
                     yield run.plan, None
                 else:
-                    self.runs.append(run)
+                    self.runs[id(run.task)] = run
                     joining.append(lane)
             except Exception as error:
                 yield run.plan, error
-        if self.stack is None and joining:
+        if not self.runs:
+            self.stack = None
+        elif self.stack is None:
             self.stack = Stack(joining, pools=self.pools)
-        elif self.stack is not None and joining:
-            self.stack.change(leaving=[], joining=joining)
+        elif gone or joining:
+            self.stack.change(leaving=gone, joining=joining)

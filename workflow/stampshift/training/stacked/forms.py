@@ -1,0 +1,136 @@
+"""How the extractor of a stack is computed: by the fastest form that works on the device."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from stampshift.methods.method import part_of
+from stampshift.training.device import is_out_of_memory
+from stampshift.training.stacked.extractor import stacked_features
+from stampshift.training.stacked.lane import Lane, LaneWeights
+from stampshift.training.stacked.masks import Dropout
+from stampshift.training.stacked.replay import first_line, say_once
+
+LANES = 2  # of a rehearsal
+TOLERANCE = 0.05  # of a norm: far above rounding in bfloat16, far below what a mistake changes
+
+
+class Features(Protocol):
+    """`stacked_features` of one extractor."""
+
+    def __call__(
+        self,
+        stamps: Tensor,
+        weights: Mapping[str, Tensor],
+        masks: Sequence[Tensor],
+        *,
+        training: bool,
+        dtype: torch.dtype,
+    ) -> Tensor:
+        """Features (lanes, batch, features)."""
+
+
+Rehearsal = Callable[[Features], Mapping[str, Tensor]]
+
+
+def choose_form(
+    extractor: nn.Sequential, lane: Lane, *, dropouts: Sequence[Dropout], dtype: torch.dtype
+) -> Features:
+    """The first of the fast forms that works on the lane's device and agrees there with the plain one.
+
+    It serves stacks of any number of lanes. The plain form is the last resort; then the log says why. On a
+    CPU it is the only one, and nothing is compiled.
+    """
+    plain = partial(stacked_features, extractor)
+    if lane.task.device.type != "cuda":
+        return plain
+    rehearsal = partial(rehearse, lane=lane, dropouts=dropouts, dtype=dtype)
+    return first_that_agrees({"compiled": partial(compiled, plain)}, plain, rehearsal)
+
+
+def first_that_agrees(
+    forms: Mapping[str, Callable[[], Features]], plain: Features, rehearsal: Rehearsal
+) -> Features:
+    """The first of the forms, by name, whose rehearsal ends as that of the plain one does."""
+    expected = rehearsal(plain)
+    for name, make in forms.items():
+        try:
+            form = make()
+            differing = list(_differing(rehearsal(form), expected))
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise
+            say_once(f"the {name} form of the stack does not work here ({first_line(error)})")
+            continue
+        if not differing:
+            return form
+        say_once(f"the {name} form of the stack is wrong here, in {differing[0]}")
+    say_once("the stack runs in its plain form, which is slower")
+    return plain
+
+
+def _differing(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> Iterator[str]:
+    """Names of values that differ by more than rounding; what is rounding in itself has no norm."""
+    norms = {name: float(torch.linalg.vector_norm(value.double())) for name, value in expected.items()}
+    for name, value in expected.items():
+        difference = float(torch.linalg.vector_norm((found[name] - value).double()))
+        if not difference <= TOLERANCE * (norms[name] + TOLERANCE * max(norms.values())):
+            yield name
+
+
+def rehearse(
+    features: Features, *, lane: Lane, dropouts: Sequence[Dropout], dtype: torch.dtype
+) -> dict[str, Tensor]:
+    """Features, gradients by parameter and moved statistics of a lane's extractor on white noise."""
+    task, device = lane.task, lane.task.device
+    stream = torch.Generator(device).manual_seed(0)
+    channels, *side = task.data.source.stamps.shape[1:]
+    shape = (LANES, task.training["batch_size"])
+
+    def noise(*shape: int) -> Tensor:
+        return torch.randn(shape, generator=stream, device=device)
+
+    weights = LaneWeights.of([lane.first_state()] * LANES, device=device)
+    masks = [(noise(*shape, *each.shape) > 0).to(torch.get_default_dtype()) * 2 for each in dropouts]
+    named = weights.named()
+    stamps = noise(*shape, *side, channels)
+    found = features(stamps, part_of(named, "extractor"), masks, training=True, dtype=dtype)
+    names = [name for name in weights.shapes if name.startswith("extractor.")]
+    gradients = torch.autograd.grad((found * noise(*found.shape)).sum(), [named[name] for name in names])
+    statistics = {name: value for name, value in weights.buffers.items() if value.is_floating_point()}
+    return {"features": found.detach(), **dict(zip(names, gradients, strict=True)), **statistics}
+
+
+def compiled(plain: Features) -> Features:
+    """By PyTorch's compiler, forward and backward, at once for all numbers of lanes."""
+    from torch import _dynamo  # takes more than a second: never on a CPU
+
+    def features(
+        stamps: Tensor,
+        weights: Mapping[str, Tensor],
+        masks: Sequence[Tensor],
+        *,
+        training: bool,
+        dtype: torch.dtype,
+    ) -> Tensor:
+        return plain(stamps, weights, masks, training=training, dtype=dtype)
+
+    of_any_lanes = torch.compile(features)
+
+    def marked(
+        stamps: Tensor,
+        weights: Mapping[str, Tensor],
+        masks: Sequence[Tensor],
+        *,
+        training: bool,
+        dtype: torch.dtype,
+    ) -> Tensor:
+        for tensor in (stamps, *weights.values(), *masks):
+            _dynamo.maybe_mark_dynamic(tensor, 0)
+        found: Tensor = of_any_lanes(stamps, weights, masks, training=training, dtype=dtype)
+        return found
+
+    return marked
