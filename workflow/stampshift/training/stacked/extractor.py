@@ -31,15 +31,16 @@ def stacked_features(
     the weights (lanes, ...) are moved in place in `training`. Masks are one for each of `masks.dropouts`.
     Products and the activations between them are of a `dtype`; the features are of that of the stamps.
     """
-    this, values, by_layer = Pass(training, dtype, iter(masks)), stamps, _by_layer(weights)
+    this, values, own = Pass(training, dtype, iter(masks)), stamps, by_layer(weights)
     for number, layer in extractor.named_children():
-        values = LAYERS[type(layer)](layer, by_layer[number], values, this)
+        values = LAYERS[type(layer)](layer, own[number], values, this)
     return values.to(stamps.dtype)
 
 
-def _by_layer(weights: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
-    by_layer: dict[str, dict[str, Tensor]] = defaultdict(dict)
+def by_layer(weights: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
+    """Weights of an extractor by its layers' numbers, and by their own names."""
+    found: dict[str, dict[str, Tensor]] = defaultdict(dict)
     for name, value in weights.items():
         number, own_name = name.split(".")
-        by_layer[number][own_name] = value
-    return by_layer
+        found[number][own_name] = value
+    return found

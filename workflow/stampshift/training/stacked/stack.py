@@ -81,8 +81,8 @@ class Stack:
     def _narrow(self) -> None:
         """Give up half of the places as often as the lanes fit into the others."""
         width = len(self.lanes)
-        while width > 1 and len(self.places) <= (width + 1) // 2:
-            width = (width + 1) // 2
+        while len(self.places) <= width // 2:
+            width //= 2
         if width < len(self.lanes):
             filled = self.places + [number for number, lane in enumerate(self.lanes) if lane is None]
             kept = filled[:width]
