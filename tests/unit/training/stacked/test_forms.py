@@ -40,15 +40,6 @@ def test_on_a_cpu_the_plain_form_is_the_only_one(lane):
     assert form.func is stacked_features
 
 
-def test_on_a_cpu_neither_triton_nor_the_compiler_is_imported():
-    code = (
-        "import sys, stampshift.training.cohort\n"
-        "sys.exit(', '.join({'triton', 'torch._dynamo', 'torch._inductor'} & set(sys.modules)) or None)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-
-
 def test_the_first_form_that_agrees_is_taken_and_what_is_wrong_with_others_is_said_once(
     plain, rehearsal, caplog
 ):

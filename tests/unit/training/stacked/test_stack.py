@@ -342,7 +342,7 @@ def test_stamps_kept_on_the_device_are_those_that_are_streamed(make_tasks):
     for pool in (tasks[0].data.source, tasks[0].data.unlabelled):
         rows = np.random.default_rng(0).choice(pool.rows, (2, 5, 3))
         for pools in (resident, streamed):
-            found = list(pools.of(pool.stamps).batches(rows))
+            found = list(pools.batches([pool.stamps] * 5, rows))
             assert [batch.shape for batch in found] == [(5, 3, 21, 21, 3)] * 2
             np.testing.assert_array_equal(torch.stack(found).movedim(-1, -3).numpy(), pool.stamps[rows])
 

@@ -40,8 +40,9 @@ class Geometry:
     @classmethod
     def of(cls, values: Tensor, layer: nn.Conv2d) -> "Geometry":
         """Of a layer on some maps."""
-        (rows, columns), (down, right) = layer.kernel_size, layer.stride
-        return cls(*values.shape, rows, columns, down, right, layer.out_channels)
+        lanes, batch, height, width, channels = values.shape
+        shape = (*layer.kernel_size, *layer.stride, layer.out_channels)
+        return cls(lanes, batch, height, width, channels, *shape)
 
     @property
     def sides(self) -> tuple[int, int]:
