@@ -15,7 +15,7 @@ from stampshift.training.progress import Task
 
 log = logging.getLogger(__name__)
 
-MARGIN_BYTES = 4 << 30  # left for activations: 40 lanes take about one GB, their validation another
+MARGIN_BYTES = 6 << 30  # left for activations: those of 40 lanes take one to four GB, by the form
 UPLOADED_BYTES = 1 << 27  # in one piece
 
 
