@@ -12,8 +12,10 @@ from stampshift.adapting.judging import held_out_change, tested_by
 from stampshift.adapting.setting import Setting
 from stampshift.adapting.trainings import (
     choose_epochs,
+    chosen_of,
     final_training,
     held_out_scores,
+    judged_scores,
     training_without_labels,
 )
 from stampshift.core.digests import write_digests
@@ -32,8 +34,9 @@ VALIDATION, REPORT = "validation.parquet", "adaptation.md"
 WRITTEN = (*FILES, VALIDATION, REPORT)
 ADVICE = "give another --output, or --overwrite"
 HELD_OUT_NOTE = (
-    "The held-out stamps also chose the epoch, so these numbers are slightly too good; a file of labels that "
-    "nothing else uses (`--test`) gives an unbiased estimate."
+    "Each held-out stamp was scored by a training that did not see it, after the epoch that the other "
+    "labelled stamps chose. Few stamps say little: trust the intervals. A file of labels that nothing else "
+    "uses (`--test`) judges the model itself."
 )
 WITHOUT_LABELS_NOTE = (
     "No label of the new survey was used: the epoch was chosen on the validation part of the model's own "
@@ -52,9 +55,9 @@ class Adaptation:
 
     model: Model
     history: pd.DataFrame  # a line per epoch: the final training, and the calls on held-out stamps
-    # Columns survey, row, label and score of the labelled target stamps, each scored by a training that did
-    # not see it; no line where no stamp could be held out. The predictions are of the source's test part and
-    # the target's test file.
+    # Columns survey, epoch, row, label and score of the labelled target stamps, each scored by a training
+    # that did not see it, after the epoch that the others chose; no line where no stamp could be held out.
+    # The predictions are of the source's test part and the target's test file.
     validation: pd.DataFrame
     predictions: pd.DataFrame
     changes: list[Change]  # what was gained and lost
@@ -107,11 +110,11 @@ def adapt_model(
 ) -> Adaptation:
     """Adapt a model to a new survey with a few labels.
 
-    Every labelled stamp is held out of one training: together these say after which of `epochs` to stop, and
-    how well stamps are called that a training has not seen. The final training takes all labels; where a
-    class has one, none can be held out, and it takes `epochs_unjudged`. Without any label minimax entropy
-    adapts on the unlabelled stamps alone, and the model's own survey chooses the epoch. `processes` trainings
-    run at the same time, which does not change the result.
+    Every labelled stamp is held out of one training: together these say after which of `epochs` to stop. How
+    well unseen stamps are called is judged by each after the epoch that the others choose. The final training
+    takes all labels; where a class has one, none can be held out, and it takes `epochs_unjudged`. Without any
+    label minimax entropy adapts on the unlabelled stamps alone, and the model's own survey chooses the epoch.
+    `processes` trainings run at the same time, which does not change the result.
 
     Raises
     ------
@@ -130,12 +133,12 @@ def adapt_model(
     by_epoch = choose_epochs(scores, keep=setting.training["keep"])
     if setting.without_labels:
         model, history = training_without_labels(setting, epochs=epochs, progress=progress)
-        chosen = int(history.loc[history["chosen"], "epoch"].iloc[0])
+        chosen = chosen_of(history)
     else:
-        chosen = int(by_epoch.loc[by_epoch["chosen"], "epoch"].iloc[0]) if len(by_epoch) else epochs_unjudged
+        chosen = chosen_of(by_epoch) if len(by_epoch) else epochs_unjudged
         model, history = final_training(setting, epochs=chosen, progress=progress)
         history = history.merge(by_epoch, on="epoch", how="outer")
-    validation = scores[scores["epoch"] == chosen].drop(columns="epoch").reset_index(drop=True)
+    validation = judged_scores(scores, keep=setting.training["keep"]).drop(columns="fold")
     validation.insert(0, "survey", setting.target_stamps.survey)
     changes, tables = [held_out_change(setting, validation)] if len(validation) else [], []
     for jury in juries:

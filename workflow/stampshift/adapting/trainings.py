@@ -20,6 +20,8 @@ from stampshift.training.loop import Trainer
 from stampshift.training.model import Model, predict
 from stampshift.training.progress import VALIDATED
 
+HELD_OUT_COLUMNS = ["fold", "epoch", "row", "label", "score"]
+
 
 def held_out_scores(setting: Setting, *, epochs: int, processes: int, progress: bool) -> pd.DataFrame:
     """Score every labelled stamp after every epoch of a training that did not see it.
@@ -29,14 +31,14 @@ def held_out_scores(setting: Setting, *, epochs: int, processes: int, progress: 
     Returns
     -------
     pandas.DataFrame
-        Columns ``epoch`` (from 1), ``row``, ``label`` and ``score``: a line per epoch and labelled stamp.
-        Empty where there is no fold.
+        Columns ``fold``, ``epoch`` (both from 1), ``row``, ``label`` and ``score``: a line per epoch and
+        labelled stamp. Empty where there is no fold.
     """
     folds = list(enumerate(setting.few_labels.folds(seed=setting.seed), start=1))
     work = partial(_fold_scores, setting=setting, epochs=epochs)
     tables = ordered_map(work, folds, processes=min(processes, max(1, len(folds))))
     bar = tqdm(tables, total=len(folds), desc="folds", disable=None if progress else True)
-    return pd.concat([pd.DataFrame(columns=["epoch", "row", "label", "score"]), *bar], ignore_index=True)
+    return pd.concat([pd.DataFrame(columns=HELD_OUT_COLUMNS), *bar], ignore_index=True)
 
 
 def _fold_scores(numbered: tuple[int, Fold], *, setting: Setting, epochs: int) -> pd.DataFrame:
@@ -46,7 +48,7 @@ def _fold_scores(numbered: tuple[int, Fold], *, setting: Setting, epochs: int) -
     for epoch, trainer, _ in trained_epochs(setting, fold.shots, fold.pile, number=number, epochs=epochs):
         scores = predict(trainer.classifier, target.stamps, fold.held_out, device=setting.device)
         columns = {"row": fold.held_out, "label": target.labels[fold.held_out], "score": scores}
-        tables.append(pd.DataFrame({"epoch": epoch} | columns))
+        tables.append(pd.DataFrame({"fold": number, "epoch": epoch} | columns))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -132,6 +134,36 @@ def choose_epochs(scores: pd.DataFrame, *, keep: str | None) -> pd.DataFrame:
         return table.assign(chosen=False)
     chosen = _chosen_epoch(table["held_out_balanced_accuracy"], table["held_out_loss"], keep=keep)
     return table.assign(chosen=table["epoch"] == chosen)
+
+
+def judged_scores(scores: pd.DataFrame, *, keep: str | None) -> pd.DataFrame:
+    """The scores that judge an adaptation: each fold's after the epoch that the *other* folds choose.
+
+    So no stamp has a say in the epoch at which it is judged, and the verdict is not that of the best of many
+    epochs (the outer loop of a nested cross-validation: Varma & Simon 2006, BMC Bioinformatics 7, 91).
+
+    Parameters
+    ----------
+    scores
+        Those of `held_out_scores`.
+    keep
+        As for `choose_epochs`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of `scores`, a line per labelled stamp.
+    """
+    judged = [scores[:0]]
+    for fold, own in scores.groupby("fold"):
+        others = choose_epochs(scores[scores["fold"] != fold], keep=keep)
+        judged.append(own[own["epoch"] == chosen_of(others)])
+    return pd.concat(judged, ignore_index=True)
+
+
+def chosen_of(table: pd.DataFrame) -> int:
+    """Epoch that a table with columns ``epoch`` and ``chosen`` marks."""
+    return int(table.loc[table["chosen"], "epoch"].iloc[0])
 
 
 def _chosen_epoch(accuracies: pd.Series, losses: pd.Series, *, keep: str | None) -> int:
