@@ -52,7 +52,7 @@ SECTIONS = {
         "patience_epochs": 100,
         "stop_on": "validation_balanced_accuracy",
         "max_epochs": None,
-        "keep": "first_best",
+        "keep": "last_best",
     },
 }
 # reader, classes that are real, classes that are bogus, marks of invalid pixels
