@@ -97,7 +97,7 @@ def _odd_array(array: np.ndarray, generator: np.random.Generator) -> Any:
         lambda: array[:1],
         lambda: array[..., np.newaxis],
         lambda: array.ravel()[:1].reshape(()),
-        lambda: np.concatenate([array, array]),
+        lambda: np.concatenate([np.atleast_1d(array)] * 2),
         lambda: np.full(array.shape, 2**40),
         lambda: np.full(array.shape, -1),
         lambda: np.full(array.shape, np.nan),

@@ -218,6 +218,23 @@ def test_minimax_entropy_asks_for_unlabelled_stamps(setting, few):
         run(replace(setting, target=few(real=2, bogus=2, unlabelled=0)))
 
 
+@pytest.mark.parametrize("part", ["train", "validation", "test"])
+def test_splits_of_the_source_without_a_class_are_refused_before_any_training(setting, tmp_path, part):
+    whole, labels = setting.source_splits, setting.source_stamps.labels
+    none = np.array([], dtype=np.int64)
+    if part == "test":
+        lacking = replace(whole, test=whole.test[labels[whole.test] == 0])
+    else:
+        lacking = replace(whole, **{f"{part}_real": none})
+    lacking.save(tmp_path / "lacking.npz")
+    files = setting.source._replace(splits=tmp_path / "lacking.npz")
+    with pytest.raises(
+        ContractError,
+        match=rf"lacking.npz: .* both classes in every part, found 0 real and .* the {part} part",
+    ):
+        run(replace(setting, source=files))
+
+
 def test_stamps_of_another_normalisation_are_refused(setting):
     vars(setting)["source_stamps"] = replace(setting.source_stamps, attributes={"normalisation": "channel"})
     vars(setting)["target_stamps"] = replace(

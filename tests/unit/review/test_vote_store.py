@@ -131,6 +131,28 @@ def test_a_file_of_votes_with_rows_that_are_no_text_is_refused_by_name(store, sa
             again()
 
 
+def test_a_damaged_name_in_the_files_own_table_of_tables_is_refused_by_name(store, say, review):
+    say("ann c0 real")
+    with store:
+        pass
+    content = store.path.read_bytes()
+    # SQLite cites the damaged line of its schema in a message that is then no UTF-8 itself
+    store.path.write_bytes(content.replace(b"CREATE TABLE vote", b"CREATE \xf7TABLEvote"))
+    for again in (lambda: VoteStore.open(store.path, review), lambda: VoteStore.read(store.path)):
+        with pytest.raises(ContractError, match=rf"{store.path.name}.*not a usable file of votes"):
+            again()
+
+
+def test_a_column_that_another_program_added_changes_nothing(store, say, review):
+    say("ann c0 real")
+    with sqlite3.connect(store.path) as file:
+        file.execute("ALTER TABLE vote ADD COLUMN note TEXT")
+    file.close()
+    with VoteStore.open(store.path, review) as again:
+        assert [vote.rater for vote in again.after(0)] == ["ann"]
+        assert len(again.standing()) == 1
+
+
 def test_an_undo_needs_a_vote_of_the_raters_own(store, say):
     say("ann c0 real")
     before = store.after(0)

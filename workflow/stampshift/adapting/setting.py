@@ -129,6 +129,8 @@ class Setting:
         for stamps in (self.source_stamps, self.target_stamps):
             if stamps is not None:
                 self.check_stamps(stamps)
+        if self.source is not None and self.source_stamps is not None and self.source_splits is not None:
+            self.source_splits.check_labels(self.source_stamps, self.source.splits)
 
     def check_stamps(self, stamps: Stamps) -> None:
         """Raise a `ContractError` if stamps are not such as the model was trained on."""

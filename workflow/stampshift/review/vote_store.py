@@ -56,6 +56,9 @@ class SavedVote(NamedTuple):
     seconds: float | None  # between the stamps on the screen and the vote, None where they were not taken
 
 
+VOTE_COLUMNS = ", ".join(SavedVote._fields)
+
+
 class VoteStore(AbstractContextManager["VoteStore"]):
     """A file of votes on one review; many threads, and processes on one machine, may use it at once."""
 
@@ -110,7 +113,7 @@ class VoteStore(AbstractContextManager["VoteStore"]):
                 connection.execute(INSERTION, values | {"tags": SEPARATOR.join(tags)})
             except sqlite3.IntegrityError as error:
                 raise StampshiftError(f"{vote} on candidate {id}: refused ({error}).") from error
-            rows = connection.execute("SELECT * FROM vote WHERE key = ?", (key,)).fetchall()
+            rows = connection.execute(f"SELECT {VOTE_COLUMNS} FROM vote WHERE key = ?", (key,)).fetchall()
         if not rows:
             raise NothingToUndoError(f"{rater} has no vote on {id} that could be undone.")
         saved = SavedVote(*rows[0])
@@ -146,7 +149,9 @@ class VoteStore(AbstractContextManager["VoteStore"]):
     def after(self, number: int) -> list[SavedVote]:
         """Votes saved after the vote of that number, in the order of saving."""
         with self._in_use() as connection:
-            rows = connection.execute("SELECT * FROM vote WHERE number > ? ORDER BY number", (number,))
+            rows = connection.execute(
+                f"SELECT {VOTE_COLUMNS} FROM vote WHERE number > ? ORDER BY number", (number,)
+            )
             return [SavedVote(*row) for row in rows]
 
     def standing(self) -> pd.DataFrame:
@@ -188,7 +193,7 @@ def _explained(path: Path) -> Iterator[None]:
     """Turn errors of SQLite and of the system into those of the file, with the reason."""
     try:
         yield
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, OSError, UnicodeError) as error:  # the last, of a message that cites damaged text
         reason = error.strerror if isinstance(error, OSError) else _system_fault(error)
         if reason is None:
             raise ContractError(
@@ -198,7 +203,7 @@ def _explained(path: Path) -> Iterator[None]:
         raise WriteError(f"{path}: cannot be used: {reason}. Votes saved before are kept.") from error
 
 
-def _system_fault(error: sqlite3.Error) -> str | None:
+def _system_fault(error: sqlite3.Error | UnicodeError) -> str | None:
     # the lowest byte is the kind, and the others are its details
     return SYSTEM_FAULTS.get(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF)
 

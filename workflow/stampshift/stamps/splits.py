@@ -115,6 +115,17 @@ class Splits:
                 f"{self.survey}, up to row {largest}. {REMEDY}"
             )
 
+    def check_labels(self, stamps: Stamps, path: Path | str) -> None:
+        """Raise a `ContractError` if a part, read from a file at `path`, lacks stamps of a class."""
+        for part in PARTS:
+            found = stamps.labels[getattr(self, part)]
+            reals, bogus = (int((found == code).sum()) for code in (REAL, BOGUS))
+            if not (reals and bogus):
+                raise ContractError(
+                    f"{path}: expected stamps of {self.survey} of both classes in every part, found {reals} "
+                    f"real and {bogus} bogus in the {part} part. {REMEDY}"
+                )
+
 
 def make_splits(
     stamps: Stamps,
