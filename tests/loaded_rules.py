@@ -19,7 +19,11 @@ VERSION = PACKAGE / "core" / "version.py"  # a new one makes nothing run again
 NOT_FOLLOWED = {"methods", "networks", "surveys"}  # registries: a rule names the module that it picks
 IMPORT = re.compile(r"^ *(?:from ([\w.]+) import (\([^)]*\)|[^\n]*)|import ([\w.]+))", re.MULTILINE)
 SEVERAL = {"sources": {"both": ["HiTS", "DES"]}, "pairs": ["HiTS-to-ZTF", "both-to-ZTF", "both-to-DES"]}
-PUBLISHED = {"methods": {"mme": {"entropy_weight": {"choice": "published"}}}}  # of archives, not simulated
+# of archives, not simulated, and one training job for all targets of a source
+PUBLISHED = {
+    "methods": {"mme": {"entropy_weight": {"choice": "published"}}},
+    "execution": {"together": True},
+}
 
 
 @cache

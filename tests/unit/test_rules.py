@@ -98,3 +98,21 @@ def test_what_a_job_picks_by_name_counts_too(rule, wildcards, module, monkeypatc
     monkeypatch.setitem(code.__globals__, "script_digest", lambda script, *modules: asked.extend(modules))
     code(Wildcards(fromdict=wildcards))
     assert module in asked
+
+
+def test_the_job_of_a_sources_first_target_trains_together_the_runs_of_all():
+    rule = loaded_rules()["adapt"]
+    first, other = (
+        Wildcards(fromdict={"method": "mme", "source": "HiTS", "target": target}) for target in ("DES", "ZTF")
+    )
+    assert rule.params.neighbours(first) == ["ATLAS", "ZTF"]
+    stamps, splits, weights = (rule.input[f"ahead_{kind}"](first) for kind in ("stamps", "splits", "weights"))
+    assert [path.rpartition("/")[2] for path in stamps] == ["ATLAS.h5", "ZTF.h5"]
+    assert [path.split("/")[-2] for path in splits] == ["ATLAS"] * 10 + ["ZTF"] * 10
+    assert [path.rpartition("/")[2] for path in weights] == ["HiTS-to-ATLAS.json", "HiTS-to-ZTF.json"]
+    assert rule.input["first"](first) == []
+    assert rule.params.neighbours(other) == []
+    (awaited,) = rule.input["first"](other)
+    assert "mme/HiTS-to-DES/" in awaited
+    for path in (*stamps, *splits, *weights, awaited):
+        assert get_flag_value(path, "ancient"), "a change there makes this job run again"

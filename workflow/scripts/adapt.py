@@ -1,6 +1,6 @@
 """Adapt the baselines of a source to a target with one method and every number of shots."""
 
-from training_job import cohort_of, job_of, paths, splits_by_seed
+from training_job import cohort_of, job_of, neighbours_of, paths, splits_by_seed
 
 from stampshift.core.joblog import job_log
 from stampshift.training.jobs import adapt
@@ -17,4 +17,5 @@ if __name__ == "__main__":  # worker processes import this file
             baselines=paths(files.baselines),
             entropy_weight_files=paths(files.entropy_weight),
             weight_without_labels=params.weight_without_labels,
+            neighbours=neighbours_of(snakemake, seeds=params.seeds),
         )

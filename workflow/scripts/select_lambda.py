@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from training_job import cohort_of, job_of, splits_by_seed
+from training_job import cohort_of, job_of, neighbours_of, splits_by_seed
 
 from stampshift.core.joblog import job_log
 from stampshift.training.jobs import search_entropy_weight
@@ -18,4 +18,5 @@ if __name__ == "__main__":  # worker processes import this file
             baseline=Path(files.baseline[0]),
             search=params.search,
             output=Path(snakemake.output[0]),
+            neighbours=neighbours_of(snakemake, seeds=[params.search["seed"]]),
         )

@@ -6,7 +6,7 @@ from typing import Any
 
 from stampshift.training.device import choose_device
 from stampshift.training.execute import Job
-from stampshift.training.jobs import Cohort
+from stampshift.training.jobs import Cohort, Neighbour
 
 
 def job_of(snakemake: Any) -> Job:
@@ -42,6 +42,17 @@ def splits_by_seed(surveys: Sequence[str], files: Any, seeds: Sequence[int]) -> 
     """Splits by survey, for each seed, of files that come survey by survey, each with all seeds."""
     splits = paths(files)
     return [dict(zip(surveys, splits[place :: len(seeds)], strict=True)) for place in range(len(seeds))]
+
+
+def neighbours_of(snakemake: Any, *, seeds: Sequence[int]) -> list[Neighbour]:
+    """Targets whose runs a Snakemake job trains ahead, with their files."""
+    names, files = snakemake.params.get("neighbours", []), snakemake.input
+    stamps, splits, weights = (files.get(f"ahead_{kind}", []) for kind in ("stamps", "splits", "weights"))
+    by_seed = splits_by_seed(names, splits, seeds)
+    return [
+        Neighbour(name, own_stamps, [each[name] for each in by_seed], paths(weights[number : number + 1]))
+        for number, (name, own_stamps) in enumerate(zip(names, paths(stamps), strict=True))
+    ]
 
 
 def paths(files: Any) -> list[Path]:

@@ -10,17 +10,17 @@ import pandas as pd
 import pytest
 import torch
 
-from fake_surveys import flip_labels
+from fake_surveys import FRACTIONS, flip_labels, write_survey
 from stampshift.config.experiment import Run
 from stampshift.core.errors import ConfigError, ContractError
 from stampshift.core.files import read_json
 from stampshift.metrics.metrics import evaluate
 from stampshift.stamps.file import Stamps
-from stampshift.stamps.splits import Splits
+from stampshift.stamps.splits import Splits, make_splits
 from stampshift.training.cohort import CohortError, train_and_publish, train_cohort
 from stampshift.training.data import SurveyFiles, TrainingData
 from stampshift.training.execute import Job, Plan
-from stampshift.training.jobs import Cohort, adapt, search_entropy_weight, transfer_baselines
+from stampshift.training.jobs import Cohort, Neighbour, adapt, search_entropy_weight, transfer_baselines
 from stampshift.training.model import Model, predict
 from stampshift.training.run_folder import copy_run
 
@@ -380,6 +380,51 @@ def test_runs_ahead_train_with_a_cohort_for_their_own_job_to_find(tmp_path, surv
         assert contents(job, plan) == contents(alone, plan)
     with pytest.raises(CohortError, match="1 of 1 runs failed"):
         train_cohort([bad], job)
+
+
+def test_one_job_trains_the_runs_of_a_sources_targets(tmp_path, survey_files, baseline):
+    """Search and adaptation of one target train those of the other, whose own jobs then train nothing."""
+    stamps = {**survey_files["stamps"], "C": write_survey(tmp_path, "C", width=2.0)}
+    splits = {**survey_files["splits"], "C": tmp_path / "C.npz"}
+    make_splits(Stamps.open(stamps["C"]), fractions=FRACTIONS, seed=0).save(splits["C"])
+    weights = {name: tmp_path / f"A-to-{name}.json" for name in "BC"}
+    cohorts = {
+        target: replace(
+            mme_cohort(survey_files, "mme", MME), target=target, stamps=[stamps["A"], stamps[target]]
+        )
+        for target in "BC"
+    }
+    together, apart = job_in(tmp_path / "together"), job_in(tmp_path / "apart")
+
+    def run(job, target, neighbours, chosen):
+        pair = (splits["A"], splits[target])
+        search_entropy_weight(
+            job, cohorts[target], shots=[1], splits=pair, baseline=baseline,
+            search={"choice": "search", "grid": [0.1, 1], "seed": 0}, output=weights[target],
+            neighbours=neighbours,
+        )  # fmt: skip
+        adapt(
+            job, cohorts[target], shots=[1, 2], seeds=[0], splits=[pair], baselines=[baseline],
+            entropy_weight_files=[chosen[target]], weight_without_labels=None, neighbours=neighbours,
+        )  # fmt: skip
+
+    chosen = {name: tmp_path / f"chosen-{name}.json" for name in "BC"}
+    for name, weight in (("B", 0.1), ("C", 1)):
+        chosen[name].write_text(f'{{"chosen": {weight}}}')
+    other = Neighbour("C", stamps["C"], [splits["C"]], [chosen["C"]])
+    run(together, "B", [other], chosen)
+    assert (
+        len(list(together.results.glob("store/*/*/model.pt"))) == 6
+    )  # 2 of each search and 1 more of each pair
+    assert not (together.results / "mme/A-to-C").exists()
+    trained = {path: path.stat().st_mtime_ns for path in together.results.glob("store/*/*/model.pt")}
+    run(together, "C", [], chosen)
+    assert {path: path.stat().st_mtime_ns for path in together.results.glob("store/*/*/model.pt")} == trained
+    run(apart, "C", [], chosen)
+    for shots in (1, 2):
+        for name in ("model.pt", "predictions.parquet"):
+            path = f"mme/A-to-C/shots-{shots}/seed-0/{name}"
+            assert (together.results / path).read_bytes() == (apart.results / path).read_bytes()
 
 
 def test_too_many_shots_fail_by_name(tmp_path, survey_files, baseline):

@@ -115,6 +115,10 @@ class Execution(ConfigModel):
         "results: a run's key and metrics.json have the precision. Scores are always float32's."
     )
     threads: Count = key("Cores of a training job; on a CPU each trains one run at a time, on one thread.")
+    together: bool = key(
+        "Whether one job trains the runs of all targets of a source, for a GPU: a stack of many runs wastes "
+        "less of it than several of few. The jobs of a source then wait for that of its first target."
+    )
     preprocessing_threads: Count = key("Cores of a job that simulates or preprocesses an archive.")
     unit_minutes: Positive = key(
         "Minutes that reading some hundred alert packets may take; a packet that takes longer, or ends its "

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stampshift.config.experiment import BASELINE, Run
@@ -18,6 +18,16 @@ from stampshift.training.model import Model
 from stampshift.training.run_folder import read_metrics, write_run
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """Another target of a source, whose runs a job trains ahead, for that target's own job to find."""
+
+    target: str
+    stamps: Path
+    splits: Sequence[Path]  # one for each seed
+    entropy_weight_files: Sequence[Path]  # as for `adapt`
 
 
 @dataclass(frozen=True)
@@ -68,6 +78,11 @@ class Cohort:
             surveys=tuple(self.surveys) if len(self.surveys) > 1 else None,
         )
 
+    def towards(self, neighbour: Neighbour) -> "Cohort":
+        """The cohort of another target."""
+        source = {survey: self.stamps[survey] for survey in self.surveys}
+        return replace(self, target=neighbour.target, stamps={**source, neighbour.target: neighbour.stamps})
+
 
 def train_baselines(
     job: Job,
@@ -100,26 +115,43 @@ def adapt(
     baselines: Sequence[Path],
     entropy_weight_files: Sequence[Path],
     weight_without_labels: float | None,
+    neighbours: Sequence[Neighbour] = (),
 ) -> None:
     """Adapt the baselines of a source to a target, one run per number of shots and seed.
 
     `splits`, by survey, and `baselines` go with `seeds`; `entropy_weight_files` holds the
     pair's lambda file, or nothing where no weight is chosen. With 0 shots the weight is the one without
-    labels, if there is one: that of the pair was chosen by labels of the target.
+    labels, if there is one: that of the pair was chosen by labels of the target. The runs of the
+    `neighbours` train beside these (`train_cohort`).
     """
-    chosen = next((read_json(path)["chosen"] for path in entropy_weight_files), None)
-    plans = [
-        cohort.plan(
-            shots=per_class,
-            seed=seed,
-            splits=split,
-            baseline=baseline,
-            weight=chosen if per_class else weight_without_labels,
-        )
-        for per_class in shots
-        for seed, split, baseline in zip(seeds, splits, baselines, strict=True)
+
+    def plans(
+        of: Cohort, own_splits: Sequence[Mapping[str, Path]], weight_files: Sequence[Path]
+    ) -> list[Plan]:
+        chosen = next((read_json(path)["chosen"] for path in weight_files), None)
+        return [
+            of.plan(
+                shots=per_class,
+                seed=seed,
+                splits=split,
+                baseline=baseline,
+                weight=chosen if per_class else weight_without_labels,
+            )
+            for per_class in shots
+            for seed, split, baseline in zip(seeds, own_splits, baselines, strict=True)
+        ]
+
+    ahead = [
+        plan
+        for each in neighbours
+        for plan in plans(cohort.towards(each), _towards(each, splits), each.entropy_weight_files)
     ]
-    train_and_publish(plans, job)
+    train_and_publish(plans(cohort, splits, entropy_weight_files), job, ahead=ahead)
+
+
+def _towards(neighbour: Neighbour, splits: Sequence[Mapping[str, Path]]) -> list[dict[str, Path]]:
+    """Splits by survey, those of another target among them."""
+    return [{**own, neighbour.target: other} for own, other in zip(splits, neighbour.splits, strict=True)]
 
 
 def search_entropy_weight(
@@ -131,19 +163,30 @@ def search_entropy_weight(
     baseline: Path,
     search: Options,
     output: Path,
+    neighbours: Sequence[Neighbour] = (),
 ) -> None:
     """Train a method with every entropy weight of a search's grid and every number of shots, and choose.
 
     The choice sees validation stamps alone. The runs stay in the store, where those with the chosen weight
-    serve the experiment itself.
+    serve the experiment itself. The runs of the `neighbours` train beside these (`train_cohort`).
     """
     seed, grid = search["seed"], [float(weight) for weight in search["grid"]]
-    plans = [
-        cohort.plan(shots=per_class, seed=seed, splits=splits, baseline=baseline, weight=weight)
-        for weight in grid
-        for per_class in shots
+
+    def searched(of: Cohort, own_splits: Mapping[str, Path]) -> list[Plan]:
+        return [
+            of.plan(shots=per_class, seed=seed, splits=own_splits, baseline=baseline, weight=weight)
+            for weight in grid
+            for per_class in shots
+        ]
+
+    plans = searched(cohort, splits)
+    ahead = [
+        plan
+        for each in neighbours
+        for own_splits in _towards(each, [splits])
+        for plan in searched(cohort.towards(each), own_splits)
     ]
-    train_cohort(plans, job)
+    train_cohort(plans, job, ahead=ahead)
     metrics = [read_metrics(job.record(plan)) for plan in plans]
     record = search_record(metrics)
     log.info("%s to %s: entropy weight %g", cohort.source, cohort.target, record["chosen"])
