@@ -409,7 +409,7 @@ def test_one_job_trains_the_runs_of_a_sources_targets(tmp_path, survey_files, ba
         )  # fmt: skip
 
     chosen = {name: tmp_path / f"chosen-{name}.json" for name in "BC"}
-    for name, weight in (("B", 0.1), ("C", 1)):
+    for name, weight in (("B", 0.1), ("C", 1.0)):
         chosen[name].write_text(f'{{"chosen": {weight}}}')
     other = Neighbour("C", stamps["C"], [splits["C"]], [chosen["C"]])
     run(together, "B", [other], chosen)
