@@ -89,15 +89,15 @@ def run_jobs(device, results, stamps, splits, *, seeds, training, threads):
         network="bolivar",
         source=SOURCE,
         seeds=range(seeds),
-        stamps=stamps[SOURCE],
-        splits=[of_seed[0] for of_seed in splits],
+        stamps={SOURCE: stamps[SOURCE]},
+        splits=splits,
         **shared,
     )
     baselines = [results / "baseline" / SOURCE / f"seed-{seed}" for seed in range(seeds)]
     found = {("baseline", SOURCE): baselines}
     for method, options in (("finetune", {}), ("mme", OPTIONS["mme"])):
         cohort = Cohort(
-            method, method, "bolivar", SOURCE, TARGET, list(stamps.values()), options,
+            method, method, "bolivar", SOURCE, TARGET, [SOURCE], stamps, options,
             validation_shots=VALIDATION_SHOTS, **shared,
         )  # fmt: skip
         adapt(
@@ -126,7 +126,7 @@ def compare_jobs(device, folder, *, stamps_per_survey, seeds, epochs, epoch_size
     surveys = {name: write_survey(folder, name, stamps_per_survey) for name in (SOURCE, TARGET)}
     stamps = {name: path for name, (path, _) in surveys.items()}
     splits = [
-        tuple(write_splits(folder, name, labels, seed) for name, (_, labels) in surveys.items())
+        {name: write_splits(folder, name, labels, seed) for name, (_, labels) in surveys.items()}
         for seed in range(seeds)
     ]
     training = TRAINING | {

@@ -38,7 +38,7 @@ from stampshift.training.jobs import Cohort, adapt, search_entropy_weight, train
 
 given = json.loads(sys.argv[1])
 stamps, splits = ({name: Path(path) for name, path in given[kind].items()} for kind in ("stamps", "splits"))
-training, options, both = given["training"], given["options"], (splits["A"], splits["B"])
+training, options = given["training"], given["options"]
 if __name__ == "__main__":
     for threads in (1, 2):  # in this process, and in others
         results = Path(given["results"], str(threads))
@@ -46,19 +46,19 @@ if __name__ == "__main__":
         baseline = results / "baseline/A/seed-0/model.pt"
         shared = {"training": training, "precision": "float32"}
         train_baselines(
-            job, network="bolivar", source="A", seeds=[0, 1], stamps=stamps["A"],
-            splits=[splits["A"]] * 2, **shared,
+            job, network="bolivar", source="A", seeds=[0, 1], stamps={"A": stamps["A"]},
+            splits=[splits] * 2, **shared,
         )
         cohort = Cohort(
-            "mme", "mme", "bolivar", "A", "B", list(stamps.values()), options, training, 5, "float32"
+            "mme", "mme", "bolivar", "A", "B", ["A"], stamps, options, training, 5, "float32"
         )
         search = {"choice": "search", "grid": [0.1, 1], "seed": 0}
         weights = results / "weights.json"
         search_entropy_weight(
-            job, cohort, shots=[1], splits=both, baseline=baseline, search=search, output=weights
+            job, cohort, shots=[1], splits=splits, baseline=baseline, search=search, output=weights
         )
         adapt(
-            job, cohort, shots=[1, 2], seeds=[0], splits=[both], baselines=[baseline],
+            job, cohort, shots=[1, 2], seeds=[0], splits=[splits], baselines=[baseline],
             entropy_weight_files=[weights], weight_without_labels=None,
         )
         transfer_baselines(
@@ -105,8 +105,8 @@ def test_the_same_bytes_come_out_with_every_package_installed(bare_jobs, survey_
         network="bolivar",
         source="A",
         seeds=[0],
-        stamps=survey_files["stamps"]["A"],
-        splits=[survey_files["splits"]["A"]],
+        stamps={"A": survey_files["stamps"]["A"]},
+        splits=[survey_files["splits"]],
         training=TRAINING,
         precision="float32",
     )

@@ -388,16 +388,15 @@ def test_one_job_trains_the_runs_of_a_sources_targets(tmp_path, survey_files, ba
     splits = {**survey_files["splits"], "C": tmp_path / "C.npz"}
     make_splits(Stamps.open(stamps["C"]), fractions=FRACTIONS, seed=0).save(splits["C"])
     weights = {name: tmp_path / f"A-to-{name}.json" for name in "BC"}
+    cohort = mme_cohort(survey_files, "mme", MME)
     cohorts = {
-        target: replace(
-            mme_cohort(survey_files, "mme", MME), target=target, stamps=[stamps["A"], stamps[target]]
-        )
-        for target in "BC"
+        name: replace(cohort, target=name, stamps={each: stamps[each] for each in ("A", name)})
+        for name in "BC"
     }
     together, apart = job_in(tmp_path / "together"), job_in(tmp_path / "apart")
 
     def run(job, target, neighbours, chosen):
-        pair = (splits["A"], splits[target])
+        pair = {name: splits[name] for name in ("A", target)}
         search_entropy_weight(
             job, cohorts[target], shots=[1], splits=pair, baseline=baseline,
             search={"choice": "search", "grid": [0.1, 1], "seed": 0}, output=weights[target],
