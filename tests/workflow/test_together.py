@@ -1,4 +1,4 @@
-"""`execution.together`: the job of a source's first target trains the runs of all of them, and nothing changes."""
+"""`execution.together`: the job of a source's first target trains the runs of all; no result changes."""
 
 import shutil
 
