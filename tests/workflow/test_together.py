@@ -7,7 +7,6 @@ from tiny_project import TINY
 APART = TINY | {
     "pairs": ["HiTS-to-ATLAS", "HiTS-to-ZTF"],
     "splits": TINY["splits"] | {"shots": [1]},
-    "diagnostics": {"pairs": [], "features_per_survey": 20},
 }
 TOGETHER = APART | {"execution": TINY["execution"] | {"together": True}}
 FIRST, SECOND = (
