@@ -17,9 +17,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-import yaml
-
-from stampshift.simulation import simulate_survey
+from stampshift.simulation import read_constants, simulate_survey
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
@@ -28,7 +26,7 @@ from damaged_cases import ARCHIVES, ENVIRONMENT, write_archive, write_cases  # n
 
 
 def simulate(survey, **options):
-    constants = yaml.safe_load((ROOT / "resources" / "surveys" / f"{survey}.yaml").read_text())
+    constants = read_constants(survey)
     simulate_survey(survey, seed=7, constants=constants, processes=1, **options)
 
 

@@ -14,7 +14,6 @@ Run: python benchmarks/preprocessing.py
 
 import argparse
 import multiprocessing
-import os
 import platform
 import resource
 import statistics
@@ -26,6 +25,7 @@ from pathlib import Path
 
 import psutil
 import yaml
+from joblib import cpu_count
 from repeating import REPEATED
 
 from stampshift.stamps.preprocessing import Preprocessing
@@ -48,9 +48,9 @@ def in_fresh_process(function, *arguments):
 
 def simulate(survey, stamps, seed, folder, cores):
     """Make an archive, which appears only when complete, and return the seconds."""
-    from stampshift.simulation import simulate_survey
+    from stampshift.simulation import read_constants, simulate_survey
 
-    constants = yaml.safe_load((ROOT / "resources" / "surveys" / f"{survey}.yaml").read_text())
+    constants = read_constants(survey)
     with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
         drawn = Path(temporary) / "archive"
         begin = time.perf_counter()
@@ -163,7 +163,7 @@ def main():
     parser.add_argument("--archives", type=Path, help="folder in which the archives are kept")
     arguments = parser.parse_args()
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
-    cores = len(os.sched_getaffinity(0))
+    cores = cpu_count()
     print(f"{platform.processor() or platform.machine()}, {cores} cores")
     print(f"| {' | '.join(HEADER)} |\n{'|---' * len(HEADER)}|")
     with tempfile.TemporaryDirectory() as temporary:

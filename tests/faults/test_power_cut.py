@@ -101,8 +101,6 @@ def stampshift_command(*arguments: str | Path) -> tuple[str | Path, ...]:
 
 
 def test_archives_and_stamps_are_durable(strace, tmp_path):
-    constants = Path(stampshift.__file__).parents[2] / "resources"
-    (tmp_path / "resources").symlink_to(constants)
     simulate = stampshift_command("simulate", "Rubin", "new/nights", "--stamps", "40", "--seed", "1")
     assert "new/nights/labels.csv" in written_durably(strace, tmp_path, *simulate)
     section = {

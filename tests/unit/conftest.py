@@ -6,20 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 
-from stampshift.simulation import simulate_survey
+from stampshift.simulation import read_constants, simulate_survey
 from stampshift.stamps.file import Stamps
-
-CONSTANTS_FOLDER = Path(__file__).parents[2] / "resources" / "surveys"
 
 
 @pytest.fixture(scope="session")
 def survey_constants() -> Callable[[str], dict[str, Any]]:
-    def load(survey: str) -> dict[str, Any]:
-        return yaml.safe_load((CONSTANTS_FOLDER / f"{survey}.yaml").read_text())
-
-    return load
+    return read_constants
 
 
 @pytest.fixture(scope="session")

@@ -10,13 +10,12 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import torch
-import yaml
 from sklearn.metrics import roc_auc_score
 
 from stampshift.config.experiment import Run
 from stampshift.des_study.measuring import measure
 from stampshift.formats.fits import read_image
-from stampshift.simulation import simulate_survey
+from stampshift.simulation import read_constants, simulate_survey
 from stampshift.stamps.autoscan import STAMP_FEATURES
 from stampshift.stamps.file import Stamps
 from stampshift.stamps.preprocessing import Preprocessing, preprocess
@@ -244,7 +243,7 @@ def test_features_are_measured_on_the_real_des_triplets(des):
 def simulated_baseline(tmp_path_factory):
     """A small baseline of simulated DES, as `scores(survey stamps)`."""
     folder = tmp_path_factory.mktemp("baseline")
-    constants = yaml.safe_load((ROOT / "resources/surveys/DES.yaml").read_text())
+    constants = read_constants("DES")
     simulate_survey("DES", stamps=1000, seed=5, constants=constants, folder=folder / "raw", processes=1)
     make_stamps(
         [folder / "raw"],

@@ -1,5 +1,6 @@
 """What the rules share: the validated experiment, its runs, and the paths of their files. No rules, no torch."""
 
+import os
 import sys
 from inspect import cleandoc
 from pathlib import Path
@@ -17,14 +18,15 @@ from stampshift.config.experiment import BASELINE, Pair, Run, check_shots, every
 from stampshift.config.configuration import read_experiment
 from stampshift.core.provenance import listing_digest, offer_package_to_subprocesses, script_digest
 from stampshift.config.surveys import label_files, reader_options, schema_files, tolerated_share
-from stampshift.simulation import expected_counts
+from stampshift.simulation import constants_file, expected_counts
 from stampshift.training.run_folder import FILES as RUN_FILES, TRANSFER_FILES
 
 offer_package_to_subprocesses()
 
 
-def constants_file(survey):
-    return Path(f"resources/surveys/{survey}.yaml")
+def constants_of(survey):
+    """File of a survey's constants, relative to here: a checkout that was moved has the same inputs."""
+    return os.path.relpath(constants_file(survey))
 
 
 def load_experiment():

@@ -18,7 +18,7 @@ rule download:
 
 rule simulate:
     input:
-        constants="resources/surveys/{survey}.yaml",
+        constants=of_survey(constants_of),
     output:
         directory("resources/raw/simulated/{survey}-{size}-seed-{seed}"),
     wildcard_constraints:

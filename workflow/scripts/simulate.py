@@ -2,10 +2,8 @@
 
 from pathlib import Path
 
-import yaml
-
 from stampshift.core.joblog import job_log
-from stampshift.simulation import simulate_survey
+from stampshift.simulation import read_constants, simulate_survey
 
 if __name__ == "__main__":  # worker processes import this file
     with job_log(snakemake.log[0]):
@@ -13,7 +11,7 @@ if __name__ == "__main__":  # worker processes import this file
             snakemake.wildcards.survey,
             stamps=int(snakemake.wildcards.size),
             seed=int(snakemake.wildcards.seed),
-            constants=yaml.safe_load(Path(snakemake.input.constants).read_text()),
+            constants=read_constants(snakemake.wildcards.survey, Path(snakemake.input.constants)),
             folder=Path(snakemake.output[0]),
             processes=snakemake.threads,
             flipped=snakemake.params.flipped,

@@ -36,18 +36,24 @@ def test_a_missing_file_is_one_sentence_and_status_one(monkeypatch, tmp_path):
     assert "nothing.h5: no such file or folder" in message
 
 
-def test_simulate_names_the_missing_constants(monkeypatch, tmp_path):
-    message = call(monkeypatch, "simulate", "LSST", tmp_path, "--stamps", 10, "--seed", 1)
-    assert "the constants of LSST" in message
+def test_simulate_names_the_surveys_that_it_knows(monkeypatch, tmp_path):
+    """In an empty folder too: the constants are part of the package."""
+    monkeypatch.chdir(tmp_path)
+    message = call(monkeypatch, "simulate", "ztf", "archive", "--stamps", 10, "--seed", 1)
+    assert message == (
+        "ConfigError: simulate: survey 'ztf' cannot be simulated; expected one of HiTS, DES, ATLAS, ZTF, "
+        "DECAT, Rubin."
+    )
+    command = ("simulate", "ZTF", "archive", "--stamps", 10, "--seed", 1)
+    assert "own.yaml: not a readable YAML file" in call(monkeypatch, *command, "--constants", "own.yaml")
 
 
 def test_simulate_does_not_mix_two_archives(monkeypatch, tmp_path):
     """Fewer stamps have fewer files: the others would stay."""
     (tmp_path / "nights").mkdir()
-    constants = ("--constants", "resources/surveys/Rubin.yaml", "--seed", 1)
-    assert call(monkeypatch, "simulate", "Rubin", tmp_path / "nights", "--stamps", 30, *constants) == 0
+    assert call(monkeypatch, "simulate", "Rubin", tmp_path / "nights", "--stamps", 30, "--seed", 1) == 0
     names = sorted(path.name for path in (tmp_path / "nights").iterdir())
-    message = call(monkeypatch, "simulate", "Rubin", tmp_path / "nights", "--stamps", 20, *constants)
+    message = call(monkeypatch, "simulate", "Rubin", tmp_path / "nights", "--stamps", 20, "--seed", 1)
     assert "nights: already exists; give another folder, or delete it first." in message
     assert sorted(path.name for path in (tmp_path / "nights").iterdir()) == names
     assert [path.name for path in tmp_path.iterdir()] == ["nights"]

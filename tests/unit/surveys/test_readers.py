@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from stampshift.config.surveys import ANY_SURVEY
-from stampshift.simulation import class_counts, simulate_survey
+from stampshift.simulation import class_counts, read_constants, simulate_survey
 from stampshift.stamps.file import Stamps
 from stampshift.stamps.preprocessing import Preprocessing
 from stampshift.stamps.raw_triplets import InvalidPixels
@@ -26,7 +26,7 @@ def test_every_reader_has_a_survey_in_the_published_experiment_or_reads_any():
 @pytest.mark.parametrize("survey", list(SURVEYS))
 def test_simulated_archive_is_read_by_the_surveys_reader(survey, tmp_path):
     section = SURVEYS[survey]
-    constants = yaml.safe_load((ROOT / "resources" / "surveys" / f"{survey}.yaml").read_text())
+    constants = read_constants(survey)
     simulate_survey(survey, stamps=COUNT, seed=1, constants=constants, folder=tmp_path / "raw", processes=1)
     make_stamps(
         [tmp_path / "raw"],

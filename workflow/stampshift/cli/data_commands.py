@@ -4,9 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import yaml
 
-from stampshift.core.errors import StampshiftError
 from stampshift.core.printing import echo
 
 app = typer.Typer()
@@ -59,7 +57,7 @@ def simulate(
     seed: Annotated[int, typer.Option(help="Random seed; the same seed writes the same bytes.")],
     constants: Annotated[
         Path | None,
-        typer.Option(help="YAML of physical constants; resources/surveys/<survey>.yaml if not given."),
+        typer.Option(help="YAML of physical constants; those of the package if not given."),
     ] = None,
     processes: Annotated[int, typer.Option(help="Worker processes.")] = 1,
     hdus: Annotated[
@@ -74,14 +72,9 @@ def simulate(
 ) -> None:
     """Simulate a survey's raw archive, in the survey's native format, or its alert packets."""
     from stampshift.core.folders import new_folder
-    from stampshift.simulation import simulate_survey
+    from stampshift.simulation import read_constants, simulate_survey
 
-    path = constants or Path("resources/surveys") / f"{survey}.yaml"
-    if not path.is_file():
-        raise StampshiftError(
-            f"{path} does not exist; it holds the constants of {survey}. Run from the project's folder."
-        )
-    constants_read = yaml.safe_load(path.read_text())
+    constants_read = read_constants(survey, constants)
     with new_folder(folder, advice="give another folder, or delete it first") as temporary:
         simulate_survey(
             survey,

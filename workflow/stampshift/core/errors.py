@@ -46,6 +46,11 @@ def system_fault(error: BaseException) -> str:
 
 def unreadable_now(path: object, error: BaseException) -> str:
     """A sentence on a `system_fault`, which says nothing about the content of a file."""
+    number = getattr(error, "errno", None)
+    if number == errno.ENOENT:
+        return f"{path}: no such file."
+    if number == errno.EISDIR:
+        return f"{path}: is a folder, where a file is expected."
     return (
         f"{path}: cannot be read now ({system_fault(error)}). Nothing says that it is damaged: keep it, "
         "remove the cause, and run the command again."

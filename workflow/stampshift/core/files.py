@@ -11,8 +11,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 from stampshift.core.columns import check_columns
-from stampshift.core.errors import ContractError, WriteError, system_fault, unreadable_now
+from stampshift.core.errors import ConfigError, ContractError, WriteError, system_fault, unreadable_now
 
 if TYPE_CHECKING:  # Snakemake's rules import this module in every job, and pandas takes half a second
     import pandas as pd
@@ -178,9 +180,22 @@ def read_json(path: Path | str, *, remedy: str = REMEDY) -> Any:
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        if system_fault(error) and not isinstance(error, FileNotFoundError):
-            raise ContractError(unreadable_now(path, error)) from error
+        if system_fault(error):
+            raise ContractError(_unreadable(path, error, remedy)) from error
         raise ContractError(f"{path}: not readable as JSON ({error}). {remedy}") from error
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Sections of a YAML file; one that cannot be read, or holds none, raises a `ConfigError`."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        if system_fault(error):
+            raise ConfigError(unreadable_now(path, error)) from error
+        raise ConfigError(f"{path}: not a readable YAML file ({error}).") from error
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: expected sections of YAML, found {type(content).__name__}.")
+    return content
 
 
 def read_table(
@@ -194,17 +209,24 @@ def read_table(
     import pandas as pd
 
     try:
+        if Path(path).is_dir():  # of which pandas reads any tables in it
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
         if Path(path).suffix == ".parquet":
             table = read_parquet(path, **options)
         else:
             table = pd.read_csv(path, **options)
     # of a table that was written with a wrong description of itself, pandas raises anything
     except (OSError, ValueError, TypeError, KeyError, NotImplementedError, MemoryError) as error:
-        if system_fault(error) and not isinstance(error, FileNotFoundError):
-            raise ContractError(unreadable_now(path, error)) from error
+        if system_fault(error):
+            raise ContractError(_unreadable(path, error, remedy)) from error
         raise ContractError(f"{path}: not a readable table ({error}). {remedy}") from error
     check_columns(table, kinds or {}, path=path, remedy=remedy)
     return table
+
+
+def _unreadable(path: Path | str, error: BaseException, remedy: str) -> str:
+    """A sentence on a file that the system did not give; the remedy is for one that is missing alone."""
+    return unreadable_now(path, error) + (f" {remedy}" if isinstance(error, FileNotFoundError) else "")
 
 
 def read_parquet(path: Path | str, **options: Any) -> "pd.DataFrame":

@@ -19,11 +19,10 @@ from snakemake_interface_logger_plugins.common import LogEvent
 from stampshift.config.configuration import read_experiment
 from stampshift.config.experiment import Experiment
 from stampshift.core.errors import ConfigError
-from stampshift.simulation import expected_counts
+from stampshift.simulation import constants_file, expected_counts
 from stampshift.stamps.file import read_attributes
 
 BASE_CONFIG = Path("config.yaml")
-CONSTANTS = "resources/surveys/{survey}.yaml"
 
 
 @dataclass(frozen=True)
@@ -95,8 +94,8 @@ def read_workflow(
     experiment = read_experiment(config)
     surveys, results = config["surveys"], Path(config.get("pathvars", {}).get("results", "results"))
     missing = {name: each["path"] for name, each in surveys.items() if each["origin"] == "path"}
-    known = {name: CONSTANTS.format(survey=name) for name in missing if not Path(missing[name]).exists()}
-    instead = {name: path for name, path in known.items() if Path(path).is_file()}  # of a missing archive
+    known = {name: constants_file(name) for name in missing if not Path(missing[name]).exists()}
+    instead = {name: str(path) for name, path in known.items() if path.is_file()}  # of a missing archive
     available, limits = arguments.cores or available_cpu_count(), arguments.resources or {}
     jobs = _dry_run(
         settings.ConfigSettings({"surveys": {n: {"path": path} for n, path in instead.items()}}, files),
@@ -156,4 +155,4 @@ def survey_size(name: str, section: Mapping[str, Any], files: Sequence[Path]) ->
     made = [file for file in files if file.exists()]
     if section["origin"] != "simulate" and made:
         return int(read_attributes(made[0])["counts"]["read"])
-    return sum(expected_counts(section, constants=Path(CONSTANTS.format(survey=name))).values()) or None
+    return sum(expected_counts(section, constants=constants_file(name)).values()) or None

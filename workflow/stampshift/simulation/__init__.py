@@ -6,9 +6,23 @@ from typing import Any, Literal
 
 from stampshift.core.errors import ConfigError
 from stampshift.core.files import make_folder
-from stampshift.simulation.streams import SURVEY_KEYS, TRUTH, class_counts, expected_counts
+from stampshift.simulation.streams import (
+    TRUTH,
+    check_survey,
+    class_counts,
+    constants_file,
+    expected_counts,
+    read_constants,
+)
 
-__all__ = ["TRUTH", "class_counts", "expected_counts", "simulate_survey"]
+__all__ = [
+    "TRUTH",
+    "class_counts",
+    "constants_file",
+    "expected_counts",
+    "read_constants",
+    "simulate_survey",
+]
 
 
 def simulate_survey(
@@ -26,15 +40,13 @@ def simulate_survey(
 ) -> None:
     """Draw a survey and write it as its raw archive, in that survey's native format, into `folder`.
 
-    The bytes do not depend on `processes`. The constants are those of ``resources/surveys/<survey>.yaml``.
-    In an archive in DES' format wrong labels are planted, of a share `flipped` of the candidates, as
-    `flips.plant_flips` does; that of ATLAS is a pickle of astropy's `hdus` on demand. Of any survey the
-    archive may be alert `packets` instead, without labels; the true ones are in `TRUTH` beside them.
+    The bytes do not depend on `processes`. The `constants` are as `read_constants` gives them. In an archive
+    in DES' format wrong labels are planted, of a share `flipped` of the candidates, as `flips.plant_flips`
+    does; that of ATLAS is a pickle of astropy's `hdus` on demand. Of any survey the archive may be alert
+    `packets` instead, without labels; the true ones are in `TRUTH` beside them.
     Raises ConfigError for an unknown survey, a number out of range, or HDUs of another survey.
     """
-    if survey not in SURVEY_KEYS:
-        known = ", ".join(SURVEY_KEYS)
-        raise ConfigError(f"simulate: survey {survey!r} cannot be simulated; expected one of {known}.")
+    check_survey(survey)
     if seed < 0 or processes < 1:
         found = f"found {seed} and {processes}"
         raise ConfigError(f"simulate {survey}: seed must be at least 0 and processes at least 1, {found}.")

@@ -9,12 +9,34 @@ import numpy as np
 import yaml
 
 from stampshift.core.errors import ConfigError
+from stampshift.core.files import read_yaml
 
 TRUTH = "labels.csv"  # beside simulated packets: id and true class of each
 # part of every random stream: a new number here is a new archive
 SURVEY_KEYS = {"HiTS": 1, "DES": 2, "ATLAS": 3, "ZTF": 4, "DECAT": 5, "Rubin": 6}
 # what a stream is for: the archive (order, objects, files, wrong labels), or one stamp (stamp, sky, record)
 Purpose = IntEnum("Purpose", ["ORDER", "OBJECTS", "FILES", "STAMP", "SKY", "RECORD", "FLIPS"], start=0)
+
+
+def check_survey(survey: str) -> None:
+    """Raise ConfigError for a survey that cannot be simulated."""
+    if survey not in SURVEY_KEYS:
+        known = ", ".join(SURVEY_KEYS)
+        raise ConfigError(f"simulate: survey {survey!r} cannot be simulated; expected one of {known}.")
+
+
+def constants_file(survey: str) -> Path:
+    """File of a survey's physical constants; it is there for each of `SURVEY_KEYS`."""
+    return Path(__file__).with_name("constants") / f"{survey}.yaml"
+
+
+def read_constants(survey: str, file: Path | None = None) -> dict[str, Any]:
+    """A survey's physical constants, those of the package or of a file of one's own.
+
+    Raises ConfigError for a survey that cannot be simulated, or a file that is no YAML.
+    """
+    check_survey(survey)
+    return read_yaml(file or constants_file(survey))
 
 
 def random_stream(seed: int, survey: str, purpose: Purpose, index: int) -> np.random.Generator:

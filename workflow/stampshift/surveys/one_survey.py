@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from stampshift.config.configuration import StampsConfig
 from stampshift.config.messages import checked
 from stampshift.config.surveys import reader_options, tolerated_share
 from stampshift.core.errors import ArchiveError, ConfigError
+from stampshift.core.files import read_yaml
 from stampshift.stamps.preprocessing import Preprocessing
 from stampshift.surveys.inspection import describe_stamps
 from stampshift.surveys.making import make_stamps
@@ -24,8 +23,8 @@ def survey_settings(config: Path, *, survey: str, defaults: Path) -> tuple[Secti
     Neither has to be a whole config, and `defaults` may not exist. Raises `ConfigError` if a file is no YAML,
     the survey is in neither, or its section is wrong.
     """
-    given = _read(config)
-    base = _read(defaults) if defaults.is_file() else {}
+    given = read_yaml(config)
+    base = read_yaml(defaults) if defaults.is_file() else {}
     sections = [each.get("surveys", {}).get(survey) for each in (base, given)]
     if sections == [None, None]:
         known = dict.fromkeys([*given.get("surveys", {}), *base.get("surveys", {})])
@@ -83,13 +82,3 @@ def make_survey(
         output=output,
     )
     return describe_stamps(output)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: not a readable YAML file ({error}).") from error
-    if not isinstance(content, dict):
-        raise ConfigError(f"{path}: expected a config, found {type(content).__name__}.")
-    return content
