@@ -14,11 +14,17 @@ from stampshift.cli import (
     review_commands,
 )
 from stampshift.core.errors import StampshiftError
+from stampshift.core.extras import missing_extra
 from stampshift.core.joblog import COMMAND_SIGNALS, Stopped, raising
 from stampshift.core.printing import echo, log_to_terminal, printable
 from stampshift.core.version import __version__
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,  # in a help text of its own, brackets would be marks and vanish
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 # in the order of the help
 for commands in (data_commands, experiment_commands, review_commands, adapting_commands, model_commands):
     app.registered_commands += commands.app.registered_commands
@@ -52,6 +58,11 @@ def main() -> None:
             sys.exit(app(prog_name="stampshift", standalone_mode=False) or 0)
     except StampshiftError as error:
         sys.exit(printable(f"{type(error).__name__}: {error}", keep="\n\t"))
+    except ModuleNotFoundError as error:
+        sentence = missing_extra(error)
+        if sentence is None:
+            raise
+        sys.exit(f"error: {sentence}")
     except typer.TyperException as error:
         echo(_usage(error), err=True)
         sys.exit(getattr(error, "exit_code", 2))
