@@ -13,7 +13,6 @@ truth. Two tables of balanced accuracy:
 """
 
 import argparse
-import os
 import time
 from functools import partial
 from pathlib import Path
@@ -22,6 +21,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pandas as pd
 import torch
+from joblib import cpu_count
 
 from stampshift.adapting.defaults import EPOCHS, MME, TRAINING
 from stampshift.adapting.setting import Setting
@@ -181,7 +181,7 @@ def main():
                         numbers=(real, bogus),
                         seed=seed,
                         weights=arguments.weights,
-                        processes=len(os.sched_getaffinity(0)),
+                        processes=cpu_count(),
                         folder=Path(folder),
                     )
                     print(lines[-1], flush=True)

@@ -13,7 +13,6 @@ both take alerts for independent, though some are of one object.
 import argparse
 import gzip
 import io
-import os
 import sys
 import tempfile
 from pathlib import Path
@@ -21,6 +20,7 @@ from pathlib import Path
 import fastavro
 import pandas as pd
 import pyarrow.parquet as pq
+from joblib import cpu_count
 from scipy.stats import bootstrap, mannwhitneyu, spearmanr
 
 from stampshift import alerts
@@ -194,7 +194,7 @@ def main():
     parser.add_argument("releases", type=Path, nargs="+", help="folders of `stampshift export`")
     parser.add_argument("--alerts", type=Path, nargs="+", required=True, help="files and folders of packets")
     parser.add_argument("--schemas", type=Path, help="folder of schemas, for packets without one")
-    parser.add_argument("--processes", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--processes", type=int, default=cpu_count())
     arguments = parser.parse_args()
     own, tables, simulated = published(arguments.alerts), {}, []
     for release in arguments.releases:

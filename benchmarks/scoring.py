@@ -6,13 +6,13 @@ is all of `ReleasedModel.score`, checks and calibration included.
 """
 
 import argparse
-import os
 import statistics
 import time
 from pathlib import Path
 
 import numpy as np
 import torch
+from joblib import cpu_count
 
 from stampshift.networks import build_classifier
 from stampshift.networks.classifier import place
@@ -103,7 +103,7 @@ def main():
     set_up_process()
     if arguments.batch:
         released_network.BATCH_PIXELS = arguments.batch * 21 * 21
-    print(f"{len(os.sched_getaffinity(0))} cores, torch {torch.__version__}, ORT {onnxruntime.__version__}")
+    print(f"{cpu_count()} cores, torch {torch.__version__}, ORT {onnxruntime.__version__}")
     print("| network | head | pixels | torch | ONNX Runtime | ratio by round | all of a score |")
     print("|---|---|---|---|---|---|---|")
     for network, head, size in NETWORKS:

@@ -1,11 +1,11 @@
 """Adapt a model to a new survey, and write the run's files and a report."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from joblib import cpu_count
 
 from stampshift.adapting.defaults import EPOCHS, EPOCHS_UNJUDGED
 from stampshift.adapting.judging import held_out_change, tested_by
@@ -224,6 +224,6 @@ def adapt(
         Setting.of_run(Path(run), Path(target), method=method, seed=seed, **options),
         epochs=epochs,
         epochs_unjudged=EPOCHS_UNJUDGED,
-        processes=len(os.sched_getaffinity(0)),
+        processes=cpu_count(),
         progress=False,
     )

@@ -1,6 +1,5 @@
 """The command that adapts a trained model to a new survey."""
 
-import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -96,6 +95,8 @@ def adapt(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier adapted model.")] = False,
 ) -> None:
     """Adapt a trained model to a new survey with 0 to 40 labels per class; print what it gained and lost."""
+    from joblib import cpu_count
+
     from stampshift.adapting.adapt import adapt_model, check_output
     from stampshift.adapting.setting import Setting
     from stampshift.training.device import choose_device
@@ -123,7 +124,7 @@ def adapt(
         setting,
         epochs=epochs,
         epochs_unjudged=epochs_unjudged,
-        processes=processes or len(os.sched_getaffinity(0)),
+        processes=processes or cpu_count(),
         progress=True,
     )
     adaptation.save(output, overwrite=overwrite)

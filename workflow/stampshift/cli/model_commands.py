@@ -1,7 +1,6 @@
 """Commands for models: export one, choose its threshold, score alerts, check a night for drift."""
 
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -130,6 +129,8 @@ def score(
     If it was stopped or killed, the same command continues where it was. Exit status: 0; 3 if more candidates
     than --max-unscored have no score, or a file could not be read; 4 if none has.
     """
+    from joblib import cpu_count
+
     from stampshift.release.released import ReleasedModel
     from stampshift.release.threshold import choose
     from stampshift.scoring.score import score as score_inputs
@@ -147,7 +148,7 @@ def score(
         schemas=schemas,
         survey=survey,
         threshold=threshold,
-        processes=processes or len(os.sched_getaffinity(0)),
+        processes=processes or cpu_count(),
         unit_minutes=unit_minutes,
         overwrite=overwrite,
         progress=True,

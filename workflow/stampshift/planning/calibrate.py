@@ -5,8 +5,9 @@ by the clock. Memory is in MB of 10^6 bytes.
 """
 
 import multiprocessing
-import os
 import re
+import resource
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from joblib import cpu_count
 
 from stampshift.methods import METHODS
 from stampshift.networks import build_classifier
@@ -57,7 +59,7 @@ def calibrate(workflow: PlannedWorkflow, recipes: Sequence[Recipe]) -> Calibrati
     memory and caches as the jobs will.
     """
     begin, device = time.perf_counter(), choose_device(workflow.config["execution"]["device"])
-    available = 1 if device.type == "cuda" else len(os.sched_getaffinity(0))
+    available = 1 if device.type == "cuda" else cpu_count()
     processes = min(workflow.cores, available, MOST_PROCESSES)
     with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
         (start, trainings), *_ = pool.map(measure_trainings, [recipes] * processes, [device] * processes)
@@ -79,6 +81,8 @@ def measure_trainings(recipes: Sequence[Recipe], device: torch.device) -> tuple[
 
 def peak_megabytes() -> float:
     """Peak resident memory of this process from Linux' /proc; that of getrusage includes the parent's."""
+    if sys.platform == "darwin":
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # in bytes there
     return int(re.findall(r"VmHWM:\s*(\d+)", Path("/proc/self/status").read_text())[0]) * 1024 / 1e6
 
 
