@@ -10,15 +10,16 @@ from pathlib import Path
 from stampshift.alerts.containers import Unit, files, units
 from stampshift.alerts.decoding import decode
 from stampshift.alerts.dialects import Alert
+from stampshift.alerts.given import check_given
 
-__all__ = ["Alert", "Unit", "decode", "files", "read_alerts", "units"]
+__all__ = ["Alert", "Unit", "check_given", "decode", "files", "read_alerts", "units"]
 
 
 def read_alerts(*paths: Path | str, schemas: Path | None = None) -> Iterator[Alert]:
     """Alerts of files and folders (Avro, tar, tar.gz, Parquet), in order, one at a time.
 
     A packet that cannot be read is an alert with its problem. `schemas` is a folder of Avro schemas, for
-    packets that come without. An `ArchiveError` if a path does not exist or holds no packets.
+    packets that come without. An `ArchiveError` if a path does not exist or holds no alert.
 
     Examples
     --------
@@ -29,5 +30,7 @@ def read_alerts(*paths: Path | str, schemas: Path | None = None) -> Iterator[Ale
     >>> [image.shape for image in alert.images]
     [(31, 31), (31, 31), (31, 31)]
     """
-    for unit in units([Path(path) for path in paths], schemas=schemas):
+    found = [Path(path) for path in paths]
+    check_given(found)
+    for unit in units(found, schemas=schemas):
         yield from decode(unit)

@@ -162,6 +162,12 @@ class ReleasedModel:
         """Which stamps of a survey are out of distribution, from their distances."""
         return distance > self.limit(survey)
 
+    def check_known(self, survey: str, *, why: str) -> None:
+        """Raise a `ContractError` for a survey that the model has no reference stamps of."""
+        if survey not in self.contract.surveys:
+            known = " and ".join(self.contract.surveys)
+            raise ContractError(f"{self.folder}: knows {known}, found --survey {survey}; {why}")
+
     def limit(self, survey: str) -> np.float32:
         """Distance beyond which a stamp is flagged; of an unknown survey, that of the model's own."""
         thresholds = self.contract.out_of_distribution["thresholds"]

@@ -114,12 +114,9 @@ def choose(
         If the model does not know the survey, has no labelled stamps of it, or no threshold does what is
         asked.
     """
-    known, name = release.contract.surveys, survey or release.contract.home
-    if name not in known:
-        raise ContractError(
-            f"{release.folder}: knows {' and '.join(known)}, found --survey {name}; an operating point needs "
-            "labelled validation stamps of the survey."
-        )
+    name = survey or release.contract.home
+    why = "an operating point needs labelled validation stamps of the survey."
+    release.check_known(name, why=why)
     if max_mdr is None and max_fpr is None:
         raise ContractError(f"{release.folder}: an operating point needs --max-mdr, --max-fpr or both.")
     rows = validation_rows(release.reference(), name)

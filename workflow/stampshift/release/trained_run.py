@@ -200,7 +200,7 @@ def _adaptation(folder: Path, metrics: Mapping[str, Any]) -> TrainedRun:
     if files["source_stamps"] is None or files["source_splits"] is None:
         raise ContractError(
             f"{folder}: was adapted without stamps of its source, which a released model needs to know what "
-            "stamps look like; adapt it again with --source-stamps and --source-splits."
+            "stamps look like; adapt it again: `stampshift adapt` with --source-stamps and --source-splits."
         )
     source, target = (
         _unchanged(files[f"{name}_stamps"], folder, metrics["stamps"]) for name in ("source", "target")

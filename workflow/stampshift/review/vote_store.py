@@ -197,8 +197,7 @@ def _explained(path: Path) -> Iterator[None]:
         reason = error.strerror if isinstance(error, OSError) else _system_fault(error)
         if reason is None:
             raise ContractError(
-                f"{path}: not a usable file of votes ({error}). Nothing was changed; name another with "
-                "--votes."
+                f"{path}: not a usable file of votes ({error}). Nothing was changed; name another file."
             ) from error
         raise WriteError(f"{path}: cannot be used: {reason}. Votes saved before are kept.") from error
 

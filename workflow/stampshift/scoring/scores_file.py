@@ -64,6 +64,9 @@ def read_scores(path: Path) -> pd.DataFrame:
     ContractError
         If it cannot be read, misses a column, has no line, or text where numbers belong.
     """
+    if not path.is_file():
+        found = "is a folder" if path.is_dir() else "no such file"
+        raise ContractError(f"{path}: {found}; `stampshift score` makes a scores file.")
     try:
         if path.suffix == ".csv":
             text = dict.fromkeys(TEXTS, str)

@@ -65,14 +65,19 @@ def score_alerts(
 ) -> pd.DataFrame:
     """Score alerts, such as `read_alerts` yields; `stampshift score` does it for nights beyond the memory.
 
-    All alerts are taken to be of `survey`, such as one of the model's; None leaves them that of their
-    packets. From `threshold` on an alert is called real; without it the column ``real`` is empty.
+    All alerts are taken to be of `survey`, one of the model's; None leaves them that of their packets. From
+    `threshold` on an alert is called real; without it the column ``real`` is empty.
 
     Returns
     -------
     pandas.DataFrame
         A line per alert: ``id``, ``object``, ``survey``, ``score`` (P(real), missing where there can be
         none), ``real``, ``similarity``, ``distance``, ``survey_score``, ``flags``, ``reason`` and ``place``.
+
+    Raises
+    ------
+    ContractError
+        If the model does not know `survey`.
 
     Examples
     --------
@@ -82,8 +87,15 @@ def score_alerts(
     >>> scores["survey"].tolist(), scores["score"].between(0, 1).tolist()
     (['Rubin', 'Rubin'], [True, True])
     """
+    check_survey(survey, release=model)
     candidates, stamps = prepare(found, contract=model.contract, survey=survey)
     return _lines(candidates, stamps, release=model, threshold=threshold).to_pandas()
+
+
+def check_survey(survey: str | None, *, release: ReleasedModel) -> None:
+    """Raise a `ContractError` if all alerts are to be of a survey that the model does not know."""
+    if survey is not None:
+        release.check_known(survey, why="leave it out where the alerts are of another survey.")
 
 
 @lru_cache(maxsize=1)
