@@ -6,9 +6,9 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import torch
-from tqdm import tqdm
 
 from stampshift.adapting.setting import Setting
+from stampshift.core.bars import job_bar
 from stampshift.core.parallel import ordered_map
 from stampshift.methods.method import copied_to_cpu
 from stampshift.metrics.metrics import evaluate, mean_cross_entropy
@@ -37,7 +37,7 @@ def held_out_scores(setting: Setting, *, epochs: int, processes: int, progress: 
     folds = list(enumerate(setting.few_labels.folds(seed=setting.seed), start=1))
     work = partial(_fold_scores, setting=setting, epochs=epochs)
     tables = ordered_map(work, folds, processes=min(processes, max(1, len(folds))))
-    bar = tqdm(tables, total=len(folds), desc="folds", disable=None if progress else True)
+    bar = job_bar(tables, total=len(folds), desc="folds", shown=progress)
     return pd.concat([pd.DataFrame(columns=HELD_OUT_COLUMNS), *bar], ignore_index=True)
 
 
@@ -59,7 +59,7 @@ def final_training(setting: Setting, *, epochs: int, progress: bool) -> tuple[Mo
     """
     few = setting.few_labels
     steps = trained_epochs(setting, few.labelled, few.pile, number=0, epochs=epochs)
-    bar = tqdm(steps, total=epochs, desc="final training", unit="epoch", disable=None if progress else True)
+    bar = job_bar(steps, total=epochs, desc="final training", unit="epoch", shown=progress)
     rows = []
     for epoch, trained, row in bar:
         rows.append({"epoch": epoch} | row)
@@ -75,7 +75,7 @@ def training_without_labels(setting: Setting, *, epochs: int, progress: bool) ->
     """
     few = setting.few_labels
     steps = trained_epochs(setting, few.labelled, few.pile, number=0, epochs=epochs)
-    bar = tqdm(steps, total=epochs, desc="training", unit="epoch", disable=None if progress else True)
+    bar = job_bar(steps, total=epochs, desc="training", unit="epoch", shown=progress)
     rows, states = [], []
     for epoch, trainer, row in bar:
         task = trainer.task

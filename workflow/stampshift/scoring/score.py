@@ -10,10 +10,10 @@ from pathlib import Path
 
 import h5py
 import pyarrow as pa
-from tqdm import tqdm
 
 from stampshift import alerts
 from stampshift.alerts.dialects import UNREADABLE_FILE
+from stampshift.core.bars import FilesReached, job_bar
 from stampshift.core.errors import ConfigError
 from stampshift.core.parallel import Recovery, recovering_map
 from stampshift.core.provenance import code_digest, digest, listing_digest
@@ -22,7 +22,16 @@ from stampshift.release.contract import CONTRACT
 from stampshift.release.released import ReleasedModel
 from stampshift.scoring.parts import owned_parts
 from stampshift.scoring.scores_file import SEPARATOR, WRITERS
-from stampshift.scoring.units import Scoring, StampRows, check_stamps, divide, join, lost, score_unit
+from stampshift.scoring.units import (
+    Scoring,
+    StampRows,
+    check_stamps,
+    check_survey,
+    divide,
+    join,
+    lost,
+    score_unit,
+)
 
 ROWS_PER_UNIT = 4096
 SHOWN_REASONS = 3
@@ -113,11 +122,11 @@ def score(
     Raises
     ------
     ArchiveError
-        If an input does not exist or is empty.
+        If an input does not exist or holds no alert.
     ConfigError
-        If the scores file exists, or its name says no format.
+        If the scores file exists, its name says no format, or there is no folder of schemas.
     ContractError
-        If the release is not whole, or does not score such a stamps file.
+        If the release is not whole, does not know the survey, or does not score such a stamps file.
     LockedError
         If another process writes this scores file.
     """
@@ -125,10 +134,14 @@ def score(
         raise ConfigError(
             f"{output}: expected a name that ends in {' or '.join(WRITERS)}, found '{output.suffix}'."
         )
+    if schemas is not None and not schemas.is_dir():
+        raise ConfigError(f"{schemas}: no such folder of schemas.")
     opened = ReleasedModel.open(release)
+    check_survey(survey, release=opened)
     tables = [path for path in inputs if path.is_file() and h5py.is_hdf5(path)]
     packets = [path for path in inputs if path not in tables]
     sizes = {path: check_stamps(path, release=opened) for path in tables}
+    alerts.check_given(packets)
     found = alerts.files(packets) if packets else []
     files = [*found, *tables]
     scoring = Scoring(release, survey, threshold)
@@ -140,15 +153,17 @@ def score(
             night.add(table)
         night.kept, done = night.lines, parts.units
         todo = recovering_map(work, islice(units, done, None), processes=processes, recovery=recovery)
-        with tqdm(
-            desc="score", unit=" alerts", initial=night.kept, disable=None if progress else True
-        ) as bar:
+        reached, whole = FilesReached(files), 0 if packets else sum(sizes.values())
+        with job_bar(desc="score", unit=" alerts", initial=night.kept, shown=progress) as bar:
             try:
                 for tables in todo:
                     done += 1
                     table = pa.concat_tables(tables)
                     parts.add(table, units=done)
                     night.add(table)
+                    bar.share = (
+                        night.lines / whole if whole else reached.share(tables[-1]["place"][-1].as_py())
+                    )
                     bar.update(len(table))
             finally:
                 parts.flush()

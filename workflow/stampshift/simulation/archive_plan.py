@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.random import Generator
 
+from stampshift.core.bars import job_bar
 from stampshift.core.parallel import ordered_map
 from stampshift.simulation.exposure import Triplet, draw_triplet
 from stampshift.simulation.streams import Purpose, class_counts, random_stream
@@ -48,7 +49,12 @@ class Plan:
 
     def blocks(self, draw: Callable[["Plan"], Block], *, processes: int) -> Iterator[Block]:
         """What `draw` makes of each task, in order."""
-        return ordered_map(draw, self.tasks(), processes=processes)
+        made = ordered_map(draw, self.tasks(), processes=processes)
+        options = {"desc": f"simulate {self.survey}", "total": len(self.indices), "unit": " stamps"}
+        with job_bar(**options, on_terminal=False) as progress:
+            for task, block in zip(self.tasks(), made, strict=True):
+                yield block
+                progress.update(len(task.indices))
 
     def stamps(self) -> Iterator[Stamp]:
         """Draw the stamps, one after the other."""

@@ -15,7 +15,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from stampshift.core.bars import job_bar
+from stampshift import alerts
+from stampshift.core.bars import FilesReached, job_bar
 from stampshift.core.errors import ArchiveError, ConfigError, reading_archive
 from stampshift.core.parallel import recovering_map
 from stampshift.core.provenance import file_digest
@@ -83,7 +84,7 @@ def make_stamps(
             job_bar(desc=survey, unit=" stamps") as bar,
             stamps_writer(output, survey=survey, size_pixels=preprocessing.size_pixels) as writer,
         ):
-            units = _units(archive, paths)
+            units = _told(_units(archive, paths), bar, FilesReached(files))
             recovery = archive.recovery(60 * unit_minutes) if archive.recovery else None
             made_lists = recovering_map(work, units, processes=processes, recovery=recovery)
             for made in chain.from_iterable(made_lists):
@@ -140,6 +141,14 @@ def _check_known(archive: Reader, paths: Sequence[Path], classes: Mapping[str, s
 def _units(archive: Reader, paths: Sequence[Path]) -> Iterator[Any]:
     with reading_archive():
         yield from archive.units(paths)
+
+
+def _told(units: Iterator[Any], bar: Any, files: FilesReached) -> Iterator[Any]:
+    """Units; of packets the bar is told how many of the files have been reached."""
+    for unit in units:
+        if isinstance(unit, alerts.Unit):
+            bar.share = files.share(unit.pieces[0].place)
+        yield unit
 
 
 def _block(unit: Any, *, archive: Reader, preprocessing: Preprocessing) -> Block:
