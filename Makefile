@@ -8,7 +8,10 @@ DEMO := $(SNAKEMAKE)/demo
 STUDY := $(SNAKEMAKE)/simulated
 DES_STUDY := $(SNAKEMAKE)/des_study des_study
 
-.PHONY: demo study des-study test lint bench lock clean
+.PHONY: help demo study des-study test lint bench lock clean
+
+help: ## what can be made, which a bare `make` prints
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/installed ## the whole study on small built-in surveys
 	$(DEMO)

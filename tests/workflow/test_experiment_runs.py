@@ -412,12 +412,17 @@ def test_an_impossible_config_stops_before_the_first_job(fresh, place, value, me
     assert not (fresh.folder / "results").exists()
 
 
-def test_a_missing_archive_says_where_to_put_it(fresh):
+def test_missing_archives_are_told_in_one_sentence_that_says_where_to_put_them(fresh):
+    """As config.yaml asks for them; a run that needs neither is not stopped."""
     config = with_change("surveys", "ATLAS", value={"origin": "path", "path": "resources/raw/ATLAS"})
-    done = fresh.snakemake(config=config)
-    assert done.returncode != 0
-    assert "ATLAS: there is nothing at resources/raw/ATLAS" in done.stderr
+    config["surveys"]["ZTF"] = {"origin": "path", "path": "resources/raw/ZTF"}
+    done = fresh.snakemake("--dry-run", config=config)
+    assert done.returncode == 1
+    assert "\nATLAS: there is nothing at resources/raw/ATLAS" in done.stderr
     assert "the raw archive (the pickle, or folders <class>/<id>_{sci,diff}.fits[.gz]" in done.stderr
+    assert done.stderr.endswith("Not there either: that of ZTF at resources/raw/ZTF.\n")
+    assert "Traceback" not in done.stderr + done.stdout
+    assert fresh.snakemake("--dry-run", "results/stamps/HiTS.h5", config=config).returncode == 0
 
 
 def test_an_archive_with_an_address_is_downloaded_and_read(finished, fresh):

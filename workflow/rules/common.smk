@@ -193,14 +193,24 @@ def raw_archive(survey):
         name += "-packets" if section["reader"] == "packets" else ""
         return [f"resources/raw/simulated/{name}"]
     if not Path(section["path"]).exists():
-        known = constants_file(survey)
-        files = yaml.safe_load(known.read_text()).get("archive_files") if known.exists() else None
-        raise WorkflowError(
-            f"{survey}: there is nothing at {section['path']}, where the config's "
-            f"surveys.{survey}.path expects the raw archive{f' ({files})' if files else ''}. Put it there "
-            "(docs/running.md, 'The archives'), change the path, or set origin to 'simulate'."
-        )
+        # no error of Snakemake, which would put a traceback of its own around the sentence
+        sys.exit(without_archive(survey))
     return [section["path"]]
+
+
+def without_archive(survey):
+    """What to do about a survey's archive that is not there; others of the configuration are named too."""
+    paths = {name: each["path"] for name, each in config["surveys"].items() if each["origin"] == "path"}
+    absent = {name: path for name, path in paths.items() if not Path(path).exists()}
+    known = constants_file(survey)
+    files = yaml.safe_load(known.read_text()).get("archive_files") if known.exists() else None
+    sentence = (
+        f"{survey}: there is nothing at {absent.pop(survey)}, where the config's surveys.{survey}.path "
+        f"expects the raw archive{f' ({files})' if files else ''}. Put it there (docs/running.md, "
+        "'The archives'), change the path, or set origin to 'simulate'."
+    )
+    others = ", ".join(f"that of {name} at {path}" for name, path in absent.items())
+    return f"\n{sentence}" + (f" Not there either: {others}." if others else "")
 
 
 def archive_origin(survey):

@@ -45,7 +45,7 @@ def test_simulate_names_the_surveys_that_it_knows(monkeypatch, tmp_path):
         "DECAT, Rubin."
     )
     command = ("simulate", "ZTF", "archive", "--stamps", 10, "--seed", 1)
-    assert "own.yaml: not a readable YAML file" in call(monkeypatch, *command, "--constants", "own.yaml")
+    assert "own.yaml: no such file" in call(monkeypatch, *command, "--constants", "own.yaml")
 
 
 def test_simulate_does_not_mix_two_archives(monkeypatch, tmp_path):

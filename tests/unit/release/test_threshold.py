@@ -97,7 +97,7 @@ def test_the_threshold_is_one_of_the_scores_that_the_release_gives(adapted_relea
 
 
 def test_unknown_surveys_and_missing_rates_are_one_sentence(adapted_release):
-    with pytest.raises(ContractError, match="knows A and B, found --survey LSST"):
+    with pytest.raises(ContractError, match="knows A and B, found the survey LSST"):
         choose(adapted_release, survey="LSST", max_mdr=0.1, max_fpr=None)
     with pytest.raises(ContractError, match="needs --max-mdr, --max-fpr or both"):
         choose(adapted_release, survey=None, max_mdr=None, max_fpr=None)

@@ -225,8 +225,9 @@ def read_table(
 
 
 def _unreadable(path: Path | str, error: BaseException, remedy: str) -> str:
-    """A sentence on a file that the system did not give; the remedy is for one that is missing alone."""
-    return unreadable_now(path, error) + (f" {remedy}" if isinstance(error, FileNotFoundError) else "")
+    """A sentence on a file that the system did not give, with the remedy if it is missing."""
+    missing = isinstance(error, FileNotFoundError) and remedy != REMEDY  # which deletes what is there
+    return unreadable_now(path, error) + (f" {remedy}" if missing else "")
 
 
 def read_parquet(path: Path | str, **options: Any) -> "pd.DataFrame":

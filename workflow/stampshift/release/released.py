@@ -166,7 +166,7 @@ class ReleasedModel:
         """Raise a `ContractError` for a survey that the model has no reference stamps of."""
         if survey not in self.contract.surveys:
             known = " and ".join(self.contract.surveys)
-            raise ContractError(f"{self.folder}: knows {known}, found --survey {survey}; {why}")
+            raise ContractError(f"{self.folder}: knows {known}, found the survey {survey}; {why}")
 
     def limit(self, survey: str) -> np.float32:
         """Distance beyond which a stamp is flagged; of an unknown survey, that of the model's own."""
