@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import h5py
@@ -8,10 +9,11 @@ import torch
 
 from adaptation import MME, write_some
 from fake_surveys import flip_labels
-from stampshift.adapting.adapt import adapt_model, check_output
+from stampshift.adapting.adapt import Adaptation, adapt_model, check_output
 from stampshift.adapting.trainings import choose_epochs, held_out_scores, judged_scores
 from stampshift.core.digests import read_digests
 from stampshift.core.errors import ConfigError, ContractError
+from stampshift.metrics.change import Change
 from stampshift.stamps.file import UNLABELLED
 from stampshift.stamps.writer import stamps_writer
 from stampshift.training.keeping import RULES
@@ -402,3 +404,24 @@ def test_without_labels_the_kept_weights_are_those_of_the_chosen_epoch(without_l
 def test_what_cannot_adapt_without_labels_says_so(without_labels, changed, message):
     with pytest.raises(ConfigError, match=message):
         run(replace(without_labels, **changed))
+
+
+def test_the_table_of_what_was_gained_fits_a_terminal():
+    """A column for each judgement, of which there are three at most."""
+    labels, rng = np.repeat([1, 0], 500), np.random.default_rng(0)
+    judged = [("Rubin", "labelled stamps, held out in turn"), ("HiTS", "test part"), ("Rubin", "test file")]
+    changes = [
+        Change.between(rng.random(1000), rng.random(1000), labels=labels, survey=survey, stamps=stamps)
+        for survey, stamps in judged
+    ]
+    record = {
+        "source": "HiTS", "target": "Rubin", "method": "mme", "epochs": 3, "unlabelled": 100,
+        "shots": {"real": 20, "bogus": 20},
+    }  # fmt: skip
+    nothing = pd.DataFrame()
+    report = Adaptation(None, nothing, nothing, nothing, changes, record).report()
+    lines = [line for line in report.splitlines() if line.startswith("|")]
+    assert max(map(len, lines)) <= 100
+    heads = [cell.strip() for cell in lines[0].split("|")[1:-1]]
+    assert heads == ["judged on", "Rubin, held out in turn", "HiTS, test part", "Rubin, test file"]
+    assert re.search(r"\| stamps +\| 500 real, 500 bogus +\|", report)

@@ -108,7 +108,7 @@ def test_a_light_install_adapts_exports_and_scores(run, tmp_path):
         "threshold hits-model --max-mdr 0.5",
         "score rubin-model tonight --output scores.parquet --processes 1",
         "drift rubin-model scores.parquet",
-        "inspect Rubin.h5",
+        "inspect tonight",
         absent=[module for modules in EXTRAS.values() for module in modules],
     )
     assert re.findall("status: (.*)", printed) == ["0"] * 6, printed
@@ -126,7 +126,7 @@ def test_a_missing_extra_is_named_with_the_command_that_installs_it(run):
     )
     assert re.findall("status: (.*)", printed) == [
         'error: this needs galsim, which is not installed: pip install "stampshift[simulate]"',
-        'error: this needs fastapi, which is not installed: pip install "stampshift[review]"',
+        'error: this needs uvicorn, which is not installed: pip install "stampshift[review]"',
         'error: this needs statsmodels, which is not installed: pip install "stampshift[review]"',
         'error: this needs snakemake, which is not installed: pip install "stampshift[workflow]"',
     ]

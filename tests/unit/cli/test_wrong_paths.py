@@ -19,11 +19,10 @@ FILES = {
     "constants": ("simulate", "Rubin", "new", "--stamps", "3", "--seed", "1", "--constants", X),
     "config": ("stamps", "--config", X, "--survey", "B", "--output", "new.h5"),
     "review scores": (*REVIEW, "--scores", X),
-    "review gold": (*REVIEW, "--gold", X),
     "review stamps": ("review", "{candidates}", "--no-open", "--stamps", X),
     "votes": ("review-export", X),
     "adapt target": ("adapt", "{run}", X, "--output", "new"),
-    "adapt test": (*ADAPT, "--test", X),
+    "adapt test": (*ADAPT, "--method", "finetune", "--test", X),
     "adapt source stamps": (*ADAPT, "--source-stamps", X),
     "adapt source splits": (*ADAPT, "--source-splits", X),
     "export stamps": (*EXPORT, "--stamps", X),
@@ -34,6 +33,7 @@ FILES = {
 }
 FOLDERS = {
     "inspect": ("inspect", X),
+    "review gold": (*REVIEW, "--gold", X),
     "review candidates": ("review", X, "--no-open"),
     "adapt run": ("adapt", X, "{stamps}", "--output", "new"),
     "export run": ("export", X, "--output", "new"),
@@ -45,7 +45,7 @@ FOLDERS = {
     "summary": ("summary", X),
     "profile": ("plan", "--workflow-profile", X),
 }
-SAID = r"no such (file|folder|configuration file|profile)|is a folder|does not exist|found no "
+SAID = r"no such (file|folder|configuration file|profile|label file)|is a folder|does not exist|found no "
 INTERNAL = r"Errno|synchronously|HDF5|h5py|pyarrow|Traceback"
 
 

@@ -10,9 +10,11 @@ import pytest
 
 from alert_packets import container, images, packet, packets, wire, write_night
 from fake_surveys import write_survey
-from stampshift.core.errors import ConfigError, ContractError
+from stampshift import alerts
+from stampshift.core.errors import ArchiveError, ConfigError, ContractError
 from stampshift.scoring import parts, score, units
 from stampshift.scoring.scores_file import SCHEMA, read_scores
+from stampshift.scoring.units import score_alerts
 from stampshift.stamps.cropping import central_crop
 from stampshift.stamps.file import Stamps
 from stampshift.stamps.preprocessing import Counts, normalise_and_fill
@@ -260,3 +262,24 @@ def test_a_stamps_file_that_changed_is_not_scored(run, tmp_path):
         file["stamps"][2, 1, 3, 3] += 1
     with pytest.raises(ContractError, match=r"A\.h5: its content has changed since it was written"):
         run(path)
+
+
+def test_alerts_are_not_taken_for_a_survey_that_the_model_does_not_know(run, released, tmp_path):
+    """It has no threshold for one, and would label a night by a name that is not its own."""
+    night = write_night(tmp_path / "night", "Rubin", 2)
+    refused = "knows A and B, found the survey LSST; leave it out where the alerts are of another survey"
+    with pytest.raises(ContractError, match=refused):
+        run(night, survey="LSST")
+    with pytest.raises(ContractError, match=refused):
+        score_alerts(released, alerts.read_alerts(night), survey="LSST")
+    assert not (tmp_path / "scores.parquet").exists()
+
+
+def test_a_path_without_any_alert_is_refused_before_the_others_are_scored(run, tmp_path):
+    night = write_night(tmp_path / "night", "Rubin", 2)
+    (tmp_path / "README.md").write_text("# stampshift\n")
+    with pytest.raises(ArchiveError, match=r"README\.md: expected packets, found a file that begins with"):
+        run(night, tmp_path / "README.md")
+    with pytest.raises(ConfigError, match="nowhere: no such folder of schemas"):
+        run(night, schemas=tmp_path / "nowhere")
+    assert not (tmp_path / "scores.parquet").exists()

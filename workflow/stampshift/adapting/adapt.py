@@ -90,8 +90,10 @@ class Adaptation:
             f"{record['unlabelled']} unlabelled stamps, trained for {counted(record['epochs'], 'epoch')}.",
         ]
         if self.changes:
-            table = pd.DataFrame([change.line() for change in self.changes])
-            blocks.append(table.to_markdown(index=False, disable_numparse=True))
+            table = pd.DataFrame([change.line() for change in self.changes]).set_index("judged on")
+            # upright and with short heads, it fits 100 columns
+            upright = table.T.rename(columns=lambda head: head.replace("labelled stamps, ", ""))
+            blocks.append(upright.rename_axis("judged on").to_markdown(disable_numparse=True))
         without_labels = not any(shots.values())
         not_held_out = WITHOUT_LABELS_NOTE if without_labels else NOT_HELD_OUT_NOTE
         blocks.append(HELD_OUT_NOTE if len(self.validation) else not_held_out)

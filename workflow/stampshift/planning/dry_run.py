@@ -81,7 +81,7 @@ def read_workflow(
         ("profile", workflow_profile),
         *(("configuration file", each) for each in configfiles),
     ):
-        if path and not path.exists():
+        if path and not (path.is_file() if kind == "configuration file" else path.exists()):
             raise ConfigError(f"plan: {path}: no such {kind}.")
     given = ["--workflow-profile", str(workflow_profile)] if workflow_profile else []
     given += ["--cores", str(cores)] if cores else []
