@@ -17,9 +17,7 @@ SECONDS_BETWEEN_LINES = 60.0
 class HiddenBar:
     """What code asks of a tqdm bar, and nothing to see."""
 
-    share = (
-        0.0  # of the whole that is done, for work whose total is not known; 0 where that is not known either
-    )
+    share = 0.0  # of the whole that is done, where no total is known; 0 where it is not known either
 
     def __init__(self, items: Iterable[Any] | None, *, initial: int = 0) -> None:
         self._items = () if items is None else items

@@ -161,9 +161,9 @@ def score(
                     table = pa.concat_tables(tables)
                     parts.add(table, units=done)
                     night.add(table)
-                    bar.share = (
-                        night.lines / whole if whole else reached.share(tables[-1]["place"][-1].as_py())
-                    )
+                    if len(table):
+                        place = table["place"][-1].as_py()
+                        bar.share = night.lines / whole if whole else reached.share(place)
                     bar.update(len(table))
             finally:
                 parts.flush()

@@ -50,8 +50,8 @@ class Plan:
     def blocks(self, draw: Callable[["Plan"], Block], *, processes: int) -> Iterator[Block]:
         """What `draw` makes of each task, in order."""
         made = ordered_map(draw, self.tasks(), processes=processes)
-        options = {"desc": f"simulate {self.survey}", "total": len(self.indices), "unit": " stamps"}
-        with job_bar(**options, on_terminal=False) as progress:
+        name, total = f"simulate {self.survey}", len(self.indices)
+        with job_bar(desc=name, total=total, unit=" stamps", on_terminal=False) as progress:
             for task, block in zip(self.tasks(), made, strict=True):
                 yield block
                 progress.update(len(task.indices))
