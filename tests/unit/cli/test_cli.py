@@ -7,6 +7,7 @@ from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
+import typer
 
 import stampshift
 from review_server import write_new_survey
@@ -14,6 +15,8 @@ from stampshift import cli
 from stampshift.cli.review_commands import review, review_export
 from stampshift.review.reviewed import open_review
 from stampshift.review.vote_store import VoteStore
+
+COMMANDS = typer.main.get_command(cli.app).commands
 
 
 def call(monkeypatch, *arguments):
@@ -235,7 +238,55 @@ def test_a_wrong_command_line_is_told_without_the_escapes_in_it(monkeypatch, cap
 
 def test_no_command_prints_the_help(monkeypatch, capfd):
     assert call(monkeypatch) == 2
-    assert "Usage: stampshift [OPTIONS] COMMAND" in capfd.readouterr().out
+    printed = capfd.readouterr().out
+    assert printed.startswith("Usage: stampshift [OPTIONS] COMMAND [ARGS]...")
+    assert "..." not in printed.partition("Commands:")[2]  # what a command does is not cut short
+
+
+@pytest.mark.parametrize("name", list(COMMANDS))
+def test_the_help_of_a_command_has_every_word_of_its_texts(monkeypatch, capfd, name):
+    """Words in brackets too, which a terminal's markup would take for its own."""
+    assert call(monkeypatch, name, "-h") == 0
+    printed = " ".join(capfd.readouterr().out.replace("-\n", "-").split())
+    for parameter in COMMANDS[name].params:
+        told = " ".join((parameter.help or "").split())
+        assert told.replace("- ", "-") in printed.replace("- ", "-"), parameter.name
+    assert f"Usage: stampshift {name} " in printed
+
+
+def test_the_help_shows_brackets(monkeypatch, capfd):
+    """As in a path like <id>[.gz]."""
+    app = typer.Typer(rich_markup_mode=cli.app.rich_markup_mode)
+
+    @app.command()
+    def read(path: str = typer.Option("", help="FITS files, <id>.fits[.gz], or [a] list.")):
+        pass
+
+    app(["--help"], standalone_mode=False)
+    assert "FITS files, <id>.fits[.gz], or [a] list." in " ".join(capfd.readouterr().out.split())
+
+
+def test_the_shell_completes_commands(tmp_path):
+    words = {"COMP_WORDS": "stampshift dri", "COMP_CWORD": "1", "_STAMPSHIFT_COMPLETE": "complete_bash"}
+    command = [sys.executable, "-c", "from stampshift.cli import main; main()"]
+    done = subprocess.run(command, env=os.environ | words, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["drift"]
+
+
+def test_as_many_processes_as_cores_where_the_system_knows_no_affinity(monkeypatch, tmp_path):
+    """As on macOS."""
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr("joblib.cpu_count", lambda: 7)
+    scored, adapted, setting = Mock(), Mock(), Mock()
+    scored.return_value.as_text.return_value = adapted.return_value.report.return_value = ""
+    setting.return_value.few_labels.how_judged.return_value = ""
+    monkeypatch.setattr("stampshift.scoring.score.score", scored)
+    scored.return_value.verdict.return_value = (0, "")
+    assert call(monkeypatch, "score", tmp_path, tmp_path, "--output", tmp_path / "s.csv") == 0
+    monkeypatch.setattr("stampshift.adapting.adapt.adapt_model", adapted)
+    monkeypatch.setattr("stampshift.adapting.setting.Setting.of_run", setting)
+    assert call(monkeypatch, "adapt", tmp_path, tmp_path, "--output", tmp_path / "new") == 0
+    assert scored.call_args.kwargs["processes"] == adapted.call_args.kwargs["processes"] == 7
 
 
 def test_a_reader_that_has_enough_ends_a_command_quietly():

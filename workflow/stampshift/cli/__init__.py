@@ -20,7 +20,6 @@ from stampshift.core.printing import echo, log_to_terminal, printable
 from stampshift.core.version import __version__
 
 app = typer.Typer(
-    no_args_is_help=True,
     rich_markup_mode=None,  # in a help text of its own, brackets would be marks and vanish
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -30,20 +29,18 @@ for commands in (data_commands, experiment_commands, review_commands, adapting_c
     app.registered_commands += commands.app.registered_commands
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(__version__)
-        raise typer.Exit
-
-
-@app.callback()
+@app.callback(invoke_without_command=True)
 def _options(
-    version: Annotated[
-        bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
-    ] = False,
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
     """Real/bogus classification of alert stamps across surveys."""
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(2)
 
 
 def main() -> None:
@@ -77,6 +74,6 @@ def main() -> None:
 def _usage(error: typer.TyperException) -> str:
     """What is wrong with a command line, as typer's own message, which would print arguments as they are."""
     context, message = getattr(error, "ctx", None), getattr(error, "format_message", error.__str__)()
-    if context is None or not message:  # the help was printed
-        return f"error: {message}" if message else ""
+    if context is None:
+        return f"error: {message}"
     return f"{context.get_usage()}\nTry '{context.command_path} --help' for help.\nerror: {message}"

@@ -28,7 +28,7 @@ class Keep(StrEnum):
     last = "last"
 
 
-@app.command()
+@app.command(short_help="Adapt a trained model to a new survey with few labels.")
 def adapt(
     model: Annotated[
         Path, typer.Argument(help="Folder of a trained run, such as results/baseline/HiTS/seed-0.")

@@ -10,7 +10,7 @@ from stampshift.core.printing import echo
 app = typer.Typer()
 
 
-@app.command()
+@app.command(short_help="Print what a file holds.")
 def inspect(
     file: Annotated[
         Path, typer.Argument(help="A stamps file, alert packets, a table, a raw archive, or a folder.")
@@ -22,7 +22,7 @@ def inspect(
     echo(describe(file))
 
 
-@app.command()
+@app.command(short_help="Say whether files are as they were written.")
 def verify(
     paths: Annotated[
         list[Path],
@@ -47,7 +47,7 @@ def verify(
     raise typer.Exit(exit_status(verdicts))
 
 
-@app.command()
+@app.command(short_help="Simulate a survey's raw archive, or its alert packets.")
 def simulate(
     survey: Annotated[str, typer.Argument(help="HiTS, DES, ATLAS, ZTF, DECAT or Rubin.")],
     folder: Annotated[
@@ -88,7 +88,7 @@ def simulate(
         )
 
 
-@app.command()
+@app.command(short_help="Make a stamps file from a survey's archive.")
 def stamps(
     config: Annotated[
         Path,

@@ -19,7 +19,7 @@ class Study(StrEnum):
     des = "des"
 
 
-@app.command()
+@app.command(short_help="Print what the experiment will take here.")
 def plan(
     configfile: Annotated[
         list[Path] | None, typer.Option(help="Overlay of config.yaml, as Snakemake's; may be given again.")
@@ -49,7 +49,7 @@ def plan(
     echo(json.dumps(planned, indent=2) if as_json else as_text(planned))
 
 
-@app.command()
+@app.command(short_help="Print where an experiment's results are.")
 def summary(
     results: Annotated[Path, typer.Argument(help="Folder of the results.")] = Path("results"),
 ) -> None:

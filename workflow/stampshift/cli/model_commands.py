@@ -27,7 +27,7 @@ MaxFpr = Annotated[
 ]
 
 
-@app.command()
+@app.command(short_help="Make a released model from a run.")
 def export(
     run: Annotated[
         Path, typer.Argument(help="Folder of a trained or adapted run, with model.pt and metrics.json.")
@@ -63,7 +63,7 @@ def export(
     echo(f"{folder}: released; read {folder / CARD} before you use it.")
 
 
-@app.command()
+@app.command(short_help="Choose the score threshold that keeps a rate.")
 def threshold(
     release: Release,
     max_mdr: MaxMdr = None,
@@ -81,7 +81,7 @@ def threshold(
     echo(json.dumps(asdict(point), indent=2) if as_json else point.as_text())
 
 
-@app.command()
+@app.command(short_help="Score alerts or stamps, and flag what has no score.")
 def score(
     release: Release,
     inputs: Annotated[
@@ -158,7 +158,7 @@ def score(
     raise typer.Exit(status)
 
 
-@app.command()
+@app.command(short_help="Compare a night's scores with the reference stamps.")
 def drift(
     release: Release,
     scores: Annotated[Path, typer.Argument(help="Scores file of a night by that model, Parquet or CSV.")],

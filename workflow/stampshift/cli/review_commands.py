@@ -13,7 +13,7 @@ app = typer.Typer()
 Order = Literal["suspicion", "uncertainty", "random", "file"]
 
 
-@app.command()
+@app.command(short_help="Open a web page on which people label candidates.")
 def review(
     candidates: Annotated[
         Path,
@@ -140,7 +140,7 @@ def review(
             raise
 
 
-@app.command()
+@app.command(short_help="Write a review's votes and the labels that they decided.")
 def review_export(
     votes: Annotated[Path, typer.Argument(help="SQLite file of the votes.")],
     margin: Annotated[
