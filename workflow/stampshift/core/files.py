@@ -11,8 +11,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from stampshift.core.columns import check_columns
 from stampshift.core.errors import ConfigError, ContractError, WriteError, system_fault, unreadable_now
 
@@ -187,6 +185,8 @@ def read_json(path: Path | str, *, remedy: str = REMEDY) -> Any:
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """Sections of a YAML file; one that cannot be read, or holds none, raises a `ConfigError`."""
+    import yaml  # which a training on a machine without the rest of the project can do without
+
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
