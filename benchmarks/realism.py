@@ -30,7 +30,6 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pandas as pd
 import torch
-import yaml
 from agreement import auc, published
 from scipy.stats import ks_2samp
 from sklearn.ensemble import RandomForestClassifier
@@ -81,7 +80,7 @@ def real_alerts(folder, *, survey, reserved):
 
 def simulated_stamps(survey, *, stamps, seed):
     """Stamps and labels of a simulated archive, through the survey's own reader, and stamps per second."""
-    constants = yaml.safe_load((ROOT / "resources" / "surveys" / f"{survey}.yaml").read_text())
+    constants = read_constants(survey)
     with TemporaryDirectory() as name:
         begin = time.process_time()
         simulate_survey(survey, stamps=stamps, seed=seed, constants=constants, folder=Path(name), processes=1)
