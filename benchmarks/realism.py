@@ -38,7 +38,7 @@ from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 
 from stampshift import alerts
 from stampshift.alerts.dialects import DIALECTS
-from stampshift.simulation import simulate_survey
+from stampshift.simulation import read_constants, simulate_survey
 from stampshift.simulation.streams import TRUTH
 from stampshift.stamps.file import BOGUS, CHANNELS, REAL
 from stampshift.stamps.preprocessing import Preprocessing, preprocess
