@@ -85,7 +85,7 @@ def test_an_overlay_takes_the_rest_of_the_survey_from_the_projects_config(mine):
     ("content", "message"),
     [
         ("surveys: {Other: {}}", "my.yaml: expected a section surveys.Mine, found Other."),
-        ("just text", "my.yaml: expected a config, found str."),
+        ("just text", "my.yaml: expected sections of YAML, found str."),
         ("a: [", "my.yaml: not a readable YAML file"),
         ("surveys: {Mine: {reader: packets}}", "config: surveys.Mine needs the key 'origin'. Meaning: Where"),
     ],
