@@ -10,13 +10,13 @@ divided by the number of runs. Run: python benchmarks/training.py
 
 import argparse
 import multiprocessing
+import os
 import platform
 import statistics
 import time
 
 import numpy as np
 import torch
-from joblib import cpu_count
 from torch.utils.data import DataLoader, Dataset, WeightedRandomSampler
 
 from stampshift.methods import METHODS
@@ -154,7 +154,7 @@ def worker(kind, method, stamps, connection):
     if kind == "own":
         set_up_process()
     else:
-        torch.set_num_threads(cpu_count())
+        torch.set_num_threads(len(os.sched_getaffinity(0)))
     loop = {"own": OwnLoop, "ordinary": OrdinaryLoop}[kind](method, synthetic_data(stamps))
     while connection.recv():
         loop.run_epoch()
@@ -197,7 +197,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--stamps", type=int, default=20_000, help="per survey")
     arguments = parser.parse_args()
-    cores = cpu_count()
+    cores = len(os.sched_getaffinity(0))
     print(f"{platform.processor() or platform.machine()}, {cores} cores, torch {torch.__version__}")
     print("| method | loop | s/epoch: median | min | max | peak MB per process | ordinary / own by round |")
     print("|---|---|---|---|---|---|---|")
