@@ -36,7 +36,7 @@ def loaded_workflows(**default_resources: int) -> list[Workflow]:
     """The two workflows, with the resources that a profile gives every rule."""
     before = os.environ.get("PYTHONPATH", "")
     found: list[Workflow] = []
-    for profiles, config in ((("des_study", "ablations"), SEVERAL), ((), PUBLISHED)):
+    for profiles, config in ((("des_study", "ablations", "zero_label"), SEVERAL), ((), PUBLISHED)):
         files = [ROOT / f"workflow/profiles/{profile}/experiment.yaml" for profile in profiles]
         with chdir(ROOT), SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
             workflow = api.workflow(

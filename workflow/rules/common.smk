@@ -67,7 +67,10 @@ DOWNLOADED = [survey for survey, section in config["surveys"].items() if section
 SECTIONS = EXPERIMENT.sections  # of the methods and of their variants, by name
 VARIANTS = list(EXPERIMENT.variants)
 VARIANT_NAMES = {name: SECTIONS[name].label for name in VARIANTS}
-WITHOUT_LABELS = [name for name in SECTIONS if 0 in EXPERIMENT.shots_of(name)]
+ZERO_LABEL = list(EXPERIMENT.zero_label_methods)  # they run with 0 shots alone
+WITHOUT_LABELS = sorted(
+    (name for name in SECTIONS if 0 in EXPERIMENT.shots_of(name)), key=[*METHOD_NAMES, *VARIANTS].index
+)
 ENTROPY_WEIGHT_CHOICE = (SECTIONS["mme"].search or {}).get("choice") if "mme" in SECTIONS else None
 # variants with the weights of the thesis
 PUBLISHED_WEIGHTS = [name for name in VARIANTS if (SECTIONS[name].search or {}).get("choice") == "published"]

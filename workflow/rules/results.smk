@@ -325,6 +325,43 @@ if not SIMULATED:
             "../scripts/draw.py"
 
 
+if ZERO_LABEL:
+
+    rule zero_shot_table:
+        """
+        Balanced accuracy without any label of the target: the baseline as it is (source only) and every method that
+        adapts it with 0 labelled target stamps, on the target of every pair; mean ± sample standard deviation over
+        splits. The last lines are means over pairs, on the target and on the source. The source's validation part
+        chooses every epoch. The table's file also has the differences from the baseline, split by split.
+        """
+        input:
+            runs=rules.gather.output[0],
+        output:
+            table("tables/zero-shots", "2 Balanced accuracy", "no label of the target"),
+        params:
+            function="tables.zero_shots:zero_shot_table",
+            pairs=PAIRS,
+            names=WITHOUT_LABELS,
+            variant_names=VARIANT_NAMES,
+        script:
+            "../scripts/tabulate.py"
+
+    rule zero_shot_figure:
+        """
+        Balanced accuracy on the target without any label of it, a row per pair and a column per method: mean ± sample
+        standard deviation over splits. The first column is the baseline as it is; a coin scores 0.5.
+        """
+        input:
+            numbers=rules.zero_shot_table.output[0],
+        output:
+            figure("figures/zero-shots", "2 Balanced accuracy", "no label of the target"),
+        params:
+            function="figures.zero_shot_figures:zero_shot_map",
+            variant_names=VARIANT_NAMES,
+        script:
+            "../scripts/draw.py"
+
+
 if VARIANTS:
 
     COMPARED = {"names": METHODS + VARIANTS, "variant_names": VARIANT_NAMES, "reference": "mme"}
@@ -391,7 +428,7 @@ rule kept_table:
         table("tables/kept-weights", "7 Training", "table of kept epochs", kind=None),
     params:
         function="tables.kept_weights:kept_table",
-        names=METHODS + VARIANTS,
+        names=METHODS + VARIANTS + ZERO_LABEL,
         variant_names=VARIANT_NAMES,
         keep=config["training"]["keep"],
     script:

@@ -229,6 +229,22 @@ def test_diagnostics_compare_two_surveys():
             "config: splits.shots has 0, but no method adapts without labels of the target; add methods.mme",
         ),
         (
+            {"methods__coral": {"weight": 1.0}},
+            "config: methods.coral uses no label of the target, but splits.shots [1, 5, 10, 20, 40] has no 0",
+        ),
+        (
+            {"methods__dann": {"weight": 0}, "splits__shots": [0, 1]},
+            "config: methods.dann.weight must be greater than 0, found 0.",
+        ),
+        (
+            {
+                "methods__coral": {"weight": 1.0},
+                "splits__shots": [0, 1],
+                "diagnostics__errors__method": "coral",
+            },
+            "config: diagnostics.errors.method is 'coral', which is not among the methods finetune, mme.",
+        ),
+        (
             {"methods__mme__entropy_weight": {"choice": "search", "grid": [1], "seed": 0}},
             "config: methods.mme.entropy_weight needs the key 'without_labels'. Meaning: The weight with 0",
         ),

@@ -3,7 +3,7 @@ from pathlib import Path
 import yaml
 
 from stampshift.config.configuration import read_experiment
-from stampshift.config.experiment import read_sections
+from stampshift.config.experiment import ZERO_LABEL_METHODS, read_sections
 
 ROOT = Path(__file__).parents[3]
 SEARCH = {"choice": "search", "grid": [0.1, 1], "seed": 0, "without_labels": 0.1}
@@ -142,3 +142,14 @@ def test_the_thesis_class_map_of_atlas():
         assert len(classes) == 7
         real[name] = {key for key, label in classes.items() if label == "real"}
     assert real == {"paper": {"kast", "streak"}, "thesis": {"cr", "kast"}}
+
+
+def test_methods_without_labels_run_with_0_shots_alone_and_stand_apart():
+    config, experiment = profile("simulated/experiment.yaml", "zero_label/experiment.yaml")
+    assert experiment.methods == ("finetune", "mme")
+    assert experiment.zero_label_methods == ZERO_LABEL_METHODS
+    assert {experiment.shots_of(name) for name in ZERO_LABEL_METHODS} == {(0,)}
+    assert (experiment.shots_of("mme"), experiment.shots_of("finetune")) == ((0, 1), (1,))
+    runs = [run for run in experiment.adaptations() if run.method in ZERO_LABEL_METHODS]
+    assert len(runs) == 5 * 12 * 3
+    assert "mme_copied_head" not in config["methods"]

@@ -19,8 +19,9 @@ from stampshift.stamps.file import Stamps
 from stampshift.stamps.splits import Splits, make_splits
 from stampshift.training.cohort import CohortError, train_and_publish, train_cohort
 from stampshift.training.data import SurveyFiles, TrainingData
-from stampshift.training.execute import Job, Plan
+from stampshift.training.execute import Job, Plan, prepare
 from stampshift.training.jobs import Cohort, Neighbour, adapt, search_entropy_weight, transfer_baselines
+from stampshift.training.loop import fit
 from stampshift.training.model import Model, predict
 from stampshift.training.run_folder import copy_run
 
@@ -44,6 +45,13 @@ MME = {
     "temperature": 0.05,
 }
 OPTIONS = {"finetune": {}, "scratch": {}, "mme": {**MME, "entropy_weight": 0.1}}
+ZERO_LABEL = {
+    "adabn": {},
+    "coral": {"weight": 0.5},
+    "mmd": {"weight": 0.5},
+    "dann": {"weight": 0.5},
+    "entropy": {"entropy_weight": 0.5},
+}
 
 
 def baseline_plan(files, training=TRAINING, network="bolivar", labels=None):
@@ -77,9 +85,9 @@ def adaptation_plan(
     )
 
 
-def mme_cohort(files, name, options):
+def cohort_of(files, name, options, method="mme"):
     stamps = {name: files["stamps"][name] for name in "AB"}
-    return Cohort(name, "mme", "bolivar", "A", "B", ["A"], stamps, options, TRAINING, 5, "float32")
+    return Cohort(name, method, "bolivar", "A", "B", ["A"], stamps, options, TRAINING, 5, "float32")
 
 
 def job_in(folder, threads=1):
@@ -242,8 +250,25 @@ def test_without_target_labels_in_the_batch_the_shots_labels_change_nothing(tmp_
     assert models["given", 2] != models["flipped", 2]
 
 
-def test_with_no_shots_no_label_of_the_target_is_reached(tmp_path, survey_files, baseline):
+def without_labels(job, files, baseline, method, options, weight):
+    """Folder of a run with 0 shots."""
+    adapt(
+        job,
+        cohort_of(files, method, options, method),
+        shots=[0],
+        seeds=[0],
+        splits=[files["splits"]],
+        baselines=[baseline],
+        entropy_weight_files=[],
+        weight_without_labels=weight,
+    )
+    return job.results / f"{method}/A-to-B/shots-0/seed-0"
+
+
+@pytest.mark.parametrize("method", ["mme", *ZERO_LABEL])
+def test_with_no_shots_no_label_of_the_target_is_reached(tmp_path, survey_files, baseline, method):
     """Flip every label of the target: model, history and scores stay the same, byte for byte."""
+    options, weight = (MME, 0.3) if method == "mme" else (ZERO_LABEL[method], None)
     shutil.copytree(survey_files["stamps"]["B"].parent, tmp_path / "flipped")
     flipped = {
         kind: {name: tmp_path / "flipped" / path.name for name, path in paths.items()}
@@ -252,18 +277,7 @@ def test_with_no_shots_no_label_of_the_target_is_reached(tmp_path, survey_files,
     flip_labels(flipped["stamps"]["B"], np.arange(400))
     records = []
     for label, files in (("given", survey_files), ("flipped", flipped)):
-        job = job_in(tmp_path / label)
-        adapt(
-            job,
-            mme_cohort(files, "mme", MME),
-            shots=[0],
-            seeds=[0],
-            splits=[files["splits"]],
-            baselines=[baseline],
-            entropy_weight_files=[],
-            weight_without_labels=0.3,
-        )
-        records.append(job.results / "mme/A-to-B/shots-0/seed-0")
+        records.append(without_labels(job_in(tmp_path / label), files, baseline, method, options, weight))
     for name in ("model.pt", "history.parquet"):
         tables = [(record / name).read_bytes() for record in records]
         if name.endswith("parquet"):
@@ -272,14 +286,44 @@ def test_with_no_shots_no_label_of_the_target_is_reached(tmp_path, survey_files,
     scores = [pd.read_parquet(record / "predictions.parquet")["score"].tolist() for record in records]
     assert scores[0] == scores[1]
     metrics = read_json(records[0] / "metrics.json")
-    assert (metrics["entropy_weight"], metrics["validation_shots"]) == (0.3, 0)
-    assert metrics["options"]["labelled"] == ["source"]
+    if method == "mme":
+        assert metrics["entropy_weight"] == 0.3
+        options = {**MME, "labelled": ["source"], "entropy_weight": 0.3}
+    assert (metrics["options"], metrics["validation_shots"]) == (options, 0)
+    assert method != "adabn" or metrics["epochs"] == 1
     assert metrics["training_balanced_accuracy"] is None
     assert set(metrics["evaluation"]) == {"A", "B"}
 
 
+@pytest.mark.parametrize("method", ["adabn", "dann"])
+def test_a_model_without_labels_is_one_of_its_network_alone(tmp_path, survey_files, baseline, method):
+    """No part that only the training has; of AdaBN every weight is the baseline's, and no statistic."""
+    folder = without_labels(job_in(tmp_path), survey_files, baseline, method, ZERO_LABEL[method], None)
+    before, after = Model.open(baseline).state, Model.open(folder / "model.pt").state
+    assert after.keys() == before.keys()
+    same = {name for name in after if torch.equal(before[name], after[name])}
+    statistics = {name for name in after if name.endswith(("running_mean", "running_var"))}
+    if method == "adabn":
+        assert same == after.keys() - statistics
+    else:
+        assert not same - {name for name in after if name.endswith("num_batches_tracked")}
+
+
+def test_training_of_parts_goes_on_from_a_checkpoint(tmp_path, survey_files, baseline):
+    """The domain classifier with it: the same bytes as of a training never interrupted."""
+    cohort = cohort_of(survey_files, "dann", {"weight": 0.5}, "dann")
+    plan = cohort.plan(shots=0, seed=0, splits=survey_files["splits"], baseline=baseline, weight=None)
+    task, checkpoints = prepare(plan, device=CPU), []
+    given = {"checkpoint_epochs": 1, "on_epoch": lambda progress: None}
+    whole = fit(task, checkpoint=None, save_checkpoint=checkpoints.append, **given)
+    resumed = fit(task, checkpoint=checkpoints[0], save_checkpoint=lambda content: None, **given)
+    assert "parts.domain.0.weight" in checkpoints[0]["classifier"]
+    for epoch, state in whole.states.items():
+        assert all(torch.equal(value, resumed.states[epoch][name]) for name, value in state.items())
+
+
 def test_with_no_shots_the_weight_that_labels_chose_is_not_used(tmp_path, survey_files, baseline):
-    cohort = mme_cohort(survey_files, "mme", MME)
+    cohort = cohort_of(survey_files, "mme", MME)
     chosen = tmp_path / "A-to-B.json"
     chosen.write_text('{"chosen": 10}')
     splits = survey_files["splits"]
@@ -331,7 +375,7 @@ def test_a_variants_own_search_trains_it_under_its_name(tmp_path, survey_files, 
     options = {**MME, "steps": "two"}
     search_entropy_weight(
         job,
-        mme_cohort(survey_files, "mme_two", options),
+        cohort_of(survey_files, "mme_two", options),
         shots=[1],
         splits=survey_files["splits"],
         baseline=baseline,
@@ -447,7 +491,7 @@ def test_the_search_chooses_by_validation_and_serves_the_experiment(tmp_path, su
     job = job_in(tmp_path)
     search_entropy_weight(
         job,
-        mme_cohort(survey_files, "mme", MME),
+        cohort_of(survey_files, "mme", MME),
         shots=[1, 2],
         splits=survey_files["splits"],
         baseline=baseline,

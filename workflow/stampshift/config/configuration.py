@@ -221,22 +221,32 @@ class Config(StampsConfig):
                     f"methods.{name}.entropy_weight.seed is {weight.seed}, which is not among splits.seeds "
                     f"{seeds}."
                 )
-            if vars(section).get("variant_of", name) == "mme" and self.training.epoch_size is None:
+            method = vars(section).get("variant_of", name)
+            two_sets = method != "adabn" and method in ("mme", *self.methods.zero_label)
+            if two_sets and self.training.epoch_size is None:
                 raise ValueError(
                     f"training.epoch_size is null, a pass over the train part, but methods.{name} trains on "
                     "more than one set of stamps; give a number of labelled stamps per epoch."
                 )
 
     def check_zero_shots(self, sections: Mapping[str, Section]) -> None:
-        """Raise a `ConfigError` where 0 shots are asked for that no method can do without."""
+        """Raise a `ConfigError` where 0 shots and the methods that can do with none do not go together."""
+        needed, shots = self.methods.zero_label, self.splits.shots
+        if needed and 0 not in shots:
+            raise ConfigError(
+                f"config: methods.{needed[0]} uses no label of the target, but splits.shots {shots} has no "
+                "0, the number of shots that it runs with; add it, or leave the method out."
+            )
         if 0 in self.splits.shots and not any(section.needs_no_label for section in sections.values()):
             raise ConfigError(
                 "config: splits.shots has 0, but no method adapts without labels of the target; add "
-                "methods.mme with 'source' in its `labelled`, or leave 0 out."
+                "methods.mme with 'source' in its `labelled` or another method, such as methods.coral, or "
+                "leave 0 out."
             )
 
     def _check_diagnostics(self) -> None:
-        methods = [name for name in self.methods.sections if name in Methods.model_fields]
+        of_labels = set(Methods.model_fields) - set(self.methods.zero_label)
+        methods = [name for name in self.methods.sections if name in of_labels]
         method, pairs = self.diagnostics.errors.method, self.all_pairs
         known = sorted(str(pair) for pair in pairs if pair.source in self.surveys)
         if self.diagnostics.enabled and method not in methods:
@@ -264,7 +274,8 @@ def read_experiment(config: Mapping[str, Any]) -> Experiment:
         pairs=model.all_pairs,
         seeds=tuple(sorted(model.splits.seeds)),
         shots=tuple(sorted(model.splits.shots)),
-        methods=tuple(name for name, section in sections.items() if not section.is_variant),
+        methods=tuple(name for name, each in sections.items() if not (each.is_variant or each.is_zero_label)),
+        zero_label_methods=tuple(name for name, each in sections.items() if each.is_zero_label),
         variants=tuple(name for name, section in sections.items() if section.is_variant),
         sections=sections,
         diagnosed=model.diagnosed,

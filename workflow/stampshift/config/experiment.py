@@ -10,6 +10,8 @@ from stampshift.core.errors import ConfigError
 BASELINE = "baseline"
 NAMING = ("variant_of", "label")  # keys of a variant that are no option of its method
 WEIGHT = "entropy_weight"
+# methods that train on labels of the source and on the target's unlabelled set alone, whatever their options
+ZERO_LABEL_METHODS = ("adabn", "coral", "mmd", "dann", "entropy")
 
 
 @dataclass(frozen=True, order=True)
@@ -71,7 +73,12 @@ class Section:
     @property
     def needs_no_label(self) -> bool:
         """Whether it can adapt with 0 shots: on the labels of the source alone."""
-        return "source" in self.options.get("labelled", ())
+        return self.is_zero_label or "source" in self.options.get("labelled", ())
+
+    @property
+    def is_zero_label(self) -> bool:
+        """Whether it has no form with labels of the target."""
+        return self.method in ZERO_LABEL_METHODS
 
     @property
     def is_variant(self) -> bool:
@@ -106,7 +113,8 @@ class Experiment:
     pairs: tuple[Pair, ...]
     seeds: tuple[int, ...]  # ascending
     shots: tuple[int, ...]  # ascending
-    methods: tuple[str, ...]  # variants left out
+    methods: tuple[str, ...]  # that may learn from labels of the target; variants left out
+    zero_label_methods: tuple[str, ...]  # that use none: with 0 shots alone
     variants: tuple[str, ...]  # of methods: the ablations
     sections: Mapping[str, Section]  # of methods and variants, by name
     diagnosed: tuple[Pair, ...]  # pairs that the diagnostics look into
@@ -146,8 +154,10 @@ class Experiment:
 
     def shots_of(self, name: str) -> tuple[int, ...]:
         """Numbers of shots of a method or variant, ascending: 0 only for one that needs no label."""
-        needs_no_label = self.sections[name].needs_no_label
-        return tuple(shots for shots in self.shots if shots or needs_no_label)
+        section = self.sections[name]
+        if section.is_zero_label:
+            return (0,)
+        return tuple(shots for shots in self.shots if shots or section.needs_no_label)
 
 
 def check_shots(

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema, create_model
 
+from stampshift.config.experiment import ZERO_LABEL_METHODS
 from stampshift.config.fields import PLACE, WORD, ConfigModel, Omittable, Positive, Seed, Unique, Word, key
 
 RESULT_FOLDERS = {"baseline", "benchmarks", "calibration", "des_study", "features", "figures", "lambda"} | {
@@ -76,6 +77,18 @@ class Mme(ConfigModel):
     )
 
 
+class Alignment(ConfigModel):
+    """A method that aligns the features of both surveys: deep CORAL, MMD, DANN."""
+
+    weight: Positive = key("Weight of the alignment, beside a cross-entropy of weight 1.")
+
+
+class Entropy(ConfigModel):
+    """Entropy minimisation (Grandvalet & Bengio 2004)."""
+
+    entropy_weight: Positive = key("lambda, the weight of the unlabelled entropy.")
+
+
 # a variant may leave out any option
 _optional: dict[str, Any] = {
     name: (option.rebuild_annotation(), key(option.description or "", default=None))
@@ -108,11 +121,28 @@ class Methods(ConfigModel):
     finetune: Omittable[NoOptions] = key("All weights of the source's baseline train on the shots.")
     scratch: Omittable[NoOptions] = key("All weights train on the shots alone, from random values.")
     mme: Omittable[Mme]
+    adabn: Omittable[NoOptions] = key(
+        "Adaptive batch normalisation (Li et al. 2016), without training. This method and those below use no "
+        "label of the target: they run with 0 shots, which `splits.shots` must have."
+    )
+    coral: Omittable[Alignment] = key("Deep CORAL (Sun & Saenko 2016): equal covariances of the features.")
+    mmd: Omittable[Alignment] = key(
+        "Deep adaptation network (Long et al. 2015): a small maximum mean discrepancy of the features."
+    )
+    dann: Omittable[Alignment] = key(
+        "Domain-adversarial training (Ganin et al. 2016): features that do not tell the surveys apart."
+    )
+    entropy: Omittable[Entropy] = key("Cross-entropy of the source, and entropy of the target's stamps.")
 
     @property
     def sections(self) -> dict[str, ConfigModel]:
         """The sections that are given, by name."""
         return {name: section for name, section in self if name in self.model_fields_set}
+
+    @property
+    def zero_label(self) -> list[str]:
+        """Methods that are given and use no label of the target."""
+        return [name for name in self.sections if name in ZERO_LABEL_METHODS]
 
     def _check(self) -> None:
         for name, variant in self.__pydantic_extra__.items():

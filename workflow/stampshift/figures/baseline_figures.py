@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from stampshift.config.experiment import BASELINE
 from stampshift.figures.style import (
@@ -73,19 +75,28 @@ def baseline_map(runs: pd.DataFrame, *, surveys: Sequence[str]) -> Figure:
     )
     figure = new_figure(0.9 + 0.5 * len(sources), width_inches=COLUMN_WIDTH_INCHES)
     axes = figure.subplots()
+    accuracy_map(axes, mean, std, broken=True)
+    axes.set_xticks(range(len(targets)), targets)
+    axes.set_yticks(range(len(sources)), sources)
+    axes.set(xlabel="tested on", ylabel="trained on")
+    figure.suptitle("Baseline without adaptation")
+    return figure
+
+
+def accuracy_map(axes: Axes, mean: NDArray[np.float64], std: NDArray[np.float64], *, broken: bool) -> None:
+    """Draw balanced accuracies (rows, columns) as a map with its colours' bar, each with its numbers.
+
+    `broken` puts the spread on a line of its own.
+    """
     image = axes.imshow(mean, cmap=COLOURS, vmin=CHANCE, vmax=1, aspect="auto")
     for row, column in np.ndindex(mean.shape):
         dark = mean[row, column] < DARK
-        text = format_mean(float(mean[row, column]), float(std[row, column])).replace(" ±", "\n±")
+        text = format_mean(float(mean[row, column]), float(std[row, column]))
+        text = text.replace(" ±", "\n±") if broken else text
         axes.text(column, row, text, ha="center", va="center", color="white" if dark else "black", fontsize=7)
-    axes.set_xticks(range(len(targets)), targets)
-    axes.set_yticks(range(len(sources)), sources)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    axes.set(xlabel="tested on", ylabel="trained on")
-    figure.colorbar(image, ax=axes, label=ACCURACY_LABEL, extend="min")
-    figure.suptitle("Baseline without adaptation")
-    return figure
+    axes.figure.colorbar(image, ax=axes, label=ACCURACY_LABEL, extend="min")
 
 
 def _numbers(runs: pd.DataFrame, surveys: Sequence[str]) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """What a method of training is: written for one model and one batch, as in its paper."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,8 @@ class Batch:
 
 # loss(classifier, batch, options), a scalar; options as for one run, a number in place of a search
 Loss = Callable[[Classifier, Batch, Options], Tensor]
+# all unlabelled stamps once, in blocks (n, 3, size, size): anew with every call
+UnlabelledStamps = Callable[[], Iterator[Tensor]]
 
 
 def cross_entropy(classifier: Classifier, batch: Batch, options: Options) -> Tensor:  # noqa: ARG001
@@ -31,25 +33,39 @@ def cross_entropy(classifier: Classifier, batch: Batch, options: Options) -> Ten
     return functional.cross_entropy(classifier(batch.stamps), batch.labels)
 
 
+def unlabelled_of(batch: Batch) -> Tensor:
+    """Unlabelled stamps of a batch that must have some."""
+    if batch.unlabelled is None:
+        raise ValueError("the method needs an unlabelled batch")
+    return batch.unlabelled
+
+
 def loss_and_hits(
     loss_of: Loss, classifier: Classifier, batch: Batch, options: Options
 ) -> tuple[Tensor, Tensor]:
     """A loss, and how many labelled stamps the classifier called right on the way to it: both scalars.
 
-    0 are right for a loss that does not call the classifier on the labelled stamps.
+    0 are right for a loss that does not call the classifier, or its extractor and then its head, on the
+    labelled stamps.
     """
-    hits = batch.labels.new_zeros(())
+    hits, labelled = batch.labels.new_zeros(()), None
+
+    def note(module: nn.Module, arguments: tuple[Tensor], features: Tensor) -> None:  # noqa: ARG001
+        nonlocal labelled
+        if arguments[0] is batch.stamps:
+            labelled = features
 
     def count(module: nn.Module, arguments: tuple[Tensor], logits: Tensor) -> None:  # noqa: ARG001
         nonlocal hits
-        if arguments[0] is batch.stamps:
+        if arguments[0] is labelled:
             hits = (logits.detach().argmax(dim=1) == batch.labels).sum()
 
-    hook = classifier.register_forward_hook(count)
+    hooks = classifier.extractor.register_forward_hook(note), classifier.head.register_forward_hook(count)
     try:
         return loss_of(classifier, batch, options), hits
     finally:
-        hook.remove()
+        for hook in hooks:
+            hook.remove()
 
 
 @dataclass(frozen=True)
@@ -58,8 +74,8 @@ class Method:
 
     The losses are descended on every batch, one after the other, with a step of the optimiser each, so that
     the second one sees the weights that the first one left. On a GPU `torch.func.vmap` runs a loss once for
-    several runs: it calls the classifier, its extractor and its head, does not look into them, and does not
-    branch on a tensor or on a number of the options.
+    several runs: it calls the classifier, its extractor, its head and its parts, does not look into them, and
+    does not branch on a tensor or on a number of the options.
     """
 
     name: str  # of the module
@@ -73,10 +89,20 @@ class Method:
     losses: tuple[Loss, ...] = (cross_entropy,)
     # whether the configuration's number of labelled stamps of an epoch is of each origin, not of all together
     epoch_of_each: bool = False
+    # what the method adds to the classifier: names of parts, which a loss calls as `classifier.parts[name]`,
+    # and what builds each, for features of that number
+    parts: tuple[tuple[str, Callable[[int], nn.Module]], ...] = ()
+    # changes a classifier in place once, by all unlabelled stamps, in place of a training; then losses and
+    # the number of epochs do not count
+    without_training: Callable[[Classifier, UnlabelledStamps], None] | None = None
 
     def epoch_stamps(self, epoch_size: int) -> int:
         """Labelled stamps of an epoch, of all origins together, by the configuration's number."""
         return epoch_size * (len(self.labelled) if self.epoch_of_each else 1)
+
+    def section(self, training: Options) -> Options:
+        """A section `training` of the configuration as this method follows it."""
+        return {**training, "max_epochs": 1} if self.without_training else training
 
 
 def copy_weights(classifier: Classifier, baseline: State | None) -> None:

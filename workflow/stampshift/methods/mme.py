@@ -37,7 +37,16 @@ from collections.abc import Callable
 from torch import Tensor
 from torch.nn import functional
 
-from stampshift.methods.method import Batch, Loss, Method, Options, State, baseline_part, cross_entropy
+from stampshift.methods.method import (
+    Batch,
+    Loss,
+    Method,
+    Options,
+    State,
+    baseline_part,
+    cross_entropy,
+    unlabelled_of,
+)
 from stampshift.networks.classifier import Classifier, reverse_gradient
 
 
@@ -49,9 +58,7 @@ def mean_entropy(logits: Tensor) -> Tensor:
 
 def _adversarial_entropy(classifier: Classifier, batch: Batch, options: Options) -> Tensor:
     """``- lambda H(unlabelled)``, which the head descends and the extractor, behind the reversal, ascends."""
-    if batch.unlabelled is None:
-        raise ValueError("minimax entropy needs an unlabelled batch")
-    features = classifier.extractor(batch.unlabelled)  # (batch, 100); with its own batch statistics
+    features = classifier.extractor(unlabelled_of(batch))  # (batch, 100); with its own batch statistics
     return -options["entropy_weight"] * mean_entropy(classifier.head(reverse_gradient(features)))
 
 

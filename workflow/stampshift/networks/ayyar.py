@@ -27,6 +27,7 @@ class LogitHead(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
+        self.in_features = FEATURES
         self.logit = nn.Linear(FEATURES, 1)
 
     def forward(self, features: Tensor) -> Tensor:

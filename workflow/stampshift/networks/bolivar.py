@@ -48,6 +48,7 @@ class PrototypeHead(nn.Module):
 
     def __init__(self, temperature: float) -> None:
         super().__init__()
+        self.in_features = FEATURES
         self.prototypes = nn.Linear(FEATURES, CLASSES, bias=False)
         self.temperature = temperature
 

@@ -1,6 +1,7 @@
 """What every network is: an extractor and a head. With the gradient reversal that may be between them."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -9,12 +10,24 @@ CLASSES = 2  # bogus, real: the index is the label
 
 
 class Classifier(nn.Module):
-    """An extractor and a head: stamps (batch, 3, size, size) to logits (batch, 2) of bogus and real."""
+    """An extractor and a head: stamps (batch, 3, size, size) to logits (batch, 2) of bogus and real.
 
-    def __init__(self, extractor: nn.Module, head: nn.Module) -> None:
+    A method of training may add parts, by name, with weights of their own, which its loss calls on features.
+    They train with the classifier, its logits do not depend on them, and a model file leaves them out.
+    """
+
+    def __init__(
+        self, extractor: nn.Module, head: nn.Module, parts: Mapping[str, nn.Module] | None = None
+    ) -> None:
         super().__init__()
         self.extractor = extractor
         self.head = head
+        self.parts = nn.ModuleDict(parts or {})
+
+    @property
+    def n_features(self) -> int:
+        """Number of features of a stamp: every head has it as `torch.nn.Linear` does."""
+        return cast(int, self.head.in_features)
 
     def forward(self, stamps: Tensor) -> Tensor:
         """Logits (batch, 2)."""
@@ -49,3 +62,9 @@ class _GradientReversal(torch.autograd.Function):
 def reverse_gradient(features: Tensor) -> Tensor:
     """Identity forward, minus the gradient backward (Ganin & Lempitsky 2015)."""
     return _GradientReversal.apply(features)
+
+
+def scale_gradient(features: Tensor, factor: float | Tensor) -> Tensor:
+    """Identity forward, the gradient times a factor backward."""
+    fixed = features.detach()
+    return fixed + factor * (features - fixed)

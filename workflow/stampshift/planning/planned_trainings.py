@@ -93,10 +93,11 @@ def _adaptation(workflow: PlannedWorkflow, name: str, source: str, target: str) 
     size, splits, training = config["stamps"]["size_pixels"], config["splits"], config["training"]
     options = {**section.options, **({"entropy_weight": ASSUMED_WEIGHT} if section.weights_of else {})}
     precision = config["execution"]["precision"]
-    recipe = Recipe(name, section.method, config["network"], size, options, training, precision)
+    method, network = METHODS[section.method](options), config["network"]
+    recipe = Recipe(name, section.method, network, size, options, method.section(training), precision)
     surveys = workflow.experiment.surveys_in(Pair(source, target))
     tested = workflow.count(*surveys) * splits["fractions"]["test"]
-    epoch = METHODS[section.method](options).epoch_stamps(training["epoch_size"])
+    epoch = method.epoch_stamps(training["epoch_size"])
     return Training(recipe, epoch, 2 * splits["validation_shots"], tested)
 
 

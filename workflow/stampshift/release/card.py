@@ -29,6 +29,11 @@ METHOD_NOTES = {
     "mme": "minimax entropy, Saito et al. 2019",
     "further": "a trained network, trained further on the survey's labelled stamps",
     "scratch": "random weights, trained on the target's labelled stamps",
+    "adabn": "adaptive batch normalisation, Li et al. 2016: a trained model with the target's statistics",
+    "coral": "Sun & Saenko 2016: both surveys' features have the same covariance",
+    "mmd": "maximum mean discrepancy of both surveys' features, Long et al. 2015",
+    "dann": "domain-adversarial training, Ganin et al. 2016",
+    "entropy": "Grandvalet & Bengio 2004",
 }
 
 

@@ -4,7 +4,17 @@ from collections.abc import Mapping
 
 from stampshift.config.experiment import BASELINE, Pair
 
-METHOD_NAMES = {BASELINE: "baseline", "finetune": "fine-tuning", "mme": "MME", "scratch": "from scratch"}
+METHOD_NAMES = {
+    BASELINE: "baseline",
+    "finetune": "fine-tuning",
+    "mme": "MME",
+    "scratch": "from scratch",
+    "adabn": "AdaBN",
+    "coral": "deep CORAL",
+    "mmd": "MMD",
+    "dann": "DANN",
+    "entropy": "entropy minimisation",
+}
 STUDY_NAMES = {
     "network_1": "network 1",
     "network_2": "network 2",

@@ -159,7 +159,7 @@ def prepare(plan: Plan, *, device: torch.device) -> Task:
         ),
         entropy=plan.entropy,
         options=plan.options,
-        training=plan.training,
+        training=method.section(plan.training),
         baseline=Model.open(plan.baseline).state if plan.baseline else None,
         device=device,
         precision=plan.precision,

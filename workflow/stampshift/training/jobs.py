@@ -61,7 +61,7 @@ class Cohort:
         validation part: no label of the target is used.
         """
         run = Run(self.name, self.source, self.target, shots, seed)
-        no_label = {"labelled": ["source"]} if self.target is not None and shots == 0 else {}
+        no_label = {"labelled": ["source"]} if "labelled" in self.options and shots == 0 else {}
         return Plan(
             run=run,
             folder=run.folder,

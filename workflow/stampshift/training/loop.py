@@ -1,10 +1,12 @@
 """The one training loop."""
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from copy import deepcopy
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import torch
@@ -17,7 +19,7 @@ from stampshift.training.model import predict
 from stampshift.training.optimisers import build_optimiser, build_schedule
 from stampshift.training.precision import autocast, tensor_float32
 from stampshift.training.progress import Progress, Task
-from stampshift.training.sampler import epoch_batches, iterations_of
+from stampshift.training.sampler import epoch_batches, iterations_of, unlabelled_blocks
 from stampshift.training.stopping import StoppedError, stop_if_asked
 
 
@@ -49,10 +51,14 @@ class Trainer:
     def train_epoch(self, epoch: int) -> dict[str, float]:
         """Train one epoch, from 1: its ``train_loss``, ``train_accuracy`` and first ``learning_rate``.
 
-        A loss that is NaN or infinite raises a `DivergedError`. A process that is asked to end raises a
-        `StoppedError`, which leaves classifier and optimiser within the epoch.
+        They are NaN for a method without training. A loss that is NaN or infinite raises a `DivergedError`. A
+        process that is asked to end raises a `StoppedError`, which leaves classifier and optimiser within the
+        epoch.
         """
         task = self.task
+        if task.method.without_training is not None:
+            task.method.without_training(self.classifier, partial(unlabelled_blocks, task))
+            return dict.fromkeys(("train_loss", "train_accuracy", "learning_rate"), math.nan)
         torch.manual_seed(task.torch_seed(epoch))
         learning_rate = float(self._schedule.get_last_lr()[0])
         self.classifier.train()

@@ -131,6 +131,11 @@ def predict(
     )
 
 
+def block_size(stamps: NDArray[np.float32]) -> int:
+    """Number of stamps (N, 3, size, size) that go through a network at once outside of training."""
+    return max(1, BATCH_PIXELS // (stamps.shape[-2] * stamps.shape[-1]))
+
+
 def in_batches(
     function: Callable[[Tensor], Tensor],
     stamps: NDArray[np.float32],
@@ -141,7 +146,7 @@ def in_batches(
 ) -> NDArray[np.float32]:
     """What a function makes of every row's stamp, batch by batch: float32 (n, *outputs)."""
     found = np.empty((len(rows), *outputs), np.float32)
-    batch = max(1, BATCH_PIXELS // (stamps.shape[-2] * stamps.shape[-1]))
+    batch = block_size(stamps)
     with torch.inference_mode():
         for start in range(0, len(rows), batch):
             block = torch.from_numpy(stamps[rows[start : start + batch]]).to(device)

@@ -56,12 +56,16 @@ class Task:
         return self.data.validation(self.method.validation)
 
     def random_classifier(self) -> Classifier:
-        """Classifier with random weights from torch's current random state."""
-        return build_classifier(**self._structure())
+        """Classifier with random weights from torch's current random state, with the method's own parts."""
+        classifier = build_classifier(**self._structure())
+        for name, build in self.method.parts:
+            classifier.parts[name] = build(classifier.n_features)
+        return classifier
 
     def model(self, state: State) -> Model:
-        """Model file of this training's classifier with some weights."""
-        return Model(state=state, **self._structure())
+        """Model file of this training's classifier with some weights, without the method's own parts."""
+        own = {name: value for name, value in state.items() if not name.startswith("parts.")}
+        return Model(state=own, **self._structure())
 
     def _structure(self) -> dict[str, Any]:
         return {

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from stampshift.core.errors import ConfigError
 from stampshift.methods.method import Batch
 from stampshift.stamps.file import BOGUS, REAL
-from stampshift.training.data import Labelled
+from stampshift.training.data import Labelled, Unlabelled
+from stampshift.training.model import block_size
 from stampshift.training.progress import Task
 
 GATHERED_BYTES = 1 << 27  # of one gather: an epoch of the main study, a part of one of whole DES stamps
@@ -55,6 +56,20 @@ def epoch_batches(task: Task, epoch: int) -> Iterator[Batch]:
         yield from map(Batch, _gather(drawn.labelled, task.device), labels, unlabelled)
 
 
+def unlabelled_blocks(task: Task) -> Iterator[torch.Tensor]:
+    """Every unlabelled stamp of a training once, in blocks (n, 3, size, size), in the order of the rows."""
+    others = _unlabelled(task)
+    size = block_size(others.stamps)
+    for start in range(0, len(others.rows), size):
+        yield from _gather([(others.stamps, others.rows[np.newaxis, start : start + size])], task.device)
+
+
+def _unlabelled(task: Task) -> Unlabelled:
+    if task.data.unlabelled is None:
+        raise ValueError(f"{task.method.name} needs unlabelled stamps of a target")
+    return task.data.unlabelled
+
+
 def iterations_of(task: Task) -> int:
     """Number of batches of an epoch."""
     training, batch_size = task.training, task.training["batch_size"]
@@ -74,11 +89,9 @@ def draw_epoch(task: Task, epoch: int) -> Draws:
     picks = [pick.reshape(n_batches, share) for pick in picks]
     labels = np.concatenate([each.labels[pick] for each, pick in zip(sets, picks, strict=True)], axis=1)
     labelled = [(each.stamps, each.rows[pick]) for each, pick in zip(sets, picks, strict=True)]
-    others = task.data.unlabelled
     if not method.uses_unlabelled:
         return Draws(labelled, labels, None)
-    if others is None:
-        raise ValueError(f"{method.name} needs unlabelled stamps of a target")
+    others = _unlabelled(task)
     return Draws(labelled, labels, (others.stamps, generator.choice(others.rows, (n_batches, batch_size))))
 
 

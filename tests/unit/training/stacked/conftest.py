@@ -36,6 +36,10 @@ KINDS = {
     "mme, one step": ("mme", {**MME, "entropy_weight": 0.1}),
     "mme, two steps": ("mme", {**MME, "steps": "two", "entropy_weight": 0.1}),
     "mme, epoch of each": ("mme", {**MME, "epoch": "each", "entropy_weight": 0.1}),
+    "coral": ("coral", {"weight": 0.5}),
+    "mmd": ("mmd", {"weight": 0.5}),
+    "dann": ("dann", {"weight": 0.5}),
+    "entropy": ("entropy", {"entropy_weight": 0.5}),
     "mme, copied head": ("mme", {**MME, "head": "copied", "labelled": ["source"], "entropy_weight": 0.1}),
 }
 

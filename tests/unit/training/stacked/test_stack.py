@@ -19,6 +19,7 @@ from stampshift.training.stopping import StoppedError
 
 CPU = torch.device("cpu")
 KINDS = ["baseline", "scratch", "further", "finetune", "mme, one step", "mme, two steps", "mme, copied head"]
+KINDS += ["coral", "mmd", "dann", "entropy"]
 
 
 def stack_of(tasks, checkpoints=None, *, free=0):

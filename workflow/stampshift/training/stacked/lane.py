@@ -26,6 +26,8 @@ def is_number(option: object) -> bool:
 
 def why_alone(task: Task) -> str | None:
     """Why a training has no place in a stack; None if it has one."""
+    if task.method.without_training is not None:
+        return f"{task.method.name} does not train"
     if task.training["optimiser"] != "sgd":
         return f"the optimiser {task.training['optimiser']} has no stacked form"
     if task.training["epoch_size"] is None:

@@ -114,6 +114,7 @@ class StackedModel:
         task, template = lane.task, deepcopy(lane.classifier).to("meta")
         self.extractor = nn.Sequential(*template.extractor.children())
         self._head = partial(functional_call, template.head)  # of weights and features
+        self._parts = {name: partial(functional_call, part) for name, part in template.parts.items()}
         self._losses, self._momentum = task.method.losses, task.training["momentum"]
         self._dtype = torch.bfloat16 if task.precision == BFLOAT16 else torch.get_default_dtype()
         self.dropouts = dropouts(self.extractor, task.data.source.stamps.shape[1:])
@@ -144,6 +145,7 @@ class StackedModel:
         named, batch = weights.named(), tensors.batch
         own_extractor, options = part_of(named, "extractor"), dict(tensors.options)
         numbers = {name: value for name, value in options.items() if isinstance(value, Tensor)}
+        parts = {name: part_of(named, f"parts.{name}") for name in self._parts}
 
         def features(stamps: Tensor) -> Tensor:
             own_masks = masks.take(next(passes), stamps.shape[1])
@@ -152,17 +154,18 @@ class StackedModel:
             )
 
         def of_one_lane(
-            stamps: Tensor, labels: Tensor, unlabelled: Tensor | None, head: Any, own_numbers: Any
+            stamps: Tensor, labels: Tensor, unlabelled: Tensor | None, head: Any, parts: Any, own_numbers: Any
         ) -> tuple[Tensor, Tensor]:
             extractor = _Part(lambda stamps: _Together.apply(stamps, features))
-            classifier = Classifier(extractor, _Part(partial(self._head, head)))
+            own_parts = {name: _Part(partial(call, parts[name])) for name, call in self._parts.items()}
+            classifier = Classifier(extractor, _Part(partial(self._head, head)), own_parts)
             own_batch = Batch(stamps, labels, unlabelled)
             return loss_and_hits(loss_of, classifier, own_batch, {**options, **own_numbers})
 
         lanes_of_unlabelled = None if batch.unlabelled is None else ALL_LANES
         found: tuple[Tensor, Tensor] = vmap(
-            of_one_lane, in_dims=(ALL_LANES, ALL_LANES, lanes_of_unlabelled, 0, 0)
-        )(batch.stamps, batch.labels, batch.unlabelled, part_of(named, "head"), numbers)
+            of_one_lane, in_dims=(ALL_LANES, ALL_LANES, lanes_of_unlabelled, 0, 0, 0)
+        )(batch.stamps, batch.labels, batch.unlabelled, part_of(named, "head"), parts, numbers)
         return found
 
     def scores(self, weights: LaneWeights, stamps: Tensor) -> Tensor:

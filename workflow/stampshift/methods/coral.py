@@ -1,0 +1,41 @@
+"""Deep CORAL (Sun & Saenko 2016): the features of both surveys are made to have the same covariance.
+
+The loss is ``CE(labelled) + weight * ||C_S - C_T||^2 / (4 d^2)``: the squared Frobenius norm of the
+difference of the two batches' covariances (n - 1 in the denominator), for d features. The paper takes the
+outputs of the last layer; of two classes they are two numbers, and here the features are aligned on which the
+head decides.
+
+Its option ``weight`` is to make the two terms about equal at the end of a training, as the paper chooses it.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from stampshift.methods.method import Batch, Method, Options, copy_weights, unlabelled_of
+from stampshift.networks.classifier import Classifier
+
+
+def coral_distance(source: Tensor, target: Tensor) -> Tensor:
+    """Distance of the covariances of features (batch, d) and (other batch, d): a scalar."""
+    difference = torch.cov(source.T) - torch.cov(target.T)  # (d, d)
+    return difference.square().sum() / (4 * source.shape[1] ** 2)
+
+
+def _coral(classifier: Classifier, batch: Batch, options: Options) -> Tensor:
+    features = classifier.extractor(batch.stamps)
+    others = classifier.extractor(unlabelled_of(batch))
+    supervised = functional.cross_entropy(classifier.head(features), batch.labels)
+    return supervised + options["weight"] * coral_distance(features, others)
+
+
+def build(options: Options) -> Method:  # noqa: ARG001
+    """Deep CORAL; its loss reads the ``weight``."""
+    return Method(
+        name="coral",
+        labelled=("source",),
+        validation="source",
+        uses_unlabelled=True,
+        initialise=copy_weights,
+        losses=(_coral,),
+    )
