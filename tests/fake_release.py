@@ -55,7 +55,12 @@ def write_results(folder: Path, source: str = "A", target: str = "B") -> None:
 
 
 def write_run(
-    results: Path, run: Run, *, validation_shots: int = 10, sources: Sequence[str] | None = None
+    results: Path,
+    run: Run,
+    *,
+    validation_shots: int = 10,
+    sources: Sequence[str] | None = None,
+    network: str = "bolivar",
 ) -> Path:
     """Train a run for two epochs and write its files; `sources` are the surveys of a source of several."""
     several, sources = sources, sources or [run.source]
@@ -66,7 +71,7 @@ def write_run(
     }
     method = METHODS["baseline" if run.target is None else "scratch"]({})
     data = TrainingData.open(run, files, sources=sources, validation_shots=validation_shots)
-    task = Task(str(run), method, "bolivar", data, 1, {}, TRAINING, None, CPU)
+    task = Task(str(run), method, network, data, 1, {}, TRAINING, None, CPU)
     progress = fit(
         task,
         checkpoint=None,
@@ -75,13 +80,13 @@ def write_run(
         on_epoch=lambda progress: None,
     )
     kept = progress.kept[TRAINING["keep"]]
-    model = Model(progress.states[kept], "bolivar", "linear", 21, None)
+    model = Model(progress.states[kept], network, "linear", 21, None)
     folder = results / run.folder
     predictions = score_test_parts(model, files, device=CPU)
     metrics = describe(run, predictions, device=CPU, sources=sources) | {
         **({"source_surveys": several} if several else {}),
         "trained_by": "baseline" if run.target is None else "scratch",
-        "network": "bolivar",
+        "network": network,
         "options": {},
         "validation_shots": validation_shots,
         "code_digest": code_digest("training.execute"),

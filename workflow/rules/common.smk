@@ -15,7 +15,7 @@ sys.path.insert(0, str(PACKAGE_ROOT))  # the package is found even where it is n
 from stampshift.core.errors import ArchiveError, ConfigError
 from stampshift.tables.wording import METHOD_NAMES
 from stampshift.config.experiment import BASELINE, Pair, Run, check_shots, every_pair
-from stampshift.config.configuration import read_experiment
+from stampshift.config.configuration import NETWORK_MODULES, read_experiment
 from stampshift.core.provenance import listing_digest, offer_package_to_subprocesses, script_digest
 from stampshift.config.surveys import label_files, reader_options, schema_files, tolerated_share
 from stampshift.simulation import constants_file, expected_counts
@@ -75,6 +75,8 @@ ENTROPY_WEIGHT_CHOICE = (SECTIONS["mme"].search or {}).get("choice") if "mme" in
 # variants with the weights of the thesis
 PUBLISHED_WEIGHTS = [name for name in VARIANTS if (SECTIONS[name].search or {}).get("choice") == "published"]
 OWN_WEIGHTS = [name for name in VARIANTS if name not in PUBLISHED_WEIGHTS]  # as far as they search any
+COMPARED_NETWORKS = config.get("compared_networks", [])  # beside the network of the study
+ARCHITECTURE = NETWORK_MODULES[config["network"]]
 EXECUTION = config["execution"]
 GPUS = 0 if EXECUTION["device"] == "cpu" else 1  # for a job that runs a network
 ANSWERS = ["specialists", "new-survey", "adapted", "kept"]  # to questions on sources of several surveys

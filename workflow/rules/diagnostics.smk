@@ -9,7 +9,7 @@ rule calibrate:
         **growing(mem_mb=8000, runtime=60),
         gpu=GPUS,
     params:
-        architecture="bolivar",
+        architecture=ARCHITECTURE,
         seeds=SEEDS,
         sources=surveys_of_source,
         surveys=source_and_target,
@@ -41,7 +41,7 @@ rule features:
         **growing(mem_mb=4000, runtime=60),
         gpu=GPUS,
     params:
-        architecture="bolivar",
+        architecture=ARCHITECTURE,
         runs=listed(of_first_split),
         per_survey=DIAGNOSTICS["features_per_survey"],
     script:

@@ -414,6 +414,29 @@ rule network_table:
         "../scripts/network_table.py"
 
 
+rule network_costs:
+    input:
+        run_files(EXPERIMENT.baseline_runs(), "metrics.json"),
+        each_seed(
+            "<results>/networks/{network}/{source}/seed-{seed}/metrics.json",
+            network=COMPARED_NETWORKS,
+            source=SOURCES,
+        ),
+    output:
+        table(
+            "tables/network-costs",
+            "7 Training",
+            "table of the networks' accuracy and cost",
+            kind=None,
+            caption="network_costs",
+        ),
+    params:
+        networks=[config["network"], *COMPARED_NETWORKS],
+        size_pixels=config["stamps"]["size_pixels"],
+    script:
+        "../scripts/network_costs.py"
+
+
 rule kept_table:
     """
     What the choice of the epoch is worth: balanced accuracy on the target and on the source with the weights of the

@@ -12,12 +12,26 @@ rule baseline:
         seeds=SEEDS,
         surveys=surveys_of_source,
         method="baseline",
-        architecture="bolivar",
+        architecture=ARCHITECTURE,
         network=config["network"],
         training=config["training"],
         precision=EXECUTION["precision"],
+        folder=None,
     script:
         "../scripts/baseline.py"
+
+
+if COMPARED_NETWORKS:
+
+    use rule baseline as baseline_of_network with:
+        output:
+            each_seed("<results>/networks/{network}/{source}/seed-{seed}/{file}", file=RUN_FILES),
+        wildcard_constraints:
+            network="|".join(COMPARED_NETWORKS),
+        params:
+            architecture=lambda wildcards: NETWORK_MODULES[wildcards.network],
+            network="{network}",
+            folder="networks/{network}",
 
 
 rule transfer:
@@ -34,7 +48,7 @@ rule transfer:
     params:
         seeds=SEEDS,
         method="baseline",
-        architecture="bolivar",
+        architecture=ARCHITECTURE,
     script:
         "../scripts/transfer.py"
 
@@ -54,7 +68,7 @@ rule select_lambda:
         name=searched("name"),
         surveys=source_and_target,
         method="mme",
-        architecture="bolivar",
+        architecture=ARCHITECTURE,
         network=config["network"],
         shots=LABELLED_SHOTS,
         options=searched("options"),
@@ -122,7 +136,7 @@ rule adapt:
         seeds=SEEDS,
         surveys=source_and_target,
         method=trained("method"),
-        architecture="bolivar",
+        architecture=ARCHITECTURE,
         network=config["network"],
         options=trained("options"),
         weight_without_labels=trained("weight_without_labels"),

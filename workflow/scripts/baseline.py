@@ -17,4 +17,5 @@ if __name__ == "__main__":  # worker processes import this file
             splits=splits_by_seed(params.surveys, snakemake.input.splits, params.seeds),
             training=params.training,
             precision=params.precision,
+            folder=params.folder,
         )

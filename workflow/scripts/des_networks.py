@@ -6,10 +6,9 @@ import pandas as pd
 
 from stampshift.core.joblog import job_log
 from stampshift.des_study.network_costs import network_costs, network_costs_table
+from stampshift.tables.capacity import NEEDED
 from stampshift.tables.writing import write_table
 from stampshift.training.run_folder import read_metrics
-
-NEEDED = ("network", "trainable_parameters", "epochs", "seconds", "device", "precision")
 
 with job_log(snakemake.log[0]):
     files, simulated = snakemake.input, snakemake.params.simulated

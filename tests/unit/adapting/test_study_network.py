@@ -10,7 +10,6 @@ import torch
 from adaptation import TRAINING
 from stampshift.adapting.adapt import adapt_model
 from stampshift.adapting.setting import Setting
-from stampshift.core.errors import ConfigError
 from stampshift.core.files import write_json
 from stampshift.networks import build_classifier
 from stampshift.release.run_files import RunFiles
@@ -59,12 +58,11 @@ def test_the_source_comes_with_its_corrected_labels(network, few, surveys, flipp
     assert setting(network, start.target, "finetune").source is None
 
 
-def test_minimax_entropy_needs_another_head(network, few):
-    with pytest.raises(
-        ConfigError, match=r"adapt: mme needs a prototype head, which the network of .*model\.pt, network_1, "
-        r"does not have; use --method finetune\.",
-    ):  # fmt: skip
-        setting(network, few(real=2, bogus=2), "mme").check()
+def test_minimax_entropy_gives_it_prototypes(network, few):
+    start = setting(network, few(real=2, bogus=2), "mme")
+    start.check()
+    task = start.task(start.few_labels.labelled, start.few_labels.pile, number=0)
+    assert task.random_classifier().head.prototypes.weight.shape == (2, 51)
 
 
 def test_fine_tuning_is_judged_and_released_by_the_corrected_labels(

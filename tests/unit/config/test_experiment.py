@@ -1,14 +1,16 @@
 from copy import deepcopy
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
 
-from stampshift.config.configuration import read_experiment
+from stampshift.config.configuration import NETWORK_MODULES, Network, read_experiment
 from stampshift.config.experiment import Pair, Run, check_shots
 from stampshift.config.schema import editor_schema
 from stampshift.core.errors import ConfigError
 from stampshift.core.provenance import script_closure
+from stampshift.networks import network_module
 
 ROOT = Path(__file__).parents[3]
 PUBLISHED = yaml.safe_load((ROOT / "config.yaml").read_text())
@@ -229,6 +231,22 @@ def test_diagnostics_compare_two_surveys():
             "config: splits.shots has 0, but no method adapts without labels of the target; add methods.mme",
         ),
         (
+            {"network": "network_2"},
+            "config: network must be 'bolivar', 'bolivar_as_listed', 'network_1' or 'residual', found",
+        ),
+        (
+            {"compared_networks": ["residual", "bolivar"]},
+            "config: compared_networks has 'bolivar', which is the network of the study; leave it out.",
+        ),
+        (
+            {"network": "network_1", "methods__mme__head": "copied"},
+            "config: methods.mme.head is 'copied', but the baseline of network_1 has one logit and no row",
+        ),
+        (
+            {"training__augmentation": "rotations"},
+            "config: training.augmentation must be 'none' or 'rotations_and_flips', found 'rotations'.",
+        ),
+        (
             {"methods__coral": {"weight": 1.0}},
             "config: methods.coral uses no label of the target, but splits.shots [1, 5, 10, 20, 40] has no 0",
         ),
@@ -386,3 +404,10 @@ def test_a_new_key_changes_the_code_of_no_script():
     for script in sorted((ROOT / "workflow/scripts").rglob("*.py")):
         imported = {path.name for path in script_closure(script) if path.parent.name == "config"}
         assert imported <= {"__init__.py", "experiment.py"}, script
+
+
+def test_the_rules_know_the_module_of_every_network_without_torch():
+    assert set(NETWORK_MODULES) == set(get_args(Network))
+    assert {name: f"networks.{module}" for name, module in NETWORK_MODULES.items()} == {
+        name: network_module(name) for name in NETWORK_MODULES
+    }

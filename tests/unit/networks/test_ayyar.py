@@ -110,7 +110,7 @@ def test_same_padding_is_that_of_keras(size, kernel, stride, before):
 
 
 def test_two_logits_are_zero_and_the_logit():
-    head = LogitHead()
+    head = LogitHead(51)
     features = torch.randn(4, 51, generator=torch.Generator().manual_seed(3))
     logits = head(features)
     torch.testing.assert_close(logits, torch.stack([torch.zeros(4), head.logit(features)[:, 0]], dim=1))
@@ -151,9 +151,10 @@ def test_weights_start_as_those_of_keras():
     assert not first.bias.any()
 
 
-def test_a_prototype_head_is_refused():
-    with pytest.raises(ValueError, match=r"networks 1 to 4 have no head 'prototype' with temperature 0\.05"):
-        build_classifier(network="network_1", head="prototype", size_pixels=51, temperature=0.05)
+def test_minimax_entropy_gives_prototypes_to_the_features():
+    model = build_classifier(network="network_1", head="prototype", size_pixels=21, temperature=0.05)
+    assert (model.n_features, model.head.prototypes.weight.shape) == (51, (2, 51))
+    assert model.eval()(torch.zeros(2, 3, 21, 21)).shape == (2, 2)
 
 
 def test_networks_are_found_by_the_module_that_holds_them():

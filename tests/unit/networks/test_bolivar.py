@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from stampshift.networks import build_classifier, network_module
-from stampshift.networks.bolivar import PrototypeHead, feature_extractor
+from stampshift.networks.bolivar import feature_extractor
+from stampshift.networks.classifier import PrototypeHead
 from stampshift.networks.layers import network_layers
 
 
@@ -81,7 +82,7 @@ def test_other_sizes_fit(size):
 
 
 def test_prototype_logits_are_cosines_over_the_temperature():
-    head = PrototypeHead(0.05)
+    head = PrototypeHead(100, 0.05)
     with torch.no_grad():
         head.prototypes.weight.zero_()
         head.prototypes.weight[0, 0] = 1.0
@@ -92,7 +93,7 @@ def test_prototype_logits_are_cosines_over_the_temperature():
 
 
 def test_prototype_logits_do_not_feel_the_length_of_the_features():
-    head, features = PrototypeHead(0.05), torch.randn(4, 100, generator=torch.Generator().manual_seed(1))
+    head, features = PrototypeHead(100, 0.05), torch.randn(4, 100, generator=torch.Generator().manual_seed(1))
     torch.testing.assert_close(head(features), head(7 * features))
 
 

@@ -14,7 +14,6 @@ from stampshift.adapting.source import source_of
 from stampshift.core.errors import ConfigError, ContractError
 from stampshift.methods import METHODS
 from stampshift.methods.method import Method
-from stampshift.networks import build_classifier
 from stampshift.release.run_files import RunFiles
 from stampshift.stamps.few_labels import FewLabels
 from stampshift.stamps.file import Stamps
@@ -114,18 +113,6 @@ class Setting:
                 f"{self.starting_model.head} head; start from the baseline from which it was made, or use "
                 "mme."
             )
-        try:
-            build_classifier(
-                network=self.starting_model.network,
-                head=self.recipe.head,
-                size_pixels=self.starting_model.size_pixels,
-                temperature=self.options.get("temperature"),
-            )
-        except ValueError as error:
-            raise ConfigError(
-                f"adapt: {self.method} needs a {self.recipe.head} head, which the network of {self.model}, "
-                f"{self.starting_model.network}, does not have; use --method finetune."
-            ) from error
         for stamps in (self.source_stamps, self.target_stamps):
             if stamps is not None:
                 self.check_stamps(stamps)

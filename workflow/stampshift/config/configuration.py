@@ -135,6 +135,16 @@ class Pathvars(ConfigModel):
     benchmarks: Omittable[Name]
 
 
+Network = Literal["bolivar", "bolivar_as_listed", "network_1", "residual"]
+# modules of the room `networks`, which imports torch
+NETWORK_MODULES: dict[str, str] = {
+    "bolivar": "bolivar",
+    "bolivar_as_listed": "bolivar",
+    "network_1": "ayyar",
+    "residual": "residual",
+}
+
+
 class Config(StampsConfig):
     """An experiment of stampshift."""
 
@@ -147,9 +157,15 @@ class Config(StampsConfig):
         "several with every survey as its target."
     )
     splits: Splits
-    network: Literal["bolivar", "bolivar_as_listed"] = key(
-        "Network of the study: with a ReLU after both convolutions, as the paper says, or without the second "
-        "one, as the thesis lists its layers."
+    network: Network = key(
+        "Network of the study: `bolivar`, with a ReLU after both convolutions, as the paper says, or "
+        "`bolivar_as_listed`, without the second one, as the thesis lists its layers; `network_1` of Ayyar "
+        "et al. (2022); or `residual`, 14 layers with shortcuts and global pooling."
+    )
+    compared_networks: Unique[Network] = key(
+        "Further networks whose baselines are trained, on the same draws: what accuracy costs, in "
+        "`tables/network-costs`. They adapt to no target.",
+        default=[],
     )
     methods: Methods
     training: Training
@@ -178,6 +194,7 @@ class Config(StampsConfig):
     def _check(self) -> None:
         self._check_sources()
         self._check_pairs()
+        self._check_networks()
         self._check_methods()
         self._check_diagnostics()
         self.des_study.check_surveys(self.surveys)
@@ -206,6 +223,20 @@ class Config(StampsConfig):
                 if name not in known:
                     names = f"pairs: '{pair}' names the survey '{name}'"
                     raise ValueError(f"{names}, but the config has {', '.join(known)}.")
+
+    def _check_networks(self) -> None:
+        if self.network in self.compared_networks:
+            raise ValueError(
+                f"compared_networks has '{self.network}', which is the network of the study; leave it out."
+            )
+        copied = [
+            name for name, section in self.methods.sections.items() if vars(section).get("head") == "copied"
+        ]
+        if self.network == "network_1" and copied:
+            raise ValueError(
+                f"methods.{copied[0]}.head is 'copied', but the baseline of network_1 has one logit and no "
+                "row per class that could be a prototype; set it to 'random'."
+            )
 
     def _check_methods(self) -> None:
         if self.splits.shots == [0]:

@@ -118,6 +118,11 @@ class Training(ConfigModel):
         default="validation_balanced_accuracy",
     )
     max_epochs: Count | None = key("Maximum number of epochs of a training; null for no maximum.")
+    augmentation: Literal["none", "rotations_and_flips"] = key(
+        "What happens to a stamp whenever it is trained on: `rotations_and_flips`, one of the eight "
+        "symmetries of the square, drawn anew, the same for its three images.",
+        default="none",
+    )
     keep: Literal["first_best", "last_best", "lowest_validation_loss", "last"] = key(
         "Epoch whose weights are kept: the first or the last one of the highest validation balanced "
         "accuracy, the one of the lowest validation cross-entropy, or the last one trained. With "

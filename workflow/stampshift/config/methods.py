@@ -8,7 +8,7 @@ from stampshift.config.experiment import ZERO_LABEL_METHODS
 from stampshift.config.fields import PLACE, WORD, ConfigModel, Omittable, Positive, Seed, Unique, Word, key
 
 RESULT_FOLDERS = {"baseline", "benchmarks", "calibration", "des_study", "features", "figures", "lambda"} | {
-    "logs", "pairs", "splits", "stamps", "store", "tables"
+    "logs", "networks", "pairs", "splits", "stamps", "store", "tables"
 }  # fmt: skip
 LABELLED = [["source", "target"], ["source"], ["target"]]
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from stampshift.tables.capacity import training_costs
 from stampshift.tables.wording import model_name
 from stampshift.tables.writing import DASH, Table
 
@@ -21,24 +22,13 @@ def network_costs(
     facts of a network, beside which the published ones always stand; published times are NaN beside those
     on simulated surveys, whose epochs are of another length.
     """
-    runs = [
-        {
-            "network": run["network"],
-            "split": split,
-            "parameters": run["trainable_parameters"],
-            "epochs": run["epochs"],
-            "seconds_per_epoch": run["seconds"] / run["epochs"],
-            "device": run["device"],
-            "precision": run["precision"],
-        }
-        for split, own in metrics.items()
-        for run in own
-    ]
+    runs = pd.concat([training_costs(own).assign(split=split) for split, own in metrics.items()])
+    runs = runs[["network", "split", *runs.columns.drop(["network", "split"])]]
     theirs = published[published["part"] == "networks"].pivot_table(
         index="model", columns="quantity", values="value"
     )
     theirs = theirs.reindex(columns=QUANTITIES).add_prefix("published_")
-    numbers = pd.DataFrame(runs).merge(theirs, left_on="network", right_index=True, how="left")
+    numbers = runs.merge(theirs, left_on="network", right_index=True, how="left")
     if simulated:
         numbers["published_seconds_per_epoch"] = float("nan")
     return numbers.sort_values(["network", "split"], kind="stable", ignore_index=True)

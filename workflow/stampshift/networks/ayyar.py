@@ -11,7 +11,7 @@ The paper's output is the probability of an artifact; here it is that of a real,
 import torch
 from torch import Tensor, nn
 
-from stampshift.networks.classifier import Classifier
+from stampshift.networks.classifier import Classifier, build_head
 
 FEATURES = 51
 STATISTICS_MOMENTUM = 0.01  # Keras' 0.99 is the share that stays
@@ -25,13 +25,13 @@ class LogitHead(nn.Module):
     Their softmax is the sigmoid of z and their cross-entropy the binary one.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, n_features: int) -> None:
         super().__init__()
-        self.in_features = FEATURES
-        self.logit = nn.Linear(FEATURES, 1)
+        self.in_features = n_features
+        self.logit = nn.Linear(n_features, 1)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Logits (batch, 2) of features (batch, 51)."""
+        """Logits (batch, 2) of features (batch, n_features)."""
         logit = self.logit(features)  # (batch, 1)
         return torch.cat([torch.zeros_like(logit), logit], dim=1)
 
@@ -98,9 +98,7 @@ def network_4(*, head: str, size_pixels: int, temperature: float | None) -> Clas
 
 
 def _classifier(body: Body, *, head: str, temperature: float | None) -> Classifier:
-    """Body, dense layers and logit: the extractor ends with the 51 features."""
-    if head != "linear" or temperature is not None:
-        raise ValueError(f"networks 1 to 4 have no head '{head}' with temperature {temperature}: only linear")
+    """Body, dense layers and logit, or prototypes for MME: the extractor ends with the 51 features."""
     dense = [
         nn.Flatten(),
         nn.Dropout(HEAD_DROPOUT),
@@ -108,7 +106,8 @@ def _classifier(body: Body, *, head: str, temperature: float | None) -> Classifi
         nn.ReLU(),
         nn.BatchNorm1d(FEATURES, momentum=STATISTICS_MOMENTUM),
     ]
-    classifier = Classifier(nn.Sequential(*body.layers, *dense), LogitHead())
+    own_head = build_head(head, n_features=FEATURES, temperature=temperature, linear=LogitHead)
+    classifier = Classifier(nn.Sequential(*body.layers, *dense), own_head)
     for module in classifier.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             nn.init.xavier_uniform_(module.weight)

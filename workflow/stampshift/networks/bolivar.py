@@ -1,9 +1,8 @@
-"""The network of Bolivar (2022), section 5.3: extractor, linear head, prototype head."""
+"""The network of Bolivar (2022), section 5.3."""
 
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import nn
 
-from stampshift.networks.classifier import CLASSES, Classifier
+from stampshift.networks.classifier import Classifier, build_head
 
 CONV_CHANNELS = (64, 50)
 KERNEL_PIXELS = 5
@@ -39,32 +38,10 @@ def feature_extractor(size_pixels: int, *, second_relu: bool = True) -> nn.Seque
     )
 
 
-class PrototypeHead(nn.Module):
-    """Cosine similarity of the features to one prototype per class, divided by a temperature.
-
-    Only the features are normalised, as in Saito et al. (2019), whose rows of the weight are the
-    prototypes. A small temperature makes the softmax sharp.
-    """
-
-    def __init__(self, temperature: float) -> None:
-        super().__init__()
-        self.in_features = FEATURES
-        self.prototypes = nn.Linear(FEATURES, CLASSES, bias=False)
-        self.temperature = temperature
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Logits (batch, 2) of features (batch, 100)."""
-        return self.prototypes(functional.normalize(features)) / self.temperature
-
-
 def build(*, head: str, size_pixels: int, temperature: float | None, second_relu: bool = True) -> Classifier:
     """Classifier as `stampshift.networks.build_classifier` says, with a linear or a prototype head."""
     extractor = feature_extractor(size_pixels, second_relu=second_relu)
-    if head == "linear":
-        return Classifier(extractor, nn.Linear(FEATURES, CLASSES))
-    if head == "prototype" and temperature is not None:
-        return Classifier(extractor, PrototypeHead(temperature))
-    raise ValueError(f"no head '{head}' with temperature {temperature}; heads: linear, prototype")
+    return Classifier(extractor, build_head(head, n_features=FEATURES, temperature=temperature))
 
 
 def as_listed(*, head: str, size_pixels: int, temperature: float | None) -> Classifier:

@@ -1,10 +1,11 @@
 """What every network is: an extractor and a head. With the gradient reversal that may be between them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 CLASSES = 2  # bogus, real: the index is the label
 
@@ -32,6 +33,44 @@ class Classifier(nn.Module):
     def forward(self, stamps: Tensor) -> Tensor:
         """Logits (batch, 2)."""
         return self.head(self.extractor(stamps))
+
+
+class PrototypeHead(nn.Module):
+    """Cosine similarity of the features to one prototype per class, divided by a temperature.
+
+    Only the features are normalised, as in Saito et al. (2019), whose rows of the weight are the
+    prototypes. A small temperature makes the softmax sharp.
+    """
+
+    def __init__(self, n_features: int, temperature: float) -> None:
+        super().__init__()
+        self.in_features = n_features
+        self.prototypes = nn.Linear(n_features, CLASSES, bias=False)
+        self.temperature = temperature
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Logits (batch, 2) of features (batch, n_features)."""
+        return self.prototypes(functional.normalize(features)) / self.temperature
+
+
+def linear_head(n_features: int) -> nn.Module:
+    """Features (batch, n_features) to logits (batch, 2)."""
+    return nn.Linear(n_features, CLASSES)
+
+
+def build_head(
+    head: str,
+    *,
+    n_features: int,
+    temperature: float | None,
+    linear: Callable[[int], nn.Module] = linear_head,
+) -> nn.Module:
+    """Head of a name, as `stampshift.networks.build_classifier` knows them; `linear` is the network's own."""
+    if head == "linear" and temperature is None:
+        return linear(n_features)
+    if head == "prototype" and temperature is not None:
+        return PrototypeHead(n_features, temperature)
+    raise ValueError(f"no head '{head}' with temperature {temperature}; heads: linear, prototype")
 
 
 def place(classifier: Classifier, device: torch.device) -> Classifier:

@@ -1,17 +1,22 @@
-"""The layers of the networks of Bolivar (2022), with their outputs and parameters."""
+"""The layers of a network, with their outputs and parameters; what a network costs."""
+
+from typing import Any
 
 import pandas as pd
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from stampshift.networks import build_classifier
-from stampshift.networks.bolivar import PrototypeHead
+from stampshift.networks.ayyar import LogitHead
+from stampshift.networks.classifier import PrototypeHead
+from stampshift.networks.residual import Residual
 
 HEADS = {"linear": "baseline and fine-tuning", "prototype": "MME"}
 
 
 def network_layers(network: str, *, size_pixels: int) -> pd.DataFrame:
-    """Every layer and both heads (thesis, section 5.3): ``part``, ``layer``, ``output``, ``parameters``.
+    """Every layer and both heads: ``part``, ``layer``, ``output``, ``parameters``.
 
     ``output`` is the shape for one stamp of `size_pixels` on a side; ``parameters`` counts trainable ones.
     """
@@ -29,6 +34,22 @@ def network_layers(network: str, *, size_pixels: int) -> pd.DataFrame:
         rows.append(_row("head", f"{_layer(layer)} ({HEADS[head]})", layer, layer(output)))
     rows += [_row("in all", HEADS[head], classifier, None) for head, classifier in classifiers.items()]
     return pd.DataFrame(rows)
+
+
+def flop_per_stamp(network: str, *, size_pixels: int) -> int:
+    """Floating-point operations of a score of one stamp, with a linear head.
+
+    Additions and multiplications of convolutions and dense layers count, one each; other layers are left out.
+    """
+    with torch.device("meta"):  # neither memory nor random numbers
+        form: dict[str, Any] = {"network": network, "head": "linear", "temperature": None}
+        classifier, stamp = (
+            build_classifier(**form, size_pixels=size_pixels).eval(),
+            torch.empty(1, 3, size_pixels, size_pixels),
+        )
+    with FlopCounterMode(display=False) as counter:
+        classifier(stamp)
+    return int(counter.get_total_flops())
 
 
 def _row(part: str, layer: str, module: nn.Module, output: torch.Tensor | None) -> dict[str, object]:
@@ -54,5 +75,13 @@ def _layer(module: nn.Module) -> str:
             return "linear"
         case PrototypeHead():
             return "cosine similarity to prototypes"
+        case LogitHead():
+            return "linear, one logit"
+        case Residual():
+            return "residual block"
+        case nn.AdaptiveAvgPool2d():
+            return "mean of every map"
+        case nn.ZeroPad2d():
+            return "zeros right and below"
         case _:
             return type(module).__name__

@@ -79,13 +79,19 @@ def _trainings_of(path: PurePath, runs: Mapping[str, Run], workflow: PlannedWork
         reused = search.get("choice") == "search" and search["seed"] == run.seed
         return [replace(training, reused=reused)]
     if path.name == MODEL and run:
-        config = workflow.config
-        size, training = config["stamps"]["size_pixels"], config["training"]
-        precision = config["execution"]["precision"]
-        recipe = Recipe(BASELINE, BASELINE, config["network"], size, {}, training, precision)
-        surveys = experiment.surveys_of(run.source)
-        return [_on_labels(workflow, recipe, surveys, config["splits"]["fractions"])]
+        return [_baseline(workflow, BASELINE, workflow.config["network"], run.source)]
+    if path.name == MODEL and path.parts[0] == "networks":
+        _, network, source, *_ = path.parts
+        return [_baseline(workflow, f"{BASELINE}, {network}", network, source)]
     return []
+
+
+def _baseline(workflow: PlannedWorkflow, name: str, network: str, source: str) -> Training:
+    config = workflow.config
+    size, precision = config["stamps"]["size_pixels"], config["execution"]["precision"]
+    recipe = Recipe(name, BASELINE, network, size, {}, config["training"], precision)
+    surveys = workflow.experiment.surveys_of(source)
+    return _on_labels(workflow, recipe, surveys, config["splits"]["fractions"])
 
 
 def _adaptation(workflow: PlannedWorkflow, name: str, source: str, target: str) -> Training:

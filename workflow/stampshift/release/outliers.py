@@ -20,6 +20,7 @@ from torch.nn import functional
 
 from stampshift.core.errors import ContractError
 from stampshift.networks.classifier import Classifier
+from stampshift.networks.residual import Residual
 from stampshift.stamps.file import LABEL_NAMES
 
 RIDGE = 1e-3  # of the mean variance, added to each: maps that never vary have a finite distance
@@ -47,7 +48,7 @@ class Exposed(nn.Module):
         values, means = stamps, []
         for layer in self.layers.children():
             values = layer(values)
-            if isinstance(layer, nn.ReLU) and values.ndim == 4:
+            if isinstance(layer, nn.ReLU | Residual) and values.ndim == 4:
                 means.append(values.mean(dim=(2, 3)))
         return Layers(self.head(values), values, torch.cat(means, dim=1))
 

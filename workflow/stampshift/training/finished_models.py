@@ -7,14 +7,11 @@ import numpy as np
 import pandas as pd
 
 from stampshift.config.experiment import Run
-from stampshift.networks.bolivar import FEATURES
 from stampshift.stamps.file import BOGUS, REAL, Stamps, verify_stamps
 from stampshift.stamps.splits import Rows, Splits
 from stampshift.training.data import SurveyFiles, TrainingData
 from stampshift.training.device import choose_device, set_up_process
 from stampshift.training.model import Model, in_batches, predict
-
-FEATURE_COLUMNS = [f"feature_{index:03d}" for index in range(FEATURES)]
 
 
 def score_validation(
@@ -70,8 +67,8 @@ def extract_features(
     of class proportions is taken for one of domains: at most `per_survey`, fewer where a test part holds
     fewer of a label.
 
-    The table has the columns ``method``, ``shots``, ``survey``, ``row``, ``label`` and `FEATURE_COLUMNS`
-    (float32), the extractor's output in evaluation mode.
+    The table has the columns ``method``, ``shots``, ``survey``, ``row``, ``label`` and ``feature_000``,
+    ``feature_001``, ... (float32), the extractor's output in evaluation mode.
     """
     set_up_process()
     torch_device = choose_device(device)
@@ -80,12 +77,14 @@ def extract_features(
     samples = balanced_samples(surveys, test_parts=test_parts, per_survey=per_survey)
     tables = []
     for run, model in zip(runs, models, strict=True):
-        extractor = Model.open(model).classifier(torch_device).extractor
+        classifier = Model.open(model).classifier(torch_device)
+        extractor, outputs = classifier.extractor, (classifier.n_features,)
+        columns_of_features = [f"feature_{index:03d}" for index in range(*outputs)]
         for survey, rows in zip(surveys, samples, strict=True):
             columns = {"survey": survey.survey, "row": rows, "label": survey.labels[rows]}
             head = pd.DataFrame({"method": run.method, "shots": run.shots} | columns)
-            features = in_batches(extractor, survey.stamps, rows, outputs=(FEATURES,), device=torch_device)
-            tables.append(pd.concat([head, pd.DataFrame(features, columns=FEATURE_COLUMNS)], axis=1))
+            features = in_batches(extractor, survey.stamps, rows, outputs=outputs, device=torch_device)
+            tables.append(pd.concat([head, pd.DataFrame(features, columns=columns_of_features)], axis=1))
     return pd.concat(tables, ignore_index=True)
 
 

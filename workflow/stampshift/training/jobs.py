@@ -94,14 +94,20 @@ def train_baselines(
     splits: Sequence[Mapping[str, Path]],
     training: Options,
     precision: str,
+    folder: str | None = None,
 ) -> None:
-    """Train the baselines of a source, one per seed; stamps, and `splits` of each seed, are by its survey."""
+    """Train the baselines of a source, one per seed; stamps, and `splits` of each seed, are by its survey.
+
+    Those of another network than the study's are below `folder`; they have the draws of the study's.
+    """
     surveys = list(stamps)
     cohort = Cohort(BASELINE, BASELINE, network, source, None, surveys, stamps, {}, training, 0, precision)
     plans = [
         cohort.plan(shots=0, seed=seed, splits=split, baseline=None, weight=None)
         for seed, split in zip(seeds, splits, strict=True)
     ]
+    if folder is not None:
+        plans = [replace(plan, folder=f"{folder}/{source}/seed-{plan.run.seed}") for plan in plans]
     train_and_publish(plans, job)
 
 

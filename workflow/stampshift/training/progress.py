@@ -45,6 +45,12 @@ class Task:
         """Stream of the samples of an epoch, numbered from 1."""
         return np.random.default_rng(np.random.SeedSequence(self.entropy, spawn_key=(epoch,)))
 
+    def augmentation(self, epoch: int) -> np.random.Generator | None:
+        """Stream of the transforms of an epoch's stamps, which draws nothing else; None without them."""
+        if self.training.get("augmentation", "none") == "none":
+            return None
+        return np.random.default_rng(np.random.SeedSequence(self.entropy, spawn_key=(epoch, 1)))
+
     def torch_seed(self, epoch: int) -> int:
         """Seed of torch's stream in an epoch, dropout's; that of epoch 0 draws the random weights."""
         child = np.random.SeedSequence(self.entropy, spawn_key=(epoch, 0))

@@ -8,9 +8,10 @@ next batch goes on with the survey whose turn it is: so has an epoch.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, repeat
 
 import numpy as np
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from stampshift.core.errors import ConfigError
 from stampshift.methods.method import Batch
 from stampshift.stamps.file import BOGUS, REAL
+from stampshift.training.augmentation import turned_batches
 from stampshift.training.data import Labelled, Unlabelled
 from stampshift.training.model import block_size
 from stampshift.training.progress import Task
@@ -45,15 +47,20 @@ def epoch_batches(task: Task, epoch: int) -> Iterator[Batch]:
     A batch is shared equally among the method's origins, with as many unlabelled stamps for a method that
     uses them. Without an epoch size, a multiple of the batch size, the epoch is a pass in random order. Its
     last batch is what remains, and is left out where that is one stamp: batch normalisation needs two. A
-    method that trains on more than one set of stamps has no such pass, which raises a `ConfigError`.
+    method that trains on more than one set of stamps has no such pass, which raises a `ConfigError`. With
+    `training.augmentation` every stamp is turned.
     """
+    turns = task.augmentation(epoch)
     parts = _draw_pass(task, epoch) if task.training["epoch_size"] is None else [draw_epoch(task, epoch)]
     for drawn in parts:
         labels = torch.from_numpy(drawn.labels.astype(np.int64)).to(task.device)
-        unlabelled: Iterable[torch.Tensor | None] = (
-            repeat(None) if drawn.unlabelled is None else _gather([drawn.unlabelled], task.device)
-        )
-        yield from map(Batch, _gather(drawn.labelled, task.device), labels, unlabelled)
+        stamps = _gather(drawn.labelled, task.device)
+        others = None if drawn.unlabelled is None else _gather([drawn.unlabelled], task.device)
+        if turns is not None:
+            count, size = drawn.labels.shape
+            turn = partial(turned_batches, count=count, size=size, generator=turns)
+            stamps, others = turn(stamps), others and turn(others)
+        yield from map(Batch, stamps, labels, others or repeat(None))
 
 
 def unlabelled_blocks(task: Task) -> Iterator[torch.Tensor]:

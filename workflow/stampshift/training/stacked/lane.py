@@ -30,6 +30,8 @@ def why_alone(task: Task) -> str | None:
         return f"{task.method.name} does not train"
     if task.training["optimiser"] != "sgd":
         return f"the optimiser {task.training['optimiser']} has no stacked form"
+    if task.augmentation(1) is not None:
+        return "the augmentation of its stamps has no stacked form"
     if task.training["epoch_size"] is None:
         return "an epoch that is a pass over the train part is not the same number of batches for every run"
     with torch.random.fork_rng(devices=[]):
