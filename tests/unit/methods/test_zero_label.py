@@ -105,6 +105,18 @@ def test_a_batch_without_unlabelled_stamps_is_refused(name):
         loss_of(name, classifier(name), Batch(data.stamps, data.labels, None))
 
 
+@pytest.mark.parametrize("name", ALIGNING)
+def test_both_batches_have_common_statistics(name):
+    """Each with its own, a last batch normalisation would give both surveys the same means and variances.
+
+    One pass moves the running means once, by 0.1 of the mean over both.
+    """
+    model, data = classifier(name).train(), batch()
+    loss_of(name, model, data)
+    maps = model.extractor[0](torch.cat([data.stamps, data.unlabelled]))
+    torch.testing.assert_close(model.extractor[1].running_mean, 0.1 * maps.mean(dim=(0, 2, 3)))
+
+
 # ---- deep CORAL -------------------------------------------------------------------------------------------
 
 

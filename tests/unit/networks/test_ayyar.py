@@ -158,6 +158,6 @@ def test_minimax_entropy_gives_prototypes_to_the_features():
 
 
 def test_networks_are_found_by_the_module_that_holds_them():
-    assert list(NETWORKS) == ["bolivar", "bolivar_as_listed", *NAMES]
+    assert list(NETWORKS) == ["bolivar", "bolivar_as_listed", *NAMES, "residual"]
     assert {network_module(name) for name in NAMES} == {"networks.ayyar"}
     assert network_module("bolivar") == "networks.bolivar"

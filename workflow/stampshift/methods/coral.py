@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from stampshift.methods.method import Batch, Method, Options, copy_weights, unlabelled_of
+from stampshift.methods.method import Batch, Method, Options, both_of, copy_weights
 from stampshift.networks.classifier import Classifier
 
 
@@ -23,10 +23,9 @@ def coral_distance(source: Tensor, target: Tensor) -> Tensor:
 
 
 def _coral(classifier: Classifier, batch: Batch, options: Options) -> Tensor:
-    features = classifier.extractor(batch.stamps)
-    others = classifier.extractor(unlabelled_of(batch))
-    supervised = functional.cross_entropy(classifier.head(features), batch.labels)
-    return supervised + options["weight"] * coral_distance(features, others)
+    features, count = classifier.extractor(both_of(batch)), len(batch.labels)
+    supervised = functional.cross_entropy(classifier.head(features)[:count], batch.labels)
+    return supervised + options["weight"] * coral_distance(features[:count], features[count:])
 
 
 def build(options: Options) -> Method:  # noqa: ARG001

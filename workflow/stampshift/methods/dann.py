@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from stampshift.methods.method import Batch, Method, Options, copy_weights, unlabelled_of
+from stampshift.methods.method import Batch, Method, Options, both_of, copy_weights
 from stampshift.networks.classifier import Classifier, reverse_gradient, scale_gradient
 
 DOMAIN = "domain"
@@ -28,14 +28,15 @@ def domain_classifier(n_features: int) -> nn.Sequential:
 
 
 def _adversarial(classifier: Classifier, batch: Batch, options: Options) -> Tensor:
-    features = classifier.extractor(batch.stamps)
-    others = classifier.extractor(unlabelled_of(batch))
-    loss = functional.cross_entropy(classifier.head(features), batch.labels)
-    for origin, own in ((torch.zeros_like, features), (torch.ones_like, others)):
-        reversed_features = reverse_gradient(scale_gradient(own, options["weight"]))
-        logits = classifier.parts[DOMAIN](reversed_features)  # (batch, 1)
-        loss = loss + functional.binary_cross_entropy_with_logits(logits, origin(logits))
-    return loss
+    features, count = classifier.extractor(both_of(batch)), len(batch.labels)
+    supervised = functional.cross_entropy(classifier.head(features)[:count], batch.labels)
+    reversed_features = reverse_gradient(scale_gradient(features, options["weight"]))
+    of_source, of_target = classifier.parts[DOMAIN](reversed_features).tensor_split([count])  # (batch, 1)
+    return (
+        supervised
+        + functional.binary_cross_entropy_with_logits(of_source, torch.zeros_like(of_source))
+        + functional.binary_cross_entropy_with_logits(of_target, torch.ones_like(of_target))
+    )
 
 
 def build(options: Options) -> Method:  # noqa: ARG001

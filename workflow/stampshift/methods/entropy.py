@@ -8,15 +8,17 @@ Its option is lambda, ``entropy_weight``.
 """
 
 from torch import Tensor
+from torch.nn import functional
 
-from stampshift.methods.method import Batch, Method, Options, copy_weights, cross_entropy, unlabelled_of
+from stampshift.methods.method import Batch, Method, Options, both_of, copy_weights
 from stampshift.methods.mme import mean_entropy
 from stampshift.networks.classifier import Classifier
 
 
 def _entropy(classifier: Classifier, batch: Batch, options: Options) -> Tensor:
-    entropy = mean_entropy(classifier(unlabelled_of(batch)))
-    return cross_entropy(classifier, batch, options) + options["entropy_weight"] * entropy
+    logits, count = classifier(both_of(batch)), len(batch.labels)
+    supervised = functional.cross_entropy(logits[:count], batch.labels)
+    return supervised + options["entropy_weight"] * mean_entropy(logits[count:])
 
 
 def build(options: Options) -> Method:  # noqa: ARG001

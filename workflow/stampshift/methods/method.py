@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -40,25 +41,30 @@ def unlabelled_of(batch: Batch) -> Tensor:
     return batch.unlabelled
 
 
+def both_of(batch: Batch) -> Tensor:
+    """Labelled and then unlabelled stamps: what goes through the extractor together has common statistics."""
+    return torch.cat([batch.stamps, unlabelled_of(batch)])
+
+
 def loss_and_hits(
     loss_of: Loss, classifier: Classifier, batch: Batch, options: Options
 ) -> tuple[Tensor, Tensor]:
     """A loss, and how many labelled stamps the classifier called right on the way to it: both scalars.
 
     0 are right for a loss that does not call the classifier, or its extractor and then its head, on the
-    labelled stamps.
+    labelled stamps alone or on `both_of` a batch.
     """
     hits, labelled = batch.labels.new_zeros(()), None
 
     def note(module: nn.Module, arguments: tuple[Tensor], features: Tensor) -> None:  # noqa: ARG001
         nonlocal labelled
-        if arguments[0] is batch.stamps:
+        if arguments[0] is batch.stamps or len(arguments[0]) > len(batch.labels):  # of both, labelled first
             labelled = features
 
     def count(module: nn.Module, arguments: tuple[Tensor], logits: Tensor) -> None:  # noqa: ARG001
         nonlocal hits
         if arguments[0] is labelled:
-            hits = (logits.detach().argmax(dim=1) == batch.labels).sum()
+            hits = (logits.detach()[: len(batch.labels)].argmax(dim=1) == batch.labels).sum()
 
     hooks = classifier.extractor.register_forward_hook(note), classifier.head.register_forward_hook(count)
     try:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from stampshift.methods.method import Batch, Method, Options, copy_weights, unlabelled_of
+from stampshift.methods.method import Batch, Method, Options, both_of, copy_weights
 from stampshift.networks.classifier import Classifier
 
 BANDWIDTHS = (0.25, 0.5, 1.0, 2.0, 4.0)  # in units of the mean squared distance
@@ -31,10 +31,9 @@ def squared_discrepancy(source: Tensor, target: Tensor) -> Tensor:
 
 
 def _mmd(classifier: Classifier, batch: Batch, options: Options) -> Tensor:
-    features = classifier.extractor(batch.stamps)
-    others = classifier.extractor(unlabelled_of(batch))
-    supervised = functional.cross_entropy(classifier.head(features), batch.labels)
-    return supervised + options["weight"] * squared_discrepancy(features, others)
+    features, count = classifier.extractor(both_of(batch)), len(batch.labels)
+    supervised = functional.cross_entropy(classifier.head(features)[:count], batch.labels)
+    return supervised + options["weight"] * squared_discrepancy(features[:count], features[count:])
 
 
 def build(options: Options) -> Method:  # noqa: ARG001
