@@ -23,6 +23,8 @@ def zero_shots(runs: pd.DataFrame, *, pairs: Sequence[str], names: Sequence[str]
     unlabelled, parts = runs[runs["shots"] == 0], []
     for pair in map(Pair.parse, pairs):
         chosen = select_pair(unlabelled, source=pair.source, target=pair.target, methods=names)
+        # of a source of several surveys, not on each of these
+        chosen = chosen[chosen["evaluated_on"].isin([pair.source, pair.target])]
         key = ["evaluated_on", "seed"]
         baseline = chosen[chosen["method"] == BASELINE].set_index(key)["balanced_accuracy"]
         beside = chosen.join(baseline.rename("baseline"), on=key)
