@@ -23,12 +23,14 @@ class Residual(nn.Module):
 
     def __init__(self, channels: int, width: int, *, stride: int) -> None:
         super().__init__()
+        last = nn.BatchNorm2d(width)
+        nn.init.zeros_(last.weight)
         self.body = nn.Sequential(
             nn.Conv2d(channels, width, 3, stride, padding=1, bias=False),
             nn.BatchNorm2d(width),
             nn.ReLU(),
             nn.Conv2d(width, width, 3, padding=1, bias=False),
-            nn.BatchNorm2d(width),
+            last,
         )
         same_shape = stride == 1 and channels == width
         self.shortcut = nn.Sequential(
@@ -60,6 +62,4 @@ def build(*, head: str, size_pixels: int, temperature: float | None) -> Classifi
     for module in extractor.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-        if isinstance(module, Residual):
-            nn.init.zeros_(module.body[-1].weight)
     return Classifier(extractor, build_head(head, n_features=FEATURES, temperature=temperature))

@@ -67,13 +67,14 @@ def capacity_table(
     """Print the numbers of `capacity_numbers`, a line per network."""
     numbers = capacity_numbers(metrics, flop_per_stamp=flop_per_stamp)
     rows = []
-    for (network, parameters, flop), own in numbers.groupby(["network", *COSTS], sort=False):
+    for network, own in numbers.groupby("network", sort=False):
+        cost = own.iloc[0]
         accuracies = zip(own["survey"], own["mean"], own["std"], strict=True)
         rows.append(
             {
                 "network": network,
-                "trainable parameters": f"{parameters:,}",
-                "MFLOP per stamp": f"{flop / MEGA:.1f}",
+                "trainable parameters": f"{cost['parameters']:,}",
+                "MFLOP per stamp": f"{cost['flop_per_stamp'] / MEGA:.1f}",
                 "seconds per epoch": f"{own['seconds_per_epoch'].mean():.3g}",
                 **{str(survey): format_mean(mean, std) for survey, mean, std in accuracies},
                 "mean": f"{own['mean'].mean():.3f}",

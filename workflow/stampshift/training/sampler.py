@@ -8,7 +8,7 @@ next batch goes on with the survey whose turn it is: so has an epoch.
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -60,7 +60,8 @@ def epoch_batches(task: Task, epoch: int) -> Iterator[Batch]:
             count, size = drawn.labels.shape
             turn = partial(turned_batches, count=count, size=size, generator=turns)
             stamps, others = turn(stamps), others and turn(others)
-        yield from map(Batch, stamps, labels, others or repeat(None))
+        unlabelled: Iterable[torch.Tensor | None] = repeat(None) if others is None else others
+        yield from map(Batch, stamps, labels, unlabelled)
 
 
 def unlabelled_blocks(task: Task) -> Iterator[torch.Tensor]:
