@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from stampshift.config.des_study import DesStudy
+from stampshift.config.diagnostics import Diagnostics
 from stampshift.config.experiment import Experiment, Pair, Section, every_pair, read_sections
 from stampshift.config.fields import (
     ConfigModel,
@@ -15,9 +16,9 @@ from stampshift.config.fields import (
     Name,
     Normalisation,
     Omittable,
+    Pairs,
     Positive,
     Seed,
-    Share,
     Training,
     Unique,
     Word,
@@ -28,9 +29,7 @@ from stampshift.config.methods import Choice, Methods
 from stampshift.config.surveys import READERS_WITH_SNR, Survey
 from stampshift.core.errors import ConfigError
 
-PairName = Annotated[str, Field(pattern="^[A-Za-z0-9_-]+-to-[A-Za-z0-9_]+$")]
 SOURCE_WORD = "A name in paths; letters, digits, underscores and hyphens, a letter first."
-Pairs = Literal["all"] | Annotated[Unique[PairName], Field(min_length=1)]
 
 
 class Stamps(ConfigModel):
@@ -74,36 +73,6 @@ class Splits(ConfigModel):
         min_length=1,
     )
     validation_shots: Count = key("Labelled target stamps per class that choose the best epoch.")
-
-
-class OperatingPoints(ConfigModel):
-    """Rates at which the other rate is read off the detection curve."""
-
-    mdr: Unique[Share] = key("Missed-detection rates that may not be exceeded.")
-    fpr: Unique[Share] = key("False-positive rates that may not be exceeded.")
-
-
-class Errors(ConfigModel):
-    """Gallery of the worst errors."""
-
-    method: str = key("Method whose errors, with the most shots, are shown for a pair; one of `methods`.")
-    per_kind: int = key("Maximum number of false positives, and of missed reals, to show.", ge=1, le=20)
-
-
-class Diagnostics(ConfigModel):
-    """What is looked into beyond the paper, from finished runs, for the fewest and the most shots."""
-
-    enabled: bool = key("Whether diagnostics are made by default, and with the results of a pair.")
-    pairs: Pairs = key("Pairs of two surveys to diagnose, `all` for every one of the experiment.")
-    operating_points: OperatingPoints
-    reliability_bins: int = key("Equal bins of the score, for reliability and calibration.", ge=2, le=100)
-    snr_bins: Annotated[int, Field(ge=2, le=50)] | None = key(
-        "Bins with equally many test stamps in which recall by signal-to-noise ratio is given, for surveys "
-        "whose archive gives the ratio (readers des and hits). null leaves this diagnostic out."
-    )
-    confidence: Share = key("Confidence level of binomial intervals, as a share.")
-    errors: Errors
-    features_per_survey: int = key("Test stamps whose features are compared, half real.", ge=20, le=10000)
 
 
 class Execution(ConfigModel):
