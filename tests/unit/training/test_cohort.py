@@ -432,7 +432,7 @@ def test_one_job_trains_the_runs_of_a_sources_targets(tmp_path, survey_files, ba
     splits = {**survey_files["splits"], "C": tmp_path / "C.npz"}
     make_splits(Stamps.open(stamps["C"]), fractions=FRACTIONS, seed=0).save(splits["C"])
     weights = {name: tmp_path / f"A-to-{name}.json" for name in "BC"}
-    cohort = mme_cohort(survey_files, "mme", MME)
+    cohort = cohort_of(survey_files, "mme", MME)
     cohorts = {
         name: replace(cohort, target=name, stamps={each: stamps[each] for each in ("A", name)})
         for name in "BC"
