@@ -12,6 +12,7 @@ from torch import nn
 
 from stampshift.training.loop import Trainer
 from stampshift.training.stacked.extractor import stacked_features
+from stampshift.training.stacked.forms import Form
 from stampshift.training.stacked.lane import Lane
 from stampshift.training.stacked.pools import Pools
 from stampshift.training.stacked.stack import Stack
@@ -114,7 +115,7 @@ def test_a_nan_stays_in_its_lane(fused_features, double_precision):
 def test_a_lane_of_a_stack_with_kernels_is_the_training_alone(fused_features, make_tasks, double_precision):
     tasks = make_tasks("mme, one step", count=2, batch_size=2, epoch_size=2)
     stack = Stack([Lane.start(task, None) for task in tasks], pools=Pools(tasks, free=lambda device: 0))
-    stack.model.features = partial(fused_features, stack.model.extractor)
+    stack.model.form = Form("fused", partial(fused_features, stack.model.extractor))
     stack.run_epoch()
     for number, task in enumerate(tasks):
         with torch.random.fork_rng():

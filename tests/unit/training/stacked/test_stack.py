@@ -12,7 +12,7 @@ from stampshift.training.optimisers import build_optimiser, build_schedule, lear
 from stampshift.training.progress import DivergedError
 from stampshift.training.stacked.extractor import unstackable
 from stampshift.training.stacked.lane import Lane, kind, why_alone
-from stampshift.training.stacked.masks import Dropout, DropoutMasks, dropouts
+from stampshift.training.stacked.masks import Dropout, DropoutMasks, dropouts, steps_at_once
 from stampshift.training.stacked.pools import Pools
 from stampshift.training.stacked.stack import Stack
 from stampshift.training.stopping import StoppedError
@@ -244,7 +244,7 @@ def test_a_loss_that_is_nan_stays_in_its_lane(make_tasks, double_precision):
 def test_an_epoch_that_is_stopped_leaves_the_weights_of_the_last_complete_one(make_tasks, monkeypatch):
     stack = stack_of(make_tasks("baseline"))
     stack.run_epoch()
-    before = [stack.checkpoint(number) for number in range(3)]
+    before, storage = [stack.checkpoint(number) for number in range(3)], addresses(stack)
     batches = iter(range(4))
 
     def stop_if_asked():
@@ -256,6 +256,16 @@ def test_an_epoch_that_is_stopped_leaves_the_weights_of_the_last_complete_one(ma
         stack.run_epoch()
     for number, expected in enumerate(before):
         assert_equal(expected, stack.checkpoint(number), tolerance=0)
+    assert addresses(stack) == storage
+
+
+def test_the_same_runs_give_the_same_bits_again(make_tasks):
+    first, second = (stack_of(make_tasks("mme, one step")) for _ in range(2))
+    for stack in (first, second):
+        for _ in range(2):
+            stack.run_epoch()
+    for ours, theirs in zip(first.weights.named().values(), second.weights.named().values(), strict=True):
+        assert torch.equal(ours, theirs)
 
 
 # ---- parts -------------------------------------------------------------------------------------------------
@@ -307,6 +317,16 @@ def test_masks_are_at_the_same_addresses_in_every_step_and_epoch():
             masks.next_step()
             addresses.add(tuple(masks.take(number, 6)[0].data_ptr() for number in range(2)))
     assert len(addresses) == 1
+
+
+def test_on_a_gpu_masks_are_drawn_for_many_steps_as_far_as_memory_of_a_lane_allows():
+    few, many = [Dropout(0.5, (1, 1, 50))], [Dropout(0.1, (26, 26, 40))]
+    count = {"batch": 64, "steps": 200}
+    assert steps_at_once(few, **count, device=CPU) == 1
+    assert steps_at_once(few, **count, device=torch.device("cuda")) == 50
+    assert steps_at_once(few, batch=64, steps=20, device=torch.device("cuda")) == 20
+    assert steps_at_once(many, **count, device=torch.device("cuda")) == 2
+    assert steps_at_once([], **count, device=torch.device("cuda")) == 50
 
 
 def test_dropouts_of_the_network(make_tasks):
@@ -374,6 +394,23 @@ def test_what_trains_alone(make_tasks):
     assert unstackable(nn.Sequential(nn.Linear(3, 3), nn.LayerNorm(3))).startswith("LayerNorm")
     assert unstackable(nn.Sequential(nn.BatchNorm1d(3, momentum=None))).startswith("BatchNorm1d")
     assert unstackable(nn.ReLU()) == "ReLU"
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.Conv2d(4, 4, 3, groups=2),
+        nn.Conv2d(4, 4, 3, dilation=2),
+        nn.Conv2d(4, 4, 3, padding="same"),
+        nn.Conv2d(4, 4, 3, padding_mode="reflect"),
+        nn.MaxPool2d(3, stride=2),
+        nn.MaxPool2d(2, ceil_mode=True),
+        nn.Flatten(2),
+    ],
+    ids=repr,
+)
+def test_a_layer_with_settings_that_have_no_stacked_form_says_so(layer):
+    assert unstackable(nn.Sequential(nn.ReLU(), layer)) == repr(layer)
 
 
 def test_a_whole_training_ends_as_alone(make_tasks):

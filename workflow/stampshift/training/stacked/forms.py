@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -39,37 +39,46 @@ class Features(Protocol):
         """Features (lanes, batch, features)."""
 
 
+class Form(NamedTuple):
+    """How an extractor is computed."""
+
+    name: str
+    features: Features
+
+
 Rehearsal = Callable[[Features], Mapping[str, Tensor]]
 
 
 def choose_form(
     extractor: nn.Sequential, lane: Lane, *, dropouts: Sequence[Dropout], dtype: torch.dtype
-) -> Features:
+) -> Form:
     """The first of the fast forms that works on the lane's device and agrees there with the plain one.
 
     It serves stacks of any number of lanes. The plain form is the last resort; then the log says why. On a
     CPU it is the only one, and nothing is compiled.
     """
-    plain, precision = partial(stacked_features, extractor), lane.task.precision
+    precision = lane.task.precision
     if lane.task.device.type != "cuda":
-        return plain
-    forms: dict[str, Callable[[], Features]] = {"compiled": partial(compiled, plain)}
-    if of_blocks(extractor):
-        forms = {"fused": partial(fused, extractor)} | forms
+        return Form("plain", plain(extractor))
+    forms = {name: partial(make, extractor) for name, make in FORMS.items()}
+    if not of_blocks(extractor):
+        del forms["fused"]
     rehearsal = partial(rehearse, lane=lane, dropouts=dropouts, dtype=dtype)
     with tensor_float32(precision):
-        return first_that_agrees(forms, plain, rehearsal, tolerance=TOLERANCES[precision])
+        return first_that_agrees(forms, rehearsal, tolerance=TOLERANCES[precision])
 
 
 def first_that_agrees(
-    forms: Mapping[str, Callable[[], Features]], plain: Features, rehearsal: Rehearsal, *, tolerance: float
-) -> Features:
-    """The first of the forms, by name, whose rehearsal ends as that of the plain one does."""
-    expected = rehearsal(plain)
-    for name, make in forms.items():
+    forms: Mapping[str, Callable[[], Features]], rehearsal: Rehearsal, *, tolerance: float
+) -> Form:
+    """The first of the forms, by name, whose rehearsal ends as that of the last one, the plain one, does."""
+    *fast, last = forms
+    plain_form = Form(last, forms[last]())
+    expected = rehearsal(plain_form.features)
+    for name in fast:
         try:
-            form = make()
-            differing = list(_differing(rehearsal(form), expected, tolerance))
+            form = Form(name, forms[name]())
+            differing = list(_differing(rehearsal(form.features), expected, tolerance))
         except Exception as error:
             if is_out_of_memory(error):
                 raise
@@ -79,8 +88,8 @@ def first_that_agrees(
             log.info("the stack has its %s form", name)
             return form
         say_once(f"the {name} form of a stack is wrong here, in {differing[0]}")
-    say_once("the stack has its plain form, which is slower")
-    return plain
+    say_once(f"the stack has its {last} form, which is slower")
+    return plain_form
 
 
 def _differing(
@@ -124,9 +133,11 @@ def fused(extractor: nn.Sequential) -> Features:
     return partial(fused_features, extractor)
 
 
-def compiled(plain: Features) -> Features:
+def compiled(extractor: nn.Sequential) -> Features:
     """By PyTorch's compiler, forward and backward, at once for all numbers of lanes."""
     from torch import _dynamo  # takes more than a second: never on a CPU
+
+    of_any_lanes = torch.compile(stacked_features)
 
     def features(
         stamps: Tensor,
@@ -136,21 +147,18 @@ def compiled(plain: Features) -> Features:
         training: bool,
         dtype: torch.dtype,
     ) -> Tensor:
-        return plain(stamps, weights, masks, training=training, dtype=dtype)
-
-    of_any_lanes = torch.compile(features)
-
-    def marked(
-        stamps: Tensor,
-        weights: Mapping[str, Tensor],
-        masks: Sequence[Tensor],
-        *,
-        training: bool,
-        dtype: torch.dtype,
-    ) -> Tensor:
         for tensor in (stamps, *weights.values(), *masks):
             _dynamo.maybe_mark_dynamic(tensor, 0)
-        found: Tensor = of_any_lanes(stamps, weights, masks, training=training, dtype=dtype)
+        found: Tensor = of_any_lanes(extractor, stamps, weights, masks, training=training, dtype=dtype)
         return found
 
-    return marked
+    return features
+
+
+def plain(extractor: nn.Sequential) -> Features:
+    """Layer by layer, as it is written."""
+    return partial(stacked_features, extractor)
+
+
+# from the fastest to the last resort
+FORMS: dict[str, Callable[[nn.Sequential], Features]] = {"fused": fused, "compiled": compiled, "plain": plain}

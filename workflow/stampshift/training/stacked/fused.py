@@ -17,7 +17,9 @@ from stampshift.training.stacked.blocks import Block, parts
 from stampshift.training.stacked.extractor import by_layer
 from stampshift.training.stacked.layers import LAYERS, Pass, Weights, move_statistics
 
-ROWS, PLACES, COLUMNS = 64, 32, 64  # of a program's product: output pixels, places of a patch, channels
+# what a program multiplies at once: output pixels and channels, and places of a patch, if it has many
+ROWS, COLUMNS, PLACES = 64, 64, 32
+GRADIENT_ROWS, GRADIENT_PLACES = 32, 64  # for the gradient of a matrix, which has places as its rows
 WINDOWS = 32  # of a program of the maximum, and pixels of one of the folding
 ROWS_OF_PART = 2048  # pixels whose weight gradient is summed by one program
 
@@ -81,6 +83,11 @@ def _sum_of(values: Tensor) -> Any:
     return kernels.tl.float64 if sums(values.dtype) == torch.float64 else kernels.tl.float32
 
 
+def _tile(patch: int, largest: int) -> int:
+    """Places that a program takes at once: half as many of a small patch, so that fewer of them are empty."""
+    return largest if patch >= 8 * largest else largest // 2
+
+
 def _precision() -> str:
     return "tf32" if torch.backends.cuda.matmul.allow_tf32 else "ieee"
 
@@ -105,7 +112,7 @@ class Convolution(torch.autograd.Function):
         kernels.convolve[blocks, shape.lanes, triton.cdiv(shape.out, COLUMNS)](
             values, matrix, bias.contiguous(), out, means, squares, shape.rows,
             **shape.maps, PATCH=shape.patch, OUT=shape.out, STATISTICS=True, PRECISION=_precision(),
-            SUM=_sum_of(values), ROWS=ROWS, PLACES=PLACES, COLUMNS=COLUMNS,
+            SUM=_sum_of(values), ROWS=ROWS, PLACES=_tile(shape.patch, PLACES), COLUMNS=COLUMNS,
         )  # fmt: skip
         counts = torch.full((blocks, 1), ROWS, dtype=sum_type, device=values.device)
         counts[-1] = shape.rows - (blocks - 1) * ROWS
@@ -122,11 +129,12 @@ class Convolution(torch.autograd.Function):
         (values, matrix), shape, gradient = ctx.saved_tensors, ctx.shape, gradients[0].contiguous()
         pieces = triton.cdiv(shape.rows, ROWS_OF_PART)
         found = values.new_empty((shape.lanes, pieces, shape.patch + 1, shape.out), dtype=sums(values.dtype))
-        blocks = triton.cdiv(shape.patch + 1, PLACES) * triton.cdiv(shape.out, COLUMNS)
+        places = _tile(shape.patch, GRADIENT_PLACES)
+        blocks = triton.cdiv(shape.patch + 1, places) * triton.cdiv(shape.out, COLUMNS)
         kernels.weight_gradient[blocks, pieces, shape.lanes](
             values, gradient, found, shape.rows, ROWS_OF_PART,
             **shape.maps, PATCH=shape.patch, OUT=shape.out, PRECISION=_precision(), SUM=_sum_of(values),
-            ROWS=PLACES, PLACES=PLACES, COLUMNS=COLUMNS,
+            ROWS=GRADIENT_ROWS, PLACES=places, COLUMNS=COLUMNS,
         )  # fmt: skip
         whole = found.sum(1).to(matrix.dtype)
         back = _maps_gradient(gradient, matrix, shape) if ctx.needs_input_grad[0] else None

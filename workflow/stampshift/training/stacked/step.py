@@ -20,7 +20,7 @@ from stampshift.networks.classifier import Classifier
 from stampshift.stamps.file import REAL
 from stampshift.training.precision import BFLOAT16
 from stampshift.training.progress import Task
-from stampshift.training.stacked.forms import Features, choose_form
+from stampshift.training.stacked.forms import choose_form
 from stampshift.training.stacked.lane import Lane, LaneWeights, is_number
 from stampshift.training.stacked.masks import DropoutMasks, dropouts
 
@@ -118,7 +118,7 @@ class StackedModel:
         self._losses, self._momentum = task.method.losses, task.training["momentum"]
         self._dtype = torch.bfloat16 if task.precision == BFLOAT16 else torch.get_default_dtype()
         self.dropouts = dropouts(self.extractor, task.data.source.stamps.shape[1:])
-        self.features: Features = choose_form(self.extractor, lane, dtype=self._dtype, dropouts=self.dropouts)
+        self.form = choose_form(self.extractor, lane, dtype=self._dtype, dropouts=self.dropouts)
 
     def step(self, weights: LaneWeights, tensors: StepTensors, masks: DropoutMasks) -> None:
         """One iteration: a step on each loss of the method, one after the other.
@@ -149,7 +149,7 @@ class StackedModel:
 
         def features(stamps: Tensor) -> Tensor:
             own_masks = masks.take(next(passes), stamps.shape[1])
-            return self.features(
+            return self.form.features(
                 _channels_last(stamps), own_extractor, own_masks, training=True, dtype=self._dtype
             )
 
@@ -172,7 +172,7 @@ class StackedModel:
         """P(real), (lanes, batch), of stamps (lanes, batch, size, size, 3), in evaluation mode."""
         with torch.no_grad():
             named = weights.named()
-            features = self.features(
+            features = self.form.features(
                 stamps, part_of(named, "extractor"), [], training=False, dtype=stamps.dtype
             )
             logits: Tensor = vmap(self._head)(part_of(named, "head"), features)
