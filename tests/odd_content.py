@@ -78,7 +78,7 @@ def _odd_table(table: pd.DataFrame, generator: np.random.Generator) -> pd.DataFr
         lambda: table.assign(**{name: [b"\xff\xfe"] * count}),
         lambda: table.assign(**{name: pd.Timestamp("2020-01-01")}),
         lambda: table.assign(**{name: pd.Categorical(column.map(str))}),
-        lambda: table.assign(**{name: column.iloc[0]}),
+        lambda: table.assign(**{name: [column.iloc[0]] * len(table)}),
     ]
     return ways[generator.integers(len(ways))]()
 
