@@ -11,6 +11,45 @@ from stampshift.core.printing import echo
 
 app = typer.Typer()
 Order = Literal["suspicion", "uncertainty", "random", "file"]
+Strategy = Literal["both", "uncertainty", "diversity", "random"]
+
+
+@app.command(short_help="Choose which stamps to label next.")
+def suggest(
+    release: Annotated[
+        Path, typer.Argument(help="Folder of a released model (made by `stampshift export`).")
+    ],
+    stamps: Annotated[Path, typer.Argument(help="Stamps file of the new survey.")],
+    count: Annotated[int, typer.Option(min=1, help="Number of stamps to label.")] = 10,
+    strategy: Annotated[
+        Strategy,
+        typer.Option(
+            help="Stamps that the model is uncertain of, stamps unlike each other, both, or random ones."
+        ),
+    ] = "both",
+    seed: Annotated[int, typer.Option(min=0, help="Random seed of the choice.")] = 0,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            help="Table to write, for `stampshift review`; <stamps>-suggested.parquet if not given."
+        ),
+    ] = None,
+) -> None:
+    """Choose which unlabelled stamps to label next, and write them as candidates for `stampshift review`."""
+    from stampshift.core.files import write_parquet
+    from stampshift.release.released import ReleasedModel
+    from stampshift.scoring.suggestions import suggest as suggested
+    from stampshift.scoring.units import check_stamps, open_stamps
+
+    model = ReleasedModel.open(release)
+    check_stamps(stamps, release=model)
+    table = suggested(model, open_stamps(stamps), count=count, strategy=strategy, seed=seed)
+    path = output or stamps.with_name(f"{stamps.stem}-suggested.parquet")
+    write_parquet(path, table)
+    echo(
+        f"{path}: {count} stamps to label. Label them with\n"
+        f"stampshift review {path} --stamps {stamps} --raters-per-candidate 1"
+    )
 
 
 @app.command(short_help="Open a web page on which people label candidates.")

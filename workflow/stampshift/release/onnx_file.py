@@ -15,10 +15,10 @@ from stampshift.core.errors import ContractError
 from stampshift.core.version import __version__
 from stampshift.networks.classifier import Classifier
 from stampshift.release.outliers import Exposed, Layers, Outliers
-from stampshift.release.released import INPUT, OnnxNetwork, Outputs, batches
+from stampshift.release.released import FEATURES, INPUT, OnnxNetwork, Outputs, batches
 
 OPSET = 17  # of 2022: all runtimes of recent years know it
-OUTPUTS = (*Outputs._fields, "features")  # scores need no features: they are there for other uses
+OUTPUTS = (*Outputs._fields, FEATURES)  # scores need no features: they are there for other uses
 # of a logit: a score moves by a quarter of it at most, and rounding moves a logit by a hundredth of it
 TOLERANCE = 1e-3
 

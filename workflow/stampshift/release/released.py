@@ -3,7 +3,7 @@
 The network runs in ONNX Runtime, so a process that scores starts in a fraction of a second.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -24,7 +24,7 @@ from stampshift.stamps.splits import Rows
 
 OUT_OF_DISTRIBUTION = "out of distribution"  # the flag of a scored stamp
 BATCH_PIXELS = 256 * 21 * 21  # activations of 256 stamps of 21 x 21 stay in the processor's cache
-INPUT = "stamps"
+INPUT, FEATURES = "stamps", "features"  # of the ONNX file, beside its `Outputs`
 EXTERNAL = b"location"  # key by which a tensor of an ONNX file names another file
 VALIDATION = "validation"  # part of the reference whose stamps have labels
 REFERENCE_KINDS = {"survey": TEXT, "part": TEXT, "label": FINITE_OR_GAPS}
@@ -73,14 +73,21 @@ class OnnxNetwork:
 
     def run(self, stamps: Floats, rows: Rows | None = None) -> Outputs:
         """Outputs for stamps (N, 3, size, size), or for some rows of them, batch by batch."""
-        names = list(Outputs._fields)
+        return Outputs(*self._run(Outputs._fields, stamps, rows))
+
+    def run_features(self, stamps: Floats, rows: Rows | None = None) -> tuple[Floats, Floats]:
+        """Logits, as in `Outputs`, and the extractor's features (n, F), as `run`."""
+        logits, features = self._run((Outputs._fields[0], FEATURES), stamps, rows)
+        return logits, features
+
+    def _run(self, names: Sequence[str], stamps: Floats, rows: Rows | None) -> list[Floats]:
         try:
-            parts = [self._session.run(names, {INPUT: batch}) for batch in batches(stamps, rows)]
+            parts = [self._session.run(list(names), {INPUT: batch}) for batch in batches(stamps, rows)]
         except Exception as error:
             raise ContractError(
                 f"{_named(self._model)}: cannot be run on stamps of shape {stamps.shape} ({error}). {AGAIN}"
             ) from error
-        return Outputs(*(np.concatenate(values) for values in zip(*parts, strict=True)))
+        return [np.concatenate(values) for values in zip(*parts, strict=True)]
 
 
 def _named(model: bytes | Path) -> str:
@@ -137,6 +144,18 @@ class ReleasedModel:
         ContractError
             If they have another shape or type, or a pixel that is not finite.
         """
+        self._check(stamps)
+        outputs = self.network.run(stamps)
+        logit = _logit(outputs.logits)
+        return Scores(self.calibrated(logit), outputs.similarity, outputs.distance, logit)
+
+    def features(self, stamps: Floats, rows: Rows) -> tuple[Floats, Floats]:
+        """Calibrated P(real) (n,) and the extractor's features (n, F) of some rows of stamps, as `score`."""
+        self._check(stamps[:0])
+        logits, features = self.network.run_features(stamps, rows)
+        return self.calibrated(_logit(logits)), features
+
+    def _check(self, stamps: Floats) -> None:
         size = self.contract.size_pixels
         expected = (len(CHANNELS), size, size)
         if stamps.shape[1:] != expected or stamps.dtype != np.float32:
@@ -150,9 +169,6 @@ class ReleasedModel:
                 f"{self.folder}: expected finite pixels, found another value in stamp "
                 f"{int(np.argmin(finite))} of {len(stamps)}; preprocess them as its contract says."
             )
-        outputs = self.network.run(stamps)
-        logit = outputs.logits[:, REAL] - outputs.logits[:, BOGUS]
-        return Scores(self.calibrated(logit), outputs.similarity, outputs.distance, logit)
 
     def calibrated(self, logit: Floats) -> Floats:
         """P(real) at the contract's temperature, of logits of real less bogus."""
@@ -217,6 +233,12 @@ def _tensors(message: Any) -> Iterator[Any]:
                 yield each
             else:
                 yield from _tensors(each)
+
+
+def _logit(logits: Floats) -> Floats:
+    """Logit of real less that of bogus, of logits (n, 2)."""
+    difference: Floats = logits[:, REAL] - logits[:, BOGUS]
+    return difference
 
 
 def calibrated(logit: Floats, temperature: float) -> Floats:
