@@ -127,3 +127,12 @@ def test_counts_need_neither_galsim_nor_torch():
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_a_long_simulation_tells_how_far_it_is_without_a_terminal(
+    survey_constants, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr("stampshift.core.bars.SECONDS_BETWEEN_LINES", 0)
+    options = {"seed": 1, "constants": survey_constants("Rubin"), "folder": tmp_path, "processes": 1}
+    simulate_survey("Rubin", stamps=12, **options)
+    assert "simulate Rubin: 12 of 12 stamps in 0:00:" in capsys.readouterr().err

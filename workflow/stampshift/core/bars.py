@@ -12,6 +12,7 @@ from stampshift.core.printing import echo
 
 WORKFLOW_BAR = "STAMPSHIFT_WORKFLOW_BAR"  # set in the jobs of a workflow that shows a bar of its own
 SECONDS_BETWEEN_LINES = 60.0
+LEAST_SHARE = 0.01  # from which the remaining time can be told
 
 
 class HiddenBar:
@@ -82,7 +83,7 @@ class LinesBar(HiddenBar):
         if self._total and here > 0:
             return f"{text}; {_clock(seconds * (self._total - self.n) / here)} remaining"
         share_here = self.share - (self._first_share or 0.0)
-        if share_here > 0:
+        if share_here >= LEAST_SHARE:
             left = seconds * (1 - self.share) / share_here
             return f"{text}; about {self.share:.0%}, {_clock(left)} remaining"
         return text
