@@ -37,8 +37,8 @@ def test_ten_stamps_have_a_label(told):
 
 def test_the_adaptation_says_what_it_gained_and_lost(told):
     printed = printed_by(told, "stampshift adapt")
-    assert "| Rubin, labelled stamps, held out in turn | 5 real, 5 bogus" in printed
-    assert "| HiTS, test part " in printed
+    assert re.search(r"\| judged on +\| Rubin, held out in turn +\| HiTS, test part +\|", printed)
+    assert re.search(r"\| stamps +\| 5 real, 5 bogus +\|", printed)
 
 
 def test_every_alert_of_the_night_is_scored_and_most_are_called_rightly(told):
