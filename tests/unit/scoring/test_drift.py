@@ -165,7 +165,7 @@ def test_scores_files_are_read_and_others_refused(tmp_path):
         ContractError, match=r"with the columns id, survey, score, similarity, flags, found id and 1"
     ):
         read_scores(tmp_path / "other.parquet")
-    with pytest.raises(ContractError, match="none.parquet: no such file; `stampshift score` makes"):
+    with pytest.raises(ContractError, match=r"none\.parquet: no such file; `stampshift score` makes"):
         read_scores(tmp_path / "none.parquet")
     for name in ("score", "distance"):
         table.astype({name: object}).fillna({name: "0.5x"}).to_csv(tmp_path / "text.csv", index=False)
