@@ -8,6 +8,7 @@ Run: python benchmarks/gpu.py
 """
 
 import argparse
+import logging
 import os
 import platform
 import statistics
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import torch
 from gpu_cohort import compare_jobs
-from gpu_lanes import TOLERANCES, a_nan_stays, differences, stack_of, tasks
+from gpu_lanes import FORMS, TOLERANCES, a_nan_stays, differences, stack_of, tasks
 from torch.profiler import ProfilerActivity, profile
 from training import OPTIONS, TRAINING, synthetic_data
 
@@ -26,8 +27,10 @@ from stampshift.training.loop import Trainer
 from stampshift.training.stacked.lane import why_alone
 
 PARTS = ("checks", "jobs", "times", "profile")
+STACKED, STREAMED, ALONE = "stacked", "stacked, streamed", "one run at a time"
 PRECISIONS = ("float32", "tf32", "bfloat16")
 EPOCH_SIZE = 10_000  # of the study
+PROFILE_SECONDS = 60  # kept for it
 # the full grid: 40 baselines and 600 fine-tunings, at a baseline's cost; 600 runs of MME, of which the
 # searches have done 60, and the searches' 480
 GRID = {"baseline": 640, "mme": 1020}
@@ -123,26 +126,30 @@ def alone(task):
 
 def rows(arguments):
     """What is timed, the most telling first: method, variant, precision and lanes."""
-    for lanes in sorted(arguments.lanes, key=lambda count: (count != 40, count)):
+    first, *others = arguments.lanes
+    for lanes in (first, *others):
         for precision in arguments.precisions:
-            yield from ((method, "stacked", precision, lanes) for method in OPTIONS)
+            yield from ((method, STACKED, precision, lanes) for method in OPTIONS)
+        if lanes == first:
+            yield from ((method, form, "float32", lanes) for form in arguments.forms for method in OPTIONS)
     for method in OPTIONS:
-        yield method, "one run at a time", "float32", 1
-        yield method, "stacked, streamed", "float32", arguments.lanes[0]
+        yield method, STREAMED, "float32", first
+        yield method, ALONE, "float32", 1
 
 
 def measure(method, variant, precision, lanes, data, device, arguments):
     """Seconds per epoch of the study and lane; a printed row."""
     given = tasks(method, data, lanes, device, arguments.epoch_size, precision)
     reason = why_alone(given[0])
-    if variant != "one run at a time" and reason:
+    if variant != ALONE and reason:
         line(method, variant, precision, lanes, f"none: {reason}", *[""] * 5)
         return None
     try:
-        if variant == "one run at a time":
+        if variant == ALONE:
             histories, run_epoch = [], alone(given[0])
         else:
-            stack = stack_of(given, streamed="streamed" in variant)
+            form = variant if variant in FORMS else None
+            stack = stack_of(given, form=form, streamed=variant == STREAMED)
             histories, run_epoch = [lane.progress.history for lane in stack.lanes], stack.run_epoch
         seconds, first, peak = timed(run_epoch, device, arguments.epochs)
     except Exception as error:  # what does not work here is a result too
@@ -172,9 +179,9 @@ def time_all(data, device, clock, arguments):
     line("method", "variant", "precision", "lanes", "s/epoch and lane", "first epoch s", "trainings/h",
          "1,720 trainings h", "peak MB", "loss")  # fmt: skip
     line(*["---"] * 10)
-    found = {}
+    found, reserve = {}, PROFILE_SECONDS if "profile" in arguments.parts else 0
     for row in rows(arguments):
-        if clock.allows(", ".join(map(str, row)), seconds=clock.longest):
+        if clock.allows(", ".join(map(str, row)), seconds=clock.longest + reserve):
             begin = time.monotonic()
             method, *kind = row
             found[tuple(kind), method] = measure(*row, data, device, arguments)
@@ -189,7 +196,7 @@ def time_all(data, device, clock, arguments):
 def profile_steps(data, device, clock, arguments):
     lanes = arguments.lanes[0]
     for method in OPTIONS:
-        if not clock.allows(f"profile of {method}", seconds=clock.longest):
+        if not clock.allows(f"profile of {method}"):
             continue
         epoch_size = min(arguments.epoch_size, 10 * TRAINING["batch_size"])
         stack = stack_of(tasks(method, data, lanes, device, epoch_size))
@@ -215,6 +222,9 @@ def parsed():
     parser.add_argument("--seconds", type=float, default=840, help="of all parts together")
     parser.add_argument("--lanes", type=int, nargs="+", default=[40, 10, 120])
     parser.add_argument("--precisions", nargs="+", default=list(PRECISIONS), choices=PRECISIONS)
+    parser.add_argument(
+        "--forms", nargs="*", default=list(FORMS), choices=list(FORMS), help="of stacks, timed too"
+    )
     parser.add_argument("--epochs", type=int, default=2, help="timed, after a first one")
     parser.add_argument("--epoch-size", type=int, default=EPOCH_SIZE, help="labelled stamps per epoch timed")
     parser.add_argument("--stamps", type=int, default=100_000, help="per survey timed")
@@ -232,6 +242,7 @@ def parsed():
 def main():
     arguments = parsed()
     clock = Clock(arguments.seconds)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")  # which form a stack takes, and why
     set_up_process()
     device, data = choose_device(arguments.device), synthetic_data(arguments.stamps)
     name = torch.cuda.get_device_name() if device.type == "cuda" else platform.processor() or "cpu"

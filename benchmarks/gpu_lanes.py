@@ -1,6 +1,9 @@
 """Whether the lanes of a stack are right on a device: each as the run alone, whatever the others do."""
 
+from functools import partial
+
 import torch
+from gpu_grouped import grouped_features
 from torch import nn
 from training import OPTIONS, TRAINING
 
@@ -8,6 +11,8 @@ from stampshift.methods import METHODS
 from stampshift.networks import build_classifier
 from stampshift.training.loop import Trainer
 from stampshift.training.progress import Task
+from stampshift.training.stacked.extractor import stacked_features
+from stampshift.training.stacked.forms import compiled
 from stampshift.training.stacked.lane import Lane
 from stampshift.training.stacked.pools import Pools, free_bytes
 from stampshift.training.stacked.stack import Stack
@@ -34,11 +39,21 @@ def tasks(method, data, lanes, device, epoch_size, precision="float32"):
     ]
 
 
-def stack_of(given, *, streamed=False, dropout=True):
+FORMS = {  # of an extractor, beside the one that the stack chooses
+    "grouped": lambda extractor: partial(grouped_features, extractor),
+    "plain": lambda extractor: partial(stacked_features, extractor),
+    "compiled": lambda extractor: compiled(partial(stacked_features, extractor)),
+}
+
+
+def stack_of(given, *, form=None, streamed=False, dropout=True):
     lanes = [Lane.start(task, None) for task in given]
     if not dropout:
         without_dropout(lanes[0].classifier)
-    return Stack(lanes, pools=Pools(given, free=(lambda _: 0) if streamed else free_bytes))
+    stack = Stack(lanes, pools=Pools(given, free=(lambda _: 0) if streamed else free_bytes))
+    if form is not None:
+        stack.model.features = FORMS[form](stack.model.extractor)
+    return stack
 
 
 def without_dropout(classifier):
