@@ -8,6 +8,7 @@ Run: python benchmarks/gpu.py
 """
 
 import argparse
+import gc
 import logging
 import os
 import platform
@@ -28,6 +29,7 @@ from stampshift.training.stacked.lane import why_alone
 
 PARTS = ("checks", "jobs", "times", "profile")
 STACKED, STREAMED, ALONE = "stacked", "stacked, streamed", "one run at a time"
+OTHER_FORMS = ["compiled", "grouped", "plain"]  # than the one that a stack will choose
 PRECISIONS = ("float32", "tf32", "bfloat16")
 EPOCH_SIZE = 10_000  # of the study
 PROFILE_SECONDS = 60  # kept for it
@@ -105,6 +107,7 @@ def synchronise(device):
 def timed(run_epoch, device, epochs):
     """Median seconds of an epoch after a first one, on a CPU the processor's; those of the first; peak MB."""
     clock = time.perf_counter if device.type == "cuda" else time.process_time
+    gc.collect()  # a stack before, with its graph
     if device.type == "cuda":
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
@@ -142,19 +145,20 @@ def measure(method, variant, precision, lanes, data, device, arguments):
     given = tasks(method, data, lanes, device, arguments.epoch_size, precision)
     reason = why_alone(given[0])
     if variant != ALONE and reason:
-        line(method, variant, precision, lanes, f"none: {reason}", *[""] * 5)
+        line(method, variant, precision, lanes, f"none: {reason}", *[""] * 6)
         return None
     try:
         if variant == ALONE:
-            histories, run_epoch = [], alone(given[0])
+            histories, run_epoch, form = [], alone(given[0]), ""
         else:
-            form = variant if variant in FORMS else None
-            stack = stack_of(given, form=form, streamed=variant == STREAMED)
+            wanted = variant if variant in FORMS else None
+            stack = stack_of(given, form=wanted, streamed=variant == STREAMED)
             histories, run_epoch = [lane.progress.history for lane in stack.lanes], stack.run_epoch
+            form = stack.model.form.name
         seconds, first, peak = timed(run_epoch, device, arguments.epochs)
     except Exception as error:  # what does not work here is a result too
         kind = "out of memory" if is_out_of_memory(error) else f"{type(error).__name__}: {error}"
-        line(method, variant, precision, lanes, f"failed: {kind.splitlines()[0]}", *[""] * 5)
+        line(method, variant, precision, lanes, f"failed: {kind.splitlines()[0]}", *[""] * 6)
         return None
     own = seconds / lanes * EPOCH_SIZE / arguments.epoch_size
     hour = 3600 / (own * arguments.mean_epochs)
@@ -170,6 +174,7 @@ def measure(method, variant, precision, lanes, data, device, arguments):
         f"{1720 / hour:.2f}",
         peak,
         loss,
+        form,
     )
     return own
 
@@ -177,8 +182,8 @@ def measure(method, variant, precision, lanes, data, device, arguments):
 def time_all(data, device, clock, arguments):
     print()  # ends a table before
     line("method", "variant", "precision", "lanes", "s/epoch and lane", "first epoch s", "trainings/h",
-         "1,720 trainings h", "peak MB", "loss")  # fmt: skip
-    line(*["---"] * 10)
+         "1,720 trainings h", "peak MB", "loss", "form")  # fmt: skip
+    line(*["---"] * 11)
     found, reserve = {}, PROFILE_SECONDS if "profile" in arguments.parts else 0
     for row in rows(arguments):
         if clock.allows(", ".join(map(str, row)), seconds=clock.longest + reserve):
@@ -222,9 +227,7 @@ def parsed():
     parser.add_argument("--seconds", type=float, default=840, help="of all parts together")
     parser.add_argument("--lanes", type=int, nargs="+", default=[40, 10, 120])
     parser.add_argument("--precisions", nargs="+", default=list(PRECISIONS), choices=PRECISIONS)
-    parser.add_argument(
-        "--forms", nargs="*", default=list(FORMS), choices=list(FORMS), help="of stacks, timed too"
-    )
+    parser.add_argument("--forms", nargs="*", default=OTHER_FORMS, choices=list(FORMS), help="timed too")
     parser.add_argument("--epochs", type=int, default=2, help="timed, after a first one")
     parser.add_argument("--epoch-size", type=int, default=EPOCH_SIZE, help="labelled stamps per epoch timed")
     parser.add_argument("--stamps", type=int, default=100_000, help="per survey timed")

@@ -11,8 +11,7 @@ from stampshift.methods import METHODS
 from stampshift.networks import build_classifier
 from stampshift.training.loop import Trainer
 from stampshift.training.progress import Task
-from stampshift.training.stacked.extractor import stacked_features
-from stampshift.training.stacked.forms import compiled
+from stampshift.training.stacked import forms
 from stampshift.training.stacked.lane import Lane
 from stampshift.training.stacked.pools import Pools, free_bytes
 from stampshift.training.stacked.stack import Stack
@@ -39,11 +38,8 @@ def tasks(method, data, lanes, device, epoch_size, precision="float32"):
     ]
 
 
-FORMS = {  # of an extractor, beside the one that the stack chooses
-    "grouped": lambda extractor: partial(grouped_features, extractor),
-    "plain": lambda extractor: partial(stacked_features, extractor),
-    "compiled": lambda extractor: compiled(partial(stacked_features, extractor)),
-}
+# the workflow's, of which a stack chooses one, and its first
+FORMS = forms.FORMS | {"grouped": lambda extractor: partial(grouped_features, extractor)}
 
 
 def stack_of(given, *, form=None, streamed=False, dropout=True):
@@ -52,7 +48,7 @@ def stack_of(given, *, form=None, streamed=False, dropout=True):
         without_dropout(lanes[0].classifier)
     stack = Stack(lanes, pools=Pools(given, free=(lambda _: 0) if streamed else free_bytes))
     if form is not None:
-        stack.model.features = FORMS[form](stack.model.extractor)
+        stack.model.form = forms.Form(form, FORMS[form](stack.model.extractor))
     return stack
 
 
