@@ -1,7 +1,7 @@
 """The lanes of a stack: which runs may join it, their weights and checkpoints, and what descends on them."""
 
 import json
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -170,13 +170,22 @@ class LaneWeights:
         """Parameters and buffers by name, (lanes, ...) each; gradients reach `parameters`."""
         return self._split(self.parameters) | self.buffers
 
-    def in_memory(self) -> "LaneWeights":
-        """All lanes' values in the computer's memory, in one transfer, for `lane` to be read there."""
-        return self._each(lambda value: value.detach().cpu())
+    def classifiers(self) -> list[State]:
+        """Every lane's weights in the computer's memory, in one transfer of the parameters of all."""
+        buffers = {name: value.cpu() for name, value in self.buffers.items()}
+        values = self._split(self.parameters.detach().cpu()) | buffers
+        return [
+            {name: value[number] for name, value in values.items()} for number in range(len(self.momentum))
+        ]
 
     def copied(self) -> "LaneWeights":
         """The values as they are now, for `write`."""
-        return self._each(lambda value: value.detach().clone())
+        return replace(
+            self,
+            parameters=self.parameters.detach().clone(),
+            momentum=self.momentum.clone(),
+            buffers={name: value.clone() for name, value in self.buffers.items()},
+        )
 
     def write(self, copied: "LaneWeights") -> None:
         """Go back to values that were copied."""
@@ -200,12 +209,6 @@ class LaneWeights:
         for name, value in self.buffers.items():
             if name.endswith("num_batches_tracked"):
                 value += passes
-
-    def _each(self, function: Callable[[Tensor], Tensor]) -> "LaneWeights":
-        buffers = {name: function(value) for name, value in self.buffers.items()}
-        return replace(
-            self, parameters=function(self.parameters), momentum=function(self.momentum), buffers=buffers
-        )
 
     def _tensors(self) -> list[Tensor]:
         return [self.parameters, self.momentum, *self.buffers.values()]

@@ -86,8 +86,8 @@ class Stack:
         if width < len(self.lanes):
             filled = self.places + [number for number, lane in enumerate(self.lanes) if lane is None]
             kept = filled[:width]
-            weights = self.weights.in_memory()
-            self._lay_out([self.lanes[number] for number in kept], [weights.lane(number) for number in kept])
+            states = [self.weights.lane(number) for number in kept]
+            self._lay_out([self.lanes[number] for number in kept], states)
 
     def checkpoint(self, number: int) -> dict[str, Any]:
         """The checkpoint of the lane in a place, as a training alone would keep it."""
@@ -185,7 +185,7 @@ class Stack:
         *,
         seconds: float,
     ) -> dict[int, DivergedError]:
-        diverged, weights = {}, self.weights.in_memory()
+        diverged, classifiers = {}, self.weights.classifiers()
         for number in self.places:
             lane, loss = self.lane(number), float(losses[number])
             try:
@@ -201,5 +201,5 @@ class Stack:
                 learning_rate=float(lane.learning_rates(1)[0]),
                 seconds=seconds,
             )
-            lane.progress.record(row, weights.lane(number).classifier)
+            lane.progress.record(row, classifiers[number])
         return diverged
