@@ -18,7 +18,7 @@ from stampshift.training.stacked.pools import Pools
 from stampshift.training.stacked.stack import Stack
 
 os.environ["TRITON_INTERPRET"] = "1"  # before Triton is imported, which defines kernels of its own
-pytest.importorskip("triton", reason="no wheel of Triton for this platform, which has no GPU that needs it")
+pytest.importorskip("triton", reason="Triton is not installed: it has wheels for Linux alone")
 
 
 @pytest.fixture(scope="module")
