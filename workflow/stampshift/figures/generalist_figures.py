@@ -123,7 +123,7 @@ def _points(series: dict[str, pd.DataFrame], *, title: str, xlabel: str) -> Figu
     figure = new_figure(2.9)
     axes = figure.subplots()
     for number, (name, rows) in enumerate(series.items()):
-        offset = WIDTH * (number - (len(series) - 1) / 2) / max(1, len(series) - 1)
+        offset = WIDTH * (number - (len(series) - 1) / 2) / len(series)
         axes.errorbar(
             [targets.index(target) + offset for target in rows["target"]],
             rows["mean"],
@@ -159,6 +159,7 @@ def _shots_axis(grid: Any, numbers: pd.DataFrame, *, ylabel: str) -> None:
     for axes in grid[:, 0]:
         axes.set_ylabel(ylabel)
     for axes in grid.flat:
+        axes.tick_params(labelbottom=True)  # of a panel with none below it too
         axes.set_xlabel("labelled stamps per class")
     if not shots:
         grid[0, 0].text(0.5, 0.5, NOTHING, transform=grid[0, 0].transAxes, ha="center")

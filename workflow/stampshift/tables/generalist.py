@@ -108,7 +108,10 @@ def _specialist_table(compared: pd.DataFrame) -> Table:
         "alone, and of sources of several surveys that it belongs to; mean ± sample standard deviation"
         f"{_splits(numbers)}, in brackets the difference from the specialist. {RULE}"
     )
-    return Table(numbers, _printed(cells), caption, "tab:generalist-specialist")
+    sources = dict.fromkeys(numbers["source"])  # a survey that is missing in one puts it not last
+    printed = _printed(cells)
+    order = ["survey", "specialist", *sources] if cells else printed.columns
+    return Table(numbers, printed[list(order)], caption, "tab:generalist-specialist")
 
 
 def _new_table(compared: pd.DataFrame) -> Table:
