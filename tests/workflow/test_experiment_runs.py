@@ -336,6 +336,33 @@ def test_where_no_entropy_weight_is_searched_none_is_made(fresh, folder, name):
     assert not any("lambda" in rule for rule in fresh.jobs(config=config))
 
 
+def test_methods_without_labels_and_other_networks_are_tabled(finished, tmp_path):
+    """Beside MME with 0 shots and the baseline; what was trained before stays."""
+    project = Project(shutil.copytree(finished.folder, tmp_path / "copy"))
+    methods = {**TINY["methods"], "adabn": {}, "dann": {"weight": 0.1}}
+    config = {
+        **deepcopy(TINY),
+        "pairs": ["HiTS-to-ATLAS"],
+        "splits": {**TINY["splits"], "shots": [0, 1, 3]},
+        "methods": methods,
+        "compared_networks": ["residual"],
+    }
+    tables = [f"results/tables/{name}.md" for name in ("zero-shots", "network-costs")]
+    targets = [*tables, "results/figures/zero-shots.png"]
+    jobs = project.jobs(*targets, config=config)
+    assert jobs.pop("adapt_without_labels") == 3
+    assert jobs.keys() <= {
+        "baseline_of_network", "gather", "zero_shot_table", "zero_shot_figure", "network_costs",
+    }  # fmt: skip
+    project.run(*targets, config=config)
+    zero_shots, costs = ((project.folder / path).read_text() for path in tables)
+    assert "baseline (source only) | MME " in zero_shots
+    assert "| HiTS to ATLAS " in zero_shots
+    assert all(name in zero_shots for name in ("| AdaBN ", "| DANN "))
+    assert "| bolivar   | 115,944 " in costs
+    assert "| residual  | 174,738 " in costs
+
+
 def test_sources_of_several_surveys_are_sources_of_every_method_and_answer_their_questions(
     finished, tmp_path
 ):
