@@ -101,8 +101,8 @@ class Variant(_MmeOptions):
     """A method under another name, with the options in which it differs."""
 
     variant_of: Literal["mme"] = key(
-        "Methods are finetune, scratch and mme; a section of another name is a variant of one that has a "
-        "section too, whose options hold where the variant gives none."
+        "Methods are finetune, scratch and mme, and without labels adabn, coral, mmd, dann and entropy; a "
+        "section of another name is a variant of mme, whose options hold where the variant gives none."
     )
     label: Label = key("Name in tables and figures, of letters, digits and common signs.")
     entropy_weight: Omittable[Weight | Choice] = key(

@@ -8,7 +8,6 @@ head decides.
 Its option ``weight`` is to make the two terms about equal at the end of a training, as the paper chooses it.
 """
 
-import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -18,8 +17,14 @@ from stampshift.networks.classifier import Classifier
 
 def coral_distance(source: Tensor, target: Tensor) -> Tensor:
     """Distance of the covariances of features (batch, d) and (other batch, d): a scalar."""
-    difference = torch.cov(source.T) - torch.cov(target.T)  # (d, d)
+    difference = _covariance(source) - _covariance(target)
     return difference.square().sum() / (4 * source.shape[1] ** 2)
+
+
+def _covariance(features: Tensor) -> Tensor:
+    """Covariance (d, d): `torch.cov` reads a number back, which a CUDA graph of a step cannot."""
+    centred = features - features.mean(dim=0)
+    return centred.T @ centred / (len(features) - 1)
 
 
 def _coral(classifier: Classifier, batch: Batch, options: Options) -> Tensor:
