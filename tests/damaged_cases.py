@@ -273,8 +273,15 @@ def other_cases(model: Path, folder: Path) -> Iterator[Case]:
     metrics = {"balanced_accuracy": 0.9, "recall_real": 0.9, "recall_bogus": 0.9, "n_real": 9, "n_bogus": 9}
     training = {"kept_epoch": 1, "epochs": 2, "entropy_weight": 0.1, "seconds": 3.0}
     lines = [
-        {"method": method, "source": "A", "target": "B", "shots": shots, "seed": 0, "evaluated_on": on}
-        for method, shots in (("baseline", 0), ("scratch", 20))
+        {
+            "method": method,
+            "source": "A",
+            "target": target or on,
+            "shots": shots,
+            "seed": 0,
+            "evaluated_on": on,
+        }
+        for method, target, shots in (("baseline", None, 0), ("scratch", "B", 20))
         for on in ("A", "B")
     ]
     write_csv(pd.DataFrame([line | metrics | training for line in lines], columns=list(COLUMNS)), runs)

@@ -93,8 +93,8 @@ def _csv(path: Path, generator: np.random.Generator) -> bytes:
 
 def _odd_array(array: np.ndarray, generator: np.random.Generator) -> Any:
     ways: list[Callable[[], Any]] = [
-        lambda: array[:0],
-        lambda: array[:1],
+        lambda: np.atleast_1d(array)[:0],
+        lambda: np.atleast_1d(array)[:1],
         lambda: array[..., np.newaxis],
         lambda: array.ravel()[:1].reshape(()),
         lambda: np.concatenate([np.atleast_1d(array)] * 2),

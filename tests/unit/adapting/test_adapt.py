@@ -232,7 +232,7 @@ def test_splits_of_the_source_without_a_class_are_refused_before_any_training(se
     files = setting.source._replace(splits=tmp_path / "lacking.npz")
     with pytest.raises(
         ContractError,
-        match=rf"lacking.npz: .* both classes in every part, found 0 real and .* the {part} part",
+        match=rf"A: .* both classes in every part of .*lacking.npz, found 0 real and .* the {part} part",
     ):
         run(replace(setting, source=files))
 

@@ -210,6 +210,26 @@ def test_a_run_whose_options_are_not_those_of_its_method_is_refused(copied_resul
         open_run(run)
 
 
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"epochs": None}, "lacks epochs"),
+        ({"device": None}, "lacks device"),
+        ({"epochs": "many"}, "expected a valid integer as epochs, found 'many'"),
+        ({"validation_balanced_accuracy": "good"}, "expected a valid number as validation_balanced_accuracy"),
+        ({"validation_shots": 10**20}, "expected 0 to 20 validation_shots per class, .* found 1000"),
+        ({"validation_shots": -1}, "expected 0 to 20 validation_shots per class, .* found -1"),
+    ],
+)
+def test_metrics_that_no_training_writes_are_refused_by_name(copied_results, change, message):
+    _, run = copied_results
+    metrics = read_json(run / "metrics.json") | change
+    write_json(run / "metrics.json", {name: value for name, value in metrics.items() if value is not None})
+    write_digests(run)
+    with pytest.raises(ContractError, match=rf"metrics\.json: {message}"):
+        open_run(run)
+
+
 def test_the_files_of_a_run_are_found_or_asked_for(copied_results, results, tmp_path):
     copy, run = copied_results
     metrics = read_json(run / "metrics.json")

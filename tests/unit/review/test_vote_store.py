@@ -116,6 +116,8 @@ def test_a_file_that_is_not_a_file_of_votes_is_left_alone(tmp_path, review):
         "UPDATE vote SET rater = x'ff'",
         "UPDATE vote SET vote = x'7265616c'",
         "UPDATE review SET survey = x'fffe'",
+        "UPDATE vote SET seconds = x'fffe'",
+        "UPDATE vote SET seconds = 'soon'",
         "DELETE FROM review",
     ],
 )

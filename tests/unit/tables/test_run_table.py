@@ -128,9 +128,19 @@ def test_the_table_survives_writing_and_its_bytes_are_stable(tmp_path, runs):
 
 
 def test_a_survey_may_be_called_like_a_missing_value(tmp_path, runs):
-    runs["source"] = "NA"
+    runs["source"] = runs["source"].replace("A", "NA")
     write_csv(runs, tmp_path / "runs.csv")
-    assert set(read_runs(tmp_path / "runs.csv")["source"]) == {"NA"}
+    assert "NA" in set(read_runs(tmp_path / "runs.csv")["source"])
+
+
+@pytest.mark.parametrize("change", [{"shots": 5}, {"target": "elsewhere"}, {}])
+def test_a_second_line_for_a_baseline_is_refused(tmp_path, runs, change):
+    again = runs[runs["method"] == "baseline"].iloc[:1].assign(**change)
+    write_csv(pd.concat([runs, again]), tmp_path / "runs.csv")
+    with pytest.raises(
+        ContractError, match=rf"runs.csv: expected one line .*; line {len(runs) + 2} is another"
+    ):
+        read_runs(tmp_path / "runs.csv")
 
 
 def test_a_table_with_other_columns_is_refused(tmp_path, runs):

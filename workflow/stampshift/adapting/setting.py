@@ -99,8 +99,8 @@ class Setting:
         if self.source is None and "source" in self.recipe.labelled:
             raise ConfigError(
                 f"adapt: {self.method} trains on the source's labelled stamps too, but the stamps and splits "
-                "of the model's survey were not found; give --source-stamps and --source-splits, or use "
-                "--method finetune."
+                f"of the survey of {self.model} were not found; give --source-stamps and --source-splits, or "
+                "use --method finetune."
             )
         if self.recipe.uses_unlabelled and not len(self.few_labels.pile):
             raise ConfigError(

@@ -38,7 +38,7 @@ from stampshift.training.run_folder import (
 SHOTS = "validation_shots"  # target stamps per class that chose the epoch
 VALIDATION = "validation.parquet"  # of an adapted model: scores of its labelled target stamps
 SOURCES = "source_surveys"  # in metrics.json, where it was written
-FOR_THE_CARD = ("options", "versions", "code_digest")  # of metrics.json
+FOR_THE_CARD = ("options", "versions", "code_digest", "epochs", "kept_epoch", "device")  # of metrics.json
 ADAPT_AGAIN = "Adapt the model again."
 
 
@@ -158,10 +158,22 @@ def open_run(
         if name != run.target:
             surveys.append(ReleasedSurvey("source", survey, split.train, split.validation, NO_ROWS))
         else:  # the validation shots are labelled, the others of that part are not
-            shots = split.validation_shots(read_metrics(folder, needed=[SHOTS])[SHOTS])
+            shots = _validation_shots(folder, split)
             others = np.setdiff1d(split.validation, shots)
             surveys.append(ReleasedSurvey("target", survey, split.train, shots, others))
     return TrainedRun(Model.open(folder / MODEL), metrics, predictions, surveys)
+
+
+def _validation_shots(folder: Path, split: Splits) -> Rows:
+    """Rows of the labelled validation stamps that chose the epoch of a run."""
+    count = read_metrics(folder, needed=[SHOTS])[SHOTS]
+    most = min(len(split.validation_real), len(split.validation_bogus))
+    if not 0 <= count <= most:
+        raise ContractError(
+            f"{folder / METRICS}: expected 0 to {most} {SHOTS} per class, which its split of {split.survey} "
+            f"has, found {count}. {UNUSABLE}"
+        )
+    return split.validation_shots(count)
 
 
 def _with_labels(survey: Stamps, labels: Path, splits: Splits) -> Stamps:

@@ -60,6 +60,7 @@ TEXTS = {
     "vote": ("key", "id", "rater", "vote", "time", "tags"),
     "gold_vote": ("key", "id", "answer", "rater", "vote", "time"),
 }
+TIMED = ("vote", "gold_vote")  # tables with the time that a vote took, or NULL
 
 
 class Identity(NamedTuple):
@@ -86,6 +87,13 @@ def identity_of(connection: sqlite3.Connection) -> Identity:
         (count,) = connection.execute(f"SELECT count(*) FROM {table} WHERE {others}").fetchone()
         if count:
             raise sqlite3.DatabaseError(f"{count} rows of the table '{table}' are no text")
+    for table in TIMED:
+        others = "typeof(seconds) NOT IN ('real', 'integer', 'null')"
+        (count,) = connection.execute(f"SELECT count(*) FROM {table} WHERE {others}").fetchone()
+        if count:
+            raise sqlite3.DatabaseError(
+                f"{count} rows of the table '{table}' have seconds that are no number"
+            )
     return Identity(*reviews[0])
 
 

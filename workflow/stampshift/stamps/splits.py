@@ -122,8 +122,8 @@ class Splits:
             reals, bogus = (int((found == code).sum()) for code in (REAL, BOGUS))
             if not (reals and bogus):
                 raise ContractError(
-                    f"{path}: expected stamps of {self.survey} of both classes in every part, found {reals} "
-                    f"real and {bogus} bogus in the {part} part. {REMEDY}"
+                    f"{self.survey}: expected stamps of both classes in every part of {path}, found {reals} "
+                    f"real and {bogus} bogus in the {part} part. Make the stamps and the splits again."
                 )
 
 

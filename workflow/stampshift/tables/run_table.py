@@ -56,7 +56,7 @@ def gather(folders: Iterable[Path]) -> pd.DataFrame:
 
 
 def read_runs(path: Path | str) -> pd.DataFrame:
-    """Read the long table that `write_csv` wrote, or raise `ContractError` where it has other columns."""
+    """Read the long table that `write_csv` wrote, or raise `ContractError` where it holds something else."""
     text = dict.fromkeys(("method", "source", "target", "evaluated_on"), str)
     # names are never missing, and a survey may well be called "NA"
     missing = {"entropy_weight": [""]}
@@ -67,6 +67,14 @@ def read_runs(path: Path | str) -> pd.DataFrame:
             f"{path}: expected the columns {', '.join(COLUMNS)}; found {', '.join(runs.columns)}. {remedy}"
         )
     check_columns(runs, KINDS, path=path, remedy=remedy)
+    baseline = runs["method"] == BASELINE
+    adapted = baseline & ((runs["target"] != runs["evaluated_on"]) | (runs["shots"] != 0))
+    wrong = runs.duplicated(list(KEY)) | adapted
+    if wrong.any():
+        raise ContractError(
+            f"{path}: expected one line for every evaluation, and baselines without target and shots; line "
+            f"{int(wrong.argmax()) + 2} is another. {remedy}"
+        )
     return runs.astype({"entropy_weight": float})
 
 

@@ -38,6 +38,11 @@ class _Record:
     options: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     code_digest: str = ""
+    epochs: int = 0
+    kept_epoch: int = 0
+    keep: str | None = None
+    device: str = ""
+    validation_balanced_accuracy: float = 0.0
     validation_shots: int = 0
     changes: list[dict[str, Any]] = field(default_factory=list)
     files: dict[str, str | None] = field(default_factory=dict)
