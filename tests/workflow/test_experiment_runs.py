@@ -371,7 +371,8 @@ def test_sources_of_several_surveys_are_sources_of_every_method_and_answer_their
     pairs = ["HiTS-to-ATLAS", "both-to-ATLAS", "all-of-it-to-ATLAS"]
     config = {**deepcopy(TINY), "sources": sources, "pairs": pairs}
     alone = "results/mme/all-of-it-to-ATLAS/shots-3/seed-1/metrics.json"
-    assert project.jobs(alone, config=config) == {"baseline": 1, "select_lambda": 1, "adapt": 1}
+    jobs = {"splits": 1, "baseline": 1, "select_lambda": 1, "adapt": 1}
+    assert project.jobs(alone, config=config) == jobs
     project.run("results/summary.html", "results/pairs/all-of-it-to-ATLAS.done", config=config)
     runs = pd.read_csv(project.folder / "results/tables/runs.csv")
     for method in ("finetune", "mme"):
