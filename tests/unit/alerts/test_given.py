@@ -3,6 +3,8 @@
 import tarfile
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from alert_packets import container, packets, write_night
@@ -15,6 +17,10 @@ def write_strange(folder):
     (folder / "empty").mkdir()
     (folder / "nothing").touch()
     pd.DataFrame({"id": ["1"], "score": [0.5]}).to_parquet(folder / "scores.parquet")
+    of_ztf = pa.schema(
+        {"candid": pa.int64(), "candidate": pa.struct({"rcid": pa.int32(), "rb": pa.float32()})}
+    )
+    pq.write_table(of_ztf.empty_table(), folder / "quiet.parquet")
     with tarfile.open(folder / "docs.tar.gz", "w:gz") as tar:
         tar.add(folder / "README.md", "README.md")
 
@@ -27,6 +33,7 @@ def write_strange(folder):
         ("empty", "empty: contains no file of alerts"),
         ("absent", "absent: no such file or folder"),
         ("scores.parquet", "scores.parquet: expected the fields of ZTF, .*, found others"),
+        ("quiet.parquet", "quiet.parquet: expected alerts, found a table without a row"),
         ("docs.tar.gz", r"docs.tar.gz: expected members \*.avro, found none"),
     ],
 )

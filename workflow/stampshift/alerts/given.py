@@ -34,7 +34,10 @@ def _fault(path: Path) -> str:
         first = next(tar_members(path, PACKET, archive="alert", contents=True), None)
         return "expected members *.avro, found none" if first is None else ""
     if TABLE.fullmatch(path.name):
-        piece = next(units([path])).pieces[0]
+        first_unit = next(units([path]), None)
+        if first_unit is None:
+            return "expected alerts, found a table without a row"
+        piece = first_unit.pieces[0]
         other = isinstance(piece, Alert) and piece.problem == UNKNOWN_SCHEMA
         return f"expected the fields of {', '.join(DIALECTS)}, found others" if other else ""
     if PACKET.fullmatch(path.name):
