@@ -52,6 +52,7 @@ SECTIONS = {
         "patience_epochs": 100,
         "stop_on": "validation_balanced_accuracy",
         "max_epochs": None,
+        "augmentation": "none",
         "keep": "last_best",
     },
 }
