@@ -194,7 +194,9 @@ def adapt_cases(model: Path, folder: Path) -> Iterator[Case]:
     tune = ["adapt", run, target, "--method", "finetune", "--output", written / "model", *short]
     yield from of_both("model.pt, finetune", tune, file=run / "model.pt", output=written)
     for name in ("stamps/A.h5", "splits/A/seed-0.npz"):
-        yield from of_both(name, arguments, file=results / name, output=written, names=("A: ",))
+        # a damaged stamps file may no longer fit its splits, which are then named with it
+        names = ("A: ", "seed-0.npz")
+        yield from of_both(name, arguments, file=results / name, output=written, names=names)
 
 
 def review_cases(model: Path, folder: Path) -> Iterator[Case]:

@@ -112,7 +112,8 @@ class Splits:
         if self.survey != stamps.survey or largest >= len(stamps):
             raise ContractError(
                 f"{path}: expected splits of the {len(stamps)} stamps of {stamps.survey}, found those of "
-                f"{self.survey}, up to row {largest}. {REMEDY}"
+                f"{self.survey}, up to row {largest}. `stampshift verify` says which of the two files is as "
+                "it was written; delete the other, and the workflow makes it again."
             )
 
     def check_labels(self, stamps: Stamps, path: Path | str) -> None:
