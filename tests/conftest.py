@@ -5,6 +5,10 @@ import signal
 from multiprocessing import forkserver
 from pathlib import Path
 
+os.environ["TRITON_INTERPRET"] = (
+    "1"  # before anything imports Triton, whose own functions are then interpreted
+)
+
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling

@@ -26,6 +26,7 @@ RESULTS = (
     "tables/data.md",
     "tables/lambda.md",
     "tables/network.md",
+    "tables/network-costs.md",
     "tables/published-claims.md",
     "tables/published-decisions.md",
     "tables/diagnostics/shift.md",

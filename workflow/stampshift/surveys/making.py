@@ -15,7 +15,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from stampshift import alerts
 from stampshift.core.bars import FilesReached, job_bar
 from stampshift.core.errors import ArchiveError, ConfigError, reading_archive
 from stampshift.core.parallel import recovering_map
@@ -84,7 +83,7 @@ def make_stamps(
             job_bar(desc=survey, unit=" stamps") as bar,
             stamps_writer(output, survey=survey, size_pixels=preprocessing.size_pixels) as writer,
         ):
-            units = _told(_units(archive, paths), bar, FilesReached(files))
+            units = _told(archive, paths, bar=bar, files=FilesReached(files))
             recovery = archive.recovery(60 * unit_minutes) if archive.recovery else None
             made_lists = recovering_map(work, units, processes=processes, recovery=recovery)
             for made in chain.from_iterable(made_lists):
@@ -143,11 +142,11 @@ def _units(archive: Reader, paths: Sequence[Path]) -> Iterator[Any]:
         yield from archive.units(paths)
 
 
-def _told(units: Iterator[Any], bar: Any, files: FilesReached) -> Iterator[Any]:
-    """Units; of packets the bar is told how many of the files have been reached."""
-    for unit in units:
-        if isinstance(unit, alerts.Unit):
-            bar.share = files.share(unit.pieces[0].place)
+def _told(archive: Reader, paths: Sequence[Path], *, bar: Any, files: FilesReached) -> Iterator[Any]:
+    """Units; where they have a place the bar is told how much of the files lies before it."""
+    for unit in _units(archive, paths):
+        if archive.place:
+            bar.share = files.share(archive.place(unit))
         yield unit
 
 

@@ -34,7 +34,12 @@ def build(options: Mapping[str, Any], invalid: InvalidPixels) -> Reader:  # noqa
         label_file=label_file,
         repeats=True,
         recovery=partial(Recovery, divide=dividing.divide, lost=dividing.lost, join=dividing.join),
+        place=_place,
     )
+
+
+def _place(unit: Unit) -> str:
+    return unit.pieces[0].place
 
 
 def _files(paths: Sequence[Path], *, label_file: Path | None) -> list[Path]:

@@ -93,6 +93,8 @@ class Reader:
     # what becomes of a unit that ends the process that decodes it, or takes longer than so many seconds;
     # without it, the former ends the whole job
     recovery: Callable[[float], Recovery[Any]] | None = None
+    # of a unit, the text that names its place and begins with its file; without it, progress has no share
+    place: Callable[[Any], str] | None = None
 
     def candidates(self, paths: Sequence[Path]) -> Iterator[RawTriplet | Unusable]:
         """Candidates of files and folders in the archive's order, decoded in this process one by one."""
