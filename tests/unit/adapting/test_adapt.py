@@ -243,7 +243,7 @@ def test_stamps_of_another_normalisation_are_refused(setting):
         setting.target_stamps, attributes={"normalisation": "difference_mad"}
     )
     with pytest.raises(
-        ContractError, match=r"B: .* by 'difference_mad', those of A by 'channel'\. Make them again"
+        ContractError, match=r"B: .* by 'difference_mad', those of A: by 'channel'\. Make one of"
     ):
         setting.check()
 

@@ -4,6 +4,7 @@ import errno
 import pandas as pd
 import pytest
 
+from stampshift.core.columns import FINITE_OR_GAPS
 from stampshift.core.errors import ContractError, WriteError
 from stampshift.core.files import (
     atomic_path,
@@ -104,6 +105,12 @@ def do_damage(path, damage):
     path.unlink()
     if damage != "gone":
         path.write_bytes(content[:-4] if damage == "cut short" else b"")
+
+
+def test_a_column_of_gaps_alone_is_one_of_numbers(tmp_path):
+    pd.DataFrame({"score": [None, None]}, dtype=object).to_parquet(tmp_path / "scores.parquet")
+    table = read_table(tmp_path / "scores.parquet", kinds={"score": FINITE_OR_GAPS})
+    assert table["score"].dtype == float and table["score"].isna().all()
 
 
 def test_a_table_without_a_column_is_named(tmp_path):

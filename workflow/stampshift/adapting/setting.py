@@ -132,8 +132,8 @@ class Setting:
             if None not in (ours, theirs) and ours != theirs:
                 raise ContractError(
                     f"{stamps.survey}: its stamps are normalised by '{theirs}', those of "
-                    f"{self.source_stamps.survey} by '{ours}'. Make them again with "
-                    f"`stamps.normalisation: {ours}`."
+                    f"{self.source_stamps.survey}: by '{ours}'. Make one of the files again with the other's "
+                    "`stamps.normalisation`."
                 )
 
     @cached_property

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stampshift.core.columns import check_columns
+from stampshift.core.columns import FINITE_OR_GAPS, check_columns
 from stampshift.core.errors import ConfigError, ContractError, WriteError, system_fault, unreadable_now
 
 if TYPE_CHECKING:  # Snakemake's rules import this module in every job, and pandas takes half a second
@@ -219,8 +219,11 @@ def read_table(
         if system_fault(error):
             raise ContractError(_unreadable(path, error, remedy)) from error
         raise ContractError(f"{path}: not a readable table ({error}). {remedy}") from error
-    check_columns(table, kinds or {}, path=path, remedy=remedy)
-    return table
+    kinds = kinds or {}
+    check_columns(table, kinds, path=path, remedy=remedy)
+    # a column of numbers that holds gaps alone has no type of its own, and its gaps are no NaN
+    gaps = [name for name, kind in kinds.items() if kind == FINITE_OR_GAPS and table[name].dtype == object]
+    return table.astype(dict.fromkeys(gaps, float))
 
 
 def _unreadable(path: Path | str, error: BaseException, remedy: str) -> str:
