@@ -28,6 +28,14 @@ def test_a_cell_of_another_kind_is_named(kind, cells, found):
         check_columns(pd.DataFrame({"x": cells}), {"x": kind}, path="runs.csv", remedy="Make it again.")
 
 
+def test_an_identifier_in_another_encoding_is_named_with_its_line():
+    table = pd.DataFrame({"id": [b"caf\xc3\xa9", b"\xff\xfe"]})
+    with pytest.raises(
+        ContractError, match=r"t: expected identifiers in UTF-8 as id, found .* in line 2\. Fix it"
+    ):
+        check_columns(table, {"id": columns.IDENTIFIER}, path="t", remedy="Fix it.")
+
+
 def test_columns_of_their_kinds_pass_and_missing_ones_are_named():
     table = pd.DataFrame(
         {
@@ -39,7 +47,7 @@ def test_columns_of_their_kinds_pass_and_missing_ones_are_named():
         }
     )
     kinds = {"id": columns.TEXT, "row": columns.WHOLE, "score": columns.FINITE_OR_GAPS}
-    kinds |= {"note": columns.TEXT_OR_GAPS, "any": columns.ANYTHING}
+    kinds |= {"note": columns.TEXT_OR_GAPS, "any": columns.IDENTIFIER}
     check_columns(table, kinds, path="t", remedy="")
     check_columns(table[:0], kinds, path="t", remedy="")
     with pytest.raises(ContractError, match="t: columns id, label are needed; label missing"):

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TEXT, WHOLE, FINITE = "text", "whole numbers", "finite numbers"
-TEXT_OR_GAPS, FINITE_OR_GAPS, ANYTHING = "text or gaps", "numbers", "anything"
+TEXT_OR_GAPS, FINITE_OR_GAPS, IDENTIFIER = "text or gaps", "numbers", "identifiers in UTF-8"
 
 
 def check_columns(table: "pd.DataFrame", kinds: Mapping[str, str], *, path: Path | str, remedy: str) -> None:
@@ -47,8 +47,18 @@ def _is_finite(column: "pd.Series") -> "pd.Series":
     return column.astype("float64").abs() < float("inf")  # which no gap is
 
 
+def _is_decodable(cell: object) -> bool:
+    """Whether a cell has a text: bytes of a name in another encoding have none."""
+    if isinstance(cell, bytes):
+        try:
+            cell.decode()
+        except UnicodeDecodeError:
+            return False
+    return True
+
+
 FITS: Mapping[str, Callable[["pd.Series"], "pd.Series"]] = {
-    ANYTHING: lambda column: column.isna() | True,
+    IDENTIFIER: lambda column: column.map(_is_decodable).astype(bool),
     TEXT: _is_text,
     TEXT_OR_GAPS: lambda column: column.isna() | _is_text(column),
     WHOLE: _is_whole,

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from stampshift.core.columns import ANYTHING, FINITE_OR_GAPS, WHOLE
+from stampshift.core.columns import FINITE_OR_GAPS, IDENTIFIER, WHOLE
 from stampshift.core.errors import ContractError
 from stampshift.core.files import read_table
 from stampshift.core.provenance import digest
@@ -20,7 +20,7 @@ from stampshift.stamps.shown import Shown, open_shown
 
 COLUMNS = {
     "row": WHOLE,
-    "id": ANYTHING,
+    "id": IDENTIFIER,
     "label": FINITE_OR_GAPS,
     "score": FINITE_OR_GAPS,
     "suspicion": FINITE_OR_GAPS,
@@ -117,7 +117,7 @@ def _scores(path: Path) -> pd.Series:
     """P(real) by identifier; the last one of those that a table has twice."""
     options = {} if path.suffix == ".parquet" else {"dtype": {"id": str}}
     remedy = "Name a table of `stampshift score`."
-    table = read_table(path, remedy=remedy, kinds={"id": ANYTHING, "score": FINITE_OR_GAPS}, **options)
+    table = read_table(path, remedy=remedy, kinds={"id": IDENTIFIER, "score": FINITE_OR_GAPS}, **options)
     return (
         table.assign(id=table["id"].astype(str)).drop_duplicates("id", keep="last").set_index("id")["score"]
     )

@@ -13,12 +13,12 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from stampshift.core.columns import ANYTHING, FINITE_OR_GAPS, TEXT, TEXT_OR_GAPS, check_columns
+from stampshift.core.columns import FINITE_OR_GAPS, IDENTIFIER, TEXT, TEXT_OR_GAPS, check_columns
 from stampshift.core.errors import ContractError
 from stampshift.core.files import read_parquet
 
 NUMBERS = ("score", "similarity", "distance", "survey_score")
-COLUMNS = {"id": ANYTHING, "survey": TEXT, "score": FINITE_OR_GAPS, "similarity": FINITE_OR_GAPS}
+COLUMNS = {"id": IDENTIFIER, "survey": TEXT, "score": FINITE_OR_GAPS, "similarity": FINITE_OR_GAPS}
 COLUMNS |= {"flags": TEXT_OR_GAPS}
 SEPARATOR = ";"
 NO_VALID_PIXEL = "no valid pixel"

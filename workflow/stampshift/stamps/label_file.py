@@ -12,14 +12,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from stampshift.core.columns import ANYTHING, WHOLE
+from stampshift.core.columns import IDENTIFIER, WHOLE
 from stampshift.core.errors import ContractError
 from stampshift.core.files import read_table
 from stampshift.stamps.file import BOGUS, REAL, UNLABELLED, Stamps
 from stampshift.stamps.identifiers import check_rows
 from stampshift.stamps.splits import Rows, Splits, make_splits
 
-COLUMNS = {"row": WHOLE, "id": ANYTHING, "label": WHOLE}
+COLUMNS = {"row": WHOLE, "id": IDENTIFIER, "label": WHOLE}
 
 
 def relabelled(stamps: Stamps, labels: Path | None, *, rows: Rows) -> Stamps:
