@@ -153,7 +153,7 @@ def column(table, *, survey, name):
     if len(near):
         real = (near["score"] >= THRESHOLD).sum()
         found["known solar-system objects called real"] = share(real, len(near))
-    odd = (scored["flags"] == OUT_OF_DISTRIBUTION).sum()
+    odd = (scored["flag"] == OUT_OF_DISTRIBUTION).sum()
     return found | {"flagged out of distribution": share(odd, len(scored))}
 
 

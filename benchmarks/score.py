@@ -21,9 +21,10 @@ import numpy as np
 from packets import made_by_hand, write
 
 from stampshift import alerts
+from stampshift.release.preparing import prepare
 from stampshift.release.released import ReleasedModel
 from stampshift.scoring.score import score, score_units
-from stampshift.scoring.units import StampRows, open_stamps, prepare
+from stampshift.scoring.units import StampRows, open_stamps
 from stampshift.stamps.file import REAL
 from stampshift.stamps.writer import stamps_writer
 
@@ -75,7 +76,7 @@ def pieces(path, release):
             decoded = time.process_time()
             stamps = prepare(found, contract=release.contract, survey=None)[1]
             prepared = time.process_time()
-        release.score(stamps)
+        release.score_stamps(stamps)
         end = time.process_time()
         taken += read - begin, decoded - read, prepared - decoded, end - prepared
         begin = end

@@ -213,7 +213,7 @@ def main():
         for night, every in (("calm", 0), ("stormy", arguments.kill_every))
     )  # fmt: skip
     assert len(calm) == len(stormy) == count, f"{len(calm)} and {len(stormy)} lines"
-    columns = ["score", "similarity", "distance", "object", "flags"]
+    columns = ["score", "similarity", "distance", "object", "flag"]
     good = [str(number) for number in range(1, count + 1) if number not in ways]
     left, right = (table.set_index("id").loc[good, columns] for table in (calm, stormy))
     pd.testing.assert_frame_equal(left, right, check_exact=True)

@@ -18,7 +18,7 @@ def drawn(generator, count, *, share_real=0.5, shift=0.0):
     )
 
 
-def night(generator, count, *, survey="A", flags="", **options):
+def night(generator, count, *, survey="A", flag="", **options):
     table = drawn(generator, count, **options)
     table["score"] = expit(table.pop("logit")).astype(np.float32)
-    return table.assign(id=[f"c{row}" for row in range(count)], survey=survey, flags=flags)
+    return table.assign(id=[f"c{row}" for row in range(count)], survey=survey, flag=flag)

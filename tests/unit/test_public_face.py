@@ -55,7 +55,7 @@ def test_the_python_of_the_readme_runs(folder, monkeypatch, capsys):
     exec(code.replace('"Rubin.h5")', '"Rubin.h5", epochs=2)'), {})
     printed = capsys.readouterr().out
     assert "held out in turn" in printed
-    assert re.search(r"id +score +real +flags", printed)
+    assert re.search(r"id +score +real +flag", printed)
 
 
 def test_a_name_that_is_not_public_is_refused():

@@ -32,10 +32,10 @@ def test_export_threshold_and_drift(monkeypatch, capsys, tmp_path, adapted_run, 
     assert repr(point["threshold"]) in capsys.readouterr().out
 
     release, night = ReleasedModel.open(folder), Stamps.open(results / "stamps" / "A.h5")
-    scores = release.score(np.ascontiguousarray(-night.stamps))
+    scores = release.score_stamps(np.ascontiguousarray(-night.stamps))
     flags = np.where(release.outlying(scores.distance, survey="A"), OUT_OF_DISTRIBUTION, "")
     table = {"id": night.ids, "survey": "A", "score": scores.score, "similarity": scores.similarity}
-    pd.DataFrame(table | {"distance": scores.distance, "flags": flags}).to_parquet(tmp_path / "night.parquet")
+    pd.DataFrame(table | {"distance": scores.distance, "flag": flags}).to_parquet(tmp_path / "night.parquet")
     assert call(monkeypatch, "drift", folder, tmp_path / "night.parquet") == 0
     printed = capsys.readouterr().out
     assert "A: drifted, with the KS distance from the reference: score of all stamps" in printed

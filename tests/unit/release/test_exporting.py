@@ -54,7 +54,7 @@ def test_the_temperature_is_fitted_on_the_validation_of_the_own_survey_alone(
         (baseline_release, "A", splits_of["A"].validation),
     ):
         stamps = Stamps.open(results / "stamps" / f"{survey}.h5")
-        logit = release.score(stamps.stamps[rows]).logit
+        logit = release.score_stamps(stamps.stamps[rows]).logit
         expected = fit_temperature(stamps.labels[rows], 1 / (1 + np.exp(-logit.astype(float))))
         said = release.contract.calibration
         assert (said["survey"], said["stamps"]) == (survey, len(rows))

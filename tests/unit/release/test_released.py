@@ -63,7 +63,7 @@ def test_scores_are_those_of_the_trained_model_at_the_contracts_temperature(
 ):
     stamps = Stamps.open(results / "stamps" / "B.h5").stamps[:100]
     raw = predict(Model.open(adapted_run / "model.pt").classifier(CPU), stamps, np.arange(100), device=CPU)
-    scores = adapted_release.score(np.ascontiguousarray(stamps))
+    scores = adapted_release.score_stamps(np.ascontiguousarray(stamps))
     temperature = adapted_release.contract.calibration["temperature"]
     np.testing.assert_allclose(expit(scores.logit), raw, atol=1e-5)
     np.testing.assert_allclose(scores.score, expit(scores.logit / temperature), atol=1e-6)
@@ -72,13 +72,14 @@ def test_scores_are_those_of_the_trained_model_at_the_contracts_temperature(
 
 def test_threads_and_batches_change_no_score(adapted_release):
     stamps = drawn(300)
-    whole = adapted_release.score(stamps).logit
+    whole = adapted_release.score_stamps(stamps).logit
     parts = [
-        ReleasedModel.open(adapted_release.folder, threads=2).score(stamps[i : i + 7]).logit for i in (0, 290)
+        ReleasedModel.open(adapted_release.folder, threads=2).score_stamps(stamps[i : i + 7]).logit
+        for i in (0, 290)
     ]
     np.testing.assert_allclose(parts[0], whole[:7], atol=1e-5)
     np.testing.assert_allclose(parts[1], whole[290:297], atol=1e-5)
-    assert len(adapted_release.score(stamps[:0]).score) == 0
+    assert len(adapted_release.score_stamps(stamps[:0]).score) == 0
 
 
 def test_the_onnx_file_says_what_it_takes(adapted_release):
@@ -115,13 +116,13 @@ def test_wrong_stamps_are_refused(adapted_release):
     with pytest.raises(
         ContractError, match=r"expected stamps of shape \(n, 3, 21, 21\) and float32, found \(2, 3, 19"
     ):
-        adapted_release.score(drawn(2, 19))
+        adapted_release.score_stamps(drawn(2, 19))
     with pytest.raises(ContractError, match=r"found .* and float64"):
-        adapted_release.score(drawn(2).astype(np.float64))
+        adapted_release.score_stamps(drawn(2).astype(np.float64))
     stamps = drawn(4)
     stamps[2, 0, 3, 3] = np.nan
     with pytest.raises(ContractError, match="found another value in stamp 2 of 4"):
-        adapted_release.score(stamps)
+        adapted_release.score_stamps(stamps)
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "model.pt", "reference.parquet", "card.md"])
@@ -175,7 +176,7 @@ def test_a_network_that_cannot_be_run_on_stamps_is_refused_by_name(copied):
     with pytest.raises(
         ContractError, match=r"copied/model\.onnx: cannot be run on stamps of shape \(5, 3, 21, 21\) \("
     ):
-        released.score(drawn(5))
+        released.score_stamps(drawn(5))
 
 
 def test_a_release_without_its_list_of_digests_is_refused(copied):
@@ -215,7 +216,7 @@ def test_external_data_within_a_release_is_part_of_its_digest(copied, adapted_re
     with_external_weights(copied, "weights.bin")
     stamps = drawn(5)
     np.testing.assert_array_equal(
-        ReleasedModel.open(copied).score(stamps).logit, adapted_release.score(stamps).logit
+        ReleasedModel.open(copied).score_stamps(stamps).logit, adapted_release.score_stamps(stamps).logit
     )
     weights = bytearray((copied / "weights.bin").read_bytes())
     weights[100] ^= 1

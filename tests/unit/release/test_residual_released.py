@@ -19,7 +19,7 @@ def test_a_residual_network_is_released(tmp_path):
     stamps = Stamps.open(tmp_path / "stamps/A.h5").stamps[:40]
     classifier = Model.open(run / "model.pt").classifier(torch.device("cpu"))
     expected = predict(classifier, stamps, np.arange(40), device=torch.device("cpu"))
-    logit = release.score(stamps).logit.astype(float)
+    logit = release.score_stamps(stamps).logit.astype(float)
     np.testing.assert_allclose(1 / (1 + np.exp(-logit)), expected, atol=1e-4)
     assert "| network, head | residual, linear |" in (tmp_path / "released/card.md").read_text()
 

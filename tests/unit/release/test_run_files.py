@@ -150,7 +150,7 @@ def test_packets_are_cropped_and_scaled_as_the_training_stamps_were(released, mo
     median = np.median(difference, axis=1, keepdims=True)
     sigma = 1.4826 * np.median(np.abs(difference - median), axis=1)  # of a Gaussian, from its MAD
     scaled = (crops / sigma[:, None, None, None]).clip(-30, 30).astype(np.float32)
-    expected = ReleasedModel.open(released).score(scaled).score
+    expected = ReleasedModel.open(released).score_stamps(scaled).score
     assert pd.read_parquet(output)["score"].to_numpy() == pytest.approx(expected, abs=1e-3)
 
 

@@ -92,7 +92,7 @@ def test_the_threshold_is_one_of_the_scores_that_the_release_gives(adapted_relea
     found = choose(adapted_release, survey="A", max_mdr=0.1, max_fpr=None)
     stamps = Stamps.open(results / "stamps" / "A.h5")
     rows = splits_of["A"].validation
-    scores = adapted_release.score(stamps.stamps[rows]).score[stamps.labels[rows] == 1]
+    scores = adapted_release.score_stamps(stamps.stamps[rows]).score[stamps.labels[rows] == 1]
     assert (scores < found.threshold).sum() == found.mdr.count
 
 

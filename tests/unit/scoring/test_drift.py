@@ -70,10 +70,10 @@ def test_changed_stamps_are_detected_within_the_classes(known):
 
 def test_flags_are_counted_by_name_with_intervals(known):
     scores = night(np.random.default_rng(5), 100)
-    scores.loc[:4, "flags"] = "out of distribution"
-    scores.loc[3:4, "flags"] = "out of distribution;empty template"
+    scores.loc[:4, "flag"] = "out of distribution"
+    scores.loc[3:4, "flag"] = "out of distribution;empty template"
     scores.loc[99, ["score", "similarity", "distance"]] = np.nan
-    scores.loc[99, "flags"] = "missing cutout"
+    scores.loc[99, "flag"] = "missing cutout"
     report = drift_report(scores, release=known)
     found = report["surveys"]["A"]
     assert {name: share["count"] for name, share in found["flags"].items()} == {
@@ -86,7 +86,7 @@ def test_flags_are_counted_by_name_with_intervals(known):
 def test_outliers_are_many_only_beyond_twice_the_expected_share(known):
     def told(outliers):
         scores = night(np.random.default_rng(6), 100_000)
-        scores.loc[: outliers - 1, "flags"] = "out of distribution"
+        scores.loc[: outliers - 1, "flag"] = "out of distribution"
         return any("out of distribution" in each for each in drift_report(scores, release=known)["findings"])
 
     assert not told(1500)  # 1.5%, significantly more than 1%
@@ -159,10 +159,10 @@ def test_scores_files_are_read_and_others_refused(tmp_path):
     for name in ("scores.parquet", "scores.csv"):
         read = read_scores(tmp_path / name)
         assert read["score"].isna().tolist() == [False, False, True, False, False]
-        assert read["flags"].tolist() == [""] * 5
+        assert read["flag"].tolist() == [""] * 5
     pd.DataFrame({"id": ["1"]}).to_parquet(tmp_path / "other.parquet")
     with pytest.raises(
-        ContractError, match=r"with the columns id, survey, score, similarity, flags, found id and 1"
+        ContractError, match=r"with the columns id, survey, score, similarity, flag, found id and 1"
     ):
         read_scores(tmp_path / "other.parquet")
     with pytest.raises(ContractError, match=r"none\.parquet: no such file; `stampshift score` makes"):

@@ -71,7 +71,7 @@ def test_one_packet_is_flagged_and_the_rest_scored_to_the_last_bit(
     found, output = run(night, processes=2)
     table, expected = pd.read_parquet(output), pd.read_parquet(calm)
     assert (found.lines, found.scored) == (18, 16)
-    bad = table[table["flags"] == "unreadable packet"]
+    bad = table[table["flag"] == "unreadable packet"]
     assert f"{night}/{place}" in [where.partition(", record 0")[0] for where in bad["place"]]
     (reason,) = set(bad["reason"][bad["place"].str.startswith(f"{night}/{place}")])
     assert reason.endswith(f"cannot be read: {REASONS[way]}.")

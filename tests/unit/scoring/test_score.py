@@ -29,7 +29,7 @@ def by_hand(released, triplet):
     stamps = normalise_and_fill(
         crops[np.newaxis], normalisation="channel", invalid=InvalidPixels(), counts=Counts()
     )
-    return released.score(stamps)
+    return released.score_stamps(stamps)
 
 
 def write_packet(path, survey, triplet, **changes):
@@ -63,8 +63,8 @@ def test_what_cannot_be_scored_has_a_flag_a_reason_and_no_score(run, tmp_path):
     (night / "8-wire.avro").write_bytes(wire("Rubin", packets("Rubin", 1)[0], schema=900))
     night, output = run(night)
     table = pd.read_parquet(output)
-    assert table["flags"].tolist() == [
-        table["flags"].iloc[0],
+    assert table["flag"].tolist() == [
+        table["flag"].iloc[0],
         "not square",
         "too small",
         "sizes differ",
@@ -117,7 +117,7 @@ def test_stamps_files_are_scored_row_by_row(run, released, tmp_path, monkeypatch
     path = write_survey(tmp_path, "A", width=1.5, count=30)
     _, output = run(path, output=tmp_path / "scores.csv", threshold=0.5)
     table, stamps = read_scores(output), Stamps.open(path)
-    expected = released.score(np.array(stamps.stamps)).score
+    expected = released.score_stamps(np.array(stamps.stamps)).score
     assert table["id"].tolist() == stamps.ids.tolist()
     assert table["score"].tolist() == pytest.approx(expected.tolist(), abs=1e-6)
     assert table["real"].tolist() == (expected >= 0.5).tolist()
@@ -228,7 +228,7 @@ def test_images_without_information_are_flagged(run, tmp_path):
     write_packet(night / "3.avro", "ZTF", [*flat[:2], images(1)[2]])  # one of them is enough
     _, output = run(night)
     table = pd.read_parquet(output)
-    assert table["flags"].str.contains("no information").tolist() == [True, False, False]
+    assert table["flag"].str.contains("no information").tolist() == [True, False, False]
     assert table["score"].isna().tolist() == [True, False, False]
     assert table["reason"][0].endswith("expected images of something, found each of the three constant.")
 
@@ -244,7 +244,7 @@ def test_a_caution_leaves_score_and_reason(run, tmp_path):
     _, output = run(tmp_path / "night")
     scored = pd.read_parquet(output)
     assert scored["id"].tolist() == ["", "7"]
-    assert "inexact identifier" in scored["flags"][0] and "2^53" in scored["reason"][0]
+    assert "inexact identifier" in scored["flag"][0] and "2^53" in scored["reason"][0]
     assert scored["score"].notna().all()
 
 

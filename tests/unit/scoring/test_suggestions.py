@@ -100,7 +100,7 @@ def test_a_review_opens_the_suggestions_of_a_released_model_in_their_order(
     stamps = Stamps.open(path, unlabelled=True)
     table = suggest(released, stamps, count=7, strategy=strategy, seed=3)
     assert (stamps.labels[table["row"]] == UNLABELLED).all()
-    scores = released.score(np.asarray(stamps.stamps[table["row"].to_numpy()])).score
+    scores = released.score_stamps(np.asarray(stamps.stamps[table["row"].to_numpy()])).score
     assert table["score"].to_numpy() == pytest.approx(scores, abs=1e-6)
     table.to_parquet(tmp_path / "suggested.parquet")
     review = open_review(tmp_path / "suggested.parquet", stamps=path)

@@ -29,6 +29,8 @@ def read_alerts(*paths: Path | str, schemas: Path | None = None) -> Iterator[Ale
     ('Rubin', '1', '')
     >>> [image.shape for image in alert.images]
     [(31, 31), (31, 31), (31, 31)]
+    >>> alert.metadata.ra, alert.metadata.band, alert.metadata.sign  # what the packet does not have
+    (nan, '', 0)
     """
     found = [Path(path) for path in paths]
     check_given(found)

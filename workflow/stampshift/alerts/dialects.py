@@ -4,7 +4,7 @@ A dialect is recognised by its fields, whatever the file, the schema's name and 
 rename all of these.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -45,7 +45,7 @@ class Alert:
     detail: str  # what was expected and found, for the log
     survey_score: float  # the survey's own real/bogus score, NaN where there is none; never used for training
     caution: str = ""  # "", or what is to be known of an alert that has images: "inexact identifier"
-    metadata: Metadata = NO_METADATA  # for people who look at it
+    metadata: Metadata = NO_METADATA  # for people, and for the scores file; never for training
 
 
 def unread(place: str, detail: str, problem: str = UNREADABLE_PACKET) -> Alert:
@@ -87,12 +87,12 @@ class Dialect:
     detector: Detector | None = None  # None where a packet does not say where on it the candidate is
 
     @property
-    def paths(self) -> Iterator[str]:
+    def paths(self) -> list[str]:
         """All that is read of a packet."""
-        yield from (*self.identifiers, *self.groups, *(self.detector[:2] if self.detector else ()))
-        yield from (path for score in self.scores for path in score if path)
-        yield from (field.path for field in self.metadata.values())
-        yield from (f"{name}.{STAMP_DATA}" for name in self.cutouts)
+        read = [*self.identifiers, *self.groups, *(self.detector[:2] if self.detector else ())]
+        read += [path for score in self.scores for path in score if path]
+        read += [field.path for field in self.metadata.values()]
+        return list(dict.fromkeys([*read, *(f"{name}.{STAMP_DATA}" for name in self.cutouts)]))
 
 
 DIALECTS: dict[str, Dialect] = {
@@ -155,7 +155,13 @@ def alert_of(record: Mapping[str, Any], *, survey: str, place: str) -> Alert:
     identifier, caution = _text(record, dialect.identifiers)
     longest = max(len(identifier), len(group))
     known = partial(
-        Alert, place, survey, identifier[:MOST_CHARACTERS], group[:MOST_CHARACTERS], survey_score=score
+        Alert,
+        place,
+        survey,
+        identifier[:MOST_CHARACTERS],
+        group[:MOST_CHARACTERS],
+        survey_score=score,
+        metadata=metadata_of_packet(dialect.metadata, partial(_value, record)),
     )
     if longest > MOST_CHARACTERS:
         detail = f"{place}: expected identifiers of at most {MOST_CHARACTERS} characters, found {longest:,}."
@@ -178,7 +184,6 @@ def alert_of(record: Mapping[str, Any], *, survey: str, place: str) -> Alert:
             "detector's edge cuts, but not by what is missing: the candidate may be anywhere."
         )
         return known(images=None, problem=OFF_CENTRE, detail=detail)
-    known = partial(known, metadata=metadata_of_packet(dialect.metadata, partial(_value, record)))
     if caution:
         detail = (
             f"{place}: expected a whole number in {caution}, found a double, which is not exact beyond 2^53. "

@@ -12,7 +12,13 @@ from stampshift.core.printing import echo
 
 app = typer.Typer()
 
-Release = Annotated[Path, typer.Argument(help="Folder of a released model (made by `stampshift export`).")]
+Release = Annotated[
+    Path,
+    typer.Argument(
+        help="Folder of a released model (made by `stampshift export`), or the name of one that comes with "
+        "stampshift."
+    ),
+]
 MaxMdr = Annotated[
     float | None,
     typer.Option(
@@ -90,7 +96,9 @@ def score(
             help="Alerts (Avro, tar, tar.gz or Parquet files, or folders of them), or stamps files."
         ),
     ],
-    output: Annotated[Path, typer.Option(help="Scores file to write, .parquet or .csv.")],
+    output: Annotated[
+        Path, typer.Option(help="Scores file to write: .parquet, .csv, .fits or .vot (VOTable).")
+    ],
     max_mdr: MaxMdr = None,
     max_fpr: MaxFpr = None,
     threshold: Annotated[
@@ -161,7 +169,7 @@ def score(
 @app.command(short_help="Compare a night's scores with the reference stamps.")
 def drift(
     release: Release,
-    scores: Annotated[Path, typer.Argument(help="Scores file of a night by that model, Parquet or CSV.")],
+    scores: Annotated[Path, typer.Argument(help="Scores file of a night by that model.")],
     output: Annotated[
         Path | None,
         typer.Option(help="HTML page to write, with its JSON beside it; <scores>-drift.html if not given."),

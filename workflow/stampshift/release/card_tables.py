@@ -38,7 +38,7 @@ def tested_stamps(release: ReleasedModel, survey: ReleasedSurvey, predictions: p
     lines = predictions[predictions["survey"] == survey.name]
     rows = lines["row"].to_numpy()
     stamps = survey.tested or survey.stamps
-    scores = release.score(stamps.stamps[rows])
+    scores = release.score_stamps(stamps.stamps[rows])
     apart = np.abs(calibrated(scores.logit, 1) - lines["score"].to_numpy()).max(initial=0)
     if apart > AGREEMENT:
         raise ContractError(
@@ -148,7 +148,7 @@ def fault_lines(release: ReleasedModel, survey: ReleasedSurvey, rows: Rows) -> L
     stamps, generator = survey.stamps.stamps[rows], np.random.default_rng(0)
     lines = []
     for name, fault in {"nothing": lambda as_they_are, _: as_they_are, **FAULTS}.items():
-        scores = release.score(fault(stamps, generator))
+        scores = release.score_stamps(fault(stamps, generator))
         flagged = release.outlying(scores.distance, survey=survey.name)
         lines.append(
             {

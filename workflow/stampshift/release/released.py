@@ -1,4 +1,4 @@
-"""A released model at work: stamps in, scores out. Its folder holds everything it needs; no torch.
+"""A released model at work: cutouts or stamps in, scores out. Its folder holds everything it needs; no torch.
 
 The network runs in ONNX Runtime, so a process that scores starts in a fraction of a second.
 """
@@ -6,7 +6,7 @@ The network runs in ONNX Runtime, so a process that scores starts in a fraction 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import pandas as pd
@@ -14,18 +14,20 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from stampshift.core.columns import FINITE, FINITE_OR_GAPS, TEXT
-from stampshift.core.digests import DIGESTS, read_digests
 from stampshift.core.errors import ContractError
 from stampshift.core.files import read_table
 from stampshift.release.contract import AGAIN, ONNX, REFERENCE, Contract
+from stampshift.release.external_data import check_external_data
+from stampshift.release.preparing import prepare
 from stampshift.release.quiet_runtime import onnxruntime
+from stampshift.release.raw_cutouts import Cutouts, alerts_of
+from stampshift.release.shipped import folder_of
 from stampshift.stamps.file import BOGUS, CHANNELS, LABELS, REAL
 from stampshift.stamps.splits import Rows
 
 OUT_OF_DISTRIBUTION = "out of distribution"  # the flag of a scored stamp
 BATCH_PIXELS = 256 * 21 * 21  # activations of 256 stamps of 21 x 21 stay in the processor's cache
 INPUT, FEATURES = "stamps", "features"  # of the ONNX file, beside its `Outputs`
-EXTERNAL = b"location"  # key by which a tensor of an ONNX file names another file
 VALIDATION = "validation"  # part of the reference whose stamps have labels
 REFERENCE_KINDS = {"survey": TEXT, "part": TEXT, "label": FINITE_OR_GAPS}
 REFERENCE_KINDS |= dict.fromkeys(("logit", "similarity", "distance"), FINITE)
@@ -104,45 +106,111 @@ def batches(stamps: Floats, rows: Rows | None = None) -> Iterator[Floats]:
 
 @dataclass
 class ReleasedModel:
-    """A released model. Each process opens its own."""
+    """A released model. Each process opens its own.
+
+    `score` takes cutouts as surveys publish them, `score_stamps` those of a stamps file.
+    """
 
     folder: Path
     contract: Contract
     network: OnnxNetwork
 
     @classmethod
-    def open(cls, folder: Path | str, *, threads: int = 1) -> Self:
-        """Open a released model after checking its format and the digests of its files.
+    def open(cls, model: Path | str, *, threads: int = 1) -> Self:
+        """Open a released model after checking its format and the digests of its files: `stampshift.load`.
+
+        The model is its folder, or the name of one that comes with the package.
 
         Raises
         ------
         ContractError
-            If the folder is no released model, has another format, lacks a file, or holds a changed one, or
-            its network has data outside the folder.
+            If there is no such model, or the folder has another format, lacks a file, or holds a changed one,
+            or its network has data outside the folder.
 
         Examples
         --------
-        >>> from stampshift import ReleasedModel, Stamps
-        >>> model = ReleasedModel.open("rubin-model")
-        >>> stamps = Stamps.open("Rubin.h5", unlabelled=True)
-        >>> scores = model.score(stamps.stamps)
-        >>> scores.score.shape, scores.score.dtype
-        ((106,), dtype('float32'))
-        >>> outlying = model.outlying(scores.distance, survey="Rubin")
+        >>> import stampshift
+        >>> model = stampshift.load("rubin-model")
+        >>> model.contract.home, model.contract.size_pixels
+        ('Rubin', 21)
         """
-        folder = Path(folder)
+        folder = folder_of(model)
         contract = Contract.read(folder)
         check_external_data(folder)
         network = OnnxNetwork(folder / ONNX, threads=threads)
         return cls(folder, contract, network)
 
-    def score(self, stamps: Floats) -> Scores:
+    def score(
+        self, template: Cutouts, science: Cutouts, difference: Cutouts, *, survey: str | None = None
+    ) -> pd.DataFrame:
+        """Score raw cutouts, which are cropped, normalised and filled as the training stamps were.
+
+        The result is a table with the columns of a scores file, so that what is written for one works on the
+        other, and it joins a catalogue by its rows.
+
+        Parameters
+        ----------
+        template, science, difference
+            (N, height, width) each, or N images of any sizes, in the survey's units, the candidate at the
+            centre. NaN, masked pixels (`numpy.ma`) and the survey's marks are invalid.
+        survey
+            That took them, by which the marks of invalid pixels and the limit of the distance are chosen: one
+            of the model's, or of `read_alerts`. The survey for which the model was made if not given.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row per candidate: ``score`` (calibrated P(real)), ``similarity`` and ``distance``, all float32
+            and NaN where there can be no score; ``flag`` and ``reason``, as text.
+
+        Raises
+        ------
+        ContractError
+            If the three are not as many, an array has no candidate axis, or the survey is not known.
+
+        Examples
+        --------
+        >>> import numpy as np, stampshift
+        >>> model = stampshift.load("rubin-model")
+        >>> template, science, difference = np.random.default_rng(0).normal(100, 5, (3, 2, 63, 63))
+        >>> science[0, 30, 30:33] = np.nan
+        >>> difference[1] = np.nan
+        >>> scores = model.score(template, science, difference)
+        >>> scores["score"].between(0, 1).tolist(), scores["flag"][1]
+        ([True, False], 'no valid pixel')
+        """
+        survey = survey or self.contract.home
+        found = alerts_of(template, science, difference, survey=survey, known=self.contract.surveys)
+        candidates, stamps = prepare(found, contract=self.contract, survey=survey)
+        scores = self.score_stamps(stamps)
+        scored = np.array([not candidate.problem for candidate in candidates], bool)
+        table = pd.DataFrame(index=pd.RangeIndex(len(candidates)))
+        for name in ("score", "similarity", "distance"):
+            column = np.full(len(candidates), np.nan, np.float32)
+            column[scored] = getattr(scores, name)
+            table[name] = column
+        table["flag"] = [candidate.problem for candidate in candidates]
+        table.loc[table["distance"] > self.limit(survey), "flag"] = OUT_OF_DISTRIBUTION
+        table["reason"] = [candidate.detail for candidate in candidates]
+        return table
+
+    def score_stamps(self, stamps: Floats) -> Scores:
         """Score float32 (n, 3, size, size) stamps, preprocessed as the contract says.
 
         Raises
         ------
         ContractError
             If they have another shape or type, or a pixel that is not finite.
+
+        Examples
+        --------
+        >>> import stampshift
+        >>> model = stampshift.load("rubin-model")
+        >>> stamps = stampshift.Stamps.open("Rubin.h5", unlabelled=True)
+        >>> scores = model.score_stamps(stamps.stamps)
+        >>> scores.score.shape, scores.score.dtype
+        ((106,), dtype('float32'))
+        >>> outlying = model.outlying(scores.distance, survey="Rubin")
         """
         self._check(stamps)
         outputs = self.network.run(stamps)
@@ -203,38 +271,6 @@ class ReleasedModel:
         return table
 
 
-def check_external_data(folder: Path) -> None:
-    """Raise a `ContractError` if a release's network refers to a file that is not in its list of digests."""
-    model = (folder / ONNX).read_bytes()
-    if EXTERNAL not in model:
-        return
-    import onnx  # a third of a second, which a network without external data need not wait for
-
-    listed, home = read_digests(folder), folder.resolve()
-    for tensor in _tensors(onnx.load_from_string(model)):
-        for entry in tensor.external_data:
-            file = (home / entry.value).resolve()
-            if entry.key != EXTERNAL.decode():
-                continue
-            if not file.is_relative_to(home) or str(file.relative_to(home)) not in listed:
-                raise ContractError(
-                    f"{folder / ONNX}: its tensor {tensor.name!r} refers to {entry.value!r}, a file that is "
-                    f"not in {DIGESTS}: a released model holds all its data. Export the model again."
-                )
-
-
-def _tensors(message: Any) -> Iterator[Any]:
-    """All tensors of an ONNX model, those of its nodes' attributes, inner graphs and functions too."""
-    for field, value in message.ListFields():
-        if field.message_type is None:
-            continue
-        for each in [value] if hasattr(value, "ListFields") else value:
-            if each.DESCRIPTOR.name == "TensorProto":
-                yield each
-            else:
-                yield from _tensors(each)
-
-
 def _logit(logits: Floats) -> Floats:
     """Logit of real less that of bogus, of logits (n, 2)."""
     difference: Floats = logits[:, REAL] - logits[:, BOGUS]
@@ -244,3 +280,6 @@ def _logit(logits: Floats) -> Floats:
 def calibrated(logit: Floats, temperature: float) -> Floats:
     """P(real), float32, of logits of real less bogus at a temperature."""
     return expit(logit.astype(np.float64) / temperature).astype(np.float32)
+
+
+load = ReleasedModel.open  # the package's name for it

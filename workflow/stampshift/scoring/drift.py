@@ -132,7 +132,7 @@ def _reference(survey: str, release: ReleasedModel) -> tuple[str, pd.DataFrame]:
 def _survey(survey: str, rows: pd.DataFrame, *, release: ReleasedModel, threshold: float) -> dict[str, Any]:
     home, known = _reference(survey, release)
     scored = rows[rows["score"].notna()]
-    names = rows["flags"].fillna("").str.split(SEPARATOR).explode().str.strip()
+    names = rows["flag"].fillna("").str.split(SEPARATOR).explode().str.strip()
     flags = names[names != ""].value_counts()
     limits = release.contract.out_of_distribution["thresholds"][home]
     reference = {"survey": home, "known": survey == home, "part": str(known["part"].iloc[0])}

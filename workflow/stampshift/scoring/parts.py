@@ -157,7 +157,7 @@ def _read(path: Path) -> pa.Table | None:
 
 def _is_final(path: Path) -> bool:
     table = _read(path)
-    return table is not None and not pc.any(pc.match_substring(table["flags"], UNREADABLE_FILE)).as_py()
+    return table is not None and not pc.any(pc.match_substring(table["flag"], UNREADABLE_FILE)).as_py()
 
 
 def _even(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:

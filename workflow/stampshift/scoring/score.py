@@ -56,7 +56,7 @@ class ScoredNight:
         self.lines += len(table)
         self.scored += len(table) - table["score"].null_count
         self.real += sum(filter(None, table["real"].to_pylist()))
-        self.flags.update(filter(None, table["flags"].to_pylist()))
+        self.flags.update(filter(None, table["flag"].to_pylist()))
         if len(self.reasons) < SHOWN_REASONS:
             self.reasons += list(filter(None, table["reason"].to_pylist()))
             del self.reasons[SHOWN_REASONS:]
@@ -98,7 +98,7 @@ class ScoredNight:
 
 
 def score(
-    release: Path,
+    release: Path | str,
     inputs: Sequence[Path],
     *,
     output: Path,
@@ -113,8 +113,8 @@ def score(
     """Score everything in some files and folders, in order; a second call continues where one was stopped.
 
     Inputs are stamps files, and files and folders of alerts (`alerts.files`), with a folder of `schemas` for
-    packets that come without. The scores file, ``.parquet`` or ``.csv``, appears whole or not at all, and is
-    the same for any number of processes. Survey and threshold are those of `units.Scoring`.
+    packets that come without. The scores file, of a format of `scores_file.WRITERS`, appears whole or not at
+    all, and is the same for any number of processes. Survey and threshold are those of `units.Scoring`.
 
     A candidate that ends the process that reads it, or keeps it at work for more than `unit_minutes`, is
     flagged; with a single process, only one that takes all memory is.
@@ -132,7 +132,7 @@ def score(
     """
     if output.suffix not in WRITERS:
         raise ConfigError(
-            f"{output}: expected a name that ends in {' or '.join(WRITERS)}, found '{output.suffix}'."
+            f"{output}: expected a name that ends in {', '.join(WRITERS)}, found '{output.suffix}'."
         )
     if schemas is not None and not schemas.is_dir():
         raise ConfigError(f"{schemas}: no such folder of schemas.")
@@ -144,7 +144,7 @@ def score(
     alerts.check_given(packets)
     found = alerts.files(packets) if packets else []
     files = [*found, *tables]
-    scoring = Scoring(release, survey, threshold)
+    scoring = Scoring(opened.folder, survey, threshold)
     units = score_units(packets, sizes, schemas=schemas)
     work, recovery = partial(score_unit, scoring=scoring), Recovery(60 * unit_minutes, divide, lost, join)
     night, begin = ScoredNight(passed_over=passed_over(inputs, files)), time.perf_counter()

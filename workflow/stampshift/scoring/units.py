@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from itertools import compress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,17 +13,16 @@ from numpy.typing import NDArray
 
 from stampshift import alerts
 from stampshift.alerts import dividing
-from stampshift.alerts.dialects import DIALECTS, unread
+from stampshift.alerts.dialects import unread
 from stampshift.alerts.dividing import unreadable
 from stampshift.core.errors import ContractError
 from stampshift.core.printing import printable
-from stampshift.release.contract import Contract
+from stampshift.release.preparing import prepare
 from stampshift.release.released import OUT_OF_DISTRIBUTION, ReleasedModel
-from stampshift.scoring.scores_file import NO_VALID_PIXEL, SCHEMA, SEPARATOR, UNFIT
-from stampshift.stamps.cropping import central_crop, unfit
-from stampshift.stamps.file import CHANNELS, Stamps, verify_stamps
-from stampshift.stamps.preprocessing import NO_INFORMATION, Counts, normalise_and_fill, without_information
-from stampshift.stamps.raw_triplets import InvalidPixels
+from stampshift.scoring.scores_file import SCHEMA, SEPARATOR
+from stampshift.stamps.file import Stamps, verify_stamps
+from stampshift.stamps.metadata import NO_METADATA, of_row
+from stampshift.stamps.shown import open_shown
 
 Images = NDArray[np.float32]
 
@@ -71,8 +69,10 @@ def score_alerts(
     Returns
     -------
     pandas.DataFrame
-        A line per alert: ``id``, ``object``, ``survey``, ``score`` (P(real), missing where there can be
-        none), ``real``, ``similarity``, ``distance``, ``survey_score``, ``flags``, ``reason`` and ``place``.
+        A line per alert: ``id``, ``object``, ``survey``; ``ra``, ``dec`` (degrees), ``mjd`` (UTC), ``band``,
+        ``magnitude`` and ``sign`` of the difference, missing where the packet has none; ``score`` (P(real),
+        missing where there can be none), ``real``, ``similarity``, ``distance``, ``survey_score``, ``flag``,
+        ``reason`` and ``place``.
 
     Raises
     ------
@@ -81,8 +81,8 @@ def score_alerts(
 
     Examples
     --------
-    >>> from stampshift import ReleasedModel, read_alerts, score_alerts
-    >>> model = ReleasedModel.open("rubin-model")
+    >>> from stampshift import load, read_alerts, score_alerts
+    >>> model = load("rubin-model")
     >>> scores = score_alerts(model, read_alerts("tonight"), threshold=0.5)
     >>> scores["survey"].tolist(), scores["score"].between(0, 1).tolist()
     (['Rubin', 'Rubin'], [True, True])
@@ -109,6 +109,13 @@ def open_stamps(path: Path) -> Stamps:
     return Stamps.open(path, unlabelled=True)
 
 
+@lru_cache(maxsize=4)
+def _metadata(path: Path) -> NDArray[np.void] | None:
+    """What a stamps file says of its stamps, of `metadata.DTYPE`; None if nothing."""
+    stamps = open_stamps(path)
+    return open_shown(path, stamps.attributes, count=len(stamps)).metadata
+
+
 def check_stamps(path: Path, *, release: ReleasedModel) -> int:
     """Number of stamps in a file.
 
@@ -131,13 +138,15 @@ def check_stamps(path: Path, *, release: ReleasedModel) -> int:
 
 
 def _of_stamps_file(unit: StampRows, *, survey: str | None) -> tuple[list[alerts.Alert], Images]:
-    stamps, lost = open_stamps(unit.path), dict(unit.lost)
+    stamps, lost, shown = open_stamps(unit.path), dict(unit.lost), _metadata(unit.path)
     candidates = []
     for row in range(unit.start, unit.stop):
         place = f"{unit.path}, row {row}"
         alert = unreadable(place, lost[row]) if row in lost else unread(place, "", problem="")
         identifier, group = str(stamps.ids[row]), str(stamps.groups[row])
-        candidates.append(replace(alert, survey=survey or stamps.survey, identifier=identifier, group=group))
+        known = NO_METADATA if shown is None else of_row(shown[row])
+        alert = replace(alert, identifier=identifier, group=group, metadata=known)
+        candidates.append(replace(alert, survey=survey or stamps.survey))
     if not lost:
         return candidates, np.ascontiguousarray(stamps.stamps[unit.start : unit.stop])
     pixels = [stamps.stamps[row] for row in range(unit.start, unit.stop) if row not in lost]
@@ -172,74 +181,12 @@ def join(units: Sequence[alerts.Unit | StampRows]) -> alerts.Unit | StampRows:
     return StampRows(rows[0].path, rows[0].start, rows[-1].stop, sum((unit.lost for unit in rows), ()))
 
 
-def prepare(
-    found: Iterable[alerts.Alert], *, contract: Contract, survey: str | None
-) -> tuple[list[alerts.Alert], Images]:
-    """Preprocess alerts as the stamps were on which the model was trained.
-
-    The survey is a name to give all of them, such as one of the model's; None leaves them that of their
-    packets.
-
-    Returns
-    -------
-    candidates
-        The alerts in order, without their images, under that name and with the problem that forbids a score.
-    stamps
-        float32 (n, 3, size, size) of those without a problem, in order.
-    """
-    candidates, pixels = [], []
-    for alert in found:
-        name, crops = survey or alert.survey, None
-        if alert.images is not None:
-            crops, problem, detail = _cropped(alert, name, contract)
-            if crops is None:
-                alert = replace(alert, problem=problem, detail=detail)
-            else:
-                pixels.append(crops)
-        candidates.append(replace(alert, survey=name, images=None))
-    size = contract.size_pixels
-    stacked = np.array(pixels, np.float32).reshape(-1, len(CHANNELS), size, size)
-    blank = without_information(stacked, invalid=InvalidPixels())
-    fit = [row for row, candidate in enumerate(candidates) if not candidate.problem]
-    for row in compress(fit, blank):
-        reason = f"{candidates[row].place}: expected images of something, found each of the three constant."
-        candidates[row] = replace(candidates[row], problem=NO_INFORMATION, detail=reason)
-    stacked = stacked[~blank]
-    # marks are NaN by now, which is invalid everywhere
-    return candidates, normalise_and_fill(
-        stacked, normalisation=contract.normalisation, invalid=InvalidPixels(), counts=Counts()
-    )
-
-
-def _cropped(alert: alerts.Alert, survey: str, contract: Contract) -> tuple[Images | None, str, str]:
-    """Crops (3, size, size) of an alert with NaN for marks; or None, the problem, and the reason."""
-    images, size = alert.images or (), contract.size_pixels
-    problem = unfit(images, size_pixels=size)
-    if problem:
-        sizes = ", ".join(" x ".join(map(str, image.shape)) for image in images)
-        reason = f"{alert.place}: expected three square images of at least {size} pixels, found {sizes}."
-        return None, UNFIT[problem], reason
-    crops = np.stack([central_crop(image, size_pixels=size) for image in images])
-    marks = [DIALECTS[alert.survey].invalid if alert.survey in DIALECTS else InvalidPixels()]
-    marks += [contract.invalid(survey)] if survey in contract.surveys else []
-    for each in marks:
-        crops[each.mask(crops)] = np.nan
-    empty = [name for name, crop in zip(CHANNELS, crops, strict=True) if not np.isfinite(crop).any()]
-    if empty:
-        reason = (
-            f"{alert.place}: expected valid pixels in every image's central {size} x {size}, found none in "
-            f"{' and '.join(empty)}."
-        )
-        return None, NO_VALID_PIXEL, reason
-    return crops, "", ""
-
-
 def _lines(
     candidates: list[alerts.Alert], stamps: Images, *, release: ReleasedModel, threshold: float | None
 ) -> pa.Table:
     """Lines of candidates, of which those without a problem have a stamp."""
     scored = np.array([not candidate.problem for candidate in candidates], bool)
-    scores = release.score(stamps)
+    scores = release.score_stamps(stamps)
     limits = [release.limit(candidate.survey) for candidate in candidates if not candidate.problem]
     outlying = scores.distance > np.array(limits, np.float32)
     odd = np.zeros(len(candidates), bool)
@@ -251,12 +198,13 @@ def _lines(
         "id": [printable(candidate.identifier) for candidate in candidates],
         "object": [printable(candidate.group) for candidate in candidates],
         "survey": [printable(candidate.survey) for candidate in candidates],
+        **_sky(candidates),
         "score": _where(scored, scores.score),
         "real": called,
         "similarity": _where(scored, scores.similarity),
         "distance": _where(scored, scores.distance),
         "survey_score": pa.array([candidate.survey_score for candidate in candidates], from_pandas=True),
-        "flags": [
+        "flag": [
             SEPARATOR.join(filter(None, (each.problem, each.caution, out * OUT_OF_DISTRIBUTION)))
             for each, out in zip(candidates, odd.tolist(), strict=True)
         ],
@@ -264,6 +212,18 @@ def _lines(
         "place": [printable(candidate.place) for candidate in candidates],
     }
     return pa.table(columns).cast(SCHEMA)
+
+
+def _sky(candidates: Sequence[alerts.Alert]) -> dict[str, pa.Array]:
+    """What packets say of where, when and how bright."""
+    known = [candidate.metadata for candidate in candidates]
+    columns = {
+        name: pa.array([getattr(each, name) for each in known], pa.float64(), from_pandas=True)
+        for name in ("ra", "dec", "mjd", "magnitude")
+    }
+    columns["band"] = pa.array([printable(each.band) for each in known])
+    columns["sign"] = pa.array([each.sign or None for each in known], pa.int8())
+    return {name: columns[name] for name in ("ra", "dec", "mjd", "band", "magnitude", "sign")}
 
 
 def _where(scored: NDArray[np.bool_], values: NDArray[np.generic]) -> pa.Array:

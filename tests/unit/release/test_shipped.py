@@ -1,0 +1,36 @@
+"""Models by name: those that come with the package, and the user's folders before them."""
+
+import shutil
+
+import pytest
+
+import stampshift
+from stampshift.core.errors import ContractError
+from stampshift.release import shipped
+
+
+def test_a_name_that_is_no_model_says_which_there_are(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ContractError, match=r"^hits: no such folder, and no model of that name comes with"):
+        stampshift.load("hits")
+    assert shipped.shipped() == []
+    with pytest.raises(
+        ContractError, match=r"comes with stampshift \(none does\)\. Give the folder of a rel"
+    ):
+        stampshift.load("hits")
+
+
+def test_a_model_of_the_package_is_opened_by_its_name(adapted_release, tmp_path, monkeypatch):
+    monkeypatch.setattr(shipped, "SHIPPED", tmp_path / "package")
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(adapted_release.folder, tmp_path / "package" / "bright")
+    assert stampshift.load("bright").folder == tmp_path / "package" / "bright"
+    with pytest.raises(ContractError, match=r"comes with stampshift \(bright\)"):
+        stampshift.load("faint")
+    shutil.copytree(adapted_release.folder, tmp_path / "bright")
+    assert str(stampshift.load("bright").folder) == "bright"
+
+
+def test_a_path_is_a_path(tmp_path):
+    with pytest.raises(ContractError, match=r"found no such folder; `stampshift export` makes one"):
+        stampshift.load(tmp_path / "hits")
