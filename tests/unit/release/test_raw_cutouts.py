@@ -23,7 +23,9 @@ def cutouts(count=3, side=31):
 
 def by_hand(model, *kinds):
     """Scores of cutouts that were cropped, normalised and filled here."""
-    crops = np.stack([[central_crop(image, size_pixels=21) for image in triplet] for triplet in zip(*kinds)])
+    crops = np.stack(
+        [[central_crop(image, size_pixels=21) for image in triplet] for triplet in zip(*kinds, strict=True)]
+    )
     settings = {"normalisation": "channel", "invalid": InvalidPixels(), "counts": Counts()}
     return model.score_stamps(normalise_and_fill(crops.astype(np.float32), **settings))
 

@@ -85,5 +85,5 @@ def read_with_astropy(path: Path) -> pd.DataFrame:
     for name, mark in WITHOUT.items():
         if name in frame:
             frame[name] = frame[name].where(frame[name] != mark)
-    texts = frame.select_dtypes("object").columns
+    texts = frame.select_dtypes(exclude="number").columns
     return frame.assign(**{name: frame[name].fillna("").astype(str) for name in texts})
