@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
 import stampshift
@@ -14,6 +16,7 @@ from adaptation import some_labels, write_some
 from alert_packets import write_night
 from fake_release import release_of, write_results, write_run
 from stampshift.config.experiment import Run
+from stampshift.scoring.scores_file import SCHEMA, WRITERS
 from stampshift.stamps.file import Stamps
 
 
@@ -56,6 +59,35 @@ def test_the_python_of_the_readme_runs(folder, monkeypatch, capsys):
     printed = capsys.readouterr().out
     assert "held out in turn" in printed
     assert re.search(r"id +score +real +flag", printed)
+
+
+def blocks(page):
+    text = (Path(__file__).parents[2] / "docs" / page).read_text(encoding="utf-8")
+    return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+
+
+def test_the_python_of_its_page_runs(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    cutouts = np.random.default_rng(0).normal(100, 5, (3, 2, 63, 63))
+    names = dict(zip(("template", "science", "difference"), cutouts, strict=True))
+    first, second = blocks("python.md")
+    exec(first, names)
+    assert names["scores"]["score"].between(0, 1).all()
+    exec(second, names)
+    assert names["scores"]["survey"].tolist() == ["Rubin", "Rubin"]
+
+
+def test_the_filters_of_the_page_on_scores_run(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    model, table = stampshift.load("rubin-model"), Path("tonight.fits")
+    scored = stampshift.score_alerts(model, stampshift.read_alerts("tonight"))
+    with table.open("wb") as stream, WRITERS[".fits"](stream, SCHEMA) as writer:
+        scored = scored.assign(ra=[150.1, 10.0], dec=[2.1, 2.1], score=[0.75, 0.25])
+        writer.write_table(pa.Table.from_pandas(scored, SCHEMA, preserve_index=False))
+    (code,) = blocks("commands/score.md")
+    names = {}
+    exec(code, names)
+    assert (list(names["good"]["id"]), list(names["near"]["id"])) == (["1"], ["1"])
 
 
 def test_a_name_that_is_not_public_is_refused():
