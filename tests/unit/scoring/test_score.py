@@ -187,7 +187,9 @@ def test_a_scores_file_is_not_replaced_unless_asked(run, tmp_path):
 
 
 def test_a_name_that_says_no_format_is_refused_before_anything_is_read(run, tmp_path):
-    with pytest.raises(ConfigError, match=r"expected a name that ends in \.parquet or \.csv, found '\.txt'"):
+    with pytest.raises(
+        ConfigError, match=r"expected a name that ends in \.parquet, \.csv, \.fits, \.vot, found '\.txt'"
+    ):
         run(tmp_path / "absent", output=tmp_path / "scores.txt")
 
 

@@ -1,6 +1,6 @@
 """A step of ALeRCE's pipeline, for `apf.core.step.GenericStep` (https://github.com/alercebroker/pipeline)."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 from stampshift.brokers.packets import alerts_of_packets
@@ -17,18 +17,19 @@ def step_class(base: type) -> type:
     has ``probabilities`` of real and bogus, None where there is no score, and what `COLUMNS` names.
     """
 
-    class StampshiftStep(base):  # type: ignore[misc]
+    class StampshiftStep(base):
         """Real/bogus scores of decoded packets."""
 
         def __init__(self, config: dict[str, Any], **options: Any) -> None:
             super().__init__(config=config, **options)
             self.model = load(config["MODEL_CONFIG"]["PARAMS"]["model"])
 
-        def execute(self, messages: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        def execute(self, messages: Sequence[dict[str, Any]]) -> list[dict[Hashable, Any]]:
             """One message for each packet, in order."""
             scores = score_alerts(self.model, alerts_of_packets(messages))
             rows = scores[list(COLUMNS)].astype(object).where(scores[list(COLUMNS)].notna(), None)
-            return [row | {"probabilities": _probabilities(row["score"])} for row in rows.to_dict("records")]
+            probabilities = [_probabilities(score) for score in rows["score"]]
+            return rows.assign(probabilities=probabilities).to_dict("records")
 
     return StampshiftStep
 

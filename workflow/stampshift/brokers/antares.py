@@ -31,7 +31,7 @@ def filter_class(
         From an `alert_id` to the decoded packet, or None where there is none; the locus then stays as it is.
     """
 
-    class StampshiftFilter(base):  # type: ignore[misc]
+    class StampshiftFilter(base):
         """Real/bogus score of the newest alert's cutouts."""
 
         REQUIRED_LOCUS_PROPERTIES: ClassVar[list[str]] = []

@@ -24,14 +24,14 @@ def annotate(client: Any, topic: str, scores: pd.DataFrame, *, threshold: float,
     """
     known = scores[scores["score"].notna() & (scores["object"] != "")]
     best = known.loc[known.groupby("object", sort=False)["score"].idxmax()]
-    for row in best.itertuples():
-        score = float(row.score)
+    for row in best.to_dict("records"):
+        score = float(row["score"])
         client.annotate(
             topic,
-            row.object,
+            row["object"],
             "real" if score >= threshold else "bogus",
             version=version,
-            explanation=f"P(real) {score:.3f} of alert {row.id}" + f"; {row.flag}" * bool(row.flag),
+            explanation=f"P(real) {score:.3f} of alert {row['id']}" + f"; {row['flag']}" * bool(row["flag"]),
             classdict={"real": score, "bogus": 1 - score},
             url="",
         )

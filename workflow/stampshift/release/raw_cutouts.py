@@ -29,7 +29,7 @@ def alerts_of(
     for name, images in cutouts.items():
         if getattr(images, "ndim", 3) == 2:
             raise ContractError(
-                f"{name}: expected (candidates, height, width), found one image of {np.shape(images)}; give "
+                f"{name}: expected (candidates, height, width), found one image; give "
                 f"{name}[numpy.newaxis] for one candidate."
             )
     counts = {name: len(images) for name, images in cutouts.items()}
@@ -44,4 +44,4 @@ def alerts_of(
 
 def _image(cutout: ArrayLike) -> NDArray[np.float32]:
     with np.errstate(over="ignore"):  # what float32 cannot hold is infinite, and invalid
-        return np.ma.asarray(cutout).astype(np.float32).filled(np.nan)
+        return np.ma.filled(np.ma.asarray(cutout).astype(np.float32), np.nan)
