@@ -28,8 +28,8 @@ def step_class(base: type) -> type:
             """One message for each packet, in order."""
             scores = score_alerts(self.model, alerts_of_packets(messages))
             rows = scores[list(COLUMNS)].astype(object).where(scores[list(COLUMNS)].notna(), None)
-            probabilities = [_probabilities(score) for score in rows["score"]]
-            return rows.assign(probabilities=probabilities).to_dict("records")
+            rows["probabilities"] = [_probabilities(score) for score in rows["score"]]
+            return rows.to_dict("records")
 
     return StampshiftStep
 
