@@ -9,6 +9,7 @@ from astropy.io import fits
 from astropy.table import QTable, Table
 
 from alert_packets import write_night
+from stampshift.core.errors import ContractError
 from stampshift.scoring.astropy_tables import MEANINGS
 from stampshift.scoring.scores_file import SCHEMA, read_scores
 
@@ -105,3 +106,11 @@ def test_a_packet_without_positions_has_none(run, tmp_path):
     table = pd.read_parquet(run(tmp_path / "night")[1])
     assert table[["ra", "dec", "mjd", "magnitude", "sign"]].isna().all().all()
     assert table["band"].tolist() == ["", ""]
+
+
+@pytest.mark.parametrize("suffix", [".fits", ".vot"])
+def test_a_damaged_table_is_refused_in_a_sentence(tmp_path, suffix):
+    path = tmp_path / f"night{suffix}"
+    path.write_bytes(b"<VOTABLE><RESOURCE>" if suffix == ".vot" else b"SIMPLE  =                    T")
+    with pytest.raises(ContractError, match=r"not a readable scores file \("):
+        read_scores(path)

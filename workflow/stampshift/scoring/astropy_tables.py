@@ -76,12 +76,20 @@ def _cells(name: str, column: pa.ChunkedArray) -> np.ndarray:
 
 
 def read_with_astropy(path: Path) -> pd.DataFrame:
-    """Table of a FITS or VOTable file that `AstropyWriter` wrote, as the Parquet file would give it."""
+    """Table of a FITS or VOTable file that `AstropyWriter` wrote, as the Parquet file would give it.
+
+    An `OSError` or a `ValueError` if it cannot be read.
+    """
     from astropy.table import Table
 
-    table = Table.read(path, format=ASTROPY_FORMATS[path.suffix][0])
-    table.convert_bytestring_to_unicode()
-    frame = table.to_pandas()
+    try:
+        table = Table.read(path, format=ASTROPY_FORMATS[path.suffix][0])
+        table.convert_bytestring_to_unicode()
+        frame = table.to_pandas()
+    except OSError:
+        raise
+    except Exception as error:  # of a damaged file astropy raises anything
+        raise ValueError(f"{error!r}") from error
     for name, mark in WITHOUT.items():
         if name in frame:
             frame[name] = frame[name].where(frame[name] != mark)
