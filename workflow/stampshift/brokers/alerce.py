@@ -28,7 +28,7 @@ def step_class(base: type) -> type:
             """One message for each packet, in order."""
             scores = score_alerts(self.model, alerts_of_packets(messages))
             rows = scores[list(COLUMNS)].astype(object).where(scores[list(COLUMNS)].notna(), None)
-            rows["probabilities"] = [_probabilities(score) for score in rows["score"]]
+            rows["probabilities"] = rows["score"].map(_probabilities)
             return rows.to_dict("records")
 
     return StampshiftStep
