@@ -5,9 +5,12 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 
@@ -18,6 +21,8 @@ from fake_release import release_of, write_results, write_run
 from stampshift.config.experiment import Run
 from stampshift.scoring.scores_file import SCHEMA, WRITERS
 from stampshift.stamps.file import Stamps
+
+BROKERS = ("fink", "antares", "alerce", "lasair")
 
 
 @pytest.fixture(scope="module")
@@ -49,32 +54,63 @@ def test_the_example_of_a_public_name_runs(name, folder, monkeypatch):
         assert runner.run(example).failed == 0, f"the example of {example.name}: see the output above"
 
 
+ROOT = Path(__file__).parents[2]
+
+
+def blocks(page):
+    return re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
+
+
+def test_every_page_with_python_is_tested_here():
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    with_python = {str(page.relative_to(ROOT)) for page in pages if "```python" in page.read_text()}
+    tested = set(re.findall(r'blocks\("(.*?)"\)', Path(__file__).read_text()))
+    assert with_python == tested
+
+
 def test_the_python_of_the_readme_runs(folder, monkeypatch, capsys):
     monkeypatch.chdir(folder)
     for name in ("adapted", "rubin-model"):
         shutil.rmtree(name, ignore_errors=True)
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    (code,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    (code,) = blocks("README.md")
     exec(code.replace('"Rubin.h5")', '"Rubin.h5", epochs=2)'), {})
     printed = capsys.readouterr().out
     assert "held out in turn" in printed
     assert re.search(r"id +score +real +flag", printed)
 
 
-def blocks(page):
-    text = (Path(__file__).parents[2] / "docs" / page).read_text(encoding="utf-8")
-    return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-
-
 def test_the_python_of_its_page_runs(folder, monkeypatch):
     monkeypatch.chdir(folder)
     cutouts = np.random.default_rng(0).normal(100, 5, (3, 2, 63, 63))
     names = dict(zip(("template", "science", "difference"), cutouts, strict=True))
-    first, second = blocks("python.md")
+    first, second = blocks("docs/python.md")
     exec(first, names)
     assert names["scores"]["score"].between(0, 1).all()
     exec(second, names)
     assert names["scores"]["survey"].tolist() == ["Rubin", "Rubin"]
+
+
+def test_the_modules_for_brokers_are_made_as_their_page_says(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    scores = pd.DataFrame({"id": ["1"], "object": ["a"], "score": [0.75], "flag": [""]})
+    brokers = {"pandas_udf": lambda function, kind: function, "FloatType": float, "packet_of": {}.get}
+    brokers |= {"BaseFilter": object, "GenericStep": object, "client": Mock(), "topic": "t", "scores": scores}
+    names = brokers | {name: import_module(f"stampshift.brokers.{name}") for name in BROKERS}
+    page = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    calls = re.findall(r"\| `(.*)` \|$", page, re.MULTILINE)
+    assert [call.count(f"{name}.") for name, call in zip(BROKERS, calls, strict=True)] == [1] * len(BROKERS)
+    made = [eval(call, names) for call in calls]
+    assert all(map(callable, made[:3])) and made[3] == 1
+
+
+def test_the_python_of_the_page_on_export_runs(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    cutouts = np.random.default_rng(0).normal(100, 5, (3, 2, 63, 63))
+    names = dict(zip(("template", "science", "difference"), cutouts, strict=True))
+    names["stamps"] = Stamps.open("results/stamps/Rubin.h5").stamps[:2]
+    (code,) = blocks("docs/commands/export.md")
+    exec(code, names)
+    assert names["scores"].score.shape == (2,)
 
 
 def test_the_filters_of_the_page_on_scores_run(folder, monkeypatch):
@@ -84,7 +120,7 @@ def test_the_filters_of_the_page_on_scores_run(folder, monkeypatch):
     with table.open("wb") as stream, WRITERS[".fits"](stream, SCHEMA) as writer:
         scored = scored.assign(ra=[150.1, 10.0], dec=[2.1, 2.1], score=[0.75, 0.25])
         writer.write_table(pa.Table.from_pandas(scored, SCHEMA, preserve_index=False))
-    (code,) = blocks("commands/score.md")
+    (code,) = blocks("docs/commands/score.md")
     names = {}
     exec(code, names)
     assert (list(names["good"]["id"]), list(names["near"]["id"])) == (["1"], ["1"])
