@@ -192,7 +192,7 @@ def loosened(schema: Any, name: str) -> Any:
 def _sqlite(path: Path, generator: np.random.Generator) -> bytes:
     copy = path.with_name("changed.sqlite")
     copy.write_bytes(path.read_bytes())
-    with sqlite3.connect(copy, isolation_level=None) as file:
+    with contextlib.closing(sqlite3.connect(copy, isolation_level=None)) as file, file:
         file.execute("PRAGMA ignore_check_constraints = ON")
         file.execute("DROP TRIGGER votes_are_not_changed")
         table = str(generator.choice(["review", "candidate", "vote"]))

@@ -14,8 +14,12 @@ from stampshift.alerts.dividing import divide, join, lost
 
 
 def bare(found):
+    """What alerts say, and their pixels; as text, in which what is not a number equals itself."""
     return [
-        (replace(alert, images=None), None if alert.images is None else [i.tobytes() for i in alert.images])
+        (
+            repr(replace(alert, images=None)),
+            None if alert.images is None else [i.tobytes() for i in alert.images],
+        )
         for alert in found
     ]
 

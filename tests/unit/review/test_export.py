@@ -1,5 +1,5 @@
 import sqlite3
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from unittest.mock import Mock
 
 import pandas as pd
@@ -131,7 +131,7 @@ def test_no_votes_at_all(store, files):
 
 def test_a_vote_that_is_no_word_of_the_page_names_the_file(store, say, files):
     say("ann c0 real")
-    with sqlite3.connect(store.path) as file:
+    with closing(sqlite3.connect(store.path)) as file, file:
         file.execute("DROP TRIGGER votes_are_not_changed")
         file.execute("PRAGMA ignore_check_constraints = ON")
         file.execute("UPDATE vote SET vote = 'maybe'")

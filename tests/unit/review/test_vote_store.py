@@ -4,6 +4,7 @@ import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -123,7 +124,7 @@ def test_a_file_that_is_not_a_file_of_votes_is_left_alone(tmp_path, review):
 )
 def test_a_file_of_votes_with_rows_that_are_no_text_is_refused_by_name(store, say, review, change):
     say("ann c0 real")
-    with sqlite3.connect(store.path) as file:
+    with closing(sqlite3.connect(store.path)) as file, file:
         file.execute("DROP TRIGGER votes_are_not_changed")
         file.execute("PRAGMA ignore_check_constraints = ON")
         file.execute(change)
@@ -147,7 +148,7 @@ def test_a_damaged_name_in_the_files_own_table_of_tables_is_refused_by_name(stor
 
 def test_a_column_that_another_program_added_changes_nothing(store, say, review):
     say("ann c0 real")
-    with sqlite3.connect(store.path) as file:
+    with closing(sqlite3.connect(store.path)) as file, file:
         file.execute("ALTER TABLE vote ADD COLUMN note TEXT")
     file.close()
     with VoteStore.open(store.path, review) as again:
@@ -233,7 +234,11 @@ def test_votes_on_known_answers_are_apart_from_those_on_candidates(store):
     assert store.gold_votes().to_numpy().tolist() == [["c1", "real", "ann", "bogus", 1.0]]
     assert store.gold_seen("ANN") == {"c1"}
     assert store.gold_seen("bob") == set()
-    with pytest.raises(sqlite3.IntegrityError, match="never deleted"), sqlite3.connect(store.path) as other:
+    with (
+        pytest.raises(sqlite3.IntegrityError, match="never deleted"),
+        closing(sqlite3.connect(store.path)) as other,
+        other,
+    ):
         other.execute("DELETE FROM gold_vote")
 
 
@@ -241,7 +246,7 @@ def test_votes_on_known_answers_are_apart_from_those_on_candidates(store):
 def earlier(tmp_path, review):
     """A file of the earlier format, with a vote."""
     path = tmp_path / "earlier.sqlite"
-    with sqlite3.connect(path) as file:
+    with closing(sqlite3.connect(path)) as file, file:
         for statement in FIRST:
             file.execute(statement)
         file.executemany("INSERT INTO candidate VALUES (?, ?)", review.labels.items())
