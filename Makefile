@@ -31,7 +31,7 @@ des-study: $(VENV)/installed ## the second study, scaled down, on a simulated su
 	@echo "tables, figures: results/des_study-demo/des_study; report: results/des_study-demo/report.html"
 
 test: $(VENV)/installed ## the test suite
-	$(BIN)/pytest -n 4 # some wait for SLURM and for killed processes
+	$(BIN)/pytest -n 4 --durations 40 # some wait for SLURM and for killed processes
 
 lint: $(VENV)/installed ## lint, format, types, workflow
 	$(BIN)/ruff check .
