@@ -8,7 +8,7 @@ DEMO := $(SNAKEMAKE)/demo
 STUDY := $(SNAKEMAKE)/simulated
 DES_STUDY := $(SNAKEMAKE)/des_study des_study
 
-.PHONY: help demo study des-study test lint bench lock clean
+.PHONY: help demo study des-study test lint docs bench lock clean
 
 help: ## what can be made, which a bare `make` prints
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,10 @@ lint: $(VENV)/installed ## lint, format, types, workflow
 	$(BIN)/mypy
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
+	$(BIN)/hadolint Dockerfile
+
+docs: $(VENV)/installed ## the documentation's site, in site/
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -c docs . site
 
 bench: $(VENV)/installed ## the figures of benchmarks/README.md
 	$(BIN)/python benchmarks/training.py
@@ -47,19 +51,19 @@ bench: $(VENV)/installed ## the figures of benchmarks/README.md
 	$(BIN)/python benchmarks/des_networks.py
 	$(BIN)/python benchmarks/scoring.py
 
-$(VENV)/installed: envs/$(TORCH).txt envs/requirements.txt envs/slurm.txt envs/dev.txt pyproject.toml
+$(VENV)/installed: envs/$(TORCH).txt envs/requirements.txt envs/slurm.txt envs/dev.txt envs/docs.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(if $(filter cpu,$(TORCH)),$(BIN)/pip install --no-deps torch==2.13.0) # the build that pip's index has
-	$(BIN)/pip install --require-hashes $(patsubst %,--requirement envs/%.txt,$(TORCH) requirements slurm dev)
+	$(BIN)/pip install --require-hashes $(patsubst %,--requirement envs/%.txt,$(TORCH) requirements slurm dev docs)
 	$(BIN)/pip install --no-deps --editable .
 	touch $@
 
 lock: ## hashes (by uv) of the versions pinned in envs/*.in
-	for name in requirements slurm dev gpu; do \
+	for name in requirements slurm dev docs gpu; do \
 		{ head -n 1 envs/$$name.in; echo "# Hashes of $$name.in, written by \`make lock\`."; \
 		uv pip compile --quiet --no-deps --no-annotate --no-header --universal --generate-hashes \
 			--python-version 3.11 envs/$$name.in; } > envs/$$name.txt; \
 	done
 
 clean: ## results and environment; raw archives stay
-	rm -rf results $(VENV) .snakemake
+	rm -rf results site docs/api $(VENV) .snakemake
