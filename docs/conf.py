@@ -1,40 +1,104 @@
-"""The site of the documentation: `make docs`. Pages are the Markdown files, as GitHub shows them."""
+"""The site of the documentation: `make docs`. Its pages are the Markdown files, as GitHub shows them."""
 
 from pathlib import Path
 from typing import Any
 
+import fastapi  # noqa: F401  # autodoc imports modules with TYPE_CHECKING set, which pydantic refuses
 import stampshift
 
 project = "stampshift"
-author = copyright = "The stampshift authors"
-release = version = stampshift.__version__
+author = "The stampshift authors"
+version = release = stampshift.__version__
 
-extensions = ["myst_nb", "sphinx.ext.apidoc", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
+extensions = ["myst_nb", "sphinx.ext.apidoc", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 
-# the source folder is the repository's root, so that a link between two files is the same there and here
+# the source folder is the repository's root, so that a link from file to file is the same on GitHub
 root_doc = "README"
-include_patterns = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/**", "benchmarks/README.md", "config/README.md"]
-exclude_patterns = [".*", "results", "site", "workflow", "tests", "docs/api/modules.rst"]
+include_patterns = ["*.md", "benchmarks/README.md", "config/README.md", "docs/**"]
+exclude_patterns = [".*", "results", "site", "tests", "workflow", "docs/api/modules.rst", "docs/api/stampshift.rst"]
+CONTENTS = """
+```{toctree}
+:hidden:
+:caption: Use
 
-myst_heading_anchors = 4  # as GitHub makes them
-nb_execution_mode = "off"  # the notebook is committed executed; a test runs it
+docs/tutorial
+docs/packets-to-scores
+docs/tutorial-votes
+docs/commands/README
+docs/new-survey
+docs/api
+```
+```{toctree}
+:hidden:
+:caption: Reproduce
+
+docs/running
+config/README
+docs/slurm
+docs/results
+docs/generalist
+docs/choices
+docs/des-study
+docs/faults
+benchmarks/README
+```
+```{toctree}
+:hidden:
+:caption: Develop
+
+CONTRIBUTING
+docs/architecture
+docs/adding-a-method
+docs/adding-a-figure
+CHANGELOG
+```
+"""
+COMMANDS = """
+```{toctree}
+:hidden:
+:glob:
+
+[a-z]*
+```
+"""
+
+myst_heading_anchors = 4  # those of GitHub
+nb_execution_mode = "off"  # the notebook is committed with its output; a test runs it
 
 default_role = "py:obj"
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
+autodoc_mock_imports = ["triton"]  # only Linux has it
 napoleon_google_docstring = False
 apidoc_modules = [
     {
         "path": "../workflow/stampshift",
         "destination": "docs/api",
         "module_first": True,
-        "max_depth": 1,
         "automodule_options": {"members"},
     }
 ]
-# public names are imported at first use, which hides them from autodoc
+# public names are imported at first use, where autodoc would not find them
 vars(stampshift).update({name: getattr(stampshift, name) for name in stampshift.__all__})
 
 html_theme = "furo"
 html_title = f"stampshift {release}"
-html_additional_pages = {"index": "to-readme.html"}
+html_copy_source = False
+
+
+def add_contents(_app: Any, page: str, source: list[str]) -> None:
+    """Give a page the list of those below it, which GitHub need not see."""
+    source[0] += {"README": CONTENTS, "docs/commands/README": COMMANDS}.get(page, "")
+
+
+def write_start_page(app: Any, error: Exception | None) -> None:
+    """Write the page that a browser opens first."""
+    if error is None:
+        page = '<meta http-equiv="refresh" content="0; url=README.html">\n'
+        Path(app.outdir, "index.html").write_text(page, encoding="utf-8")
+
+
+def setup(app: Any) -> None:
+    """Connect both with Sphinx."""
+    app.connect("source-read", add_contents)
+    app.connect("build-finished", write_start_page)

@@ -23,7 +23,7 @@ def pins(name: str) -> dict[str, str]:
     return {normal(package): version for package, version in PINNED.findall((ENVS / name).read_text())}
 
 
-@pytest.mark.parametrize("name", ["requirements", "slurm", "dev", "gpu"])
+@pytest.mark.parametrize("name", ["requirements", "slurm", "dev", "docs", "gpu"])
 def test_every_pinned_package_has_its_hashes(name):
     assert pins(f"{name}.txt") == pins(f"{name}.in") != {}
     hashed = HASHED.findall((ENVS / f"{name}.txt").read_text())

@@ -144,7 +144,7 @@ def in_batches(
     outputs: tuple[int, ...],
     device: torch.device,
 ) -> NDArray[np.float32]:
-    """What a function makes of every row's stamp, batch by batch: float32 (n, *outputs)."""
+    """What a function makes of every row's stamp, batch by batch: float32 (n, and `outputs`)."""
     found = np.empty((len(rows), *outputs), np.float32)
     batch = block_size(stamps)
     with torch.inference_mode():
