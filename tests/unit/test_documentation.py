@@ -56,7 +56,7 @@ def test_the_site_has_every_page():
     contents = (ROOT / "docs" / "conf.py").read_text(encoding="utf-8")
     for page in PAGES:
         name = str(page.relative_to(ROOT).with_suffix(""))
-        if name not in ("README",) and page.parent != ROOT / "docs" / "commands":
+        if name != "README" and page.parent != ROOT / "docs" / "commands":
             assert f"\n{name}\n" in contents, f"docs/conf.py: {name} is in no list of contents"
     assert "docs/commands/README" in contents
 
@@ -82,7 +82,8 @@ def folder(tmp_path_factory):
     """A released model and a night with its truth, where the quick start leaves them."""
     folder = tmp_path_factory.mktemp("notebook")
     write_results(folder / "results", "HiTS", "Rubin")
-    release_of(write_run(folder / "results", Run("baseline", "HiTS", None, 0, 0)), folder / "tutorial/rubin-model")
+    run = write_run(folder / "results", Run("baseline", "HiTS", None, 0, 0))
+    release_of(run, folder / "tutorial" / "rubin-model")
     night = folder / "tutorial" / "tonight"
     write_night(night, "Rubin", 12)
     names = [alert.identifier for alert in read_alerts(night)]

@@ -1,4 +1,4 @@
-"""Files beside the workflow: what Snakemake's catalog asks for, the test folder, GitHub's checks, the images."""
+"""Beside the workflow: what Snakemake's catalog asks for, the test folder, GitHub's checks, images."""
 
 import re
 import tomllib
@@ -42,7 +42,9 @@ def test_github_runs_the_full_check_and_every_supported_python():
     classifiers = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["classifiers"]
     pythons = [name.rpartition(" ")[2] for name in classifiers if re.search(r":: 3\.\d+$", name)]
     assert jobs["units"]["strategy"]["matrix"]["python"] == pythons
-    assert all(re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v[\d.]+", used) for used in re.findall(r"uses: (.*)", text))
+    assert all(
+        re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v[\d.]+", used) for used in re.findall(r"uses: (.*)", text)
+    )
 
 
 def test_both_images_are_made_by_the_same_commands():
