@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import fastapi  # noqa: F401  # autodoc imports modules with TYPE_CHECKING set, which pydantic refuses
+import torch.utils.flop_counter  # noqa: F401  # it refuses the mock of triton below
 
 import stampshift
 
