@@ -68,7 +68,8 @@ COMMANDS = """
 myst_heading_anchors = 4  # those of GitHub
 nb_execution_mode = "off"  # the notebook is committed with its output; a test runs it
 
-default_role = "py:obj"
+default_role = "literal"
+suppress_warnings = ["ref.python"]  # a type that is named without its module may be that of two
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_mock_imports = ["triton"]  # only Linux has it
