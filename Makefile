@@ -42,7 +42,7 @@ lint: $(VENV)/installed ## lint, format, types, workflow
 	$(BIN)/hadolint Dockerfile
 
 docs: $(VENV)/installed ## the documentation's site, in site/
-	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -c docs . site
+	$(BIN)/sphinx-build --quiet --jobs auto --fail-on-warning --keep-going -c docs . site
 
 bench: $(VENV)/installed ## the figures of benchmarks/README.md
 	$(BIN)/python benchmarks/training.py
