@@ -29,6 +29,7 @@ docs/packets-to-scores
 docs/tutorial-votes
 docs/commands/README
 docs/new-survey
+docs/python
 docs/api
 ```
 ```{toctree}
