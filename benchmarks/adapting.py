@@ -23,15 +23,10 @@ import pandas as pd
 import torch
 from joblib import cpu_count
 
+from stampshift.adapting.choosing import choose_epochs, chosen_of, judged_scores
 from stampshift.adapting.defaults import EPOCHS, MME, TRAINING
 from stampshift.adapting.setting import Setting
-from stampshift.adapting.trainings import (
-    choose_epochs,
-    chosen_of,
-    held_out_scores,
-    judged_scores,
-    trained_epochs,
-)
+from stampshift.adapting.trainings import held_out_scores, trained_epochs
 from stampshift.core.parallel import ordered_map
 from stampshift.metrics.change import Change
 from stampshift.metrics.metrics import evaluate
@@ -114,8 +109,10 @@ def measure(results, pair, *, numbers, seed, weights, processes, folder):
         settings[MME["entropy_weight"]], epochs=EPOCHS, processes=processes, progress=False
     )
     seconds = time.perf_counter() - begin
-    chosen = chosen_of(choose_epochs(scores, keep=TRAINING["keep"]))
-    found = promised(judged_scores(scores, keep=TRAINING["keep"]))
+    rules = {"keep": TRAINING["keep"], "fallback": TRAINING["fallback"]}
+    chosen = chosen_of(choose_epochs(scores, **rules))
+    adapted = chosen_of(choose_epochs(scores, **rules | {"fallback": False}))
+    found = promised(judged_scores(scores, **rules))
     at_the_chosen = promised(scores[scores["epoch"] == chosen])
     work = partial(truth_by_epoch, results=results, epochs=EPOCHS)
     truths = ordered_map(work, settings.values(), processes=processes)
@@ -125,6 +122,7 @@ def measure(results, pair, *, numbers, seed, weights, processes, folder):
         line |= {"before": accuracy[0], "last": accuracy[-1], "best": max(accuracy[1:]), "chosen": np.nan}
         if weight == MME["entropy_weight"]:
             line |= {"chosen": accuracy[chosen], "epochs": chosen, "fold_seconds": seconds}
+            line["without_fallback"] = accuracy[adapted]
             line["promised"] = found["balanced_accuracy"]
             line["best_of_epochs"] = at_the_chosen["balanced_accuracy"]
             for name in ("recall_real", "recall_bogus"):

@@ -10,13 +10,12 @@ import torch
 from adaptation import MME, write_some
 from fake_surveys import flip_labels
 from stampshift.adapting.adapt import Adaptation, adapt_model, check_output
-from stampshift.adapting.trainings import choose_epochs, held_out_scores, judged_scores
+from stampshift.adapting.trainings import held_out_scores
 from stampshift.core.digests import read_digests
 from stampshift.core.errors import ConfigError, ContractError
 from stampshift.metrics.change import Change
 from stampshift.stamps.file import UNLABELLED
 from stampshift.stamps.writer import stamps_writer
-from stampshift.training.keeping import RULES
 
 
 def run(setting, *, epochs=3, test=None, processes=1):
@@ -256,82 +255,39 @@ def test_fine_tuning_refuses_a_prototype_head(setting, finetuning, tmp_path):
         run(replace(finetuning, model=tmp_path / "prototype.pt"))
 
 
-def test_the_epoch_is_that_of_the_best_balanced_accuracy_then_of_the_lowest_loss_then_the_first():
-    scores = [[0.6, 0.6], [0.9, 0.4], [0.6, 0.1], [0.9, 0.4]]  # of a real and a bogus stamp
-    table = pd.DataFrame(
-        [
-            {"epoch": epoch, "row": row, "label": label, "score": pair[row]}
-            for epoch, pair in enumerate(scores, start=1)
-            for row, label in ((0, 1), (1, 0))
-        ]
-    )
-    chosen = choose_epochs(table, keep=None)
-    assert chosen["held_out_balanced_accuracy"].tolist() == [0.5, 1.0, 1.0, 1.0]
-    assert chosen["held_out_loss"].tolist() == pytest.approx(
-        [-np.log(0.6 * 0.4) / 2, -np.log(0.9 * 0.6) / 2, -np.log(0.6 * 0.9) / 2, -np.log(0.9 * 0.6) / 2]
-    )
-    assert chosen["chosen"].tolist() == [False, True, False, False]
-    by_rule = {rule: choose_epochs(table, keep=rule)["chosen"].to_numpy().argmax() + 1 for rule in RULES}
-    assert by_rule == {"first_best": 2, "last_best": 4, "lowest_validation_loss": 2, "last": 4}
-
-
-def table_of_folds(by_fold):
-    """Scores of a real and a bogus stamp per fold and epoch."""
-    return pd.DataFrame(
-        [
-            {"fold": fold, "epoch": epoch, "row": 2 * fold + bogus, "label": 1 - bogus, "score": pair[bogus]}
-            for fold, scores in by_fold.items()
-            for epoch, pair in enumerate(scores, start=1)
-            for bogus in (0, 1)
-        ]
-    )
-
-
-RIGHT, WRONG = (0.9, 0.1), (0.4, 0.6)
-
-
-def test_a_held_out_stamp_is_judged_after_the_epoch_that_the_others_choose():
-    # each fold is right after an epoch of its own, and wrong wherever the two others are right
-    table = table_of_folds(
-        {1: [RIGHT, WRONG, WRONG], 2: [WRONG, RIGHT, RIGHT], 3: [WRONG, RIGHT, WRONG]},
-    )
-    chosen = choose_epochs(table, keep="first_best")
-    assert chosen["held_out_balanced_accuracy"].tolist() == pytest.approx([1 / 3, 2 / 3, 1 / 3])
-    judged = judged_scores(table, keep="first_best")
-    # the others of fold 1 choose epoch 2; those of folds 2 and 3 are tied between 1 and others: the first
-    assert judged[["fold", "epoch", "row"]].to_numpy().tolist() == [
-        *([1, 2, 2], [1, 2, 3]),
-        *([2, 1, 4], [2, 1, 5]),
-        *([3, 1, 6], [3, 1, 7]),
+def worse_with_every_epoch(setting, *, epochs, **options):
+    """Held-out scores of a start that is right, and of trainings that are not."""
+    lines = [
+        {
+            "fold": fold,
+            "epoch": epoch,
+            "row": row,
+            "label": label,
+            "score": label if epoch == 0 else 1 - label,
+        }
+        for fold, held_out in enumerate(setting.few_labels.folds(seed=0), start=1)
+        for epoch in range(epochs + 1)
+        for row, label in zip(held_out.held_out, setting.target_stamps.labels[held_out.held_out], strict=True)
     ]
-    assert judged["score"].tolist() == [*WRONG, *WRONG, *WRONG]
+    return pd.DataFrame(lines).astype({"label": int, "score": float})
 
 
-def test_no_score_of_a_fold_changes_the_epoch_at_which_it_is_judged():
-    rng = np.random.default_rng(3)
-    folds = {fold: [tuple(rng.random(2)) for _ in range(6)] for fold in range(1, 5)}
-    before = judged_scores(table_of_folds(folds), keep=None)
-    folds[2] = [tuple(1 - np.array(pair)) for pair in folds[2]]
-    after = judged_scores(table_of_folds(folds), keep=None)
-    of_fold = before["fold"] == 2
-    assert before["epoch"][of_fold].tolist() == after["epoch"][of_fold].tolist()
+def test_the_model_stays_as_it_was_where_nothing_was_gained(setting, monkeypatch, tmp_path):
+    monkeypatch.setattr("stampshift.adapting.adapt.held_out_scores", worse_with_every_epoch)
+    adaptation = run(setting)
+    assert adaptation.record["epochs"] == 0
+    assert adaptation.model.head == "linear"
+    start = setting.starting_model.state
+    assert all(torch.equal(value, start[name]) for name, value in adaptation.model.state.items())
+    assert adaptation.validation["epoch"].unique().tolist() == [0]
+    assert [change.gain for change in adaptation.changes][1:] == [0]
+    assert adaptation.history.loc[adaptation.history["chosen"], "epoch"].tolist() == [0]
+    assert "**The model stays as it was**: adapted ones called the held-out" in adaptation.report()
+    adaptation.save(tmp_path / "adapted")
 
-
-def test_chance_is_told_as_chance():
-    """Of twenty epochs of random scores the best looks good; no held-out stamp may profit from that."""
-    rng = np.random.default_rng(0)
-    promised = {"best of all epochs": [], "judged by the others": []}
-    for _ in range(60):
-        folds = {fold: [tuple(rng.random(2)) for _ in range(20)] for fold in range(1, 6)}
-        table = table_of_folds(folds)
-        promised["best of all epochs"].append(
-            choose_epochs(table, keep=None)["held_out_balanced_accuracy"].max()
-        )
-        judged = judged_scores(table, keep=None)
-        promised["judged by the others"].append(((judged["score"] >= 0.5) == judged["label"]).mean())
-    means = {name: np.mean(values) for name, values in promised.items()}
-    assert means["best of all epochs"] > 0.75
-    assert means["judged by the others"] < 0.55
+    adapted = run(replace(setting, training=setting.training | {"fallback": False}))
+    assert adapted.record["epochs"] == 1
+    assert adapted.model.head == "prototype"
 
 
 def test_a_rule_chooses_the_number_of_epochs(setting):

@@ -7,17 +7,11 @@ from typing import Any
 import pandas as pd
 from joblib import cpu_count
 
+from stampshift.adapting.choosing import START, choose_epochs, chosen_of, judged_scores
 from stampshift.adapting.defaults import EPOCHS, EPOCHS_UNJUDGED
 from stampshift.adapting.judging import held_out_change, tested_by
 from stampshift.adapting.setting import Setting
-from stampshift.adapting.trainings import (
-    choose_epochs,
-    chosen_of,
-    final_training,
-    held_out_scores,
-    judged_scores,
-    training_without_labels,
-)
+from stampshift.adapting.trainings import final_training, held_out_scores, training_without_labels
 from stampshift.core.digests import write_digests
 from stampshift.core.files import write_parquet
 from stampshift.core.folders import new_folder, refuse_existing
@@ -37,6 +31,10 @@ HELD_OUT_NOTE = (
     "Each held-out stamp was scored by a training that did not see it, after the epoch that the other "
     "labelled stamps chose. Few stamps say little: trust the intervals. A file of labels that nothing else "
     "uses (`--test`) judges the model itself."
+)
+KEPT_NOTE = (
+    "**The model stays as it was**: adapted ones called the held-out stamps no better. `--no-fallback` gives "
+    "the adapted model all the same."
 )
 WITHOUT_LABELS_NOTE = (
     "No label of the new survey was used: the epoch was chosen on the validation part of the model's own "
@@ -89,6 +87,8 @@ class Adaptation:
             f"{record['method']} with {shots['real']} real and {shots['bogus']} bogus labels and "
             f"{record['unlabelled']} unlabelled stamps, trained for {counted(record['epochs'], 'epoch')}.",
         ]
+        if record["epochs"] == START:
+            blocks.append(KEPT_NOTE)
         if self.changes:
             table = pd.DataFrame([change.line() for change in self.changes]).set_index("judged on")
             # upright and with short heads, it fits 100 columns
@@ -112,9 +112,10 @@ def adapt_model(
 ) -> Adaptation:
     """Adapt a model to a new survey with a few labels.
 
-    Every labelled stamp is held out of one training: together these say after which of `epochs` to stop. How
-    well unseen stamps are called is judged by each after the epoch that the others choose. The final training
-    takes all labels; where a class has one, none can be held out, and it takes `epochs_unjudged`. Without any
+    Every labelled stamp is held out of one training: together these say after which of `epochs` to stop, or
+    that the model had better stay as it was (`choosing.choose_epochs`). How well unseen stamps are called is
+    judged by each after the epoch that the others choose. The final training takes all labels; where a class
+    has one, none can be held out, and it takes `epochs_unjudged`. Without any
     label minimax entropy adapts on the unlabelled stamps alone, and the model's own survey chooses the epoch.
     `processes` trainings run at the same time, which does not change the result.
 
@@ -132,7 +133,8 @@ def adapt_model(
             verify_stamps(path)
     juries = tested_by(setting)
     scores = held_out_scores(setting, epochs=epochs, processes=processes, progress=progress)
-    by_epoch = choose_epochs(scores, keep=setting.training["keep"])
+    rules = {name: setting.training[name] for name in ("keep", "fallback")}
+    by_epoch = choose_epochs(scores, **rules)
     if setting.without_labels:
         model, history = training_without_labels(setting, epochs=epochs, progress=progress)
         chosen = chosen_of(history)
@@ -140,7 +142,7 @@ def adapt_model(
         chosen = chosen_of(by_epoch) if len(by_epoch) else epochs_unjudged
         model, history = final_training(setting, epochs=chosen, progress=progress)
         history = history.merge(by_epoch, on="epoch", how="outer")
-    validation = judged_scores(scores, keep=setting.training["keep"]).drop(columns="fold")
+    validation = judged_scores(scores, **rules).drop(columns="fold")
     validation.insert(0, "survey", setting.target_stamps.survey)
     changes, tables = [held_out_change(setting, validation)] if len(validation) else [], []
     for jury in juries:

@@ -13,7 +13,8 @@ MME: dict[str, Any] = {
     "entropy_weight": 0.1,
 }
 # section `training`, without stopping: held-out labels choose the epoch, by the rule `keep`; None is for the
-# highest balanced accuracy, of equals the lowest cross-entropy
+# highest balanced accuracy, of equals the lowest cross-entropy. With `fallback` the model stays as it was
+# where they see no gain.
 TRAINING: dict[str, Any] = {
     "optimiser": "sgd",
     "learning_rate": 0.01,
@@ -22,4 +23,5 @@ TRAINING: dict[str, Any] = {
     "batch_size": 50,
     "epoch_size": 2500,
     "keep": None,
+    "fallback": True,
 }

@@ -3,36 +3,36 @@
 from collections.abc import Iterator
 from functools import partial
 
-import numpy as np
 import pandas as pd
 import torch
 
+from stampshift.adapting.choosing import START, best_epoch
 from stampshift.adapting.setting import Setting
 from stampshift.core.bars import job_bar
 from stampshift.core.parallel import ordered_map
 from stampshift.methods.method import copied_to_cpu
-from stampshift.metrics.metrics import evaluate, mean_cross_entropy
+from stampshift.networks.classifier import Classifier
 from stampshift.stamps.few_labels import Fold
 from stampshift.stamps.splits import Rows
 from stampshift.training.device import set_up_process
-from stampshift.training.keeping import kept_epochs
 from stampshift.training.loop import Trainer
 from stampshift.training.model import Model, predict
 from stampshift.training.progress import VALIDATED
 
 HELD_OUT_COLUMNS = ["fold", "epoch", "row", "label", "score"]
+HISTORY_COLUMNS = ["epoch", "train_loss", "train_accuracy", "learning_rate"]
 
 
 def held_out_scores(setting: Setting, *, epochs: int, processes: int, progress: bool) -> pd.DataFrame:
-    """Score every labelled stamp after every epoch of a training that did not see it.
+    """Score every labelled stamp before and after every epoch of a training that did not see it.
 
     `processes` folds train at the same time, each in its own process; it does not change the result.
 
     Returns
     -------
     pandas.DataFrame
-        Columns ``fold``, ``epoch`` (both from 1), ``row``, ``label`` and ``score``: a line per epoch and
-        labelled stamp. Empty where there is no fold.
+        Columns ``fold`` (from 1), ``epoch`` (from `choosing.START`, the model as it was), ``row``, ``label``
+        and ``score``: a line per epoch and labelled stamp. Empty where there is no fold.
     """
     folds = list(enumerate(setting.few_labels.folds(seed=setting.seed), start=1))
     work = partial(_fold_scores, setting=setting, epochs=epochs)
@@ -44,19 +44,26 @@ def held_out_scores(setting: Setting, *, epochs: int, processes: int, progress: 
 def _fold_scores(numbered: tuple[int, Fold], *, setting: Setting, epochs: int) -> pd.DataFrame:
     number, fold = numbered
     target = setting.target_stamps
-    tables = []
-    for epoch, trainer, _ in trained_epochs(setting, fold.shots, fold.pile, number=number, epochs=epochs):
-        scores = predict(trainer.classifier, target.stamps, fold.held_out, device=setting.device)
+
+    def scored(classifier: Classifier, epoch: int) -> pd.DataFrame:
+        scores = predict(classifier, target.stamps, fold.held_out, device=setting.device)
         columns = {"row": fold.held_out, "label": target.labels[fold.held_out], "score": scores}
-        tables.append(pd.DataFrame({"fold": number, "epoch": epoch} | columns))
-    return pd.concat(tables, ignore_index=True)
+        return pd.DataFrame({"fold": number, "epoch": epoch} | columns)
+
+    steps = trained_epochs(setting, fold.shots, fold.pile, number=number, epochs=epochs)
+    before = scored(setting.starting_model.classifier(setting.device), START)
+    after = [scored(trainer.classifier, epoch) for epoch, trainer, _ in steps]
+    return pd.concat([before, *after], ignore_index=True)
 
 
 def final_training(setting: Setting, *, epochs: int, progress: bool) -> tuple[Model, pd.DataFrame]:
     """Train on all labelled stamps: the model after the last epoch, and a line per epoch.
 
-    Its columns are ``epoch``, ``train_loss``, ``train_accuracy`` and ``learning_rate``.
+    Its columns are ``epoch``, ``train_loss``, ``train_accuracy`` and ``learning_rate``. After no epoch it is
+    the model that the adaptation starts from, with its own head.
     """
+    if epochs == START:
+        return setting.starting_model, pd.DataFrame(columns=HISTORY_COLUMNS)
     few = setting.few_labels
     steps = trained_epochs(setting, few.labelled, few.pile, number=0, epochs=epochs)
     bar = job_bar(steps, total=epochs, desc="final training", unit="epoch", shown=progress)
@@ -64,7 +71,8 @@ def final_training(setting: Setting, *, epochs: int, progress: bool) -> tuple[Mo
     for epoch, trained, row in bar:
         rows.append({"epoch": epoch} | row)
         trainer = trained
-    return trainer.task.model(copied_to_cpu(trainer.classifier.state_dict())), pd.DataFrame(rows)
+    history = pd.DataFrame(rows, columns=HISTORY_COLUMNS)
+    return trainer.task.model(copied_to_cpu(trainer.classifier.state_dict())), history
 
 
 def training_without_labels(setting: Setting, *, epochs: int, progress: bool) -> tuple[Model, pd.DataFrame]:
@@ -87,7 +95,7 @@ def training_without_labels(setting: Setting, *, epochs: int, progress: bool) ->
         states.append(copied_to_cpu(trainer.classifier.state_dict()))
     history = pd.DataFrame(rows)
     accuracies, losses = (history[name] for name in VALIDATED)
-    chosen = _chosen_epoch(accuracies, losses, keep=setting.training["keep"])
+    chosen = best_epoch(accuracies, losses, keep=setting.training["keep"])
     history = history.assign(chosen=history["epoch"] == chosen)
     return task.model(states[chosen - 1]), history
 
@@ -107,66 +115,3 @@ def trained_epochs(
         trainer = Trainer(setting.task(shots, pile, number=number))
         for epoch in range(1, epochs + 1):
             yield epoch, trainer, trainer.train_epoch(epoch)
-
-
-def choose_epochs(scores: pd.DataFrame, *, keep: str | None) -> pd.DataFrame:
-    """How well the held-out stamps are called after each epoch, all folds of `held_out_scores` together.
-
-    `keep` is a rule of `training.keeping`; None is for the highest balanced accuracy, of equals the lowest
-    cross-entropy, of these the first.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``epoch``, ``held_out_balanced_accuracy``, ``held_out_loss`` (cross-entropy, nats) and
-        ``chosen``, true for one epoch. No line where nothing was held out.
-    """
-    rows = [
-        {
-            "epoch": epoch,
-            "held_out_balanced_accuracy": evaluate(each["label"], each["score"])["balanced_accuracy"],
-            "held_out_loss": mean_cross_entropy(each["label"], each["score"]),
-        }
-        for epoch, each in scores.groupby("epoch")
-    ]
-    table = pd.DataFrame(rows, columns=["epoch", "held_out_balanced_accuracy", "held_out_loss"])
-    if table.empty:
-        return table.assign(chosen=False)
-    chosen = _chosen_epoch(table["held_out_balanced_accuracy"], table["held_out_loss"], keep=keep)
-    return table.assign(chosen=table["epoch"] == chosen)
-
-
-def judged_scores(scores: pd.DataFrame, *, keep: str | None) -> pd.DataFrame:
-    """The scores that judge an adaptation: each fold's after the epoch that the *other* folds choose.
-
-    So no stamp has a say in the epoch at which it is judged, and the verdict is not that of the best of many
-    epochs (the outer loop of a nested cross-validation: Varma & Simon 2006, BMC Bioinformatics 7, 91).
-
-    Parameters
-    ----------
-    scores
-        Those of `held_out_scores`.
-    keep
-        As for `choose_epochs`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The columns of `scores`, a line per labelled stamp.
-    """
-    judged = [scores[:0]]
-    for fold, own in scores.groupby("fold"):
-        others = choose_epochs(scores[scores["fold"] != fold], keep=keep)
-        judged.append(own[own["epoch"] == chosen_of(others)])
-    return pd.concat(judged, ignore_index=True)
-
-
-def chosen_of(table: pd.DataFrame) -> int:
-    """Epoch that a table with columns ``epoch`` and ``chosen`` marks."""
-    return int(table.loc[table["chosen"], "epoch"].iloc[0])
-
-
-def _chosen_epoch(accuracies: pd.Series, losses: pd.Series, *, keep: str | None) -> int:
-    if keep is not None:
-        return kept_epochs(accuracies, losses)[keep]
-    return 1 + int(np.lexsort((losses, -accuracies))[0])  # a stable sort: the first of equals

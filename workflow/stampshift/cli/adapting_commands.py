@@ -70,6 +70,12 @@ def adapt(
             "balanced accuracy, of equals that of the lowest cross-entropy."
         ),
     ] = None,
+    fallback: Annotated[
+        bool,
+        typer.Option(
+            help="Keep the model as it was where held-out labels see no gain; or adapt it all the same."
+        ),
+    ] = TRAINING["fallback"],
     epochs_unjudged: Annotated[
         int, typer.Option(min=1, help="Epochs if a class has a single label, which cannot be held out.")
     ] = EPOCHS_UNJUDGED,
@@ -117,6 +123,7 @@ def adapt(
         batch_size=batch_size,
         epoch_size=epoch_size,
         keep=keep and keep.value,
+        fallback=fallback,
         seed=seed,
     )
     echo(setting.few_labels.how_judged(seed=seed, epochs_unjudged=epochs_unjudged), err=True)

@@ -82,10 +82,15 @@ def accuracy(counts: dict[str, int]) -> float:
 
 
 def mean_cross_entropy(labels: ArrayLike, scores: ArrayLike) -> float:
-    """Binary cross-entropy in nats per stamp, scores kept `NEAREST` away from 0 and 1."""
+    """Mean of the `cross_entropies` of labels (N,) and scores (N,)."""
+    return float(cross_entropies(labels, scores).mean())
+
+
+def cross_entropies(labels: ArrayLike, scores: ArrayLike) -> NDArray[np.float64]:
+    """Binary cross-entropy of each stamp (N,), in nats, scores kept `NEAREST` away from 0 and 1."""
     real, score = _checked(labels, scores)
     of_label = np.where(real, score, 1 - score)
-    return float(-np.log(np.clip(of_label, NEAREST, 1 - NEAREST)).mean())
+    return -np.log(np.clip(of_label, NEAREST, 1 - NEAREST))
 
 
 def missed_detection_rate(counts: dict[str, int]) -> float:
