@@ -23,6 +23,7 @@ from stampshift.training.loop import Trainer
 from stampshift.training.model import predict
 from stampshift.training.progress import Task
 
+CPU = torch.device("cpu")
 NETWORKS = ("network_1", "network_2", "network_3", "network_4")
 TRAINING = {
     "optimiser": "adam",
@@ -36,7 +37,7 @@ ARCHIVE, TRAIN_SHARE, VALIDATION_SHARE, EPOCHS = 898_963, 0.5, 0.05, 50
 PUBLISHED_SECONDS = {"network_1": 60, "network_2": 127, "network_3": 190, "network_4": 47}
 
 
-def start_trainer(network, stamps):
+def start_trainer(network, stamps, device=CPU, seed=1):
     generator = np.random.default_rng(0)
     pixels = generator.standard_normal((stamps, 3, 51, 51), dtype=np.float32)
     labels = (np.arange(stamps) % 2).astype(np.uint8)
@@ -49,7 +50,7 @@ def start_trainer(network, stamps):
         target_validation=None,
     )
     method = METHODS["baseline"]({})
-    return Trainer(Task(network, method, network, data, 1, {}, TRAINING, None, torch.device("cpu")))
+    return Trainer(Task(network, method, network, data, seed, {}, TRAINING, None, device))
 
 
 def timed(work):
@@ -66,7 +67,7 @@ def worker(network, threads, stamps, connection):
     pixels, rows = trainer.task.data.source.stamps, np.arange(stamps)
     while connection.recv():
         trained = timed(trainer.run_epoch)
-        scored = timed(lambda: predict(trainer.classifier, pixels, rows, device=torch.device("cpu")))
+        scored = timed(lambda: predict(trainer.classifier, pixels, rows, device=CPU))
         connection.send((trained, scored))
 
 

@@ -69,7 +69,7 @@ def test_a_changed_network_trains_again_and_leaves_stamps_and_the_main_study(tra
     text = path.read_text()
     path.write_text(text.replace("HEAD_DROPOUT = 0.3", "HEAD_DROPOUT = 0.2"))
     try:
-        expected = {"des_study_network": 3, "des_study_search": 2}
+        expected = {"des_study_network": 3, "des_study_search": 1}
         assert trained.jobs(*TARGETS, config=STUDY) == expected
     finally:
         path.write_text(text)
@@ -93,6 +93,18 @@ def test_a_network_is_one_job_of_one_core_and_the_other_networks_are_not_asked_f
     jobs = trained.jobs("results/des_study/first/network_4/model.pt", "--forceall", config=STUDY)
     assert jobs["des_study_network"] == 1
     assert loaded_rules()["des_study_network"].resources["_cores"] == 1
+
+
+def test_the_folds_of_a_network_are_one_job_whose_finished_runs_stay(trained):
+    """As the seeds of the main study: where a fold's file is gone the job copies it from the store."""
+    folder = trained.folder / "results/des_study/search/network_1"
+    model, (target, *_) = folder / "fold-1/model.pt", [path for path in TARGETS if "fold-1" in path]
+    before, epochs = model.read_bytes(), (folder / "fold-0/history.parquet").read_bytes()
+    model.unlink()
+    assert trained.jobs(target, config=STUDY) == {"des_study_search": 1}
+    trained.run(target, config=STUDY)
+    assert model.read_bytes() == before
+    assert (folder / "fold-0/history.parquet").read_bytes() == epochs  # with the seconds of its training
 
 
 NEW_SURVEY = VOTED | {

@@ -50,8 +50,8 @@ def des_place(stem, section, what, caption=None):
 
 
 def des_splits(wildcards):
-    """Splits of the models in a folder."""
-    return f"<results>/des_study/splits/{wildcards.trained.split('/')[0]}.npz"
+    """Splits of the models in a folder, in a list."""
+    return [f"<results>/des_study/splits/{wildcards.trained.split('/')[0]}.npz"]
 
 
 def des_labels(wildcards):

@@ -77,7 +77,7 @@ rule des_study_network:
         method="baseline",
         architecture="ayyar",
         survey=DES_SURVEY,
-        folder="des_study/{trained}/{network}",
+        folders=["des_study/{trained}/{network}"],
         network="{network}",
         training=DES_STUDY["training"],
         precision=EXECUTION["precision"],
@@ -89,15 +89,18 @@ rule des_study_network:
 use rule des_study_network as des_study_search with:
     input:
         stamps=rules.des_study_stamps.output[0],
-        splits="<results>/des_study/splits/search/fold-{fold}.npz",
+        splits=rules.des_study_folds.output,
         labels=[],
     output:
-        expand("<results>/des_study/search/{{network}}/fold-{{fold}}/{file}", file=RUN_FILES),
+        expand(
+            "<results>/des_study/search/{{network}}/fold-{fold}/{file}", fold=DES_FOLDS, file=RUN_FILES
+        ),
     wildcard_constraints:
         network="|".join(DES_SEARCHED),
-        fold="[0-9]+",
+    # side by side on a CPU, as one stacked model on a GPU
+    threads: min(EXECUTION["threads"], len(DES_FOLDS))
     params:
-        folder="des_study/search/{network}/fold-{fold}",
+        folders=expand("des_study/search/{{network}}/fold-{fold}", fold=DES_FOLDS),
 
 
 if NEW_SURVEY:

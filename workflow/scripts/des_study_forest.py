@@ -12,7 +12,7 @@ from stampshift.stamps.label_file import relabelled
 from stampshift.stamps.splits import Splits
 
 with job_log(snakemake.log[0]):
-    splits = Splits.open(snakemake.input.splits)
+    splits = Splits.open(snakemake.input.splits[0])
     record = train_forest(
         relabelled(
             Stamps.verified(snakemake.input.stamps),

@@ -7,7 +7,7 @@ import torch
 
 from stampshift.core.files import read_json
 from stampshift.des_study.candidate_scores import score_candidates
-from stampshift.des_study.training import train_further, train_network
+from stampshift.des_study.training import train_further, train_networks
 from stampshift.metrics.metrics import evaluate
 from stampshift.stamps.file import UNLABELLED, Stamps
 from stampshift.stamps.label_file import split_labelled
@@ -33,17 +33,22 @@ FILES = {"model.pt", "history.parquet", "predictions.parquet", "metrics.json", "
 
 @pytest.fixture
 def job(tmp_path):
-    return Job(results=tmp_path, device=CPU, threads=2, checkpoint_epochs=5, log_file=tmp_path / "log")
+    return Job(results=tmp_path, device=CPU, threads=1, checkpoint_epochs=5, log_file=tmp_path / "log")
 
 
 def train(job, survey_files, *, folder, network, splits=None, labels=None):
-    train_network(
+    own = splits or survey_files["splits"]["A"]
+    train_all(job, survey_files, folders=[folder], network=network, splits=[own], labels=labels)
+
+
+def train_all(job, survey_files, *, folders, network, splits, labels=None):
+    train_networks(
         job,
         survey="A",
-        folder=folder,
+        folders=folders,
         network=network,
         stamps=survey_files["stamps"]["A"],
-        splits=splits or survey_files["splits"]["A"],
+        splits=splits,
         labels=labels,
         training=TRAINING,
         precision="float32",
@@ -79,8 +84,7 @@ def test_cross_fitting_scores_every_stamp_once_with_a_network_that_has_not_seen_
         fold.save(tmp_path / f"fold-{number}.npz")
         paths.append(tmp_path / f"fold-{number}.npz")
     folders = ["search/fold-0", "search/fold-1"]
-    for folder, path in zip(folders, paths, strict=True):
-        train(job, survey_files, folder=folder, network="network_4", splits=path)
+    train_all(job, survey_files, folders=folders, network="network_4", splits=paths)
     tables = [pd.read_parquet(job.results / folder / "predictions.parquet") for folder in folders]
     assert sorted(pd.concat(tables)["row"]) == list(range(400))
     for table, path in zip(tables, paths, strict=True):

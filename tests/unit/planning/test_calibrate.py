@@ -37,8 +37,8 @@ def test_an_epoch_of_a_stack_trains_all_its_lanes_as_one_run_alone():
 
 
 def test_a_training_without_a_stacked_form_is_measured_alone():
-    adam = replace(RECIPE, training={**TRAINING, "optimiser": "adam"})
-    trainer = calibrate.trainer_of(adam, torch.device("cpu"), batches=1)
+    turned = replace(RECIPE, training={**TRAINING, "augmentation": "rotations_and_flips"})
+    trainer = calibrate.trainer_of(turned, torch.device("cpu"), batches=1)
     assert calibrate.epoch_of(trainer, lanes=2) == (trainer.run_epoch, 1)
 
 

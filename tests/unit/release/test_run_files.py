@@ -19,7 +19,7 @@ from loaded_rules import loaded_rules
 from stampshift import cli
 from stampshift.core.errors import ContractError
 from stampshift.core.files import read_json
-from stampshift.des_study.training import train_network
+from stampshift.des_study.training import train_networks
 from stampshift.metrics.calibration import logit_difference
 from stampshift.release.released import ReleasedModel, calibrated
 from stampshift.release.run_files import files_in_study
@@ -69,13 +69,13 @@ def study(tmp_path_factory):
     labels = np.where(np.isin(rows, wrong), 1 - stamps.labels, stamps.labels)
     columns = {"row": rows, "id": stamps.ids, "old_label": stamps.labels, "label": labels}
     pd.DataFrame(columns).to_parquet(folder / "labels.parquet")
-    train_network(
+    train_networks(
         Job(results, torch.device("cpu"), threads=1, checkpoint_epochs=5, log_file=results / "log"),
         survey="DES",
-        folder="des_study/second/new/network_1",
+        folders=["des_study/second/new/network_1"],
         network="network_1",
         stamps=path,
-        splits=folder / "splits" / "second.npz",
+        splits=[folder / "splits" / "second.npz"],
         labels=folder / "labels.parquet",
         training=TRAINING,
         seed=0,
@@ -176,12 +176,12 @@ def test_a_labels_file_that_is_gone_is_asked_for(study, tmp_path):
     }
 
 
-def place(value, wildcards) -> Path | None:
-    """What a rule's input or output is for some wildcards; None for none."""
+def places(value, wildcards) -> list[Path | None]:
+    """What a rule's input or output is for some wildcards; one None for none."""
     asked = value(SimpleNamespace(**wildcards)) if callable(value) else value
-    (path,) = [asked] if isinstance(asked, str) else asked or [None]
-    named = path and re.sub(r"\{(\w+)(,[^{}]*)?\}", lambda name: wildcards[name[1]], path)
-    return named and Path(named.replace("<results>", "results")).resolve()
+    paths = [asked] if isinstance(asked, str) else asked or [None]
+    named = [path and re.sub(r"\{(\w+)(,[^{}]*)?\}", lambda name: wildcards[name[1]], path) for path in paths]
+    return [path and Path(path.replace("<results>", "results")).resolve() for path in named]
 
 
 @pytest.mark.parametrize(
@@ -190,17 +190,17 @@ def place(value, wildcards) -> Path | None:
         ("des_study_network", {"trained": "first", "network": "network_1"}),
         ("des_study_network", {"trained": "second/old", "network": "network_1"}),
         ("des_study_network", {"trained": "second/new", "network": "network_4"}),
-        ("des_study_search", {"network": "network_1", "fold": "1"}),
+        ("des_study_search", {"network": "network_1"}),
         ("des_study_further", {}),
     ],
 )
 def test_files_are_where_the_rules_have_them(rule, wildcards):
     found = loaded_rules()[rule]
     inputs = dict(found.input.items())
-    (model,) = (path for path in found.output if path.endswith("/model.pt"))
-    assert files_in_study(place(str(model), wildcards).parent) == tuple(
-        place(inputs[name], wildcards) for name in ("stamps", "splits", "labels")
-    )
+    models = places([path for path in found.output if path.endswith("/model.pt")], wildcards)
+    (stamps,), (labels,) = (places(inputs[name], wildcards) for name in ("stamps", "labels"))
+    for model, splits in zip(models, places(inputs["splits"], wildcards), strict=True):
+        assert files_in_study(model.parent) == (stamps, splits, labels)
 
 
 def test_other_runs_are_none_of_the_study(tmp_path):

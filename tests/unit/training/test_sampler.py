@@ -311,8 +311,8 @@ def test_a_thread_draws_the_next_epoch_of_every_training_and_draws_the_same(monk
         lanes = [tasks[0], tasks[1], tasks[0]]  # the last one stands in for a lane that has ended
         found = draws.take([(task, epoch) for task in lanes])
         assert found[0] is found[2]
-        for task, own in zip(tasks, found, strict=False):
-            expected = draw_epoch(task, epoch)
+        for task, (own,) in zip(tasks, found, strict=False):
+            (expected,) = draw_epoch(task, epoch)
             assert own.labels.tolist() == expected.labels.tolist()
             for (_, rows), (_, others) in zip(
                 [*own.labelled, own.unlabelled], [*expected.labelled, expected.unlabelled], strict=True

@@ -232,7 +232,7 @@ def test_each_survey_counts_the_same_in_the_validation(files):
 @pytest.mark.parametrize("free", [0, 1 << 30], ids=["streamed", "resident"])
 def test_a_stack_gathers_the_same_stamps(files, free):
     task = task_of(data_of(files, NAMES))
-    stamps, rows = task.data.source.stamps, draw_epoch(task, 1).labelled[0][1]
+    stamps, rows = task.data.source.stamps, draw_epoch(task, 1)[0].labelled[0][1]
     pools = Pools([task], free=lambda device: free)
     for batch, own in zip(pools.batches([stamps], rows[:, np.newaxis]), rows, strict=True):
         np.testing.assert_array_equal(batch[0].numpy(), np.moveaxis(stamps[own], 1, -1))

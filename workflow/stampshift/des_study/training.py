@@ -1,6 +1,6 @@
 """The trainings of the second study, each of one network on one survey (Ayyar et al. 2022)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,33 +14,37 @@ from stampshift.training.run_folder import write_run
 FURTHER = "further"
 
 
-def train_network(
+def train_networks(
     job: Job,
     *,
     survey: str,
-    folder: str,
+    folders: Sequence[str],
     network: str,
     stamps: Path,
-    splits: Path,
+    splits: Sequence[Path],
     labels: Path | None,
     training: Mapping[str, Any],
     precision: str,
     seed: int,
 ) -> None:
-    """Train a network on the train part of a survey from random weights.
+    """Train a network from random weights on the train part of each split of a survey, together.
 
-    Its files go to `folder`, relative to the results. A labels file replaces the labels of the stamps file.
+    Their files go to the `folders`, relative to the results, which go with the `splits`. A labels file
+    replaces the labels of the stamps file.
     """
-    plan = _plan(
-        Run(BASELINE, survey, None, 0, seed),
-        files=SurveyFiles(stamps, splits, labels),
-        folder=folder,
-        network=network,
-        baseline=None,
-        training=training,
-        precision=precision,
-    )
-    train_and_publish([plan], job)
+    plans = [
+        _plan(
+            Run(BASELINE, survey, None, 0, seed),
+            files=SurveyFiles(stamps, own, labels),
+            folder=folder,
+            network=network,
+            baseline=None,
+            training=training,
+            precision=precision,
+        )
+        for folder, own in zip(folders, splits, strict=True)
+    ]
+    train_and_publish(plans, job)
 
 
 def train_further(

@@ -99,7 +99,9 @@ def measure_training(recipe: Recipe, device: torch.device) -> dict[str, float]:
     first = seconds_of(lambda: trainer_of(recipe, device, batches=1).run_epoch())
     batches = int(np.clip(SECONDS_PER_RECIPE / first, 1, MOST_BATCHES))
     trainer = trainer_of(recipe, device, batches=batches)
-    run_epoch, lanes = epoch_of(trainer, lanes=MOST_LANES if device.type == "cuda" else 1)
+    # a network that trains by passes has a fold or two at once
+    stacked = device.type == "cuda" and recipe.training["epoch_size"] is not None
+    run_epoch, lanes = epoch_of(trainer, lanes=MOST_LANES if stacked else 1)
     task = trainer.task
     later = seconds_of(run_epoch) / (task.method.epoch_stamps(task.training["epoch_size"]) * lanes)
     source = task.data.source

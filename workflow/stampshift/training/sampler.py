@@ -34,11 +34,17 @@ Source = tuple[NDArray[np.float32], NDArray[np.int64]]
 
 @dataclass(frozen=True)
 class Draws:
-    """What an epoch's batches are drawn from."""
+    """What batches of one size are drawn from."""
 
     labelled: Sequence[Source]  # of each of the method's origins
     labels: NDArray[np.uint8]  # (n_batches, batch), of the shares side by side
     unlabelled: Source | None  # rows (n_batches, batch)
+
+    def batches(self, part: slice) -> "Draws":
+        """Some of them."""
+        labelled = [(stamps, rows[part]) for stamps, rows in self.labelled]
+        others = self.unlabelled and (self.unlabelled[0], self.unlabelled[1][part])
+        return Draws(labelled, self.labels[part], others)
 
 
 def epoch_batches(task: Task, epoch: int) -> Iterator[Batch]:
@@ -51,8 +57,7 @@ def epoch_batches(task: Task, epoch: int) -> Iterator[Batch]:
     `training.augmentation` every stamp is turned.
     """
     turns = task.augmentation(epoch)
-    parts = _draw_pass(task, epoch) if task.training["epoch_size"] is None else [draw_epoch(task, epoch)]
-    for drawn in parts:
+    for drawn in draw_epoch(task, epoch):
         labels = torch.from_numpy(drawn.labels.astype(np.int64)).to(task.device)
         stamps = _gather(drawn.labelled, task.device)
         others = None if drawn.unlabelled is None else _gather([drawn.unlabelled], task.device)
@@ -87,8 +92,13 @@ def iterations_of(task: Task) -> int:
     return int(whole + (rest > 1))
 
 
-def draw_epoch(task: Task, epoch: int) -> Draws:
-    """Draw the rows of an epoch of ``epoch_size`` labelled stamps, as the method counts them."""
+def draw_epoch(task: Task, epoch: int) -> list[Draws]:
+    """Draw the rows of an epoch: its whole batches and, in a pass, the smaller last one if it has one."""
+    return _draw_pass(task, epoch) if task.training["epoch_size"] is None else [_draw_number(task, epoch)]
+
+
+def _draw_number(task: Task, epoch: int) -> Draws:
+    """Rows of an epoch of ``epoch_size`` labelled stamps, as the method counts them."""
     method, batch_size, generator = task.method, task.training["batch_size"], task.generator(epoch)
     sets = [task.data.labelled(origin) for origin in method.labelled]
     share = batch_size // len(sets)
@@ -109,9 +119,9 @@ class DrawsAhead:
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, "draws")
         # by id of the task, which lives as long as it is here, and epoch
-        self._ahead: dict[tuple[int, int], tuple[Task, Future[Draws]]] = {}
+        self._ahead: dict[tuple[int, int], tuple[Task, Future[list[Draws]]]] = {}
 
-    def take(self, trainings: Sequence[tuple[Task, int]]) -> list[Draws]:
+    def take(self, trainings: Sequence[tuple[Task, int]]) -> list[list[Draws]]:
         """Draws of an epoch, from 1, of each training: those of `draw_epoch`."""
         drawn = {}
         for task, epoch in trainings:

@@ -7,50 +7,19 @@ import pytest
 import torch
 from torch import nn
 
-from stampshift.training.loop import Trainer, fit
+from lanes_alone import addresses, alone, assert_equal, stack_of
+from stampshift.training.loop import fit
 from stampshift.training.optimisers import build_optimiser, build_schedule, learning_rates
 from stampshift.training.progress import DivergedError
 from stampshift.training.stacked.extractor import unstackable
 from stampshift.training.stacked.lane import Lane, kind, why_alone
 from stampshift.training.stacked.masks import Dropout, DropoutMasks, dropouts, steps_at_once
 from stampshift.training.stacked.pools import Pools
-from stampshift.training.stacked.stack import Stack
 from stampshift.training.stopping import StoppedError
 
 CPU = torch.device("cpu")
 KINDS = ["baseline", "scratch", "further", "finetune", "mme, one step", "mme, two steps", "mme, copied head"]
 KINDS += ["coral", "mmd", "dann", "entropy"]
-
-
-def stack_of(tasks, checkpoints=None, *, free=0):
-    lanes = [
-        Lane.start(task, checkpoint)
-        for task, checkpoint in zip(tasks, checkpoints or [None] * len(tasks), strict=True)
-    ]
-    return Stack(lanes, pools=Pools(tasks, free=lambda device: free))
-
-
-def alone(task, *, epochs, checkpoint=None):
-    with torch.random.fork_rng():
-        trainer = Trainer(task)
-        if checkpoint is not None:
-            trainer.resume(checkpoint)
-        for _ in range(epochs):
-            trainer.run_epoch()
-    return trainer.checkpoint()
-
-
-def assert_equal(expected, found, *, tolerance):
-    """Two checkpoints, their times apart; scores are in single precision, whatever the weights."""
-    rounding = max(tolerance, 1e-5)
-    close = {"rtol": 0, "atol": tolerance}
-    torch.testing.assert_close(found["classifier"], expected["classifier"], **close)
-    torch.testing.assert_close(found["optimiser"]["state"], expected["optimiser"]["state"], **close)
-    assert found["optimiser"]["param_groups"] == expected["optimiser"]["param_groups"]
-    assert found["schedule"] == expected["schedule"]
-    for ours, theirs in zip(found["progress"]["history"], expected["progress"]["history"], strict=True):
-        assert {**ours, "seconds": 0} == pytest.approx({**theirs, "seconds": 0}, abs=rounding)
-    torch.testing.assert_close(found["progress"]["states"], expected["progress"]["states"], **close)
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -72,7 +41,7 @@ def test_the_gradient_of_one_step_is_that_of_the_training_alone(make_tasks, doub
     stack.run_epoch()
     for number, task in enumerate(tasks):
         expected = alone(task, epochs=1)["optimiser"]["state"]
-        for index, gradient in enumerate(stack.weights.lane(number).momentum.values()):
+        for index, gradient in enumerate(stack.weights.lane(number).moments["momentum_buffer"].values()):
             wanted = expected[index]["momentum_buffer"]
             assert wanted.abs().max() > 0
             torch.testing.assert_close(gradient, wanted, rtol=1e-9, atol=1e-14)
@@ -113,7 +82,7 @@ def test_of_bfloat16_are_products_alone(make_tasks):
     rounded = stack_of([replace(task, precision="bfloat16") for task in tasks])
     for stack in (exact, rounded):
         assert stack.run_epoch() == {}
-    found, expected = rounded.weights.momentum, exact.weights.momentum
+    found, expected = (stack.weights.moments["momentum_buffer"] for stack in (rounded, exact))
     difference = (found - expected).norm() / expected.norm()
     assert found.dtype == rounded.weights.parameters.dtype == torch.float32
     assert 1e-4 < difference < 0.3
@@ -147,12 +116,6 @@ def test_lanes_leave_and_others_join(make_tasks, double_precision):
     assert_equal(alone(tasks[1], epochs=1), gone, tolerance=1e-10)
     for number, (task, epochs) in enumerate([(tasks[0], 2), (tasks[3], 1), (tasks[2], 2)]):
         assert_equal(alone(task, epochs=epochs), stack.checkpoint(number), tolerance=1e-10)
-
-
-def addresses(stack):
-    weights = stack.weights
-    tensors = [weights.parameters, weights.momentum, *weights.buffers.values()]
-    return [tensor.data_ptr() for tensor in tensors]
 
 
 def test_lanes_come_and_go_in_the_same_storage(make_tasks):
@@ -319,14 +282,19 @@ def test_masks_are_at_the_same_addresses_in_every_step_and_epoch():
     assert len(addresses) == 1
 
 
-def test_on_a_gpu_masks_are_drawn_for_many_steps_as_far_as_memory_of_a_lane_allows():
+def test_on_a_gpu_masks_are_drawn_for_many_steps_as_far_as_memory_of_a_lane_allows(make_tasks):
     few, many = [Dropout(0.5, (1, 1, 50))], [Dropout(0.1, (26, 26, 40))]
-    count = {"batch": 64, "steps": 200}
-    assert steps_at_once(few, **count, device=CPU) == 1
-    assert steps_at_once(few, **count, device=torch.device("cuda")) == 50
-    assert steps_at_once(few, batch=64, steps=20, device=torch.device("cuda")) == 20
-    assert steps_at_once(many, **count, device=torch.device("cuda")) == 2
-    assert steps_at_once([], **count, device=torch.device("cuda")) == 50
+    (task,) = make_tasks("baseline", count=1, batch_size=64, epoch_size=64 * 200)
+    on_gpu = replace(task, device=torch.device("cuda"))
+    shorter, a_pass = (
+        replace(on_gpu, training=task.training | {"epoch_size": size}) for size in (64 * 20, None)
+    )
+    assert steps_at_once(few, task=task) == 1
+    assert steps_at_once(few, task=on_gpu) == 50
+    assert steps_at_once(few, task=shorter) == 20
+    assert steps_at_once(many, task=on_gpu) == 2
+    assert steps_at_once([], task=on_gpu) == 50
+    assert steps_at_once(few, task=a_pass) == 1
 
 
 def test_dropouts_of_the_network(make_tasks):
@@ -388,8 +356,11 @@ def test_what_may_share_a_stack(make_tasks):
 def test_what_trains_alone(make_tasks):
     (task,) = make_tasks("baseline", count=1)
     assert why_alone(task) is None
-    assert "adam" in why_alone(replace(task, training=task.training | {"optimiser": "adam"}))
-    assert "pass" in why_alone(replace(task, training=task.training | {"epoch_size": None}))
+    adam = task.training | {"optimiser": "adam", "momentum": None}
+    assert why_alone(replace(task, training=adam)) is None
+    assert why_alone(replace(task, training=task.training | {"epoch_size": None})) is None
+    turned = task.training | {"augmentation": "rotations_and_flips"}
+    assert "augmentation" in why_alone(replace(task, training=turned))
     assert why_alone(replace(task, precision="bfloat16")) is None
     assert unstackable(nn.Sequential(nn.Linear(3, 3), nn.LayerNorm(3))).startswith("LayerNorm")
     assert unstackable(nn.Sequential(nn.BatchNorm1d(3, momentum=None))).startswith("BatchNorm1d")

@@ -13,7 +13,7 @@ from stampshift.training.cohort import one_by_one
 from stampshift.training.data import SurveyFiles
 from stampshift.training.execute import Job, Plan, execute
 from stampshift.training.model import Model
-from stampshift.training.stacked.lane import LaneWeights
+from stampshift.training.stacked.lane_weights import LaneWeights
 from stampshift.training.stacked.stack import Stack
 from stampshift.training.stacked.train import train_stacked
 from stampshift.training.stopping import StoppedError
@@ -206,9 +206,33 @@ def test_if_memory_does_not_suffice_the_stack_is_halved_and_continues(
     assert_as_alone(runs[:2], job, tmp_path)
 
 
-def test_a_run_for_which_memory_does_not_suffice_alone_fails_by_name(tmp_path, plans, widths):
+def test_a_run_for_which_memory_does_not_suffice_in_a_stack_of_one_goes_on_alone(
+    tmp_path, plans, widths, caplog
+):
+    """With torch's own layers, from its last complete epoch."""
+    _, limit = widths
+    runs, job = plans(2), job_in(tmp_path / "stacked")
+    run_epoch = Stack.run_epoch
+
+    def later(stack):
+        if stack.lane(0).epoch == 1:
+            limit.enough_for = 0
+        return run_epoch(stack)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Stack, "run_epoch", later)
+        assert set(train(runs, job).values()) == {None}
+    assert "Not enough for a stack of one lane: baseline/A/seed-1 trains alone." in caplog.text
+    assert_as_alone(runs, job, tmp_path)
+
+
+def test_a_run_for_which_memory_does_not_suffice_alone_fails_by_name(tmp_path, plans, widths, monkeypatch):
+    def short(*_, **__):
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
     _, limit = widths
     limit.enough_for = 0
+    monkeypatch.setattr("stampshift.training.execute.fit", short)
     ended = train(plans(2), job_in(tmp_path))
     assert [type(error) for error in ended.values()] == [torch.OutOfMemoryError] * 2
 
@@ -275,10 +299,9 @@ def test_memory_that_runs_out_within_a_training_costs_the_epoch(tmp_path, plans,
 
 def test_a_run_that_has_no_stacked_form_trains_alone_and_the_log_says_so(tmp_path, plans, caplog):
     caplog.set_level(logging.INFO)
-    adam = {"optimiser": "adam", "momentum": None, "learning_rate": 1e-4}
-    runs, job = plans(2, seed_1=adam), job_in(tmp_path / "stacked")
+    runs, job = plans(2, seed_1={"augmentation": "rotations_and_flips"}), job_in(tmp_path / "stacked")
     assert set(train(runs, job).values()) == {None}
-    assert "baseline/A/seed-1 trains alone: the optimiser adam has no stacked form" in caplog.text
+    assert "baseline/A/seed-1 trains alone: the augmentation of its stamps has no stacked form" in caplog.text
     assert_as_alone(runs, job, tmp_path)
 
 

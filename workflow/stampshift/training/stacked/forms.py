@@ -13,7 +13,8 @@ from stampshift.training.device import is_out_of_memory
 from stampshift.training.precision import BFLOAT16, FLOAT32, TF32, tensor_float32
 from stampshift.training.stacked.blocks import of_blocks
 from stampshift.training.stacked.extractor import stacked_features
-from stampshift.training.stacked.lane import Lane, LaneWeights
+from stampshift.training.stacked.lane import Lane
+from stampshift.training.stacked.lane_weights import LaneWeights
 from stampshift.training.stacked.masks import Dropout
 from stampshift.training.stacked.replay import first_line, say_once
 

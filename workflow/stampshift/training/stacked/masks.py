@@ -8,6 +8,9 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
+from stampshift.training.progress import Task
+from stampshift.training.sampler import iterations_of
+
 STEPS_AT_ONCE = 50  # that masks are drawn for on a GPU, where a draw costs as much for many steps as for one
 MASKS_BYTES = 1 << 24  # of a lane's masks drawn at once, at most, unless one step's are larger
 
@@ -33,12 +36,15 @@ def dropouts(extractor: nn.Sequential, stamp_shape: Sequence[int]) -> list[Dropo
     return found
 
 
-def steps_at_once(dropouts: Sequence[Dropout], *, batch: int, steps: int, device: torch.device) -> int:
-    """Steps that masks are drawn for at once: what a lane draws must not depend on the other lanes."""
-    if device.type == "cpu":
+def steps_at_once(dropouts: Sequence[Dropout], *, task: Task) -> int:
+    """Steps that masks are drawn for at once: what a lane draws must not depend on the other lanes.
+
+    In a pass a lane's last batches have a size or a number of their own (`DropoutMasks.of_lane`).
+    """
+    if task.device.type == "cpu" or task.training["epoch_size"] is None:
         return 1
-    one = 4 * batch * max((prod(each.shape) for each in dropouts), default=1)
-    return max(1, min(STEPS_AT_ONCE, steps, MASKS_BYTES // one))
+    one = 4 * task.training["batch_size"] * max((prod(each.shape) for each in dropouts), default=1)
+    return max(1, min(STEPS_AT_ONCE, iterations_of(task), MASKS_BYTES // one))
 
 
 class DropoutMasks:
@@ -82,6 +88,12 @@ class DropoutMasks:
             self._drawn.append(self._draws(batch))
             self._places.append([drawn[self._step].clone() for drawn in self._drawn[number]])
         return self._places[number]
+
+    def of_lane(self, number: int) -> "DropoutMasks":
+        """Those of one lane, for batches of another size: they go on in its stream, step by step."""
+        own = DropoutMasks(self._dropouts, device=self._device, steps_at_once=1)
+        own._streams = [self._streams[number]]
+        return own
 
     def _draws(self, batch: int) -> list[Tensor]:
         return [self._draw(dropout, batch) for dropout in self._dropouts]

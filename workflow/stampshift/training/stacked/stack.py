@@ -2,25 +2,27 @@
 
 import time
 from collections import deque
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from stampshift.training.precision import tensor_float32
 from stampshift.training.progress import DivergedError
-from stampshift.training.sampler import Draws, DrawsAhead, iterations_of
-from stampshift.training.stacked.lane import Lane, LaneState, LaneWeights
+from stampshift.training.sampler import Draws, DrawsAhead
+from stampshift.training.stacked.lane import Lane
+from stampshift.training.stacked.lane_weights import LaneState, LaneWeights
 from stampshift.training.stacked.masks import DropoutMasks, steps_at_once
 from stampshift.training.stacked.pools import Pools
 from stampshift.training.stacked.replay import Repeated
-from stampshift.training.stacked.step import StackedModel, StepTensors
+from stampshift.training.stacked.step import StackedModel
+from stampshift.training.stacked.step_tensors import StepTensors
 from stampshift.training.stopping import stop_if_asked
 
 SCORED_PIXELS = 4000 * 21 * 21  # at once, over all lanes
+SCORED_BATCHES = 2  # of a step at most, so that a validation needs no more memory than a step
 
 
 class Stack:
@@ -34,26 +36,19 @@ class Stack:
     def __init__(self, lanes: Sequence[Lane], *, pools: Pools) -> None:
         self._pools, self._draws = pools, DrawsAhead()
         self.model = StackedModel(lanes[0])
+        self._plain_model = self.model.plainly()
         self._lay_out(lanes, [lane.first_state() for lane in lanes])
 
     def _lay_out(self, lanes: Sequence[Lane | None], states: Sequence[LaneState]) -> None:
         """Make places for lanes, and what a step at this width reads and writes."""
         self.lanes, task = list(lanes), next(lane.task for lane in lanes if lane is not None)
-        self._device = task.device
-        self.weights = LaneWeights.of(states, device=self._device)
-        self._tensors = StepTensors.of(task, lanes=len(states))
-        self._masks = DropoutMasks(
-            self.model.dropouts,
-            device=self._device,
-            steps_at_once=steps_at_once(
-                self.model.dropouts,
-                batch=task.training["batch_size"],
-                steps=iterations_of(task),
-                device=self._device,
-            ),
-        )
+        device, batch = task.device, task.training["batch_size"]
+        self.weights = LaneWeights.of(states, device=device)
+        self._tensors = StepTensors.of(task, lanes=len(states), batch=batch)
+        at_once = steps_at_once(self.model.dropouts, task=task)
+        self._masks = DropoutMasks(self.model.dropouts, device=device, steps_at_once=at_once)
         weights, tensors, masks = self.weights, self._tensors, self._masks
-        self._step = Repeated(lambda: self.model.step(weights, tensors, masks), device=self._device)
+        self._step = Repeated(lambda: self.model.step(weights, tensors, masks), device=device)
 
     @property
     def places(self) -> list[int]:
@@ -120,47 +115,50 @@ class Stack:
         """One iteration per batch; the lanes' mean losses and accuracies are read from the device once."""
         lanes, tensors = self._filled(), self._tensors
         tasks = [lane.task for lane in lanes]
-        draws = self._draws.take([(lane.task, lane.epoch + 1) for lane in lanes])
-        steps = len(draws[0].labels)
-        rates = np.stack([lane.learning_rates(steps) for lane in lanes], axis=1)
+        parts = self._draws.take([(lane.task, lane.epoch + 1) for lane in lanes])
+        common = min(len(whole.labels) for whole, *_ in parts)  # in a pass lanes may have more than others
+        rates = np.stack([lane.learning_rates(common) for lane in lanes], axis=1)
         rates[:, [lane is None for lane in self.lanes]] = 0
         tensors.set_options([task.options for task in tasks])
         tensors.losses.zero_()
         tensors.hits.zero_()
         self._masks.begin_epoch([lane.task.torch_seed(lane.epoch + 1) for lane in lanes])
+        draws = [whole.batches(slice(common)) for whole, *_ in parts]
         with tensor_float32(tasks[0].precision):
-            for _ in self._batches(draws, rates):
+            for _ in tensors.fill(draws, rates, pools=self._pools):
                 stop_if_asked()
                 self._masks.next_step()
                 self._step()
-        self.weights.count_batches(self._masks.passes * steps)
-        stamps = draws[0].labels.size  # of one lane's epoch
-        means = torch.stack([tensors.losses / steps, tensors.hits / stamps]).cpu().numpy().astype(np.float64)
+            self.weights.count_batches(self._masks.passes * common)
+            for number in self.places:
+                whole, *rest = parts[number]
+                self._finish(number, [whole.batches(slice(common, None)), *rest], done=common)
+        steps = [sum(len(part.labels) for part in own) for own in parts]
+        stamps = [sum(part.labels.size for part in own) for own in parts]
+        sums = torch.stack([tensors.losses, tensors.hits])
+        means = (sums / torch.tensor([steps, stamps]).to(sums)).cpu().numpy().astype(np.float64)
         return means[0], means[1]
 
-    def _batches(self, draws: Sequence[Draws], rates: NDArray[np.float64]) -> Iterator[None]:
-        """Write the stamps, labels and learning rates of a step to their places, one step after the other."""
-        tensors, own_rates = self._tensors, torch.from_numpy(rates).to(self._device)
-        labels = np.stack([each.labels for each in draws], axis=1).astype(np.int64)  # (steps, lanes, batch)
-        own_labels = torch.from_numpy(labels).to(self._device)
-        shares = [rows.shape[1] for _, rows in draws[0].labelled]
-        places = list(tensors.stamps.split(shares, dim=1))
-        parts = [self._gathered([each.labelled[origin] for each in draws]) for origin in range(len(shares))]
-        unlabelled = [each.unlabelled for each in draws if each.unlabelled is not None]
-        if unlabelled and tensors.unlabelled is not None:
-            places.append(tensors.unlabelled)
-            parts.append(self._gathered(unlabelled))
-        for step, stamps in enumerate(zip(*parts, strict=True)):
-            for place, part in zip(places, stamps, strict=True):
-                place.copy_(part)
-            tensors.labels.copy_(own_labels[step])
-            tensors.rates.copy_(own_rates[step])
-            yield
+    def _finish(self, number: int, parts: Sequence[Draws], *, done: int) -> None:
+        """Train a lane on the batches of its pass that the others do not have, after those `done`.
 
-    def _gathered(self, drawn: Sequence[tuple[NDArray[np.float32], NDArray[np.int64]]]) -> Iterator[Tensor]:
-        """Stamps (lanes, share, size, size, 3) of each step, from stamps and rows of each lane."""
-        rows = np.stack([own_rows for _, own_rows in drawn], axis=1)  # (steps, lanes, share)
-        return self._pools.batches([own_stamps for own_stamps, _ in drawn], rows)
+        These are few: the last one, which is smaller, and whole ones if its train part is larger. They are
+        computed in the plain form and not captured.
+        """
+        lane, weights = self.lane(number), self.weights.alone(number)
+        for drawn in parts:
+            count, size = drawn.labels.shape
+            tensors = StepTensors.of(lane.task, lanes=1, batch=size)
+            tensors.set_options([lane.task.options])
+            masks, rates = self._masks.of_lane(number), lane.learning_rates(done + count)[done:]
+            for _ in tensors.fill([drawn], rates[:, np.newaxis], pools=self._pools):
+                stop_if_asked()
+                masks.next_step()
+                self._plain_model.step(weights, tensors, masks)
+            weights.count_batches(masks.passes * count)
+            self._tensors.losses[number] += tensors.losses[0]
+            self._tensors.hits[number] += tensors.hits[0]
+            done += count
 
     def _validate(self) -> list[NDArray[np.float32]]:
         """Scores of each lane's own validation stamps."""
@@ -168,7 +166,8 @@ class Stack:
         stamps = [each.stamps for each in sets]
         block = max(1, SCORED_PIXELS // (stamps[0].shape[-1] * stamps[0].shape[-2] * len(sets)))
         longest = max(len(each.rows) for each in sets)
-        block = min(block, longest)
+        most = SCORED_BATCHES * self._filled()[0].task.training["batch_size"]
+        block = min(block, most, longest)
         whole = -(-longest // block) * block
         # a set is filled up with its last stamp to blocks of one shape; the surplus scores are left out
         rows = np.stack([np.pad(each.rows, (0, whole - len(each.rows)), mode="edge") for each in sets])

@@ -4,9 +4,8 @@ A method's losses stay what they are, written for one model and one batch: `torc
 for all lanes, on a classifier whose extractor takes all lanes' stamps together.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from copy import deepcopy
-from dataclasses import dataclass
+from collections.abc import Callable
+from copy import copy, deepcopy
 from functools import partial
 from itertools import count
 from typing import Any
@@ -19,10 +18,11 @@ from stampshift.methods.method import Batch, Loss, loss_and_hits, part_of
 from stampshift.networks.classifier import Classifier
 from stampshift.stamps.file import REAL
 from stampshift.training.precision import BFLOAT16
-from stampshift.training.progress import Task
-from stampshift.training.stacked.forms import choose_form
-from stampshift.training.stacked.lane import Lane, LaneWeights, is_number
+from stampshift.training.stacked.forms import Form, choose_form, plain
+from stampshift.training.stacked.lane import Lane
+from stampshift.training.stacked.lane_weights import LaneWeights
 from stampshift.training.stacked.masks import DropoutMasks, dropouts
+from stampshift.training.stacked.step_tensors import StepTensors
 
 ALL_LANES = 0  # dimension of the lanes in stamps and features
 
@@ -56,53 +56,6 @@ class _Part(nn.Module):
         return self._function(values)
 
 
-@dataclass(frozen=True)
-class StepTensors:
-    """What a step reads and writes beside weights and masks: the same tensors in every step."""
-
-    stamps: Tensor  # (lanes, batch, size, size, 3), labelled
-    labels: Tensor  # int64 (lanes, batch)
-    unlabelled: Tensor | None  # as the stamps
-    rates: Tensor  # (lanes,), learning rates
-    options: Mapping[str, object]  # the method's, those of all lanes; a number is (lanes,), each lane's own
-    losses: Tensor  # (lanes,), sum over the steps so far
-    hits: Tensor  # (lanes,), labelled stamps called right so far
-
-    @classmethod
-    def of(cls, task: Task, *, lanes: int) -> "StepTensors":
-        """Room for a task's steps."""
-        channels, *side = task.data.source.stamps.shape[1:]
-        batch, device = task.training["batch_size"], task.device
-        share = batch // len(task.method.labelled) * len(task.method.labelled)
-        shape = (*side, channels)
-        return cls(
-            stamps=torch.zeros((lanes, share, *shape), device=device),
-            labels=torch.zeros((lanes, share), dtype=torch.int64, device=device),
-            unlabelled=(
-                torch.zeros((lanes, batch, *shape), device=device) if task.method.uses_unlabelled else None
-            ),
-            rates=torch.zeros(lanes, device=device),
-            options={
-                name: torch.zeros(lanes, device=device) if is_number(value) else value
-                for name, value in task.options.items()
-            },
-            losses=torch.zeros(lanes, device=device),
-            hits=torch.zeros(lanes, device=device),
-        )
-
-    def set_options(self, options: Sequence[Mapping[str, Any]]) -> None:
-        """Write each lane's numbers."""
-        for name, value in self.options.items():
-            if isinstance(value, Tensor):
-                value.copy_(torch.tensor([float(each[name]) for each in options]))
-
-    @property
-    def batch(self) -> Batch:
-        """All lanes' batch: stamps (lanes, batch, 3, size, size), as a method knows them."""
-        unlabelled = None if self.unlabelled is None else _channels_first(self.unlabelled)
-        return Batch(_channels_first(self.stamps), self.labels, unlabelled)
-
-
 class StackedModel:
     """The classifiers of several lanes, all of one method.
 
@@ -115,10 +68,16 @@ class StackedModel:
         self.extractor = nn.Sequential(*template.extractor.children())
         self._head = partial(functional_call, template.head)  # of weights and features
         self._parts = {name: partial(functional_call, part) for name, part in template.parts.items()}
-        self._losses, self._momentum = task.method.losses, task.training["momentum"]
+        self._losses, self._descend = task.method.losses, lane.descent.step_of(task.training)
         self._dtype = torch.bfloat16 if task.precision == BFLOAT16 else torch.get_default_dtype()
         self.dropouts = dropouts(self.extractor, task.data.source.stamps.shape[1:])
         self.form = choose_form(self.extractor, lane, dtype=self._dtype, dropouts=self.dropouts)
+
+    def plainly(self) -> "StackedModel":
+        """The same in the plain form, which is compiled for no number of lanes or stamps."""
+        own = copy(self)
+        own.form = Form("plain", plain(self.extractor))
+        return own
 
     def step(self, weights: LaneWeights, tensors: StepTensors, masks: DropoutMasks) -> None:
         """One iteration: a step on each loss of the method, one after the other.
@@ -130,7 +89,7 @@ class StackedModel:
             losses, hits = self._lanes_losses(loss_of, weights, tensors, masks, passes)
             # a lane's loss depends on its own weights alone: the gradient of the sum is each lane's own
             (gradient,) = torch.autograd.grad(losses.sum(), weights.parameters)
-            weights.descend(gradient, tensors.rates, momentum=self._momentum)
+            weights.descend(gradient, tensors.rates, step=self._descend)
             tensors.losses.add_(losses.detach())
             tensors.hits.add_(hits)
 
@@ -177,10 +136,6 @@ class StackedModel:
             )
             logits: Tensor = vmap(self._head)(part_of(named, "head"), features)
             return logits.softmax(dim=2)[..., REAL]
-
-
-def _channels_first(stamps: Tensor) -> Tensor:
-    return stamps.movedim(-1, 2)
 
 
 def _channels_last(stamps: Tensor) -> Tensor:

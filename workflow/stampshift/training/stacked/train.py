@@ -3,7 +3,7 @@
 import gc
 import logging
 from collections import defaultdict, deque
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -38,7 +38,8 @@ def train_stacked(
     """Plans with the error that each ended with, or None, as they end.
 
     A stack has `lanes` runs at most. Where memory does not suffice it is halved, finally to a single run.
-    `alone` finishes the plans that have no place in a stack.
+    `alone` finishes the plans that have no place in a stack, not even for themselves: torch's own layers need
+    less memory.
     """
     kinds, others = defaultdict[Hashable, list[StackedRun]](list), []
     for plan in plans:
@@ -59,18 +60,19 @@ def train_stacked(
             log.info("%s trains alone: %s", plan.folder, reason)
             others.append(plan)
     for runs in kinds.values():
-        yield from _train_kind(runs, job, lanes=lanes)
+        others += yield from _train_kind(runs, job, lanes=lanes)
     yield from alone(others)
 
 
-def _train_kind(runs: Sequence[StackedRun], job: Job, *, lanes: int) -> Iterator[Outcome]:
-    waiting, width = deque(runs), min(lanes, len(runs))
+def _train_kind(runs: Sequence[StackedRun], job: Job, *, lanes: int) -> Generator[Outcome, None, list[Plan]]:
+    """Outcomes of the runs; returns plans of those for which memory does not suffice in a stack of one."""
+    waiting, width, left = deque(runs), min(lanes, len(runs)), list[Plan]()
     log.info("%d runs as one stacked model of %d lanes", len(runs), width)
     try:
         pools = Pools([run.task for run in runs], free=free_bytes)
     except Exception as error:
         yield from ((run.plan, error) for run in runs)
-        return
+        return left
     while waiting:
         shift = _Shift(waiting, width, pools, job)
         try:
@@ -84,15 +86,22 @@ def _train_kind(runs: Sequence[StackedRun], job: Job, *, lanes: int) -> Iterator
             width = len(unfinished) // 2
             log.warning("%s Continuing with %d lanes.", problem, width)
             waiting.extendleft(reversed(unfinished))
+        elif is_out_of_memory(problem):
+            for run in unfinished:  # one at most
+                left.append(run.plan)
+                log.warning(
+                    "%s Not enough for a stack of one lane: %s trains alone.", problem, run.plan.folder
+                )
         else:
             yield from ((run.plan, problem) for run in unfinished)
         if isinstance(problem, StoppedError):
             yield from ((run.plan, problem) for run in waiting)
-            return
+            return left
         del shift
         gc.collect()
         if job.device.type == "cuda":
             torch.cuda.empty_cache()
+    return left
 
 
 @dataclass
