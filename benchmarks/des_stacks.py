@@ -1,9 +1,9 @@
 """Whether it pays to train the folds of a DES network as one stack: seconds per 10,000 stamps of a run.
 
 One run alone and stacks of several lanes take turns, epoch by epoch, on synthetic stamps of 3 x 51 x 51
-pixels, each epoch a pass by Adam with a smaller last batch, as in the second study. On a CPU all have one thread,
-and the seconds are of the processor. First, a lane is compared with the run alone, without dropout, whose masks
-differ on a GPU. Run: python benchmarks/des_stacks.py, on a GPU with --stamps 4000 --lanes 1 2 4
+pixels, each epoch a pass by Adam with a smaller last batch, as in the second study. On a CPU all have one
+thread, and the seconds are of the processor. First, a lane is compared with the run alone, without dropout,
+whose masks differ on a GPU. Run: python benchmarks/des_stacks.py, on a GPU with --stamps 4000 --lanes 1 2 4
 """
 
 import argparse
@@ -86,7 +86,7 @@ def main():
     print("|---|---|---|---|---|")
     for network in arguments.networks:
         try:
-            # after a whole batch, and after one that is smaller: later steps of Adam follow the sign of rounding
+            # after a whole batch, and after a smaller one: later steps of Adam follow the sign of rounding
             wrong = max(difference(network, device, stamps) for stamps in (TRAINING["batch_size"], 10))
             seconds = measure(network, device, arguments)
         except RuntimeError as error:

@@ -95,18 +95,6 @@ def test_a_network_is_one_job_of_one_core_and_the_other_networks_are_not_asked_f
     assert loaded_rules()["des_study_network"].resources["_cores"] == 1
 
 
-def test_the_folds_of_a_network_are_one_job_whose_finished_runs_stay(trained):
-    """As the seeds of the main study: where a fold's file is gone the job copies it from the store."""
-    folder = trained.folder / "results/des_study/search/network_1"
-    model, (target, *_) = folder / "fold-1/model.pt", [path for path in TARGETS if "fold-1" in path]
-    before, epochs = model.read_bytes(), (folder / "fold-0/history.parquet").read_bytes()
-    model.unlink()
-    assert trained.jobs(target, config=STUDY) == {"des_study_search": 1}
-    trained.run(target, config=STUDY)
-    assert model.read_bytes() == before
-    assert (folder / "fold-0/history.parquet").read_bytes() == epochs  # with the seconds of its training
-
-
 NEW_SURVEY = VOTED | {
     "training": yaml.safe_load((ROOT / "config.yaml").read_text())["des_study"]["training"],
 }

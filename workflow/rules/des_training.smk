@@ -92,9 +92,7 @@ use rule des_study_network as des_study_search with:
         splits=rules.des_study_folds.output,
         labels=[],
     output:
-        expand(
-            "<results>/des_study/search/{{network}}/fold-{fold}/{file}", fold=DES_FOLDS, file=RUN_FILES
-        ),
+        expand("<results>/des_study/search/{{network}}/fold-{fold}/{file}", fold=DES_FOLDS, file=RUN_FILES),
     wildcard_constraints:
         network="|".join(DES_SEARCHED),
     # side by side on a CPU, as one stacked model on a GPU

@@ -90,6 +90,12 @@ def test_cross_fitting_scores_every_stamp_once_with_a_network_that_has_not_seen_
     for table, path in zip(tables, paths, strict=True):
         trained_on = Splits.open(path)
         assert not set(table["row"]) & (set(trained_on.train) | set(trained_on.validation))
+    # a rerun of the job finds what is finished: a history has the seconds of its training
+    files = [job.results / folder / name for folder in folders for name in ("model.pt", "history.parquet")]
+    before = [path.read_bytes() for path in files]
+    files[0].unlink()
+    train_all(job, survey_files, folders=folders, network="network_4", splits=paths)
+    assert [path.read_bytes() for path in files] == before
 
 
 def test_corrected_labels_are_scored_against(job, survey_files, surveys, splits, tmp_path):
