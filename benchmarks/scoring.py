@@ -19,9 +19,10 @@ from stampshift.networks.classifier import place
 from stampshift.release import released as released_network
 from stampshift.release.contract import Contract
 from stampshift.release.onnx_file import ReleasedNetwork, exposed_layers, onnx_bytes, torch_outputs
+from stampshift.release.onnx_network import OnnxNetwork
 from stampshift.release.outliers import Outliers
 from stampshift.release.quiet_runtime import onnxruntime
-from stampshift.release.released import OnnxNetwork, ReleasedModel
+from stampshift.release.released import ReleasedModel
 from stampshift.training.device import set_up_process
 
 NETWORKS = (
@@ -75,7 +76,7 @@ def rate(work, stamps, seconds):
 
 def measure(network, head, size, *, rounds, seconds):
     whole = built(network, head, size)
-    runtime = OnnxNetwork(onnx_bytes(whole, size_pixels=size, description={}), threads=1)
+    runtime = OnnxNetwork(onnx_bytes(whole, size_pixels=size), threads=1)
     release = released(runtime, network, head, size)
     stamps = drawn(4 * (released_network.BATCH_PIXELS // size**2), size)
     ways = {

@@ -20,7 +20,7 @@ from alert_packets import write_night
 from fake_release import release_of, write_results, write_run
 from stampshift.config.experiment import Run
 from stampshift.scoring.scores_file import SCHEMA, WRITERS
-from stampshift.stamps.file import Stamps
+from stampshift.stamps.file import CHANNELS, Stamps
 
 BROKERS = ("fink", "antares", "alerce", "lasair")
 
@@ -108,9 +108,10 @@ def test_the_python_of_the_page_on_export_runs(folder, monkeypatch):
     cutouts = np.random.default_rng(0).normal(100, 5, (3, 2, 63, 63))
     names = dict(zip(("template", "science", "difference"), cutouts, strict=True))
     names["stamps"] = Stamps.open("results/stamps/Rubin.h5").stamps[:2]
-    (code,) = blocks("docs/commands/export.md")
+    raw, code = blocks("docs/commands/export.md")
     exec(code, names)
     assert names["scores"].score.shape == (2,)
+    exec(raw, names | {name: names[name].astype(np.float32) for name in CHANNELS})
 
 
 def test_the_filters_of_the_page_on_scores_run(folder, monkeypatch):

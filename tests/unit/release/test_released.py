@@ -16,8 +16,9 @@ from stampshift.core.files import read_json, write_json
 from stampshift.core.provenance import PACKAGE_ROOT, file_digest
 from stampshift.networks import build_classifier
 from stampshift.release.onnx_file import ReleasedNetwork, exposed_layers, onnx_bytes, parity, torch_outputs
+from stampshift.release.onnx_network import OnnxNetwork
 from stampshift.release.outliers import Outliers
-from stampshift.release.released import OnnxNetwork, ReleasedModel
+from stampshift.release.released import ReleasedModel
 from stampshift.stamps.file import Stamps
 from stampshift.training.model import Model, predict
 
@@ -47,8 +48,8 @@ def test_every_kind_of_network_says_the_same_in_onnx_runtime_and_in_torch(networ
     layers = exposed_layers(classifier, drawn(60, size))
     calls = torch.eye(2)[torch.arange(60) % 2]
     whole = ReleasedNetwork(classifier, Outliers.fit(layers._replace(logits=calls)))
-    content = onnx_bytes(whole, size_pixels=size, description={"normalisation": "channel"})
-    assert content == onnx_bytes(whole, size_pixels=size, description={"normalisation": "channel"})
+    content = onnx_bytes(whole, size_pixels=size)
+    assert content == onnx_bytes(whole, size_pixels=size)
     stamps = drawn(300, size)  # more than a batch, and no multiple of one
     ours, theirs = torch_outputs(whole, stamps), OnnxNetwork(content, threads=1).run(stamps)
     for name in ours._fields:
@@ -82,11 +83,8 @@ def test_threads_and_batches_change_no_score(adapted_release):
     assert len(adapted_release.score_stamps(stamps[:0]).score) == 0
 
 
-def test_the_onnx_file_says_what_it_takes(adapted_release):
+def test_the_onnx_file_names_its_outputs(adapted_release):
     model = onnx.load(adapted_release.folder / "model.onnx")
-    said = {entry.key: entry.value for entry in model.metadata_props}
-    assert said["channels"] == "template,science,difference"
-    assert said["normalisation"] == "channel"
     assert [output.name for output in model.graph.output] == ["logits", "similarity", "distance", "features"]
 
 
@@ -101,7 +99,7 @@ def test_logits_that_differ_cannot_be_released():
         ReleasedNetwork(each, Outliers.fit(exposed_layers(each, drawn(60))._replace(logits=calls)))
         for each in classifiers
     ]
-    runtime = OnnxNetwork(onnx_bytes(wholes[0], size_pixels=21, description={}), threads=1)
+    runtime = OnnxNetwork(onnx_bytes(wholes[0], size_pixels=21), threads=1)
     assert parity(runtime, wholes[0], drawn(20))["stamps"] == 20
     with pytest.raises(ContractError, match=r"expected logits within 0.001 .* on 20 reference stamps"):
         parity(runtime, wholes[1], drawn(20))

@@ -15,8 +15,8 @@ app = typer.Typer()
 Release = Annotated[
     Path,
     typer.Argument(
-        help="Folder of a released model (made by `stampshift export`), or the name of one that comes with "
-        "stampshift."
+        help="Folder of a released model (made by `stampshift export`), its model.onnx alone, or the name of "
+        "one that comes with stampshift."
     ),
 ]
 MaxMdr = Annotated[
@@ -44,6 +44,12 @@ def export(
             help="Folder for the released model, which must not exist yet; <run>-release if not given."
         ),
     ] = None,
+    hub: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for the released model as a repository of the Hugging Face Hub; not with --output."
+        ),
+    ] = None,
     stamps: Annotated[
         list[Path] | None,
         typer.Option(help="Stamps file, if not that of the run's results; once per survey."),
@@ -63,10 +69,14 @@ def export(
     """Make a released model from a run: network (ONNX), contract, reference stamps and model card."""
     from stampshift.release.contract import CARD
     from stampshift.release.exporting import export as export_run
+    from stampshift.release.hub import README
 
-    folder = output or run.resolve().with_name(f"{run.resolve().name}-release")
-    export_run(run, folder, stamps=stamps or [], splits=splits or [], labels=labels)
-    echo(f"{folder}: released; read {folder / CARD} before you use it.")
+    if output and hub:
+        raise ConfigError(f"expected --output or --hub, found both: {output} and {hub}; give one at a time.")
+    folder = hub or output or run.resolve().with_name(f"{run.resolve().name}-release")
+    card = folder / (README if hub else CARD)
+    export_run(run, folder, stamps=stamps or [], splits=splits or [], labels=labels, hub=hub is not None)
+    echo(f"{folder}: released; read {card} before you use it.")
 
 
 @app.command(short_help="Choose the score threshold that keeps a rate.")

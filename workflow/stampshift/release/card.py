@@ -37,16 +37,9 @@ METHOD_NOTES = {
 }
 
 
-def model_card(release: ReleasedModel, run: TrainedRun) -> str:
-    """Fill the card of a release from its run.
-
-    Raises
-    ------
-    ContractError
-        If the predictions are not those of this model.
-    """
+def model_card(release: ReleasedModel, run: TrainedRun, *, tested: Mapping[str, pd.DataFrame]) -> str:
+    """Fill the card of a release from its run and, by survey, its `card_tables.tested_stamps`."""
     contract, metrics, home = release.contract, run.metrics, run.home
-    tested = {each.name: card_tables.tested_stamps(release, each, run.predictions) for each in run.surveys}
     judged = tested[home.name]
     # of the stamps file itself: its test part, or else its reference
     here = len(judged) and home.tested is None

@@ -23,6 +23,7 @@ AGAIN = "Export the model again."
 CONTRACT = "contract.json"
 CARD = "card.md"
 MODEL, ONNX, REFERENCE = "model.pt", "model.onnx", "reference.parquet"
+RAW = "raw.onnx"  # of which the list of digests has one; older releases have none
 DIGESTED = (MODEL, ONNX, REFERENCE)
 
 
@@ -131,11 +132,39 @@ class Contract:
                 f"{'file in it' if folder.is_dir() else 'folder'}; `stampshift export` makes one."
             )
         content = read_json(path, remedy=AGAIN)
+        cls._check_format(content, path)
+        listed = check_folder(folder, needed=(*DIGESTED, CONTRACT))
+        contract = cls.of(content, path=path)
+        for name in DIGESTED:
+            if listed[name] != contract.digests.get(name):
+                raise ContractError(
+                    f"{folder / name}: is another file than that of the contract, by its SHA-256 in "
+                    f"{DIGESTS}; copy the folder again, or export the model again."
+                )
+        return contract
+
+    @classmethod
+    def of(cls, content: Any, *, path: Path) -> Self:
+        """A contract from the JSON of a file.
+
+        Raises
+        ------
+        ContractError
+            If it has another format or shape, or its parts do not go together.
+        """
+        cls._check_format(content, path)
+        check_shape(content, _Shape, path=path, remedy=AGAIN)
+        contract = cls(**content | {"channels": tuple(content["channels"])})
+        contract._check_meaning(path)
+        return contract
+
+    @classmethod
+    def _check_format(cls, content: Any, path: Path) -> None:
         if not isinstance(content, dict):
             raise ContractError(f"{path}: holds no contract; export the model again.")
         if content.get("format") != FORMAT:
             raise ContractError(
-                f"{folder}: expected a released model of format {FORMAT}, found format "
+                f"{path}: expected a released model of format {FORMAT}, found format "
                 f"{content.get('format')} of stampshift {content.get('stampshift')}; this is stampshift "
                 f"{__version__}: install the other version, or export the model again."
             )
@@ -145,17 +174,6 @@ class Contract:
                 f"{path}: lacks {_listed(names - set(content))}, and has {_listed(set(content) - names)}, "
                 "which no contract has; export the model again."
             )
-        listed = check_folder(folder, needed=(*DIGESTED, CONTRACT))
-        check_shape(content, _Shape, path=path, remedy=AGAIN)
-        for name in DIGESTED:
-            if listed[name] != content["digests"].get(name):
-                raise ContractError(
-                    f"{folder / name}: is another file than that of the contract, by its SHA-256 in "
-                    f"{DIGESTS}; copy the folder again, or export the model again."
-                )
-        contract = cls(**content | {"channels": tuple(content["channels"])})
-        contract._check_meaning(path)
-        return contract
 
     def _check_meaning(self, path: Path) -> None:
         """Raise a `ContractError` if its parts do not go together, or are of another stampshift."""

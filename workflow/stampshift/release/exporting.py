@@ -1,6 +1,7 @@
 """A run becomes a released model: a folder that appears whole or not at all."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +13,18 @@ from stampshift.core.files import write_parquet
 from stampshift.core.folders import new_folder
 from stampshift.core.provenance import file_digest
 from stampshift.release.card import model_card
-from stampshift.release.contract import CARD, DIGESTED, MODEL, ONNX, REFERENCE, Contract
-from stampshift.release.onnx_file import ReleasedNetwork, exposed_layers, onnx_bytes, parity
+from stampshift.release.card_tables import tested_stamps
+from stampshift.release.contract import CARD, DIGESTED, MODEL, ONNX, RAW, REFERENCE, Contract
+from stampshift.release.hub import write_hub_files
+from stampshift.release.onnx_file import ReleasedNetwork, described, exposed_layers, onnx_bytes, parity
+from stampshift.release.onnx_metadata import metadata_of
+from stampshift.release.onnx_network import OnnxNetwork
 from stampshift.release.outliers import Outliers
+from stampshift.release.raw_network import raw_onnx_bytes
 from stampshift.release.reference import calibrate, reference_table, thresholds
-from stampshift.release.released import OnnxNetwork, ReleasedModel
+from stampshift.release.released import ReleasedModel
 from stampshift.release.trained_run import TrainedRun, open_run
 from stampshift.stamps.contents import check_attributes
-from stampshift.stamps.file import CHANNELS
 
 QUANTILE = 0.01  # share of stamps like the reference that may be flagged as out of distribution
 
@@ -31,10 +36,12 @@ def export(
     stamps: Sequence[Path] = (),
     splits: Sequence[Path] = (),
     labels: Path | None = None,
+    hub: bool = False,
 ) -> ReleasedModel:
     """Make a released model from a run's folder, as `stampshift export` does.
 
-    Parameters are those of `trained_run.open_run`, and the output folder, which must not exist yet.
+    Parameters are those of `trained_run.open_run`, the output folder, which must not exist yet, and whether
+    it is to be a repository of the Hugging Face Hub.
 
     Examples
     --------
@@ -43,36 +50,38 @@ def export(
     >>> model.contract.home
     'HiTS'
     """
-    make_release(Path(output), open_run(Path(run), stamps=stamps, splits=splits, labels=labels))
+    make_release(Path(output), open_run(Path(run), stamps=stamps, splits=splits, labels=labels), hub=hub)
     return ReleasedModel.open(output)
 
 
-def make_release(output: Path, run: TrainedRun) -> None:
+def make_release(output: Path, run: TrainedRun, *, hub: bool = False) -> None:
     """Write a released model: network, contract, reference and model card.
+
+    For the Hugging Face Hub the card is a `README.md` with metadata.
 
     Raises
     ------
     ContractError
         If the folder exists, the surveys' stamps do not fit the model or each other, a survey has no
-        reference stamp, the model calls all stamps the same, or ONNX Runtime and torch disagree.
+        reference stamp, the model calls all stamps the same, ONNX Runtime and torch disagree, or the run's
+        predictions are not those of its model.
     WriteError
         If the disk is full, or the folder may not be written to.
     """
     model, surveys = run.model, run.surveys
     normalisation = _checked_normalisation(run)
-    with new_folder(output, advice="give another --output, or delete it first") as folder:
+    option = "--hub" if hub else "--output"
+    with new_folder(output, advice=f"give another {option}, or delete it first") as folder:
         model.save(folder / MODEL)
         classifier = model.classifier(torch.device("cpu"))
         trained = np.concatenate([each.sample(each.train) for each in surveys])
         network = ReleasedNetwork(classifier, Outliers.fit(exposed_layers(classifier, trained)))
-        description = {"channels": ",".join(CHANNELS), "normalisation": normalisation}
-        content = onnx_bytes(network, size_pixels=model.size_pixels, description=description)
-        (folder / ONNX).write_bytes(content)
+        content = onnx_bytes(network, size_pixels=model.size_pixels)
         runtime = OnnxNetwork(content, threads=1)
         reference = reference_table(surveys, network=runtime)
         write_parquet(folder / REFERENCE, reference)
         held_out = np.concatenate([each.sample(each.held_out) for each in surveys])
-        Contract(
+        contract = Contract(
             network=model.network,
             head=model.head,
             size_pixels=model.size_pixels,
@@ -88,11 +97,22 @@ def make_release(output: Path, run: TrainedRun) -> None:
             },
             parity=parity(runtime, network, held_out),
             simulated=any("simulate" in each.stamps.attributes.get("origin", {}) for each in surveys),
-            digests={name: file_digest(folder / name) for name in DIGESTED},
-        ).write(folder)
+            digests={},
+        )
+        metadata = metadata_of(contract)
+        (folder / ONNX).write_bytes(described(content, metadata))
+        (folder / RAW).write_bytes(described(raw_onnx_bytes(network, contract), metadata))
+        digests = {name: file_digest(folder / name) for name in DIGESTED}
+        replace(contract, digests=digests).write(folder)
         write_digests(folder)
-        (folder / CARD).write_text(model_card(ReleasedModel.open(folder), run), encoding="utf-8")
-        write_digests(folder)
+        release = ReleasedModel.open(folder)
+        tested = {each.name: tested_stamps(release, each, run.predictions) for each in surveys}
+        card = model_card(release, run, tested=tested)
+        if hub:  # its files are not among the digests: people edit them there
+            write_hub_files(folder, release, card=card, tested=tested)
+        else:
+            (folder / CARD).write_text(card, encoding="utf-8")
+            write_digests(folder)
 
 
 def _checked_normalisation(run: TrainedRun) -> str:

@@ -1,24 +1,23 @@
 """A released model holds all its data: its network refers to no file that is not in its list of digests."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from stampshift.core.digests import DIGESTS, read_digests
+from stampshift.core.digests import DIGESTS
 from stampshift.core.errors import ContractError
-from stampshift.release.contract import ONNX
 
 EXTERNAL = b"location"  # key by which a tensor of an ONNX file names another file
 
 
-def check_external_data(folder: Path) -> None:
-    """Raise a `ContractError` if a release's network refers to a file that is not in its list of digests."""
-    model = (folder / ONNX).read_bytes()
+def check_external_data(network: Path, listed: Collection[str]) -> None:
+    """Raise a `ContractError` if an ONNX file refers to a file that is not `listed`, in its folder."""
+    model = network.read_bytes()
     if EXTERNAL not in model:
         return
     import onnx  # a third of a second, which a network without external data need not wait for
 
-    listed, home = read_digests(folder), folder.resolve()
+    home = network.parent.resolve()
     for tensor in _tensors(onnx.load_from_string(model)):
         for entry in tensor.external_data:
             file = (home / entry.value).resolve()
@@ -26,8 +25,8 @@ def check_external_data(folder: Path) -> None:
                 continue
             if not file.is_relative_to(home) or str(file.relative_to(home)) not in listed:
                 raise ContractError(
-                    f"{folder / ONNX}: its tensor {tensor.name!r} refers to {entry.value!r}, a file that is "
-                    f"not in {DIGESTS}: a released model holds all its data. Export the model again."
+                    f"{network}: its tensor {tensor.name!r} refers to {entry.value!r}, a file that is not in "
+                    f"{DIGESTS}: a released model holds all its data. Export the model again."
                 )
 
 

@@ -2,7 +2,7 @@
 
 import io
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from stampshift.core.errors import ContractError
-from stampshift.core.version import __version__
 from stampshift.networks.classifier import Classifier
+from stampshift.release.onnx_network import FEATURES, INPUT, OnnxNetwork, Outputs, batches
 from stampshift.release.outliers import Exposed, Layers, Outliers
-from stampshift.release.released import FEATURES, INPUT, OnnxNetwork, Outputs, batches
+from stampshift.stamps.file import CHANNELS
 
 OPSET = 17  # of 2022: all runtimes of recent years know it
 OUTPUTS = (*Outputs._fields, FEATURES)  # scores need no features: they are there for other uses
@@ -48,11 +48,18 @@ def torch_outputs(network: ReleasedNetwork, stamps: NDArray[np.float32]) -> Outp
     return Outputs(*(values.numpy() for values in _in_batches(network, stamps)[: len(Outputs._fields)]))
 
 
-def onnx_bytes(network: ReleasedNetwork, *, size_pixels: int, description: Mapping[str, str]) -> bytes:
-    """A network as an ONNX file: input ``stamps``, outputs `OUTPUTS`, the length of a batch free.
+def onnx_bytes(network: ReleasedNetwork, *, size_pixels: int) -> bytes:
+    """A network as an ONNX file: input ``stamps``, outputs `OUTPUTS`, the length of a batch free."""
+    stamps = torch.zeros(2, len(CHANNELS), size_pixels, size_pixels)
+    return traced(network, {INPUT: stamps}, outputs=OUTPUTS, free=["batch"])
 
-    The same weights give the same bytes. The description is kept in the file's metadata, for users who have
-    the file without its folder.
+
+def traced(
+    network: nn.Module, inputs: Mapping[str, Tensor], *, outputs: Sequence[str], free: Sequence[str]
+) -> bytes:
+    """A network as an ONNX file, the first axes of its inputs, and the batch of its outputs, of any length.
+
+    The same weights give the same bytes.
     """
     buffer = io.BytesIO()
     with warnings.catch_warnings():
@@ -61,19 +68,27 @@ def onnx_bytes(network: ReleasedNetwork, *, size_pixels: int, description: Mappi
         warnings.filterwarnings("ignore", "Constant folding", UserWarning)  # of padding: left as it is
         torch.onnx.export(
             network.eval(),
-            (torch.zeros(2, 3, size_pixels, size_pixels),),
+            tuple(inputs.values()),
             buffer,  # type: ignore[arg-type]  # a file in memory works, too
-            input_names=[INPUT],
-            output_names=list(OUTPUTS),
-            dynamic_axes={name: {0: "batch"} for name in (INPUT, *OUTPUTS)},
+            input_names=list(inputs),
+            output_names=list(outputs),
+            dynamic_axes={name: dict(enumerate(free)) for name in inputs}
+            | {name: {0: free[0]} for name in outputs},
             opset_version=OPSET,
             dynamo=False,
         )
     model = onnx.load_from_string(buffer.getvalue())
-    onnx.helper.set_model_props(model, {"stampshift": __version__, **description})
     onnx.checker.check_model(model, full_check=True)
     content: bytes = model.SerializeToString(deterministic=True)
     return content
+
+
+def described(content: bytes, metadata: Mapping[str, str]) -> bytes:
+    """An ONNX file with metadata, which say what its use needs to those who have the file alone."""
+    model = onnx.load_from_string(content)
+    onnx.helper.set_model_props(model, dict(metadata))
+    with_metadata: bytes = model.SerializeToString(deterministic=True)
+    return with_metadata
 
 
 def parity(runtime: OnnxNetwork, network: ReleasedNetwork, stamps: NDArray[np.float32]) -> dict[str, Any]:

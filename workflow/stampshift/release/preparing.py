@@ -57,6 +57,12 @@ def prepare(found: Iterable[Alert], *, contract: Contract, survey: str | None) -
     )
 
 
+def marks_of(contract: Contract, *, dialect: str, survey: str) -> list[InvalidPixels]:
+    """Marks of invalid pixels of a dialect of packets, and of a survey of the model, where they are known."""
+    marks = [DIALECTS[dialect].invalid] if dialect in DIALECTS else []
+    return marks + ([contract.invalid(survey)] if survey in contract.surveys else [])
+
+
 def _cropped(alert: Alert, survey: str, contract: Contract) -> tuple[Images | None, str, str]:
     """Crops (3, size, size) of an alert with NaN for marks; or None, the problem, and the reason."""
     images, size = alert.images or (), contract.size_pixels
@@ -66,10 +72,8 @@ def _cropped(alert: Alert, survey: str, contract: Contract) -> tuple[Images | No
         reason = f"{alert.place}: expected three square images of at least {size} pixels, found {sizes}."
         return None, UNFIT[problem], reason
     crops = np.stack([central_crop(image, size_pixels=size) for image in images])
-    marks = [DIALECTS[alert.survey].invalid if alert.survey in DIALECTS else InvalidPixels()]
-    marks += [contract.invalid(survey)] if survey in contract.surveys else []
-    for each in marks:
-        crops[each.mask(crops)] = np.nan
+    for marks in marks_of(contract, dialect=alert.survey, survey=survey):
+        crops[marks.mask(crops)] = np.nan
     empty = [name for name, crop in zip(CHANNELS, crops, strict=True) if not np.isfinite(crop).any()]
     if empty:
         reason = (

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from stampshift.core.errors import ContractError
 from stampshift.metrics.calibration import fitted_calibration
-from stampshift.release.released import VALIDATION, OnnxNetwork, calibrated
+from stampshift.release.onnx_network import OnnxNetwork
+from stampshift.release.released import VALIDATION, calibrated
 from stampshift.stamps.file import BOGUS, REAL, Stamps
 from stampshift.stamps.splits import Rows
 

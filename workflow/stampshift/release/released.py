@@ -3,10 +3,9 @@
 The network runs in ONNX Runtime, so a process that scores starts in a fraction of a second.
 """
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -14,34 +13,25 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from stampshift.core.columns import FINITE, FINITE_OR_GAPS, TEXT
+from stampshift.core.digests import read_digests
 from stampshift.core.errors import ContractError
 from stampshift.core.files import read_table
-from stampshift.release.contract import AGAIN, ONNX, REFERENCE, Contract
+from stampshift.release.contract import AGAIN, ONNX, RAW, REFERENCE, Contract
 from stampshift.release.external_data import check_external_data
+from stampshift.release.onnx_metadata import check_agreement, contract_in
+from stampshift.release.onnx_network import INPUT, OnnxNetwork
 from stampshift.release.preparing import prepare
-from stampshift.release.quiet_runtime import onnxruntime
 from stampshift.release.raw_cutouts import Cutouts, alerts_of
 from stampshift.release.shipped import folder_of
 from stampshift.stamps.file import BOGUS, CHANNELS, LABELS, REAL
 from stampshift.stamps.splits import Rows
 
 OUT_OF_DISTRIBUTION = "out of distribution"  # the flag of a scored stamp
-BATCH_PIXELS = 256 * 21 * 21  # activations of 256 stamps of 21 x 21 stay in the processor's cache
-INPUT, FEATURES = "stamps", "features"  # of the ONNX file, beside its `Outputs`
 VALIDATION = "validation"  # part of the reference whose stamps have labels
 REFERENCE_KINDS = {"survey": TEXT, "part": TEXT, "label": FINITE_OR_GAPS}
 REFERENCE_KINDS |= dict.fromkeys(("logit", "similarity", "distance"), FINITE)
-ERRORS_ONLY = 3  # log level of ONNX Runtime
 
 Floats = NDArray[np.float32]
-
-
-class Outputs(NamedTuple):
-    """Outputs of a released network for n stamps, float32; the ONNX file uses the same names."""
-
-    logits: Floats  # (n, 2), of bogus and real, not calibrated
-    similarity: Floats  # (n,), cosine of the features with the nearer class prototype
-    distance: Floats  # (n,), Mahalanobis distance to the nearer class
 
 
 @dataclass(frozen=True)
@@ -54,56 +44,6 @@ class Scores:
     logit: Floats  # logit of real less that of bogus, not calibrated
 
 
-class OnnxNetwork:
-    """The network of a `model.onnx` on the CPU.
-
-    Where processes work side by side, one thread each is the most efficient.
-    """
-
-    def __init__(self, model: bytes | Path, *, threads: int) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = ERRORS_ONLY
-        content = str(model) if isinstance(model, Path) else model
-        try:
-            self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # ONNX Runtime has a class of its own for each fault
-            refusal = f"{_named(model)}: not a network that can be run ({error}). {AGAIN}"
-            raise ContractError(refusal) from error
-        self._model = model
-
-    def run(self, stamps: Floats, rows: Rows | None = None) -> Outputs:
-        """Outputs for stamps (N, 3, size, size), or for some rows of them, batch by batch."""
-        return Outputs(*self._run(Outputs._fields, stamps, rows))
-
-    def run_features(self, stamps: Floats, rows: Rows | None = None) -> tuple[Floats, Floats]:
-        """Logits, as in `Outputs`, and the extractor's features (n, F), as `run`."""
-        logits, features = self._run((Outputs._fields[0], FEATURES), stamps, rows)
-        return logits, features
-
-    def _run(self, names: Sequence[str], stamps: Floats, rows: Rows | None) -> list[Floats]:
-        try:
-            parts = [self._session.run(list(names), {INPUT: batch}) for batch in batches(stamps, rows)]
-        except Exception as error:
-            raise ContractError(
-                f"{_named(self._model)}: cannot be run on stamps of shape {stamps.shape} ({error}). {AGAIN}"
-            ) from error
-        return [np.concatenate(values) for values in zip(*parts, strict=True)]
-
-
-def _named(model: bytes | Path) -> str:
-    return str(model) if isinstance(model, Path) else ONNX
-
-
-def batches(stamps: Floats, rows: Rows | None = None) -> Iterator[Floats]:
-    """Stamps, or some rows of them, in batches of about `BATCH_PIXELS`; one empty batch if there is none."""
-    size = max(1, BATCH_PIXELS // (stamps.shape[-2] * stamps.shape[-1]))
-    for start in range(0, max(1, len(stamps if rows is None else rows)), size):
-        some = slice(start, start + size)
-        yield np.ascontiguousarray(stamps[some if rows is None else rows[some]])
-
-
 @dataclass
 class ReleasedModel:
     """A released model. Each process opens its own.
@@ -111,7 +51,7 @@ class ReleasedModel:
     `score` takes cutouts as surveys publish them, `score_stamps` those of a stamps file.
     """
 
-    folder: Path
+    folder: Path  # or the ONNX file, where that is all
     contract: Contract
     network: OnnxNetwork
 
@@ -119,13 +59,14 @@ class ReleasedModel:
     def open(cls, model: Path | str, *, threads: int = 1) -> Self:
         """Open a released model after checking its format and the digests of its files: `stampshift.load`.
 
-        The model is its folder, or the name of one that comes with the package.
+        The model is its folder, the name of one that comes with the package, or a ``model.onnx`` alone, whose
+        metadata say how it is used. Such a file scores, but has no reference stamps to choose a threshold by.
 
         Raises
         ------
         ContractError
             If there is no such model, or the folder has another format, lacks a file, or holds a changed one,
-            or its network has data outside the folder.
+            or its network has data outside the folder or metadata that contradict the contract.
 
         Examples
         --------
@@ -134,11 +75,26 @@ class ReleasedModel:
         >>> model.contract.home, model.contract.size_pixels
         ('Rubin', 21)
         """
-        folder = folder_of(model)
-        contract = Contract.read(folder)
-        check_external_data(folder)
-        network = OnnxNetwork(folder / ONNX, threads=threads)
-        return cls(folder, contract, network)
+        path = folder_of(model)
+        if path.is_file():
+            return cls._alone(path, threads=threads)
+        contract = Contract.read(path)
+        check_external_data(path / ONNX, read_digests(path))
+        network = OnnxNetwork(path / ONNX, threads=threads)
+        check_agreement(network.metadata, contract, path / ONNX)
+        return cls(path, contract, network)
+
+    @classmethod
+    def _alone(cls, path: Path, *, threads: int) -> Self:
+        """Open an ONNX file from its metadata."""
+        check_external_data(path, ())
+        network = OnnxNetwork(path, threads=threads)
+        if network.inputs != [INPUT]:
+            raise ContractError(
+                f"{path}: expected a network that takes `{INPUT}`, found {', '.join(network.inputs)}. "
+                f"stampshift opens {ONNX}; {RAW} is for other programs."
+            )
+        return cls(path, contract_in(network.metadata, path), network)
 
     def score(
         self, template: Cutouts, science: Cutouts, difference: Cutouts, *, survey: str | None = None
@@ -260,6 +216,11 @@ class ReleasedModel:
     def reference(self) -> pd.DataFrame:
         """Table of the reference stamps, as `reference.reference_table` makes it."""
         path = self.folder / REFERENCE
+        if self.folder.is_file():
+            raise ContractError(
+                f"{self.folder}: is a network alone, without the reference stamps that this needs; give the "
+                "folder of the released model."
+            )
         table = read_table(path, remedy=AGAIN, kinds=REFERENCE_KINDS)
         lost = set(self.contract.surveys) - set(table["survey"])
         labels = table.loc[table["part"] == VALIDATION, "label"]

@@ -16,7 +16,7 @@ from stampshift.alerts.dialects import UNREADABLE_FILE
 from stampshift.core.bars import FilesReached, job_bar
 from stampshift.core.errors import ConfigError
 from stampshift.core.parallel import Recovery, recovering_map
-from stampshift.core.provenance import code_digest, digest, listing_digest
+from stampshift.core.provenance import code_digest, digest, file_digest, listing_digest
 from stampshift.formats.archives import passed_over
 from stampshift.release.contract import CONTRACT
 from stampshift.release.released import ReleasedModel
@@ -185,9 +185,10 @@ def score_units(
 
 def _key(scoring: Scoring, files: Sequence[Path], schemas: Path | None) -> str:
     """Digest of all that decides the lines, the files by `listing_digest`."""
+    model = scoring.release
     return digest(
         {
-            "model": (scoring.release / CONTRACT).read_text(),
+            "model": file_digest(model) if model.is_file() else (model / CONTRACT).read_text(),
             "survey": scoring.survey,
             "threshold": scoring.threshold,
             "files": [listing_digest([path]) for path in files],
