@@ -39,13 +39,11 @@ def released(tmp_path_factory) -> ReleasedModel:
 
 @pytest.fixture
 def run(released, tmp_path):
-    def run(*inputs, output=None, **options):
+    def run(*inputs, output=None, release=released.folder, **options):
         settings = {"schemas": None, "survey": None, "threshold": None, "processes": 1}
         settings |= {"unit_minutes": 10, "overwrite": False}
         output = output or tmp_path / "scores.parquet"
-        night = score.score(
-            released.folder, list(inputs), output=output, progress=False, **(settings | options)
-        )
+        night = score.score(release, list(inputs), output=output, progress=False, **(settings | options))
         return night, output
 
     return run

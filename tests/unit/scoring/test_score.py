@@ -172,13 +172,9 @@ def test_parts_of_another_threshold_are_not_reused(run, tmp_path, monkeypatch):
 def test_a_network_alone_scores_a_night_as_its_release(run, released, tmp_path):
     write_night(tmp_path / "night", "Rubin", 3)
     _, output = run(tmp_path / "night")
-    alone, options = (
-        shutil.copy(released.folder / "model.onnx", tmp_path),
-        {"survey": None, "threshold": None},
-    )
-    options |= {"schemas": None, "processes": 1, "unit_minutes": 10, "overwrite": False, "progress": False}
-    score.score(alone, [tmp_path / "night"], output=tmp_path / "alone.parquet", **options)
-    assert (tmp_path / "alone.parquet").read_bytes() == output.read_bytes()
+    alone = shutil.copy(released.folder / "model.onnx", tmp_path)
+    _, other = run(tmp_path / "night", release=alone, output=tmp_path / "alone.parquet")
+    assert other.read_bytes() == output.read_bytes()
 
 
 def test_the_number_of_processes_changes_no_byte(run, tmp_path):

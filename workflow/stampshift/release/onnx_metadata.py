@@ -61,8 +61,8 @@ def contract_in(metadata: Mapping[str, str], path: Path) -> Contract:
     if CONTRACT_KEY not in metadata:
         raise ContractError(
             f"{path}: expected an ONNX file whose metadata have the key `{CONTRACT_KEY}`, as "
-            f"`stampshift export` writes it, found {', '.join(sorted(metadata)) or 'no key'}. Give the folder of "
-            "the released model, or export it again."
+            f"`stampshift export` writes it, found {', '.join(sorted(metadata)) or 'no key'}. Give the "
+            "folder of the released model, or export it again."
         )
     try:
         held = json.loads(metadata[CONTRACT_KEY])
