@@ -56,11 +56,12 @@ def test_results_by_hand():
     """Of 10 reals one is missed, of 10 bogus two are let through; 72 of 100 pairs are in order, 18 tie."""
     raw = [0.9] * 9 + [0.1] + [0.9] * 2 + [0.2] * 8
     tested = {"A": pd.DataFrame({"label": [1] * 10 + [0] * 10, "raw": raw}), "B": pd.DataFrame()}
-    release = SimpleNamespace(contract=SimpleNamespace(simulated=False, surveys={"A": {}, "B": {}}))
+    surveys = {"A": {"role": "source"}, "B": {"role": "target"}}
+    release = SimpleNamespace(contract=SimpleNamespace(simulated=False, surveys=surveys))
     found = front_matter(release, card=CARD, tested=tested)
     (result,) = found["model-index"][0]["results"]
     assert [metric["value"] for metric in result["metrics"]] == [0.85, 0.81, 0.1, 0.2]
-    assert "simulated-data" not in found["tags"]
+    assert found["tags"][-3:] == ["a", "b", "domain-adaptation"]
     untested = front_matter(release, card=CARD, tested={"A": pd.DataFrame()})
     assert not {"metrics", "model-index"} & set(untested)
 

@@ -46,9 +46,10 @@ def write_hub_files(
 
 def front_matter(release: ReleasedModel, *, card: str, tested: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
     """Metadata of a model on the Hub; its results are those of the card, for each survey with test stamps."""
-    simulated = release.contract.simulated
-    tags = ["astronomy", "real-bogus", "alerts", "domain-adaptation", "onnx"]
-    tags += [survey.lower() for survey in release.contract.surveys] + ["simulated-data"] * simulated
+    surveys, simulated = release.contract.surveys, release.contract.simulated
+    adapted = any(survey["role"] == "target" for survey in surveys.values())
+    tags = ["astronomy", "real-bogus", "alerts", "onnx", *(survey.lower() for survey in surveys)]
+    tags += ["domain-adaptation"] * adapted + ["simulated-data"] * simulated
     found: dict[str, Any] = {
         "license": "mit",
         "library_name": "stampshift",
