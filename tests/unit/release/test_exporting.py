@@ -103,7 +103,7 @@ def test_no_hidden_label_reaches_the_contract(copied_results, adapted_release, s
     predictions.assign(label=1 - predictions["label"]).to_parquet(run / "predictions.parquet")
     write_digests(run)
     flipped = release_of(run, tmp_path / "flipped")
-    for name in (*DIGESTED, "contract.json"):
+    for name in (*DIGESTED, "raw.onnx", "contract.json"):
         before, after = ((each.folder / name).read_bytes() for each in (adapted_release, flipped))
         assert before == after, name
     # the flip was seen where test labels belong
