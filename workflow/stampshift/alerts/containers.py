@@ -6,7 +6,7 @@ megabytes, or by one member of a tar or one block of a container, where these ar
 
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -105,9 +105,14 @@ def units(paths: Sequence[Path], *, schemas: Path | None = None) -> Iterator[Uni
     folders of Rubin's package lsst-alert-packet. A damaged file raises nothing: it yields what is whole
     before the damage, and a piece that says so.
     """
+    return grouped(_pieces(files(paths)), schemas=schemas)
+
+
+def grouped(pieces: Iterable[Piece], *, schemas: Path | None) -> Iterator[Unit]:
+    """Units of pieces in their order, as `units`."""
     waiting: list[Piece] = []
     size = packets = 0
-    for piece in _pieces(files(paths)):
+    for piece in pieces:
         piece_size = 0 if isinstance(piece, Alert) else piece.size
         piece_packets = len(piece.rows) if isinstance(piece, Rows) else 1
         if waiting and (size + piece_size > UNIT_BYTES or packets + piece_packets > UNIT_PACKETS):

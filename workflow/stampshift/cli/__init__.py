@@ -12,6 +12,7 @@ from stampshift.cli import (
     experiment_commands,
     model_commands,
     review_commands,
+    streaming_commands,
 )
 from stampshift.core.errors import StampshiftError
 from stampshift.core.extras import missing_extra
@@ -25,7 +26,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 # in the order of the help
-for commands in (data_commands, experiment_commands, review_commands, adapting_commands, model_commands):
+IN_ORDER = (data_commands, experiment_commands, review_commands, adapting_commands, model_commands)
+for commands in (*IN_ORDER, streaming_commands):
     app.registered_commands += commands.app.registered_commands
 
 

@@ -4,6 +4,7 @@
 EXTRAS = {
     "review": ("fastapi", "uvicorn", "statsmodels"),
     "simulate": ("galsim",),
+    "stream": ("confluent_kafka",),
     "workflow": ("snakemake", "snakemake_interface_logger_plugins"),
 }
 

@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
@@ -82,6 +83,37 @@ def raising(*numbers: signal.Signals) -> Iterator[None]:
             if before[number] != signal.SIG_IGN:
                 signal.signal(number, stop)
         yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@dataclass
+class Request:
+    """Whether a signal asked this process to end."""
+
+    signal_name: str = ""  # "" while there was none
+
+
+@contextmanager
+def noting(*numbers: signal.Signals) -> Iterator[Request]:
+    """Let the first of these signals be noted within the block, for work that ends at a point of its own.
+
+    A second SIGTERM changes nothing; a second Ctrl-C does what it did before the block. What is ignored stays
+    ignored.
+    """
+    before, request = {number: signal.getsignal(number) for number in numbers}, Request()
+
+    def note(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        request.signal_name = request.signal_name or signal.Signals(number).name
+        if signal.SIGINT in before:
+            signal.signal(signal.SIGINT, before[signal.SIGINT])
+
+    try:
+        for number in numbers:
+            if before[number] != signal.SIG_IGN:
+                signal.signal(number, note)
+        yield request
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

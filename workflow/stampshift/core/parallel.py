@@ -4,6 +4,7 @@ import queue
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -87,6 +88,24 @@ def recovering_map(
         here = _Caller(function, recovery, worker=None)
         yield from map(here.results, items)
         return
+    waiting: deque[Future[list[Result]]] = deque()
+    with recovering_pool(function, processes=processes, recovery=recovery) as submit:
+        for item in items:
+            waiting.append(submit(item))
+            if len(waiting) >= ITEMS_PER_PROCESS * processes:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+@contextmanager
+def recovering_pool(
+    function: Callable[[Item], Result], *, processes: int, recovery: Recovery[Item] | None
+) -> Iterator[Callable[[Item], Future[list[Result]]]]:
+    """Submits items to worker processes, of which there may be one, as long as the block lasts.
+
+    What comes of an item is that of `recovering_map`.
+    """
     context = fork_server(function)
     workers = [Worker(context) for _ in range(processes)]
     free: queue.SimpleQueue[Worker] = queue.SimpleQueue()
@@ -100,15 +119,9 @@ def recovering_map(
         finally:
             free.put(worker)
 
-    waiting: deque[Future[list[Result]]] = deque()
     threads = ThreadPoolExecutor(processes)  # each waits for a worker process
     try:
-        for item in items:
-            waiting.append(threads.submit(results, item))
-            if len(waiting) >= ITEMS_PER_PROCESS * processes:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+        yield partial(threads.submit, results)
     except Lost as error:
         raise WorkerError(f"{processes} of them", "Use fewer processes.") from error
     finally:

@@ -1,0 +1,109 @@
+"""A released model, and a Kafka cluster in this process: librdkafka's mock, to which any client connects."""
+
+import json
+import threading
+
+import pytest
+
+from fake_release import release_of, write_results, write_run
+from stampshift.config.experiment import Run
+from stampshift.core.joblog import Request
+from stampshift.scoring.units import Scoring
+
+SECONDS = 300  # after which a test fails that waits for messages
+DEFAULTS = {"settings": {}, "topics": ["alerts"], "group": "stampshift", "output": "scores"}
+DEFAULTS |= {"letters": "dead", "schemas": None, "processes": 1, "unit_minutes": 1}
+
+
+class Cluster:
+    """One broker; topics have four partitions and appear when they are asked for."""
+
+    def __init__(self, kafka) -> None:
+        self.kafka = kafka
+        self._producer = kafka.Producer({"test.mock.num.brokers": 1})
+        brokers = self._producer.list_topics(timeout=SECONDS).brokers.values()
+        self.address = ",".join(f"{broker.host}:{broker.port}" for broker in brokers)
+
+    def send(self, *contents, topic="alerts", key=None):
+        for content in contents:
+            self._producer.produce(topic, content, key)
+        assert self._producer.flush(SECONDS) == 0
+
+    def consumer(self, group, **settings):
+        own = {"bootstrap.servers": self.address, "group.id": group, "auto.offset.reset": "earliest"}
+        return self.kafka.Consumer(own | {"enable.auto.commit": False} | settings)
+
+    def received(self, topic, until):
+        """Messages of a topic from its beginning, until there are so many or `until` of them is true."""
+        consumer, found = self.consumer("reader"), []
+        partitions = self._producer.list_topics(topic, timeout=SECONDS).topics[topic].partitions
+        consumer.assign([self.kafka.TopicPartition(topic, number, 0) for number in partitions])
+        enough = until if callable(until) else lambda messages: len(messages) >= until
+        while not enough(found):
+            message = consumer.poll(SECONDS)
+            assert message is not None, f"{topic}: {len(found)} messages and no more"
+            assert message.error() is None, message.error()
+            found.append(message)
+        consumer.close()
+        return found
+
+    def lines(self, until, topic="scores"):
+        return [json.loads(message.value()) for message in self.received(topic, until)]
+
+    def committed(self, group="stampshift", topic="alerts"):
+        """Messages of a topic behind which the group's offsets are."""
+        consumer = self.consumer(group)
+        partitions = self._producer.list_topics(topic, timeout=SECONDS).topics[topic].partitions
+        places = consumer.committed([self.kafka.TopicPartition(topic, number) for number in partitions])
+        consumer.close()
+        return sum(max(0, place.offset) for place in places)
+
+
+@pytest.fixture
+def cluster():
+    return Cluster(pytest.importorskip("confluent_kafka", reason="confluent-kafka is not installed"))
+
+
+@pytest.fixture(scope="session")
+def released(tmp_path_factory):
+    results = tmp_path_factory.mktemp("results")
+    write_results(results)
+    run = write_run(results, Run("scratch", "A", "B", 20, 0))
+    return release_of(run, tmp_path_factory.mktemp("released") / "model")
+
+
+@pytest.fixture
+def streaming(cluster, released):
+    """Runs a stream beside the test until the test asks it to stop, which gives its tally."""
+    from stampshift.streaming.stream import stream
+
+    class Streaming:
+        def __init__(self, **options) -> None:
+            self.request, self.found = Request(), []
+            settings = DEFAULTS | options
+            settings["settings"] = {"bootstrap.servers": cluster.address, **settings["settings"]}
+            scoring = Scoring(released.folder, None, settings.pop("threshold", None))
+
+            def work():
+                try:
+                    self.found.append(stream(scoring, request=self.request, **settings))
+                except Exception as error:
+                    self.found.append(error)
+
+            self._thread = threading.Thread(target=work)
+            self._thread.start()
+
+        def stop(self):
+            self.request.signal_name = "SIGTERM"
+            self._thread.join()
+            return self.found[0]
+
+    started = []
+
+    def start(**options):
+        started.append(Streaming(**options))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.stop()

@@ -1,0 +1,1 @@
+"""A topic of alerts, scored as it comes (Kafka)."""
