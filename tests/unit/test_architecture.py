@@ -13,7 +13,7 @@ ROOT = Path(stampshift.__file__).parent
 ROOMS = (
     *("core", "config", "formats", "stamps", "alerts", "downloads", "simulation", "surveys"),
     *("networks", "methods", "metrics", "training", "tables", "figures", "review", "des_study"),
-    *("release", "adapting", "scoring", "brokers", "planning", "cli"),
+    *("release", "adapting", "scoring", "streaming", "brokers", "planning", "cli"),
 )
 LIGHT = (*ROOMS[:8], "metrics", "tables")  # usable without torch
 LARGEST_MODULE = 300

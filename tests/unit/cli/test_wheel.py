@@ -121,6 +121,7 @@ def test_a_missing_extra_is_named_with_the_command_that_installs_it(run):
         "simulate Rubin nights --stamps 40 --seed 1",
         "review stamps.h5",
         "review-export votes.sqlite",
+        "stream --broker host --topic ztf --model model --output-topic scores",
         "plan",
         absent=[module for modules in EXTRAS.values() for module in modules],
     )
@@ -128,6 +129,7 @@ def test_a_missing_extra_is_named_with_the_command_that_installs_it(run):
         'error: this needs galsim, which is not installed: pip install "stampshift[simulate]"',
         'error: this needs uvicorn, which is not installed: pip install "stampshift[review]"',
         'error: this needs statsmodels, which is not installed: pip install "stampshift[review]"',
+        'error: this needs confluent_kafka, which is not installed: pip install "stampshift[stream]"',
         'error: this needs snakemake, which is not installed: pip install "stampshift[workflow]"',
     ]
 
@@ -140,7 +142,7 @@ def test_the_extras_bring_the_modules_that_they_are_named_for():
     for extra, modules in EXTRAS.items():
         assert set(modules) <= names(extras[extra])
         assert not set(modules) & names(PROJECT["dependencies"])
-    assert extras["all"] == ["stampshift[workflow,simulate,review]"]
+    assert extras["all"] == ["stampshift[workflow,simulate,review,stream]"]
 
 
 def test_the_command_itself_is_installed(installed, tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from stampshift.core.errors import ContractError
-from stampshift.core.joblog import job_log
+from stampshift.core.joblog import Stopped, job_log, noting, raising
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +28,7 @@ def test_a_job_asked_to_end_cleans_up_and_says_so(tmp_path):
     code = (
         "import os, sys\n"
         "from stampshift.core.files import atomic_path\n"
-        "from stampshift.core.joblog import job_log\n"
+        "from stampshift.core.joblog import Stopped, job_log, noting, raising\n"
         "with job_log('log'), atomic_path('results/table.csv') as temporary:\n"
         "    temporary.write_text('half')\n"
         "    print(flush=True)\n"
@@ -51,3 +51,14 @@ def test_the_signals_handler_is_put_back(tmp_path):
     with job_log(tmp_path / "log"):
         assert signal.getsignal(signal.SIGTERM) != before
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_a_signal_is_noted_and_a_second_interrupt_ends_what_it_would_have_ended():
+    with raising(signal.SIGTERM, signal.SIGINT), noting(signal.SIGTERM, signal.SIGINT) as request:
+        assert request.signal_name == ""
+        signal.raise_signal(signal.SIGTERM)
+        assert request.signal_name == "SIGTERM"
+        signal.raise_signal(signal.SIGTERM)
+        with pytest.raises(Stopped, match="SIGINT"):
+            signal.raise_signal(signal.SIGINT)
+        assert request.signal_name == "SIGTERM"

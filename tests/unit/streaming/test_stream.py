@@ -8,6 +8,7 @@ import subprocess
 import sys
 from functools import partial
 
+import pandas as pd
 import pytest
 
 pytest.importorskip("confluent_kafka", reason="confluent-kafka is not installed")
@@ -84,27 +85,21 @@ def test_a_packet_has_the_line_that_score_gives_it(cluster, streaming, released,
     for number, content in enumerate(contents):
         (files / f"{number}.avro").write_bytes(content)
     found = stampshift.read_alerts(files, schemas=tmp_path)
-    expected = json.loads(score_alerts(released, found, threshold=0.5).to_json(orient="records"))
+    expected = score_alerts(released, found, threshold=0.5).set_index("id", drop=False)
     cluster.send(*contents)
     running = streaming(schemas=tmp_path, threshold=0.5)
     messages = cluster.received("scores", len(expected))
     tally = running.stop()
-    assert (tally.messages, tally.candidates, tally.dead_letters, tally.duplicates) == (9, 11, 0, 0)
-    lines = {line["id"]: line for line in (json.loads(message.value()) for message in messages)}
-    assert {message.key().decode() for message in messages} == set(lines)
-    table = score_alerts(released, stampshift.read_alerts(files, schemas=tmp_path), threshold=0.5)
-    assert len(lines) == len(table) == 11
-    for row in table.to_dict("records"):
-        line = lines[row["id"]]
+    assert (tally.messages, tally.candidates, tally.dead_letters, tally.duplicates) == (8, 10, 0, 0)
+    lines = {message.key().decode(): json.loads(message.value()) for message in messages}
+    assert set(lines) == set(expected.index)
+    for identifier, line in lines.items():
         assert list(line) == [*SCHEMA.names, "duplicate"]
         for name in set(SCHEMA.names) - {"place", "reason"}:
-            assert (
-                line[name] == row[name]
-                or (line[name] is None and row[name] != row[name])
-                or row[name] is None
-            )
+            value = expected.loc[identifier, name]
+            assert line[name] == (None if pd.isna(value) else value)
     assert lines["41"]["flags"] == "missing cutout"
-    assert cluster.committed() == 9
+    assert cluster.committed() == 8
 
 
 def test_what_cannot_be_read_goes_to_the_dead_letters_with_its_bytes_and_the_reason(cluster, streaming):
