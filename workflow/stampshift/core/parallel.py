@@ -121,7 +121,7 @@ def recovering_pool(
 
     threads = ThreadPoolExecutor(processes)  # each waits for a worker process
     try:
-        yield partial(threads.submit, results)
+        yield lambda item: threads.submit(results, item)
     except Lost as error:
         raise WorkerError(f"{processes} of them", "Use fewer processes.") from error
     finally:

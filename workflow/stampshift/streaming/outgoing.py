@@ -124,7 +124,7 @@ def _candidates(reader: Consumer, partitions: int, group: bytes) -> Iterator[Can
                 left -= error.code() == KafkaError._PARTITION_EOF
             elif (GROUP, group) in (message.headers() or ()):
                 try:
-                    candidate = candidate_of(json.loads(message.value()))
+                    candidate = candidate_of(json.loads(message.value() or b""))
                 except (ValueError, TypeError, KeyError, AttributeError):  # of another program
                     continue
                 if candidate is not None:
