@@ -103,6 +103,10 @@ def streaming(cluster, released):
 
         def stop(self):
             self.request.signal_name = "SIGTERM"
+            return self.end()
+
+        def end(self):
+            """Its tally, or the error that ended it."""
             self._thread.join()
             return self.found[0]
 
