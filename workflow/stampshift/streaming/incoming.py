@@ -7,16 +7,18 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from stampshift.core.errors import ConfigError
-from stampshift.streaming.connection import BrokerError, Settings, log, text_of
+from stampshift.streaming.connection import BrokerError, Settings, text_of
 from stampshift.streaming.packets import Message
 
 SECONDS = 1.0  # that a batch is waited for
 BACK_PRESSURE_KB = 64 << 10  # of messages that wait in this process: no more is fetched then
-FOR_GOOD = {
+FOR_GOOD = {  # errors that no waiting ends
     KafkaError.TOPIC_AUTHORIZATION_FAILED,
     KafkaError.GROUP_AUTHORIZATION_FAILED,
     KafkaError.TOPIC_EXCEPTION,
 }
+
+log = logging.getLogger(__name__)
 
 
 class Incoming:
@@ -95,4 +97,4 @@ class Incoming:
                 raise BrokerError(f"the broker refuses for good: {error.str()}.")
             elif error.str() != self._warned:
                 self._warned = error.str()
-                logging.getLogger(__name__).warning("%s", error.str())
+                log.warning("%s", error.str())

@@ -100,7 +100,7 @@ def scored_lately(settings: Settings, topic: str, *, group: str) -> Iterator[Can
     A member that takes over the partitions of another, or starts again, knows by them what was scored.
     """
     own = {"group.id": group, "enable.auto.commit": False, "enable.partition.eof": True}
-    reader = Consumer({**settings, **own})
+    reader = Consumer({**settings, **own}, logger=log)
     try:
         partitions = reader.list_topics(topic, timeout=TAIL_SECONDS).topics[topic].partitions
         places = []
