@@ -158,6 +158,11 @@ def container(
     return file.getvalue()
 
 
+def containers(survey: str, count: int, *, first: int = 1) -> list[bytes]:
+    """A container for each of some packets, as surveys send them."""
+    return [container(survey, [fields]) for fields in packets(survey, count, first=first)]
+
+
 def recoded(content: bytes, codec: str, data: bytes) -> bytes:
     """A plain container of one block under another codec, of which fastavro may have no writer."""
     header = read_header(content)

@@ -1,4 +1,4 @@
-"""A released model, and a Kafka cluster in this process: librdkafka's mock, to which any client connects."""
+"""A released model, a Kafka broker in this process, and streams beside the test."""
 
 import json
 import threading
@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from fake_release import release_of, write_results, write_run
+from kafka_mock import broker
 from stampshift.config.experiment import Run
 from stampshift.core.joblog import Request
 from stampshift.scoring.units import Scoring
@@ -16,22 +17,20 @@ DEFAULTS |= {"letters": "dead", "schemas": None, "processes": 1, "unit_minutes":
 
 
 class Cluster:
-    """One broker; topics have four partitions and appear when they are asked for."""
+    """A broker, and what came to its topics."""
 
-    def __init__(self, kafka) -> None:
-        self.kafka = kafka
-        self._producer = kafka.Producer({"test.mock.num.brokers": 1})
-        brokers = self._producer.list_topics(timeout=SECONDS).brokers.values()
-        self.address = ",".join(f"{broker.host}:{broker.port}" for broker in brokers)
+    def __init__(self, kafka, broker) -> None:
+        self.kafka, self.broker, self.address = kafka, broker, broker.address
+        self._producer = kafka.Producer({"bootstrap.servers": self.address, "log_level": 0})
 
     def send(self, *contents, topic="alerts", key=None):
         for content in contents:
             self._producer.produce(topic, content, key)
         assert self._producer.flush(SECONDS) == 0
 
-    def consumer(self, group, **settings):
-        own = {"bootstrap.servers": self.address, "group.id": group, "auto.offset.reset": "earliest"}
-        return self.kafka.Consumer(own | {"enable.auto.commit": False} | settings)
+    def consumer(self, group):
+        own = {"bootstrap.servers": self.address, "group.id": group, "log_level": 0}
+        return self.kafka.Consumer(own | {"enable.auto.commit": False})
 
     def received(self, topic, until):
         """Messages of a topic from its beginning, until there are so many or `until` of them is true."""
@@ -69,7 +68,9 @@ class Cluster:
 
 @pytest.fixture
 def cluster():
-    return Cluster(pytest.importorskip("confluent_kafka", reason="confluent-kafka is not installed"))
+    kafka = pytest.importorskip("confluent_kafka", reason="confluent-kafka is not installed")
+    with broker(kafka) as started:
+        yield Cluster(kafka, started)
 
 
 @pytest.fixture(scope="session")

@@ -15,14 +15,14 @@ import pytest
 pytest.importorskip("confluent_kafka", reason="confluent-kafka is not installed")
 
 import stampshift
-from alert_packets import SCHEMAS, container, packets, wire
+from alert_packets import SCHEMAS, container, containers, packets, wire
 from stampshift.scoring import units
 from stampshift.scoring.scores_file import SCHEMA
 from stampshift.scoring.units import score_alerts
 from stampshift.streaming import connection, outgoing
 from stampshift.streaming import stream as stream_module
 
-QUICK = {"session.timeout.ms": "6000", "heartbeat.interval.ms": "1000"}  # a killed member is missed soon
+QUICK = {"session.timeout.ms": "3000", "heartbeat.interval.ms": "500"}  # a killed member is missed soon
 KILLED = """
 import os, signal, sys
 from pathlib import Path
@@ -41,10 +41,6 @@ sys.argv[1:2] = ["stream"]
 from stampshift.cli import main
 main()
 """
-
-
-def night(survey, count, first=1):
-    return [container(survey, [fields]) for fields in packets(survey, count, first=first)]
 
 
 def identifiers(lines):
@@ -75,8 +71,8 @@ def started(*arguments):
 def test_a_packet_has_the_line_that_score_gives_it(cluster, streaming, released, tmp_path):
     (tmp_path / "3.avsc").write_text(json.dumps(SCHEMAS["Rubin"]))
     contents = [
-        *night("ZTF", 3),
-        *night("PGIR", 2, first=11),
+        *containers("ZTF", 3),
+        *containers("PGIR", 2, first=11),
         container("Rubin", packets("Rubin", 3, first=21)),
     ]
     contents += [wire("Rubin", packets("Rubin", 1, first=31)[0], schema=3)]
@@ -104,7 +100,7 @@ def test_a_packet_has_the_line_that_score_gives_it(cluster, streaming, released,
 
 
 def test_what_cannot_be_read_goes_to_the_dead_letters_with_its_bytes_and_the_reason(cluster, streaming):
-    (good,) = night("ZTF", 1)
+    (good,) = containers("ZTF", 1)
     cluster.send(b"no packet", key=b"a key")
     cluster.send(good)
     running = streaming()
@@ -131,7 +127,7 @@ def test_a_packet_that_ends_its_worker_is_a_dead_letter_and_the_others_are_score
     cluster, streaming, monkeypatch
 ):
     monkeypatch.setattr(stream_module, "score_unit", poisoned)
-    contents = night("ZTF", 4)
+    contents = containers("ZTF", 4)
     cluster.send(*contents)
     running = streaming()
     (letter,) = cluster.received("dead", 1)
@@ -148,7 +144,7 @@ def test_a_killed_stream_scores_every_packet_at_least_once_and_marks_the_second_
 ):
     """Killed in its second batch: with its scores out and its offsets not, or before all scores are out."""
     (tmp_path / "kafka.conf").write_text("\n".join(f"{name}={value}" for name, value in QUICK.items()))
-    cluster.send(*night("ZTF", 20))
+    cluster.send(*containers("ZTF", 20))
     options = ("--properties", str(tmp_path / "kafka.conf"))
     process = started("-c", KILLED, where, *command(cluster, released.folder, *options)[1:])
     _, errors = process.communicate()
@@ -168,7 +164,7 @@ def test_a_killed_stream_scores_every_packet_at_least_once_and_marks_the_second_
 
 
 def test_a_packet_that_is_sent_twice_is_scored_twice_and_marked(cluster, streaming):
-    (content,) = night("ZTF", 1)
+    (content,) = containers("ZTF", 1)
     cluster.send(content, content)
     running = streaming()
     lines = cluster.lines(2)
@@ -178,7 +174,7 @@ def test_a_packet_that_is_sent_twice_is_scored_twice_and_marked(cluster, streami
 
 
 def test_scores_of_another_group_in_the_same_topic_mark_nothing(cluster, streaming):
-    cluster.send(*night("ZTF", 2))
+    cluster.send(*containers("ZTF", 2))
     first = streaming(group="one")
     cluster.lines(2)
     first.stop()
@@ -188,30 +184,17 @@ def test_scores_of_another_group_in_the_same_topic_mark_nothing(cluster, streami
     assert [line["duplicate"] for line in lines] == [False] * 4
 
 
-def test_members_of_a_group_share_a_topic(cluster, streaming):
-    members = [streaming(settings=QUICK) for _ in range(2)]
-    cluster.send(*night("ZTF", 40))
-    cluster.lines(every(40))
-    tallies = [member.stop() for member in members]
-    lines = cluster.everything("scores")
-    assert sum(tally.candidates for tally in tallies) == len(lines)
-    assert {message.key().decode() for message in lines} == {str(number) for number in range(1, 41)}
-    assert cluster.committed() == 40
-
-
 def test_offsets_stay_where_the_scores_are_not_acknowledged(cluster, streaming, monkeypatch):
     monkeypatch.setattr(outgoing.Outgoing, "settle", lambda self, stopping: False)
-    cluster.send(*night("ZTF", 3))
+    cluster.send(*containers("ZTF", 3))
     error = streaming().end()
     assert isinstance(error, connection.BrokerError)
-    assert re.fullmatch(
-        r"stopped, but .* within 20 seconds\. Their offsets .*", str(error)
-    )
+    assert re.fullmatch(r"stopped, but .* within 20 seconds\. Their offsets .*", str(error))
     assert cluster.committed() == 0
 
 
 def test_sigterm_finishes_the_batch_commits_and_leaves_the_group(cluster, streaming, released):
-    cluster.send(*night("ZTF", 6))
+    cluster.send(*containers("ZTF", 6))
     process = started("-c", "from stampshift.cli import main; main()", *command(cluster, released.folder))
     cluster.lines(6)
     process.send_signal(signal.SIGTERM)
@@ -226,7 +209,7 @@ def test_sigterm_finishes_the_batch_commits_and_leaves_the_group(cluster, stream
 
 @pytest.mark.skipif(shutil.which("kcat") is None, reason="kcat is not installed")
 def test_a_client_that_nobody_here_wrote_sends_packets_and_reads_scores(cluster, streaming, tmp_path):
-    for number, content in enumerate(night("ZTF", 3), 1):
+    for number, content in enumerate(containers("ZTF", 3), 1):
         (tmp_path / f"{number}.avro").write_bytes(content)
     kcat = partial(subprocess.run, check=True, capture_output=True, text=True, cwd=tmp_path)
     base = ["kcat", "-b", cluster.address, "-q"]

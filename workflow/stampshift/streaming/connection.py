@@ -14,7 +14,7 @@ SECONDS = 10.0  # in which a broker has to answer at the start
 TRIES = 10  # of asking for a topic that the broker makes when it is first asked for
 # what the promises of a stream depend on, which no file of properties sets
 OWN = {"bootstrap.servers", "group.id", "enable.auto.commit", "enable.auto.offset.store"}
-OWN |= {"acks", "enable.idempotence", "message.timeout.ms", "max.poll.interval.ms"}
+OWN |= {"acks", "enable.idempotence", "message.timeout.ms", "message.max.bytes", "max.poll.interval.ms"}
 REGEX = "^"  # librdkafka takes a topic that begins so for a pattern
 
 log = logging.getLogger(__name__)
