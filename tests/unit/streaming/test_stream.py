@@ -95,7 +95,7 @@ def test_a_packet_has_the_line_that_score_gives_it(cluster, streaming, released,
         for name in set(SCHEMA.names) - {"place", "reason"}:
             value = expected.loc[identifier, name]
             assert line[name] == (None if pd.isna(value) else value)
-    assert lines["41"]["flags"] == "missing cutout"
+    assert lines["41"]["flag"] == "missing cutout"
     assert cluster.committed() == 8
 
 

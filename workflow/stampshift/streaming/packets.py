@@ -52,8 +52,8 @@ def dead_letters(messages: Iterable[Message], table: pa.Table) -> Iterator[DeadL
     `table` has the lines of all of them. The reason is that of a message's first such candidate.
     """
     reasons: dict[str, str] = {}
-    for line in table.select(["place", "flags", "reason"]).to_pylist():
-        whose, bad = line["place"].partition(",")[0], DEAD & set(line["flags"].split(SEPARATOR))
+    for line in table.select(["place", "flag", "reason"]).to_pylist():
+        whose, bad = line["place"].partition(",")[0], DEAD & set(line["flag"].split(SEPARATOR))
         reasons[whose] = reasons.get(whose) or (line["reason"] if bad else "")
     for message in messages:
         reason = reasons.get(message.place, f"{message.place}: {EMPTY}.")
