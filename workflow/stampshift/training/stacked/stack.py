@@ -146,7 +146,7 @@ class Stack:
         computed in the plain form and not captured.
         """
         lane, weights = self.lane(number), self.weights.alone(number)
-        for drawn in parts:
+        for drawn in (part for part in parts if len(part.labels)):
             count, size = drawn.labels.shape
             tensors = StepTensors.of(lane.task, lanes=1, batch=size)
             tensors.set_options([lane.task.options])
