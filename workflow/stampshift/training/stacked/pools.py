@@ -1,8 +1,9 @@
 """Stamps where a GPU finds them: on the GPU once for all lanes, or streamed to it batch by batch."""
 
 import logging
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -47,12 +48,23 @@ class StreamedPool:
         self._device = device
 
     def batches(self, rows: NDArray[np.int64]) -> Iterator[Tensor]:
-        """As for `ResidentPool`: a gather on the host per batch, in memory that the device reads itself."""
-        pinned = self._device.type == "cuda"
-        for batch in rows:
-            gathered = torch.empty((*batch.shape, *self._stamps.shape[1:]), pin_memory=pinned)
-            np.take(self._stamps, batch, axis=0, out=gathered.numpy(), mode="clip")
-            yield gathered.to(self._device, non_blocking=True).movedim(-3, -1)
+        """As for `ResidentPool`; a thread gathers the next batch, in memory that the device reads itself."""
+        with ThreadPoolExecutor(1, "gather") as thread:
+            ahead = deque[Future[Tensor]]()
+            for batch in rows:
+                ahead.append(thread.submit(self._gathered, batch))
+                if len(ahead) > 1:
+                    yield self._uploaded(ahead.popleft())
+            yield from map(self._uploaded, ahead)
+
+    def _gathered(self, batch: NDArray[np.int64]) -> Tensor:
+        shape = *batch.shape, *self._stamps.shape[1:]
+        gathered = torch.empty(shape, pin_memory=self._device.type == "cuda")
+        np.take(self._stamps, batch, axis=0, out=gathered.numpy(), mode="clip")
+        return gathered
+
+    def _uploaded(self, gathered: Future[Tensor]) -> Tensor:
+        return gathered.result().to(self._device, non_blocking=True).movedim(-3, -1)
 
 
 def free_bytes(device: torch.device) -> int:
