@@ -32,6 +32,7 @@ def loaded_rules() -> dict[str, Rule]:
     return {rule.name: rule for workflow in loaded_workflows() for rule in workflow.rules}
 
 
+@cache
 def loaded_workflows(**default_resources: int) -> list[Workflow]:
     """The two workflows, with the resources that a profile gives every rule."""
     before = os.environ.get("PYTHONPATH", "")

@@ -1,13 +1,14 @@
-"""The report's menu: Snakemake makes a switch of a second label of which two values are equally frequent.
+"""The report's menu: sections in the order of reading, numbered without a gap, and switches.
 
-The page then looks for every item under either value, and breaks where one has no counterpart.
+Snakemake makes a switch of a second label of which two values are equally frequent. The page then looks for
+every item under either value, and breaks where one has no counterpart.
 """
 
 from collections import defaultdict
 
 from snakemake.io import get_flag_value
 
-from loaded_rules import loaded_rules
+from loaded_rules import loaded_rules, loaded_workflows
 
 
 def sections() -> dict[str, dict[str, set[str]]]:
@@ -34,3 +35,37 @@ def test_every_switch_of_the_report_has_both_sides():
             section,
             {kind: sorted(items) for kind, items in kinds.items()},
         )
+
+
+def menu(workflow) -> dict[str, list[str]]:
+    """Sections of the report, as its menu sorts them, with their own sections."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for rule in workflow.rules:
+        for item in filter(None, (get_flag_value(output, "report") for output in rule.output)):
+            found[item.category] |= {item.subcategory} if item.subcategory else set()
+    return {name: sorted(found[name]) for name in sorted(found)}
+
+
+def numbers(names: list[str]) -> list[int]:
+    return [int(name.split()[0]) for name in names]
+
+
+def test_sections_are_numbered_in_the_order_of_reading_without_a_gap():
+    everything, plain = map(menu, loaded_workflows())
+    assert [name[2:] for name in everything if name != "DES study"] == [
+        "Claims",
+        "Surveys",
+        "Balanced accuracy",
+        "Several sources",
+        "Adaptation by pair",
+        "Entropy weight",
+        "Ablations",
+        "Training",
+        "Diagnostics",
+    ]
+    assert "Several sources" not in {name[2:] for name in plain}
+    for found in (everything, plain):
+        assert list(found)[-1] == "DES study"
+        assert numbers(list(found)[:-1]) == list(range(1, len(found)))
+        for sections in found.values():
+            assert numbers(sections) == list(range(1, len(sections) + 1))

@@ -13,7 +13,7 @@ PACKAGE_ROOT = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(PACKAGE_ROOT))  # the package is found even where it is not installed
 
 from stampshift.core.errors import ArchiveError, ConfigError
-from stampshift.tables.wording import METHOD_NAMES
+from stampshift.tables.wording import METHOD_NAMES, numbered_sections
 from stampshift.config.experiment import BASELINE, Pair, Run, check_shots, every_pair
 from stampshift.config.configuration import NETWORK_MODULES, read_experiment
 from stampshift.core.provenance import listing_digest, offer_package_to_subprocesses, script_digest
@@ -315,33 +315,50 @@ def pair_metrics(wildcards):
 
 # ---- tables and figures, and the report -------------------------------------------------------------------
 
+# the report's menu in the order of reading, and whether this experiment has anything for a section
+MAIN_SECTIONS = {
+    "Claims": True,
+    "Surveys": True,
+    "Balanced accuracy": True,
+    "Several sources": GENERALISTS,
+    "Adaptation by pair": PAIRS,
+    "Entropy weight": ENTROPY_WEIGHT_CHOICE,
+    "Ablations": VARIANTS,
+    "Training": True,
+}
+DIAGNOSED_SECTION, DES_SECTION = "Diagnostics", "DES study"  # the second study has a report of its own
+REPORT_SECTIONS = numbered_sections(MAIN_SECTIONS | {DIAGNOSED_SECTION: DIAGNOSED}) | {
+    DES_SECTION: DES_SECTION
+}
 
-def table(stem, category, what, *, kind="table", **place):
+
+def table(stem, section, what, *, kind="table", **place):
     """Files of a table, the first of them in the report."""
-    shown_file = in_report(f"<results>/{stem}.csv", category, what, kind=kind, **place)
+    shown_file = in_report(f"<results>/{stem}.csv", section, what, kind=kind, **place)
     return [shown_file, f"<results>/{stem}.md", f"<results>/{stem}.tex"]
 
 
-def figure(stem, category, what, *, kind="figure", **place):
+def figure(stem, section, what, *, kind="figure", **place):
     """Files of a figure, the last of them in the report."""
-    return [f"<results>/{stem}.pdf", in_report(f"<results>/{stem}.png", category, what, kind=kind, **place)]
+    return [f"<results>/{stem}.pdf", in_report(f"<results>/{stem}.png", section, what, kind=kind, **place)]
 
 
 def several(table_or_figure, name, what, *, caption="generalist"):
     """A table or a figure of sources of several surveys."""
     stem = Path(f"{table_or_figure.__name__}s", "generalist", name)
-    return table_or_figure(stem, "3 Several sources", what, caption=caption)
+    return table_or_figure(stem, "Several sources", what, caption=caption)
 
 
-def in_report(path, category, what, *, kind="table", subcategory=None, caption="caption"):
+def in_report(path, section, what, *, kind="table", subcategory=None, caption="caption"):
     """A file in the report: its place in the menu, and its caption, that of the rule's docstring unless named."""
     labels = {"what": what} | ({"kind": kind} if kind else {})
-    place = {"category": category, "subcategory": subcategory, "labels": labels}
+    place = {"category": REPORT_SECTIONS[section], "subcategory": subcategory, "labels": labels}
     return report(path, caption=f"../report/{caption}.rst", **place)
 
 
-def shown(categories, **values):
-    """Files of the rules that the report shows in some categories, for every value of their wildcards."""
+def shown(sections, **values):
+    """Files of the rules that the report shows in some sections, for every value of their wildcards."""
+    categories = [REPORT_SECTIONS[section] for section in sections]
     return [
         file
         for made in workflow.rules
@@ -359,26 +376,20 @@ def reported(made):
     return [output for output in made.output if get_flag_value(output, "report")]
 
 
-MAIN_CATEGORIES = (
-    "1 Claims", "2 Balanced accuracy", "3 Adaptation by pair", "3 Several sources", "4 Entropy weight", "5 Published",
-    "6 Ablations", "7 Training", "9 Data", "9 Surveys",
-)  # fmt: skip
-
-
 def everything(wildcards):
     """Every table and figure of the experiment, and the diagnostics of some of its pairs."""
     diagnosed = list(dict.fromkeys(pair.source for pair in EXPERIMENT.diagnosed))
-    diagnostics = shown([DIAGNOSED_CATEGORY], pair=DIAGNOSED, source=diagnosed) if DIAGNOSED else []
-    return shown(MAIN_CATEGORIES, pair=PAIRS, survey=SURVEYS, source=SOURCES) + diagnostics
+    diagnostics = shown([DIAGNOSED_SECTION], pair=DIAGNOSED, source=diagnosed) if DIAGNOSED else []
+    return shown(MAIN_SECTIONS, pair=PAIRS, survey=SURVEYS, source=SOURCES) + diagnostics
 
 
 def pair_results(wildcards):
     """Tables and figures of one pair and of the two surveys in it."""
     pair = Pair.parse(wildcards.pair)
     values = {"pair": [str(pair)], "source": [pair.source]}
-    found = shown(MAIN_CATEGORIES, **values, survey=list(EXPERIMENT.surveys_in(pair)))
-    found += shown([DIAGNOSED_CATEGORY], **values) if str(pair) in DIAGNOSED else []
-    of_all_pairs = shown([*MAIN_CATEGORIES, DIAGNOSED_CATEGORY])
+    found = shown(MAIN_SECTIONS, **values, survey=list(EXPERIMENT.surveys_in(pair)))
+    found += shown([DIAGNOSED_SECTION], **values) if str(pair) in DIAGNOSED else []
+    of_all_pairs = shown([*MAIN_SECTIONS, DIAGNOSED_SECTION])
     return [file for file in found if file not in of_all_pairs]
 
 

@@ -1,6 +1,5 @@
 """What the rules of the second study share: its survey, its parts and models, and where its labels come from."""
 
-DES_CATEGORY = "DES study"
 DES_STUDY = config["des_study"]
 DES_SURVEY = DES_STUDY["survey"]
 DES_SIMULATED = is_simulated(DES_SURVEY)
@@ -25,8 +24,12 @@ DES_TRAINED = "first|second/old|second/new"  # folders of models, by their split
 DES_RELABELS = DES_STUDY["relabels"]
 CANDIDATES = "<results>/des_study/search/candidates.parquet"
 CORRECTED = "<results>/des_study/labels.parquet"
+DES_SECTIONS = numbered_sections(
+    {"stamps": True, "performance": True, "training": True, "categories": True, "relabelling": True}
+    | {"new survey": NEW_SURVEY, "published": not DES_SIMULATED}
+)
 # sections of the report whose tables are no counterparts of their figures
-UNPAIRED = ("1 performance", "2 training", "5 new survey")
+UNPAIRED = ("performance", "training", "new survey")
 
 
 def des_table(stem, *place):
@@ -41,8 +44,8 @@ def des_place(stem, section, what, caption=None):
     """Place of a file in the report; its caption's file has the name of its stem, unless another is named."""
     named = stem.removesuffix("-{part}").replace("-", "_")
     place = {
-        "category": DES_CATEGORY,
-        "subcategory": section,
+        "section": DES_SECTION,
+        "subcategory": DES_SECTIONS[section],
         "what": what,
         "caption": caption or f"des_{named}",
     }

@@ -8,7 +8,7 @@ wildcard_constraints:
 rule des_study:
     """Every table and figure of the second study: snakemake --cores 8 des_study"""
     input:
-        lambda wildcards: shown([DES_CATEGORY], part=DES_PARTS),
+        lambda wildcards: shown([DES_SECTION], part=DES_PARTS),
 
 
 rule des_performance:
@@ -20,14 +20,14 @@ rule des_performance:
         # simulated numbers are never shown beside the published ones
         published=[] if DES_SIMULATED else ["resources/published/des_study_forest_points.csv"],
     output:
-        performance=des_table("performance-{part}", "1 performance", "{part} part, performance (table)"),
-        confusion=des_table("confusion-{part}", "1 performance", "{part} part, confusion (table)"),
-        confusion_figure=des_figure("confusion-{part}", "1 performance", "{part} part, confusion"),
+        performance=des_table("performance-{part}", "performance", "{part} part, performance (table)"),
+        confusion=des_table("confusion-{part}", "performance", "{part} part, confusion (table)"),
+        confusion_figure=des_figure("confusion-{part}", "performance", "{part} part, confusion"),
         curves="<results>/des_study/tables/curves-{part}.csv",
-        curves_figure=des_figure("curves-{part}", "1 performance", "{part} part, detection curves"),
+        curves_figure=des_figure("curves-{part}", "performance", "{part} part, detection curves"),
         scores="<results>/des_study/tables/scores-{part}.csv",
-        scores_figure=des_figure("scores-{part}", "1 performance", "{part} part, scores"),
-        learning_figure=des_figure("learning-curves-{part}", "2 training", "{part} part"),
+        scores_figure=des_figure("scores-{part}", "performance", "{part} part, scores"),
+        learning_figure=des_figure("learning-curves-{part}", "training", "{part} part"),
     resources:
         **growing(mem_mb=8000, runtime=60),
     params:
@@ -54,7 +54,7 @@ rule des_networks:
         },
         published="resources/published/des_study.csv",
     output:
-        des_table("networks", "2 training", "sizes and times of the networks (table)"),
+        des_table("networks", "training", "sizes and times of the networks (table)"),
     params:
         simulated=DES_SIMULATED,
     script:
@@ -66,9 +66,9 @@ rule des_categories:
         predictions=des_part_files(DES_MODELS, "predictions.parquet"),
         splits="<results>/des_study/splits/{part}.npz",
     output:
-        categories=des_table("categories-{part}", "3 categories", "{part} part, shares"),
+        categories=des_table("categories-{part}", "categories", "{part} part, shares"),
         agreement=(
-            des_table("agreement-{part}", "3 categories", "{part} part, agreement of models")
+            des_table("agreement-{part}", "categories", "{part} part, agreement of models")
             if len(DES_MODELS) > 1
             else []
         ),
@@ -91,11 +91,11 @@ rule des_first_step:
         performance="<results>/des_study/tables/performance-first.csv",
         curves="<results>/des_study/tables/curves-first.csv",
     output:
-        counts=des_table("first-step", "4 relabelling", "test stamps of the first step"),
-        retested=des_table("retested", "4 relabelling", "old models by corrected labels"),
-        categories=des_table("categories-first-corrected", "4 relabelling", "old models, categories"),
+        counts=des_table("first-step", "relabelling", "test stamps of the first step"),
+        retested=des_table("retested", "relabelling", "old models by corrected labels"),
+        categories=des_table("categories-first-corrected", "relabelling", "old models, categories"),
         curves="<results>/des_study/tables/curves-retested.csv",
-        figure=des_figure("retested", "4 relabelling", "old models by corrected labels"),
+        figure=des_figure("retested", "relabelling", "old models by corrected labels"),
     resources:
         **growing(mem_mb=8000, runtime=60),
     params:
@@ -115,7 +115,7 @@ rule des_examples:
     input:
         stamps=rules.des_study_stamps.output[0],
     output:
-        des_figure("examples", "0 stamps", "real and bogus stamps", "caption"),
+        des_figure("examples", "stamps", "real and bogus stamps", "caption"),
     resources:
         **growing(mem_mb=4000, runtime=60),
     params:
@@ -135,7 +135,7 @@ rule des_relabelled_examples:
         stamps=rules.des_study_stamps.output[0],
         labels=CORRECTED,
     output:
-        des_figure("relabelled-stamps", "0 stamps", "stamps whose label changed", "caption"),
+        des_figure("relabelled-stamps", "stamps", "stamps whose label changed", "caption"),
     resources:
         **growing(mem_mb=4000, runtime=60),
     params:
@@ -156,7 +156,7 @@ if config["surveys"][DES_SURVEY]["reader"] == "des":
             stamps=rules.des_study_stamps.output[0],
             features=rules.des_study_features.output[0],
         output:
-            des_table("high-snr-{part}", "1 performance", "{part} part, high S/N (table)"),
+            des_table("high-snr-{part}", "performance", "{part} part, high S/N (table)"),
         resources:
             **growing(mem_mb=8000, runtime=60),
         params:
@@ -173,8 +173,8 @@ rule des_retraining:
         labels=CORRECTED,
         splits="<results>/des_study/splits/second.npz",
     output:
-        relabelled=des_table("relabelled", "4 relabelling", "categories before and after"),
-        gain=des_table("retraining-gain", "4 relabelling", "gain of retraining"),
+        relabelled=des_table("relabelled", "relabelling", "categories before and after"),
+        gain=des_table("retraining-gain", "relabelling", "gain of retraining"),
     resources:
         **growing(mem_mb=8000, runtime=120),
     params:
@@ -193,10 +193,10 @@ if DES_PLANTED:
             candidates=CANDIDATES,
             labels=CORRECTED,
         output:
-            table=des_table("search", "4 relabelling", "search on planted flips"),
+            table=des_table("search", "relabelling", "search on planted flips"),
             queue="<results>/des_study/tables/review-queue.csv",
-            figure=des_figure("search", "4 relabelling", "search on planted flips"),
-            causes_figure=des_figure("search-causes", "4 relabelling", "search on planted flips by cause"),
+            figure=des_figure("search", "relabelling", "search on planted flips"),
+            causes_figure=des_figure("search-causes", "relabelling", "search on planted flips by cause"),
         params:
             simulated=DES_SIMULATED,
         script:
@@ -211,10 +211,10 @@ if DES_PLANTED and len(DES_SEARCHED) > 1:
             candidates=CANDIDATES,
             labels=CORRECTED,
         output:
-            table=des_table("rankings", "4 relabelling", "candidates in two orders"),
-            agreeing=des_table("agreeing", "4 relabelling", "candidates by agreeing networks"),
+            table=des_table("rankings", "relabelling", "candidates in two orders"),
+            agreeing=des_table("agreeing", "relabelling", "candidates by agreeing networks"),
             queues="<results>/des_study/tables/ranked-queues.csv",
-            figure=des_figure("rankings", "4 relabelling", "candidates in two orders"),
+            figure=des_figure("rankings", "relabelling", "candidates in two orders"),
         params:
             networks=len(DES_SEARCHED),
             simulated=DES_SIMULATED,
@@ -235,16 +235,16 @@ if NEW_SURVEY:
             scores="<results>/des_study/new-survey/scores.parquet",
             histories=["<results>/des_study/new-survey/after/history.parquet"],
         output:
-            table=des_table("new-survey", "5 new survey", "rates at cutoffs (table)"),
-            consensus=des_table("consensus", "5 new survey", "unanimous and disputed (table)"),
-            unanimity=des_table("unanimity", "5 new survey", "unanimity by label (table)"),
-            operating=des_table("operating-point", "5 new survey", "operating cutoff (table)"),
+            table=des_table("new-survey", "new survey", "rates at cutoffs (table)"),
+            consensus=des_table("consensus", "new survey", "unanimous and disputed (table)"),
+            unanimity=des_table("unanimity", "new survey", "unanimity by label (table)"),
+            operating=des_table("operating-point", "new survey", "operating cutoff (table)"),
             cutoffs="<results>/des_study/tables/cutoffs.csv",
-            figure=des_figure("new-survey", "5 new survey", "rates and cleanliness"),
+            figure=des_figure("new-survey", "new survey", "rates and cleanliness"),
             scores="<results>/des_study/tables/new-survey-scores.csv",
-            scores_figure=des_figure("new-survey-scores", "5 new survey", "scores"),
+            scores_figure=des_figure("new-survey-scores", "new survey", "scores"),
             learning_figure=des_figure(
-                "new-survey-learning-curves", "2 training", "new survey", "des_learning_curves"
+                "new-survey-learning-curves", "training", "new survey", "des_learning_curves"
             ),
         resources:
             **growing(mem_mb=4000, runtime=60),
@@ -283,7 +283,7 @@ if not DES_SIMULATED:
             ],
             published="resources/published/des_study.csv",
         output:
-            des_table("beside-published", "6 published", "ours beside the published"),
+            des_table("beside-published", "published", "ours beside the published"),
         params:
             simulated=False,
         script:

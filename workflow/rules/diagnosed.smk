@@ -3,9 +3,12 @@
 from stampshift.tables.wording import trained_name
 
 DIAGNOSTICS = config["diagnostics"]
-DIAGNOSED_CATEGORY = "8 Diagnostics"
 SNR_SURVEYS = EXPERIMENT.surveys_with_snr
 SNR_PAIRS = [pair for pair in PAIRS if {*pair.split("-to-")} & {*SNR_SURVEYS}]
+DIAGNOSED_SECTIONS = numbered_sections(
+    {"curves": True, "scores": True, "calibration": True, "classes": True, "S/N": SNR_PAIRS}
+    | {"retention": True, "errors": True, "shift": True}
+)
 
 
 def few_and_many(wildcards, shots=(LABELLED_SHOTS[0], LABELLED_SHOTS[-1])):
@@ -82,7 +85,7 @@ def gallery_name(wildcards):
     return f"{run.source} to {run.target}, {trained_name(run.method, run.shots)}"
 
 
-def diagnosed(table_or_figure, name, subcategory, what="{pair}", *, of="{pair}", **place):
+def diagnosed(table_or_figure, name, section, what="{pair}", *, of="{pair}", **place):
     """A table or a figure of the diagnostics, of a pair unless it says otherwise."""
     stem = Path(f"{table_or_figure.__name__}s", "diagnostics", name, of)
-    return table_or_figure(stem, DIAGNOSED_CATEGORY, what, subcategory=subcategory, **place)
+    return table_or_figure(stem, DIAGNOSED_SECTION, what, subcategory=DIAGNOSED_SECTIONS[section], **place)

@@ -75,19 +75,19 @@ rule diagnostics:
         features=rules.features.output[0],
     output:
         curves="<results>/tables/diagnostics/curves/{pair}.csv",
-        points=diagnosed(table, "operating-points", "1 curves", caption="detection_curves"),
-        curves_figure=diagnosed(figure, "curves", "1 curves", caption="detection_curves"),
+        points=diagnosed(table, "operating-points", "curves", caption="detection_curves"),
+        curves_figure=diagnosed(figure, "curves", "curves", caption="detection_curves"),
         scores="<results>/tables/diagnostics/scores/{pair}.csv",
-        scores_figure=diagnosed(figure, "scores", "2 scores", caption="score_histograms"),
+        scores_figure=diagnosed(figure, "scores", "scores", caption="score_histograms"),
         reliability="<results>/tables/diagnostics/reliability/{pair}.csv",
-        calibration=diagnosed(table, "calibration", "3 calibration", caption="reliability"),
-        reliability_figure=diagnosed(figure, "reliability", "3 calibration", caption="reliability"),
-        classes=diagnosed(table, "classes", "4 classes", caption="class_recall"),
-        classes_figure=diagnosed(figure, "classes", "4 classes", caption="class_recall"),
+        calibration=diagnosed(table, "calibration", "calibration", caption="reliability"),
+        reliability_figure=diagnosed(figure, "reliability", "calibration", caption="reliability"),
+        classes=diagnosed(table, "classes", "classes", caption="class_recall"),
+        classes_figure=diagnosed(figure, "classes", "classes", caption="class_recall"),
         shift="<results>/tables/diagnostics/shift/{pair}.csv",
         embedding="<results>/tables/diagnostics/embedding/{pair}.csv",
         embedding_figure=diagnosed(
-            figure, "embedding", "8 shift", "features, {pair}", kind=None, caption="domain_shift"
+            figure, "embedding", "shift", "features, {pair}", kind=None, caption="domain_shift"
         ),
     resources:
         **growing(mem_mb=8000, runtime=60),
@@ -110,8 +110,8 @@ rule snr_recall:
         stamps=for_each(with_snr, "<results>/stamps/{survey}.h5"),
         ratios=for_each(with_snr, "<results>/tables/snr/{survey}.parquet"),
     output:
-        table=diagnosed(table, "snr", "5 S/N", caption="snr_recall"),
-        figure=diagnosed(figure, "snr", "5 S/N", caption="snr_recall"),
+        table=diagnosed(table, "snr", "S/N", caption="snr_recall"),
+        figure=diagnosed(figure, "snr", "S/N", caption="snr_recall"),
     wildcard_constraints:
         pair="|".join(SNR_PAIRS) or "(?!)",
     resources:
@@ -133,7 +133,7 @@ rule worst_errors:
         stamps=lambda wildcards: f"<results>/stamps/{Pair.parse(wildcards.pair).target}.h5",
     output:
         numbers="<results>/tables/diagnostics/errors/{pair}.csv",
-        figure=diagnosed(figure, "errors", "7 errors", caption="worst_errors"),
+        figure=diagnosed(figure, "errors", "errors", caption="worst_errors"),
     resources:
         **growing(mem_mb=8000, runtime=60),
     params:
@@ -151,9 +151,7 @@ use rule worst_errors as worst_baseline_errors with:
         stamps="<results>/stamps/{source}.h5",
     output:
         numbers="<results>/tables/diagnostics/errors/{source}.csv",
-        figure=diagnosed(
-            figure, "errors", "7 errors", "{source} itself", of="{source}", caption="worst_errors"
-        ),
+        figure=diagnosed(figure, "errors", "errors", "{source} itself", of="{source}", caption="worst_errors"),
     params:
         runs=listed(own),
         surveys=["{source}"],
@@ -164,7 +162,7 @@ rule domain_shift_table:
     input:
         numbers=expand(rules.diagnostics.output.shift, pair=DIAGNOSED),
     output:
-        diagnosed(table, "shift", "8 shift", "table of all pairs", of="", kind=None, caption="shift_table"),
+        diagnosed(table, "shift", "shift", "table of all pairs", of="", kind=None, caption="shift_table"),
     script:
         "../scripts/domain_shift_table.py"
 
@@ -174,7 +172,7 @@ rule retention:
         runs=rules.gather.output[0],
     output:
         numbers="<results>/tables/diagnostics/retention.csv",
-        figure=diagnosed(figure, "retention", "6 retention", "all pairs", of="", caption="retention"),
+        figure=diagnosed(figure, "retention", "retention", "all pairs", of="", caption="retention"),
     params:
         pairs=OF_TWO_SURVEYS,
         surveys=NAMED,

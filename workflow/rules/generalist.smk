@@ -6,12 +6,12 @@ if GENERALISTS:
         output:
             comparisons=in_report(
                 "<results>/tables/generalist/comparisons.csv",
-                "3 Several sources",
+                "Several sources",
                 "every comparison",
                 caption="generalist",
             ),
             claims=table(
-                "tables/generalist/claims", "1 Claims", "claims on sources of several", caption="generalist"
+                "tables/generalist/claims", "Claims", "claims on sources of several", caption="generalist"
             ),
             specialists=several(table, "specialists", "1 beside specialists"),
             new=several(table, "new-survey", "2 new survey, no label"),

@@ -4,7 +4,7 @@ rule gather:
         run_files(EXPERIMENT.transfers(), "metrics.json"),
         run_files(EXPERIMENT.adaptations(), "metrics.json"),
     output:
-        in_report("<results>/tables/runs.csv", "2 Balanced accuracy", "every run", caption="gather"),
+        in_report("<results>/tables/runs.csv", "Balanced accuracy", "every run", caption="gather"),
     script:
         "../scripts/gather.py"
 
@@ -31,7 +31,7 @@ rule overview:
     input:
         runs=rules.gather.output[0],
     output:
-        table("tables/overview", "2 Balanced accuracy", "all pairs"),
+        table("tables/overview", "Balanced accuracy", "all pairs"),
     params:
         function="tables.overview:overview_table",
         pairs=OF_TWO_SURVEYS,
@@ -50,7 +50,7 @@ rule all_pairs_figure:
     input:
         runs=rules.gather.output[0],
     output:
-        figure("figures/all-pairs", "2 Balanced accuracy", "all pairs"),
+        figure("figures/all-pairs", "Balanced accuracy", "all pairs"),
     params:
         function="figures.accuracy_figures:all_pairs",
         surveys=NAMED,
@@ -68,7 +68,7 @@ rule table1:
         runs=rules.gather.output[0],
         published=PUBLISHED_ACCURACY,
     output:
-        table("tables/table-1", "2 Balanced accuracy", "baselines"),
+        table("tables/table-1", "Balanced accuracy", "baselines"),
     params:
         function="tables.balanced_accuracy:baseline_table",
         surveys=NAMED,
@@ -84,7 +84,7 @@ rule table1_figure:
     input:
         runs=rules.gather.output[0],
     output:
-        figure("figures/table-1", "2 Balanced accuracy", "baselines"),
+        figure("figures/table-1", "Balanced accuracy", "baselines"),
     params:
         function="figures.baseline_figures:baseline_map",
         surveys=NAMED,
@@ -101,7 +101,7 @@ rule baseline_bars:
     input:
         runs=rules.gather.output[0],
     output:
-        figure("figures/baseline-bars", "2 Balanced accuracy", "baselines", kind="bars"),
+        figure("figures/baseline-bars", "Balanced accuracy", "baselines", kind="bars"),
     params:
         function="figures.baseline_figures:baseline_bars",
         surveys=NAMED,
@@ -119,7 +119,7 @@ rule pair_table:
         runs=rules.gather_pair.output[0],
         published=PUBLISHED_ACCURACY,
     output:
-        table("tables/pairs/{pair}", "3 Adaptation by pair", "{pair}"),
+        table("tables/pairs/{pair}", "Adaptation by pair", "{pair}"),
     params:
         function="tables.balanced_accuracy:pair_table",
         pair="{pair}",
@@ -132,13 +132,13 @@ rule pair_figure:
     """
     Balanced accuracy of models of {pair} by number of labelled target stamps per class, on the target (left) and on the
     source (right). Boxes show the quartiles over splits and the median, whiskers reach to 1.5 interquartile ranges,
-    every split is a dot and a diamond is the mean; the dashed line is the mean of the baseline without adaptation. The
+    every split is a dot and a diamond is the mean; fewer than five splits have no box. The dashed line is the mean of the baseline without adaptation. The
     vertical axis starts at 0.4, or lower if a run is lower. Published: Figures 21 to 32 of Bolívar (2022).
     """
     input:
         runs=rules.gather_pair.output[0],
     output:
-        figure("figures/pairs/{pair}", "3 Adaptation by pair", "{pair}"),
+        figure("figures/pairs/{pair}", "Adaptation by pair", "{pair}"),
     params:
         function="figures.accuracy_figures:pair_boxplots",
         pair="{pair}",
@@ -160,7 +160,7 @@ if ENTROPY_WEIGHT_CHOICE:
             searches=expand("<results>/lambda/{pair}.json", pair=PAIRS),
             published="resources/published/published_lambda.csv",
         output:
-            table("tables/lambda", "4 Entropy weight", "table of all pairs", kind=None),
+            table("tables/lambda", "Entropy weight", "table of all pairs", kind=None),
         params:
             function="tables.lambda_tables:lambda_table",
         script:
@@ -179,7 +179,7 @@ if ENTROPY_WEIGHT_CHOICE == "search":
         input:
             search="<results>/lambda/{pair}.json",
         output:
-            figure("figures/lambda/{pair}", "4 Entropy weight", "{pair}", kind=None),
+            figure("figures/lambda/{pair}", "Entropy weight", "{pair}", kind=None),
         params:
             function="figures.training_figures:lambda_curves",
         script:
@@ -194,7 +194,7 @@ if ENTROPY_WEIGHT_CHOICE == "search":
         input:
             search="<results>/lambda/{pair}.json",
         output:
-            figure("figures/lambda/{pair}-by-shots", "4 Entropy weight", "{pair} by shots", kind=None),
+            figure("figures/lambda/{pair}-by-shots", "Entropy weight", "{pair} by shots", kind=None),
         params:
             function="figures.lambda_figures:lambda_by_shots",
         script:
@@ -209,13 +209,13 @@ rule significance:
         published=[] if SIMULATED else [PUBLISHED_ACCURACY],
     output:
         comparisons=in_report(
-            "<results>/tables/significance.csv", "1 Claims", "every comparison", caption="significance"
+            "<results>/tables/significance.csv", "Claims", "every comparison", caption="significance"
         ),
-        claims=table("tables/claims", "1 Claims", "claims", caption="claims"),
+        claims=table("tables/claims", "Claims", "claims", caption="claims"),
         shots_to_beat=table(
-            "tables/table-26", "1 Claims", "shots to beat the baseline", caption="shots_to_beat"
+            "tables/table-26", "Claims", "shots to beat the baseline", caption="shots_to_beat"
         ),
-        winner=table("tables/table-27", "1 Claims", "better method", caption="winner"),
+        winner=table("tables/table-27", "Claims", "better method", caption="winner"),
     params:
         pairs=OF_TWO_SURVEYS,
         methods=METHODS,
@@ -231,7 +231,7 @@ rule published_claims:
     input:
         published=PUBLISHED_ACCURACY,
     output:
-        table("tables/published-claims", "1 Claims", "claims on the published means"),
+        table("tables/published-claims", "Claims", "claims on the published means"),
     params:
         function="tables.claims:published_claims_table",
         simulated=False,
@@ -244,7 +244,7 @@ rule data_table:
         stamps=expand("<results>/stamps/{survey}.h5", survey=SURVEYS),
         published="resources/published/published_counts.csv",
     output:
-        table("tables/data", "9 Data", "triplets of every survey", kind=None, caption="data"),
+        table("tables/data", "Surveys", "table of all triplets", kind=None, caption="data"),
     priority: 1  # a mismatch is known before the trainings
     params:
         surveys=SURVEYS,
@@ -263,7 +263,7 @@ rule summary_page:
         answers=[f"<results>/figures/generalist/{name}.png" for name in ANSWERS if GENERALISTS],
         template="workflow/report/summary.html.jinja",
     output:
-        in_report("<results>/summary.html", "1 Claims", "one-page summary", kind="page", caption="summary"),
+        in_report("<results>/summary.html", "Claims", "one-page summary", kind="page", caption="summary"),
     params:
         pairs=OF_TWO_SURVEYS,
         methods=METHODS,
@@ -282,7 +282,7 @@ rule published_decisions:
         shots_to_beat="resources/published/published_shots_to_beat_baseline.csv",
         winner="resources/published/published_winner.csv",
     output:
-        table("tables/published-decisions", "5 Published", "Tables 26 and 27 under our rule"),
+        table("tables/published-decisions", "Claims", "the published decisions under our rule"),
     params:
         function="tables.beside_published:published_decisions_table",
         simulated=False,
@@ -301,7 +301,7 @@ if not SIMULATED:
             runs=rules.gather.output[0],
             published=PUBLISHED_ACCURACY,
         output:
-            table("tables/beside-published", "5 Published", "ours beside the published"),
+            table("tables/beside-published", "Balanced accuracy", "beside the published"),
         params:
             function="tables.beside_published:beside_published_table",
             simulated=False,
@@ -317,7 +317,7 @@ if not SIMULATED:
         input:
             numbers=rules.beside_published.output[0],
         output:
-            figure("figures/beside-published", "5 Published", "ours beside the published"),
+            figure("figures/beside-published", "Balanced accuracy", "beside the published"),
         params:
             function="figures.change_figures:beside_published",
             simulated=False,
@@ -337,7 +337,7 @@ if ZERO_LABEL:
         input:
             runs=rules.gather.output[0],
         output:
-            table("tables/zero-shots", "2 Balanced accuracy", "no label of the target"),
+            table("tables/zero-shots", "Balanced accuracy", "no label of the target"),
         params:
             function="tables.zero_shots:zero_shot_table",
             pairs=PAIRS,
@@ -354,7 +354,7 @@ if ZERO_LABEL:
         input:
             numbers=rules.zero_shot_table.output[0],
         output:
-            figure("figures/zero-shots", "2 Balanced accuracy", "no label of the target"),
+            figure("figures/zero-shots", "Balanced accuracy", "no label of the target"),
         params:
             function="figures.zero_shot_figures:zero_shot_map",
             variant_names=VARIANT_NAMES,
@@ -378,7 +378,7 @@ if VARIANTS:
         input:
             runs=rules.gather.output[0],
         output:
-            table("tables/ablations", "6 Ablations", "variants of MME"),
+            table("tables/ablations", "Ablations", "variants of MME"),
         params:
             **COMPARED,
             function="tables.change_tables:ablation_table",
@@ -395,7 +395,7 @@ if VARIANTS:
         input:
             runs=rules.gather.output[0],
         output:
-            figure("figures/ablations", "6 Ablations", "variants of MME"),
+            figure("figures/ablations", "Ablations", "variants of MME"),
         params:
             **COMPARED,
             function="figures.change_figures:ablation_differences",
@@ -405,7 +405,7 @@ if VARIANTS:
 
 rule network_table:
     output:
-        table("tables/network", "7 Training", "table of the networks' layers", kind=None, caption="network"),
+        table("tables/network", "Training", "table of the networks' layers", kind=None, caption="network"),
     params:
         network=config["network"],
         size_pixels=config["stamps"]["size_pixels"],
@@ -425,7 +425,7 @@ rule network_costs:
     output:
         table(
             "tables/network-costs",
-            "7 Training",
+            "Training",
             "table of the networks' accuracy and cost",
             kind=None,
             caption="network_costs",
@@ -448,7 +448,7 @@ rule kept_table:
         kept=run_files(EXPERIMENT.baseline_runs(), "metrics.json")
         + run_files(EXPERIMENT.adaptations(), "metrics.json"),
     output:
-        table("tables/kept-weights", "7 Training", "table of kept epochs", kind=None),
+        table("tables/kept-weights", "Training", "table of kept epochs", kind=None),
     params:
         function="tables.kept_weights:kept_table",
         names=METHODS + VARIANTS + ZERO_LABEL,
@@ -467,7 +467,7 @@ rule kept_figure:
     input:
         numbers=rules.kept_table.output[0],
     output:
-        figure("figures/kept-weights", "7 Training", "kept epochs", kind=None),
+        figure("figures/kept-weights", "Training", "kept epochs", kind=None),
     params:
         function="figures.training_figures:kept_weights",
         methods=METHODS,
@@ -483,7 +483,7 @@ rule learning_curves_figure:
     input:
         histories=each_seed("<results>/baseline/{source}/seed-{seed}/history.parquet"),
     output:
-        figure("figures/learning-curves/{source}", "7 Training", "baselines of {source}", kind=None),
+        figure("figures/learning-curves/{source}", "Training", "baselines of {source}", kind=None),
     params:
         function="figures.training_figures:learning_curves",
         survey="{source}",
@@ -500,7 +500,7 @@ rule examples_figure:
     input:
         stamps="<results>/stamps/{survey}.h5",
     output:
-        figure("figures/examples/{survey}", "9 Surveys", "examples of {survey}"),
+        figure("figures/examples/{survey}", "Surveys", "examples of {survey}", kind=None),
     params:
         function="figures.stamp_figures:class_examples",
         per_class=3,
@@ -516,20 +516,23 @@ rule preprocessing_figure:
     output:
         examples=figure(
             "figures/preprocessing/{survey}",
-            "9 Surveys",
+            "Surveys",
             "preprocessing of {survey}",
+            kind=None,
             caption="preprocessing",
         ),
         steps=figure(
             "figures/preprocessing/{survey}-steps",
-            "9 Surveys",
+            "Surveys",
             "steps of preprocessing of {survey}",
+            kind=None,
             caption="preprocessing_steps",
         ),
         extreme=figure(
             "figures/preprocessing/{survey}-extreme",
-            "9 Surveys",
+            "Surveys",
             "extreme case of {survey}",
+            kind=None,
             caption="extreme_case",
         ),
     resources:
