@@ -175,7 +175,6 @@ rule retention:
         figure=diagnosed(figure, "retention", "retention", "all pairs", of="", caption="retention"),
     params:
         pairs=OF_TWO_SURVEYS,
-        surveys=NAMED,
         methods=METHODS,
     script:
         "../scripts/retention.py"

@@ -31,7 +31,8 @@ with job_log(snakemake.log[0]):
     write_csv(curves, output.curves)
     points = operating_points(pooled, **params.operating_points)
     write_table(operating_point_table(points, pair=pair), output.points, simulated=simulated)
-    figure = detection_curves(curves, pair=pair, methods=methods, operating_points=params.operating_points)
+    shown = {"pair": pair, "methods": methods, "operating_points": params.operating_points}
+    figure = detection_curves(curves, points, **shown)
     save_figure(figure, output.curves_figure, simulated=simulated)
 
     predictions = pool_predictions(snakemake.input.many, runs=params.many, surveys=surveys)

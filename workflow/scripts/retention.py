@@ -11,5 +11,5 @@ with job_log(snakemake.log[0]):
     params = snakemake.params
     changes = retention(read_runs(snakemake.input.runs), pairs=params.pairs, methods=params.methods)
     write_csv(changes, snakemake.output.numbers)
-    figure = retention_figure(changes, surveys=params.surveys, methods=params.methods)
+    figure = retention_figure(changes, methods=params.methods)
     save_figure(figure, snakemake.output.figure, simulated=params.simulated)

@@ -64,7 +64,7 @@ def test_the_line_is_the_mean_of_the_baseline_on_that_survey(figure, all_runs, p
 
 def test_every_split_is_a_dot(figure, all_runs):
     dots = [artist.get_ydata() for artist in figure.axes[0].lines if artist.get_marker() == "."]
-    assert [len(group) for group in dots] == [4, 4, 4, 4]
+    assert [len(group) for group in dots] == [5, 5, 5, 5]
     np.testing.assert_array_equal(dots[0], values(all_runs, method="finetune", on="B", shots=1))
 
 
@@ -98,10 +98,18 @@ def test_a_method_that_the_project_does_not_know_gets_boxes_and_its_name(all_run
     assert figure.legends[0].get_texts()[1].get_text() == "new"
 
 
-def test_a_single_split_is_drawn(all_runs):
-    figure = pair_boxplots(all_runs[all_runs["seed"] == 0], pair="A-to-B", methods=METHODS)
-    dots = [artist.get_xydata() for artist in figure.axes[0].lines if artist.get_marker() == "."]
-    assert [len(group) for group in dots] == [1, 1, 1, 1]
+@pytest.mark.parametrize("splits", [1, 4])
+def test_fewer_than_five_splits_are_points_and_their_mean_without_a_box(all_runs, splits):
+    few = all_runs[all_runs["seed"] < splits]
+    axes = pair_boxplots(few, pair="A-to-B", methods=METHODS).axes[0]
+    assert not axes.patches
+    points = [artist for artist in axes.lines if artist.get_marker() == "o"]
+    colours = [to_rgb(METHOD_COLOURS[method]) for method in METHODS for _ in range(2)]
+    assert [to_rgb(artist.get_color()) for artist in points] == colours
+    drawn = values(few, method="finetune", on="B", shots=1)
+    np.testing.assert_array_equal(points[0].get_ydata(), drawn)
+    means = [artist.get_ydata() for artist in axes.lines if artist.get_marker() == "D"]
+    assert means[0] == pytest.approx(drawn.mean())
 
 
 def test_a_pair_without_runs_is_refused(all_runs):
@@ -173,6 +181,13 @@ def test_all_panels_share_their_axes(panel):
     assert [tick.get_text() for tick in drawn(panel)[-1].get_xticklabels()] == ["1", "10"]
 
 
+def test_inner_panels_have_numbers_at_their_ticks(panel):
+    for axes in drawn(panel):
+        for axis in (axes.xaxis, axes.yaxis):
+            shown = [tick for tick in axis.get_major_ticks() if tick.label1.get_visible()]
+            assert len(shown) == len(axis.get_major_ticks()) > 0
+
+
 def test_the_diagonal_shows_the_baseline_within_its_survey(panel, all_runs):
     texts = [text.get_text() for axes in panel.axes if not axes.axison for text in axes.texts]
     values = all_runs[
@@ -191,7 +206,7 @@ def test_only_the_outer_panels_have_labels(panel):
 
 
 def test_title_and_legend(panel):
-    assert panel.get_suptitle() == "From source (row) to target (column)"
+    assert panel.get_suptitle() == "A row per source, a column per target"
     assert [text.get_text() for text in panel.legends[0].get_texts()] == [
         "fine-tuning, on the target",
         "fine-tuning, on the source",
@@ -206,4 +221,4 @@ def test_some_pairs_alone_and_a_single_split(all_runs):
     some = all_runs[(all_runs["source"] == "A") & (all_runs["target"] != "C") & (all_runs["seed"] == 0)]
     panel = all_pairs(some, surveys=SURVEYS, methods=METHODS)
     assert [axes.get_title() for axes in drawn(panel)] == ["A to B"]
-    assert panel.get_suptitle() == "From source (row) to target (column)"
+    assert panel.get_suptitle() == "A row per source, a column per target"

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 
 from stampshift.figures.baseline_figures import baseline_bars, baseline_map
 
@@ -28,10 +29,21 @@ def test_labels_and_range(all_runs):
     assert figure.get_suptitle() == "Baseline without adaptation"
 
 
-@pytest.mark.parametrize(("value", "colour"), [(0.55, "white"), (0.95, "black")])
-def test_texts_stand_out(all_runs, value, colour):
+def luminance(colour):
+    """Relative luminance of a colour, as WCAG 2 defines it."""
+    channels = np.array(to_rgb(colour))
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return linear @ [0.2126, 0.7152, 0.0722]
+
+
+@pytest.mark.parametrize("value", [0.4, 0.6, 0.72, 0.75, 0.85, 1.0])
+def test_numbers_can_be_read_on_every_colour(all_runs, value):
     axes = baseline_map(all_runs.assign(balanced_accuracy=value), surveys=MAPPED).axes[0]
-    assert {text.get_color() for text in axes.texts} == {colour}
+    (image,) = axes.images
+    cell = luminance(image.cmap(image.norm(value)))
+    for text in axes.texts:
+        darker, lighter = sorted([cell, luminance(text.get_color())])
+        assert (lighter + 0.05) / (darker + 0.05) > 6.5  # WCAG 2 asks for 4.5
 
 
 def test_a_survey_that_is_not_a_source_has_no_row_and_a_missing_number_is_a_dash(all_runs):

@@ -70,22 +70,26 @@ def retained():
         ],
         columns=["source", "target", "method", "shots", "lost", "won"],
     )
-    return retention_figure(retention, surveys=["A", "B"], methods=["finetune", "mme"])
+    return retention_figure(retention, methods=["finetune", "mme"])
 
 
 def test_a_point_per_pair_and_shots_and_the_means(retained):
     finetune, mme = retained.axes
-    points = [line.get_xydata()[0].tolist() for line in finetune.lines if line.get_alpha() is not None]
-    assert points == [[0.3, -0.1], [0.2, 0.1], [0.1, 0.0], [0.0, 0.2]]
+    points = {line.get_label(): line for line in finetune.lines if line.get_alpha() is not None}
+    assert points["1 shot"].get_xydata().tolist() == [[0.3, -0.1], [0.1, 0.0]]
+    assert points["10 shots"].get_xydata().tolist() == [[0.2, 0.1], [0.0, 0.2]]
     (mean,) = [line for line in finetune.lines if line.get_label() == "mean over pairs"]
     assert mean.get_xydata().tolist() == [pytest.approx([0.2, -0.05]), pytest.approx([0.1, 0.15])]
     assert [axes.get_title() for axes in retained.axes] == ["fine-tuning", "MME"]
     assert finetune.get_xlim() == mme.get_xlim()
 
 
-def test_the_legend_has_a_column_of_sources_of_targets_and_of_shots(retained):
+def test_colour_is_the_number_of_shots_and_nothing_else_differs(retained):
     texts = [text.get_text() for text in retained.legends[0].get_texts()]
-    assert texts == ["from A", "from B", " ", "to A", "to B", " ", "1 shot", "10 shots", "mean over pairs"]
+    assert texts == ["1 shot", "10 shots", "mean over pairs"]
+    points = [line for axes in retained.axes for line in axes.lines if line.get_alpha() is not None]
+    assert len({line.get_color() for line in points}) == 2
+    assert len({(line.get_marker(), line.get_markersize()) for line in points}) == 1
 
 
 @pytest.fixture

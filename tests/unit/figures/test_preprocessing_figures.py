@@ -53,7 +53,10 @@ def test_steps_channels_and_numbers_are_named(cases):
     assert texts[1].startswith("5 x 5, 4 invalid\n")
     assert texts[2] == "5 x 5, 4 invalid\n0 ± 1"
     assert texts[3].startswith("5 x 5\n")
-    assert figure.get_suptitle() == "S: preprocessing of K1 (kast)"
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["invalid pixels"]
+    assert (
+        figure.get_suptitle() == "S: preprocessing of K1, kast"
+    )  # no parentheses: "(simulated surveys)" may follow
 
 
 def test_a_survey_without_invalid_pixels_shows_an_ordinary_triplet(cases):

@@ -4,7 +4,12 @@ import pytest
 
 from stampshift.figures.score_figures import detection_curves, reliability_diagrams, score_figure
 from stampshift.tables.predictions import models
-from stampshift.tables.score_tables import mean_curves, reliability_curves, score_histograms
+from stampshift.tables.score_tables import (
+    mean_curves,
+    operating_points,
+    reliability_curves,
+    score_histograms,
+)
 
 
 @pytest.fixture
@@ -21,14 +26,19 @@ def predictions():
     )
 
 
-@pytest.fixture
-def figure(predictions):
+def drawn(predictions, **rates):
     return detection_curves(
         mean_curves(predictions),
+        operating_points(predictions, **rates),
         pair="A-to-B",
         methods=["mme"],
-        operating_points={"mdr": [0.01], "fpr": [0.02]},
+        operating_points=rates,
     )
+
+
+@pytest.fixture
+def figure(predictions):
+    return drawn(predictions, mdr=[0.5, 0.01], fpr=[0.4])
 
 
 def test_roc_above_and_missed_against_false_below(figure):
@@ -40,10 +50,18 @@ def test_roc_above_and_missed_against_false_below(figure):
     assert [axes.get_title() for axes in figure.axes[:2]] == ["on the target, B", "on the source, A"]
 
 
-def test_the_rates_of_the_table_are_drawn(figure):
-    rates = figure.axes[2]
-    assert {0.01} <= {line.get_ydata()[0] for line in rates.lines}
-    assert {0.02} <= {line.get_xdata()[0] for line in rates.lines}
+def test_the_rates_of_the_table_are_lines_with_their_numbers(figure):
+    for rates in figure.axes[2:]:
+        assert [0.5, 0.5] in [list(line.get_ydata()) for line in rates.lines]
+        assert [0.4, 0.4] in [list(line.get_xdata()) for line in rates.lines]
+        assert [text.get_text().strip() for text in rates.texts] == ["0.5", "0.4"]
+
+
+def test_a_rate_that_three_stamps_of_a_label_cannot_show_has_no_line(figure, predictions):
+    assert 0.01 not in {line.get_ydata()[0] for line in figure.axes[2].lines}
+    finest = drawn(predictions, mdr=[0.01], fpr=[0.33])
+    assert not finest.axes[2].texts
+    assert "rates of the operating points" not in [text.get_text() for text in finest.legends[0].get_texts()]
 
 
 def test_axes_are_the_same_for_every_pair(figure):

@@ -29,3 +29,4 @@ def test_surveys_by_colour_and_labels_by_marker():
         "target, B: real",
         "target, B: bogus",
     ]
+    assert "arbitrary" in figure.legends[0].get_title().get_text()

@@ -75,8 +75,8 @@ def test_stamps_are_square_and_inside_the_figure(stamps):
         box = axes.get_position()
         assert box.width * width == pytest.approx(box.height * height)
         assert box.x0 > 0
-        assert box.x1 <= 1
-        assert box.y0 >= 0
+        assert box.x1 * width < width - 0.02
+        assert box.y0 * height > 0.02
         assert box.y1 < 1
 
 
@@ -117,7 +117,26 @@ def test_raw_and_preprocessed_side_by_side():
 def test_rows_show_class_and_label_and_the_title_survey_and_simulation():
     *_, figure = preprocessed("kast", "bogus")
     assert names(figure) == ["kast\n(real)", "bogus"]
-    assert figure.get_suptitle() == "S, as published and preprocessed"
+    assert figure.get_suptitle() == "Triplets of S"
+
+
+def test_published_and_preprocessed_have_a_heading_above_each():
+    *_, figure = preprocessed("kast", "bogus")
+    places = {text.get_text(): text.get_position()[0] for text in figure.texts}
+    assert places["as published"] == figure.axes[0].get_position().x0
+    assert places["preprocessed"] == figure.axes[3].get_position().x0
+
+
+def test_a_legend_says_what_blue_is_where_there_is_any(stamps):
+    *_, figure = preprocessed("kast")
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["invalid pixels"]
+    (patch,) = legend.get_patches()
+    template = figure.axes[0].images[0]
+    assert patch.get_facecolor() == pytest.approx(template.cmap.get_bad())
+    *_, whole = preprocessed("kast", invalid=InvalidPixels(equals=0.0))
+    assert len(whole.legends) == 1  # a NaN is never a pixel
+    assert not class_examples(stamps, per_class=1).legends
 
 
 def test_invalid_pixels_of_raw_images_have_their_own_colour():

@@ -1,6 +1,9 @@
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from stampshift.core.errors import ContractError
 from stampshift.figures.training_figures import kept_weights, lambda_curves, learning_curves
@@ -141,7 +144,20 @@ def test_axes_and_labels_of_the_search(search):
     assert axes.get_xlabel() == "entropy weight λ"
     assert axes.get_ylabel() == "validation balanced accuracy"
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["0.01", "0.2", "1", "10"]
+    assert {tick.get_rotation() for tick in axes.get_xticklabels()} == {0}
     assert figure.get_suptitle() == "A to B"
+
+
+def test_numbers_of_weights_do_not_touch_and_every_weight_has_a_tick(search):
+    grid = [0.01, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 10]  # that of the published experiment
+    trials = [row | {"entropy_weight": weight} for row in search["search"][:1] for weight in grid]
+    figure = lambda_curves(search | {"search": trials})
+    FigureCanvasAgg(figure).draw()
+    axes = figure.axes[0]
+    assert sorted({*axes.get_xticks(), *axes.get_xticks(minor=True)}) == grid
+    boxes = [label.get_window_extent() for label in axes.get_xticklabels()]
+    assert len(boxes) > 5
+    assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
 
 
 @pytest.mark.parametrize(("trials", "found"), [(slice(0), "none"), (slice(0, 2), "1, 10")])

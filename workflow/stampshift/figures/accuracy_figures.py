@@ -31,6 +31,9 @@ from stampshift.tables.writing import format_mean
 
 GROUP_WIDTH = 0.8  # of the distance between two numbers of shots
 BOX_ALPHA = 0.6
+FEWEST_OF_A_BOX = 5  # splits; the quartiles of fewer are hardly more than the splits themselves
+BOXED: Mapping[str, Any] = {"marker": ".", "color": "black", "markersize": 2, "alpha": 0.6, "zorder": 3}
+UNBOXED: Mapping[str, Any] = {"marker": "o", "markersize": 3.5, "markeredgewidth": 0, "alpha": 0.7}
 MEAN_MARKER: Mapping[str, Any] = {
     "marker": "D",
     "markersize": 2.5,
@@ -56,9 +59,9 @@ def pair_boxplots(runs: pd.DataFrame, *, pair: str, methods: Sequence[str]) -> F
     """Boxplots of one pair by shots, on the target and on the source (thesis Figs 21-32).
 
     A box is the quartiles over splits with the median, its whiskers reach to 1.5 interquartile
-    ranges, every split is a dot, a diamond is the mean; the dashed line is the mean of the baseline
-    without adaptation on the same survey. The axis starts at 0.4, as for every pair, or lower where any of
-    the runs, of this pair or of more, is lower.
+    ranges, every split is a dot, a diamond is the mean; fewer than five splits have no box. The dashed line
+    is the mean of the baseline without adaptation on the same survey. The axis starts at 0.4, as for every
+    pair, or lower where any of the runs, of this pair or of more, is lower.
     """
     (_, target), (_, source) = panels = target_and_source(pair)
     chosen = select_pair(runs, source=source, target=target, methods=methods)
@@ -69,8 +72,8 @@ def pair_boxplots(runs: pd.DataFrame, *, pair: str, methods: Sequence[str]) -> F
         axes.set(title=f"on the {role}, {survey}", xlabel=f"labelled {target} stamps per class")
     figure.axes[0].set_ylabel(ACCURACY_LABEL)
     boxes = [
-        Patch(facecolor=(colour, BOX_ALPHA), edgecolor=colour, label=method_name(name))
-        for name, colour in ((name, method_colour(name, methods)) for name in methods)
+        Patch(facecolor=(method_colour(name, methods), BOX_ALPHA), label=method_name(name))
+        for name in methods
     ]
     mean = Line2D([], [], **MEAN_MARKER, linestyle="none", label="mean over splits")
     baseline = Line2D([], [], color=BASELINE_COLOUR, linestyle="--", label="baseline, mean over splits")
@@ -100,6 +103,7 @@ def all_pairs(runs: pd.DataFrame, *, surveys: Sequence[str], methods: Sequence[s
             _pair_panel(axes, runs, pair=Pair(source, target), methods=methods)
         else:
             axes.axis("off")
+        axes.tick_params(labelleft=True, labelbottom=True)  # inner panels, too
         if source == target:
             _diagonal(axes, runs, survey=source)
     shots = sorted(set(adapted["shots"]))
@@ -112,7 +116,7 @@ def all_pairs(runs: pd.DataFrame, *, surveys: Sequence[str], methods: Sequence[s
         for name, text in ((name, method_name(name)) for name in (*methods, BASELINE))
         for role, line in (BASELINE_STYLES if name == BASELINE else PANEL_STYLES).items()
     ]
-    title = "From source (row) to target (column)"
+    title = "A row per source, a column per target"
     return finished(figure, title, legend=handles, columns=len(methods) + 1)
 
 
@@ -125,29 +129,35 @@ def _boxes(axes: Axes, rows: pd.DataFrame, *, methods: Sequence[str]) -> None:
         trained = sorted(set(of_method["shots"]))  # with 0 shots, not every method
         values = [of_method.loc[of_method["shots"] == k, "balanced_accuracy"].to_numpy() for k in trained]
         positions = np.searchsorted(shots, trained) + width * (place - (len(methods) - 1) / 2)
-        colour = method_colour(method, methods)  # outlines too: a narrow box is little more than its outline
-        axes.boxplot(
-            values,
-            positions=positions,
-            widths=0.85 * width,
-            manage_ticks=False,
-            patch_artist=True,
-            showfliers=False,
-            showmeans=True,
-            label=method,
-            boxprops={"facecolor": (colour, BOX_ALPHA), "edgecolor": colour},
-            medianprops={"color": "black"},
-            whiskerprops={"color": colour},
-            capprops={"color": colour},
-            meanprops={**MEAN_MARKER, "zorder": 4},
-        )
+        colour = method_colour(method, methods)
         for position, dots in zip(positions, values, strict=True):
+            looks = {**UNBOXED, "color": colour}
+            if len(dots) >= FEWEST_OF_A_BOX:
+                _box(axes, dots, position=position, width=0.85 * width, colour=colour)
+                looks = dict(BOXED)
             offsets = np.linspace(-0.2, 0.2, len(dots)) * width if len(dots) > 1 else [0.0]
-            axes.plot(position + offsets, dots, ".", color="black", markersize=2, alpha=0.6, zorder=3)
+            axes.plot(position + offsets, dots, linestyle="", **looks)
+            axes.plot(position, dots.mean(), linestyle="", **MEAN_MARKER, zorder=4)
     mean = rows.loc[rows["method"] == BASELINE, "balanced_accuracy"].mean()
     axes.axhline(mean, color=BASELINE_COLOUR, linestyle="--", label=BASELINE, zorder=1)
     axes.set_xticks(np.arange(len(shots)), [str(k) for k in shots])
     axes.set_xlim(-0.6, len(shots) - 0.4)
+
+
+def _box(axes: Axes, values: NDArray[np.float64], *, position: float, width: float, colour: str) -> None:
+    axes.boxplot(
+        values,
+        positions=[position],
+        widths=width,
+        manage_ticks=False,
+        patch_artist=True,
+        showfliers=False,
+        # outlines too: a narrow box is little more than its outline
+        boxprops={"facecolor": (colour, BOX_ALPHA), "edgecolor": colour},
+        medianprops={"color": "black"},
+        whiskerprops={"color": colour},
+        capprops={"color": colour},
+    )
 
 
 def _pair_panel(axes: Axes, runs: pd.DataFrame, *, pair: Pair, methods: Sequence[str]) -> None:
@@ -180,17 +190,15 @@ def _diagonal(axes: Axes, runs: pd.DataFrame, *, survey: str) -> None:
 
 
 def _outer_labels(grid: NDArray[np.object_], drawn: NDArray[np.bool_]) -> None:
-    """Label the first panel of every row and the last of every column: each has at least one.
+    """Name the axes of the first panel of every row and the last of every column: each has at least one.
 
     Where a cell without a panel is outside of it, the labels use that room instead of pushing panels apart.
     """
     for axes_of_row, first in zip(grid, drawn.argmax(axis=1), strict=True):
         axes = axes_of_row[first]
-        axes.tick_params(labelleft=True)
         axes.set_ylabel(ACCURACY_LABEL)
         axes.yaxis.set_in_layout(bool(first == 0))
     for axes_of_column, blank in zip(grid.T, drawn[::-1].argmax(axis=0), strict=True):
         axes = axes_of_column[-1 - blank]
-        axes.tick_params(labelbottom=True)
         axes.set_xlabel("labelled stamps per class")
         axes.xaxis.set_in_layout(bool(blank == 0))

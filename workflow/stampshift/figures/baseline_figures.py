@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -24,8 +26,8 @@ from stampshift.tables.run_table import summarise
 from stampshift.tables.writing import format_mean
 
 CHANCE = 0.5
-COLOURS = "cividis"  # even in lightness, the same to colour-blind readers
-DARK = 0.72  # balanced accuracy below which white text has the better contrast
+COLOURS = "Blues"  # even in lightness, the same to colour-blind readers
+COLOUR_RANGE = (0.0, 0.6)  # black numbers can be read on all of it
 GROUP_WIDTH = 0.8  # of the distance between two sources
 
 
@@ -88,12 +90,12 @@ def accuracy_map(axes: Axes, mean: NDArray[np.float64], std: NDArray[np.float64]
 
     `broken` puts the spread on a line of its own.
     """
-    image = axes.imshow(mean, cmap=COLOURS, vmin=CHANCE, vmax=1, aspect="auto")
+    colours = ListedColormap(colormaps[COLOURS](np.linspace(*COLOUR_RANGE, 256)))
+    image = axes.imshow(mean, cmap=colours, vmin=CHANCE, vmax=1, aspect="auto")
     for row, column in np.ndindex(mean.shape):
-        dark = mean[row, column] < DARK
         text = format_mean(float(mean[row, column]), float(std[row, column]))
         text = text.replace(" ±", "\n±") if broken else text
-        axes.text(column, row, text, ha="center", va="center", color="white" if dark else "black", fontsize=7)
+        axes.text(column, row, text, ha="center", va="center", fontsize=7)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     axes.figure.colorbar(image, ax=axes, label=ACCURACY_LABEL, extend="min")

@@ -1,13 +1,14 @@
 """Differences of balanced accuracy: of variants, by adaptation, and from the published numbers."""
 
 from collections.abc import Mapping, Sequence
-from itertools import cycle
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib import colormaps
 from matplotlib.artist import setp
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -15,7 +16,8 @@ from stampshift.config.experiment import BASELINE
 from stampshift.figures.style import (
     ACCURACY_LABEL,
     BASELINE_COLOUR,
-    SURVEY_COLOURS,
+    SHOTS_COLOUR_RANGE,
+    SHOTS_COLOURS,
     accuracy_limits,
     finished,
     method_colour,
@@ -31,8 +33,8 @@ ROW_INCHES = 0.36
 DODGE = 0.22  # between two numbers of shots of a line
 SHOT_COLOURS = ("#56B4E9", "#0072B2", "#E69F00", "#D55E00", "#333333")  # Okabe & Ito (2008)
 SHOT_MARKERS = ("o", "s", "D", "^", "v")
-SOURCE_MARKERS = "os^DvPX*"
-SMALLEST_MARKER, LARGEST_MARKER = 2.5, 6.5
+PAIR: Mapping[str, Any] = {"linestyle": "", "marker": "o", "alpha": 0.75, "markeredgewidth": 0}
+MEAN: Mapping[str, Any] = {"color": "black", "marker": "o", "markersize": 6, "zorder": 4}
 MARGIN = 0.02
 WITHIN = 2  # combined standard errors: what chance alone makes of most differences
 
@@ -60,25 +62,18 @@ def ablation_differences(
 
 
 @styled
-def retention_figure(retention: pd.DataFrame, *, surveys: Sequence[str], methods: Sequence[str]) -> Figure:
+def retention_figure(retention: pd.DataFrame, *, methods: Sequence[str]) -> Figure:
     """Source accuracy lost against target accuracy won, from `retention`; the upper left is where to be.
 
-    A panel per method holds a point per pair and number of shots: the marker is the source, the colour the
-    target, the size the number of shots. The black line goes through the means over pairs, from the fewest to
-    the most shots.
+    A panel per method holds a point per pair and number of shots, which is its colour. The black line goes
+    through the means over pairs, from the fewest to the most shots.
     """
     shots = sorted(set(retention["shots"]))
-    markers = dict(zip(surveys, cycle(SOURCE_MARKERS), strict=False))
-    colours = dict(zip(surveys, cycle(SURVEY_COLOURS), strict=False))
-    sizes = dict(zip(shots, np.linspace(SMALLEST_MARKER, LARGEST_MARKER, len(shots)), strict=True))
-    points = retention.assign(
-        marker=retention["source"].map(markers),
-        color=retention["target"].map(colours),
-        markersize=retention["shots"].map(sizes),
-    )
+    shades = colormaps[SHOTS_COLOURS](np.linspace(*SHOTS_COLOUR_RANGE, len(shots)))
+    colours = dict(zip(shots, map(to_hex, shades), strict=True))
     figure, grid = panel_grid(len(methods), panel_inches=2.9, legend_inches=1.1, shared=True)
     for axes, method in zip(grid.flat, methods, strict=False):
-        _lost_and_won(axes, points[points["method"] == method])
+        _lost_and_won(axes, retention[retention["method"] == method], colours=colours)
         axes.set(title=method_name(method), xlabel="balanced accuracy lost on the source")
     limits = {
         f"{axis}lim": (min(0, retention[name].min()) - MARGIN, max(0, retention[name].max()) + MARGIN)
@@ -86,8 +81,12 @@ def retention_figure(retention: pd.DataFrame, *, surveys: Sequence[str], methods
     }
     grid[0, 0].set(**limits)
     setp(grid[:, 0], ylabel="balanced accuracy won on the target")
-    legend = _retention_legend(retention, markers=markers, colours=colours, sizes=sizes)
-    return finished(figure, "What adaptation costs and what it gains", legend=legend, columns=3)
+    legend = [
+        Line2D([], [], **PAIR, color=colour, label=counted(count, "shot"))
+        for count, colour in colours.items()
+    ]
+    legend.append(Line2D([], [], **MEAN, markerfacecolor="white", label="mean over pairs"))
+    return finished(figure, "What adaptation costs and what it gains", legend=legend)
 
 
 @styled
@@ -149,47 +148,17 @@ def _differences(axes: Axes, rows: pd.DataFrame, *, lines: Sequence[str]) -> Non
     axes.grid(axis="x")
 
 
-def _lost_and_won(axes: Axes, points: pd.DataFrame) -> None:
+def _lost_and_won(axes: Axes, points: pd.DataFrame, *, colours: Mapping[int, str]) -> None:
     axes.axhline(0, color="#888888", linewidth=0.7, zorder=1)
     axes.axvline(0, color="#888888", linewidth=0.7, zorder=1)
     axes.grid(visible=True)
-    for point in points.to_dict("records"):
-        looks = {name: point[name] for name in ("marker", "color", "markersize")}
-        axes.plot(point["lost"], point["won"], linestyle="", alpha=0.75, markeredgewidth=0, **looks)
-    means = points.groupby("shots").agg({"lost": "mean", "won": "mean", "markersize": "first"})
-    axes.plot(means["lost"], means["won"], color="black", zorder=4, label="mean over pairs")
-    for lost, won, size in means.itertuples(index=False):
-        axes.plot(lost, won, "o", color="black", markerfacecolor="white", markersize=size, zorder=5)
-
-
-def _retention_legend(
-    retention: pd.DataFrame,
-    *,
-    markers: Mapping[str, str],
-    colours: Mapping[str, str],
-    sizes: Mapping[int, float],
-) -> list[Line2D]:
-    """A column of sources by marker, one of targets by colour, one of shots by size, and the mean."""
-    grey: dict[str, Any] = {"linestyle": "", "color": "#777777"}
-    sources = [
-        Line2D([], [], marker=marker, label=f"from {name}", **grey)
-        for name, marker in markers.items()
-        if name in set(retention["source"])
-    ]
-    targets = [
-        Line2D([], [], marker="s", linestyle="", color=colour, label=f"to {name}")
-        for name, colour in colours.items()
-        if name in set(retention["target"])
-    ]
-    dots = [
-        Line2D([], [], marker="o", markersize=size, label=counted(shots, "shot"), **grey)
-        for shots, size in sizes.items()
-    ]
-    dots.append(Line2D([], [], color="black", marker="o", markerfacecolor="white", label="mean over pairs"))
-    columns = [sources, targets, dots]
-    height = max(map(len, columns))
-    blank = Line2D([], [], linestyle="", label=" ")  # columns are filled one after the other
-    return [handle for column in columns for handle in column + [blank] * (height - len(column))]
+    means = points.groupby("shots")[["lost", "won"]].mean()
+    axes.plot(means["lost"], means["won"], color="black", zorder=3, label="mean over pairs")
+    for shots, colour in colours.items():
+        own = points[points["shots"] == shots]
+        axes.plot(own["lost"], own["won"], **PAIR, color=colour, label=counted(shots, "shot"))
+        if len(own):
+            axes.plot(*means.loc[shots], **MEAN, markerfacecolor=colour)
 
 
 def _deviations(axes: Axes, numbers: pd.DataFrame, *, colours: Mapping[str, str]) -> None:

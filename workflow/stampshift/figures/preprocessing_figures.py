@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from stampshift.figures.stamp_figures import preprocessing_examples, show_image
+from stampshift.figures.stamp_figures import name_invalid, preprocessing_examples, show_image
 from stampshift.figures.style import COLUMN_WIDTH_INCHES, PAGE_WIDTH_INCHES, new_figure, styled
 from stampshift.stamps.cropping import central_crop
 from stampshift.stamps.file import CHANNELS
@@ -36,7 +36,8 @@ def preprocessing_steps(cases: Cases, *, invalid: InvalidPixels, survey: str) ->
         row[0].set_ylabel(channel)
     for axes, step in zip(grid[0], STEPS, strict=True):
         axes.set_title(step)
-    figure.suptitle(f"{survey}: preprocessing of {triplet.identifier} ({triplet.survey_class})")
+    name_invalid(figure)
+    figure.suptitle(f"{survey}: preprocessing of {triplet.identifier}, {triplet.survey_class}")
     return figure
 
 

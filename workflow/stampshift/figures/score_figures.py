@@ -75,6 +75,7 @@ def score_steps(axes: Axes, rows: pd.DataFrame) -> None:
 @styled
 def detection_curves(
     curves: pd.DataFrame,
+    points: pd.DataFrame,
     *,
     pair: str,
     methods: Sequence[str],
@@ -83,7 +84,8 @@ def detection_curves(
     """Mean ROC curves (above) and MDR-FPR curves (below) of `mean_curves`, on target and source.
 
     Bands reach from the lowest to the highest split; models with the fewest shots have none. The rates
-    (``mdr`` and ``fpr``) that the table of operating points reads off are drawn as guides.
+    (``mdr`` and ``fpr``) at which the table of `operating_points` reads off the other one are lines with
+    their number. A survey has none for a rate that is finer than its test stamps can show.
     """
     most = curves["shots"].max()
     figure = new_figure(5.6)
@@ -102,10 +104,7 @@ def detection_curves(
                 band: dict[str, Any] = {"color": line["color"], "alpha": BAND_ALPHA, "linewidth": 0}
                 roc.fill_between(rows["fpr"], 1 - rows["high"], 1 - rows["low"], **band)
                 rates.fill_between(rows["fpr"], rows["low"], rows["high"], **band)
-        for rate in operating_points["mdr"]:
-            rates.axhline(rate, **GUIDE)
-        for rate in operating_points["fpr"]:
-            rates.axvline(rate, **GUIDE)
+        _guides(rates, points[points["survey"] == survey], **operating_points)
         roc.set(title=f"on the {role}, {survey}", xlabel="false-positive rate (FPR)")
         rates.set(xlabel="false-positive rate (FPR)")
     # the same axes for every pair, so that figures can be compared
@@ -115,7 +114,8 @@ def detection_curves(
     for axes in grid.flat:
         axes.grid(visible=True)
     handles, _ = grid[0, 0].get_legend_handles_labels()
-    handles.append(Line2D([], [], **GUIDE, label="rates of the operating points"))
+    if any(axes.texts for axes in grid[1]):
+        handles.append(Line2D([], [], **GUIDE, label="rates of the operating points"))
     return finished(figure, pair_title(pair), legend=handles, columns=3)
 
 
@@ -141,6 +141,19 @@ def reliability_diagrams(curves: pd.DataFrame, *, pair: str, methods: Sequence[s
     setp(grid[:, 0], ylabel="share of reals")
     setp(grid[-1], xlabel="score, P(real)")
     return finished(figure, pair_title(pair), legend=grid[0, 0])
+
+
+def _guides(axes: Axes, points: pd.DataFrame, *, mdr: Sequence[float], fpr: Sequence[float]) -> None:
+    """Lines at the rates of the operating points, of those that as many test stamps can show."""
+    text: dict[str, Any] = {"color": CHOICE_COLOUR, "fontsize": 6, "va": "bottom", "zorder": 5}
+    for rate in mdr:
+        if rate * points["n_real"].iloc[0] >= 1:
+            axes.axhline(rate, **GUIDE)
+            axes.text(0.01, rate, f"{rate:g}", transform=axes.get_yaxis_transform(), **text)
+    for rate in fpr:
+        if rate * points["n_bogus"].iloc[0] >= 1:
+            axes.axvline(rate, **GUIDE)
+            axes.text(rate, 0.01, f" {rate:g}", transform=axes.get_xaxis_transform(), **text)
 
 
 def _points(axes: Axes, rows: pd.DataFrame, *, colour: str, label: str) -> None:

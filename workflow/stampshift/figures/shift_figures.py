@@ -21,7 +21,10 @@ from stampshift.stamps.file import BOGUS, LABEL_NAMES, REAL
 from stampshift.tables.wording import trained_name
 
 PANEL_HEIGHT_INCHES = 2.3
-POINT_AREA = 7
+POINT_AREA = 5
+ARBITRARY = (
+    "axes of each panel are its own, with arbitrary directions and scale: only what lies together counts"
+)
 MARKERS = {REAL: "o", BOGUS: "x"}
 ROLE_COLOURS = {"source": SURVEY_COLOURS[0], "target": SURVEY_COLOURS[1]}
 ROW_HEIGHT_INCHES = 1.7
@@ -48,7 +51,9 @@ def embedding_figure(points: pd.DataFrame, *, pair: str) -> Figure:
         for role, name in (("source", source), ("target", target))
         for label, marker in ((LABEL_NAMES[code], marker) for code, marker in MARKERS.items())
     ]
-    return finished(figure, f"Features of {source} and {target}", legend=handles)
+    figure = finished(figure, f"Features of {source} and {target}", legend=handles)
+    figure.legends[0].set_title(ARBITRARY, prop={"size": 7})
+    return figure
 
 
 @styled

@@ -8,6 +8,7 @@ from astropy.visualization import ZScaleInterval
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 from numpy.typing import ArrayLike, NDArray
 
 from stampshift.core.errors import ContractError
@@ -20,9 +21,12 @@ from stampshift.tables.recall_tables import FALSE_POSITIVE, MISSED_REAL
 NAME_WIDTH = 0.9  # of a stamp: room for the class's name at the left of its row
 ROW_HEIGHT = 1.06  # of a stamp
 TITLE_INCHES = 0.45
+EDGE = 0.05  # of a stamp: white at the right and below
 GAP_WIDTH = 0.12  # of a stamp: between two triplets
 TITLE_TOP_INCHES = 0.08  # above the title
-GREYS = colormaps["gray"].with_extremes(bad="#56B4E9")  # invalid pixels are neither dark nor bright
+INVALID_COLOUR = "#56B4E9"  # neither dark nor bright
+INVALID = Patch(facecolor=INVALID_COLOUR, label="invalid pixels")
+GREYS = colormaps["gray"].with_extremes(bad=INVALID_COLOUR)
 HEADINGS = {FALSE_POSITIVE: "bogus called real", MISSED_REAL: "real called bogus"}
 ERROR_HEIGHT = 1.15  # of a stamp: room for a line of text under it
 HEADINGS_INCHES = 0.6
@@ -40,7 +44,7 @@ def class_examples(stamps: Stamps, *, per_class: int) -> Figure:
     """
     labels = dict(zip(stamps.classes.tolist(), stamps.labels.tolist(), strict=True))
     names = sorted(labels, key=lambda name: (-labels[name], name))  # the reals first
-    figure, grid = _grid(rows=len(names), triplets=per_class)
+    figure, grid = _grid(rows=len(names), triplets=per_class, top_inches=TITLE_INCHES)
     for name, row in zip(names, grid, strict=True):
         indices = example_rows(stamps.classes, name=name, count=per_class)
         images = np.concatenate(stamps.stamps[indices])  # (triplets x channels, size, size)
@@ -65,13 +69,15 @@ def preprocessing_examples(
             f"{survey}: expected the same triplets before and after preprocessing, found {len(triplets)} "
             f"and {len(block.ids)}; choose triplets that preprocessing does not drop."
         )
-    figure, grid = _grid(rows=len(triplets), triplets=2)
+    figure, grid = _grid(rows=len(triplets), triplets=2, top_inches=HEADINGS_INCHES)
     for triplet, stamp, label, row in zip(triplets, block.stamps, block.labels, grid, strict=True):
         published = [np.where(invalid.mask(image), np.nan, image) for image in triplet.images]
         for axes, image in zip(row, [*published, *stamp], strict=True):
             show_image(axes, image)
         _name_row(row[0], triplet.survey_class, label=label)
-    _title_at_top(figure, f"{survey}, as published and preprocessed")
+    _head(figure, grid[0], ["as published", "preprocessed"])
+    name_invalid(figure)
+    _title_at_top(figure, f"Triplets of {survey}")
     return figure
 
 
@@ -108,11 +114,9 @@ def triplet_columns(
         row_height=ERROR_HEIGHT,
         top_inches=HEADINGS_INCHES,
     )
-    height = figure.get_figheight()
-    for place, (heading, triplets) in enumerate(columns.items()):
+    _head(figure, grid[0], list(columns))
+    for place, triplets in enumerate(columns.values()):
         first = place * len(CHANNELS)
-        x = grid[0][first].get_position().x0
-        figure.text(x, 1 - HEADING_TOP_INCHES / height, heading, va="top", fontsize=8)
         for axes, (row, text) in zip(grid, triplets.items(), strict=False):
             for channel, image in zip(axes[first:], stamps.stamps[row], strict=False):
                 show_image(channel, image)
@@ -128,10 +132,23 @@ def example_rows(classes: NDArray[np.str_], *, name: str, count: int) -> NDArray
     return rows[np.linspace(0, len(rows) - 1, min(count, len(rows))).round().astype(int)]
 
 
-def _grid(*, rows: int, triplets: int) -> tuple[Figure, list[list[Axes]]]:
+def name_invalid(figure: Figure) -> None:
+    """Say at a figure's upper right what blue pixels are, where it has any."""
+    if any(np.ma.is_masked(image.get_array()) for axes in figure.axes for image in axes.images):
+        figure.legend(handles=[INVALID], loc="upper right", borderaxespad=0.2)
+
+
+def _grid(*, rows: int, triplets: int, top_inches: float) -> tuple[Figure, list[list[Axes]]]:
     return _image_grid(
-        rows=rows, triplets=triplets, left=NAME_WIDTH, row_height=ROW_HEIGHT, top_inches=TITLE_INCHES
+        rows=rows, triplets=triplets, left=NAME_WIDTH, row_height=ROW_HEIGHT, top_inches=top_inches
     )
+
+
+def _head(figure: Figure, row: Sequence[Axes], headings: Sequence[str]) -> None:
+    """Write a heading above each of the triplets side by side in the first row."""
+    height = 1 - HEADING_TOP_INCHES / figure.get_figheight()
+    for axes, heading in zip(row[:: len(CHANNELS)], headings, strict=True):
+        figure.text(axes.get_position().x0, height, heading, va="top", fontsize=8)
 
 
 def _name_row(axes: Axes, survey_class: str, *, label: int) -> None:
@@ -156,15 +173,15 @@ def _image_grid(
     """
     channels = len(CHANNELS)
     columns = triplets * channels
-    units = left + columns + GAP_WIDTH * (triplets - 1)
+    units = left + columns + GAP_WIDTH * (triplets - 1) + EDGE
     stamp = PAGE_WIDTH_INCHES / units
-    height = top_inches + row_height * stamp * rows
+    height = top_inches + (row_height * rows + EDGE) * stamp
     figure = Figure(figsize=(PAGE_WIDTH_INCHES, height))
     lefts = [left + column + GAP_WIDTH * (column // channels) for column in range(columns)]
     size = 0.97 / units, 0.97 * stamp / height
     grid = []
     for row in range(rows):
-        bottom = ((rows - row) * row_height - 1) * stamp / height
+        bottom = ((rows - row) * row_height - 1 + EDGE) * stamp / height
         grid.append([figure.add_axes((x / units, bottom, *size)) for x in lefts])
     for axes in figure.axes:
         axes.axis("off")

@@ -29,6 +29,8 @@ BASELINE_COLOUR = "#333333"
 METHOD_COLOURS: Mapping[str, str] = {BASELINE: BASELINE_COLOUR, "finetune": "#E69F00", "mme": "#0072B2"}
 OTHER_COLOURS = ("#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 CHOICE_COLOUR = "#D55E00"
+SHOTS_COLOURS = "viridis"
+SHOTS_COLOUR_RANGE = (0.85, 0.05)  # few shots light, many dark; the palest yellow is left out
 SURVEY_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#333333")
 # of the second study: networks drawn through, forests dashed
 MODEL_COLOURS: Mapping[str, str] = {

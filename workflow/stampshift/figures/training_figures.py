@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib import colormaps
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullLocator
+from matplotlib.ticker import NullFormatter
 
 from stampshift.config.experiment import Pair
 from stampshift.core.errors import ContractError
@@ -16,6 +16,8 @@ from stampshift.figures.style import (
     CHOICE_COLOUR,
     COLUMN_WIDTH_INCHES,
     METHOD_COLOURS,
+    SHOTS_COLOUR_RANGE,
+    SHOTS_COLOURS,
     accuracy_axis,
     accuracy_limits,
     finished,
@@ -38,8 +40,7 @@ RULE_LINES: Mapping[str, Mapping[str, Any]] = {  # lines may coincide: colours, 
     "lowest_validation_loss": {"color": "#D55E00", "marker": "^"},
     "last": {"color": "#333333", "marker": "v", "linestyle": ":"},
 }
-SHOTS_COLOURS = "viridis"
-SHOTS_COLOUR_RANGE = (0.85, 0.05)  # few shots light, many dark; the palest yellow is left out
+CLOSEST_TICKS = 0.1  # of the axis, where numbers still stand side by side
 
 
 @styled
@@ -136,9 +137,20 @@ def lambda_curves(search: Mapping[str, Any]) -> Figure:
     star: dict[str, Any] = {"color": CHOICE_COLOUR, "markersize": 9, "markeredgecolor": "black", "zorder": 5}
     axes.plot(chosen, means[chosen], "*", **star)
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(FixedLocator(list(means.index)))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_xticklabels([f"{weight:g}" for weight in means.index], rotation=90)
+    named = _apart(list(means.index))
+    axes.set_xticks(named, [f"{weight:g}" for weight in named])
+    axes.set_xticks(list(means.index), minor=True)
+    axes.xaxis.set_minor_formatter(NullFormatter())
     accuracy_axis(axes, limits=accuracy_limits(trials["validation_balanced_accuracy"]))
     axes.set(xlabel="entropy weight λ", ylabel=f"validation {ACCURACY_LABEL}")
     return finished(figure, pair_title(pair), legend=axes, columns=2)
+
+
+def _apart(weights: Sequence[float]) -> list[float]:
+    """Those of ascending weights whose numbers have room side by side on a logarithmic axis."""
+    room = CLOSEST_TICKS * np.log(weights[-1] / weights[0])
+    named = [weights[0]]
+    for weight in weights[1:]:
+        if np.log(weight / named[-1]) >= room:
+            named.append(weight)
+    return named

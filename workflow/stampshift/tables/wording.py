@@ -75,8 +75,8 @@ def title_note(title: str, *, simulated: bool) -> str:
 def numbered_sections(present: Mapping[str, object]) -> dict[str, str]:
     """Number sections of the report in their order, by name: ``"2 Surveys"``.
 
-    A section whose value is false comes after all others, so that one that is left out leaves no gap. The menu
-    is sorted as text: at most nine.
+    A section whose value is false comes after all others, so that one that is left out leaves no gap. The
+    menu is sorted as text: at most nine.
     """
     order = sorted(present, key=lambda name: not present[name])
     return {name: f"{number} {name}" for number, name in enumerate(order, 1)}
