@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 
 from stampshift.figures.style import (
@@ -52,7 +53,7 @@ def embedding_figure(points: pd.DataFrame, *, pair: str) -> Figure:
         for label, marker in ((LABEL_NAMES[code], marker) for code, marker in MARKERS.items())
     ]
     figure = finished(figure, f"Features of {source} and {target}", legend=handles)
-    figure.legends[0].set_title(ARBITRARY, prop={"size": 7})
+    figure.legends[0].set_title(ARBITRARY, prop=FontProperties(size=7))
     return figure
 
 
