@@ -8,8 +8,9 @@ truth. Two tables of balanced accuracy:
 
 - what the held-out labels promised against the truth, and how often the truth was in their intervals;
   beside it what they would promise if each were judged at the epoch that it helped to choose;
-- the truth after the epochs that the held-out labels chose, after all epochs, and after the best epoch (which
-  nobody can know), for several weights of the entropy.
+- the truth after the epochs that the held-out labels chose, where the model stays as it was unless they see a
+  gain and where it does not, after all epochs, and after the best epoch (which nobody can know), for several
+  weights of the entropy; and the seconds that the trainings of the folds took.
 """
 
 import argparse
@@ -24,7 +25,7 @@ import torch
 from joblib import cpu_count
 
 from stampshift.adapting.choosing import choose_epochs, chosen_of, judged_scores
-from stampshift.adapting.defaults import EPOCHS, MME, TRAINING
+from stampshift.adapting.defaults import AUGMENTATION, EPOCHS, MME, TRAINING
 from stampshift.adapting.setting import Setting
 from stampshift.adapting.trainings import held_out_scores, trained_epochs
 from stampshift.core.parallel import ordered_map
@@ -61,7 +62,7 @@ def few_labels(stamps, splits, *, real, bogus, seed, output):
     return output
 
 
-def setting_of(results, source, target, *, seed, weight):
+def setting_of(results, source, target, *, seed, weight, training):
     return Setting(
         model=results / "baseline" / source / f"seed-{seed}" / "model.pt",
         source=RunFiles(
@@ -70,7 +71,7 @@ def setting_of(results, source, target, *, seed, weight):
         target=target,
         method="mme",
         options=MME | {"entropy_weight": weight},
-        training=TRAINING,
+        training=TRAINING | training,
         seed=seed,
         device=CPU,
     )
@@ -95,7 +96,7 @@ def promised(held_out):
     return Change.between(held_out["score"], held_out["score"], labels=labels, survey="", stamps="").after
 
 
-def measure(results, pair, *, numbers, seed, weights, processes, folder):
+def measure(results, pair, *, numbers, seed, weights, training, processes, folder):
     source, target = pair.split("-to-")
     stamps = Stamps.open(results / "stamps" / f"{target}.h5")
     splits = Splits.open(results / "splits" / target / f"seed-{seed}.npz")
@@ -103,7 +104,10 @@ def measure(results, pair, *, numbers, seed, weights, processes, folder):
     few = few_labels(
         stamps, splits, real=real, bogus=bogus, seed=seed, output=folder / f"{pair}-{real}-{bogus}-{seed}.h5"
     )
-    settings = {weight: setting_of(results, source, few, seed=seed, weight=weight) for weight in weights}
+    settings = {
+        weight: setting_of(results, source, few, seed=seed, weight=weight, training=training)
+        for weight in weights
+    }
     begin = time.perf_counter()
     scores = held_out_scores(
         settings[MME["entropy_weight"]], epochs=EPOCHS, processes=processes, progress=False
@@ -146,11 +150,15 @@ def shown(table):
             f"| {each['recall_real_inside'].sum():.0f} | {each['recall_bogus_inside'].sum():.0f} "
             f"| {(each['best_of_epochs'] - each['chosen']).mean():+.3f} |"
         )
-    print(f"\n| labels | weight | n | before | chosen epochs | {EPOCHS} epochs | best epoch |")
-    print("|---|---|---|---|---|---|---|")
+    print(
+        f"\n| labels | weight | n | before | chosen epochs, or as it was | chosen epochs "
+        f"| {EPOCHS} epochs | best epoch | folds: s |"
+    )
+    print("|---" * 9 + "|")
     for (real, bogus, weight), each in table.groupby(["real", "bogus", "weight"]):
-        means = each[["before", "chosen", "last", "best"]].mean()
+        means = each[["before", "chosen", "without_fallback", "last", "best"]].mean()
         cells = ["" if np.isnan(value) else f"{value:.3f}" for value in means]
+        cells.append("" if each["fold_seconds"].isna().all() else f"{each['fold_seconds'].mean():.0f}")
         print(f"| {real}, {bogus} | {weight:g} | {len(each)} | {' | '.join(cells)} |")
 
 
@@ -166,7 +174,10 @@ def main():
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--weights", nargs="+", type=float, default=[0.0, MME["entropy_weight"], 1.0])
     parser.add_argument("--output", type=Path, help="Parquet file of every line")
+    parser.add_argument("--epoch-size", type=int, default=TRAINING["epoch_size"])
+    parser.add_argument("--augmentation", default=AUGMENTATION["mme"], help="or none")
     arguments = parser.parse_args()
+    training = {"epoch_size": arguments.epoch_size, "augmentation": arguments.augmentation}
     lines = []
     with TemporaryDirectory() as folder:
         for seed in arguments.seeds:
@@ -179,6 +190,7 @@ def main():
                         numbers=(real, bogus),
                         seed=seed,
                         weights=arguments.weights,
+                        training=training,
                         processes=cpu_count(),
                         folder=Path(folder),
                     )

@@ -43,8 +43,8 @@ def network(survey_files, surveys, flipped, tmp_path):
     return run
 
 
-def setting(run, target, method):
-    given = {"seed": 0, "device": torch.device("cpu"), **TRAINING}
+def setting(run, target, method, **options):
+    given = {"seed": 0, "device": torch.device("cpu"), **TRAINING, **options}
     return Setting.of_run(run, target, method=method, **given)
 
 
@@ -79,3 +79,12 @@ def test_fine_tuning_is_judged_and_released_by_the_corrected_labels(
     source, _ = open_run(tmp_path / "adapted").surveys
     assert np.flatnonzero(source.stamps.labels != surveys["A"].labels).tolist() == flipped
     assert source.stamps.attributes["labels"]["changed"] == len(flipped)
+
+
+@pytest.mark.parametrize(("method", "turned"), [("mme", True), ("finetune", False)])
+def test_by_default_stamps_are_turned_with_minimax_entropy_alone(network, few, method, turned):
+    start = setting(network, few(real=2, bogus=2), method)
+    task = start.task(start.few_labels.labelled, start.few_labels.pile, number=1)
+    assert (task.augmentation(1) is not None) == turned
+    other = setting(network, few(real=2, bogus=2), method, augmentation="none")
+    assert other.training["augmentation"] == "none"

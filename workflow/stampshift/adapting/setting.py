@@ -55,14 +55,16 @@ class Setting:
     ) -> Self:
         """Setting that starts from a run's folder, with options that differ from `defaults`.
 
-        Options are keys of `defaults.MME`, which count for MME alone, and of `defaults.TRAINING`.
+        Options are keys of `defaults.MME`, which count for MME alone, and of `defaults.TRAINING`, and
+        ``augmentation``, as in section `training` of the configuration.
         """
-        unknown = set(options) - set(defaults.MME | defaults.TRAINING)
+        standard = defaults.TRAINING | {"augmentation": defaults.AUGMENTATION[method]}
+        unknown = set(options) - set(defaults.MME | standard)
         if unknown:
             raise TypeError(f"unknown options of an adaptation: {', '.join(sorted(unknown))}")
         mme, training = (
             {name: options.get(name, value) for name, value in section.items()}
-            for section in (defaults.MME, defaults.TRAINING)
+            for section in (defaults.MME, standard)
         )
         return cls(
             model=run / MODEL,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from stampshift.adapting.defaults import EPOCHS, EPOCHS_UNJUDGED, MME, TRAINING
+from stampshift.adapting.defaults import AUGMENTATION, EPOCHS, EPOCHS_UNJUDGED, MME, TRAINING
 from stampshift.core.printing import echo
 
 app = typer.Typer()
@@ -26,6 +26,13 @@ class Keep(StrEnum):
     last_best = "last_best"
     lowest_validation_loss = "lowest_validation_loss"
     last = "last"
+
+
+class Augmentation(StrEnum):
+    """What happens to a stamp whenever it is trained on."""
+
+    none = "none"
+    rotations_and_flips = "rotations_and_flips"
 
 
 @app.command(short_help="Adapt a trained model to a new survey with few labels.")
@@ -85,6 +92,12 @@ def adapt(
     batch_size: Annotated[
         int, typer.Option(min=4, help="Number of labelled stamps per training step.")
     ] = TRAINING["batch_size"],
+    augmentation: Annotated[
+        Augmentation | None,
+        typer.Option(
+            help="Whether stamps are turned whenever they are trained on; if not given, with MME alone."
+        ),
+    ] = None,
     learning_rate: Annotated[
         float, typer.Option(help="Learning rate of stochastic gradient descent.")
     ] = TRAINING["learning_rate"],
@@ -123,6 +136,7 @@ def adapt(
         batch_size=batch_size,
         epoch_size=epoch_size,
         keep=keep and keep.value,
+        augmentation=augmentation.value if augmentation else AUGMENTATION[method.value],
         fallback=fallback,
         seed=seed,
     )
