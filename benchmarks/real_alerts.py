@@ -26,6 +26,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pandas as pd
 import torch
+import yaml
 from agreement import auc, published
 from joblib import cpu_count
 from realism import BOGUS_BELOW, FOLDERS, REAL_ABOVE, SCORE, SURE, is_reserved, settings
@@ -33,7 +34,7 @@ from scipy.stats import t as student
 
 from stampshift import alerts
 from stampshift.adapting.adapt import adapt_model
-from stampshift.adapting.defaults import EPOCHS, EPOCHS_UNJUDGED, TRAINING
+from stampshift.adapting.defaults import EPOCHS, EPOCHS_UNJUDGED
 from stampshift.adapting.setting import Setting
 from stampshift.adapting.source import source_of
 from stampshift.adapting.trainings import final_training
@@ -46,11 +47,8 @@ from stampshift.stamps.writer import stamps_writer
 from stampshift.training.model import predict
 
 CPU = torch.device("cpu")
-NEITHER = (
-    -1
-)  # of the class of an alert whose score is missing or in between: it is never more than unlabelled
+NEITHER = -1  # class of an alert whose score is missing or in between: it is unlabelled at most
 CONFIDENCE = 0.95
-OPTIONS = ("epoch_size", "keep", "fallback")  # of an adaptation
 MEASURES = ("auc_sure_after", "auc_after", "balanced_accuracy_after")
 
 
@@ -135,7 +133,7 @@ def measure(survey, start, *, labels, draw, method, arguments, folder):
     if known is None:
         return None
     target = survey.write(folder / f"{survey.survey}-{labels}-{draw}.h5", among, known)
-    options = {name: getattr(arguments, name) for name in OPTIONS}
+    options = dict(arguments.options)
     if source_of(start, stamps=None, splits=None) is None:  # as of a source of several surveys
         options |= {name: getattr(arguments, name) for name in ("source_stamps", "source_splits")}
     setting = Setting.of_run(start, target, method=method, seed=draw, device=CPU, **options)
@@ -246,6 +244,12 @@ def adaptations(arguments, *, folder):
                 print(f"{survey.survey}: too few alerts for {labels} labels of each class.", file=sys.stderr)
 
 
+def option(text):
+    """Name and value of one option of an adaptation."""
+    name, value = text.split("=")
+    return name, yaml.safe_load(value)
+
+
 def parsed():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -262,9 +266,13 @@ def parsed():
     parser.add_argument("--first-draw", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=np.inf, help="after which no other draw begins")
     parser.add_argument("--epochs", type=int, default=EPOCHS)
-    parser.add_argument("--epoch-size", type=int, default=TRAINING["epoch_size"])
-    parser.add_argument("--keep", default=TRAINING["keep"])
-    parser.add_argument("--no-fallback", dest="fallback", action="store_false")
+    parser.add_argument(
+        "--options",
+        type=option,
+        nargs="*",
+        default=[],
+        help="of `Setting.of_run`: head=copied keep=last",
+    )
     parser.add_argument(
         "--without-folds", action="store_true", help="all epochs, nothing held out: a tenth of the time"
     )
