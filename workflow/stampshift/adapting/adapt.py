@@ -54,7 +54,8 @@ class Adaptation:
     model: Model
     history: pd.DataFrame  # a line per epoch: the final training, and the calls on held-out stamps
     # Columns survey, epoch, row, label and score of the labelled target stamps, each scored by a training
-    # that did not see it, after the epoch that the others chose; no line where no stamp could be held out.
+    # that did not see it, after the epoch that the others chose, 0 for the model as it was; no line where no
+    # stamp could be held out.
     # The predictions are of the source's test part and the target's test file.
     validation: pd.DataFrame
     predictions: pd.DataFrame
