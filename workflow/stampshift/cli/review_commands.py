@@ -11,7 +11,7 @@ from stampshift.core.printing import echo
 
 app = typer.Typer()
 Order = Literal["suspicion", "uncertainty", "random", "file"]
-Strategy = Literal["both", "uncertainty", "diversity", "random"]
+Strategy = Literal["diversity", "uncertainty", "both", "random"]
 
 
 @app.command(short_help="Choose which stamps to label next.")
@@ -24,9 +24,9 @@ def suggest(
     strategy: Annotated[
         Strategy,
         typer.Option(
-            help="Stamps that the model is uncertain of, stamps unlike each other, both, or random ones."
+            help="Stamps unlike each other, stamps that the model is uncertain of, both, or random ones."
         ),
-    ] = "both",
+    ] = "diversity",
     seed: Annotated[int, typer.Option(min=0, help="Random seed of the choice.")] = 0,
     output: Annotated[
         Path | None,

@@ -67,15 +67,15 @@ def _random(pool: Pool, count: int, generator: np.random.Generator) -> NDArray[n
 
 
 STRATEGIES: dict[str, Choose] = {
-    "both": _uncertain_and_diverse,
-    "uncertainty": _uncertain,
     "diversity": _diverse,
+    "uncertainty": _uncertain,
+    "both": _uncertain_and_diverse,
     "random": _random,
 }
 
 
 def suggest(
-    model: ReleasedModel, stamps: Stamps, *, count: int, strategy: str = "both", seed: int = 0
+    model: ReleasedModel, stamps: Stamps, *, count: int, strategy: str = "diversity", seed: int = 0
 ) -> pd.DataFrame:
     """Choose unlabelled stamps that people should label next, each of another object.
 
@@ -89,8 +89,8 @@ def suggest(
     count
         Number of stamps.
     strategy
-        ``"uncertainty"``, scores closest to one half; ``"diversity"``, far apart in the network's features,
-        and from the labelled ones; ``"both"``, by BADGE (Ash et al. 2020); ``"random"``.
+        ``"diversity"``, far apart in the network's features, and from the labelled ones; ``"uncertainty"``,
+        scores closest to one half; ``"both"``, by BADGE (Ash et al. 2020); ``"random"``.
     seed
         Of what a strategy draws at random.
 
