@@ -4,13 +4,23 @@ import pytest
 from stampshift.simulation.drawing import Psf, Source, draw_sources
 from stampshift.simulation.exposure import RECIPES, draw_triplet, expose
 from stampshift.simulation.recipe import Candidate, View
-from stampshift.simulation.scenes import Conditions, Mismatch, draw_conditions, kernel_error
+from stampshift.simulation.scenes import (
+    Conditions,
+    Mismatch,
+    apply_mismatch,
+    draw_conditions,
+    kernel_error,
+)
 from stampshift.simulation.streams import Purpose, random_stream
 
 PERFECT = Mismatch(0.0, 0.0, 1.0, 1.0)
 SATURATED = {
     "saturations": [3.0, 3.0], "reach_pixels": {"x": 0, "y": 0}, "shift_pixels": 0.1,
     "width": 0.0, "flux": 0.0,
+}  # fmt: skip
+HOSTLESS = {
+    "mag": [22.0, 23.0], "slope": 0.25, "half_light_arcsec": [0.7, 1.0], "sersic_index": [1.0], "shear": 0.0,
+    "offset_half_light_radii": 1.0,
 }  # fmt: skip
 SURVEY_RECIPES = {
     survey: [(name, recipe) for name, mix in recipes.items() for recipe in mix]
@@ -50,6 +60,10 @@ def aperture(image, radius=3):
     middle = image.shape[0] // 2
     y, x = np.mgrid[: image.shape[0], : image.shape[1]] - middle
     return image[np.hypot(x, y) <= radius].sum()
+
+
+def neighbour_correlation(image):
+    return np.corrcoef(image[:, 1:].ravel(), image[:, :-1].ravel())[0, 1]
 
 
 def some_view(constants):
@@ -104,29 +118,75 @@ def test_difference_is_science_minus_template(survey, draw):
         assert np.allclose(triplet.difference, triplet.science - triplet.template, atol=1e-9)
 
 
-def test_own_differences_noise_follows_its_ratio(draw):
-    changes = {
-        "difference": {"product": "own", "noise": "white", "noise_ratio": [0.7, 0.7], "masked_pixels": 1}
-    }
-    triplets = [draw("ZTF", "bogus", "noise_peak", index, **changes) for index in range(40)]
-    for triplet in triplets:
-        assert not np.allclose(triplet.difference, triplet.science - triplet.template, atol=1)
+def test_a_proper_differences_noise_is_white_and_of_both_images(draw):
+    triplets = [draw("ZTF", "bogus", "noise_peak", index) for index in range(40)]
+    same = [np.allclose(t.difference, t.science - t.template, atol=1) for t in triplets]
+    assert not all(same)
     ratios = [
         t.difference.std() / np.hypot(t.conditions.noise, t.conditions.template_noise) for t in triplets
     ]
-    assert np.mean(ratios) == pytest.approx(0.7, abs=0.02)
-    # and white: neighbours do not correlate
-    pairs = [np.corrcoef(t.difference[:, 1:].ravel(), t.difference[:, :-1].ravel())[0, 1] for t in triplets]
-    assert np.mean(pairs) == pytest.approx(0, abs=0.02)
+    assert np.mean(ratios) == pytest.approx(1, abs=0.02)
+    assert np.mean([neighbour_correlation(t.difference) for t in triplets]) == pytest.approx(0, abs=0.03)
 
 
-def test_smoothed_noise_of_own_differences_correlates(draw):
-    changes = {
-        "difference": {"product": "own", "noise": "smoothed", "noise_ratio": [0.7, 0.7], "masked_pixels": 1}
-    }
-    changes["template"] = {"noise_ratio": [4.0, 4.0], "fwhm_arcsec": [0.5, 0.5]}
+@pytest.mark.parametrize(("survey", "name"), [("ZTF", "SN"), ("Rubin", "real"), ("DES", "real")])
+def test_noise_of_a_coadd_correlates_and_that_of_an_exposure_does_not(survey, name, draw):
+    triplets = [
+        draw(survey, name, "supernova", index, host=HOSTLESS | {"hostless_fraction": 1.0})
+        for index in range(30)
+    ]
+    correlation = np.mean([neighbour_correlation(t.template) for t in triplets])
+    # 0.112 of the coadd alone, 0.11 to 0.29 with a second interpolation
+    assert 0.13 < correlation < 0.25
+    for triplet in triplets:
+        assert triplet.template.std() == pytest.approx(triplet.conditions.template_noise, rel=0.1)
+    frames = [t.science[:12] for t in triplets]
+    assert np.mean([neighbour_correlation(frame) for frame in frames]) == pytest.approx(0, abs=0.05)
+
+
+def test_what_is_constant_leaves_nothing_but_noise_in_a_proper_difference(survey_constants):
+    """A bright star, a galaxy and a host: every one of them is subtracted, whichever PSF is the wider."""
+    constants = survey_constants("ZTF") | {"subtraction": {"kernel": 0.0}}
+    sources = [Source(0, 0, 3e4), Source(12, 5, 2e4, 3.0, None, 0.2, 0.1), Source(-14, -9, 2e4, 4.0, 1.0)]
+    for ours, theirs in ((2.6, 3.4), (3.4, 2.6)):
+        conditions = Conditions(
+            Psf(ours, 3.0, 0.03, 0.0), Psf(theirs, 3.0, -0.02, 0.04), 10.0, 2.0, sky=150.0, depth_mag=20.5
+        )
+        rng = np.random.default_rng(0)
+        view = View(constants, conditions, 63, rng, rng)
+        *_, difference = expose(Candidate(0, 1, 1), static=sources, mismatch=PERFECT, view=view)
+        outside = np.ones((63, 63), bool)
+        for source in sources:
+            # photon noise of a bright star remains in its core
+            row, column = 31 + round(source.y), 31 + round(source.x)
+            outside[row - 5 : row + 6, column - 5 : column + 6] = False
+        assert difference[outside].std() == pytest.approx(np.hypot(10, 2), rel=0.06)
+        assert abs(difference.sum()) < 0.02 * sum(source.flux for source in sources)
+
+
+def test_a_bright_star_rings_where_the_template_is_the_wider(survey_constants):
+    """What is wrong with an undersampled PSF changes its sign from pixel to pixel around the star."""
+    constants = survey_constants("ZTF") | {"subtraction": {"kernel": 0.0}}
+    rings = {}
+    for theirs in (1.7, 3.0):
+        conditions = Conditions(Psf(1.7, 3.0, 0, 0), Psf(theirs, 3.0, 0, 0), 10.0, 0.5, 150.0, 20.5)
+        rng = np.random.default_rng(0)
+        view = View(constants, conditions, 63, rng, rng)
+        star, wrong = [Source(0, 0.3, 5e4)], Mismatch(0.0, 0.0, 1.03, 1.0)
+        *_, difference = expose(Candidate(0, 1, 1), static=star, mismatch=wrong, view=view)
+        column = difference[:, 31]
+        rings[theirs] = np.abs(column[[29, 34]]).sum()
+        assert column[31] > 500  # a template taken for too narrow leaves a sharp positive core
+    assert rings[3.0] > 5 * rings[1.7]
+    assert column[28] > 0 > column[29]
+    assert column[30] > 0
+
+
+def test_noise_of_matched_differences_correlates(draw):
+    changes = {"difference": {"product": "matched", "noise_ratio": [0.7, 0.7], "masked_pixels": 1}}
+    changes["template"] = {"noise_ratio": [4.0, 4.0], "fwhm_arcsec": [0.5, 0.5], "interpolations": 0}
     triplets = [draw("DES", "artifact", "noise_peak", index, **changes) for index in range(20)]
-    pairs = [np.corrcoef(t.difference[:, 1:].ravel(), t.difference[:, :-1].ravel())[0, 1] for t in triplets]
+    pairs = [neighbour_correlation(t.difference) for t in triplets]
     # kernel (a, 1 - 2a, a) with (1 - 2a)^2 + 2 a^2 = 0.7: 2a (1 - 2a) / 0.7 = 0.21
     assert np.mean(pairs) == pytest.approx(0.21, abs=0.03)
 
@@ -234,6 +294,27 @@ def test_dipole_has_a_lobe_of_either_sign_and_is_centred_on_the_brighter(draw, s
         assert triplet.difference.min() < -3 * noise
         brightest = np.unravel_index(triplet.difference.argmax(), (21, 21))
         assert np.hypot(*(np.array(brightest) - 10)) <= 3
+
+
+@pytest.mark.parametrize("flipped", [0.0, 1.0])
+def test_a_dipole_is_found_by_its_stronger_lobe_where_both_signs_are_searched(
+    flipped, draw, survey_constants
+):
+    settings = survey_constants("ZTF")["dipole"] | {"galaxy_fraction": 0.0}
+    changes = {"dipole": settings, "negative_fraction": flipped or 1e-9}
+    sign = -1 if flipped else 1
+    for index in range(10):
+        mismatch = draw("ZTF", "bogus", "dipole", index, **changes).candidate.mismatch
+        unit, psf = Source(0, 0, 1.0), Psf(2.6, 3.0, 0, 0)
+        one, other = (
+            draw_sources(sources, psf=psf, width_ratio=ratio, size_pixels=63)
+            for sources, ratio in (
+                ([unit], 1.0),
+                (apply_mismatch([unit], mismatch), mismatch.width_ratio),
+            )
+        )
+        residual = sign * (one - other)
+        assert residual.max() > -0.7 * residual.min()
 
 
 def test_signal_to_noise_follows_the_measured_percentiles(survey_constants):

@@ -8,7 +8,7 @@ import numpy as np
 from stampshift.simulation.detector import column_trail, line, spikes, track
 from stampshift.simulation.drawing import Image, Source, draw_sources
 from stampshift.simulation.recipe import Candidate, View, log_uniform
-from stampshift.simulation.scenes import Mismatch, apply_mismatch, draw_mismatch
+from stampshift.simulation.scenes import Mismatch, apply_mismatch, draw_mismatch, opposite
 
 LEAST_RESPONSE = 1e-5  # of the filter to a dipole of unit flux; below, no star is bright enough to show one
 
@@ -115,9 +115,12 @@ def dipole(view: View) -> Candidate:
     g1, g2 = rng.normal(0, 0.15, 2).clip(-0.5, 0.5) if radius > 0 else (0.0, 0.0)
     unit = Source(*view.jitter, 1.0, radius, None, float(g1), float(g2))
     draw = partial(draw_sources, psf=view.conditions.science, size_pixels=size)
-    image = draw([unit], width_ratio=1.0)
+    image, sign = draw([unit], width_ratio=1.0), view.sign()
     residual = image - draw(apply_mismatch([unit], mismatch), width_ratio=mismatch.width_ratio)
-    sign = view.sign()
+    if view.constants["negative_fraction"] > 0 and -(sign * residual).min() > (sign * residual).max():
+        # where both signs are searched, the stronger lobe is what is found
+        mismatch = opposite(mismatch)
+        residual = image - draw(apply_mismatch([unit], mismatch), width_ratio=mismatch.width_ratio)
     row, column = np.unravel_index(int(np.argmax(sign * residual)), residual.shape)
     shift_to_lobe = (int(row) - size // 2, int(column) - size // 2)
     star = np.roll(image, shift_to_lobe, axis=(0, 1)) / np.sqrt((image**2).sum())

@@ -7,17 +7,23 @@ from typing import Any
 
 import numpy as np
 from numpy.random import Generator
-from scipy.ndimage import binary_dilation, gaussian_filter
+from scipy.ndimage import binary_dilation
 
 from stampshift.simulation import artifacts, scenes, transients
 from stampshift.simulation.detector import raise_noise_peak, saturate, smooth
 from stampshift.simulation.drawing import Image, Psf, Source, draw_sources
 from stampshift.simulation.recipe import Candidate, Recipe, View
 from stampshift.simulation.scenes import Conditions, Mismatch
+from stampshift.simulation.subtraction import (
+    interpolated,
+    interpolation_kernels,
+    match,
+    proper_difference,
+    reconvolved,
+)
 
 Images = tuple[Image, Image]  # of science and template
 Marks = tuple[Image | float, Image | float]
-NARROWEST_KERNEL_PIXELS = 0.3  # a narrower Gaussian does nothing on whole pixels
 RECIPES: dict[str, Recipe] = {
     recipe.__name__: recipe
     for recipe in (
@@ -68,9 +74,10 @@ def expose(
 ) -> tuple[Image, Image, Image]:
     """Template, science and difference image, noise included.
 
-    Two kinds of difference exist. ``exact``: the template is published as matched, and difference =
-    science - template in every pixel (HiTS, ATLAS). ``own``: the template is published with its own
-    seeing, and the difference is a separate product, at the worse seeing of the two (DES, ZTF).
+    Three kinds of difference exist. ``exact``: the template is published as matched, and difference =
+    science - template in every pixel (HiTS, ATLAS). The others publish the template with its own seeing.
+    ``matched``: the difference is at the worse seeing of the two (DES; Alard & Lupton 1998, ApJ 503, 325).
+    ``proper``: it is `proper_difference` of the published images (ZTF, Rubin).
     """
     settings, sky = view.constants["difference"], view.conditions.sky
     published, subtracted, target = _light(candidate, static=static, mismatch=mismatch, view=view)
@@ -83,10 +90,21 @@ def expose(
         noise[seen >= level] = 0.0
         images.append(np.minimum(saturate(seen, level=level) + noise + mark, level))
     science, template = images
-    if settings["product"] != "own":
-        return template + sky, science + sky, science - template
-    at_target, matched = (saturate(light, level=level) for light in subtracted)
-    difference = at_target - matched + _own_noise(noises, marks, width=target.fwhm, view=view)
+    match settings["product"]:
+        case "exact":
+            return template + sky, science + sky, science - template
+        case "proper":
+            conditions = view.conditions
+            difference = proper_difference(
+                science,
+                template,
+                psfs=(conditions.science, conditions.template),
+                noises=(conditions.noise, conditions.template_noise),
+                width_ratio=mismatch.width_ratio,
+            )
+        case _:
+            at_target, matched = (saturate(light, level=level) for light in subtracted)
+            difference = at_target - matched + _matched_noise(noises, marks, width=target.fwhm, view=view)
     # the subtraction leaves out saturated pixels and their surroundings
     full = np.asarray((science >= level) | (template >= level))
     if full.any():
@@ -97,32 +115,70 @@ def expose(
 def _light(
     candidate: Candidate, *, static: list[Source], mismatch: Mismatch, view: View
 ) -> tuple[Images, Images, Psf]:
-    """Noiseless science and template as published, both at the difference's seeing, and that seeing."""
-    conditions, own = view.conditions, view.constants["difference"]["product"] == "own"
+    """Noiseless science and template as published, both as subtracted, and the seeing of these.
+
+    A proper subtraction takes what is published, in which the template is misplaced.
+    """
+    conditions, product = view.conditions, view.constants["difference"]["product"]
+    misplaced = scenes.apply_mismatch(static, mismatch)
+    if product == "proper":
+        pair = _proper_light(static, misplaced, candidate=candidate, view=view)
+        return pair, pair, conditions.template
     draw = partial(draw_sources, width_ratio=1.0, size_pixels=view.size_pixels)
     widest = max(conditions.science, conditions.template, key=lambda psf: psf.fwhm)
-    target = widest if own else conditions.science
+    target = widest if product == "matched" else conditions.science
     science = draw(static, psf=conditions.science) + draw(candidate.transient, psf=conditions.science)
-    matched = draw(scenes.apply_mismatch(static, mismatch), psf=target, width_ratio=mismatch.width_ratio)
-    matched = matched + scenes.kernel_error(
-        matched, rng=view.rng, rms=view.constants["subtraction"]["kernel"], noise=conditions.noise
-    )
-    template = draw(static, psf=conditions.template) if own else matched
+    matched = draw(misplaced, psf=target, width_ratio=mismatch.width_ratio)
+    matched = matched + _kernel_error(matched, view=view)
+    template = draw(static, psf=conditions.template) if product == "matched" else matched
     at_target = science
     if target is conditions.template:
         at_target = template + draw(candidate.transient, psf=target)
     return (science, template), (at_target, matched), target
 
 
+def _proper_light(
+    static: list[Source], misplaced: list[Source], *, candidate: Candidate, view: View
+) -> Images:
+    """Light of science and template; a galaxy's two images differ by the convolution that separates the PSFs.
+
+    Drawn apart, its approximate profiles would not cancel.
+    """
+    psfs = (view.conditions.science, view.conditions.template)
+    draw = partial(draw_sources, width_ratio=1.0, size_pixels=view.size_pixels)
+    sharper = min(psfs, key=lambda psf: psf.fwhm)
+    layers = []
+    for psf, sources in zip(psfs, (static + candidate.transient, misplaced), strict=True):
+        if psf is sharper:
+            layers.append(draw(sources, psf=psf))
+            continue
+        extended = draw([source for source in sources if source.half_light_radius > 0], psf=sharper)
+        points = draw([source for source in sources if source.half_light_radius == 0], psf=psf)
+        layers.append(points + reconvolved(extended, have=sharper, want=psf) if extended.any() else points)
+    science, template = layers
+    return science, template + _kernel_error(template, view=view)
+
+
+def _kernel_error(light: Image, *, view: View) -> Image:
+    rms = view.constants["subtraction"]["kernel"]
+    return scenes.kernel_error(light, rng=view.rng, rms=rms, noise=view.conditions.noise)
+
+
 def _noises(light: Images, *, candidate: Candidate, view: View) -> Images:
-    """Sky, read-out and photon noise of both images; the template is a mean of ratio^2 exposures."""
+    """Sky, read-out and photon noise of both images; the template's is ratio^2 times less in variance.
+
+    That is a mean of exposures and its interpolation together, which correlates the template's noise.
+    """
     conditions, gain = view.conditions, view.constants["gain_electron_per_unit"]
-    exposures = (conditions.noise / conditions.template_noise) ** 2
+    depth = (conditions.noise / conditions.template_noise) ** 2
+    white, coadded = (view.rng.standard_normal(seen.shape) for seen in light)
+    interpolations = view.constants["template"]["interpolations"]
+    coadded = interpolated(coadded, interpolation_kernels(view.rng, interpolations=interpolations))
     science, template = (
-        view.rng.standard_normal(seen.shape) * np.sqrt(sigma**2 + np.maximum(seen, 0) / electrons)
-        for seen, sigma, electrons in (
-            (light[0], conditions.noise, gain),
-            (light[1], conditions.template_noise, gain * exposures),
+        field * np.sqrt(sigma**2 + np.maximum(seen, 0) / electrons)
+        for field, seen, sigma, electrons in (
+            (white, light[0], conditions.noise, gain),
+            (coadded, light[1], conditions.template_noise, gain * depth),
         )
     )
     if candidate.noise_peak is not None:
@@ -131,28 +187,16 @@ def _noises(light: Images, *, candidate: Candidate, view: View) -> Images:
     return science, template
 
 
-def _own_noise(noises: Images, marks: Marks, *, width: float, view: View) -> Image:
-    """Noise and marks of the detector in a difference that is a separate product, at seeing `width`.
+def _matched_noise(noises: Images, marks: Marks, *, width: float, view: View) -> Image:
+    """Noise and marks of the detector in a matched difference, at seeing `width`.
 
-    ``smoothed``: both images were brought to one seeing and one grid of pixels, which correlates the
-    noise (Alard & Lupton 1998, ApJ 503, 325). ``white``: a proper subtraction has whitened it (Zackay,
-    Ofek & Gal-Yam 2016, ApJ 830, 27).
+    Both images were brought to one seeing and one grid of pixels, which correlates the noise.
     """
     ratio = float(view.rng.uniform(*view.constants["difference"]["noise_ratio"]))
-    if view.constants["difference"]["noise"] == "white":
-        return marks[0] - marks[1] + ratio * (noises[0] - noises[1])
     science, template = (
-        _match(noise + mark, have=psf.fwhm, want=width)
+        match(noise + mark, have=psf.fwhm, want=width)
         for noise, mark, psf in zip(
             noises, marks, (view.conditions.science, view.conditions.template), strict=True
         )
     )
     return smooth(science - template, noise_ratio=ratio)
-
-
-def _match(layer: Image, *, have: float, want: float) -> Image:
-    """Convolve pixels with the Gaussian that takes stars of width `have` to width `want`."""
-    kernel = np.sqrt(max(0.0, want**2 - have**2)) / 2.355
-    if kernel < NARROWEST_KERNEL_PIXELS:
-        return layer
-    return np.asarray(gaussian_filter(layer, kernel, truncate=3.0))

@@ -67,7 +67,7 @@ def draw_conditions(rng: Generator, *, constants: Mapping[str, Any]) -> Conditio
     shapes = rng.normal(0, psf["ellipticity"] / np.sqrt(2), 4).clip(-0.3, 0.3)
     science = Psf(fwhm, psf["moffat_beta"], shapes[0], shapes[1])
     template = science
-    if constants["difference"]["product"] == "own":
+    if constants["difference"]["product"] != "exact":
         width = rng.uniform(*constants["template"]["fwhm_arcsec"]) / scale
         template = Psf(width, psf["moffat_beta"], shapes[2], shapes[3])
     depth = rng.uniform(*constants["depth_mag"])
@@ -86,6 +86,11 @@ def draw_mismatch(rng: Generator, *, errors: Mapping[str, float]) -> Mismatch:
     dx, dy = rng.normal(0, errors["shift_pixels"], 2)
     width, flux = 1 + rng.normal(0, [errors["width"], errors["flux"]])
     return Mismatch(float(dx), float(dy), float(width), float(flux))
+
+
+def opposite(mismatch: Mismatch) -> Mismatch:
+    """The errors of the other sign: what they leave of a star is reversed, as long as they are small."""
+    return Mismatch(-mismatch.dx, -mismatch.dy, 1 / mismatch.width_ratio, 1 / mismatch.flux_ratio)
 
 
 def kernel_error(light: Image, *, rng: Generator, rms: float, noise: float) -> Image:
