@@ -164,22 +164,62 @@ def test_what_is_constant_leaves_nothing_but_noise_in_a_proper_difference(survey
         assert abs(difference.sum()) < 0.02 * sum(source.flux for source in sources)
 
 
-def test_a_bright_star_rings_where_the_template_is_the_wider(survey_constants):
-    """What is wrong with an undersampled PSF changes its sign from pixel to pixel around the star."""
+def test_a_bright_star_rings_where_its_sampled_template_was_interpolated(survey_constants):
+    """Half way between its pixels a narrow star's template lost what changes from pixel to pixel."""
     constants = survey_constants("ZTF") | {"subtraction": {"kernel": 0.0}}
     rings = {}
-    for theirs in (1.7, 3.0):
-        conditions = Conditions(Psf(1.7, 3.0, 0, 0), Psf(theirs, 3.0, 0, 0), 10.0, 0.5, 150.0, 20.5)
+    for fwhm in (1.8, 3.6):
+        psf = Psf(fwhm, 2.5, 0, 0)
+        conditions = Conditions(psf, psf, 10.0, 1.0, sky=150.0, depth_mag=20.5, grid_shifts=(0.5, 0.25))
         rng = np.random.default_rng(0)
         view = View(constants, conditions, 63, rng, rng)
-        star, wrong = [Source(0, 0.3, 5e4)], Mismatch(0.0, 0.0, 1.03, 1.0)
-        *_, difference = expose(Candidate(0, 1, 1), static=star, mismatch=wrong, view=view)
-        column = difference[:, 31]
-        rings[theirs] = np.abs(column[[29, 34]]).sum()
-        assert column[31] > 500  # a template taken for too narrow leaves a sharp positive core
-    assert rings[3.0] > 5 * rings[1.7]
-    assert column[28] > 0 > column[29]
-    assert column[30] > 0
+        star = [Source(0.1, 0.2, 1e5)]
+        *_, difference = expose(Candidate(0, 1, 1), static=star, mismatch=PERFECT, view=view)
+        rings[fwhm] = difference[33:37, 31]
+    # along y the sign changes from pixel to pixel; a star that is sampled well leaves noise
+    assert (np.sign(rings[1.8][1:]) == -np.sign(rings[1.8][:-1])).all()
+    assert np.abs(rings[1.8]).min() > 4 * 10 > np.abs(rings[3.6]).max()
+
+
+def test_candidates_whose_centre_is_left_out_are_drawn_anew(draw, survey_constants):
+    difference = survey_constants("ZTF")["difference"]
+    settings = SATURATED | {"reach_pixels": {"x": 4.0, "y": 4.0}}
+    left_out = {
+        clear: [
+            (triplet.difference[29:34, 29:34] == 0).any()
+            for index in range(6)
+            for triplet in [
+                draw(
+                    "ZTF", "bogus", "saturated_star", index, saturated_star=settings,
+                    difference=difference | {"clear_pixels": clear},
+                )
+            ]
+        ]
+        for clear in (0, 5)
+    }  # fmt: skip
+    assert any(left_out[0])
+    assert not any(left_out[5])
+
+
+def test_clouds_dim_the_field_and_the_template_alike(survey_constants):
+    constants = survey_constants("ZTF")
+    rng = np.random.default_rng(0)
+    clear, cloudy = (
+        [draw_conditions(rng, constants=constants, cloud_share=share) for _ in range(300)]
+        for share in (0.0, 1.0)
+    )
+    assert {c.extinction_mag for c in clear} == {0.0}
+    extinction = np.array([c.extinction_mag for c in cloudy])
+    assert 0.5 <= extinction.min() < extinction.max() <= 4.0
+    # scaled to the science image, a template has its own noise less the extinction
+    ratios = [[c.noise / c.template_noise for c in drawn] for drawn in (clear, cloudy)]
+    dimmed = np.log10(ratios[1]).mean() - np.log10(ratios[0]).mean()
+    assert dimmed == pytest.approx(0.4 * extinction.mean(), abs=0.05)
+    view = View(constants, cloudy[0], 63, rng, rng)
+    assert view.zero_point_mag == pytest.approx(26.25 - cloudy[0].extinction_mag)
+    errors = [view.cloud_error() for _ in range(500)]
+    assert np.std(errors) == pytest.approx(0.03 * cloudy[0].extinction_mag, rel=0.1)
+    assert View(constants, clear[0], 63, rng, rng).cloud_error() == 0.0
 
 
 def test_noise_of_matched_differences_correlates(draw):

@@ -85,7 +85,7 @@ def test_noise_from_depth_by_hand():
         ("HiTS", (4.1, 6.1), (2.0, 5.0)),
         ("DES", (3.1, 4.3), (3.0, 13.0)),
         ("ATLAS", (2.0, 2.7), (13.0, 40.0)),
-        ("ZTF", (1.78, 3.77), (4.0, 27.0)),
+        ("ZTF", (1.58, 3.17), (4.0, 32.0)),
     ],
 )
 def test_exposures_are_those_of_the_survey(survey, fwhm_pixels, noise, survey_constants):
@@ -114,7 +114,9 @@ def test_field_has_the_density_asked_for(survey_constants):
     constants["field"]["stars"]["per_arcmin2"] = [2.0, 2.0]
     constants["field"]["galaxies"]["per_arcmin2"] = [1.0, 1.0]
     rng = np.random.default_rng(1)
-    fields = [field_sources(rng, constants=constants, size_pixels=61) for _ in range(500)]
+    fields = [
+        field_sources(rng, constants=constants, size_pixels=61, zero_point_mag=25.68) for _ in range(500)
+    ]
     area = (69 * 1.863 / 60) ** 2
     assert np.mean([len(f) for f in fields]) == pytest.approx(3 * area, rel=0.03)
     galaxies = sum(s.half_light_radius > 0 for f in fields for s in f)

@@ -7,8 +7,10 @@ from stampshift.simulation.subtraction import (
     interpolated,
     interpolation_kernels,
     lanczos,
+    mean_interpolation,
     proper_difference,
     reconvolved,
+    resampled,
 )
 
 
@@ -67,7 +69,7 @@ def test_interpolated_noise_correlates_as_its_kernel_and_keeps_its_variance():
 
 @pytest.mark.parametrize(("interpolations", "length"), [(0, 1), (1, 6), (2, 11)])
 def test_every_interpolation_adds_its_kernel(interpolations, length):
-    kernels = interpolation_kernels(np.random.default_rng(0), interpolations=interpolations)
+    kernels = interpolation_kernels((0.3, 0.6), interpolations=interpolations)
     assert [len(kernel) for kernel in kernels] == [length, length]
     assert [kernel.sum() for kernel in kernels] == pytest.approx([1, 1])
     noise = np.random.default_rng(1).standard_normal((20, 20))
@@ -99,3 +101,25 @@ def test_reconvolution_takes_a_star_to_the_wider_function():
     have, want = Psf(3.0, 3.5, 0.0, 0.0), Psf(4.5, 3.5, 0.03, -0.05)
     found = reconvolved(star(have, flux=100.0), have=have, want=want)
     assert np.abs(found - star(want, flux=100.0))[3:-3, 3:-3].max() < 0.01 * found.max()
+
+
+def test_resampling_leaves_a_star_in_place_and_dims_what_alternates():
+    wide, narrow = Psf(4.0, 3.0, 0.0, 0.0), Psf(1.6, 3.0, 0.0, 0.0)
+    for psf, largest in ((wide, 0.006), (narrow, 0.2)):
+        moved = draw_sources([Source(0.5, 0.3, 100.0)], psf=psf, width_ratio=1.0, size_pixels=63)
+        error = resampled(moved, (0.3, 0.5)) - star(psf, flux=100.0)
+        assert np.abs(error).max() < largest * star(psf, flux=100.0).max()
+    assert np.abs(error).max() > 0.02 * star(narrow, flux=100.0).max()
+    alternating = np.tile([1.0, -1.0], (10, 5))
+    # half way between two pixels of opposite sign there is nothing; at a pixel all is there
+    assert resampled(alternating, (0.0, 0.5))[:, 4:6] == pytest.approx(0, abs=1e-12)
+    assert resampled(alternating, (0.0, 0.0)) == pytest.approx(alternating)
+
+
+def test_the_mean_interpolation_is_the_transform_of_the_continuous_kernel():
+    response = mean_interpolation(64)[0].real
+    x = np.linspace(-3, 3, 6001)
+    kernel = np.sinc(x) * np.sinc(x / 3)
+    for number in (0, 8, 32):  # frequencies 0, 1/8 and 1/2 per pixel
+        expected = (kernel * np.cos(2 * np.pi * x * number / 64)).sum() * 0.001
+        assert response[number] == pytest.approx(expected, abs=0.01)

@@ -108,6 +108,7 @@ def dipole(view: View) -> Candidate:
     shift, angle = log_uniform(rng, settings["shift_pixels"]), rng.uniform(0, 2 * np.pi)
     scale_error = rng.uniform(*settings["flux_error"]) * rng.choice([-1, 1])
     dx, dy = float(shift * np.cos(angle)), float(shift * np.sin(angle))
+    scale_error += view.cloud_error()
     mismatch = Mismatch(dx, dy, rng.uniform(*settings["width_ratio"]), float(1 + scale_error))
     radius = 0.0
     if rng.random() < settings["galaxy_fraction"]:

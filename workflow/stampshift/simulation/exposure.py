@@ -1,7 +1,7 @@
 """One triplet of a class: a candidate in its field becomes template, science and difference image."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -20,19 +20,28 @@ from stampshift.simulation.subtraction import (
     match,
     proper_difference,
     reconvolved,
+    resampled,
 )
 
 Images = tuple[Image, Image]  # of science and template
 Marks = tuple[Image | float, Image | float]
-RECIPES: dict[str, Recipe] = {
+MOST_DRAWS = 20  # of one stamp
+REAL_RECIPES: dict[str, Recipe] = {
     recipe.__name__: recipe
     for recipe in (
         *(transients.point_source, transients.supernova, transients.agn, transients.variable_star),
-        *(transients.asteroid, transients.streak, artifacts.cosmic_ray, artifacts.dipole),
-        *(artifacts.saturated_star, artifacts.burn, artifacts.scar, artifacts.spike, artifacts.hot_pixel),
-        *(artifacts.bad_column, artifacts.noise_peak, artifacts.satellite),
+        *(transients.asteroid, transients.streak),
     )
 }
+BOGUS_RECIPES: dict[str, Recipe] = {
+    recipe.__name__: recipe
+    for recipe in (
+        *(artifacts.cosmic_ray, artifacts.dipole, artifacts.saturated_star, artifacts.burn, artifacts.scar),
+        *(artifacts.spike, artifacts.hot_pixel, artifacts.bad_column, artifacts.noise_peak),
+        artifacts.satellite,
+    )
+}
+RECIPES = REAL_RECIPES | BOGUS_RECIPES
 
 
 @dataclass(frozen=True)
@@ -53,15 +62,36 @@ def draw_triplet(
 ) -> Triplet:
     """Draw one candidate of a survey's class, whose recipes are mixed by their weights.
 
-    `rng` is the stamp's random stream, `sky_rng` that of the astronomical object and its field.
+    `rng` is the stamp's random stream, `sky_rng` that of the astronomical object and its field. Candidates
+    whose centre the subtraction left out are drawn anew, where the survey sends no alerts of those.
     """
+    for _ in range(MOST_DRAWS):
+        triplet = _draw_once(survey_class, constants=constants, rng=rng, sky_rng=sky_rng)
+        if not _left_out(triplet.difference, clear_pixels=constants["difference"].get("clear_pixels", 0)):
+            break
+    return triplet
+
+
+def _left_out(difference: Image, *, clear_pixels: int) -> bool:
+    """Whether a pixel of the central square was left out by the subtraction, which leaves it at 0."""
+    first = len(difference) // 2 - clear_pixels // 2
+    return bool((difference[first : first + clear_pixels, first : first + clear_pixels] == 0).any())
+
+
+def _draw_once(
+    survey_class: str, *, constants: Mapping[str, Any], rng: Generator, sky_rng: Generator
+) -> Triplet:
     size = constants["stamp_size_pixels"]
-    conditions = scenes.draw_conditions(rng, constants=constants)
     mix = constants["recipes"][survey_class]
     weights = np.array(list(mix.values()), float)
     name = list(mix)[int(rng.choice(len(weights), p=weights / weights.sum()))]
+    kind = "bogus" if name in BOGUS_RECIPES else "real"
+    share = constants["clouds"]["share"][kind] if "clouds" in constants else 0.0
+    conditions = scenes.draw_conditions(rng, constants=constants, cloud_share=share)
     view = View(constants, conditions, size, rng, sky_rng)
-    field = scenes.field_sources(sky_rng, constants=constants, size_pixels=size)
+    field = scenes.field_sources(
+        sky_rng, constants=constants, size_pixels=size, zero_point_mag=view.zero_point_mag
+    )
     candidate = RECIPES[name](view)
     static = field + candidate.static
     mismatch = candidate.mismatch or scenes.draw_mismatch(rng, errors=constants["subtraction"])
@@ -142,11 +172,14 @@ def _proper_light(
 ) -> Images:
     """Light of science and template; a galaxy's two images differ by the convolution that separates the PSFs.
 
-    Drawn apart, its approximate profiles would not cancel.
+    Drawn apart, its approximate profiles would not cancel. The template is seen on a grid of its own and
+    interpolated to that of the science image.
     """
     psfs = (view.conditions.science, view.conditions.template)
     draw = partial(draw_sources, width_ratio=1.0, size_pixels=view.size_pixels)
     sharper = min(psfs, key=lambda psf: psf.fwhm)
+    down, right = view.conditions.grid_shifts
+    misplaced = [replace(source, x=source.x + right, y=source.y + down) for source in misplaced]
     layers = []
     for psf, sources in zip(psfs, (static + candidate.transient, misplaced), strict=True):
         if psf is sharper:
@@ -155,7 +188,7 @@ def _proper_light(
         extended = draw([source for source in sources if source.half_light_radius > 0], psf=sharper)
         points = draw([source for source in sources if source.half_light_radius == 0], psf=psf)
         layers.append(points + reconvolved(extended, have=sharper, want=psf) if extended.any() else points)
-    science, template = layers
+    science, template = layers[0], resampled(layers[1], (down, right))
     return science, template + _kernel_error(template, view=view)
 
 
@@ -173,7 +206,9 @@ def _noises(light: Images, *, candidate: Candidate, view: View) -> Images:
     depth = (conditions.noise / conditions.template_noise) ** 2
     white, coadded = (view.rng.standard_normal(seen.shape) for seen in light)
     interpolations = view.constants["template"]["interpolations"]
-    coadded = interpolated(coadded, interpolation_kernels(view.rng, interpolations=interpolations))
+    coadded = interpolated(
+        coadded, interpolation_kernels(conditions.grid_shifts, interpolations=interpolations)
+    )
     science, template = (
         field * np.sqrt(sigma**2 + np.maximum(seen, 0) / electrons)
         for field, seen, sigma, electrons in (

@@ -48,6 +48,18 @@ class View:
         return float(x), float(y)
 
     @property
+    def zero_point_mag(self) -> float:
+        """Magnitude of a star of unit flux in this exposure."""
+        return float(self.constants["zero_point_mag"] - self.conditions.extinction_mag)
+
+    def cloud_error(self) -> float:
+        """Error of a star's flux for clouds whose structure one zero point does not follow."""
+        if self.conditions.extinction_mag == 0:
+            return 0.0
+        scatter = self.constants["clouds"]["flux_error_per_mag"] * self.conditions.extinction_mag
+        return float(self.rng.normal(0, scatter))
+
+    @property
     def fwhm(self) -> float:
         """Width of the science image's stars in pixels."""
         return self.conditions.science.fwhm

@@ -35,6 +35,8 @@ class Conditions:
     template_noise: float
     sky: float
     depth_mag: float
+    extinction_mag: float = 0.0  # of clouds in the science image; the template is scaled to it
+    grid_shifts: tuple[float, float] = (0.0, 0.0)  # of the template's pixels before interpolation, y and x
 
     @property
     def flux_error(self) -> float:
@@ -60,8 +62,8 @@ def noise_of_depth(*, depth_mag: float, zero_point_mag: float, fwhm: float) -> f
     return flux / (5 * np.sqrt(2.266 * fwhm**2))
 
 
-def draw_conditions(rng: Generator, *, constants: Mapping[str, Any]) -> Conditions:
-    """Seeing, depth, noise and sky of one exposure and its template."""
+def draw_conditions(rng: Generator, *, constants: Mapping[str, Any], cloud_share: float = 0.0) -> Conditions:
+    """Seeing, depth, noise and sky of one exposure and its template, `cloud_share` of them through clouds."""
     scale, psf = constants["pixel_scale_arcsec"], constants["psf"]
     fwhm = rng.uniform(*constants["seeing_fwhm_arcsec"]) / scale
     shapes = rng.normal(0, psf["ellipticity"] / np.sqrt(2), 4).clip(-0.3, 0.3)
@@ -78,7 +80,14 @@ def draw_conditions(rng: Generator, *, constants: Mapping[str, Any]) -> Conditio
     pedestal *= np.exp(rng.normal(0, background["scatter"]))
     sky = pedestal if background["kept"] else 0.0
     ratio = np.exp(rng.uniform(*np.log(constants["template"]["noise_ratio"])))
-    return Conditions(science, template, noise, noise / ratio, sky, depth)
+    extinction = 0.0
+    if rng.random() < cloud_share:
+        extinction = float(rng.uniform(*constants["clouds"]["extinction_mag"]))
+    template_noise = noise / ratio * 10 ** (-0.4 * extinction)
+    y, x = rng.uniform(0, 1, 2)
+    return Conditions(
+        science, template, noise, template_noise, sky, depth - extinction, extinction, (float(y), float(x))
+    )
 
 
 def draw_mismatch(rng: Generator, *, errors: Mapping[str, float]) -> Mismatch:
@@ -114,7 +123,9 @@ def apply_mismatch(sources: Sequence[Source], mismatch: Mismatch) -> list[Source
     return [replace(s, x=s.x + dx, y=s.y + dy, flux=s.flux * ratio) for s in sources]
 
 
-def field_sources(rng: Generator, *, constants: Mapping[str, Any], size_pixels: int) -> list[Source]:
+def field_sources(
+    rng: Generator, *, constants: Mapping[str, Any], size_pixels: int, zero_point_mag: float
+) -> list[Source]:
     """Stars and galaxies that happen to be on the stamp, their densities log-uniform in their ranges."""
     field, scale = constants["field"], constants["pixel_scale_arcsec"]
     side = size_pixels + 2 * FIELD_MARGIN_PIXELS
@@ -125,7 +136,7 @@ def field_sources(rng: Generator, *, constants: Mapping[str, Any], size_pixels: 
         count = rng.poisson(area_arcmin2 * np.exp(rng.uniform(low, high)))
         bounds = [field["brightest_mag"], field["faintest_mag"]]
         magnitudes = magnitude_of_counts(rng, bounds=bounds, slope=field[kind]["slope"], count=count)
-        fluxes = flux_of_magnitude(magnitudes, zero_point_mag=constants["zero_point_mag"])
+        fluxes = flux_of_magnitude(magnitudes, zero_point_mag=zero_point_mag)
         places = rng.uniform(-side / 2, side / 2, (count, 2))
         for (x, y), flux in zip(places, fluxes, strict=True):
             radius, g1, g2 = 0.0, 0.0, 0.0

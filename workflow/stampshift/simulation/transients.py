@@ -75,7 +75,7 @@ def _host(view: View) -> Source:
     """Draw a Sersic galaxy at the origin."""
     host, rng = view.constants["host"], view.sky_rng
     (magnitude,) = magnitude_of_counts(rng, bounds=host["mag"], slope=host["slope"], count=1)
-    flux = flux_of_magnitude(magnitude, zero_point_mag=view.constants["zero_point_mag"])
+    flux = flux_of_magnitude(magnitude, zero_point_mag=view.zero_point_mag)
     radius = log_uniform(rng, host["half_light_arcsec"]) / view.constants["pixel_scale_arcsec"]
     index = float(rng.choice(host["sersic_index"]))
     g1, g2 = rng.normal(0, host["shear"], 2).clip(-0.5, 0.5)

@@ -73,7 +73,7 @@ def metadata(triplet: Triplet, constants: Mapping[str, Any], rng: Generator) -> 
     return {
         "fid": int(rng.integers(1, 3)),
         "isdiffpos": "t" if flux > 0 else "f",
-        "magpsf": float(constants["zero_point_mag"] - 2.5 * np.log10(measured)),
+        "magpsf": float(constants["zero_point_mag"] - conditions.extinction_mag - 2.5 * np.log10(measured)),
         "sigmapsf": float(1.0857 * error / measured),
         "fwhm": float(conditions.science.fwhm * (1 + rng.normal(0, 0.05))),
         "diffmaglim": float(conditions.depth_mag),
