@@ -13,8 +13,7 @@ from stampshift.core.digests import write_digests
 from stampshift.core.errors import ContractError
 from stampshift.core.files import read_json, write_json
 from stampshift.core.provenance import file_digest
-from stampshift.release.onnx_file import described
-from stampshift.release.onnx_metadata import CONTRACT_KEY, RECIPES, metadata_of
+from stampshift.release.onnx_metadata import CONTRACT_KEY, RECIPES
 from stampshift.release.released import ReleasedModel
 from stampshift.release.threshold import choose
 from stampshift.stamps.preprocessing import NORMALISATIONS
@@ -34,8 +33,10 @@ def alone(adapted_release, tmp_path):
 
 def change(path, **changed):
     """Give an ONNX file other metadata; None removes a key."""
+    model = onnx.load(path)
     kept = {key: value for key, value in (metadata(path) | changed).items() if value is not None}
-    path.write_bytes(described(path.read_bytes(), kept))
+    onnx.helper.set_model_props(model, kept)
+    onnx.save(model, path)
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "raw.onnx"])
@@ -54,7 +55,8 @@ def test_the_metadata_say_what_a_score_needs(adapted_release, name):
 
 def test_every_key_is_documented_and_every_normalisation_has_words(adapted_release):
     page = PAGE.read_text(encoding="utf-8")
-    assert [key for key in metadata_of(adapted_release.contract) if f"| `{key}` |" not in page] == []
+    keys = metadata(adapted_release.folder / "model.onnx")
+    assert [key for key in keys if f"| `{key}` |" not in page] == []
     assert RECIPES.keys() == NORMALISATIONS.keys()
 
 
@@ -85,7 +87,7 @@ def test_a_network_alone_has_no_operating_point(alone):
         ({"invalid": "{}"}, "its metadata contradict themselves: invalid is '{}'"),
         (
             {CONTRACT_KEY: None},
-            "expected an ONNX file whose metadata have the key `contract`, .* found channels, classes",
+            "expected an ONNX file whose metadata have contract and graph_sha256, .* found channels, classes",
         ),
         ({CONTRACT_KEY: "{"}, "its metadata hold no readable contract"),
         ({CONTRACT_KEY: "[]"}, "holds no contract"),
@@ -95,6 +97,14 @@ def test_a_network_alone_has_no_operating_point(alone):
 def test_metadata_that_cannot_be_believed_are_refused(alone, changed, message):
     change(alone, **changed)
     with pytest.raises(ContractError, match=rf"bright\.onnx: {message}"):
+        ReleasedModel.open(alone)
+
+
+def test_a_network_alone_that_has_changed_is_refused(alone):
+    content = bytearray(alone.read_bytes())
+    content[len(content) // 2] ^= 1  # within the weights
+    alone.write_bytes(content)
+    with pytest.raises(ContractError, match=r"bright\.onnx: has changed since it was exported; copy"):
         ReleasedModel.open(alone)
 
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from stampshift.core.errors import ContractError
 from stampshift.networks.classifier import Classifier
+from stampshift.release.onnx_metadata import GRAPH_KEY, graph_digest
 from stampshift.release.onnx_network import FEATURES, INPUT, OnnxNetwork, Outputs, batches
 from stampshift.release.outliers import Exposed, Layers, Outliers
 from stampshift.stamps.file import CHANNELS
@@ -86,7 +87,7 @@ def traced(
 def described(content: bytes, metadata: Mapping[str, str]) -> bytes:
     """An ONNX file with metadata, which say what its use needs to those who have the file alone."""
     model = onnx.load_from_string(content)
-    onnx.helper.set_model_props(model, dict(metadata))
+    onnx.helper.set_model_props(model, {**metadata, GRAPH_KEY: graph_digest(model)})
     with_metadata: bytes = model.SerializeToString(deterministic=True)
     return with_metadata
 

@@ -7,14 +7,20 @@ without the digests of its files, and refuses a file whose other keys say someth
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stampshift.core.errors import ContractError
 from stampshift.metrics.metrics import THRESHOLD
 from stampshift.release.contract import AGAIN, CONTRACT, Contract
 from stampshift.stamps.preprocessing import CLIPPED_SIGMAS, NORMAL_SIGMA
 
+if TYPE_CHECKING:
+    import onnx
+
 CONTRACT_KEY = "contract"
+GRAPH_KEY = "graph_sha256"
 FOR_OTHERS = ("preprocessing", "threshold")  # keys that say nothing that the contract holds
 RECIPES = {
     "channel": "each image to mean 0 and standard deviation 1 over its valid pixels, 0 if it is constant",
@@ -50,6 +56,24 @@ def metadata_of(contract: Contract) -> dict[str, str]:
     }
 
 
+def graph_digest(model: "onnx.ModelProto") -> str:
+    """SHA-256 of an ONNX file's graph and weights, whatever its metadata are."""
+    return sha256(model.graph.SerializeToString(deterministic=True)).hexdigest()
+
+
+def check_graph(path: Path) -> None:
+    """Raise a `ContractError` if the graph of an ONNX file is not the one whose digest its metadata hold."""
+    import onnx  # a third of a second, which a released model's folder need not wait for
+
+    try:
+        model = onnx.load_from_string(path.read_bytes())
+    except Exception:  # ONNX Runtime refuses it, too, and says why
+        return
+    said = [entry.value for entry in model.metadata_props if entry.key == GRAPH_KEY]
+    if said and said != [graph_digest(model)]:
+        raise ContractError(f"{path}: has changed since it was exported; copy it again. {AGAIN}")
+
+
 def contract_in(metadata: Mapping[str, str], path: Path) -> Contract:
     """The contract that an ONNX file's metadata hold, without digests.
 
@@ -58,9 +82,9 @@ def contract_in(metadata: Mapping[str, str], path: Path) -> Contract:
     ContractError
         If they hold none, or one that another of their keys contradicts.
     """
-    if CONTRACT_KEY not in metadata:
+    if not {CONTRACT_KEY, GRAPH_KEY} <= set(metadata):
         raise ContractError(
-            f"{path}: expected an ONNX file whose metadata have the key `{CONTRACT_KEY}`, as "
+            f"{path}: expected an ONNX file whose metadata have {CONTRACT_KEY} and {GRAPH_KEY}, as "
             f"`stampshift export` writes it, found {', '.join(sorted(metadata)) or 'no key'}. Give the "
             "folder of the released model, or export it again."
         )

@@ -18,7 +18,7 @@ from stampshift.core.errors import ContractError
 from stampshift.core.files import read_table
 from stampshift.release.contract import AGAIN, ONNX, RAW, REFERENCE, Contract
 from stampshift.release.external_data import check_external_data
-from stampshift.release.onnx_metadata import check_agreement, contract_in
+from stampshift.release.onnx_metadata import check_agreement, check_graph, contract_in
 from stampshift.release.onnx_network import INPUT, OnnxNetwork
 from stampshift.release.preparing import prepare
 from stampshift.release.raw_cutouts import Cutouts, alerts_of
@@ -88,6 +88,7 @@ class ReleasedModel:
     def _alone(cls, path: Path, *, threads: int) -> Self:
         """Open an ONNX file from its metadata."""
         check_external_data(path, ())
+        check_graph(path)
         network = OnnxNetwork(path, threads=threads)
         if network.inputs != [INPUT]:
             raise ContractError(
