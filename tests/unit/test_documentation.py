@@ -109,3 +109,13 @@ def test_every_cell_of_the_notebook_runs(own, folder, tmp_path, monkeypatch, cap
     printed = capsys.readouterr().out
     assert "12 of 12 alerts have a score" in printed
     assert ("on this simulated night" in printed) != own
+
+
+def test_git_ignores_what_the_quick_start_leaves_behind():
+    ignored = (ROOT / ".gitignore").read_text().splitlines()
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (quick,) = re.findall(r"## Quick start\n.*?```bash\n(.*?)```", readme, re.DOTALL)
+    written = re.findall(r"(?:--output|>|simulate Rubin) (\S+)", quick) + re.findall(r" (results/\S+)", quick)
+    assert len(written) > 6
+    for path in written:
+        assert f"/{Path(path).parts[0]}/" in ignored, path
