@@ -66,3 +66,17 @@ def test_no_temporary_folder_at_all_is_one_sentence(tmp_path):
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     expected = "WriteError: a temporary folder for worker processes cannot be made ([Errno 2] No usable"
     assert expected in done.stderr
+
+
+def test_the_folder_goes_after_the_sockets_in_it_whatever_was_imported_first():
+    program = (
+        "import multiprocessing.util\n"
+        "from multiprocessing.connection import Listener\n"
+        "from stampshift.core.temporary import give_sockets_a_folder\n"
+        "give_sockets_a_folder()\n"
+        "listener = Listener(family='AF_UNIX')\n"
+        "print(listener.address)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not Path(done.stdout.strip()).parent.exists()

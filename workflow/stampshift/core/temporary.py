@@ -1,6 +1,5 @@
 """A private temporary folder of this process; those of killed processes are removed."""
 
-import atexit
 import fcntl
 import multiprocessing
 import os
@@ -8,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 from stampshift.core.errors import WriteError
@@ -18,7 +18,9 @@ SOCKET_NAME_BYTES = len("/listener-12345678")  # what multiprocessing adds
 SHORT = Path("/tmp")
 
 _until_exit = ExitStack()
-atexit.register(_until_exit.close)
+Finalize(
+    None, _until_exit.close, exitpriority=-1
+)  # once multiprocessing has removed its sockets (0) in there
 
 
 @contextmanager
