@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from stampshift.adapting import defaults
 from stampshift.stamps.file import BOGUS, REAL, UNLABELLED, Stamps
@@ -32,3 +33,20 @@ def some_labels(survey: Stamps, *, real: int, bogus: int, unlabelled: int) -> tu
     rest = np.setdiff1d(np.arange(200), np.concatenate(shots))[:unlabelled]
     rows = np.sort(np.concatenate([*shots, rest]))
     return rows, np.where(np.isin(rows, rest), UNLABELLED, survey.labels[rows]).tolist()
+
+
+def worse_with_every_epoch(setting, *, epochs, **options):
+    """Held-out scores of a start that is right, and of trainings that are not."""
+    lines = [
+        {
+            "fold": fold,
+            "epoch": epoch,
+            "row": row,
+            "label": label,
+            "score": label if epoch == 0 else 1 - label,
+        }
+        for fold, held_out in enumerate(setting.few_labels.folds(seed=0), start=1)
+        for epoch in range(epochs + 1)
+        for row, label in zip(held_out.held_out, setting.target_stamps.labels[held_out.held_out], strict=True)
+    ]
+    return pd.DataFrame(lines).astype({"label": int, "score": float})

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
-from adaptation import MME, write_some
+from adaptation import MME, worse_with_every_epoch, write_some
 from fake_surveys import flip_labels
 from stampshift.adapting.adapt import Adaptation, adapt_model, check_output
 from stampshift.adapting.trainings import held_out_scores
@@ -253,23 +253,6 @@ def test_fine_tuning_refuses_a_prototype_head(setting, finetuning, tmp_path):
         ConfigError, match=r"fine-tuning continues from a linear head, but .* has a prototype head"
     ):
         run(replace(finetuning, model=tmp_path / "prototype.pt"))
-
-
-def worse_with_every_epoch(setting, *, epochs, **options):
-    """Held-out scores of a start that is right, and of trainings that are not."""
-    lines = [
-        {
-            "fold": fold,
-            "epoch": epoch,
-            "row": row,
-            "label": label,
-            "score": label if epoch == 0 else 1 - label,
-        }
-        for fold, held_out in enumerate(setting.few_labels.folds(seed=0), start=1)
-        for epoch in range(epochs + 1)
-        for row, label in zip(held_out.held_out, setting.target_stamps.labels[held_out.held_out], strict=True)
-    ]
-    return pd.DataFrame(lines).astype({"label": int, "score": float})
 
 
 def test_the_model_stays_as_it_was_where_nothing_was_gained(setting, monkeypatch, tmp_path):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
-from adaptation import MME, TRAINING
+from adaptation import MME, TRAINING, worse_with_every_epoch
 from fake_release import release_of, write_results, write_run
 from stampshift.adapting.adapt import adapt_model
 from stampshift.adapting.setting import Setting
@@ -67,6 +67,16 @@ def test_a_release_is_calibrated_on_shots_that_the_scoring_training_did_not_see(
     assert re.search(r"\| flag: share expected beyond +\| 0\.\d+ +\| 0\.0909 +\|", card)  # 1 of 10 + 1
     assert re.search(r"\| flag: reference stamps +\| \d+ +\| 10 +\|", card)
     assert re.search(r"\| share flagged +\| [\d.]+ \(.*\) +\| no stamp", card)
+
+
+def test_a_model_that_stays_as_it_was_is_released_as_it_is(adapted, tmp_path, monkeypatch):
+    monkeypatch.setattr("stampshift.adapting.adapt.held_out_scores", worse_with_every_epoch)
+    folder = adapted()
+    release_of(folder, tmp_path / "model")
+    start = tmp_path / "results" / "baseline" / "A" / "seed-0" / "model.pt"
+    assert (folder / "model.pt").read_bytes() == start.read_bytes()
+    card = (tmp_path / "model" / "card.md").read_text()
+    assert re.search(r"\| epochs +\| 0, of which number 0 is kept", card)
 
 
 def test_the_card_judges_by_the_test_file_and_says_how_the_shots_were_scored(adapted, test_file, tmp_path):
