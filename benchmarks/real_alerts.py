@@ -137,11 +137,11 @@ def measure(survey, start, *, labels, draw, method, arguments, folder):
     if source_of(start, stamps=None, splits=None) is None:  # as of a source of several surveys
         options |= {name: getattr(arguments, name) for name in ("source_stamps", "source_splits")}
     setting = Setting.of_run(start, target, method=method, seed=draw, device=CPU, **options)
-    begin = time.perf_counter(), processor_seconds()
+    begin = time.perf_counter()
     model, found = adapted(setting, arguments)
     line = {"survey": survey.survey, "start": name_of(start), "labels": labels, "method": method}
     line |= {"draw": draw, "pile": len(setting.few_labels.pile), **found}
-    line |= {"s": time.perf_counter() - begin[0], "processor_s": processor_seconds() - begin[1]}
+    line["s"] = time.perf_counter() - begin
     for each, words in ((setting.starting_model, "before"), (model, "after")):
         line |= {f"{name}_{words}": value for name, value in survey.judged(each, judging).items()}
     return line
@@ -170,12 +170,6 @@ def name_of(start):
     return start.resolve().parent.name
 
 
-def processor_seconds():
-    """Of this process and of those that it started and that have ended."""
-    used = os.times()
-    return used.user + used.system + used.children_user + used.children_system
-
-
 def interval(values):
     """Mean and its interval, as text."""
     values = values.dropna()
@@ -189,7 +183,7 @@ def shown(table):
     """Print what each start became, and MME against fine-tuning."""
     print(
         "\n| survey | labels | method | start | draws | AUC of the sure: before | after | change | worse "
-        "| AUC of all: before | after | balanced accuracy: before | after | promised | epochs | processor s |"
+        "| AUC of all: before | after | balanced accuracy: before | after | promised | epochs | s |"
     )
     print("|---" * 16 + "|")
     starts = pd.concat([table, table.assign(start="mean")])
@@ -204,7 +198,7 @@ def shown(table):
         cells += [
             interval(each["promised"]),
             f"{each['epochs'].mean():.1f}",
-            f"{each['processor_s'].mean():.0f}",
+            f"{each['s'].mean():.0f}",
         ]
         print(f"| {' | '.join(cells)} |")
     paired = table.pivot_table(
