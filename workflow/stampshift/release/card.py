@@ -17,7 +17,7 @@ from stampshift.release.reference import spread
 from stampshift.release.released import ReleasedModel
 from stampshift.release.trained_run import SOURCES, TrainedRun
 from stampshift.stamps.file import LABELS
-from stampshift.tables.wording import STUDY_NAMES, counted, method_name, title_note
+from stampshift.tables.wording import STUDY_NAMES, counted, listed, method_name, title_note
 
 TEMPLATE = Path(__file__).with_name("card.md.jinja")
 PACKAGES = ("torch", "onnx", "onnxruntime", "numpy")
@@ -39,11 +39,12 @@ METHOD_NOTES = {
 
 def model_card(release: ReleasedModel, run: TrainedRun, *, tested: Mapping[str, pd.DataFrame]) -> str:
     """Fill the card of a release from its run and, by survey, its `card_tables.tested_stamps`."""
-    contract, metrics, home = release.contract, run.metrics, run.home
-    judged = tested[home.name]
+    contract, metrics, homes = release.contract, run.metrics, run.homes
+    judged = pd.concat([tested[each.name] for each in homes])
+    home = homes[-1]
     # of the stamps file itself: its test part, or else its reference
-    here = len(judged) and home.tested is None
-    faulty = spread(judged["row"].to_numpy() if here else home.held_out, FAULTY_STAMPS)
+    here = len(tested[home.name]) and home.tested is None
+    faulty = spread(tested[home.name]["row"].to_numpy() if here else home.held_out, FAULTY_STAMPS)
     tables = {
         "classes": card_tables.class_lines(tested),
         "operating": card_tables.operating_lines(release, judged),
@@ -63,7 +64,8 @@ def model_card(release: ReleasedModel, run: TrainedRun, *, tested: Mapping[str, 
         metrics=metrics,
         source=source(metrics),
         home_in_source=metrics["target"] is not None and home.name in metrics.get(SOURCES, ()),
-        home=home.name,
+        home=listed([each.name for each in homes]),
+        faulty_of=home.name,
         home_tested=len(judged),
         adapted=metrics["target"] is not None,
         corrected=bool(home.stamps.attributes.get("labels", {}).get("changed")),
@@ -76,11 +78,11 @@ def model_card(release: ReleasedModel, run: TrainedRun, *, tested: Mapping[str, 
         notes={each.name: data_notes(each.stamps.attributes) for each in run.surveys},
         tables={name: _markdown(lines) for name, lines in tables.items()} | {"surveys": surveys},
         fitted=fitted,
-        validation=f"{fitted['stamps']} labelled validation stamps of {home.name} ({fitted['n_real']} real, "
-        f"{fitted['n_bogus']} bogus){in_turn}",
+        validation=f"{fitted['stamps']} labelled validation stamps of {listed(contract.homes)} "
+        f"({fitted['n_real']} real, {fitted['n_bogus']} bogus){in_turn}",
         faulty=f"{len(faulty)} {'test' if here else 'reference'} stamps",
-        versions=_listed({"stampshift": __version__} | {name: version(name) for name in PACKAGES}),
-        trained_versions=_listed(metrics["versions"]),
+        versions=_versions({"stampshift": __version__} | {name: version(name) for name in PACKAGES}),
+        trained_versions=_versions(metrics["versions"]),
     )
 
 
@@ -88,7 +90,7 @@ def _markdown(lines: card_tables.Lines) -> str:
     return pd.DataFrame(lines).astype(str).to_markdown(index=False, disable_numparse=True)
 
 
-def _listed(versions: Mapping[str, str]) -> str:
+def _versions(versions: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {number}" for name, number in versions.items())
 
 
@@ -104,8 +106,7 @@ def title(metrics: Mapping[str, Any], *, simulated: bool) -> str:
 
 def source(metrics: Mapping[str, Any]) -> str:
     """``"HiTS"``, or ``"HiTS, DES and ATLAS"``: the surveys of a run's source."""
-    surveys = metrics.get(SOURCES) or [str(metrics["source"])]
-    return " and ".join(filter(None, [", ".join(surveys[:-1]), surveys[-1]]))
+    return listed(metrics.get(SOURCES) or [str(metrics["source"])])
 
 
 def _numbers(by_label: Mapping[str, int], noun: str) -> str:

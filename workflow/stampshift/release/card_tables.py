@@ -121,7 +121,7 @@ def class_lines(tested: Mapping[str, pd.DataFrame]) -> Lines:
 
 
 def operating_lines(release: ReleasedModel, tested: pd.DataFrame) -> Lines:
-    """Thresholds chosen on validation stamps of the own survey, and what they do there and on test stamps."""
+    """Thresholds chosen on validation stamps of the homes, and what they do there and on test stamps."""
     real, score = tested["label"] == REAL, tested["score"].astype(float)
     lines = []
     for mdr in MDRS:

@@ -18,7 +18,7 @@ from stampshift.stamps.file import CHANNELS, LABELS
 from stampshift.stamps.preprocessing import NORMALISATIONS
 from stampshift.stamps.raw_triplets import InvalidPixels
 
-FORMAT = 1
+FORMAT = 2
 AGAIN = "Export the model again."
 CONTRACT = "contract.json"
 CARD = "card.md"
@@ -37,7 +37,7 @@ class _Survey:
 class _Calibration:
     temperature: float  # 1 where it was not fitted
     fitted: bool
-    survey: str  # of the validation stamps, which are so many
+    surveys: list[str]  # of the validation stamps, which are so many
     stamps: int
     n_real: int
     n_bogus: int
@@ -103,10 +103,15 @@ class Contract:
     format: int = FORMAT
 
     @property
+    def homes(self) -> list[str]:
+        """Surveys for which the model was made: the target, or the source's surveys if there is none."""
+        homes: list[str] = self.calibration["surveys"]
+        return homes
+
+    @property
     def home(self) -> str:
-        """Survey for which the model was made: the target, or the source's (last) survey if there is none."""
-        home: str = self.calibration["survey"]
-        return home
+        """The last of `homes`, whose marks of invalid pixels hold where no survey is named."""
+        return self.homes[-1]
 
     def invalid(self, survey: str) -> InvalidPixels:
         """Marks of invalid pixels of one of the model's surveys."""
@@ -186,7 +191,7 @@ class Contract:
             "a size, a temperature and distances above 0": all(0 < each < inf for each in numbers),
             "known marks of invalid pixels": marks <= {each.name for each in fields(InvalidPixels)},
             "a source, and at most one target": "source" in roles and roles.count("target") <= 1,
-            "a calibration on one of its surveys": self.calibration["survey"] in self.surveys,
+            "a calibration on some of its surveys": {*self.homes} <= {*self.surveys} and len(self.homes) > 0,
             "thresholds of its surveys": set(self.surveys) == set(limits),
             "a known normalisation": self.normalisation in NORMALISATIONS,
             f"the channels {', '.join(CHANNELS)}": self.channels == CHANNELS,

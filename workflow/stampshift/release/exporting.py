@@ -90,7 +90,7 @@ def make_release(output: Path, run: TrainedRun, *, hub: bool = False) -> None:
                 each.name: {"role": each.role, "invalid": each.stamps.attributes["invalid"]}
                 for each in surveys
             },
-            calibration=calibrate(reference, survey=run.home.name),
+            calibration=calibrate(reference, surveys=[each.name for each in run.homes]),
             out_of_distribution={
                 "quantile": QUANTILE,
                 "thresholds": thresholds(reference, quantile=QUANTILE),

@@ -99,16 +99,16 @@ def reference_table(surveys: Sequence[ReleasedSurvey], *, network: OnnxNetwork) 
     return pd.concat(tables, ignore_index=True)
 
 
-def calibrate(reference: pd.DataFrame, *, survey: str) -> dict[str, Any]:
-    """Fit the temperature on a survey's validation stamps: the entry ``calibration`` of the contract."""
-    rows = validation_rows(reference, survey)
+def calibrate(reference: pd.DataFrame, *, surveys: Sequence[str]) -> dict[str, Any]:
+    """Fit the temperature on some surveys' validation stamps: the entry ``calibration`` of the contract."""
+    rows = validation_rows(reference, surveys)
     labels = rows["label"].to_numpy(np.uint8)
     counts = {"n_real": int((labels == REAL).sum()), "n_bogus": int((labels == BOGUS).sum())}
     if not all(counts.values()):
         fitted: dict[str, Any] = {"stamps": len(rows), "fitted": False, "temperature": 1.0}
     else:
         fitted = fitted_calibration(labels, calibrated(rows["logit"].to_numpy(), 1))
-    return {"survey": survey, **counts, **fitted}
+    return {"surveys": list(surveys), **counts, **fitted}
 
 
 def thresholds(reference: pd.DataFrame, *, quantile: float) -> dict[str, dict[str, float]]:
@@ -133,9 +133,9 @@ def limit(distances: NDArray[np.float32], *, quantile: float) -> tuple[float, fl
     return float(np.sort(distances)[-rank]), rank / (count + 1)
 
 
-def validation_rows(reference: pd.DataFrame, survey: str) -> pd.DataFrame:
-    """Labelled reference stamps of a survey."""
-    return reference[(reference["survey"] == survey) & (reference["part"] == VALIDATION)]
+def validation_rows(reference: pd.DataFrame, surveys: Sequence[str]) -> pd.DataFrame:
+    """Labelled reference stamps of some surveys."""
+    return reference[reference["survey"].isin(surveys) & (reference["part"] == VALIDATION)]
 
 
 def fair_part(reference: pd.DataFrame, survey: str) -> pd.DataFrame:

@@ -210,9 +210,10 @@ class ReleasedModel:
             raise ContractError(f"{self.folder}: knows {known}, found the survey {survey}; {why}")
 
     def limit(self, survey: str) -> np.float32:
-        """Distance beyond which a stamp is flagged; of an unknown survey, that of the model's own."""
-        thresholds = self.contract.out_of_distribution["thresholds"]
-        return np.float32(thresholds.get(survey, thresholds[self.contract.home])["distance"])
+        """Distance beyond which a stamp is flagged; of an unknown survey, the largest of its homes'."""
+        limits = self.contract.out_of_distribution["thresholds"]
+        surveys = [survey] if survey in limits else self.contract.homes
+        return np.float32(max(limits[each]["distance"] for each in surveys))
 
     def reference(self) -> pd.DataFrame:
         """Table of the reference stamps, as `reference.reference_table` makes it."""

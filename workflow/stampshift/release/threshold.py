@@ -19,6 +19,7 @@ from stampshift.metrics.metrics import ROUNDING, detection_curve
 from stampshift.release.reference import validation_rows
 from stampshift.release.released import ReleasedModel
 from stampshift.stamps.file import LABELS, REAL
+from stampshift.tables.wording import listed
 
 CONFIDENCE = 0.95
 
@@ -47,7 +48,7 @@ def rate(count: int, of: int) -> Rate:
 class OperatingPoint:
     """A threshold: a stamp is called real when its calibrated score is at least that."""
 
-    survey: str  # whose validation stamps it was chosen on
+    survey: str  # on whose validation stamps it was chosen: one, or several as `listed`
     threshold: float
     mdr: Rate  # share of the reals below the threshold
     fpr: Rate  # share of the bogus stamps not below it
@@ -106,7 +107,7 @@ def operating_point(
 def choose(
     release: ReleasedModel, *, survey: str | None, max_mdr: float | None, max_fpr: float | None
 ) -> OperatingPoint:
-    """`operating_point` of a released model on the validation stamps of a survey, its own if None.
+    """`operating_point` of a released model on a survey's validation stamps; if None, on those of its homes.
 
     Raises
     ------
@@ -114,12 +115,12 @@ def choose(
         If the model does not know the survey, has no labelled stamps of it, or no threshold does what is
         asked.
     """
-    name = survey or release.contract.home
-    why = "an operating point needs labelled validation stamps of the survey."
-    release.check_known(name, why=why)
+    surveys = [survey] if survey else release.contract.homes
+    for each in surveys:
+        release.check_known(each, why="an operating point needs labelled validation stamps of the survey.")
     if max_mdr is None and max_fpr is None:
         raise ContractError(f"{release.folder}: an operating point needs --max-mdr, --max-fpr or both.")
-    rows = validation_rows(release.reference(), name)
+    rows, name = validation_rows(release.reference(), surveys), listed(surveys)
     if set(rows["label"]) != set(LABELS.values()):
         raise ContractError(
             f"{release.folder}: an operating point needs real and bogus validation stamps of {name}, found "

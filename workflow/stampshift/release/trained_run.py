@@ -98,9 +98,9 @@ class TrainedRun:
     surveys: Sequence[ReleasedSurvey]  # of the source and, of an adapted model, the target
 
     @property
-    def home(self) -> ReleasedSurvey:
-        """The survey for which the model was made; of a source of several, the last one."""
-        return self.surveys[-1]
+    def homes(self) -> list[ReleasedSurvey]:
+        """The surveys for which the model was made: the target, or the source's surveys if there is none."""
+        return [each for each in self.surveys if each.role == "target"] or list(self.surveys)
 
 
 def open_run(

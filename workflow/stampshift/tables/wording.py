@@ -1,6 +1,6 @@
 """Names in print of methods, models and pairs. The rules import it: no pandas."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from stampshift.config.experiment import BASELINE, Pair
 
@@ -60,6 +60,11 @@ def model_name(model: str) -> str:
 def pair_title(pair: Pair | str) -> str:
     """``"HiTS to ZTF"``: a pair in print."""
     return str(pair).replace("-to-", " to ")
+
+
+def listed(names: Sequence[str]) -> str:
+    """``"HiTS"``, ``"HiTS and DES"``, ``"HiTS, DES and ATLAS"``."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def counted(count: int, noun: str) -> str:
