@@ -57,7 +57,7 @@ def test_the_temperature_is_fitted_on_the_validation_of_the_own_survey_alone(
         logit = release.score_stamps(stamps.stamps[rows]).logit
         expected = fit_temperature(stamps.labels[rows], 1 / (1 + np.exp(-logit.astype(float))))
         said = release.contract.calibration
-        assert (said["survey"], said["stamps"]) == (survey, len(rows))
+        assert (said["surveys"], said["stamps"]) == ([survey], len(rows))
         assert said["n_real"] == said["n_bogus"] == len(rows) // 2
         assert said["fitted"]
         assert said["temperature"] == pytest.approx(expected, rel=1e-3)
@@ -67,13 +67,13 @@ def test_the_temperature_is_fitted_on_the_validation_of_the_own_survey_alone(
 def test_where_no_temperature_can_be_fitted_it_is_one_and_says_so():
     columns = {"survey": "B", "part": "validation", "logit": np.float32([-3, -2, 2, 3])}
     rightly = pd.DataFrame(columns | {"label": pd.array([0, 0, 1, 1], dtype="Int8")})
-    said = calibrate(rightly, survey="B")
+    said = calibrate(rightly, surveys=["B"])
     assert (said["fitted"], said["temperature"], said["stamps"]) == (False, 1.0, 4)
     one_label = pd.DataFrame(columns | {"label": pd.array([1, 1, 1, 1], dtype="Int8")})
-    assert calibrate(one_label, survey="B") == {
-        "survey": "B", "n_real": 4, "n_bogus": 0, "stamps": 4, "fitted": False, "temperature": 1.0,
+    assert calibrate(one_label, surveys=["B"]) == {
+        "surveys": ["B"], "n_real": 4, "n_bogus": 0, "stamps": 4, "fitted": False, "temperature": 1.0,
     }  # fmt: skip
-    nobody = calibrate(rightly, survey="C")
+    nobody = calibrate(rightly, surveys=["C"])
     assert (nobody["stamps"], nobody["fitted"]) == (0, False)
 
 
@@ -164,7 +164,7 @@ def test_a_target_without_labelled_validation_is_released_uncalibrated(adapted_r
     make_release(tmp_path / "released", replace(run, surveys=[source, none]))
     contract = read_json(tmp_path / "released" / "contract.json")
     assert contract["calibration"] == {
-        "survey": "B", "n_real": 0, "n_bogus": 0, "stamps": 0, "fitted": False, "temperature": 1.0,
+        "surveys": ["B"], "n_real": 0, "n_bogus": 0, "stamps": 0, "fitted": False, "temperature": 1.0,
     }  # fmt: skip
     with pytest.raises(
         ContractError, match="real and bogus validation stamps of B, found 0 real and 0 bogus"

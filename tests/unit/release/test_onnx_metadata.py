@@ -91,7 +91,7 @@ def test_a_network_alone_has_no_operating_point(alone):
         ),
         ({CONTRACT_KEY: "{"}, "its metadata hold no readable contract"),
         ({CONTRACT_KEY: "[]"}, "holds no contract"),
-        ({CONTRACT_KEY: '{"format": 2}'}, "expected a released model of format 1, found format 2"),
+        ({CONTRACT_KEY: '{"format": 3}'}, "expected a released model of format 2, found format 3"),
     ],
 )
 def test_metadata_that_cannot_be_believed_are_refused(alone, changed, message):

@@ -72,7 +72,7 @@ def contract_of(release, survey, *, size=21, normalisation="channel", **invalid)
         size_pixels=size,
         normalisation=normalisation,
         surveys=surveys,
-        calibration=contract.calibration | {"survey": survey, "temperature": 1.7},
+        calibration=contract.calibration | {"surveys": [survey], "temperature": 1.7},
         out_of_distribution=limits,
     )
 

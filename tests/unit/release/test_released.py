@@ -245,9 +245,9 @@ def test_external_data_behind_a_link_is_refused(copied):
 
 def test_another_format_and_no_release_are_one_sentence(copied, tmp_path):
     contract = read_json(copied / "contract.json")
-    write_json(copied / "contract.json", contract | {"format": 2, "stampshift": "9.0"})
+    write_json(copied / "contract.json", contract | {"format": 3, "stampshift": "9.0"})
     with pytest.raises(
-        ContractError, match=r"expected a released model of format 1, found format 2 of stampshift 9.0"
+        ContractError, match=r"expected a released model of format 2, found format 3 of stampshift 9.0"
     ):
         ReleasedModel.open(copied)
     write_json(copied / "contract.json", {k: v for k, v in contract.items() if k != "head"} | {"hat": 1})
