@@ -206,8 +206,8 @@ def test_what_the_table_says_beside_the_features_comes_with_the_triplets(archive
     lines = ["3, 0, 21.5, 12.25, r, 31", "7, 1, dim, , i, 4", "12, 1, 22.5, 5.5, g, 60", "99, 0, 1, 1, z, 1"]
     (archive / TABLE).write_text("\n".join(["# autoscan"] * 6 + [header, *lines]) + "\n")
     found = {triplet.identifier: triplet.metadata for triplet in read(archive)}
-    assert found["3"][2:] == (21.5, 12.25, "r", "31")
-    assert found["12"][2:] == (22.5, 5.5, "g", "60")
+    assert found["3"][2:6] == (21.5, 12.25, "r", "31")
+    assert found["12"][2:6] == (22.5, 5.5, "g", "60")
     assert np.isnan(found["7"][:4]).all()
-    assert found["7"][4:] == ("i", "4")
+    assert found["7"][4:6] == ("i", "4")
     assert np.isnan(found["3"].ra)
