@@ -52,3 +52,16 @@ def survey():
         return Stamps(name, pixels, np.array(labels, np.uint8), texts, ids, texts, looks, {})
 
     return make
+
+
+@pytest.fixture(scope="session")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A released model of surveys A and B, of which B has -31415 for a masked pixel."""
+    # here, as these need torch: on other Pythons rooms are tested without it
+    from fake_release import release_of, write_results, write_run
+    from stampshift.config.experiment import Run
+
+    results = tmp_path_factory.mktemp("results")
+    write_results(results)
+    run = write_run(results, Run("scratch", "A", "B", 20, 0))
+    return release_of(run, tmp_path_factory.mktemp("released") / "model")

@@ -6,9 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from fake_release import release_of, write_results, write_run
 from fake_scores import drawn
-from stampshift.config.experiment import Run
 from stampshift.release.released import ReleasedModel
 from stampshift.scoring import score
 
@@ -26,15 +24,6 @@ def known():
     model = ReleasedModel(Path("model"), contract=contract, network=None)
     model.reference = lambda: reference
     return model
-
-
-@pytest.fixture(scope="session")
-def released(tmp_path_factory) -> ReleasedModel:
-    """A model of surveys A and B, of which B has -31415 for a masked pixel."""
-    results = tmp_path_factory.mktemp("results")
-    write_results(results)
-    run = write_run(results, Run("scratch", "A", "B", 20, 0))
-    return release_of(run, tmp_path_factory.mktemp("released") / "model")
 
 
 @pytest.fixture

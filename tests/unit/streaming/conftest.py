@@ -5,9 +5,7 @@ import threading
 
 import pytest
 
-from fake_release import release_of, write_results, write_run
 from kafka_mock import broker
-from stampshift.config.experiment import Run
 from stampshift.core.joblog import Request
 from stampshift.scoring.units import Scoring
 
@@ -71,14 +69,6 @@ def cluster():
     kafka = pytest.importorskip("confluent_kafka", reason="confluent-kafka is not installed")
     with broker(kafka) as started:
         yield Cluster(kafka, started)
-
-
-@pytest.fixture(scope="session")
-def released(tmp_path_factory):
-    results = tmp_path_factory.mktemp("results")
-    write_results(results)
-    run = write_run(results, Run("scratch", "A", "B", 20, 0))
-    return release_of(run, tmp_path_factory.mktemp("released") / "model")
 
 
 @pytest.fixture

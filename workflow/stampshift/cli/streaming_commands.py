@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from stampshift.cli.options import Processes, Schemas, Survey
 from stampshift.core.printing import echo
 
 app = typer.Typer()
@@ -40,17 +41,9 @@ def stream(
     threshold: Annotated[
         float | None, typer.Option(min=0, max=1, help="Score from which a candidate is called real.")
     ] = None,
-    survey: Annotated[
-        str | None,
-        typer.Option(help="Treat all alerts as those of this survey, one that the model knows."),
-    ] = None,
-    schemas: Annotated[
-        Path | None,
-        typer.Option(help="Folder of Avro schemas, for packets in Confluent's wire format."),
-    ] = None,
-    processes: Annotated[
-        int | None, typer.Option(min=1, help="Worker processes; as many as cores if not given.")
-    ] = None,
+    survey: Survey = None,
+    schemas: Schemas = None,
+    processes: Processes = None,
     unit_minutes: Annotated[
         float,
         typer.Option(

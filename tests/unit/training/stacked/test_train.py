@@ -206,22 +206,26 @@ def test_if_memory_does_not_suffice_the_stack_is_halved_and_continues(
     assert_as_alone(runs[:2], job, tmp_path)
 
 
+def train_short_of_memory_from_the_second_epoch(runs, job, limit, *, enough_for):
+    run_epoch = Stack.run_epoch
+
+    def later(stack):
+        if stack.lane(0).epoch == 1:
+            limit.enough_for = enough_for
+        return run_epoch(stack)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Stack, "run_epoch", later)
+        assert set(train(runs, job).values()) == {None}
+
+
 def test_a_run_for_which_memory_does_not_suffice_in_a_stack_of_one_goes_on_alone(
     tmp_path, plans, widths, caplog
 ):
     """With torch's own layers, from its last complete epoch."""
     _, limit = widths
     runs, job = plans(2), job_in(tmp_path / "stacked")
-    run_epoch = Stack.run_epoch
-
-    def later(stack):
-        if stack.lane(0).epoch == 1:
-            limit.enough_for = 0
-        return run_epoch(stack)
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(Stack, "run_epoch", later)
-        assert set(train(runs, job).values()) == {None}
+    train_short_of_memory_from_the_second_epoch(runs, job, limit, enough_for=0)
     assert "Not enough for a stack of one lane: baseline/A/seed-1 trains alone." in caplog.text
     assert_as_alone(runs, job, tmp_path)
 
@@ -284,16 +288,7 @@ def test_if_memory_does_not_suffice_for_the_stamps_they_are_streamed(tmp_path, p
 def test_memory_that_runs_out_within_a_training_costs_the_epoch(tmp_path, plans, widths):
     _, limit = widths
     runs, job = plans(2), job_in(tmp_path / "stacked")
-    run_epoch = Stack.run_epoch
-
-    def later(stack):
-        if stack.lane(0).epoch == 1:
-            limit.enough_for = 1
-        return run_epoch(stack)
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(Stack, "run_epoch", later)
-        assert set(train(runs, job).values()) == {None}
+    train_short_of_memory_from_the_second_epoch(runs, job, limit, enough_for=1)
     assert_as_alone(runs, job, tmp_path)
 
 
