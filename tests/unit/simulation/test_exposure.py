@@ -217,9 +217,9 @@ def test_clouds_dim_the_field_and_the_template_alike(survey_constants):
     assert dimmed == pytest.approx(0.4 * extinction.mean(), abs=0.05)
     view = View(constants, cloudy[0], 63, rng, rng)
     assert view.zero_point_mag == pytest.approx(26.25 - cloudy[0].extinction_mag)
-    errors = [view.cloud_error() for _ in range(500)]
-    assert np.std(errors) == pytest.approx(0.03 * cloudy[0].extinction_mag, rel=0.1)
-    assert View(constants, clear[0], 63, rng, rng).cloud_error() == 0.0
+    factors = [view.cloud_factor() for _ in range(500)]
+    assert np.std(np.log(factors)) == pytest.approx(0.13 * cloudy[0].extinction_mag, rel=0.1)
+    assert View(constants, clear[0], 63, rng, rng).cloud_factor() == 1.0
 
 
 def test_noise_of_matched_differences_correlates(draw):

@@ -108,8 +108,8 @@ def dipole(view: View) -> Candidate:
     shift, angle = log_uniform(rng, settings["shift_pixels"]), rng.uniform(0, 2 * np.pi)
     scale_error = rng.uniform(*settings["flux_error"]) * rng.choice([-1, 1])
     dx, dy = float(shift * np.cos(angle)), float(shift * np.sin(angle))
-    scale_error += view.cloud_error()
-    mismatch = Mismatch(dx, dy, rng.uniform(*settings["width_ratio"]), float(1 + scale_error))
+    flux_ratio = (1 + scale_error) * view.cloud_factor()
+    mismatch = Mismatch(dx, dy, rng.uniform(*settings["width_ratio"]), float(flux_ratio))
     radius = 0.0
     if rng.random() < settings["galaxy_fraction"]:
         radius = log_uniform(rng, settings["galaxy_half_light_arcsec"]) / view.constants["pixel_scale_arcsec"]

@@ -52,12 +52,12 @@ class View:
         """Magnitude of a star of unit flux in this exposure."""
         return float(self.constants["zero_point_mag"] - self.conditions.extinction_mag)
 
-    def cloud_error(self) -> float:
-        """Error of a star's flux for clouds whose structure one zero point does not follow."""
+    def cloud_factor(self) -> float:
+        """Factor on a star's flux, log-normal, for clouds whose structure one zero point does not follow."""
         if self.conditions.extinction_mag == 0:
-            return 0.0
-        scatter = self.constants["clouds"]["flux_error_per_mag"] * self.conditions.extinction_mag
-        return float(self.rng.normal(0, scatter))
+            return 1.0
+        scatter = self.constants["clouds"]["ln_flux_error_per_mag"] * self.conditions.extinction_mag
+        return float(np.exp(self.rng.normal(0, scatter)))
 
     @property
     def fwhm(self) -> float:
