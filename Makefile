@@ -6,9 +6,10 @@ BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --logger stampshift --workflow-profile workflow/profiles
 DEMO := $(SNAKEMAKE)/demo
 STUDY := $(SNAKEMAKE)/simulated
+SHIPPED := workflow/stampshift/release/shipped/generalist
 DES_STUDY := $(SNAKEMAKE)/des_study des_study
 
-.PHONY: help demo study des-study test lint docs bench lock clean
+.PHONY: help demo study des-study model test lint docs bench lock clean
 
 help: ## what can be made, which a bare `make` prints
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +30,11 @@ des-study: $(VENV)/installed ## the second study, scaled down, on a simulated su
 	$(DES_STUDY) --report results/des_study-demo/report.html
 	@cd results/des_study-demo/des_study/tables && cat performance-second.md search.md retraining-gain.md operating-point.md
 	@echo "tables, figures: results/des_study-demo/des_study; report: results/des_study-demo/report.html"
+
+model: $(VENV)/installed ## the model that comes with the package, from nothing: the same bytes
+	$(SNAKEMAKE)/shipped_model results/shipped_model/baseline/all/seed-0/model.pt
+	rm -rf $(SHIPPED)
+	$(BIN)/stampshift export results/shipped_model/baseline/all/seed-0 --output $(SHIPPED) --notes resources/models/generalist.md
 
 test: $(VENV)/installed ## the test suite
 	$(BIN)/pytest -n 4 --durations 40 # some wait for SLURM and for killed processes

@@ -28,6 +28,7 @@ FILES = {
     "export stamps": (*EXPORT, "--stamps", X),
     "export splits": (*EXPORT, "--splits", X),
     "export labels": (*EXPORT, "--labels", X),
+    "export notes": (*EXPORT, "--notes", X),
     "drift scores": ("drift", "{release}", X),
     "configfile": ("plan", "--configfile", X),
 }

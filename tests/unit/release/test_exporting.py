@@ -14,7 +14,7 @@ from stampshift.core.files import read_json, write_json
 from stampshift.metrics.calibration import fit_temperature
 from stampshift.release import exporting
 from stampshift.release.contract import DIGESTED
-from stampshift.release.exporting import make_release
+from stampshift.release.exporting import export, make_release
 from stampshift.release.reference import calibrate, fair_part
 from stampshift.release.released import ReleasedModel
 from stampshift.release.threshold import choose
@@ -306,3 +306,16 @@ def test_stamps_that_changed_are_not_released(copied_results, survey):
         file["stamps"][2, 1, 3, 3] += 1
     with pytest.raises(ContractError, match=rf"{survey}\.h5: its content has changed since it was written"):
         open_run(run, stamps=[], splits=[], labels=None)
+
+
+def test_the_card_takes_over_notes(adapted_run, adapted_release, tmp_path):
+    notes = tmp_path / "notes.md"
+    notes.write_text("Agrees with `drb` on 0.9 of a night.\n")
+    export(adapted_run, tmp_path / "released", notes=notes)
+    card = (tmp_path / "released" / "card.md").read_text()
+    assert "\n## Notes\n\nAgrees with `drb` on 0.9 of a night.\n\n## Licence" in card
+    assert "## Notes" not in (adapted_release.folder / "card.md").read_text()
+    notes.write_bytes(b"\xff")
+    with pytest.raises(ContractError, match=r"notes\.md: not a text in UTF-8 .* Name a Markdown file"):
+        export(adapted_run, tmp_path / "again", notes=notes)
+    assert not (tmp_path / "again").exists()

@@ -1,6 +1,7 @@
 """Models by name: those that come with the package, and the user's folders before them."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -27,6 +28,22 @@ def test_a_model_of_the_package_is_opened_by_its_name(adapted_release, tmp_path,
         stampshift.load("faint")
     shutil.copytree(adapted_release.folder, tmp_path / "bright")
     assert str(stampshift.load("bright").folder) == "bright"
+
+
+def test_the_first_path_is_the_model_if_it_can_be_one(adapted_release, tmp_path, monkeypatch):
+    monkeypatch.setattr(shipped, "SHIPPED", tmp_path / "package")
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(adapted_release.folder, tmp_path / "package" / "bright")
+    night, broken, alone = Path("night"), Path("broken"), Path("model.onnx")
+    for folder in (night, broken):
+        folder.mkdir()
+    (broken / "contract.json").touch()  # a model that lacks its other files is none to be passed over
+    for model in (adapted_release.folder, Path("bright"), broken, alone):
+        assert shipped.model_and_inputs([model, night]) == (model, [night])
+        with pytest.raises(ContractError, match=rf"^{model}: is a model; name the alerts"):
+            shipped.model_and_inputs([model])
+    for paths in ([night], [night, broken], [Path("nowhere"), night], [Path("tonight.avro")]):
+        assert shipped.model_and_inputs(paths) == ("generalist", paths)
 
 
 def test_a_path_is_a_path(tmp_path):

@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -66,6 +66,9 @@ def export(
             "its results."
         ),
     ] = None,
+    notes: Annotated[
+        Path | None, typer.Option(help="Markdown file whose text the model card takes over as its notes.")
+    ] = None,
 ) -> None:
     """Make a released model from a run: network (ONNX), contract, reference stamps and model card."""
     from stampshift.release.contract import CARD
@@ -76,7 +79,8 @@ def export(
         raise ConfigError(f"expected --output or --hub, found both: {output} and {hub}; give one at a time.")
     folder = hub or output or run.resolve().with_name(f"{run.resolve().name}-release")
     card = folder / (README if hub else CARD)
-    export_run(run, folder, stamps=stamps or [], splits=splits or [], labels=labels, hub=hub is not None)
+    files: dict[str, Any] = {"stamps": stamps or [], "splits": splits or [], "labels": labels, "notes": notes}
+    export_run(run, folder, hub=hub is not None, **files)
     echo(f"{folder}: released; read {card} before you use it.")
 
 
@@ -100,11 +104,13 @@ def threshold(
 
 @app.command(short_help="Score alerts or stamps, and flag what has no score.")
 def score(
-    release: Release,
-    inputs: Annotated[
+    paths: Annotated[
         list[Path],
         typer.Argument(
-            help="Alerts (Avro, tar, tar.gz or Parquet files, or folders of them), or stamps files."
+            metavar="[MODEL] INPUTS...",
+            help="Folder of a released model, its model.onnx alone, or the name of one that comes with "
+            "stampshift (without it: `generalist`); then alerts (Avro, tar, tar.gz or Parquet files, or folders "
+            "of them), or stamps files.",
         ),
     ],
     output: Annotated[
@@ -143,9 +149,16 @@ def score(
     from joblib import cpu_count
 
     from stampshift.release.released import ReleasedModel
+    from stampshift.release.shipped import DEFAULT, model_and_inputs
     from stampshift.release.threshold import choose
     from stampshift.scoring.score import score as score_inputs
 
+    release, inputs = model_and_inputs(paths)
+    if release == DEFAULT:
+        echo(
+            f"No model is named: {DEFAULT}, which comes with stampshift and has seen simulated surveys only.",
+            err=True,
+        )
     if threshold is not None and (max_mdr is not None or max_fpr is not None):
         raise ConfigError("score: give --threshold, or --max-mdr and --max-fpr, not both.")
     if max_mdr is not None or max_fpr is not None:

@@ -183,6 +183,16 @@ def read_json(path: Path | str, *, remedy: str = REMEDY) -> Any:
         raise ContractError(f"{path}: not readable as JSON ({error}). {remedy}") from error
 
 
+def read_text(path: Path | str, *, remedy: str) -> str:
+    """Text of a file in UTF-8; one that cannot be read raises a `ContractError` with the remedy."""
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        if system_fault(error):
+            raise ContractError(_unreadable(path, error, remedy)) from error
+        raise ContractError(f"{path}: not a text in UTF-8 ({error}). {remedy}") from error
+
+
 def read_yaml(path: Path) -> dict[str, Any]:
     """Sections of a YAML file; one that cannot be read, or holds none, raises a `ConfigError`."""
     import yaml  # which a training on a machine without the rest of the project can do without

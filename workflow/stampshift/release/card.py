@@ -37,8 +37,10 @@ METHOD_NOTES = {
 }
 
 
-def model_card(release: ReleasedModel, run: TrainedRun, *, tested: Mapping[str, pd.DataFrame]) -> str:
-    """Fill the card of a release from its run and, by survey, its `card_tables.tested_stamps`."""
+def model_card(
+    release: ReleasedModel, run: TrainedRun, *, tested: Mapping[str, pd.DataFrame], notes: str = ""
+) -> str:
+    """Fill the card of a release from its run, by survey its `card_tables.tested_stamps`, and some notes."""
     contract, metrics, homes = release.contract, run.metrics, run.homes
     judged = pd.concat([tested[each.name] for each in homes])
     home = homes[-1]
@@ -75,7 +77,8 @@ def model_card(release: ReleasedModel, run: TrainedRun, *, tested: Mapping[str, 
         learns_unlabelled=learns_unlabelled(metrics),
         in_turn=in_turn,
         method=method(metrics),
-        notes={each.name: data_notes(each.stamps.attributes) for each in run.surveys},
+        notes=notes.strip(),
+        origins={each.name: data_notes(each.stamps.attributes) for each in run.surveys},
         tables={name: _markdown(lines) for name, lines in tables.items()} | {"surveys": surveys},
         fitted=fitted,
         validation=f"{fitted['stamps']} labelled validation stamps of {listed(contract.homes)} "

@@ -9,7 +9,7 @@ import torch
 
 from stampshift.core.digests import write_digests
 from stampshift.core.errors import ContractError
-from stampshift.core.files import write_parquet
+from stampshift.core.files import read_text, write_parquet
 from stampshift.core.folders import new_folder
 from stampshift.core.provenance import file_digest
 from stampshift.release.card import model_card
@@ -37,11 +37,12 @@ def export(
     splits: Sequence[Path] = (),
     labels: Path | None = None,
     hub: bool = False,
+    notes: Path | None = None,
 ) -> ReleasedModel:
     """Make a released model from a run's folder, as `stampshift export` does.
 
-    Parameters are those of `trained_run.open_run`, the output folder, which must not exist yet, and whether
-    it is to be a repository of the Hugging Face Hub.
+    Parameters are those of `trained_run.open_run`, the output folder, which must not exist yet, whether it is
+    to be a repository of the Hugging Face Hub, and a Markdown file whose text the card takes over.
 
     Examples
     --------
@@ -50,12 +51,14 @@ def export(
     >>> model.contract.home
     'HiTS'
     """
-    make_release(Path(output), open_run(Path(run), stamps=stamps, splits=splits, labels=labels), hub=hub)
+    text = "" if notes is None else read_text(notes, remedy="Name a Markdown file.")
+    trained = open_run(Path(run), stamps=stamps, splits=splits, labels=labels)
+    make_release(Path(output), trained, hub=hub, notes=text)
     return ReleasedModel.open(output)
 
 
-def make_release(output: Path, run: TrainedRun, *, hub: bool = False) -> None:
-    """Write a released model: network, contract, reference and model card.
+def make_release(output: Path, run: TrainedRun, *, hub: bool = False, notes: str = "") -> None:
+    """Write a released model: network, contract, reference and model card with some notes.
 
     For the Hugging Face Hub the card is a `README.md` with metadata.
 
@@ -107,7 +110,7 @@ def make_release(output: Path, run: TrainedRun, *, hub: bool = False) -> None:
         write_digests(folder)
         release = ReleasedModel.open(folder)
         tested = {each.name: tested_stamps(release, each, run.predictions) for each in surveys}
-        card = model_card(release, run, tested=tested)
+        card = model_card(release, run, tested=tested, notes=notes)
         if hub:  # its files are not among the digests: people edit them there
             write_hub_files(folder, release, card=card, tested=tested)
         else:

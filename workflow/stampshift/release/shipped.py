@@ -1,11 +1,13 @@
 """Released models that come with the package, each a folder by its name."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from stampshift.core.errors import ContractError
-from stampshift.release.contract import CONTRACT
+from stampshift.release.contract import CONTRACT, DIGESTED
 
 SHIPPED = Path(__file__).with_name("shipped")
+DEFAULT = "generalist"  # for alerts that come without a model
 
 
 def shipped() -> list[str]:
@@ -30,3 +32,23 @@ def folder_of(model: Path | str) -> Path:
         f"({', '.join(names) or 'none does'}). Give the folder of a released model; `stampshift export` "
         "makes one."
     )
+
+
+def model_and_inputs(paths: Sequence[Path]) -> tuple[Path | str, Sequence[Path]]:
+    """The model that the first path is, or `DEFAULT` if it is none, and the inputs that are to be scored.
+
+    A model is a name among `shipped`, an ONNX file, or a folder that holds a file of a released model or of a
+    run. Raises a `ContractError` if nothing is left to be scored.
+    """
+    first, *others = paths
+    if not _is_model(first):
+        return DEFAULT, paths
+    if not others:
+        raise ContractError(f"{first}: is a model; name the alerts that it is to score, too.")
+    return first, others
+
+
+def _is_model(path: Path) -> bool:
+    if path.is_dir():
+        return any((path / name).exists() for name in (CONTRACT, *DIGESTED))
+    return path.suffix == ".onnx" or (not path.exists() and str(path) in shipped())
