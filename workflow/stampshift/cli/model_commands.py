@@ -109,8 +109,8 @@ def score(
         typer.Argument(
             metavar="[MODEL] INPUTS...",
             help="Folder of a released model, its model.onnx alone, or the name of one that comes with "
-            "stampshift (without it: `generalist`); then alerts (Avro, tar, tar.gz or Parquet files, or folders "
-            "of them), or stamps files.",
+            "stampshift (`generalist` if not given); then alerts (Avro, tar, tar.gz or Parquet files, or "
+            "folders of them), or stamps files.",
         ),
     ],
     output: Annotated[
@@ -155,10 +155,7 @@ def score(
 
     release, inputs = model_and_inputs(paths)
     if release == DEFAULT:
-        echo(
-            f"No model is named: {DEFAULT}, which comes with stampshift and has seen simulated surveys only.",
-            err=True,
-        )
+        echo(f"Model: {DEFAULT}, which comes with stampshift and has seen simulated surveys only.", err=True)
     if threshold is not None and (max_mdr is not None or max_fpr is not None):
         raise ConfigError("score: give --threshold, or --max-mdr and --max-fpr, not both.")
     if max_mdr is not None or max_fpr is not None:
