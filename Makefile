@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --logger stampshift --workflow-profile workflow/profiles
 DEMO := $(SNAKEMAKE)/demo
 STUDY := $(SNAKEMAKE)/simulated
-SHIPPED := workflow/stampshift/release/shipped/generalist
+SHIPPED := workflow/stampshift/release/models/generalist
 DES_STUDY := $(SNAKEMAKE)/des_study des_study
 
 .PHONY: help demo study des-study model test lint docs bench lock clean

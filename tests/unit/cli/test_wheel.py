@@ -107,12 +107,13 @@ def test_a_light_install_adapts_exports_and_scores(run, tmp_path):
         "export adapted --output rubin-model",
         "threshold hits-model --max-mdr 0.5",
         "score rubin-model tonight --output scores.parquet --processes 1",
+        "score tonight --output first.parquet --processes 1",
         "drift rubin-model scores.parquet",
         "inspect tonight",
         absent=[module for modules in EXTRAS.values() for module in modules],
     )
-    assert re.findall("status: (.*)", printed) == ["0"] * 6, printed
-    assert "3 candidates, 3 scored" in printed
+    assert re.findall("status: (.*)", printed) == ["0"] * 7, printed
+    assert printed.count("3 candidates, 3 scored") == 2
     assert (tmp_path / "scores-drift.html").is_file()
 
 

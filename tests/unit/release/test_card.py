@@ -51,7 +51,7 @@ def test_the_card_says_what_matters(adapted_release, baseline_release):
         "adapted to B (target) with 20 labelled stamps per class.",
         "The training did not see their images; only the flag",
         "A score above one half calls a stamp real.",
-        "Not for real alerts: its surveys are simulated.",
+        "a first look at alerts of which a person judges each: its surveys are simulated.",
         "20 labelled validation stamps of B (10 real, 10 bogus)",
         "The scores are calibrated by a temperature of ",
         "**That is few**",

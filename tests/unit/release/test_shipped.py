@@ -3,18 +3,33 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import stampshift
 from stampshift.core.errors import ContractError
 from stampshift.release import shipped
+from tiny_project import ROOT
+
+
+def test_the_package_brings_a_model_of_all_surveys_that_says_what_it_has_seen(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert shipped.shipped() == [shipped.DEFAULT]
+    model = stampshift.load(shipped.DEFAULT)  # opened: its files have the digests of SHA256SUMS
+    assert model.contract.homes == ["HiTS", "DES", "ATLAS", "ZTF"]
+    assert model.contract.simulated
+    card = (model.folder / "card.md").read_text()
+    notes = (ROOT / "resources" / "models" / "generalist.md").read_text()
+    assert notes.strip() in card and "It has seen no real alert" in notes
+    noise = np.random.default_rng(0).normal(size=(3, 4, 63, 63))
+    assert model.score(*noise)["score"].between(0, 1).all()
 
 
 def test_a_name_that_is_no_model_says_which_there_are(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ContractError, match=r"^hits: no such folder, and no model of that name comes with"):
         stampshift.load("hits")
-    assert shipped.shipped() == []
+    monkeypatch.setattr(shipped, "SHIPPED", tmp_path / "package")
     with pytest.raises(ContractError, match=r"comes with stampshift \(none does\)\. Give the folder"):
         stampshift.load("hits")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from stampshift.core.errors import ContractError
 from stampshift.release.contract import CONTRACT, DIGESTED
 
-SHIPPED = Path(__file__).with_name("shipped")
+SHIPPED = Path(__file__).with_name("models")
 DEFAULT = "generalist"  # for alerts that come without a model
 
 
