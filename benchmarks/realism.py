@@ -12,7 +12,8 @@ and pass the survey's reader; both are preprocessed as for training, to 21 pixel
   that cannot be told from reality, 1 one that always can;
 - the statistics that differ most: medians, and the Kolmogorov-Smirnov distance of their distributions;
 - the pixels that differ most, by channel and distance from the centre;
-- with `--models`, how well models of simulated stamps rank real alerts.
+- with `--models`, how well models of simulated stamps rank real alerts; intervals of 95% (bootstrap) take
+  the alerts for independent. `--without 975188` leaves out identifiers that begin so: alerts of one exposure.
 
 **Half of the alerts are reserved**: nobody looks at their stamps or numbers while the simulation is worked
 on. Which half an alert belongs to follows from the name of its astronomical object. Everything here is of the
@@ -30,7 +31,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pandas as pd
 import torch
-from agreement import auc, published
+from agreement import correlation, published, separation
 from scipy.stats import ks_2samp
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import roc_auc_score
@@ -68,13 +69,13 @@ def is_reserved(group, *, survey):
     return hashlib.sha256(f"{survey} {group}".encode()).digest()[0] % 2 == 1
 
 
-def real_alerts(folder, *, survey, reserved):
+def real_alerts(folder, *, survey, reserved, without=()):
     """Stamps (n, 3, 21, 21), labels, objects and scores of one half of a survey's scored alerts."""
     own = published([folder / FOLDERS[survey]]).set_index(["survey", "id"])[SCORE[survey]].dropna()
     triplets = {}
     for alert in alerts.read_alerts(folder / FOLDERS[survey]):
         group = alert.group or alert.identifier
-        known = (alert.survey, alert.identifier) in own.index
+        known = (alert.survey, alert.identifier) in own.index and not alert.identifier.startswith(without)
         if alert.images and known and is_reserved(group, survey=survey) == reserved:
             triplets[alert.identifier] = RawTriplet(alert.images, "alert", alert.identifier, group)
     block = preprocess(triplets.values(), settings({"alert": "real"}, DIALECTS[survey].invalid))
@@ -207,20 +208,27 @@ def class_report(real, groups, simulated):
         )
 
 
-def model_report(paths, stamps, scores, *, survey):
-    """AUC of models on the alerts of which the survey's own score is sure."""
+def model_report(paths, stamps, labels, scores, *, survey):
+    """How models rank real alerts: those of which the survey's own score is sure, and all."""
     low, high = SURE[survey]
-    print(f"\n| model | AUC, `{SCORE[survey]}` > {high} against < {low} | n |\n|---|---|---|")
+    sure = f"AUC, `{SCORE[survey]}` > {high} against < {low}"
+    print(f"\n| model | {sure} | AUC of the classes above | rank correlation |\n|---|---|---|---|")
     for path in paths:
         classifier = Model.open(path).classifier(torch.device("cpu"))
-        found = predict(classifier, stamps, np.arange(len(stamps)), device=torch.device("cpu")).astype(float)
-        sides = found[scores > high], found[scores < low]
-        print(f"| {path} | {auc(*sides):.3f} | {len(sides[0])} and {len(sides[1])} |")
+        found = pd.Series(predict(classifier, stamps, np.arange(len(stamps)), device=torch.device("cpu")))
+        cells = [
+            separation(found[scores > high], found[scores < low]),
+            separation(found[labels == REAL], found[labels == BOGUS]),
+            correlation(found, pd.Series(scores)),
+        ]
+        print(f"| {path} | {' | '.join(cells)} |")
 
 
 def survey_report(folder, arguments, *, survey):
     half = "reserved" if arguments.reserved else "open"
-    stamps, labels, groups, scores = real_alerts(folder, survey=survey, reserved=arguments.reserved)
+    stamps, labels, groups, scores = real_alerts(
+        folder, survey=survey, reserved=arguments.reserved, without=tuple(arguments.without)
+    )
     drawn, classes, rate = simulated_stamps(survey, stamps=arguments.stamps, seed=arguments.seed)
     print(f"\n## {survey}, {half} half: {len(stamps)} alerts; simulated at {rate:.0f} stamps/s of one core")
     for label, name in ((REAL, "real"), (BOGUS, "bogus")):
@@ -231,7 +239,7 @@ def survey_report(folder, arguments, *, survey):
         else:
             class_report(stamps[chosen], groups[chosen], drawn[classes == label])
     if arguments.models:
-        model_report(arguments.models, stamps, scores, survey=survey)
+        model_report(arguments.models, stamps, labels, scores, survey=survey)
 
 
 def main():
@@ -244,6 +252,7 @@ def main():
     parser.add_argument("--stamps", type=int, default=3000, help="simulated stamps per survey")
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--models", nargs="+", type=Path, default=[], help="model.pt of trained runs")
+    parser.add_argument("--without", nargs="+", default=[], help="how identifiers begin that are left out")
     parser.add_argument(
         "--reserved", action="store_true", help="the half that is scored once, instead of the open one"
     )
