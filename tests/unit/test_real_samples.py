@@ -12,6 +12,7 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
+import stampshift
 from stampshift.config.experiment import Run
 from stampshift.des_study.measuring import measure
 from stampshift.formats.fits import read_image
@@ -346,3 +347,15 @@ def test_a_trained_model_scores_the_real_ztf_alerts(simulated_baseline, ztf):
     same = np.isin(block.ids, again.ids)
     assert same.sum() == 485
     np.testing.assert_allclose(simulated_baseline(again), scores[same], atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("folder", "alerts"),
+    [("ztf_alerts", 554), ("rubin_alerts/fink", 109), ("atlas_alerts/avro", 12), ("other_survey_alerts", 17)],
+)
+def test_the_model_of_the_package_scores_every_real_alert(real_data, folder, alerts):
+    scores = stampshift.score_alerts(
+        stampshift.load("generalist"), stampshift.read_alerts(real_data / folder)
+    )
+    assert len(scores) == alerts
+    assert scores["score"].between(0, 1).all()
