@@ -9,6 +9,7 @@ import pandas as pd
 import torch
 
 from fake_surveys import FRACTIONS, flip_labels, write_survey
+from fake_training import TRAINING as SHORT
 from stampshift.config.experiment import Run
 from stampshift.core.provenance import code_digest
 from stampshift.methods import METHODS
@@ -22,17 +23,7 @@ from stampshift.training.loop import Task, fit
 from stampshift.training.model import Model
 from stampshift.training.run_folder import write_run as write_files
 
-TRAINING = {
-    "optimiser": "sgd",
-    "learning_rate": 0.01,
-    "momentum": 0.9,
-    "halve_every_iterations": None,
-    "batch_size": 20,
-    "epoch_size": 400,
-    "patience_epochs": 2,
-    "max_epochs": 2,
-    "keep": "first_best",
-}
+TRAINING = SHORT | {"halve_every_iterations": None, "epoch_size": 400}
 CPU = torch.device("cpu")
 
 

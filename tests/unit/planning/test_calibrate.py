@@ -5,21 +5,12 @@ import pytest
 import torch
 
 from fake_plan import planned_workflow
+from fake_training import TRAINING as SHORT
 from stampshift.planning import calibrate
 from stampshift.planning.planned_trainings import Recipe
 from tiny_project import ROOT
 
-TRAINING = {
-    "optimiser": "sgd",
-    "learning_rate": 0.01,
-    "momentum": 0.9,
-    "halve_every_iterations": 100_000,
-    "batch_size": 10,
-    "epoch_size": 40,
-    "patience_epochs": 9,
-    "max_epochs": 3,
-    "keep": "first_best",
-}
+TRAINING = SHORT | {"batch_size": 10, "epoch_size": 40, "patience_epochs": 9, "max_epochs": 3}
 RECIPE = Recipe("baseline", "baseline", "bolivar", 21, {}, TRAINING)
 
 

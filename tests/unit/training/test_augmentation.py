@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from fake_training import TRAINING as SHORT
 from stampshift.methods import METHODS
 from stampshift.networks import build_classifier
 from stampshift.training.augmentation import SYMMETRIES, turned, turned_batches
@@ -14,10 +15,7 @@ from stampshift.training.progress import Task
 from stampshift.training.sampler import epoch_batches
 from stampshift.training.stacked.lane import why_alone
 
-TRAINING = {
-    "optimiser": "sgd", "learning_rate": 0.01, "momentum": 0.9, "halve_every_iterations": 1000,
-    "batch_size": 20, "epoch_size": 60, "patience_epochs": 3, "max_epochs": 2, "keep": "first_best",
-}  # fmt: skip
+TRAINING = SHORT | {"halve_every_iterations": 1000, "epoch_size": 60, "patience_epochs": 3}
 
 
 def task(surveys, splits, **training):

@@ -6,22 +6,13 @@ import pytest
 import torch
 
 from bare_packages import run_bare
+from fake_training import TRAINING as SHORT
 from stampshift.core.files import read_json
 from stampshift.core.provenance import ABSENT
 from stampshift.training.execute import Job
 from stampshift.training.jobs import train_baselines
 
-TRAINING = {
-    "optimiser": "sgd",
-    "learning_rate": 0.01,
-    "momentum": 0.9,
-    "halve_every_iterations": 100_000,
-    "batch_size": 20,
-    "epoch_size": 40,
-    "patience_epochs": 2,
-    "max_epochs": 1,
-    "keep": "first_best",
-}
+TRAINING = SHORT | {"epoch_size": 40, "max_epochs": 1}
 MME = {
     "labelled": ["source", "target"],
     "head": "random",

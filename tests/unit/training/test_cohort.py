@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from fake_surveys import FRACTIONS, flip_labels, write_survey
+from fake_training import TRAINING
 from stampshift.config.experiment import Run
 from stampshift.core.errors import ConfigError, ContractError
 from stampshift.core.files import read_json
@@ -26,17 +27,6 @@ from stampshift.training.model import Model, predict
 from stampshift.training.run_folder import copy_run
 
 CPU = torch.device("cpu")
-TRAINING = {
-    "optimiser": "sgd",
-    "learning_rate": 0.01,
-    "momentum": 0.9,
-    "halve_every_iterations": 100_000,
-    "batch_size": 20,
-    "epoch_size": 100,
-    "patience_epochs": 2,
-    "max_epochs": 2,
-    "keep": "first_best",
-}
 MME = {
     "labelled": ["source", "target"],
     "head": "random",

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from fake_training import TRAINING as SHORT
 from stampshift.methods import METHODS
 from stampshift.methods.method import Batch
 from stampshift.networks import build_classifier
@@ -17,17 +18,7 @@ from stampshift.training.progress import DivergedError, Progress, Task
 from stampshift.training.sampler import epoch_batches
 from stampshift.training.stopping import StoppedError
 
-TRAINING = {
-    "optimiser": "sgd",
-    "learning_rate": 0.01,
-    "momentum": 0.9,
-    "halve_every_iterations": 100_000,
-    "batch_size": 10,
-    "epoch_size": 40,
-    "patience_epochs": 3,
-    "max_epochs": 4,
-    "keep": "first_best",
-}
+TRAINING = SHORT | {"batch_size": 10, "epoch_size": 40, "patience_epochs": 3, "max_epochs": 4}
 
 
 def task(surveys, splits, **training):

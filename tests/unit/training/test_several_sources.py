@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from fake_surveys import FRACTIONS, flip_labels, write_survey
+from fake_training import TRAINING
 from stampshift.config.experiment import Run
 from stampshift.core.files import read_json
 from stampshift.methods import METHODS
@@ -21,17 +22,6 @@ from stampshift.training.sampler import draw_epoch, epoch_batches
 from stampshift.training.stacked.pools import Pools
 
 CPU = torch.device("cpu")
-TRAINING = {
-    "optimiser": "sgd",
-    "learning_rate": 0.01,
-    "momentum": 0.9,
-    "halve_every_iterations": 100_000,
-    "batch_size": 20,
-    "epoch_size": 100,
-    "patience_epochs": 2,
-    "max_epochs": 2,
-    "keep": "first_best",
-}
 MME = {
     "labelled": ["source", "target"],
     "head": "random",

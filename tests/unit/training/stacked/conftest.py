@@ -5,21 +5,18 @@ import numpy as np
 import pytest
 import torch
 
+from fake_training import TRAINING as SHORT
 from stampshift.methods import METHODS
 from stampshift.networks import build_classifier
 from stampshift.training.data import TrainingData
 from stampshift.training.progress import Task
 
-TRAINING = {
-    "optimiser": "sgd",
+TRAINING = SHORT | {
     "learning_rate": 0.003,
-    "momentum": 0.9,
-    "halve_every_iterations": 100_000,
     "batch_size": 10,
     "epoch_size": 40,
     "patience_epochs": 9,
     "max_epochs": 3,
-    "keep": "first_best",
 }
 MME = {
     "labelled": ["source", "target"],

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
+from fake_training import TRAINING as SHORT
 from stampshift.config.experiment import Run
 from stampshift.core.files import read_json
 from stampshift.training.cohort import one_by_one
@@ -19,17 +20,7 @@ from stampshift.training.stacked.train import train_stacked
 from stampshift.training.stopping import StoppedError
 
 CPU = torch.device("cpu")
-TRAINING = {
-    "optimiser": "sgd",
-    "learning_rate": 0.0003,
-    "momentum": 0.9,
-    "halve_every_iterations": 100_000,
-    "batch_size": 10,
-    "epoch_size": 20,
-    "patience_epochs": 9,
-    "max_epochs": 2,
-    "keep": "first_best",
-}
+TRAINING = SHORT | {"learning_rate": 0.0003, "batch_size": 10, "epoch_size": 20, "patience_epochs": 9}
 
 
 @pytest.fixture
