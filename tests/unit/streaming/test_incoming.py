@@ -5,6 +5,7 @@ import pytest
 pytest.importorskip("confluent_kafka", reason="confluent-kafka is not installed")
 
 from alert_packets import containers
+from stampshift.streaming import incoming
 from stampshift.streaming import stream as stream_module
 from stampshift.streaming.incoming import Incoming
 from stampshift.streaming.outgoing import Outgoing
@@ -24,6 +25,23 @@ def test_what_waits_is_what_a_member_has_not_read(cluster):
     while read < 10:
         read += len(member.batch(3))
     assert member.waiting() == 0
+    member.close()
+
+
+def test_what_waits_in_the_process_is_bounded_in_bytes(cluster, monkeypatch):
+    """Nobody reads it while another reader gets all that the topic has; then the broker is gone."""
+    monkeypatch.setattr(incoming, "BACK_PRESSURE_KB", 100)
+    monkeypatch.setattr(incoming, "SECONDS", 0.1)
+    for _ in range(40):  # the mock gives messages together that were sent together
+        cluster.send(b"x" * 10_000, key=b"one partition")
+    settings = {"bootstrap.servers": cluster.address, "fetch.message.max.bytes": 10_000}
+    member = Incoming(settings, ["alerts"], group="one", most_seconds=300)
+    while not member.batch(1):
+        pass
+    cluster.received("alerts", 40)
+    cluster.broker.go_away()
+    waited = sum(len(message.content) for message in member.batch(40))
+    assert waited <= 130_000  # the bound, and what is fetched at a time
     member.close()
 
 

@@ -36,11 +36,30 @@ def test_a_dead_letter_that_the_broker_finds_too_large_comes_without_its_bytes(c
     }
 
 
-@pytest.mark.parametrize("refused", ["MSG_SIZE_TOO_LARGE", "TOPIC_AUTHORIZATION_FAILED"])
-def test_a_line_that_the_broker_refuses_ends_the_stream(cluster, outgoing, refused):
+def test_letters_that_go_one_by_one_lose_their_bytes_one_by_one(cluster):
+    """As those of a small ``batch.size`` do; together, all would lose them."""
+    settings = {"bootstrap.servers": cluster.address, "batch.size": 1}
+    outgoing = Outgoing(
+        connect(settings, topics=("scores", "dead")), scores="scores", dead_letters="dead", group="one"
+    )
+    cluster.broker.refuse_next_write(KafkaError.MSG_SIZE_TOO_LARGE)
+    for _ in range(3):
+        outgoing.send_letter(LETTER)
+    assert outgoing.settle(lambda: False)
+    assert sorted(len(each.value() or b"") for each in cluster.everything("dead")) == [0, 1000, 1000]
+
+
+@pytest.mark.parametrize(
+    ("refused", "remedy"),
+    [
+        ("MSG_SIZE_TOO_LARGE", r"\. Set batch\.size in the file of --properties below"),
+        ("TOPIC_AUTHORIZATION_FAILED", r"\.$"),
+    ],
+)
+def test_a_line_that_the_broker_refuses_ends_the_stream(cluster, outgoing, refused, remedy):
     cluster.broker.refuse_next_write(getattr(KafkaError, refused))
     outgoing.send_line({"id": "1", "survey": "ZTF"})
-    with pytest.raises(BrokerError, match="the broker refuses what is sent to it: Broker: "):
+    with pytest.raises(BrokerError, match=f"the broker refuses what is sent to it: Broker: .*{remedy}"):
         outgoing.settle(lambda: False)
 
 

@@ -17,6 +17,7 @@ SECONDS = 0.5  # between two looks at whether to stop
 STOP_SECONDS = 20.0  # that an acknowledgement is waited for after a signal: batch systems kill after 30
 REASON_CHARACTERS = 1000
 TAIL_SECONDS = 30.0
+TOO_LARGE = " Set batch.size in the file of --properties below the topic's max.message.bytes."
 GROUP = "group"  # header of a line: the consumer group that scored it
 
 log = logging.getLogger(__name__)
@@ -58,7 +59,8 @@ class Outgoing:
                 self.send_letter(self._too_large.pop(), whole=False)
             left = self._producer.flush(SECONDS)
             if self._failed is not None:
-                raise BrokerError(f"the broker refuses what is sent to it: {self._failed.str()}.")
+                remedy = TOO_LARGE if self._failed.code() == KafkaError.MSG_SIZE_TOO_LARGE else ""
+                raise BrokerError(f"the broker refuses what is sent to it: {self._failed.str()}.{remedy}")
             if not left and not self._too_large:
                 return True
             if stopping():
