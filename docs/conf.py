@@ -88,6 +88,8 @@ apidoc_modules = [
 # public names are imported at first use, where autodoc would not find them
 vars(stampshift).update({name: getattr(stampshift, name) for name in stampshift.__all__})
 
+EMPTY_HEADING = "Submodules\n----------\n"  # of apidoc's template
+
 html_theme = "furo"
 html_title = f"stampshift {release}"
 html_copy_source = False
@@ -98,6 +100,12 @@ def add_contents(_app: Any, page: str, source: list[str]) -> None:
     source[0] += {"README": CONTENTS, "docs/commands/README": COMMANDS}.get(page, "")
 
 
+def drop_empty_heading(_app: Any, page: str, source: list[str]) -> None:
+    """Take out of a room's page a heading of apidoc's: those of the modules, on the same level, follow it."""
+    if page.startswith("docs/api/"):
+        source[0] = source[0].replace(EMPTY_HEADING, "")
+
+
 def write_start_page(app: Any, error: Exception | None) -> None:
     """Write the page that a browser opens first."""
     if error is None:
@@ -106,6 +114,7 @@ def write_start_page(app: Any, error: Exception | None) -> None:
 
 
 def setup(app: Any) -> None:
-    """Connect both with Sphinx."""
+    """Connect all with Sphinx."""
     app.connect("source-read", add_contents)
+    app.connect("source-read", drop_empty_heading)
     app.connect("build-finished", write_start_page)

@@ -1,5 +1,6 @@
 """Pages of the documentation: their links, their place on the site, and the notebook."""
 
+import ast
 import re
 import runpy
 from pathlib import Path
@@ -59,6 +60,14 @@ def test_the_site_has_every_page():
         if name != "README" and page.parent != ROOT / "docs" / "commands":
             assert f"\n{name}\n" in contents, f"docs/conf.py: {name} is in no list of contents"
     assert "docs/commands/README" in contents
+
+
+def test_the_empty_heading_that_the_site_leaves_out_is_the_one_that_apidoc_writes():
+    sphinx = pytest.importorskip("sphinx", reason="the site's packages are not installed")
+    template = Path(sphinx.__file__).parent / "templates" / "apidoc" / "package.rst.jinja"
+    conf = (ROOT / "docs" / "conf.py").read_text(encoding="utf-8")
+    heading = ast.literal_eval(re.search(r"^EMPTY_HEADING = (\".+?\")", conf, re.MULTILINE)[1])
+    assert heading in template.read_text(encoding="utf-8")
 
 
 def test_the_site_is_built_strictly_by_the_full_check():
