@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -141,16 +141,11 @@ def compiled(extractor: nn.Sequential) -> Features:
     of_any_lanes = torch.compile(stacked_features)
 
     def features(
-        stamps: Tensor,
-        weights: Mapping[str, Tensor],
-        masks: Sequence[Tensor],
-        *,
-        training: bool,
-        dtype: torch.dtype,
+        stamps: Tensor, weights: Mapping[str, Tensor], masks: Sequence[Tensor], **options: Any
     ) -> Tensor:
         for tensor in (stamps, *weights.values(), *masks):
             _dynamo.maybe_mark_dynamic(tensor, 0)
-        found: Tensor = of_any_lanes(extractor, stamps, weights, masks, training=training, dtype=dtype)
+        found: Tensor = of_any_lanes(extractor, stamps, weights, masks, **options)
         return found
 
     return features
