@@ -1,7 +1,9 @@
 """Simulated surveys and their constants, and stamps whose labels are written out."""
 
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -65,3 +67,13 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Any:
     write_results(results)
     run = write_run(results, Run("scratch", "A", "B", 20, 0))
     return release_of(run, tmp_path_factory.mktemp("released") / "model")
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[[], list[str]]:
+    """Lines of progress so far, without a terminal; at every look of a bar at the clock a minute is over."""
+    minutes = count()
+    clock = SimpleNamespace(monotonic=lambda: 60.0 * next(minutes))
+    monkeypatch.setattr("stampshift.core.bars.time", clock)
+    monkeypatch.delenv("STAMPSHIFT_WORKFLOW_BAR", raising=False)
+    return lambda: [line for line in capsys.readouterr().err.splitlines() if " in " in line]

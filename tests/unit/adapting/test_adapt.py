@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 import torch
 
-from adaptation import MME, worse_with_every_epoch, write_some
+from adaptation import MME, TRAINING, worse_with_every_epoch, write_some
 from fake_surveys import flip_labels
 from stampshift.adapting.adapt import Adaptation, adapt_model, check_output
-from stampshift.adapting.trainings import held_out_scores
+from stampshift.adapting.trainings import final_training, held_out_scores, training_without_labels
 from stampshift.core.digests import read_digests
 from stampshift.core.errors import ConfigError, ContractError
 from stampshift.metrics.change import Change
@@ -63,6 +63,22 @@ def test_adapting_to_a_survey_that_the_model_cannot_call_gains(setting, test_fil
     chosen = adaptation.history.loc[adaptation.history["chosen"], "epoch"].tolist()
     assert chosen == [adaptation.record["epochs"]]
     assert adaptation.history["train_loss"].notna().sum() == adaptation.record["epochs"]
+
+
+def test_without_a_terminal_every_training_prints_a_line_a_minute(finetuning, without_labels, told):
+    quick = {"training": TRAINING | {"epoch_size": 20}}
+    short = replace(finetuning, **quick)
+    held_out_scores(short, epochs=2, processes=1, progress=True)
+    assert told()[:4] == [
+        "fold 1 of 3: 1 of 2 epochs in 0:01:00; 0:01:00 remaining",
+        "fold 1 of 3: 2 of 2 epochs in 0:02:00; 0:00:00 remaining",
+        "folds: 1 of 3 in 0:04:00; 0:08:00 remaining",
+        "fold 2 of 3: 1 of 2 epochs in 0:01:00; 0:01:00 remaining",
+    ]
+    final_training(short, epochs=2, progress=True)
+    assert told()[0] == "final training: 1 of 2 epochs in 0:01:00; 0:01:00 remaining"
+    training_without_labels(replace(without_labels, **quick), epochs=1, progress=True)
+    assert told() == ["training: 1 of 1 epochs in 0:01:00; 0:00:00 remaining"]
 
 
 def test_the_number_of_processes_changes_no_byte(setting, tmp_path):

@@ -62,6 +62,18 @@ def test_what_an_earlier_call_did_took_none_of_this_time(clock, monkeypatch):
     assert printed == "all.tar: 991 of 1000 MB in 0:01:00; 0:09:00 remaining\n"
 
 
+def test_a_total_that_comes_later_is_an_estimate_and_moves(clock, monkeypatch):
+    stream = io.StringIO()
+    monkeypatch.setattr("sys.stderr", stream)
+    with job_bar(desc="baseline", unit="epoch", initial=4) as bar:
+        for clock[0], bar.total in ((60, 10), (120, 16)):
+            bar.update()
+    assert stream.getvalue().splitlines() == [
+        "baseline: 5 of about 10 epochs in 0:01:00; about 0:05:00 remaining",
+        "baseline: 6 of about 16 epochs in 0:02:00; about 0:10:00 remaining",
+    ]
+
+
 def test_without_a_total_the_share_of_the_files_tells_the_remaining_time(clock, monkeypatch, tmp_path):
     files = [tmp_path / name for name in ("1.avro", "2.tar", "3.avro")]
     for path, size in zip(files, (100, 300, 0), strict=True):

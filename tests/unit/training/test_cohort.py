@@ -106,6 +106,18 @@ def test_a_run_alone_equals_the_run_within_its_cohort(tmp_path, survey_files, ba
     assert contents(together, plans[1]) == contents(alone, plans[1])
 
 
+def test_without_a_terminal_a_training_prints_a_line_a_minute(tmp_path, survey_files, told):
+    """It cannot learn: two epochs after its first one it ends."""
+    still = {"learning_rate": 1e-12, "momentum": 0.0, "max_epochs": None}
+    train_cohort([baseline_plan(survey_files, TRAINING | still)], job_in(tmp_path))
+    assert told() == [
+        "baseline/A/seed-0: 1 of about 3 epochs in 0:01:00; about 0:02:00 remaining",
+        "baseline/A/seed-0: 2 of about 3 epochs in 0:02:00; about 0:01:00 remaining",
+        "baseline/A/seed-0: 3 of about 3 epochs in 0:03:00; about 0:00:00 remaining",
+        "baseline A: 1 of 1 runs in 0:05:00; 0:00:00 remaining",
+    ]
+
+
 def test_what_a_record_holds(tmp_path, survey_files, baseline):
     plan, job = adaptation_plan(survey_files, baseline), job_in(tmp_path)
     train_cohort([plan], job)

@@ -78,6 +78,16 @@ def test_when_a_training_stops(scores, patience, max_epochs, finished):
         assert progress.finished(training) is finished
 
 
+def test_the_epoch_that_ends_a_training_moves_with_its_best_one():
+    progress, patient = Progress(), {"patience_epochs": 3, "max_epochs": None}
+    ends = [progress.end(patient)]
+    for score in (0.5, 0.4, 0.6, 0.6):
+        record(progress, [score])
+        ends.append(progress.end(patient))
+    assert ends == [3, 4, 4, 6, 6]
+    assert progress.end(patient | {"max_epochs": 5}) == 5
+
+
 def test_a_perfect_validation_ends_a_training_only_where_the_first_best_epoch_is_kept():
     """With any other rule the whole patience is trained, counted from the first perfect epoch."""
     progress, training = Progress(), {"patience_epochs": 3, "max_epochs": None}

@@ -35,13 +35,15 @@ def held_out_scores(setting: Setting, *, epochs: int, processes: int, progress: 
         and ``score``: a line per epoch and labelled stamp. Empty where there is no fold.
     """
     folds = list(enumerate(setting.few_labels.folds(seed=setting.seed), start=1))
-    work = partial(_fold_scores, setting=setting, epochs=epochs)
+    work = partial(_fold_scores, setting=setting, folds=len(folds), epochs=epochs, progress=progress)
     tables = ordered_map(work, folds, processes=min(processes, max(1, len(folds))))
     bar = job_bar(tables, total=len(folds), desc="folds", shown=progress)
     return pd.concat([pd.DataFrame(columns=HELD_OUT_COLUMNS), *bar], ignore_index=True)
 
 
-def _fold_scores(numbered: tuple[int, Fold], *, setting: Setting, epochs: int) -> pd.DataFrame:
+def _fold_scores(
+    numbered: tuple[int, Fold], *, setting: Setting, folds: int, epochs: int, progress: bool
+) -> pd.DataFrame:
     number, fold = numbered
     target = setting.target_stamps
 
@@ -52,7 +54,11 @@ def _fold_scores(numbered: tuple[int, Fold], *, setting: Setting, epochs: int) -
 
     steps = trained_epochs(setting, fold.shots, fold.pile, number=number, epochs=epochs)
     before = scored(setting.starting_model.classifier(setting.device), START)
-    after = [scored(trainer.classifier, epoch) for epoch, trainer, _ in steps]
+    # folds that train at the same time end together: without these lines nothing would be told till then
+    bar = job_bar(
+        steps, total=epochs, desc=f"fold {number} of {folds}", unit="epoch", shown=progress, on_terminal=False
+    )
+    after = [scored(trainer.classifier, epoch) for epoch, trainer, _ in bar]
     return pd.concat([before, *after], ignore_index=True)
 
 

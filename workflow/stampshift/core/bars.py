@@ -19,6 +19,7 @@ class HiddenBar:
     """What code asks of a tqdm bar, and nothing to see."""
 
     share = 0.0  # of the whole that is done, where no total is known; 0 where it is not known either
+    total: int | None = None  # tqdm's, too
 
     def __init__(self, items: Iterable[Any] | None, *, initial: int = 0) -> None:
         self._items = () if items is None else items
@@ -44,7 +45,10 @@ class HiddenBar:
 
 
 class LinesBar(HiddenBar):
-    """A line a minute on the standard error, the first one after a minute; options are tqdm's."""
+    """A line a minute on the standard error, the first one after a minute; options are tqdm's.
+
+    A `total` that is set later is an estimate, and the line says so.
+    """
 
     def __init__(
         self,
@@ -57,7 +61,8 @@ class LinesBar(HiddenBar):
         **_: object,  # how a bar is drawn
     ) -> None:
         super().__init__(items, initial=initial)
-        self._name, self._total, self._first = desc, total, initial
+        self.total = total
+        self._name, self._first, self._about = desc, initial, "" if total else "about "
         self._unit = f" {unit.strip().removesuffix('s')}s" if unit else ""
         self._per = 1
         if unit == "B":
@@ -76,12 +81,12 @@ class LinesBar(HiddenBar):
             echo(self._line(now - self._begin), err=True)
 
     def _line(self, seconds: float) -> str:
-        total = f" of {self._total // self._per}" if self._total else ""
+        total = f" of {self._about}{self.total // self._per}" if self.total else ""
         text = f"{self._name}: {self.n // self._per}{total}{self._unit} in {_clock(seconds)}"
         # what an earlier call did took none of this time
         here = self.n - self._first
-        if self._total and here > 0:
-            return f"{text}; {_clock(seconds * (self._total - self.n) / here)} remaining"
+        if self.total and here > 0:
+            return f"{text}; {self._about}{_clock(seconds * (self.total - self.n) / here)} remaining"
         share_here = self.share - (self._first_share or 0.0)
         if share_here >= LEAST_SHARE:
             left = seconds * (1 - self.share) / share_here

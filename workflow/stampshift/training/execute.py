@@ -128,11 +128,13 @@ def execute(plan: Plan, *, job: Job, bar_position: int) -> None:
         return
     stop_if_asked()
     task, checkpoint = prepare(plan, device=job.device), store.load_checkpoint(key)
-    if checkpoint is not None:
-        log.info("%s: continues after epoch %d", task.name, len(checkpoint["progress"]["history"]))
-    with job_bar(desc=task.name, unit="epoch", position=bar_position, leave=False) as bar:
+    done = 0 if checkpoint is None else len(checkpoint["progress"]["history"])
+    if done:
+        log.info("%s: continues after epoch %d", task.name, done)
+    with job_bar(desc=task.name, unit="epoch", initial=done, position=bar_position, leave=False) as bar:
 
         def show(progress: Progress) -> None:
+            bar.total = progress.end(task.training)
             bar.update(progress.epoch - bar.n)
             kept = progress.kept[plan.training["keep"]]
             bar.set_postfix(kept=f"{progress.after(kept)['validation_balanced_accuracy']:.3f} at {kept}")

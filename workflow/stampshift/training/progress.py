@@ -149,22 +149,27 @@ class Progress:
         """Row of the history of an epoch."""
         return self.history[epoch - 1]
 
-    def finished(self, training: Mapping[str, Any]) -> bool:
-        """Whether no later epoch may run, by a section `training`.
+    def end(self, training: Mapping[str, Any]) -> int:
+        """Epoch after which a training ends, by a section `training`, unless a later one is better.
 
         The patience counts the epochs since the first one of the highest validation balanced accuracy, or,
         with ``stop_on`` `LOSS`, of the lowest validation loss: a tie does not renew it, whatever rule keeps
-        the weights, so that every rule sees the same epochs. Where the first best epoch is kept, a perfect
-        validation ends the training at once: it cannot be beaten, and stopping there changes no result.
+        the weights, so that every rule sees the same epochs.
+        """
+        since = self.kept[PATIENCE[training.get("stop_on", ACCURACY)]] if self.history else 0
+        end: int = since + training["patience_epochs"]
+        return end if training["max_epochs"] is None else min(end, training["max_epochs"])
+
+    def finished(self, training: Mapping[str, Any]) -> bool:
+        """Whether no later epoch may run: that of `end` is done, or the validation is perfect.
+
+        Where the first best epoch is kept, a perfect validation ends the training at once: it cannot be
+        beaten, and stopping there changes no result.
         """
         if not self.history:
             return False
-        kept = self.kept
-        since = kept[PATIENCE[training.get("stop_on", ACCURACY)]]
-        out_of_patience = self.epoch - since >= training["patience_epochs"]
-        at_the_end = training["max_epochs"] is not None and self.epoch >= training["max_epochs"]
-        perfect = self.after(kept[FIRST_BEST])[ACCURACY] == PERFECT
-        return out_of_patience or at_the_end or (perfect and training["keep"] == FIRST_BEST)
+        perfect = self.after(self.kept[FIRST_BEST])[ACCURACY] == PERFECT
+        return self.epoch >= self.end(training) or (perfect and training["keep"] == FIRST_BEST)
 
     def record(self, row: dict[str, float], state: State) -> None:
         """Add an epoch, with a copy of its weights, and drop the weights that no rule keeps any longer."""

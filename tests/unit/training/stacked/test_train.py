@@ -110,10 +110,15 @@ def test_runs_of_different_surveys_share_a_stack(tmp_path, plans, widths):
     assert_as_alone(runs, job, tmp_path)
 
 
-def test_a_lane_that_ends_makes_room_for_a_run_that_waits(tmp_path, plans, widths):
+def test_a_lane_that_ends_makes_room_for_a_run_that_waits(tmp_path, plans, widths, told):
     seen, _ = widths
     runs, job = plans(5), job_in(tmp_path / "stacked")
     train(runs, job, lanes=2)
+    assert told()[2:5] == [  # as long as runs wait, it is not known how many epochs there will be
+        "stacked: 3 epochs in 0:03:00",
+        "stacked: 4 epochs in 0:04:00",
+        "stacked: 5 of about 6 epochs in 0:05:00; about 0:01:00 remaining",
+    ]
     numbers = {plan.entropy: plan.run.seed for plan in runs}
     assert [[numbers[entropy] for entropy in lanes] for lanes in seen] == [
         [0, 1],

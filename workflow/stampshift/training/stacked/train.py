@@ -122,6 +122,7 @@ class _Shift:
             yield from self._refill(set())
             while self.stack is not None:
                 diverged = self.stack.run_epoch()
+                bar.total = None if self.waiting else bar.n + 1 + _epochs_left(self.stack)
                 bar.update()
                 bar.set_postfix(lanes=len(self.runs), waiting=len(self.waiting))
                 ended = {number: self._settle(self.stack, number, diverged) for number in self.stack.places}
@@ -184,3 +185,9 @@ class _Shift:
             self.stack = Stack(joining, pools=self.pools)
         elif gone or joining:
             self.stack.change(leaving=gone, joining=joining)
+
+
+def _epochs_left(stack: Stack) -> int:
+    """Epochs until the last lane ends, unless a later one is better."""
+    lanes = map(stack.lane, stack.places)
+    return max(lane.progress.end(lane.task.training) - lane.epoch for lane in lanes)
