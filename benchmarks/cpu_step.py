@@ -20,7 +20,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from cpu_tries import LAST, compiled_kernel, concatenate, gather_patches, own_kernel, unfold
+from cpu_tries import (
+    LAST,
+    compiled_kernel,
+    concatenate,
+    gather_patches,
+    in_bfloat16,
+    own_kernel,
+    unfold,
+)
 from gpu_lanes import largest_difference, without_dropout
 from training import OPTIONS, TRAINING
 
@@ -120,6 +128,8 @@ def tries(folder):
         "patches of the first convolution made once per stamp": ("baseline", gather_patches),
         "both passes of MME concatenated, statistics apart": ("mme", concatenate),
     }
+    if torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        found |= {f"bfloat16, {method}": (method, in_bfloat16) for method in OPTIONS}
     if shutil.which("g++"):
         library = compiled_kernel(folder)
         found["first convolution by a kernel in C++, baseline"] = ("baseline", own_kernel(library))

@@ -174,3 +174,8 @@ def own_kernel(library):
 
 def concatenate(classifier, batch):
     classifier.extractor = Concatenated(classifier.extractor, batch.unlabelled)
+
+
+def in_bfloat16(classifier, batch):  # noqa: ARG001
+    for part in (classifier.extractor, classifier.head):
+        part.forward = torch.autocast("cpu", torch.bfloat16)(part.forward)
