@@ -11,8 +11,9 @@ to, and the reserved half judges: **it is scored once**, when the work on `adapt
 
 Every draw chooses the labelled alerts anew, one of an object. Each start is adapted by the package's own
 `adapt_model`, with the defaults of `stampshift adapt` unless an option says otherwise. A survey of too few
-alerts for a number of labels is left out, and the script says so. Intervals are of 95%, of the mean over the
-draws (Student's t): the draws share alerts and are not independent, so that they are somewhat too narrow.
+alerts for a number of labels is left out, and the script says so; `--without 975188` leaves out the exposure
+through clouds of which `benchmarks/README.md` tells. Intervals are of 95%, of the mean over the draws
+(Student's t): the draws share alerts and are not independent, so that they are somewhat too narrow.
 """
 
 import argparse
@@ -55,7 +56,7 @@ MEASURES = ("auc_sure_after", "auc_after", "balanced_accuracy_after")
 class Alerts:
     """Stamps (n, 3, 21, 21), scores, classes by score, identifiers and objects of a survey's real alerts."""
 
-    def __init__(self, folder, *, survey):
+    def __init__(self, folder, *, survey, without=()):
         own = published([folder / FOLDERS[survey]]).set_index(["survey", "id"])[SCORE[survey]]
         triplets = {
             alert.identifier: RawTriplet(
@@ -63,6 +64,7 @@ class Alerts:
             )
             for alert in alerts.read_alerts(folder / FOLDERS[survey])
             if alert.images and (alert.survey, alert.identifier) in own.index
+            if not alert.identifier.startswith(without)
         }
         block = preprocess(triplets.values(), settings({"alert": "real"}, DIALECTS[survey].invalid))
         self.survey, self.stamps, self.ids = survey, block.stamps, np.array(block.ids)
@@ -218,7 +220,8 @@ def shown(table):
 
 def adaptations(arguments, *, folder):
     """Lines of results, draw after draw, until the time given is over; a draw that has begun is finished."""
-    surveys = [Alerts(arguments.data, survey=name) for name in arguments.surveys]
+    without = tuple(arguments.without)
+    surveys = [Alerts(arguments.data, survey=name, without=without) for name in arguments.surveys]
     begin, passed_over = time.perf_counter(), set()
     for draw in range(arguments.first_draw, arguments.first_draw + arguments.draws):
         if time.perf_counter() - begin > 60 * arguments.minutes:
@@ -270,6 +273,7 @@ def parsed():
     parser.add_argument(
         "--without-folds", action="store_true", help="all epochs, nothing held out: a tenth of the time"
     )
+    parser.add_argument("--without", nargs="+", default=[], help="how identifiers begin that are left out")
     parser.add_argument("--source-stamps", type=Path, help="for starts whose own cannot be found")
     parser.add_argument("--source-splits", type=Path)
     parser.add_argument("--processes", type=int, default=cpu_count())
