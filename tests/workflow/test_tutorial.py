@@ -18,9 +18,20 @@ def told(tmp_path_factory) -> dict[str, str]:
     return run_page(PAGE, tmp_path_factory.mktemp("tutorial"))
 
 
-def test_the_section_on_the_page_is_that_of_the_file():
-    (section,) = [text for language, text in blocks(PAGE) if language == "yaml"]
-    assert yaml.safe_load(section) == yaml.safe_load((ROOT / "docs/tutorial/rubin.yaml").read_text())
+@pytest.fixture(scope="module")
+def labelled(told) -> dict[str, int]:
+    """How many of the ten labels are real and bogus, by what `stampshift stamps` printed."""
+    printed = printed_by(told, "stampshift stamps --config docs/tutorial/rubin-labelled.yaml")
+    counts = re.search(r"labels +real (\d+), bogus (\d+), unlabelled 1490", printed)
+    return {"real": int(counts[1]), "bogus": int(counts[2])}
+
+
+def test_the_section_on_the_page_is_that_of_the_file_and_the_other_one_lacks_the_labels():
+    (text,) = [text for language, text in blocks(PAGE) if language == "yaml"]
+    assert text == (ROOT / "docs/tutorial/rubin-labelled.yaml").read_text()
+    section, before = yaml.safe_load(text), yaml.safe_load((ROOT / "docs/tutorial/rubin.yaml").read_text())
+    assert section["surveys"]["Rubin"].pop("packets") == {"labels": "tutorial/ten-labels.csv"}
+    assert section == before
 
 
 def test_the_quick_start_has_only_commands_of_the_tutorial():
@@ -31,14 +42,32 @@ def test_the_quick_start_has_only_commands_of_the_tutorial():
     assert len(commands) > 8 and set(commands) <= set(tutorial)
 
 
-def test_ten_stamps_have_a_label(told):
-    assert re.search(r"labels +real 5, bogus 5, unlabelled 1490", printed_by(told, "stampshift stamps"))
+def test_no_stamp_has_a_label_before_ten_are_suggested_and_shown(told):
+    unlabelled = printed_by(told, "stampshift stamps --config docs/tutorial/rubin.yaml")
+    assert re.search(r"labels +real 0, bogus 0, unlabelled 1500", unlabelled)
+    suggested = printed_by(told, "stampshift suggest")
+    assert suggested.startswith("tutorial/to-label-suggested.parquet: 10 stamps to label.")
+    (shown,) = [block for block in told if block.startswith("stampshift review ")]
+    assert suggested.splitlines()[1] in shown
+    assert told[shown].startswith("Review of 10 candidates of Rubin: http://127.0.0.1:")
 
 
-def test_the_adaptation_says_what_it_gained_and_lost(told):
+def test_the_ten_labels_are_those_of_the_suggested_stamps(told, labelled):
+    folder = Path(told["folder"]) / "tutorial"
+    labels, truth = (
+        pd.read_csv(path, dtype=str).set_index("id")["label"]
+        for path in (folder / "ten-labels.csv", folder / "nights" / "labels.csv")
+    )
+    suggested = pd.read_parquet(folder / "to-label-suggested.parquet")["id"]
+    assert set(labels.index) == set(suggested) and len(labels) == 10
+    assert labels.equals(truth[labels.index])
+    assert labelled == {"real": (labels == "real").sum(), "bogus": (labels == "bogus").sum()}
+
+
+def test_the_adaptation_says_what_it_gained_and_lost(told, labelled):
     printed = printed_by(told, "stampshift adapt")
     assert re.search(r"\| judged on +\| Rubin, held out in turn +\| HiTS, test part +\|", printed)
-    assert re.search(r"\| stamps +\| 5 real, 5 bogus +\|", printed)
+    assert re.search(rf"\| stamps +\| {labelled['real']} real, {labelled['bogus']} bogus +\|", printed)
 
 
 def test_every_alert_of_the_night_is_scored(told):
@@ -47,7 +76,7 @@ def test_every_alert_of_the_night_is_scored(told):
 
 
 def test_the_end_shows_before_after_and_what_was_promised(told):
-    printed = printed_by(told, "python docs")
+    printed = printed_by(told, "python docs/tutorial/before_and_after.py")
     lines = {
         name: [float(number) for number in numbers.split()]
         for name, numbers in re.findall(
@@ -67,8 +96,8 @@ def test_the_end_shows_before_after_and_what_was_promised(told):
     assert lines["promised, 10 labels"][0] == float(after[1])
 
 
-def test_the_card_says_how_little_ten_labels_promise(told):
+def test_the_card_says_how_little_ten_labels_promise(told, labelled):
     card = (Path(told["folder"]) / "tutorial" / "rubin-model" / "card.md").read_text()
     assert "Simulated data" in card
-    assert "10 labelled validation stamps of Rubin (5 real, 5 bogus)" in card
+    assert "10 labelled validation stamps of Rubin ({real} real, {bogus} bogus)".format(**labelled) in card
     assert "are too few to promise" in printed_by(told, "stampshift threshold")
