@@ -19,8 +19,7 @@ def package(tmp_path, monkeypatch):
 
 
 def digests():
-    provenance._imports.cache_clear()
-    provenance._normalised.cache_clear()
+    provenance._read.cache_clear()
     return {method: code_digest("training.jobs", f"methods.{method}") for method in METHODS}
 
 

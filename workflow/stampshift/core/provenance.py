@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from stampshift.core.files import files_below
 from stampshift.core.version import __version__
@@ -40,7 +40,7 @@ def script_digest(script: Path, *modules: str) -> str:
 
 def script_closure(script: Path, *modules: str) -> set[Path]:
     """Files of this package that a script, or the scripts beside it that it imports, may execute."""
-    return _closure([*_imports(script), *(_source(name) for name in modules)])
+    return _closure([*_read(script).imports, *(_source(name) for name in modules)])
 
 
 def digest(content: Any) -> str:
@@ -103,7 +103,7 @@ def _source(name: str) -> Path:
 
 
 def _digest_of(files: Iterable[Path]) -> str:
-    return digest([[f"{file.parent.name}/{file.name}", _normalised(file)] for file in sorted(files)])
+    return digest([[f"{file.parent.name}/{file.name}", _read(file).digest] for file in sorted(files)])
 
 
 def _closure(sources: Iterable[Path]) -> set[Path]:
@@ -113,22 +113,35 @@ def _closure(sources: Iterable[Path]) -> set[Path]:
         source = pending.pop()
         if source not in found:
             found.add(source)
-            pending.extend(_imports(source))
+            pending.extend(_read(source).imports)
     return found
 
 
+class _Source(NamedTuple):
+    """What counts of a file of code: what it imports of ours, anywhere in it, and the rest of the code."""
+
+    imports: tuple[Path, ...]
+    digest: str
+
+
 @cache
-def _imports(source: Path) -> tuple[Path, ...]:
-    """Modules of this package, and files beside a script, that a file imports anywhere in it."""
+def _read(source: Path) -> _Source:
+    """Read a file of this package, or a script, in one pass: every start of Snakemake reads most of them."""
+    tree = ast.parse(source.read_text(encoding="utf-8"))
     names: set[str] = set()
-    for node in ast.walk(_parse(source)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             names.add(node.module)
             names.update(f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0] if node.body else None
+            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+                node.body = node.body[1:]  # the docstring
     files = {_imported(name.split("."), beside=source.parent) for name in names}
-    return tuple(sorted(file for file in files if file is not None))
+    imports = tuple(sorted(file for file in files if file is not None))
+    return _Source(imports, digest(ast.dump(tree)))
 
 
 def _imported(parts: list[str], *, beside: Path) -> Path | None:
@@ -143,18 +156,3 @@ def _imported(parts: list[str], *, beside: Path) -> Path | None:
         return None if base == PACKAGE_ROOT or base.name in REGISTRIES else base / "__init__.py"
     file = base.with_suffix(".py")
     return file if file.is_file() and base != PACKAGE_ROOT / "core" / "version" else None
-
-
-@cache
-def _normalised(source: Path) -> str:
-    tree = _parse(source)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            first = node.body[0] if node.body else None
-            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
-                node.body = node.body[1:]
-    return ast.dump(tree)
-
-
-def _parse(source: Path) -> ast.Module:
-    return ast.parse(source.read_text(encoding="utf-8"))
