@@ -9,6 +9,8 @@ from pathlib import Path
 
 import yaml
 
+from snakemake_server import run_snakemake
+
 ROOT = Path(__file__).parents[1]
 TINY = {
     "surveys": {
@@ -42,29 +44,23 @@ class Project:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def start(
-        self, *arguments: str, config: dict | None = None, cores: int = 2, program: str = "-msnakemake"
-    ) -> subprocess.Popen:
-        """Snakemake in a separate process; `program` is what Python runs."""
-        (self.folder / "tiny.yaml").write_text(yaml.safe_dump(config or TINY))
-        command = [
-            sys.executable,
-            program,
-            "--cores",
-            str(cores),
-            "--scheduler",
-            "greedy",
-            *arguments,
-        ]
-        # the copy's package goes before the installed one
-        environment = os.environ | {"PYTHONPATH": str(self.folder / "workflow")}
+    def start(self, *arguments: str, program: str = "-msnakemake", **options) -> subprocess.Popen:
+        """Snakemake in a process of its own; `program` is what Python runs."""
         return subprocess.Popen(
-            [*command, "--configfile", "tiny.yaml"],
-            cwd=self.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            [sys.executable, program, *self._arguments(*arguments, **options)],
+            cwd=self.folder, env=self._environment(),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
 
-    def snakemake(self, *arguments: str, **options) -> subprocess.CompletedProcess:
-        with self.start(*arguments, **options) as process:
+    def snakemake(
+        self, *arguments: str, program: str | None = None, **options
+    ) -> subprocess.CompletedProcess:
+        """Snakemake until it ends, in a process of its own if another program is to run it."""
+        if program is None:
+            return run_snakemake(
+                self._arguments(*arguments, **options), folder=self.folder, environment=self._environment()
+            )
+        with self.start(*arguments, program=program, **options) as process:
             output, errors = process.communicate()
         return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
 
@@ -82,6 +78,14 @@ class Project:
             return {}
         table = printed.partition("Job stats:")[2].partition("total")[0]
         return {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}
+
+    def _arguments(self, *arguments: str, config: dict | None = None, cores: int = 2) -> list[str]:
+        (self.folder / "tiny.yaml").write_text(yaml.safe_dump(config or TINY))
+        return ["--cores", str(cores), "--scheduler", "greedy", *arguments, "--configfile", "tiny.yaml"]
+
+    def _environment(self) -> dict[str, str]:
+        """The copy's package goes before the installed one."""
+        return os.environ | {"PYTHONPATH": str(self.folder / "workflow")}
 
     def contents(self, pattern: str) -> dict[str, bytes]:
         return {str(path.relative_to(self.folder)): path.read_bytes() for path in self.folder.glob(pattern)}
