@@ -59,9 +59,11 @@ bench: $(VENV)/installed ## the figures of benchmarks/README.md
 
 $(VENV)/installed: envs/$(TORCH).txt envs/requirements.txt envs/slurm.txt envs/dev.txt envs/docs.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(if $(filter cpu,$(TORCH)),$(BIN)/pip install --no-deps torch==2.13.0) # the build that pip's index has
-	$(BIN)/pip install --require-hashes $(patsubst %,--requirement envs/%.txt,$(TORCH) requirements slurm dev docs)
+	$(if $(filter cpu,$(TORCH)),$(BIN)/pip install --no-compile --no-deps torch==2.13.0) # the build that pip's index has
+	$(BIN)/pip install --no-compile --require-hashes $(patsubst %,--requirement envs/%.txt,$(TORCH) requirements slurm dev docs)
 	$(BIN)/pip install --no-deps --editable .
+	# the bytecode, by all cores, without the packages' own tests; a package may hold code of another Python
+	$(BIN)/python -m compileall -qq -j 0 -x 'site-packages/.*/tests?/' $(VENV)/lib || true
 	touch $@
 
 lock: ## hashes (by uv) of the versions pinned in envs/*.in

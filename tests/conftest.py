@@ -22,8 +22,8 @@ pytest_plugins = ["raw_formats"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whole commands and workflows first, unit tests last: at the end every worker still has some."""
-    items.sort(key=lambda item: Path(item.nodeid).parts[1] == "unit")
+    """The longest file first, then whole commands and workflows; at the end every worker has unit tests."""
+    items.sort(key=lambda item: (Path(item.nodeid).parts[1] == "unit", "finished" not in item.fixturenames))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:

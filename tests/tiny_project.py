@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from copy import deepcopy
 from pathlib import Path
 
 import yaml
@@ -25,6 +26,19 @@ TINY = {
     "execution": {"threads": 1, "preprocessing_threads": 2},
 }
 
+# what may be trained beside the methods of `TINY`
+VARIANTS = {
+    "scratch": {},
+    "mme_two": {"variant_of": "mme", "label": "MME in two steps", "steps": "two"},
+    "mme_zero": {"variant_of": "mme", "label": "MME without entropy", "entropy_weight": 0},
+    "mme_own": {
+        "variant_of": "mme",
+        "label": "MME with a weight of its own",
+        "head": "copied",
+        "entropy_weight": {"choice": "search", "grid": [0.2], "seed": 0},
+    },
+}
+
 # of `des_study.new_survey`, but for its training: a survey that simulated raters label
 VOTED = {
     "survey": "DECAT",
@@ -36,6 +50,22 @@ VOTED = {
     "margin": 2,
     "fractions": {"train": 0.5, "validation": 0.1, "test": 0.4, "reserve": 0.0},
 }
+
+
+def with_change(*place: str, value: object) -> dict:
+    """The tiny experiment with another value at a place of its configuration."""
+    config = deepcopy(TINY)
+    section = config
+    for key in place[:-1]:
+        section = section.setdefault(key, {})
+    section[place[-1]] = value
+    return config
+
+
+def with_variants(*names: str, **changes: object) -> dict:
+    """The tiny experiment with some of `VARIANTS`, and with other sections."""
+    methods = {**deepcopy(TINY["methods"]), **{name: VARIANTS[name] for name in names}}
+    return {**deepcopy(TINY), "methods": methods, **changes}
 
 
 class Project:

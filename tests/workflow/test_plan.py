@@ -58,9 +58,10 @@ def test_the_trainings_are_the_runs_of_the_experiment(here):
 
 def test_a_job_whose_script_imports_torch_has_a_model_among_its_files(here):
     """By which a plan knows it: the start of a process with torch takes twice that of one without."""
+    jobs = planned(here).jobs
     with_model = {
         job.rule
-        for job in planned(here).jobs
+        for job in jobs
         if any(path.endswith("/model.pt") for path in job.inputs | job.outputs)
     }
     with_torch = {
@@ -68,7 +69,7 @@ def test_a_job_whose_script_imports_torch_has_a_model_among_its_files(here):
         for name, rule in loaded_rules().items()
         if rule.script and re.search(TORCH, (SCRIPTS / Path(rule.script).name).read_text())
     }
-    assert with_model == with_torch & set(jobs_by_rule(planned(here)))
+    assert with_model == with_torch & {job.rule for job in jobs}
     assert with_model >= {"baseline", "select_lambda", "adapt", "transfer", "calibrate", "features"}
 
 

@@ -6,7 +6,7 @@ from copy import deepcopy
 import pytest
 import yaml
 
-from tiny_project import ROOT, TINY, Project
+from tiny_project import ROOT, TINY, Project, copy_of_the_project
 
 Resources = dict[str, str]
 
@@ -31,9 +31,20 @@ def with_search_and_relabelling() -> dict:
     return config
 
 
-@pytest.fixture
-def every_job(fresh) -> dict[str, Resources]:
-    return planned(fresh, "all", "des_study", config=with_search_and_relabelling())
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Project:
+    """A checkout in which nothing runs."""
+    return copy_of_the_project(tmp_path_factory.mktemp("project"))
+
+
+def every_job_of(project: Project, *, attempt: int) -> dict[str, Resources]:
+    config = with_search_and_relabelling()
+    return planned(project, "--attempt", str(attempt), "all", "des_study", config=config)
+
+
+@pytest.fixture(scope="module")
+def every_job(project) -> dict[str, Resources]:
+    return every_job_of(project, attempt=1)
 
 
 def test_jobs_with_a_gpu_and_no_others_go_to_its_partition(every_job):
@@ -45,18 +56,18 @@ def test_jobs_with_a_gpu_and_no_others_go_to_its_partition(every_job):
     assert to_gpu == with_gpu
 
 
-def test_a_cpu_is_enough_if_the_experiment_asks_for_one(fresh):
+def test_a_cpu_is_enough_if_the_experiment_asks_for_one(project):
     config = deepcopy(TINY)
     config["execution"]["device"] = "cpu"
-    jobs = planned(fresh, "results/tables/runs.csv", config=config)
+    jobs = planned(project, "results/tables/runs.csv", config=config)
     assert {resources["gpu"] for resources in jobs.values() if "gpu" in resources} == {"0"}
 
 
-def test_memory_and_time_double_with_every_retry(fresh):
-    first, third = (planned(fresh, "--attempt", attempt, "all", "des_study") for attempt in ("1", "3"))
-    assert first["baseline"]["mem_mb"] == "8000"
-    assert first.keys() == third.keys()
-    for rule, resources in first.items():
+def test_memory_and_time_double_with_every_retry(project, every_job):
+    third = every_job_of(project, attempt=3)
+    assert every_job["baseline"]["mem_mb"] == "8000"
+    assert every_job.keys() == third.keys()
+    for rule, resources in every_job.items():
         for name in ("mem_mb", "runtime"):
             assert int(third[rule][name]) == 4 * int(resources[name]), rule
 
