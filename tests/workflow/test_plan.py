@@ -60,9 +60,7 @@ def test_a_job_whose_script_imports_torch_has_a_model_among_its_files(here):
     """By which a plan knows it: the start of a process with torch takes twice that of one without."""
     jobs = planned(here).jobs
     with_model = {
-        job.rule
-        for job in jobs
-        if any(path.endswith("/model.pt") for path in job.inputs | job.outputs)
+        job.rule for job in jobs if any(path.endswith("/model.pt") for path in job.inputs | job.outputs)
     }
     with_torch = {
         name
