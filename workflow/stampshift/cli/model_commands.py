@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -79,8 +79,15 @@ def export(
         raise ConfigError(f"expected --output or --hub, found both: {output} and {hub}; give one at a time.")
     folder = hub or output or run.resolve().with_name(f"{run.resolve().name}-release")
     card = folder / (README if hub else CARD)
-    files: dict[str, Any] = {"stamps": stamps or [], "splits": splits or [], "labels": labels, "notes": notes}
-    export_run(run, folder, hub=hub is not None, **files)
+    export_run(
+        run,
+        folder,
+        stamps=stamps or [],
+        splits=splits or [],
+        labels=labels,
+        hub=hub is not None,
+        notes=notes,
+    )
     echo(f"{folder}: released; read {card} before you use it.")
 
 
