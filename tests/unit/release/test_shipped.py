@@ -57,8 +57,9 @@ def test_the_first_path_is_the_model_if_it_can_be_one(adapted_release, tmp_path,
         assert shipped.model_and_inputs([model, night]) == (model, [night])
         with pytest.raises(ContractError, match=rf"^{model}: is a model; name the alerts"):
             shipped.model_and_inputs([model])
+    Path("generalist").mkdir()  # a folder of the user's that no argument names
     for paths in ([night], [night, broken], [Path("nowhere"), night], [Path("tonight.avro")]):
-        assert shipped.model_and_inputs(paths) == ("generalist", paths)
+        assert shipped.model_and_inputs(paths) == (tmp_path / "package" / "generalist", paths)
 
 
 def test_a_path_is_a_path(tmp_path):

@@ -156,12 +156,12 @@ def score(
     from joblib import cpu_count
 
     from stampshift.release.released import ReleasedModel
-    from stampshift.release.shipped import DEFAULT, model_and_inputs
+    from stampshift.release.shipped import DEFAULT, SHIPPED, model_and_inputs
     from stampshift.release.threshold import choose
     from stampshift.scoring.score import score as score_inputs
 
     release, inputs = model_and_inputs(paths)
-    if release == DEFAULT:
+    if release == SHIPPED / DEFAULT:
         echo(f"Model: {DEFAULT}, which comes with stampshift and has seen simulated surveys only.", err=True)
     if threshold is not None and (max_mdr is not None or max_fpr is not None):
         raise ConfigError("score: give --threshold, or --max-mdr and --max-fpr, not both.")

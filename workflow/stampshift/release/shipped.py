@@ -34,15 +34,15 @@ def folder_of(model: Path | str) -> Path:
     )
 
 
-def model_and_inputs(paths: Sequence[Path]) -> tuple[Path | str, Sequence[Path]]:
-    """The model that the first path is, or `DEFAULT` if it is none, and the inputs that are to be scored.
+def model_and_inputs(paths: Sequence[Path]) -> tuple[Path, Sequence[Path]]:
+    """The model that the first path is, or else the package's `DEFAULT`, and the inputs to be scored.
 
     A model is a name among `shipped`, an ONNX file, or a folder that holds a file of a released model or of a
     run. Raises a `ContractError` if nothing is left to be scored.
     """
     first, *others = paths
     if not _is_model(first):
-        return DEFAULT, paths
+        return SHIPPED / DEFAULT, paths  # not a folder of that name where the command runs
     if not others:
         raise ContractError(f"{first}: is a model; name the alerts that it is to score, too.")
     return first, others
