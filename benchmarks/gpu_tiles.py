@@ -19,7 +19,7 @@ from torch import nn
 from stampshift.training.stacked import kernels
 from stampshift.training.stacked.fused import ROWS_OF_PART, Geometry
 
-LANES, BATCH = 40, 50
+DEVICE, LANES, BATCH = "cuda", 40, 50
 LAYERS = {"first": (nn.Conv2d(3, 64, 5), 21), "second": (nn.Conv2d(64, 50, 5), 8)}
 SUM = kernels.tl.float32
 PRODUCTS = ("ieee", "tf32x3", "tf32")
@@ -37,7 +37,7 @@ def settings():
 def maps_of(layer):
     convolution, side = LAYERS[layer]
     torch.manual_seed(0)
-    values = torch.randn(LANES, BATCH, side, side, convolution.in_channels, device="cuda")
+    values = torch.randn(LANES, BATCH, side, side, convolution.in_channels, device=DEVICE)
     return values, Geometry.of(values, convolution)
 
 
@@ -47,8 +47,8 @@ class Forward:
     def __init__(self, layer):
         self.values, self.shape = maps_of(layer)
         shape = self.shape
-        self.matrix = torch.randn(shape.lanes, shape.patch, shape.out, device="cuda") / shape.patch**0.5
-        self.bias = torch.randn(shape.lanes, shape.out, device="cuda")
+        self.matrix = torch.randn(shape.lanes, shape.patch, shape.out, device=DEVICE) / shape.patch**0.5
+        self.bias = torch.randn(shape.lanes, shape.out, device=DEVICE)
         self.out = self.values.new_empty((shape.lanes, shape.batch, *shape.sides, shape.out))
 
     def run(self, product, rows, places, warps, stages):
@@ -73,7 +73,7 @@ class WeightGradient:
         self.values, self.shape = maps_of(layer)
         self.part = part
         shape = self.shape
-        self.gradient = torch.randn(shape.lanes, shape.rows, shape.out, device="cuda")
+        self.gradient = torch.randn(shape.lanes, shape.rows, shape.out, device=DEVICE)
 
     def run(self, product, rows, places, warps, stages):
         shape, pieces = self.shape, triton.cdiv(self.shape.rows, self.part)
