@@ -1,9 +1,9 @@
-"""Whether ten labels help in the tutorial, with other seeds than its own.
+"""Whether twenty labels help in the tutorial, with other seeds than its own.
 
     python benchmarks/tutorial.py --seeds 0 1 2 3 4
 
 For every seed all commands of docs/tutorial.md run in a copy of the project, on other simulated stamps to
-start from and other nights, so that other alerts get the ten labels. A line per seed has what the end of the
+start from and other nights, so that other alerts get the twenty labels. A line per seed has what the end of the
 page prints: balanced accuracy of the night, before and after, and what `adapt` promised. Then means with the
 standard deviation over seeds, and the processor's seconds.
 """

@@ -28,7 +28,7 @@ def test_each_seed_walks_the_page_on_stamps_of_its_own(tmp_path):
 def test_a_line_of_the_result_is_what_the_page_printed():
     script = runpy.run_path(str(SCRIPT))
     printed = "labels      real 4, bogus 6, unlabelled 1490\nnot adapted, 1000 alerts  0.753  0.664\n"
-    printed += "adapted, 1000 alerts  0.801  0.7\npromised, 10 labels  0.700  0.8\n"
+    printed += "adapted, 1000 alerts  0.801  0.7\npromised, 20 labels  0.700  0.8\n"
     assert script["LABELS"].findall(printed) == [("4", "6")]
     assert script["LINE"].findall(printed) == [
         ("not adapted", "0.753"), ("adapted", "0.801"), ("promised", "0.700"),

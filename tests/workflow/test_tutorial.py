@@ -20,9 +20,9 @@ def told(tmp_path_factory) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def labelled(told) -> dict[str, int]:
-    """How many of the ten labels are real and bogus, by what `stampshift stamps` printed."""
+    """How many of the twenty labels are real and bogus, by what `stampshift stamps` printed."""
     printed = printed_by(told, "stampshift stamps --config docs/tutorial/rubin-labelled.yaml")
-    counts = re.search(r"labels +real (\d+), bogus (\d+), unlabelled 1490", printed)
+    counts = re.search(r"labels +real (\d+), bogus (\d+), unlabelled 1480", printed)
     return {"real": int(counts[1]), "bogus": int(counts[2])}
 
 
@@ -30,7 +30,7 @@ def test_the_section_on_the_page_is_that_of_the_file_and_the_other_one_lacks_the
     (text,) = [text for language, text in blocks(PAGE) if language == "yaml"]
     assert text == (ROOT / "docs/tutorial/rubin-labelled.yaml").read_text()
     section, before = yaml.safe_load(text), yaml.safe_load((ROOT / "docs/tutorial/rubin.yaml").read_text())
-    assert section["surveys"]["Rubin"].pop("packets") == {"labels": "tutorial/ten-labels.csv"}
+    assert section["surveys"]["Rubin"].pop("packets") == {"labels": "tutorial/labels.csv"}
     assert section == before
 
 
@@ -42,24 +42,24 @@ def test_the_quick_start_has_only_commands_of_the_tutorial():
     assert len(commands) > 8 and set(commands) <= set(tutorial)
 
 
-def test_no_stamp_has_a_label_before_ten_are_suggested_and_shown(told):
+def test_no_stamp_has_a_label_before_twenty_are_suggested_and_shown(told):
     unlabelled = printed_by(told, "stampshift stamps --config docs/tutorial/rubin.yaml")
     assert re.search(r"labels +real 0, bogus 0, unlabelled 1500", unlabelled)
     suggested = printed_by(told, "stampshift suggest")
-    assert suggested.startswith("tutorial/to-label-suggested.parquet: 10 stamps to label.")
+    assert suggested.startswith("tutorial/to-label-suggested.parquet: 20 stamps to label.")
     (shown,) = [block for block in told if block.startswith("stampshift review ")]
     assert suggested.splitlines()[1] in shown
-    assert told[shown].startswith("Review of 10 candidates of Rubin: http://127.0.0.1:")
+    assert told[shown].startswith("Review of 20 candidates of Rubin: http://127.0.0.1:")
 
 
-def test_the_ten_labels_are_those_of_the_suggested_stamps(told, labelled):
+def test_the_twenty_labels_are_those_of_the_suggested_stamps(told, labelled):
     folder = Path(told["folder"]) / "tutorial"
     labels, truth = (
         pd.read_csv(path, dtype=str).set_index("id")["label"]
-        for path in (folder / "ten-labels.csv", folder / "nights" / "labels.csv")
+        for path in (folder / "labels.csv", folder / "nights" / "labels.csv")
     )
     suggested = pd.read_parquet(folder / "to-label-suggested.parquet")["id"]
-    assert set(labels.index) == set(suggested) and len(labels) == 10
+    assert set(labels.index) == set(suggested) and len(labels) == 20
     assert labels.equals(truth[labels.index])
     assert labelled == {"real": (labels == "real").sum(), "bogus": (labels == "bogus").sum()}
 
@@ -83,7 +83,7 @@ def test_the_end_shows_before_after_and_what_was_promised(told):
             r"^([a-z ]+, \d+ \w+) +([\d.]+ +[\d.]+ +[\d.]+)$", printed, re.MULTILINE
         )
     }
-    assert list(lines) == ["not adapted, 1000 alerts", "adapted, 1000 alerts", "promised, 10 labels"]
+    assert list(lines) == ["not adapted, 1000 alerts", "adapted, 1000 alerts", "promised, 20 labels"]
     folder = Path(told["folder"]) / "tutorial"
     truth = pd.read_csv(folder / "tonight" / "labels.csv", dtype=str).set_index("id")["label"]
     for name, file in (("not adapted", "tonight-before"), ("adapted", "tonight")):
@@ -93,11 +93,11 @@ def test_the_end_shows_before_after_and_what_was_promised(told):
         assert lines[f"{name}, 1000 alerts"] == pytest.approx([(reals + bogus) / 2, reals, bogus], abs=6e-4)
     assert lines["adapted, 1000 alerts"][0] > 0.65
     after = re.search(r"\| after +\| (\d\.\d{3})", printed_by(told, "stampshift adapt"))
-    assert lines["promised, 10 labels"][0] == float(after[1])
+    assert lines["promised, 20 labels"][0] == float(after[1])
 
 
-def test_the_card_says_how_little_ten_labels_promise(told, labelled):
+def test_the_card_says_how_little_twenty_labels_promise(told, labelled):
     card = (Path(told["folder"]) / "tutorial" / "rubin-model" / "card.md").read_text()
     assert "Simulated data" in card
-    assert "10 labelled validation stamps of Rubin ({real} real, {bogus} bogus)".format(**labelled) in card
+    assert "20 labelled validation stamps of Rubin ({real} real, {bogus} bogus)".format(**labelled) in card
     assert "are too few to promise" in printed_by(told, "stampshift threshold")
