@@ -138,7 +138,7 @@ def measure(survey, start, *, labels, draw, method, arguments, folder):
     options = dict(arguments.options)
     if source_of(start, stamps=None, splits=None) is None:  # as of a source of several surveys
         options |= {name: getattr(arguments, name) for name in ("source_stamps", "source_splits")}
-    setting = Setting.of_run(start, target, method=method, seed=draw, device=CPU, **options)
+    setting = Setting.of_model(start, target, method=method, seed=draw, device=CPU, **options)
     begin = time.perf_counter()
     model, found = adapted(setting, arguments)
     line = {"survey": survey.survey, "start": name_of(start), "labels": labels, "method": method}
@@ -268,7 +268,7 @@ def parsed():
         type=option,
         nargs="*",
         default=[],
-        help="of `Setting.of_run`: head=copied keep=last",
+        help="of `Setting.of_model`: head=copied keep=last",
     )
     parser.add_argument(
         "--without-folds", action="store_true", help="all epochs, nothing held out: a tenth of the time"

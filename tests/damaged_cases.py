@@ -109,7 +109,7 @@ def write_model(folder: Path) -> Path:
     test = write_some(folder / "test.h5", survey, rows, survey.labels[rows].tolist())
     baseline = folder / "results" / "baseline" / "A" / "seed-0"
     options = {"device": torch.device("cpu"), "epoch_size": 50, "batch_size": 10}
-    setting = Setting.of_run(baseline, target, method="mme", seed=0, test=test, **options)
+    setting = Setting.of_model(baseline, target, method="mme", seed=0, test=test, **options)
     adapted = adapt_model(setting, epochs=1, epochs_unjudged=1, processes=1, progress=False)
     adapted.save(folder / "adapted")
     return folder

@@ -78,7 +78,7 @@ def test_the_python_of_the_readme_runs(folder, monkeypatch, capsys):
     for name in ("adapted", "rubin-model"):
         shutil.rmtree(name, ignore_errors=True)
     (code,) = blocks("README.md")
-    exec(code.replace('"Rubin.h5")', '"Rubin.h5", epochs=2)'), {})
+    exec(code.replace('method="finetune")', 'method="finetune", epochs=2)'), {})
     printed = capsys.readouterr().out
     assert "held out in turn" in printed
     assert re.search(r"id +score +real +flag", printed)

@@ -10,6 +10,7 @@ import torch
 from adaptation import MME, TRAINING, some_labels, write_some
 from stampshift.adapting.setting import Setting
 from stampshift.networks import build_classifier
+from stampshift.release.contract import Start
 from stampshift.release.run_files import RunFiles
 from stampshift.training.model import Model
 
@@ -48,6 +49,7 @@ def setting(survey_files, few, tmp_path) -> Setting:
         training=TRAINING,
         seed=0,
         device=torch.device("cpu"),
+        seen=Start(["A"]),
     )
 
 

@@ -221,7 +221,8 @@ def test_fine_tuning_can_do_without_the_source_and_the_report_says_what_is_not_k
     adaptation = run(finetuning)
     assert [change.survey for change in adaptation.changes] == ["B"]
     assert adaptation.model.head == "linear"
-    assert adaptation.record["source"] is None
+    assert adaptation.record["source"] == "A"
+    assert adaptation.record["files"]["source_stamps"] is None
     assert "The loss on the model's own survey is unknown" in adaptation.report()
 
 
@@ -258,7 +259,8 @@ def test_stamps_of_another_normalisation_are_refused(setting):
         setting.target_stamps, attributes={"normalisation": "difference_mad"}
     )
     with pytest.raises(
-        ContractError, match=r"B: .* by 'difference_mad', those of A: by 'channel'\. Make one of"
+        ContractError,
+        match=r"B: .* by 'difference_mad', those of A: by 'channel'\. Make the stamps again with `",
     ):
         setting.check()
 
@@ -371,7 +373,7 @@ def test_the_table_of_what_was_gained_fits_a_terminal():
     ]
     record = {
         "source": "HiTS", "target": "Rubin", "method": "mme", "epochs": 3, "unlabelled": 100,
-        "shots": {"real": 20, "bogus": 20},
+        "shots": {"real": 20, "bogus": 20}, "files": {"source_stamps": "HiTS.h5"},
     }  # fmt: skip
     nothing = pd.DataFrame()
     report = Adaptation(None, nothing, nothing, nothing, changes, record).report()

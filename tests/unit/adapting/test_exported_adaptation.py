@@ -11,11 +11,12 @@ from adaptation import MME, TRAINING, worse_with_every_epoch
 from fake_release import release_of, write_results, write_run
 from stampshift.adapting.adapt import adapt_model
 from stampshift.adapting.setting import Setting
-from stampshift.adapting.source import source_of
+from stampshift.adapting.source import source_of, starting_point
 from stampshift.config.experiment import Run
 from stampshift.core.digests import write_digests
 from stampshift.core.errors import ContractError
 from stampshift.metrics.calibration import logit_difference
+from stampshift.release.contract import Start
 
 
 @pytest.fixture
@@ -38,6 +39,7 @@ def adapted(tmp_path, few, test_file):
             seed=0,
             device=torch.device("cpu"),
             test=test,
+            seen=Start(["A"]),
         )
         adaptation = adapt_model(setting, epochs=2, epochs_unjudged=2, processes=1, progress=False)
         adaptation.save(tmp_path / "adapted")
@@ -143,10 +145,23 @@ def test_predictions_of_other_test_stamps_are_refused_by_name(adapted, tmp_path,
         release_of(folder, tmp_path / "model")
 
 
-def test_an_adaptation_without_its_source_is_refused_with_what_to_do(adapted, tmp_path):
-    folder = adapted(method="finetune", options={}, source=False)
-    with pytest.raises(ContractError, match=r"without stamps of its source, .*--source-stamps"):
-        release_of(folder, tmp_path / "model")
+def test_an_adaptation_without_its_source_is_released_for_the_target_alone(adapted, test_file, tmp_path):
+    folder = adapted(method="finetune", options={}, source=False, test=test_file)
+    release = release_of(folder, tmp_path / "model", hub=True)
+    assert list(release.contract.surveys) == release.contract.homes == ["B"]
+    assert release.contract.started_from == {"name": None, "simulated": None, "surveys": ["A"]}
+    card = (tmp_path / "model" / "README.md").read_text()
+    assert "# Model card: fine-tuning, 4 real and 3 bogus shots, A to B\n" in card
+    assert (
+        "What it started from had seen A before. Whether any of these was simulated is not recorded." in card
+    )
+    assert "| B        | star    | real" in card  # test stamps have a recall
+    metrics = json.loads((folder / "metrics.json").read_text())
+    del metrics["started_from"]["surveys"]
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+    write_digests(folder)
+    with pytest.raises(ContractError, match=r"its record does not say on which surveys .* Adapt the model"):
+        release_of(folder, tmp_path / "again")
 
 
 def test_the_source_is_found_among_the_results_and_a_wrong_folder_is_refused(adapted, tmp_path):
@@ -158,4 +173,4 @@ def test_the_source_is_found_among_the_results_and_a_wrong_folder_is_refused(ada
     with pytest.raises(ContractError, match=r"expected the folder of a trained run, with model\.pt"):
         source_of(results, stamps=None, splits=None)
     with pytest.raises(ContractError, match=r"absent\.h5: no such file"):
-        source_of(results / "baseline" / "A" / "seed-0", stamps=tmp_path / "absent.h5", splits=None)
+        starting_point(results / "baseline" / "A" / "seed-0", stamps=tmp_path / "absent.h5")

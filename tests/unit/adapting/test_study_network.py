@@ -45,7 +45,7 @@ def network(survey_files, surveys, flipped, tmp_path):
 
 def setting(run, target, method, **options):
     given = {"seed": 0, "device": torch.device("cpu"), **TRAINING, **options}
-    return Setting.of_run(run, target, method=method, **given)
+    return Setting.of_model(run, target, method=method, **given)
 
 
 def test_the_source_comes_with_its_corrected_labels(network, few, surveys, flipped):

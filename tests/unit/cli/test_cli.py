@@ -284,7 +284,7 @@ def test_as_many_processes_as_cores_where_the_system_knows_no_affinity(monkeypat
     scored.return_value.verdict.return_value = (0, "")
     assert call(monkeypatch, "score", tmp_path, tmp_path, "--output", tmp_path / "s.csv") == 0
     monkeypatch.setattr("stampshift.adapting.adapt.adapt_model", adapted)
-    monkeypatch.setattr("stampshift.adapting.setting.Setting.of_run", setting)
+    monkeypatch.setattr("stampshift.adapting.setting.Setting.of_model", setting)
     assert call(monkeypatch, "adapt", tmp_path, tmp_path, "--output", tmp_path / "new") == 0
     assert scored.call_args.kwargs["processes"] == adapted.call_args.kwargs["processes"] == 7
 

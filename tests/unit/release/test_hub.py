@@ -57,7 +57,7 @@ def test_results_by_hand():
     raw = [0.9] * 9 + [0.1] + [0.9] * 2 + [0.2] * 8
     tested = {"A": pd.DataFrame({"label": [1] * 10 + [0] * 10, "raw": raw}), "B": pd.DataFrame()}
     surveys = {"A": {"role": "source"}, "B": {"role": "target"}}
-    release = SimpleNamespace(contract=SimpleNamespace(simulated=False, surveys=surveys))
+    release = SimpleNamespace(contract=SimpleNamespace(simulated=False, start=None, surveys=surveys))
     found = front_matter(release, card=CARD, tested=tested)
     (result,) = found["model-index"][0]["results"]
     assert [metric["value"] for metric in result["metrics"]] == [0.85, 0.81, 0.1, 0.2]

@@ -1,9 +1,10 @@
 """Adapt a model to a new survey, and write the run's files and a report."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from joblib import cpu_count
 
@@ -26,6 +27,7 @@ from stampshift.training.run_folder import FILES, write_run
 
 VALIDATION, REPORT = "validation.parquet", "adaptation.md"
 WRITTEN = (*FILES, VALIDATION, REPORT)
+COLUMNS = {"survey": str, "row": np.int64, "label": np.uint8, "score": np.float32}  # of predictions
 ADVICE = "give another --output, or --overwrite"
 HELD_OUT_NOTE = (
     "Each held-out stamp was scored by a training that did not see it, after the epoch that the other "
@@ -82,9 +84,8 @@ class Adaptation:
     def report(self) -> str:
         """What was trained on what, and what it gained and lost, in Markdown."""
         record, shots = self.record, self.record["shots"]
-        source = record["source"] or "A model, the stamps of its survey not being available,"
         blocks = [
-            f"# {source} adapted to {record['target']}",
+            f"# {record['source'] or 'A model'} adapted to {record['target']}",
             f"{record['method']} with {shots['real']} real and {shots['bogus']} bogus labels and "
             f"{record['unlabelled']} unlabelled stamps, trained for {counted(record['epochs'], 'epoch')}.",
         ]
@@ -98,7 +99,7 @@ class Adaptation:
         without_labels = not any(shots.values())
         not_held_out = WITHOUT_LABELS_NOTE if without_labels else NOT_HELD_OUT_NOTE
         blocks.append(HELD_OUT_NOTE if len(self.validation) else not_held_out)
-        if record["source"] is None:
+        if record["files"]["source_stamps"] is None:
             blocks[-1] += "\nThe loss on the model's own survey is unknown: its stamps were not available."
         return "\n\n".join(blocks) + "\n"
 
@@ -150,7 +151,8 @@ def adapt_model(
         before, after = (jury.scores(each, setting.device) for each in (setting.starting_model, model))
         changes.append(jury.change(before, after))
         tables.append(after)
-    predictions = pd.concat(tables, ignore_index=True) if tables else validation[:0]
+    none = pd.DataFrame(columns=list(COLUMNS)).astype(COLUMNS)
+    predictions = pd.concat(tables, ignore_index=True) if tables else none
     record = _described(setting) | {
         "epochs": chosen,
         "kept_epoch": chosen,
@@ -172,7 +174,7 @@ def _described(setting: Setting) -> dict[str, Any]:
     }
     return {
         "method": setting.method,
-        "source": source and source.survey,
+        "source": setting.seen.title if source is None or setting.seen.name else source.survey,
         "target": target.survey,
         "shots": {"real": len(few.real), "bogus": len(few.bogus)},
         "unlabelled": len(few.pile),
@@ -183,14 +185,15 @@ def _described(setting: Setting) -> dict[str, Any]:
         "device": "cpu" if setting.device.type == "cpu" else str(setting.device),
         "files": {name: path and str(path.resolve()) for name, path in files.items()},
         "code_digest": code_digest("adapting.adapt", f"methods.{setting.method}"),
-        "started_from": {"path": str(setting.model), "sha256": file_digest(setting.model)},
+        "started_from": {"path": str(setting.model), "sha256": file_digest(setting.model)}
+        | asdict(setting.seen),
         "stamps": {each.survey: each.attributes["digest"] for each in (source, target) if each is not None},
         "versions": versions(),
     }
 
 
 def adapt(
-    run: Path | str,
+    model: Path | str,
     target: Path | str,
     *,
     method: str = "mme",
@@ -204,8 +207,10 @@ def adapt(
 
     Parameters
     ----------
-    run
-        Folder of a trained run, among the results that hold the stamps and splits of its survey.
+    model
+        Folder of a trained run, among the results that hold the stamps and splits of its survey; or folder of
+        a released model, or name of one that comes with the package. Of these there are no stamps:
+        ``method="finetune"`` needs none, ``"mme"`` those given as `source_stamps` and `source_splits`.
     target, test
         Stamps files of the new survey: one in which a few stamps of each class, or none at all, have labels,
         and one with labels that judge the result and do nothing else.
@@ -214,7 +219,7 @@ def adapt(
     epochs
         Epochs among which the labels choose.
     options
-        Others of `Setting.of_run`, such as ``entropy_weight`` and ``source_stamps``.
+        Others of `Setting.of_model`, such as ``entropy_weight`` and ``source_stamps``.
 
     Examples
     --------
@@ -223,10 +228,16 @@ def adapt(
     >>> [change.stamps for change in adapted.changes]
     ['labelled stamps, held out in turn', 'test part']
     >>> adapted.save("adapted")
+
+    A model that comes with the package:
+
+    >>> adapted = adapt("generalist", "Rubin.h5", method="finetune", epochs=2)
+    >>> adapted.record["source"]
+    'generalist (HiTS, DES, ATLAS, ZTF)'
     """
     options |= {"device": choose_device(device), "test": None if test is None else Path(test)}
     return adapt_model(
-        Setting.of_run(Path(run), Path(target), method=method, seed=seed, **options),
+        Setting.of_model(model, Path(target), method=method, seed=seed, **options),
         epochs=epochs,
         epochs_unjudged=EPOCHS_UNJUDGED,
         processes=cpu_count(),

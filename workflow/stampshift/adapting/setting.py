@@ -1,7 +1,7 @@
 """What all trainings of an adaptation share: files, method, options. Any process can open them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -10,10 +10,11 @@ import numpy as np
 import torch
 
 from stampshift.adapting import defaults
-from stampshift.adapting.source import source_of
+from stampshift.adapting.source import starting_point
 from stampshift.core.errors import ConfigError, ContractError
 from stampshift.methods import METHODS
 from stampshift.methods.method import Method
+from stampshift.release.contract import Start
 from stampshift.release.run_files import RunFiles
 from stampshift.stamps.few_labels import FewLabels
 from stampshift.stamps.file import Stamps
@@ -22,7 +23,6 @@ from stampshift.stamps.splits import Rows, Splits
 from stampshift.training.data import Labelled, TrainingData, Unlabelled
 from stampshift.training.model import Model
 from stampshift.training.progress import Task
-from stampshift.training.run_folder import MODEL
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,13 @@ class Setting:
     seed: int  # of all random streams
     device: torch.device
     test: Path | None = None  # stamps file of the new survey with labels that only judge the result
+    seen: Start = field(default_factory=Start)  # what the model was trained on, as far as it is known
+    normalisation: str | None = None  # of the model's stamps, where its contract says it
 
     @classmethod
-    def of_run(
+    def of_model(
         cls,
-        run: Path,
+        model: Path | str,
         target: Path,
         *,
         method: str,
@@ -53,7 +55,7 @@ class Setting:
         source_splits: Path | None = None,
         **options: Any,
     ) -> Self:
-        """Setting that starts from a run's folder, with options that differ from `defaults`.
+        """Setting that starts from a run or a released model, with options that differ from `defaults`.
 
         Options are keys of `defaults.MME`, which count for MME alone, and of `defaults.TRAINING`, and
         ``augmentation``, as in section `training` of the configuration.
@@ -66,9 +68,10 @@ class Setting:
             {name: options.get(name, value) for name, value in section.items()}
             for section in (defaults.MME, standard)
         )
+        start = starting_point(model, stamps=source_stamps, splits=source_splits)
         return cls(
-            model=run / MODEL,
-            source=source_of(run, stamps=source_stamps, splits=source_splits),
+            model=start.model,
+            source=start.files,
             target=target,
             method=method,
             options=mme if method == "mme" else {},
@@ -76,6 +79,8 @@ class Setting:
             seed=seed,
             device=device,
             test=test,
+            seen=start.seen,
+            normalisation=start.normalisation,
         )
 
     def check(self) -> None:
@@ -86,7 +91,8 @@ class Setting:
         ConfigError
             If the method cannot start from this model, or needs stamps that are not available.
         ContractError
-            If a file breaks its contract, or the stamps were preprocessed in different ways.
+            If a file breaks its contract, the stamps were preprocessed in different ways, or those of the
+            source are not of a survey that a released model was trained on.
         """
         if self.without_labels and "source" not in self.recipe.labelled:
             raise ConfigError(
@@ -100,9 +106,7 @@ class Setting:
             )
         if self.source is None and "source" in self.recipe.labelled:
             raise ConfigError(
-                f"adapt: {self.method} trains on the source's labelled stamps too, but the stamps and splits "
-                f"of the survey of {self.model} were not found; give --source-stamps and --source-splits, or "
-                "use --method finetune."
+                f"adapt: {self.method} trains on the source's labelled stamps too, {self._lost()}"
             )
         if self.recipe.uses_unlabelled and not len(self.few_labels.pile):
             raise ConfigError(
@@ -119,7 +123,33 @@ class Setting:
             if stamps is not None:
                 self.check_stamps(stamps)
         if self.source is not None and self.source_stamps is not None and self.source_splits is not None:
+            if self.seen.name is not None:
+                self._check_survey(self.source_stamps.survey, self.source.stamps)
             self.source_splits.check_labels(self.source_stamps, self.source.splits)
+
+    def _lost(self) -> str:
+        """What to do without stamps of the source."""
+        if self.seen.name is None:
+            return (
+                f"but the stamps and splits of the survey of {self.model} were not found; give "
+                "--source-stamps and --source-splits, or use --method finetune."
+            )
+        first = f"label some stamps of {self.target} and " * self.without_labels
+        return (
+            f"which the released model {self.seen.name} does not hold; {first}use --method finetune, or give "
+            f"the stamps and splits of one of its surveys ({', '.join(self.seen.surveys)}) with "
+            "--source-stamps and --source-splits."
+        )
+
+    def _check_survey(self, survey: str, path: Path) -> None:
+        """Refuse a source that a released model does not know: of it there is nothing to keep or lose."""
+        known = [each for each in self.seen.surveys if each != self.target_stamps.survey]
+        if survey not in known:
+            raise ContractError(
+                f"{path}: expected stamps of a survey that {self.seen.name} was "
+                f"trained on, other than the target ({', '.join(known) or 'there is none'}), found {survey}. "
+                "Give those, or neither --source-stamps nor --source-splits and --method finetune."
+            )
 
     def check_stamps(self, stamps: Stamps) -> None:
         """Raise a `ContractError` if stamps are not such as the model was trained on."""
@@ -129,14 +159,14 @@ class Setting:
                 f"{stamps.survey}: {self.model} is for stamps of {expected} pixels, found {found}. Make the "
                 f"stamps again with `stamps.size_pixels: {expected}`."
             )
-        if self.source_stamps is not None:
-            ours, theirs = (each.attributes.get("normalisation") for each in (self.source_stamps, stamps))
-            if None not in (ours, theirs) and ours != theirs:
-                raise ContractError(
-                    f"{stamps.survey}: its stamps are normalised by '{theirs}', those of "
-                    f"{self.source_stamps.survey}: by '{ours}'. Make one of the files again with the other's "
-                    "`stamps.normalisation`."
-                )
+        ours, whose, theirs = self.normalisation, self.seen.name, stamps.attributes.get("normalisation")
+        if ours is None and self.source_stamps is not None:
+            ours, whose = self.source_stamps.attributes.get("normalisation"), self.source_stamps.survey
+        if None not in (ours, theirs) and ours != theirs:
+            raise ContractError(
+                f"{stamps.survey}: its stamps are normalised by '{theirs}', those of {whose}: by '{ours}'. "
+                f"Make the stamps again with `stamps.normalisation: {ours}`."
+            )
 
     @cached_property
     def recipe(self) -> Method:

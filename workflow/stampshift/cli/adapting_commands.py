@@ -38,7 +38,11 @@ class Augmentation(StrEnum):
 @app.command(short_help="Adapt a trained model to a new survey with few labels.")
 def adapt(
     model: Annotated[
-        Path, typer.Argument(help="Folder of a trained run, such as results/baseline/HiTS/seed-0.")
+        Path,
+        typer.Argument(
+            help="Folder of a trained run, such as results/baseline/HiTS/seed-0, or of a released model, or "
+            "the name of one that comes with stampshift."
+        ),
     ],
     target: Annotated[
         Path,
@@ -53,11 +57,15 @@ def adapt(
     ] = Method.mme,
     source_stamps: Annotated[
         Path | None,
-        typer.Option(help="Stamps file of the model's own survey; found among its results if not given."),
+        typer.Option(
+            help="Stamps file of the model's own survey; a run's is found among its results if not given."
+        ),
     ] = None,
     source_splits: Annotated[
         Path | None,
-        typer.Option(help="Splits file of the model's training; found among its results if not given."),
+        typer.Option(
+            help="Splits file of the model's training; a run's is found among its results if not given."
+        ),
     ] = None,
     test: Annotated[
         Path | None, typer.Option(help="Stamps file with labels, used only to judge the result.")
@@ -121,7 +129,7 @@ def adapt(
     from stampshift.training.device import choose_device
 
     check_output(output, overwrite=overwrite)
-    setting = Setting.of_run(
+    setting = Setting.of_model(
         model,
         target,
         method=method.value,

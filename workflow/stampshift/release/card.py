@@ -13,9 +13,10 @@ from stampshift.methods import METHODS
 from stampshift.metrics.change import Change
 from stampshift.release import card_tables
 from stampshift.release.card_tables import shots_by_label
-from stampshift.release.reference import spread
+from stampshift.release.reference import UNLABELLED, ReleasedSurvey, fair_part, spread
 from stampshift.release.released import ReleasedModel
-from stampshift.release.trained_run import SOURCES, TrainedRun
+from stampshift.release.run_files import SOURCES
+from stampshift.release.trained_run import TrainedRun
 from stampshift.stamps.file import LABELS
 from stampshift.tables.wording import STUDY_NAMES, counted, listed, method_name, title_note
 
@@ -64,7 +65,12 @@ def model_card(
         title=title(metrics, simulated=contract.simulated),
         contract=contract,
         metrics=metrics,
-        source=source(metrics),
+        source=source(run),
+        source_known=any(each.role == "source" for each in run.surveys),
+        start=run.start,
+        start_surveys=listed(run.start.surveys) if run.start else "",
+        from_simulated=bool(run.start and run.start.simulated),
+        flagged_by=_flagged_by(release, home),
         home_in_source=metrics["target"] is not None and home.name in metrics.get(SOURCES, ()),
         home=listed([each.name for each in homes]),
         faulty_of=home.name,
@@ -89,6 +95,15 @@ def model_card(
     )
 
 
+def _flagged_by(release: ReleasedModel, target: ReleasedSurvey) -> str:
+    """What the reference stamps of a target are that its flag's limit was read off, after "the target's"."""
+    if (fair_part(release.reference(), target.name)["part"] == UNLABELLED).all():
+        return "have no label"
+    if target.validation_logits is None:
+        return "are its validation shots"
+    return "are its labelled stamps, each judged by what the others look like"
+
+
 def _markdown(lines: card_tables.Lines) -> str:
     return pd.DataFrame(lines).astype(str).to_markdown(index=False, disable_numparse=True)
 
@@ -107,9 +122,10 @@ def title(metrics: Mapping[str, Any], *, simulated: bool) -> str:
     return title_note(f"{name}, {shots}, {metrics['source']} to {metrics['target']}", simulated=simulated)
 
 
-def source(metrics: Mapping[str, Any]) -> str:
-    """``"HiTS"``, or ``"HiTS, DES and ATLAS"``: the surveys of a run's source."""
-    return listed(metrics.get(SOURCES) or [str(metrics["source"])])
+def source(run: TrainedRun) -> str:
+    """``"HiTS"``, or ``"HiTS, DES and ATLAS"``: the surveys of a run's source; without stamps its record."""
+    known = [each.name for each in run.surveys if each.role == "source"]
+    return listed(run.metrics.get(SOURCES) or known or [str(run.metrics["source"])])
 
 
 def _numbers(by_label: Mapping[str, int], noun: str) -> str:

@@ -14,8 +14,9 @@ from stampshift.metrics.metrics import THRESHOLD
 from stampshift.release.faulty import FAULTS
 from stampshift.release.reference import ReleasedSurvey
 from stampshift.release.released import ReleasedModel, calibrated
+from stampshift.release.run_files import SOURCES
 from stampshift.release.threshold import CONFIDENCE, Rate, choose, rate
-from stampshift.release.trained_run import SOURCES, TrainedRun
+from stampshift.release.trained_run import TrainedRun
 from stampshift.stamps.file import BOGUS, LABEL_NAMES, LABELS, REAL
 from stampshift.stamps.splits import Rows
 
@@ -170,6 +171,8 @@ def digest_lines(release: ReleasedModel, run: TrainedRun) -> Lines:
         digests[f"{each.name}, stamps"] = said["digest"]
         if "labels" in said:
             digests[f"{each.name}, {said['labels']['name']}"] = said["labels"]["sha256"]
+    if "started_from" in run.metrics:
+        digests["`model.pt` that it started from"] = run.metrics["started_from"]["sha256"]
     digests["training code (first digits)"] = run.metrics["code_digest"]
     return [{"SHA-256 of": name, "digest": f"`{digest}`"} for name, digest in digests.items()]
 

@@ -24,6 +24,7 @@ CONTRACT = "contract.json"
 CARD = "card.md"
 MODEL, ONNX, REFERENCE = "model.pt", "model.onnx", "reference.parquet"
 RAW = "raw.onnx"  # of which the list of digests has one; older releases have none
+OPTIONAL = "started_from"  # the key that most contracts lack
 DIGESTED = (MODEL, ONNX, REFERENCE)
 
 
@@ -64,6 +65,26 @@ class _Parity:
 
 
 @dataclass
+class Start:
+    """What a model that an adaptation starts from was trained on before."""
+
+    surveys: list[str] = field(default_factory=list)
+    name: str | None = None  # of a released model
+    simulated: bool | None = None  # whether any of these was drawn by the simulator; None if not recorded
+
+    @classmethod
+    def of(cls, content: Mapping[str, Any]) -> Self:
+        """What a checked record or contract says; other values may be beside it."""
+        return cls(**{each.name: content[each.name] for each in fields(cls) if each.name in content})
+
+    @property
+    def title(self) -> str:
+        """``"HiTS"``, or ``"generalist (HiTS, DES, ATLAS, ZTF)"``."""
+        surveys = ", ".join(self.surveys)
+        return f"{self.name} ({surveys})" if self.name else surveys
+
+
+@dataclass
 class _Shape:
     """Of `contract.json`."""
 
@@ -81,6 +102,7 @@ class _Shape:
     labels: dict[str, int]
     stampshift: str
     format: int
+    started_from: Start | None = None
 
 
 @dataclass(frozen=True)
@@ -95,12 +117,19 @@ class Contract:
     calibration: Mapping[str, Any]  # `_Calibration`
     out_of_distribution: Mapping[str, Any]  # `_Limits`
     parity: Mapping[str, Any]  # `_Parity`
-    simulated: bool  # whether any survey was drawn by the simulator
+    simulated: bool  # whether any of `surveys` was drawn by the simulator
     digests: Mapping[str, str]  # SHA-256 of `DIGESTED`; the folder's `SHA256SUMS` has those of all files
     channels: tuple[str, ...] = CHANNELS
     labels: Mapping[str, int] = field(default_factory=lambda: dict(LABELS))
     stampshift: str = __version__
     format: int = FORMAT
+    # `Start` of a model whose stamps are not all those of `surveys`: what it had seen before
+    started_from: Mapping[str, Any] | None = None
+
+    @property
+    def start(self) -> Start | None:
+        """What the model had seen before it was adapted, where `surveys` do not tell."""
+        return None if self.started_from is None else Start.of(self.started_from)
 
     @property
     def homes(self) -> list[str]:
@@ -117,9 +146,13 @@ class Contract:
         """Marks of invalid pixels of one of the model's surveys."""
         return InvalidPixels(**self.surveys[survey]["invalid"])
 
+    def content(self) -> dict[str, Any]:
+        """As JSON has it: without `started_from` if there is nothing to say, as in older releases."""
+        return {name: value for name, value in asdict(self).items() if (name, value) != (OPTIONAL, None)}
+
     def write(self, folder: Path) -> None:
         """Write `contract.json`."""
-        write_json(folder / CONTRACT, asdict(self))
+        write_json(folder / CONTRACT, self.content())
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -174,9 +207,10 @@ class Contract:
                 f"{__version__}: install the other version, or export the model again."
             )
         names = {each.name for each in fields(cls)}
-        if names != set(content):
+        if names != {*content, OPTIONAL}:
+            lost = names - {*content, OPTIONAL}
             raise ContractError(
-                f"{path}: lacks {_listed(names - set(content))}, and has {_listed(set(content) - names)}, "
+                f"{path}: lacks {_listed(lost)}, and has {_listed(set(content) - names)}, "
                 "which no contract has; export the model again."
             )
 
@@ -190,7 +224,7 @@ class Contract:
         fit = {
             "a size, a temperature and distances above 0": all(0 < each < inf for each in numbers),
             "known marks of invalid pixels": marks <= {each.name for each in fields(InvalidPixels)},
-            "a source, and at most one target": "source" in roles and roles.count("target") <= 1,
+            "at most one target": roles.count("target") <= 1,
             "a calibration on some of its surveys": {*self.homes} <= {*self.surveys} and len(self.homes) > 0,
             "thresholds of its surveys": set(self.surveys) == set(limits),
             "a known normalisation": self.normalisation in NORMALISATIONS,

@@ -1,17 +1,19 @@
 """A run becomes a released model: a folder that appears whole or not at all."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from stampshift.core.digests import write_digests
 from stampshift.core.errors import ContractError
 from stampshift.core.files import read_text, write_parquet
 from stampshift.core.folders import new_folder
 from stampshift.core.provenance import file_digest
+from stampshift.networks.classifier import Classifier
 from stampshift.release.card import model_card
 from stampshift.release.card_tables import tested_stamps
 from stampshift.release.contract import CARD, DIGESTED, MODEL, ONNX, RAW, REFERENCE, Contract
@@ -19,9 +21,16 @@ from stampshift.release.hub import write_hub_files
 from stampshift.release.onnx_file import ReleasedNetwork, described, exposed_layers, onnx_bytes, parity
 from stampshift.release.onnx_metadata import metadata_of
 from stampshift.release.onnx_network import OnnxNetwork
-from stampshift.release.outliers import Outliers
+from stampshift.release.outliers import Layers, Outliers
 from stampshift.release.raw_network import raw_onnx_bytes
-from stampshift.release.reference import calibrate, reference_table, thresholds
+from stampshift.release.reference import (
+    SAMPLE,
+    ReleasedSurvey,
+    calibrate,
+    reference_table,
+    spread,
+    thresholds,
+)
 from stampshift.release.released import ReleasedModel
 from stampshift.release.trained_run import TrainedRun, open_run
 from stampshift.stamps.contents import check_attributes
@@ -77,11 +86,12 @@ def make_release(output: Path, run: TrainedRun, *, hub: bool = False, notes: str
     with new_folder(output, advice=f"give another {option}, or delete it first") as folder:
         model.save(folder / MODEL)
         classifier = model.classifier(torch.device("cpu"))
-        trained = np.concatenate([each.sample(each.train) for each in surveys])
-        network = ReleasedNetwork(classifier, Outliers.fit(exposed_layers(classifier, trained)))
+        layers = exposed_layers(classifier, np.concatenate([each.sample(each.train) for each in surveys]))
+        network = ReleasedNetwork(classifier, Outliers.fit(layers))
         content = onnx_bytes(network, size_pixels=model.size_pixels)
         runtime = OnnxNetwork(content, threads=1)
-        reference = reference_table(surveys, network=runtime)
+        unseen = _unseen(surveys, classifier, layers)
+        reference = reference_table(surveys, network=runtime, unseen=unseen)
         write_parquet(folder / REFERENCE, reference)
         held_out = np.concatenate([each.sample(each.held_out) for each in surveys])
         contract = Contract(
@@ -101,6 +111,7 @@ def make_release(output: Path, run: TrainedRun, *, hub: bool = False, notes: str
             parity=parity(runtime, network, held_out),
             simulated=any("simulate" in each.stamps.attributes.get("origin", {}) for each in surveys),
             digests={},
+            started_from=asdict(run.start) if run.start else None,
         )
         metadata = metadata_of(contract)
         (folder / ONNX).write_bytes(described(content, metadata))
@@ -116,6 +127,30 @@ def make_release(output: Path, run: TrainedRun, *, hub: bool = False, notes: str
         else:
             (folder / CARD).write_text(card, encoding="utf-8")
             write_digests(folder)
+
+
+def _unseen(
+    surveys: Sequence[ReleasedSurvey], classifier: Classifier, layers: Layers
+) -> dict[str, NDArray[np.float32]]:
+    """By survey with folds, (2, n) similarities and distances of its n validation stamps.
+
+    Each is by the training stamps, whose layers are given, without those of its fold: to a fit that has seen
+    it, a stamp is much nearer than the next one of the night, which would then be flagged. Among some hundred
+    stamps all would be.
+    """
+    sampled, found = [spread(each.train, SAMPLE) for each in surveys], {}
+    for survey in (each for each in surveys if each.folds):
+        likeness = np.zeros((2, len(survey.stamps)), np.float32)
+        for fold in survey.folds:
+            known = np.concatenate([fold.shots, fold.pile])
+            parts = zip(surveys, sampled, strict=True)
+            kept = [np.isin(rows, known) | (each is not survey) for each, rows in parts]
+            others = torch.from_numpy(np.concatenate(kept))
+            outliers = Outliers.fit(Layers(*(values[others] for values in layers)))
+            judged = exposed_layers(classifier, survey.stamps.stamps[fold.held_out])
+            likeness[:, fold.held_out] = torch.stack(outliers(judged.features, judged.activations)).numpy()
+        found[survey.name] = likeness[:, survey.validation]
+    return found
 
 
 def _checked_normalisation(run: TrainedRun) -> str:

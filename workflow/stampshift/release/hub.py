@@ -46,10 +46,11 @@ def write_hub_files(
 
 def front_matter(release: ReleasedModel, *, card: str, tested: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
     """Metadata of a model on the Hub; its results are those of the card, for each survey with test stamps."""
-    surveys, simulated = release.contract.surveys, release.contract.simulated
+    contract = release.contract
+    surveys, simulated = contract.surveys, contract.simulated or (contract.start and contract.start.simulated)
     adapted = any(survey["role"] == "target" for survey in surveys.values())
     tags = ["astronomy", "real-bogus", "alerts", "onnx", *(survey.lower() for survey in surveys)]
-    tags += ["domain-adaptation"] * adapted + ["simulated-data"] * simulated
+    tags += ["domain-adaptation"] * adapted + ["simulated-data"] * bool(simulated)
     found: dict[str, Any] = {
         "license": "mit",
         "library_name": "stampshift",

@@ -38,7 +38,7 @@ def metadata_of(contract: Contract) -> dict[str, str]:
         for survey in contract.surveys
     }
     limits = contract.out_of_distribution["thresholds"]
-    held = {name: value for name, value in asdict(contract).items() if name != "digests"}
+    held = {name: value for name, value in contract.content().items() if name != "digests"}
     return {
         "stampshift": contract.stampshift,
         "survey": contract.home,

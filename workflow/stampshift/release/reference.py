@@ -5,9 +5,9 @@ Stamps of the part ``validation`` have labels: calibration and operating points 
 survey's few shots are too few, and too evenly drawn, to say what its stamps look like.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,9 @@ from stampshift.release.onnx_network import OnnxNetwork
 from stampshift.release.released import VALIDATION, calibrated
 from stampshift.stamps.file import BOGUS, REAL, Stamps
 from stampshift.stamps.splits import Rows
+
+if TYPE_CHECKING:
+    from stampshift.stamps.few_labels import Fold  # a part of scikit-learn that a threshold does not need
 
 SAMPLE = 10_000  # at most so many stamps of a survey fit the outliers, and as many check the parity
 UNLABELLED = "unlabelled"
@@ -37,6 +40,7 @@ class ReleasedSurvey:
     # float32, logit of real less bogus of the validation stamps, where the model was trained on these very
     # stamps: each is of a training that did not see the stamp. None where the model itself did not.
     validation_logits: NDArray[np.float32] | None = None
+    folds: Sequence["Fold"] = ()  # of those trainings
     tested: Stamps | None = None  # file of the test stamps, where it is not `stamps`
 
     @property
@@ -60,8 +64,16 @@ def spread(rows: Rows, most: int) -> Rows:
     return np.sort(rows)[np.linspace(0, len(rows) - 1, count).round().astype(int)]
 
 
-def reference_table(surveys: Sequence[ReleasedSurvey], *, network: OnnxNetwork) -> pd.DataFrame:
+def reference_table(
+    surveys: Sequence[ReleasedSurvey],
+    *,
+    network: OnnxNetwork,
+    unseen: Mapping[str, NDArray[np.float32]],
+) -> pd.DataFrame:
     """Score the reference stamps of all surveys.
+
+    `unseen` has, by survey, (2, n) similarities and distances that replace those of its n validation stamps,
+    where the network was fitted to these very stamps.
 
     Returns
     -------
@@ -86,14 +98,17 @@ def reference_table(surveys: Sequence[ReleasedSurvey], *, network: OnnxNetwork) 
         logits = outputs.logits[:, REAL] - outputs.logits[:, BOGUS]
         if survey.validation_logits is not None:
             logits[:labelled] = survey.validation_logits
+        likeness = np.stack([outputs.similarity, outputs.distance])
+        if survey.name in unseen:
+            likeness[:, :labelled] = unseen[survey.name]
         labels = [*survey.stamps.labels[survey.validation].tolist(), *([None] * unlabelled)]
         columns = {
             "survey": survey.name,
             "part": [VALIDATION] * labelled + [UNLABELLED] * unlabelled,
             "label": pd.array(labels, dtype="Int8"),
             "logit": logits,
-            "similarity": outputs.similarity,
-            "distance": outputs.distance,
+            "similarity": likeness[0],
+            "distance": likeness[1],
         }
         tables.append(pd.DataFrame(columns))
     return pd.concat(tables, ignore_index=True)
@@ -139,10 +154,11 @@ def validation_rows(reference: pd.DataFrame, surveys: Sequence[str]) -> pd.DataF
 
 
 def fair_part(reference: pd.DataFrame, survey: str) -> pd.DataFrame:
-    """The larger part of a survey's reference, which stands for its stamps as they come.
+    """The larger part of a survey's reference, of equals the unlabelled: it stands for stamps as they come.
 
     A source's validation part is a random sample. A target's shots are as many reals as bogus, whatever
     the survey sends, and few: there the unlabelled part is the fairer one.
     """
     rows = reference[reference["survey"] == survey]
-    return rows[rows["part"] == rows["part"].value_counts().idxmax()]
+    unlabelled = rows["part"] == UNLABELLED
+    return rows[unlabelled == (2 * unlabelled.sum() >= len(rows))]

@@ -1,11 +1,18 @@
 """The stamps, splits and labels that a run was trained on, found among the results that its folder is in."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from stampshift.config.experiment import Run
 from stampshift.core.errors import ContractError
+from stampshift.core.provenance import file_digest
+from stampshift.stamps.file import UNLABELLED, Stamps
+from stampshift.stamps.label_file import relabelled
+from stampshift.stamps.splits import Splits
 
 
 class RunFiles(NamedTuple):
@@ -16,6 +23,7 @@ class RunFiles(NamedTuple):
     labels: Path | None = None  # that replaced those of the stamps file
 
 
+SOURCES = "source_surveys"  # in the metrics.json of a run of several
 # places in the second study: of a run's folder, and of its stamps, splits and labels
 STUDY = "des_study"
 STUDY_RUNS = (
@@ -58,6 +66,17 @@ def labels_of(folder: Path) -> Path | None:
     """Labels file of a run, None where it had the archive's; a `ContractError` if it is not found."""
     study = files_in_study(folder)
     return _existing(study.labels, folder, "--labels") if study and study.labels else None
+
+
+def with_labels(survey: Stamps, labels: Path, splits: Splits) -> Stamps:
+    """Stamps with the labels of a labels file; stamps in no part of the split then have none."""
+    rows = np.concatenate([splits.train, splits.validation, splits.test])
+    given = np.full(len(survey), UNLABELLED, np.uint8)
+    given[rows] = relabelled(survey, labels, rows=rows).labels[rows]
+    replaced = rows[survey.labels[rows] != UNLABELLED]
+    changed = int((given[replaced] != survey.labels[replaced]).sum())
+    file = {"name": labels.name, "sha256": file_digest(labels), "replaced": len(replaced), "changed": changed}
+    return replace(survey, labels=given, attributes={**survey.attributes, "labels": file})
 
 
 def _beside(folder: Path, run: Run, place: str, option: str) -> Path:
