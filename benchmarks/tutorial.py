@@ -3,9 +3,9 @@
     python benchmarks/tutorial.py --seeds 0 1 2 3 4
 
 For every seed all commands of docs/tutorial.md run in a copy of the project, on other simulated stamps to
-start from and other nights, so that other alerts get the twenty labels. A line per seed has what the end of the
-page prints: balanced accuracy of the night, before and after, and what `adapt` promised. Then means with the
-standard deviation over seeds, and the processor's seconds.
+start from and other nights, so that other alerts get the twenty labels. A line per seed has what the end of
+the page prints: balanced accuracy of the night, before and after, and what `adapt` promised. Then means with
+the standard deviation over seeds, and the processor's seconds.
 """
 
 import argparse
