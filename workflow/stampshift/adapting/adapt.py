@@ -205,6 +205,8 @@ def adapt(
 ) -> Adaptation:
     """Adapt a trained model to a new survey with 0 to 40 labels per class, as `stampshift adapt` does.
 
+    It trains in several processes. Each imports the calling script, which needs the ``__main__`` guard.
+
     Parameters
     ----------
     model
