@@ -18,7 +18,14 @@ SCRIPTS = ROOT / "workflow" / "scripts"
 VERSION = PACKAGE / "core" / "version.py"  # a new one makes nothing run again
 NOT_FOLLOWED = {"methods", "networks", "surveys"}  # registries: a rule names the module that it picks
 IMPORT = re.compile(r"^ *(?:from ([\w.]+) import (\([^)]*\)|[^\n]*)|import ([\w.]+))", re.MULTILINE)
-SEVERAL = {"sources": {"both": ["HiTS", "DES"]}, "pairs": ["HiTS-to-ZTF", "both-to-ZTF", "both-to-DES"]}
+SEVERAL = {
+    "sources": {"both": ["HiTS", "DES"]},
+    "pairs": ["HiTS-to-ZTF", "both-to-ZTF", "both-to-DES"],
+    # the profile zero_label has one weight for all pairs
+    "methods": {
+        "mme": {"entropy_weight": {"choice": "search", "grid": [0.1], "seed": 0, "without_labels": 0.1}}
+    },
+}
 # of archives, not simulated, and one training job for all targets of a source
 PUBLISHED = {
     "methods": {"mme": {"entropy_weight": {"choice": "published"}}},
