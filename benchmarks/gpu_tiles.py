@@ -18,6 +18,7 @@ from torch import nn
 
 from stampshift.training.stacked import kernels
 from stampshift.training.stacked.fused import ROWS_OF_PART, Geometry
+from stampshift.training.stacked.layers import Patches
 
 DEVICE, LANES, BATCH = "cuda", 40, 50
 LAYERS = {"first": (nn.Conv2d(3, 64, 5), 21), "second": (nn.Conv2d(64, 50, 5), 8)}
@@ -63,7 +64,7 @@ class Forward:
         return self.out[0].flatten(0, 2)
 
     def expected(self):
-        return patches(self.values[0], self.shape) @ self.matrix[0].double() + self.bias[0].double()
+        return patches(self.values, self.shape) @ self.matrix[0].double() + self.bias[0].double()
 
 
 class WeightGradient:
@@ -87,12 +88,12 @@ class WeightGradient:
         return found.sum(1)[0, :-1]
 
     def expected(self):
-        return patches(self.values[0], self.shape).T @ self.gradient[0].double()
+        return patches(self.values, self.shape).T @ self.gradient[0].double()
 
 
 def patches(values, shape):
-    windows = values.double().unfold(1, shape.kernel_rows, 1).unfold(2, shape.kernel, 1)
-    return windows.permute(0, 1, 2, 4, 5, 3).flatten(3).flatten(0, 2)
+    """Of the first lane, in float64."""
+    return Patches.apply(values[:1].double(), (shape.kernel_rows, shape.kernel), (shape.down, shape.right))[0]
 
 
 KERNELS = {
