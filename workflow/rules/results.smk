@@ -458,6 +458,24 @@ rule kept_table:
         "../scripts/tabulate.py"
 
 
+rule kept_comparison:
+    """
+    What other rules of keeping an epoch change against the first epoch of the highest validation balanced accuracy:
+    differences of balanced accuracy on target and source by method, means over splits, shots and pairs, with a
+    signed-rank test over the pairs.
+    """
+    input:
+        numbers=rules.kept_table.output[0],
+    output:
+        table("tables/kept-weights-compared", "Training", "rules of keeping an epoch compared", kind=None),
+    params:
+        function="tables.kept_weights:rules_compared",
+        names=METHODS + VARIANTS + ZERO_LABEL,
+        variant_names=VARIANT_NAMES,
+    script:
+        "../scripts/tabulate.py"
+
+
 rule kept_figure:
     """
     What the choice of the epoch is worth: balanced accuracy on the target and on the source, and the number of the kept

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from stampshift.core.errors import ContractError
-from stampshift.tables.kept_weights import gather_kept, kept_table
+from stampshift.tables.kept_weights import gather_kept, kept_table, rules_compared
 from stampshift.tables.wording import RULE_NAMES
 from stampshift.training.keeping import RULES
 
@@ -63,6 +63,28 @@ def test_the_four_rules_side_by_side(kept):
     assert numbers[["mean", "std", "epoch", "splits"]].iloc[0].tolist() == pytest.approx(
         [0.86, np.std([0, 0.1], ddof=1), 11, 2]
     )
+
+
+def test_rules_against_the_first_best_with_a_signed_rank_test_over_pairs(kept):
+    numbers = kept_table(kept, names=["mme"], variant_names={}, keep="last").numbers
+    first = numbers["rule"] == "first_best"
+    numbers.loc[first & (numbers["target"] == "C"), "mean"] += (
+        0.05  # there the first best is ahead of last best
+    )
+    table = rules_compared(numbers, names=["mme"], variant_names={"mme": "a variant"})
+    assert table.cells["rule"].tolist() == ["last best", "lowest loss", "last"]
+    # 0.03 in one pair and 0.03 - 0.05 in the other: of the four signs of ranks 2 and 1 all are as far out
+    assert table.cells["a variant, target"].tolist()[0] == "+0.005 (1 of 2, p = 1)"
+    # 0.1 and 0.05: of four signs two are as far out
+    assert table.cells["a variant, source"].tolist()[2] == "+0.075 (2 of 2, p = 0.5)"
+    line = table.numbers.query("role == 'target' and rule == 'last'").iloc[0]
+    assert line[["difference", "pairs", "higher", "p"]].tolist() == pytest.approx([0.075, 2, 2, 0.5])
+
+
+def test_rules_that_keep_the_same_epoch_do_not_differ(kept):
+    numbers = kept_table(kept, names=["mme"], variant_names={}, keep="last").numbers.assign(mean=0.5)
+    table = rules_compared(numbers, names=["mme"], variant_names={})
+    assert set(table.cells["MME, target"]) == {"+0.000 (0 of 2, p = 1)"}
 
 
 def test_the_caption_says_whether_the_whole_patience_was_trained(kept):

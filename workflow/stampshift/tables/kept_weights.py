@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
+from scipy import stats
 
 from stampshift.config.experiment import BASELINE
 from stampshift.core.errors import ContractError
@@ -14,6 +15,7 @@ from stampshift.training.run_folder import FACTORS, read_metrics
 
 LINE = ["method", "shots"]
 GROUP = ["method", "source", "target", "shots", "rule", "role"]
+REFERENCE = "first_best"
 
 
 def gather_kept(folders: Iterable[Path]) -> pd.DataFrame:
@@ -74,6 +76,47 @@ def kept_table(
                 format_number(values.get(tuple(line), float("nan")), spec) for line in lines.to_numpy()
             ]
     return Table(numbers, pd.DataFrame(cells), _caption(keep), "tab:kept-weights")
+
+
+def rules_compared(numbers: pd.DataFrame, *, names: Sequence[str], variant_names: Mapping[str, str]) -> Table:
+    """Every other rule against the first best epoch, on the numbers of `kept_table`.
+
+    A line per method or variant of `names`, role and rule: the mean ``difference`` of balanced accuracy,
+    where each pair counts once with the mean over its numbers of shots; ``pairs``; ``higher``, the pairs in
+    which it is positive; ``p`` of Wilcoxon's signed-rank test over the pairs, 1 where no pair differs.
+    """
+    means = numbers.pivot_table(index=["method", "source", "target", "role"], columns="rule", values="mean")
+    compared = pd.DataFrame(
+        {"method": name, "role": role, "rule": rule, **_differences(means.loc[[name]], role, rule)}
+        for rule in RULE_NAMES
+        if rule != REFERENCE
+        for name in names
+        for role in ROLES
+    )
+    cells = {"rule": [RULE_NAMES[rule] for rule in compared["rule"].unique()]}
+    for (name, role), lines in compared.groupby(["method", "role"], sort=False):
+        cells[f"{variant_name(str(name), variant_names)}, {role}"] = [
+            f"{line.difference:+.3f} ({line.higher} of {line.pairs}, p = {line.p:.2g})"
+            for line in lines.itertuples()
+        ]
+    caption = (
+        "What other rules of keeping an epoch change against the first epoch of the highest validation "
+        "balanced accuracy: differences of balanced accuracy on test parts, means over splits, shots and "
+        "pairs. In brackets the pairs in which it is higher, and the p-value of Wilcoxon's signed-rank test "
+        f"over the pairs, not corrected for the {len(compared)} tests."
+    )
+    return Table(compared, pd.DataFrame(cells), caption, "tab:kept-weights-compared")
+
+
+def _differences(means: pd.DataFrame, role: str, rule: str) -> dict[str, float]:
+    differences = (means[rule] - means[REFERENCE]).xs(role, level="role")
+    of_pairs = differences.groupby(["source", "target"]).mean()
+    return {
+        "difference": of_pairs.mean(),
+        "pairs": len(of_pairs),
+        "higher": int((of_pairs > 0).sum()),
+        "p": float(stats.wilcoxon(of_pairs).pvalue) if of_pairs.any() else 1.0,
+    }
 
 
 def mean_over_pairs(numbers: pd.DataFrame) -> pd.DataFrame:
