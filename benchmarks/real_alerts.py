@@ -9,11 +9,14 @@ alerts. By default so do the judges: for every draw half of the open objects of 
 adaptation sees none of their alerts, labelled or not. With `--reserved` all of the open half may be adapted
 to, and the reserved half judges: **it is scored once**, when the work on `adapt` ends.
 
-Every draw chooses the labelled alerts anew, one of an object. Each start is adapted by the package's own
-`adapt_model`, with the defaults of `stampshift adapt` unless an option says otherwise. A survey of too few
-alerts for a number of labels is left out, and the script says so; `--without 975188` leaves out the exposure
-through clouds of which `benchmarks/README.md` tells. Intervals are of 95%, of the mean over the draws
-(Student's t): the draws share alerts and are not independent, so that they are somewhat too narrow.
+Every draw chooses the labelled alerts anew, one of an object. Each start is adapted as `stampshift adapt`
+does it, with its defaults unless an option says otherwise. The judges call the start, the model that the
+command makes ("after"), the one that `--no-fallback` would make, and the one after all epochs. A start may
+be a model of the package, by name; its source's stamps do not come with it, so that it takes `--methods
+finetune`. A survey of too few alerts for a number of labels is left out, and the script says so; `--without
+975188` leaves out the exposure through clouds of which `benchmarks/README.md` tells. Intervals are of 95%,
+of the mean over the draws (Student's t): the draws share alerts and are not independent, so that they are
+somewhat too narrow.
 """
 
 import argparse
@@ -34,11 +37,11 @@ from realism import BOGUS_BELOW, FOLDERS, REAL_ABOVE, SCORE, SURE, is_reserved, 
 from scipy.stats import t as student
 
 from stampshift import alerts
-from stampshift.adapting.adapt import adapt_model
+from stampshift.adapting.choosing import START, choose_epochs, chosen_of, judged_scores
 from stampshift.adapting.defaults import EPOCHS, EPOCHS_UNJUDGED
 from stampshift.adapting.setting import Setting
-from stampshift.adapting.source import source_of
-from stampshift.adapting.trainings import final_training
+from stampshift.adapting.source import starting_point
+from stampshift.adapting.trainings import held_out_scores, trained_epochs
 from stampshift.alerts.dialects import DIALECTS
 from stampshift.metrics.metrics import evaluate
 from stampshift.stamps.file import BOGUS, REAL, UNLABELLED, UNLABELLED_CLASS
@@ -113,10 +116,10 @@ class Alerts:
             writer.describe({"normalisation": "channel", "counts": {}, "origin": {}})
         return path
 
-    def judged(self, model, judging):
-        """How a model calls the judges that have a class, and ranks those of which their score is sure."""
+    def judged(self, classifier, judging):
+        """How a classifier calls the judges of known class, and ranks those of which their score is sure."""
         rows = np.flatnonzero(judging & (self.classes != NEITHER))
-        found = predict(model.classifier(CPU), self.stamps, rows, device=CPU).astype(float)
+        found = predict(classifier, self.stamps, rows, device=CPU).astype(float)
         low, high = SURE[self.survey]
         real = self.classes[rows] == REAL
         sure_low, sure_high = self.scores[rows] < low, self.scores[rows] > high
@@ -136,40 +139,44 @@ def measure(survey, start, *, labels, draw, method, arguments, folder):
         return None
     target = survey.write(folder / f"{survey.survey}-{labels}-{draw}.h5", among, known)
     options = dict(arguments.options)
-    if source_of(start, stamps=None, splits=None) is None:  # as of a source of several surveys
+    if starting_point(start, stamps=None, splits=None).files is None:  # as of a source of several surveys
         options |= {name: getattr(arguments, name) for name in ("source_stamps", "source_splits")}
     setting = Setting.of_model(start, target, method=method, seed=draw, device=CPU, **options)
     begin = time.perf_counter()
-    model, found = adapted(setting, arguments)
+    ends, promised = chosen_epochs(setting, arguments)
     line = {"survey": survey.survey, "start": name_of(start), "labels": labels, "method": method}
-    line |= {"draw": draw, "pile": len(setting.few_labels.pile), **found}
-    line["s"] = time.perf_counter() - begin
-    for each, words in ((setting.starting_model, "before"), (model, "after")):
-        line |= {f"{name}_{words}": value for name, value in survey.judged(each, judging).items()}
+    line |= {"draw": draw, "pile": len(setting.few_labels.pile), "promised": promised}
+    few, last = setting.few_labels, max(ends.values())
+    judged = [survey.judged(setting.starting_model.classifier(CPU), judging)]
+    for _, trainer, _ in trained_epochs(setting, few.labelled, few.pile, number=0, epochs=last):
+        judged.append(survey.judged(trainer.classifier, judging))
+    line |= {"s": time.perf_counter() - begin, "epochs": ends["after"]}
+    for words, epoch in ends.items():
+        line |= {f"{name}_{words}": value for name, value in judged[epoch].items()}
     return line
 
 
-def adapted(setting, arguments):
-    """The model that `stampshift adapt` makes, or the one after all epochs, and what is known of it."""
+def chosen_epochs(setting, arguments):
+    """Epochs to be judged, by what they are, and the balanced accuracy that held-out stamps promise."""
+    if not setting.few_labels.folds(seed=setting.seed):
+        return {"before": START, "after": EPOCHS_UNJUDGED}, np.nan
+    ends = {"before": START, "after": arguments.epochs}
     if arguments.without_folds:
-        judged = setting.few_labels.folds(seed=setting.seed)
-        epochs = arguments.epochs if judged else EPOCHS_UNJUDGED
-        model, _ = final_training(setting, epochs=epochs, progress=False)
-        return model, {"epochs": epochs, "promised": np.nan}
-    adaptation = adapt_model(
-        setting,
-        epochs=arguments.epochs,
-        epochs_unjudged=EPOCHS_UNJUDGED,
-        processes=arguments.processes,
-        progress=False,
-    )
-    promised = adaptation.changes[0].after["balanced_accuracy"] if len(adaptation.validation) else np.nan
-    return adaptation.model, {"epochs": adaptation.record["epochs"], "promised": promised}
+        return ends, np.nan
+    scores = held_out_scores(setting, epochs=arguments.epochs, processes=arguments.processes, progress=False)
+    rules = {name: setting.training[name] for name in ("keep", "fallback")}
+    chosen = {
+        words: chosen_of(choose_epochs(scores, keep=rules["keep"], fallback=fallback))
+        for words, fallback in (("after", rules["fallback"]), ("no_fallback", False))
+    }
+    judged = judged_scores(scores, **rules)
+    promised = evaluate(judged["label"].astype(int), judged["score"])["balanced_accuracy"]
+    return ends | {"last": arguments.epochs} | chosen, promised
 
 
 def name_of(start):
-    """Survey or source of a run's folder, `results/baseline/<source>/seed-<s>`."""
-    return start.resolve().parent.name
+    """Name of a model of the package, or source of a run's folder, `results/baseline/<source>/seed-<s>`."""
+    return start.resolve().parent.name if start.exists() else str(start)
 
 
 def interval(values):
@@ -185,9 +192,10 @@ def shown(table):
     """Print what each start became, and MME against fine-tuning."""
     print(
         "\n| survey | labels | method | start | draws | AUC of the sure: before | after | change | worse "
-        "| AUC of all: before | after | balanced accuracy: before | after | promised | epochs | s |"
+        "| AUC of all: before | after | balanced accuracy: before | after | worse | without fallback "
+        "| all epochs | promised | epochs | s |"
     )
-    print("|---" * 16 + "|")
+    print("|---" * 19 + "|")
     starts = pd.concat([table, table.assign(start="mean")])
     for key, each in starts.groupby(["survey", "labels", "method", "start"], sort=False):
         if key[-1] == "mean":
@@ -196,7 +204,11 @@ def shown(table):
         cells = [*map(str, key), str(len(each)), f"{each['auc_sure_before'].mean():.3f}"]
         cells += [interval(each["auc_sure_after"]), interval(change), str(int((change < 0).sum()))]
         cells += [f"{each['auc_before'].mean():.3f}", interval(each["auc_after"])]
-        cells += [f"{each['balanced_accuracy_before'].mean():.3f}", interval(each["balanced_accuracy_after"])]
+        before, after = each["balanced_accuracy_before"], each["balanced_accuracy_after"]
+        cells += [f"{before.mean():.3f}", interval(after), str(int((after < before).sum()))]
+        for words in ("no_fallback", "last"):
+            name = f"balanced_accuracy_{words}"
+            cells.append(interval(each[name]) if name in each else "")
         cells += [
             interval(each["promised"]),
             f"{each['epochs'].mean():.1f}",
@@ -254,7 +266,11 @@ def parsed():
     data = os.environ.get("STAMPSHIFT_REAL_DATA")
     parser.add_argument("data", type=Path, nargs="?", default=data and Path(data), help="of real alerts")
     parser.add_argument(
-        "--starts", type=Path, nargs="+", required=True, help="folders of trained runs, among their results"
+        "--starts",
+        type=Path,
+        nargs="+",
+        required=True,
+        help="folders of trained runs, among their results, or names",
     )
     parser.add_argument("--surveys", nargs="+", choices=list(FOLDERS), default=list(FOLDERS))
     parser.add_argument("--methods", nargs="+", choices=["mme", "finetune"], default=["mme", "finetune"])

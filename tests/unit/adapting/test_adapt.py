@@ -273,7 +273,7 @@ def test_fine_tuning_refuses_a_prototype_head(setting, finetuning, tmp_path):
         run(replace(finetuning, model=tmp_path / "prototype.pt"))
 
 
-def test_the_model_stays_as_it_was_where_nothing_was_gained(setting, monkeypatch, tmp_path):
+def test_the_model_stays_as_it_was_where_adapting_harmed(setting, monkeypatch, tmp_path):
     monkeypatch.setattr("stampshift.adapting.adapt.held_out_scores", worse_with_every_epoch)
     adaptation = run(setting)
     assert adaptation.record["epochs"] == 0
@@ -361,6 +361,20 @@ def test_without_labels_the_kept_weights_are_those_of_the_chosen_epoch(without_l
 def test_what_cannot_adapt_without_labels_says_so(without_labels, changed, message):
     with pytest.raises(ConfigError, match=message):
         run(replace(without_labels, **changed))
+
+
+@pytest.mark.parametrize(("after", "doubted"), [(0.4, True), (0.6, False)])
+def test_a_report_doubts_a_model_that_its_own_verdict_calls_worse(after, doubted):
+    labels = np.array([1, 1, 0, 0])
+    before, later = np.array([0.9, 0.6, 0.1, 0.1]), np.array([0.9, after, 0.1, 0.1])
+    change = Change.between(before, later, labels=labels, survey="Rubin", stamps="labelled stamps")
+    record = {
+        "source": "HiTS", "target": "Rubin", "method": "mme", "epochs": 3, "unlabelled": 100,
+        "shots": {"real": 2, "bogus": 2}, "files": {"source_stamps": "HiTS.h5"},
+    }  # fmt: skip
+    nothing, validation = pd.DataFrame(), pd.DataFrame({"score": later})
+    report = Adaptation(None, nothing, validation, nothing, [change], record).report()
+    assert ("**Doubt this model**" in report) == doubted
 
 
 def test_the_table_of_what_was_gained_fits_a_terminal():

@@ -106,23 +106,25 @@ def test_the_model_stays_as_it_was_where_only_the_best_of_many_epochs_looks_bett
     assert kept["epoch"].tolist() == [0, 1, 2, 3]
 
 
-def test_a_gain_that_the_others_see_too_is_taken_and_a_tie_is_decided_by_the_cross_entropy():
+def test_a_gain_that_the_others_see_too_is_taken_and_so_is_a_tie():
     gained = table_of_folds({fold: [WRONG, RIGHT] for fold in (1, 2, 3)})
     assert chosen_of(choose_epochs(gained, keep=None, fallback=True)) == 2
-    for surer, expected in (((0.95, 0.05), 1), ((0.85, 0.15), START), (RIGHT, START)):
-        after = {fold: [surer] for fold in (1, 2, 3)}
+    for scores in ((0.95, 0.05), (0.85, 0.15)):  # as right as before, and surer or less sure
+        after = {fold: [scores] for fold in (1, 2, 3)}
         equal = table_of_folds(after, before=dict.fromkeys(after, RIGHT))
-        assert chosen_of(choose_epochs(equal, keep="last", fallback=True)) == expected
+        assert chosen_of(choose_epochs(equal, keep="last", fallback=True)) == 1
+    one_lost = table_of_folds({1: [WRONG], 2: [RIGHT], 3: [RIGHT]}, before=dict.fromkeys((1, 2, 3), RIGHT))
+    assert chosen_of(choose_epochs(one_lost, keep="last", fallback=True)) == START
 
 
 def test_no_fold_has_a_say_in_whether_it_is_judged_by_the_adapted_model():
-    # fold 1 loses what the others gain: it is judged by the adapted model that they choose
-    table = table_of_folds({1: [WRONG], 2: [RIGHT], 3: [RIGHT]}, before={1: RIGHT})
+    # fold 1 loses what fold 2 gains: it is judged by the adapted model that the others choose
+    table = table_of_folds({1: [WRONG], 2: [RIGHT], 3: [WRONG]}, before={1: RIGHT})
     judged = judged_scores(table, keep=None, fallback=True).drop_duplicates("fold").set_index("fold")
-    assert judged["epoch"].tolist() == [1, START, START]  # to fold 2 the others are 1 and 3: a tie
+    assert judged["epoch"].tolist() == [1, START, 1]  # to fold 3 the others are 1 and 2: a tie
 
 
 def test_of_two_folds_the_other_chooses_alone():
-    table = table_of_folds({1: [RIGHT, WRONG], 2: [WRONG, RIGHT]}, before={2: RIGHT})
+    table = table_of_folds({1: [RIGHT, WRONG], 2: [WRONG, WRONG]}, before={2: RIGHT})
     judged = judged_scores(table, keep="first_best", fallback=True).drop_duplicates("fold")
     assert judged["epoch"].tolist() == [START, 1]

@@ -35,8 +35,13 @@ HELD_OUT_NOTE = (
     "uses (`--test`) judges the model itself."
 )
 KEPT_NOTE = (
-    "**The model stays as it was**: adapted ones called the held-out stamps no better. `--no-fallback` gives "
-    "the adapted model all the same."
+    "**The model stays as it was**: adapted ones called the held-out stamps worse. `--no-fallback` gives the "
+    "adapted model all the same."
+)
+DOUBT_NOTE = (
+    "**Doubt this model**: judged without a say of their own, held-out stamps are called worse than before, "
+    "although all of them together chose to adapt. Compare both models on other labels (`--test`), or go on "
+    "with the one that you had."
 )
 WITHOUT_LABELS_NOTE = (
     "No label of the new survey was used: the epoch was chosen on the validation part of the model's own "
@@ -91,6 +96,8 @@ class Adaptation:
         ]
         if record["epochs"] == START:
             blocks.append(KEPT_NOTE)
+        elif len(self.validation) and self.changes[0].gain < 0:
+            blocks.append(DOUBT_NOTE)
         if self.changes:
             table = pd.DataFrame([change.line() for change in self.changes]).set_index("judged on")
             # upright and with short heads, it fits 100 columns

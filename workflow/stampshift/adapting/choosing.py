@@ -20,9 +20,10 @@ def choose_epochs(scores: pd.DataFrame, *, keep: str | None, fallback: bool) -> 
 
     Of the epochs of training `keep`, a rule of `training.keeping`, chooses one; None is for the highest
     balanced accuracy, of equals the lowest cross-entropy, of these the first. With `fallback` the model stays
-    as it was, `START`, unless adapting has gained: unless the scores by which it is judged (`judged_scores`)
-    have the higher balanced accuracy, or an equal one and the lower cross-entropy. The best of many epochs
-    nearly always looks better than the start, which the epochs chosen by others need not.
+    as it was, `START`, where held-out stamps, each after the epoch that the others choose, have a lower
+    balanced accuracy than before. The best of many epochs nearly always looks better than the start, which
+    the epochs chosen by others need not. At equal accuracy the model is adapted: as a rule that helps, and so
+    few stamps cannot show a small gain.
 
     Parameters
     ----------
@@ -105,9 +106,8 @@ def _chosen(sums: Sums, *, keep: str | None, fallback: bool) -> int:
         return chosen
     # of a single fold there are no others
     epochs = _by_others(sums, keep, fallback=False) if len(sums) > 1 else [chosen]
-    (accuracy,), (loss,) = _judged(sums[np.arange(len(sums)), epochs].sum(axis=0, keepdims=True))
-    gains = (accuracy, -loss) > (accuracies[START], -losses[START])
-    return chosen if gains else START
+    (accuracy,), _ = _judged(sums[np.arange(len(sums)), epochs].sum(axis=0, keepdims=True))
+    return chosen if accuracy >= accuracies[START] else START
 
 
 def _by_others(sums: Sums, keep: str | None, fallback: bool) -> list[int]:

@@ -14,7 +14,7 @@ MME: dict[str, Any] = {
 }
 # section `training`, without stopping: held-out labels choose the epoch, by the rule `keep`; None is for the
 # highest balanced accuracy, of equals the lowest cross-entropy. With `fallback` the model stays as it was
-# where they see no gain.
+# where they are called worse.
 TRAINING: dict[str, Any] = {
     "optimiser": "sgd",
     "learning_rate": 0.01,
