@@ -75,25 +75,40 @@ def test_every_alert_of_the_night_is_scored(told):
     assert len(night) == 1000 and night["score"].notna().all()
 
 
-def test_the_end_shows_before_after_and_what_was_promised(told):
-    printed = printed_by(told, "python docs/tutorial/before_and_after.py")
-    lines = {
-        name: [float(number) for number in numbers.split()]
-        for name, numbers in re.findall(
-            r"^([a-z ]+, \d+ \w+) +([\d.]+ +[\d.]+ +[\d.]+)$", printed, re.MULTILINE
-        )
-    }
-    assert list(lines) == ["not adapted, 1000 alerts", "adapted, 1000 alerts", "promised, 20 labels"]
+def of_the_night(printed: str) -> dict[str, list[float]]:
+    """Balanced accuracy and recalls by line of what `before_and_after.py` printed."""
+    found = re.findall(r"^([a-z ]+, \d+ \w+) +([\d.]+ +[\d.]+ +[\d.]+)$", printed, re.MULTILINE)
+    return {name: [float(number) for number in numbers.split()] for name, numbers in found}
+
+
+def in_truth(told: dict[str, str], scores: str) -> list[float]:
+    """Balanced accuracy and recalls of a file of scores of the night."""
     folder = Path(told["folder"]) / "tutorial"
     truth = pd.read_csv(folder / "tonight" / "labels.csv", dtype=str).set_index("id")["label"]
-    for name, file in (("not adapted", "tonight-before"), ("adapted", "tonight")):
-        scores = pd.read_parquet(folder / f"{file}.parquet").set_index("id")["score"]
-        reals = (scores[truth.index[truth == "real"]] >= 0.5).mean()
-        bogus = (scores[truth.index[truth == "bogus"]] < 0.5).mean()
-        assert lines[f"{name}, 1000 alerts"] == pytest.approx([(reals + bogus) / 2, reals, bogus], abs=6e-4)
+    found = pd.read_parquet(folder / f"{scores}.parquet").set_index("id")["score"]
+    reals = (found[truth.index[truth == "real"]] >= 0.5).mean()
+    bogus = (found[truth.index[truth == "bogus"]] < 0.5).mean()
+    return [(reals + bogus) / 2, reals, bogus]
+
+
+def test_the_end_shows_before_after_and_what_was_promised(told):
+    lines = of_the_night(printed_by(told, "python docs/tutorial/before_and_after.py"))
+    assert list(lines) == ["not adapted, 1000 alerts", "adapted, 1000 alerts", "promised, 20 labels"]
+    assert lines["not adapted, 1000 alerts"] == pytest.approx(in_truth(told, "tonight-before"), abs=6e-4)
+    assert lines["adapted, 1000 alerts"] == pytest.approx(in_truth(told, "tonight"), abs=6e-4)
     assert lines["adapted, 1000 alerts"][0] > 0.65
     after = re.search(r"\| after +\| (\d\.\d{3})", printed_by(told, "stampshift adapt"))
     assert lines["promised, 20 labels"][0] == float(after[1])
+
+
+def test_the_model_of_the_package_is_the_better_start(told):
+    printed = printed_by(told, "stampshift score tutorial/tonight --output")
+    assert "# generalist (HiTS, DES, ATLAS, ZTF) adapted to Rubin" in printed
+    lines = of_the_night(printed)
+    shipped, adapted = lines["not adapted, 1000 alerts"], lines["adapted, 1000 alerts"]
+    assert shipped == pytest.approx(in_truth(told, "tonight-generalist"), abs=6e-4)
+    assert adapted == pytest.approx(in_truth(told, "tonight-fine-tuned"), abs=6e-4)
+    assert shipped[0] > in_truth(told, "tonight-before")[0]
 
 
 def test_the_card_says_how_little_twenty_labels_promise(told, labelled):

@@ -39,9 +39,9 @@ KEPT_NOTE = (
     "adapted model all the same."
 )
 DOUBT_NOTE = (
-    "**Doubt this model**: judged without a say of their own, held-out stamps are called worse than before, "
-    "although all of them together chose to adapt. Compare both models on other labels (`--test`), or go on "
-    "with the one that you had."
+    "**Doubt this model**: held-out stamps, each judged by what the others chose, are called worse than "
+    "before, although all of them together chose to adapt. Compare both models on other labels (`--test`), "
+    "or go on with the one that you had."
 )
 WITHOUT_LABELS_NOTE = (
     "No label of the new survey was used: the epoch was chosen on the validation part of the model's own "

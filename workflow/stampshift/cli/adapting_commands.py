@@ -88,7 +88,7 @@ def adapt(
     fallback: Annotated[
         bool,
         typer.Option(
-            help="Keep the model as it was where held-out labels see no gain; or adapt it all the same."
+            help="Keep the model as it was where held-out labels are called worse; or adapt it all the same."
         ),
     ] = TRAINING["fallback"],
     epochs_unjudged: Annotated[
