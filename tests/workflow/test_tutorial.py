@@ -92,7 +92,7 @@ def in_truth(told: dict[str, str], scores: str) -> list[float]:
 
 
 def test_the_end_shows_before_after_and_what_was_promised(told):
-    lines = of_the_night(printed_by(told, "python docs/tutorial/before_and_after.py"))
+    lines = of_the_night(printed_by(told, "stampshift score tutorial/hits-model tutorial/tonight"))
     assert list(lines) == ["not adapted, 1000 alerts", "adapted, 1000 alerts", "promised, 20 labels"]
     assert lines["not adapted, 1000 alerts"] == pytest.approx(in_truth(told, "tonight-before"), abs=6e-4)
     assert lines["adapted, 1000 alerts"] == pytest.approx(in_truth(told, "tonight"), abs=6e-4)
