@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
-from scipy import stats
 
 from stampshift.config.experiment import BASELINE
 from stampshift.core.errors import ContractError
 from stampshift.tables.change_tables import ROLES
+from stampshift.tables.verdicts import signed_rank_p
 from stampshift.tables.wording import RULE_NAMES, counted, variant_name
 from stampshift.tables.writing import Table, format_number
 from stampshift.training.run_folder import FACTORS, read_metrics
@@ -87,7 +87,12 @@ def rules_compared(numbers: pd.DataFrame, *, names: Sequence[str], variant_names
     """
     means = numbers.pivot_table(index=["method", "source", "target", "role"], columns="rule", values="mean")
     compared = pd.DataFrame(
-        {"method": name, "role": role, "rule": rule, **_differences(means.loc[[name]], role, rule)}
+        {
+            "method": name,
+            "role": role,
+            "rule": rule,
+            **_differences(means[rule] - means[REFERENCE], name, role),
+        }
         for rule in RULE_NAMES
         if rule != REFERENCE
         for name in names
@@ -108,14 +113,13 @@ def rules_compared(numbers: pd.DataFrame, *, names: Sequence[str], variant_names
     return Table(compared, pd.DataFrame(cells), caption, "tab:kept-weights-compared")
 
 
-def _differences(means: pd.DataFrame, role: str, rule: str) -> dict[str, float]:
-    differences = (means[rule] - means[REFERENCE]).xs(role, level="role")
-    of_pairs = differences.groupby(["source", "target"]).mean()
+def _differences(differences: pd.Series, name: str, role: str) -> dict[str, float]:
+    of_pairs = differences.xs((name, role), level=("method", "role"))
     return {
         "difference": of_pairs.mean(),
         "pairs": len(of_pairs),
         "higher": int((of_pairs > 0).sum()),
-        "p": float(stats.wilcoxon(of_pairs).pvalue) if of_pairs.any() else 1.0,
+        "p": signed_rank_p(of_pairs),
     }
 
 

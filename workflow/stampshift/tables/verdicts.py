@@ -33,8 +33,7 @@ def judge(compared: pd.DataFrame, *, sign: int, cases: str = "pairs") -> Verdict
     """Verdict on differences of one sign, one comparison per case, and the count of the cases in words."""
     differences = sign * compared["difference"]
     towards, beyond = int((differences > 0).sum()), int(won(compared, sign=sign).sum())
-    # the rank test has no answer where no case differs at all
-    p = float(stats.wilcoxon(differences, alternative="greater").pvalue) if differences.any() else 1.0
+    p = signed_rank_p(differences, alternative="greater")
     count = f"{towards} of {len(compared)} {cases}, beyond chance in {beyond}"
     evidence = f"{count} (all {cases} together: p = {p:.2g})"
     return Verdict(_verdict(towards, beyond, len(compared), p=p), evidence)
@@ -45,6 +44,11 @@ def judge_either_sign(compared: pd.DataFrame, *, cases: str) -> Verdict:
     beyond = int((won(compared, sign=1) | won(compared, sign=-1)).sum())
     verdict = _verdict(0, beyond, len(compared), p=1.0)
     return Verdict(NOT_SHOWN if verdict == FAILS else verdict, f"{beyond} of {len(compared)} {cases}")
+
+
+def signed_rank_p(differences: pd.Series, *, alternative: str = "two-sided") -> float:
+    """P-value of Wilcoxon's signed-rank test; 1 where nothing differs, for which it has no answer."""
+    return float(stats.wilcoxon(differences, alternative=alternative).pvalue) if differences.any() else 1.0
 
 
 def of_pairs(compared: pd.DataFrame, pairs: Sequence[str]) -> pd.DataFrame:
