@@ -33,6 +33,7 @@ RESULTS = (
     "figures/table-1.pdf",
     "figures/all-pairs.pdf",
     "figures/baseline-bars.pdf",
+    "tables/kept-weights-compared.md",
     "figures/kept-weights.pdf",
     "figures/diagnostics/retention.pdf",
 )
