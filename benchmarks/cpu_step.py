@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+
 from cpu_tries import (
     LAST,
     compiled_kernel,
@@ -30,8 +31,6 @@ from cpu_tries import (
     unfold,
 )
 from gpu_lanes import largest_difference, without_dropout
-from training import OPTIONS, TRAINING
-
 from stampshift.methods import METHODS
 from stampshift.methods.method import Batch
 from stampshift.networks import build_classifier
@@ -39,6 +38,7 @@ from stampshift.networks.classifier import place
 from stampshift.training.device import set_up_process
 from stampshift.training.loop import descend
 from stampshift.training.optimisers import build_optimiser
+from training import OPTIONS, TRAINING
 
 HUGE_PAGES = "glibc.malloc.hugetlb=1"
 PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")

@@ -12,9 +12,9 @@ import statistics
 import time
 
 import torch
+
 from des_networks import NETWORKS, TRAINING, start_trainer
 from gpu_lanes import stack_of, without_dropout
-
 from stampshift.training.device import choose_device, is_out_of_memory, set_up_process
 
 ALONE = "alone"

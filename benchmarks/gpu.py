@@ -18,14 +18,14 @@ import time
 from pathlib import Path
 
 import torch
+from torch.profiler import ProfilerActivity, profile
+
 from gpu_cohort import compare_jobs
 from gpu_lanes import FORMS, TOLERANCES, a_nan_stays, differences, stack_of, tasks
-from torch.profiler import ProfilerActivity, profile
-from training import OPTIONS, TRAINING, synthetic_data
-
 from stampshift.training.device import choose_device, is_out_of_memory, set_up_process
 from stampshift.training.loop import Trainer
 from stampshift.training.stacked.lane import why_alone
+from training import OPTIONS, TRAINING, synthetic_data
 
 PARTS = ("checks", "jobs", "times", "profile")
 STACKED, STREAMED, ALONE = "stacked", "stacked, streamed", "one run at a time"

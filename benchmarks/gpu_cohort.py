@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from training import OPTIONS, TRAINING
 
 from stampshift.stamps.preprocessing import Counts
 from stampshift.stamps.splits import Splits
@@ -18,6 +17,7 @@ from stampshift.stamps.writer import stamps_writer
 from stampshift.training.execute import Job
 from stampshift.training.jobs import Cohort, adapt, train_baselines
 from stampshift.training.run_folder import read_metrics
+from training import OPTIONS, TRAINING
 
 SOURCE, TARGET = "A", "B"
 WIDTHS = {SOURCE: 1.5, TARGET: 3.0}  # of the sources, pixels

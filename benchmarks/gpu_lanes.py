@@ -3,10 +3,9 @@
 from functools import partial
 
 import torch
-from gpu_grouped import grouped_features
 from torch import nn
-from training import OPTIONS, TRAINING
 
+from gpu_grouped import grouped_features
 from stampshift.methods import METHODS
 from stampshift.networks import build_classifier
 from stampshift.training.loop import Trainer
@@ -15,6 +14,7 @@ from stampshift.training.stacked import forms
 from stampshift.training.stacked.lane import Lane
 from stampshift.training.stacked.pools import Pools, free_bytes
 from stampshift.training.stacked.stack import Stack
+from training import OPTIONS, TRAINING
 
 # largest difference from the run alone, in units of the largest gradient, after a number of steps: within a
 # few of them a last digit grows in MME; a step that saw another's batch would differ by as much as a gradient

@@ -26,8 +26,8 @@ from pathlib import Path
 import psutil
 import yaml
 from joblib import cpu_count
-from repeating import REPEATED
 
+from repeating import REPEATED
 from stampshift.stamps.preprocessing import Preprocessing
 from stampshift.stamps.raw_triplets import InvalidPixels
 from stampshift.surveys.making import make_stamps

@@ -3,11 +3,10 @@
     python benchmarks/real_alerts.py real-data/ --starts results/simulated/baseline/*/seed-0 --draws 10
     python benchmarks/real_alerts.py real-data/ --starts ... --reserved          # once, at the end
 
-Real alerts are those of `realism.py`: ZTF's with its own score `drb` above 0.9 (real) or below 0.5 (bogus),
-Rubin's with `reliability` above or below 0.5. Labels and unlabelled stamps come from the open half of the
-alerts. By default so do the judges: for every draw half of the open objects of each class judge, and the
-adaptation sees none of their alerts, labelled or not. With `--reserved` all of the open half may be adapted
-to, and the reserved half judges: **it is scored once**, when the work on `adapt` ends.
+Real alerts and their classes are those of `scored_alerts.py`. Labels and unlabelled stamps come from the open
+half of the alerts. By default so do the judges: for every draw half of the open objects of each class judge,
+and the adaptation sees none of their alerts, labelled or not. With `--reserved` all of the open half may be
+adapted to, and the reserved half judges: **it is scored once**, when the work on `adapt` ends.
 
 Every draw chooses the labelled alerts anew, one of an object. Each start is adapted as `stampshift adapt`
 does it, with its defaults unless an option says otherwise. The judges call the start, the model that the
@@ -31,51 +30,28 @@ import numpy as np
 import pandas as pd
 import torch
 import yaml
-from agreement import auc, published
 from joblib import cpu_count
-from realism import BOGUS_BELOW, FOLDERS, REAL_ABOVE, SCORE, SURE, is_reserved, settings
 from scipy.stats import t as student
 
-from stampshift import alerts
+from agreement import auc
+from scored_alerts import FOLDERS, NEITHER, SURE, ScoredAlerts
 from stampshift.adapting.choosing import START, choose_epochs, chosen_of, judged_scores
 from stampshift.adapting.defaults import EPOCHS, EPOCHS_UNJUDGED
 from stampshift.adapting.setting import Setting
 from stampshift.adapting.source import starting_point
 from stampshift.adapting.trainings import held_out_scores, trained_epochs
-from stampshift.alerts.dialects import DIALECTS
 from stampshift.metrics.metrics import evaluate
 from stampshift.stamps.file import BOGUS, REAL, UNLABELLED, UNLABELLED_CLASS
-from stampshift.stamps.preprocessing import preprocess
-from stampshift.stamps.raw_triplets import RawTriplet
 from stampshift.stamps.writer import stamps_writer
 from stampshift.training.model import predict
 
 CPU = torch.device("cpu")
-NEITHER = -1  # class of an alert whose score is missing or in between: it is unlabelled at most
 CONFIDENCE = 0.95
 MEASURES = ("auc_sure_after", "auc_after", "balanced_accuracy_after")
 
 
-class Alerts:
-    """Stamps (n, 3, 21, 21), scores, classes by score, identifiers and objects of a survey's real alerts."""
-
-    def __init__(self, folder, *, survey, without=()):
-        own = published([folder / FOLDERS[survey]]).set_index(["survey", "id"])[SCORE[survey]]
-        triplets = {
-            alert.identifier: RawTriplet(
-                alert.images, "alert", alert.identifier, alert.group or alert.identifier
-            )
-            for alert in alerts.read_alerts(folder / FOLDERS[survey])
-            if alert.images and (alert.survey, alert.identifier) in own.index
-            if not alert.identifier.startswith(without)
-        }
-        block = preprocess(triplets.values(), settings({"alert": "real"}, DIALECTS[survey].invalid))
-        self.survey, self.stamps, self.ids = survey, block.stamps, np.array(block.ids)
-        self.groups = np.array(block.groups)
-        self.scores = own[survey].loc[block.ids].to_numpy(float)
-        high, low = self.scores > REAL_ABOVE[survey], self.scores < BOGUS_BELOW
-        self.classes = np.where(high, REAL, np.where(low, BOGUS, NEITHER))
-        self.reserved = np.array([is_reserved(group, survey=survey) for group in self.groups])
+class Alerts(ScoredAlerts):
+    """Real alerts, of which some judge and some are adapted to."""
 
     def judges(self, *, draw, reserved):
         """Which alerts judge: those of the reserved half, or of half of the open objects of each class."""

@@ -3,9 +3,8 @@
     python benchmarks/realism.py real-data/                    # or with STAMPSHIFT_REAL_DATA set
     python benchmarks/realism.py real-data/ --models results/simulated/baseline/*/seed-0/model.pt
 
-Real alerts are those of ZTF whose own score `drb` is above 0.9 (real) or below 0.5 (bogus), and those of
-Rubin by `reliability`, above and below 0.5. These are scores and not truth. Simulated stamps are drawn here
-and pass the survey's reader; both are preprocessed as for training, to 21 pixels. For each class:
+Real alerts, their classes and their two halves are those of `scored_alerts.py`. Simulated stamps are drawn
+here and pass the survey's reader; both are preprocessed as for training, to 21 pixels. For each class:
 
 - the domain classifier: proxy A-distance of the statistics below, and the AUC of two random forests, of the
   statistics and of the pixels, cross-validated with the alerts of an object in one fold; 0.5 is a simulation
@@ -15,13 +14,10 @@ and pass the survey's reader; both are preprocessed as for training, to 21 pixel
 - with `--models`, how well models of simulated stamps rank real alerts; intervals of 95% (bootstrap) take
   the alerts for independent. `--without 975188` leaves out identifiers that begin so: alerts of one exposure.
 
-**Half of the alerts are reserved**: nobody looks at their stamps or numbers while the simulation is worked
-on. Which half an alert belongs to follows from the name of its astronomical object. Everything here is of the
-open half, unless `--reserved` asks for the other, once, at the end.
+Everything here is of the open half, unless `--reserved` asks for the other, once, at the end.
 """
 
 import argparse
-import hashlib
 import os
 import sys
 import time
@@ -31,28 +27,22 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pandas as pd
 import torch
-from agreement import correlation, published, separation
 from scipy.stats import ks_2samp
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 
-from stampshift import alerts
+from agreement import correlation, separation
+from scored_alerts import FOLDERS, SCORE, SIZE, SURE, ScoredAlerts, settings
 from stampshift.alerts.dialects import DIALECTS
 from stampshift.simulation import read_constants, simulate_survey
 from stampshift.simulation.streams import TRUTH
 from stampshift.stamps.file import BOGUS, CHANNELS, REAL
-from stampshift.stamps.preprocessing import Preprocessing, preprocess
-from stampshift.stamps.raw_triplets import RawTriplet
+from stampshift.stamps.preprocessing import preprocess
 from stampshift.surveys import READERS
 from stampshift.tables.domain_shift import proxy_a_distance
 from stampshift.training.model import Model, predict
 
-SIZE = 21
-FOLDERS = {"ZTF": "ztf_alerts", "Rubin": "rubin_alerts/fink"}
-SCORE = {"ZTF": "drb", "Rubin": "reliability"}
-REAL_ABOVE, BOGUS_BELOW = {"ZTF": 0.9, "Rubin": 0.5}, 0.5
-SURE = {"ZTF": (0.1, 0.9), "Rubin": (0.5, 0.5)}  # of the AUC: bogus below, real above
 # Simulated for the comparison: as many bogus as real, and those classes of real alerts that the samples hold.
 # 19 of ZTF's 501 are at the place of a known object of the solar system, about half are known variables.
 CLASSES = {
@@ -62,26 +52,6 @@ CLASSES = {
 FRAME_PIXELS = 7  # from here on out a stamp shows its background
 FEWEST = 10  # real alerts of a class, below which nothing is classified
 SHOWN = 12  # statistics
-
-
-def is_reserved(group, *, survey):
-    """Whether the alerts of an object belong to the half that is scored once."""
-    return hashlib.sha256(f"{survey} {group}".encode()).digest()[0] % 2 == 1
-
-
-def real_alerts(folder, *, survey, reserved, without=()):
-    """Stamps (n, 3, 21, 21), labels, objects and scores of one half of a survey's scored alerts."""
-    own = published([folder / FOLDERS[survey]]).set_index(["survey", "id"])[SCORE[survey]].dropna()
-    triplets = {}
-    for alert in alerts.read_alerts(folder / FOLDERS[survey]):
-        group = alert.group or alert.identifier
-        known = (alert.survey, alert.identifier) in own.index and not alert.identifier.startswith(without)
-        if alert.images and known and is_reserved(group, survey=survey) == reserved:
-            triplets[alert.identifier] = RawTriplet(alert.images, "alert", alert.identifier, group)
-    block = preprocess(triplets.values(), settings({"alert": "real"}, DIALECTS[survey].invalid))
-    scores = own[survey].loc[block.ids].to_numpy(float)
-    labels = np.where(scores > REAL_ABOVE[survey], REAL, np.where(scores < BOGUS_BELOW, BOGUS, -1))
-    return block.stamps, labels, np.array(block.groups), scores
 
 
 def simulated_stamps(survey, *, stamps, seed):
@@ -97,12 +67,6 @@ def simulated_stamps(survey, *, stamps, seed):
         classes = {each: "bogus" if each == "bogus" else "real" for each in constants["recipes"]}
         block = preprocess(list(reader.candidates([Path(name)])), settings(classes, invalid))
     return block.stamps, block.labels.astype(int), rate
-
-
-def settings(classes, invalid):
-    return Preprocessing(
-        size_pixels=SIZE, normalisation="channel", invalid=invalid, classes=classes, unlabelled="drop"
-    )
 
 
 def statistics(stamps):
@@ -226,9 +190,9 @@ def model_report(paths, stamps, labels, scores, *, survey):
 
 def survey_report(folder, arguments, *, survey):
     half = "reserved" if arguments.reserved else "open"
-    stamps, labels, groups, scores = real_alerts(
-        folder, survey=survey, reserved=arguments.reserved, without=tuple(arguments.without)
-    )
+    alerts = ScoredAlerts(folder, survey=survey, without=tuple(arguments.without))
+    rows = np.flatnonzero((alerts.reserved == arguments.reserved) & np.isfinite(alerts.scores))
+    stamps, labels, groups = alerts.stamps[rows], alerts.classes[rows], alerts.groups[rows]
     drawn, classes, rate = simulated_stamps(survey, stamps=arguments.stamps, seed=arguments.seed)
     print(f"\n## {survey}, {half} half: {len(stamps)} alerts; simulated at {rate:.0f} stamps/s of one core")
     for label, name in ((REAL, "real"), (BOGUS, "bogus")):
@@ -239,7 +203,7 @@ def survey_report(folder, arguments, *, survey):
         else:
             class_report(stamps[chosen], groups[chosen], drawn[classes == label])
     if arguments.models:
-        model_report(arguments.models, stamps, labels, scores, survey=survey)
+        model_report(arguments.models, stamps, labels, alerts.scores[rows], survey=survey)
 
 
 def main():

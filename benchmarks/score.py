@@ -18,8 +18,8 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from packets import made_by_hand, write
 
+from packets import made_by_hand, write
 from stampshift import alerts
 from stampshift.release.preparing import prepare
 from stampshift.release.released import ReleasedModel

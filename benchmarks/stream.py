@@ -23,6 +23,7 @@ from contextlib import contextmanager, nullcontext
 import psutil
 from confluent_kafka import Consumer, Producer
 from fastavro import parse_schema, writer
+
 from packets import made_by_hand
 
 SECONDS = 60.0  # without a line, after which something is wrong

@@ -1,27 +1,15 @@
 """Which real alerts adapt a model, and which judge it: never the same ones."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
+from real_alerts import Alerts
 from stampshift.stamps.file import UNLABELLED, Stamps
-
-FOLDER = Path(__file__).parents[2] / "benchmarks"
 
 
 @pytest.fixture(scope="module")
 def rubin(real_data):
-    sys.path.insert(0, str(FOLDER))  # as for a script, which finds its neighbours
-    try:
-        specification = importlib.util.spec_from_file_location("real_alerts", FOLDER / "real_alerts.py")
-        module = importlib.util.module_from_spec(specification)
-        specification.loader.exec_module(module)
-        return module.Alerts(real_data, survey="Rubin")
-    finally:
-        sys.path.remove(str(FOLDER))
+    return Alerts(real_data, survey="Rubin")
 
 
 @pytest.mark.parametrize("reserved", [False, True])

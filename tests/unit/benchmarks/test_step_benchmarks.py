@@ -1,16 +1,17 @@
 """The benchmarks of a step, tiny: what they compare is right, and they run at once where they are needed."""
 
 import sys
-from pathlib import Path
 
 import pytest
 import torch
+
+import cpu_step
+import des_stacks
 
 
 @pytest.fixture
 def run(monkeypatch, capsys):
     """What a benchmark prints, as rows of cells by the first one."""
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
     threads = torch.get_num_threads()
 
     def main(module, *arguments):
@@ -25,8 +26,6 @@ def run(monkeypatch, capsys):
 
 @pytest.mark.parametrize("tries", ["convolution", "concatenated"])
 def test_every_try_computes_what_the_step_does(run, tries):
-    import cpu_step
-
     rows = run(cpu_step, "--rounds", "1", "--steps", "1", "--only", tries)
     assert rows
     for _, before, after, _, difference in rows:
@@ -35,8 +34,6 @@ def test_every_try_computes_what_the_step_does(run, tries):
 
 
 def test_a_stack_of_a_des_network_is_timed_beside_the_run_alone(run, monkeypatch):
-    import des_stacks
-
     monkeypatch.setitem(des_stacks.TRAINING, "batch_size", 4)
     options = {"networks": "network_4", "stamps": "6", "lanes": "2", "rounds": "1", "device": "cpu"}
     rows = run(des_stacks, *(part for name, value in options.items() for part in (f"--{name}", value)))

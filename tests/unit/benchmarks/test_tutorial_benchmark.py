@@ -4,7 +4,7 @@ import re
 import runpy
 from pathlib import Path
 
-SCRIPT = Path(__file__).parents[2] / "benchmarks" / "tutorial.py"
+SCRIPT = Path(__file__).parents[3] / "benchmarks" / "tutorial.py"
 
 
 def test_each_seed_walks_the_page_on_stamps_of_its_own(tmp_path):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-SCRIPT = Path(__file__).parents[2] / "benchmarks" / "two_studies.py"
+SCRIPT = Path(__file__).parents[3] / "benchmarks" / "two_studies.py"
 
 
 def study(folder, *, added, verdict):

@@ -1,24 +1,13 @@
 """The benchmark of agreement with the surveys' own scores: its numbers, and how it reads and joins these."""
 
-import importlib.util
 import math
 import sys
-from pathlib import Path
 
 import pandas as pd
 import pytest
 
+import agreement
 from alert_packets import container, images, packet, write_night
-
-SCRIPT = Path(__file__).parents[3] / "benchmarks" / "agreement.py"
-
-
-@pytest.fixture(scope="module")
-def agreement():
-    specification = importlib.util.spec_from_file_location("agreement_benchmark", SCRIPT)
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
 
 
 def ztf_packet(path, number, **candidate):
@@ -28,7 +17,7 @@ def ztf_packet(path, number, **candidate):
     path.write_bytes(container("ZTF", [whole]))
 
 
-def test_numbers_by_hand(agreement):
+def test_numbers_by_hand():
     own = pd.Series([0.95] * 10 + [0.05] * 10)
     scores = pd.Series([0.6] * 9 + [0.2] + [0.1] * 8 + [0.3, 0.7])
     found = agreement.agreement(scores, own, name="drb")
@@ -44,13 +33,13 @@ def test_numbers_by_hand(agreement):
     assert found["Spearman's rank correlation"].startswith("0.74 (")
 
 
-def test_a_score_of_one_half_is_real_on_both_sides(agreement):
+def test_a_score_of_one_half_is_real_on_both_sides():
     found = agreement.agreement(pd.Series([0.5, 0.49]), pd.Series([0.5, 0.5]), name="drb")
     assert found["`drb` >= 0.5, called real"].startswith("1 of 2: 0.50 ")
     assert found["`drb` < 0.5, called bogus"] == "0 of 0"
 
 
-def test_too_few_alerts_have_no_correlation_and_no_auc(agreement):
+def test_too_few_alerts_have_no_correlation_and_no_auc():
     own = pd.Series([0.95] * 20 + [0.05] * 9)
     found = agreement.agreement(pd.Series([0.6] * 20 + [0.4] * 9), own, name="drb")
     assert found["AUC, `drb` > 0.9 against < 0.1"] == "too few: 20 against 9"
@@ -58,7 +47,7 @@ def test_too_few_alerts_have_no_correlation_and_no_auc(agreement):
     assert nine["Spearman's rank correlation"] == "too few: 9"
 
 
-def test_own_scores_of_packets_are_read_and_each_candid_counts_once(agreement, tmp_path, capsys):
+def test_own_scores_of_packets_are_read_and_each_candid_counts_once(tmp_path, capsys):
     night = tmp_path / "night"
     ztf_packet(night / "1.avro", 1, drb=0.9, rb=0.8, ssdistnr=4.9)
     ztf_packet(night / "1-again.avro", 1, drb=0.9, rb=0.8, ssdistnr=4.9)
@@ -77,7 +66,7 @@ def test_own_scores_of_packets_are_read_and_each_candid_counts_once(agreement, t
     assert "4-cut.avro: cannot be read completely" in capsys.readouterr().err
 
 
-def test_scores_are_joined_by_survey_and_candid(agreement):
+def test_scores_are_joined_by_survey_and_candid():
     scores = pd.DataFrame(
         [("ZTF", "7", 0.6), ("ZTF", "7", 0.6), ("Rubin", "7", 0.1), ("", "", None)],
         columns=["survey", "id", "score"],
@@ -88,8 +77,8 @@ def test_scores_are_joined_by_survey_and_candid(agreement):
     assert joined["drb"].tolist() == pytest.approx([0.9, math.nan], nan_ok=True)
 
 
-def test_real_alerts_of_ztf_are_scored_and_compared(agreement, released, real_data, monkeypatch, capsys):
-    command = [str(SCRIPT), str(released.folder), "--processes", "1", "--alerts"]
+def test_real_alerts_of_ztf_are_scored_and_compared(released, real_data, monkeypatch, capsys):
+    command = [agreement.__file__, str(released.folder), "--processes", "1", "--alerts"]
     monkeypatch.setattr(sys, "argv", [*command, str(real_data / "ztf_alerts")])
     agreement.main()
     output = capsys.readouterr().out

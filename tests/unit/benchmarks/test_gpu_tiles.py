@@ -1,7 +1,6 @@
 """The benchmark of a stack's kernels, tiny, by Triton's interpreter: on a GPU it has to work at once."""
 
 from importlib import import_module
-from pathlib import Path
 
 import pytest
 
@@ -10,7 +9,6 @@ pytest.importorskip("triton", reason="Triton is not installed: it has wheels for
 
 @pytest.mark.parametrize("kernel", ["forward, first", "forward, second", "weights, first", "weights, second"])
 def test_the_kernels_that_are_timed_are_right(monkeypatch, kernel):
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
     tiles = import_module("gpu_tiles")
     for name, value in {"DEVICE": "cpu", "LANES": 2, "BATCH": 3}.items():
         monkeypatch.setattr(tiles, name, value)

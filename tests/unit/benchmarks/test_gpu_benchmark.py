@@ -6,7 +6,7 @@ import pytest
 
 from bare_packages import run_bare
 
-SCRIPT = Path(__file__).parents[2] / "benchmarks" / "gpu.py"
+SCRIPT = Path(__file__).parents[3] / "benchmarks" / "gpu.py"
 TINY = {
     "lanes": 2, "epochs": 1, "epoch-size": 100, "stamps": 200, "mean-epochs": 0.1, "precisions": "float32",
     "seeds": 2, "job-epochs": 1, "job-stamps": 300, "threads": 1, "profiled": 3,
