@@ -20,10 +20,15 @@ def test_a_line_per_pair_and_the_means(of_three):
          "deep CORAL": "0.710 ± 0.040"},
         {"source to target": "mean, on the target", "baseline (source only)": "0.700", "MME": "0.700",
          "deep CORAL": "0.710"},
+        {"source to target": "change, on the target", "baseline (source only)": "–",
+         "MME": "+0.000 (0 of 1, p = 1)", "deep CORAL": "+0.010 (1 of 1, p = 1)"},
         {"source to target": "mean, on the source", "baseline (source only)": "0.970", "MME": "0.910",
          "deep CORAL": "0.920"},
+        {"source to target": "change, on the source", "baseline (source only)": "–",
+         "MME": "-0.060 (0 of 1, p = 1)", "deep CORAL": "-0.050 (0 of 1, p = 1)"},
     ]  # fmt: skip
-    assert "over 3 splits; in the last lines means over 1 pair." in table.caption
+    assert "over 3 splits; in the last lines means over 1 pair, and how" in table.caption
+    assert "not corrected for the 4 tests." in table.caption
 
 
 def test_differences_are_from_the_baseline_of_the_same_split(of_three):

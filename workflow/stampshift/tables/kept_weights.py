@@ -8,7 +8,7 @@ import pandas as pd
 from stampshift.config.experiment import BASELINE
 from stampshift.core.errors import ContractError
 from stampshift.tables.change_tables import ROLES
-from stampshift.tables.verdicts import signed_rank_p
+from stampshift.tables.verdicts import Change
 from stampshift.tables.wording import RULE_NAMES, counted, variant_name
 from stampshift.tables.writing import Table, format_number
 from stampshift.training.run_folder import FACTORS, read_metrics
@@ -86,13 +86,10 @@ def rules_compared(numbers: pd.DataFrame, *, names: Sequence[str], variant_names
     which it is positive; ``p`` of Wilcoxon's signed-rank test over the pairs, 1 where no pair differs.
     """
     means = numbers.pivot_table(index=["method", "source", "target", "role"], columns="rule", values="mean")
+    differences = means.sub(means[REFERENCE], axis=0)
     compared = pd.DataFrame(
-        {
-            "method": name,
-            "role": role,
-            "rule": rule,
-            **_differences(means[rule] - means[REFERENCE], name, role),
-        }
+        {"method": name, "role": role, "rule": rule}
+        | Change.over(differences[rule].xs((name, role), level=("method", "role")))._asdict()
         for rule in RULE_NAMES
         if rule != REFERENCE
         for name in names
@@ -101,8 +98,7 @@ def rules_compared(numbers: pd.DataFrame, *, names: Sequence[str], variant_names
     cells = {"rule": [RULE_NAMES[rule] for rule in compared["rule"].unique()]}
     for (name, role), lines in compared.groupby(["method", "role"], sort=False):
         cells[f"{variant_name(str(name), variant_names)}, {role}"] = [
-            f"{line.difference:+.3f} ({line.higher} of {line.pairs}, p = {line.p:.2g})"
-            for line in lines.itertuples()
+            str(Change(*line)) for line in lines[list(Change._fields)].itertuples(index=False)
         ]
     caption = (
         "What other rules of keeping an epoch change against the first epoch of the highest validation "
@@ -111,16 +107,6 @@ def rules_compared(numbers: pd.DataFrame, *, names: Sequence[str], variant_names
         f"over the pairs, not corrected for the {len(compared)} tests."
     )
     return Table(compared, pd.DataFrame(cells), caption, "tab:kept-weights-compared")
-
-
-def _differences(differences: pd.Series, name: str, role: str) -> dict[str, float]:
-    of_pairs = differences.xs((name, role), level=("method", "role"))
-    return {
-        "difference": of_pairs.mean(),
-        "pairs": len(of_pairs),
-        "higher": int((of_pairs > 0).sum()),
-        "p": signed_rank_p(of_pairs),
-    }
 
 
 def mean_over_pairs(numbers: pd.DataFrame) -> pd.DataFrame:

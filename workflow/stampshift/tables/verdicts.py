@@ -29,6 +29,24 @@ class Verdict(NamedTuple):
     evidence: str  # the numbers that say so, in one sentence or two
 
 
+class Change(NamedTuple):
+    """What differs between two sides in the mean over pairs; as text "+0.035 (9 of 12, p = 0.012)"."""
+
+    difference: float
+    pairs: int
+    higher: int  # pairs in which the difference is positive
+    p: float  # of Wilcoxon's signed-rank test, both ways
+
+    @classmethod
+    def over(cls, differences: pd.Series) -> "Change":
+        """Of one difference per pair."""
+        higher = int((differences > 0).sum())
+        return cls(float(differences.mean()), len(differences), higher, signed_rank_p(differences))
+
+    def __str__(self) -> str:
+        return f"{self.difference:+z.3f} ({self.higher} of {self.pairs}, p = {self.p:.2g})"
+
+
 def judge(compared: pd.DataFrame, *, sign: int, cases: str = "pairs") -> Verdict:
     """Verdict on differences of one sign, one comparison per case, and the count of the cases in words."""
     differences = sign * compared["difference"]

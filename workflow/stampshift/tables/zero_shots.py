@@ -6,6 +6,7 @@ import pandas as pd
 
 from stampshift.config.experiment import BASELINE, Pair
 from stampshift.tables.run_table import select_pair
+from stampshift.tables.verdicts import Change
 from stampshift.tables.wording import counted, pair_title, variant_name
 from stampshift.tables.writing import DASH, Table, format_means, most_splits
 
@@ -46,7 +47,7 @@ def zero_shots(runs: pd.DataFrame, *, pairs: Sequence[str], names: Sequence[str]
 def zero_shot_table(
     runs: pd.DataFrame, *, pairs: Sequence[str], names: Sequence[str], variant_names: Mapping[str, str]
 ) -> Table:
-    """Print the numbers of `zero_shots` on the target, a line per pair, and the means over pairs."""
+    """Print the numbers of `zero_shots` on the target, a line per pair, then means and changes over pairs."""
     numbers = zero_shots(runs, pairs=pairs, names=names)
     texts = numbers.assign(text=format_means(numbers["mean"], numbers["std"]), pair=pair_names(numbers))
     on_target = texts[texts["role"] == "target"]
@@ -54,12 +55,18 @@ def zero_shot_table(
     means = numbers.pivot_table(index="role", columns="method", values="mean", observed=True)
     for role in ("target", "source"):
         grid.loc[f"mean, on the {role}"] = means.loc[role].map("{:.3f}".format)
+        changes = numbers[numbers["role"] == role].groupby("method", observed=True)["difference"]
+        grid.loc[f"change, on the {role}"] = {
+            method: DASH if method == BASELINE else str(Change.over(each)) for method, each in changes
+        }
     grid.columns = pd.Index([variant_name(str(name), variant_names) for name in grid.columns])
     cells = grid.astype(object).fillna(DASH).rename_axis("source to target").reset_index()
     caption = (
         "Balanced accuracy on the target's test part without any label of the target: the baseline, trained "
         "on the source alone, and what was adapted from it, mean ± sample standard deviation over "
-        f"{most_splits(numbers)}; in the last lines means over {counted(len(pairs), 'pair')}."
+        f"{most_splits(numbers)}; in the last lines means over {counted(len(pairs), 'pair')}, and how they "
+        "differ from the baseline: in brackets the pairs in which a method is higher, and the p-value of "
+        f"Wilcoxon's signed-rank test over the pairs, not corrected for the {2 * len(names)} tests."
     )
     return Table(numbers, cells, caption, "tab:zero-shots")
 
